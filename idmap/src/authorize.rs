@@ -1,0 +1,68 @@
+//! From a requested map to an authorised one: the only way to text that may reach the kernel.
+
+use crate::grants::{Caller, Granted};
+use crate::kind::IdKind;
+use crate::range::IdRange;
+use crate::requested::{MAX_TEXT, RequestedMap};
+use crate::text::Text;
+
+/// A map that the caller may have. Only [`authorize`] makes one, so unchecked text cannot reach the kernel.
+pub struct IdMap<'r> {
+    requested: &'r RequestedMap,
+    uses_grant: bool,
+}
+
+/// The first line of a request that nothing grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotGranted {
+    /// The outside range that was asked for.
+    pub range: IdRange,
+    /// Where the inside range begins.
+    pub inside: u32,
+}
+
+impl IdMap<'_> {
+    /// True when at least one line is backed by a grant, and not by the own-ID exception alone.
+    ///
+    /// Where it is false, setgroups has to be denied: a user could otherwise drop a group that only keeps him out
+    /// (CVE-2014-8989, CVE-2018-7169).
+    pub fn uses_grant(&self) -> bool {
+        self.uses_grant
+    }
+
+    /// The text for the kernel's map file; `None` only if it would be longer than the kernel takes.
+    pub fn kernel_text<'t>(&self, text: &'t mut Text<MAX_TEXT>) -> Option<&'t [u8]> {
+        self.requested.kernel_text(text)
+    }
+
+    /// The outside ranges, joined.
+    pub fn outside_ranges(&self) -> impl Iterator<Item = IdRange> {
+        self.requested.joined().filter_map(|line| line.outside_range().ok())
+    }
+}
+
+/// Authorises a map: every line lies within the union of the grants, or is the caller's own ID alone.
+///
+/// Lines are judged as they were asked for, before joining. The host's ID 0 is never authorised: no grant holds it, and
+/// the own-ID exception leaves it out, as the mapper keeps no CAP_SETFCAP (see user_namespaces(7)).
+///
+/// # Errors
+/// The first line that is not granted.
+pub fn authorize<'r>(
+    kind: IdKind,
+    requested: &'r RequestedMap,
+    caller: &Caller,
+    granted: &Granted,
+) -> Result<IdMap<'r>, NotGranted> {
+    let mut uses_grant = false;
+    for line in requested.lines() {
+        let Ok(range) = line.outside_range() else { continue };
+        let own_id = range.count() == 1 && range.first() == caller.id(kind) && range.first() != 0;
+        let by_grant = granted.covers(range);
+        if !by_grant && !own_id {
+            return Err(NotGranted { range, inside: line.inside });
+        }
+        uses_grant |= by_grant;
+    }
+    Ok(IdMap { requested, uses_grant })
+}

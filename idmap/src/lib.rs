@@ -1,0 +1,29 @@
+//! The pure part of an ID mapping: what was asked, what is granted, and what follows from both.
+//!
+//! No I/O, no allocation, no dependency: the mapper enforces with this crate what the launcher plans with it.
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod authorize;
+mod grants;
+mod kind;
+mod lines;
+mod number;
+mod passwd;
+mod range;
+mod request;
+mod requested;
+mod subid;
+mod text;
+
+pub use authorize::{IdMap, NotGranted, authorize};
+pub use grants::{Caller, Granted, MAX_GRANTS, TooManyGrants};
+pub use kind::IdKind;
+pub use lines::each_line;
+pub use number::{NumberError, parse_number};
+pub use passwd::Account;
+pub use range::{IdRange, RESERVED_ID, RangeError};
+pub use request::{Request, RequestError, TargetWord, Verb};
+pub use requested::{MAX_EXTENTS, MAX_TEXT, MapError, MapLine, RequestedMap};
+pub use subid::{LineError, MAX_LINE, Owner, SubidLine};
+pub use text::Text;

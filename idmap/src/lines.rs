@@ -1,0 +1,46 @@
+//! A file of any size, line by line, through one fixed buffer.
+
+/// Calls `visit(number, line)` for every line that `read` yields; numbers count from 1.
+///
+/// `read` fills the front of the slice it is given and returns how much; 0 ends the file. A line longer than
+/// `buffer` is visited once, as its first `buffer.len()` bytes: the visitor tells by the length.
+///
+/// # Errors
+/// The first error of `read`.
+pub fn each_line<E>(
+    buffer: &mut [u8],
+    mut read: impl FnMut(&mut [u8]) -> Result<usize, E>,
+    mut visit: impl FnMut(u32, &[u8]),
+) -> Result<(), E> {
+    let mut number = 1_u32;
+    let mut kept = 0;
+    let mut passing_over = false;
+    loop {
+        let fresh = read(buffer.get_mut(kept..).unwrap_or(&mut []))?;
+        let filled = kept.saturating_add(fresh);
+        let mut rest = buffer.get(..filled).unwrap_or(&[]);
+        while let Some((line, after)) = split_line(rest) {
+            if !passing_over {
+                visit(number, line);
+            }
+            passing_over = false;
+            number = number.saturating_add(1);
+            rest = after;
+        }
+        let ended = fresh == 0;
+        if !passing_over && !rest.is_empty() && (ended || rest.len() == buffer.len()) {
+            visit(number, rest);
+            passing_over = true;
+        }
+        if ended {
+            return Ok(());
+        }
+        kept = if passing_over { 0 } else { rest.len() };
+        buffer.copy_within(filled.saturating_sub(kept)..filled, 0);
+    }
+}
+
+fn split_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = text.iter().position(|byte| *byte == b'\n')?;
+    Some((text.get(..end)?, text.get(end.saturating_add(1)..)?))
+}

@@ -1,0 +1,35 @@
+//! One line of `/etc/passwd`, as in passwd(5): only what a grant depends on.
+
+use crate::kind::IdKind;
+use crate::number::parse_number;
+
+/// A local account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account<'a> {
+    /// The account's name.
+    pub name: &'a [u8],
+    /// Its user ID.
+    pub uid: u32,
+    /// Its primary group ID.
+    pub gid: u32,
+}
+
+impl<'a> Account<'a> {
+    /// Reads the first four fields of a line, so that a cut line will do; `None` where they are not an account.
+    pub fn parse(line: &'a [u8]) -> Option<Account<'a>> {
+        let mut fields = line.split(|byte| *byte == b':');
+        let name = fields.next().filter(|name| !name.is_empty() && !name.starts_with(b"#"))?;
+        let _password = fields.next()?;
+        let uid = parse_number(fields.next()?).ok()?;
+        let gid = parse_number(fields.next()?).ok()?;
+        Some(Account { name, uid, gid })
+    }
+
+    /// The account's own ID of a kind.
+    pub fn id(&self, kind: IdKind) -> u32 {
+        match kind {
+            IdKind::Uid => self.uid,
+            IdKind::Gid => self.gid,
+        }
+    }
+}

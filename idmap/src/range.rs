@@ -1,0 +1,81 @@
+//! A range of IDs that can exist: not empty, not wrapping, never touching the reserved ID.
+
+/// `(uid_t) -1`: the kernel's "no ID", which no range may hold.
+pub const RESERVED_ID: u32 = u32::MAX;
+
+/// One or more IDs in a row, all below [`RESERVED_ID`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdRange {
+    first: u32,
+    count: u32,
+}
+
+/// Why two numbers are not a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RangeError {
+    /// A count of zero.
+    Empty,
+    /// The range reaches 4294967295 or wraps around.
+    Wraps,
+}
+
+impl RangeError {
+    /// The reason in a few words.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            RangeError::Empty => "a count is zero",
+            RangeError::Wraps => "a range reaches 4294967295",
+        }
+    }
+}
+
+impl IdRange {
+    /// Fills arrays; no live range is ever equal to it.
+    pub(crate) const UNUSED: IdRange = IdRange { first: 0, count: 0 };
+
+    /// The range of `count` IDs from `first` on.
+    ///
+    /// # Errors
+    /// A count of zero, or a range that would hold 4294967295.
+    pub const fn new(first: u32, count: u32) -> Result<IdRange, RangeError> {
+        if count == 0 {
+            return Err(RangeError::Empty);
+        }
+        match first.checked_add(count) {
+            Some(_) => Ok(IdRange { first, count }),
+            None => Err(RangeError::Wraps),
+        }
+    }
+
+    /// The lowest ID.
+    pub const fn first(self) -> u32 {
+        self.first
+    }
+
+    /// The number of IDs, at least 1.
+    pub const fn count(self) -> u32 {
+        self.count
+    }
+
+    /// The ID after the last one: at most [`RESERVED_ID`].
+    pub const fn end(self) -> u32 {
+        self.first.saturating_add(self.count)
+    }
+
+    /// True when `id` is one of the range's.
+    pub const fn contains(self, id: u32) -> bool {
+        self.first <= id && id < self.end()
+    }
+
+    /// The number of IDs that are in both ranges.
+    pub const fn shared_with(self, other: IdRange) -> u32 {
+        let first = if self.first > other.first { self.first } else { other.first };
+        let end = if self.end() < other.end() { self.end() } else { other.end() };
+        end.saturating_sub(first)
+    }
+
+    /// True when some ID is in both ranges.
+    pub const fn overlaps(self, other: IdRange) -> bool {
+        self.shared_with(other) > 0
+    }
+}

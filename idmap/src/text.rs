@@ -1,0 +1,72 @@
+//! A line of text in a fixed buffer: what the mapper writes to the kernel and to a person.
+
+/// At most `N` bytes of text; what does not fit is left out, and [`Text::whole`] then gives nothing.
+pub struct Text<const N: usize> {
+    bytes: [u8; N],
+    length: usize,
+    overflowed: bool,
+}
+
+impl<const N: usize> Default for Text<N> {
+    fn default() -> Self {
+        Text { bytes: [0; N], length: 0, overflowed: false }
+    }
+}
+
+impl<const N: usize> Text<N> {
+    /// Appends bytes as they are.
+    pub fn push(&mut self, bytes: &[u8]) -> &mut Self {
+        let end = self.length.saturating_add(bytes.len());
+        match self.bytes.get_mut(self.length..end) {
+            Some(free) => {
+                free.copy_from_slice(bytes);
+                self.length = end;
+            }
+            None => self.overflowed = true,
+        }
+        self
+    }
+
+    /// Appends a number in decimal.
+    pub fn push_number(&mut self, number: u32) -> &mut Self {
+        let mut digits = [b'0'; 10];
+        let mut rest = number;
+        let mut used = 0_usize;
+        for slot in digits.iter_mut().rev() {
+            *slot = b'0'.wrapping_add(u8::try_from(rest % 10).unwrap_or(0));
+            rest /= 10;
+            used = used.saturating_add(1);
+            if rest == 0 {
+                break;
+            }
+        }
+        self.push(digits.get(digits.len().saturating_sub(used)..).unwrap_or(&[]))
+    }
+
+    /// Appends bytes from outside: what is not printable ASCII becomes `\xNN`, and a long run is cut short.
+    pub fn push_escaped(&mut self, bytes: &[u8]) -> &mut Self {
+        const SHOWN: usize = 64;
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let hex = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'?');
+        for &byte in bytes.iter().take(SHOWN) {
+            match byte {
+                b' '..=b'~' if byte != b'\\' => self.push(&[byte]),
+                _ => self.push(&[b'\\', b'x', hex(byte >> 4), hex(byte & 15)]),
+            };
+        }
+        if bytes.len() > SHOWN {
+            self.push(b"...");
+        }
+        self
+    }
+
+    /// What has been written so far, even if something did not fit.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or(&[])
+    }
+
+    /// The text, if all of it fitted.
+    pub fn whole(&self) -> Option<&[u8]> {
+        if self.overflowed { None } else { Some(self.as_bytes()) }
+    }
+}

@@ -1,0 +1,162 @@
+//! Every folder of etc-subuid-examples/, judged as the mapper judges the files of /etc.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use idmap::{Account, Caller, Granted, IdKind, RequestedMap, authorize, each_line};
+
+const FILES: [&str; 4] = ["passwd", "subuid", "subgid", "expected"];
+
+/// One line of `expected`.
+#[derive(Debug)]
+struct Expectation {
+    account: String,
+    kind: IdKind,
+    map: String,
+    granted: bool,
+}
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../etc-subuid-examples")
+}
+
+fn folders() -> Vec<PathBuf> {
+    let entries = fs::read_dir(examples()).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<_> = entries.filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders
+}
+
+/// Visits the lines of a file through a buffer of the mapper's kind.
+fn visit(file: &Path, mut visit: impl FnMut(&[u8])) {
+    let content = fs::read(file).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
+    let mut rest = content.as_slice();
+    let read = |into: &mut [u8]| std::io::Read::read(&mut rest, into);
+    each_line(&mut [0; 2048], read, |_, line| visit(line)).unwrap();
+}
+
+fn expectation(line: &str) -> Expectation {
+    let (request, why) = line.split_once(" # ").unwrap_or_else(|| panic!("{line:?} says no reason"));
+    assert!(!why.trim().is_empty(), "{line:?} says no reason");
+    let words: Vec<_> = request.split_whitespace().collect();
+    let [account, kind, map, verdict] = words[..] else { panic!("{line:?} has not four words") };
+    let kind = match kind {
+        "uid" => IdKind::Uid,
+        "gid" => IdKind::Gid,
+        _ => panic!("{line:?} is about neither uid nor gid"),
+    };
+    let granted = match verdict {
+        "granted" => true,
+        "refused" => false,
+        _ => panic!("{line:?} expects neither granted nor refused"),
+    };
+    Expectation { account: account.to_owned(), kind, map: map.to_owned(), granted }
+}
+
+fn expectations(folder: &Path) -> Vec<Expectation> {
+    let text = fs::read_to_string(folder.join("expected")).unwrap();
+    text.lines().map(expectation).collect()
+}
+
+/// The IDs of the account; `#4711` is the uid and gid 4711 without one.
+fn caller_ids(passwd: &Path, account: &str) -> (u32, u32) {
+    let mut found = account.strip_prefix('#').map(|uid| uid.parse().unwrap()).map(|uid| (uid, uid));
+    visit(passwd, |line| {
+        let Some(known) = Account::parse(line) else { return };
+        if account.strip_prefix('#').is_some_and(|uid| uid == known.uid.to_string()) {
+            panic!("{account} has an account");
+        }
+        if known.name == account.as_bytes() {
+            found = Some((known.uid, known.gid));
+        }
+    });
+    found.unwrap_or_else(|| panic!("{account} is not in {}", passwd.display()))
+}
+
+fn caller(passwd: &Path, account: &str) -> Caller {
+    let (uid, gid) = caller_ids(passwd, account);
+    let mut caller = Caller::new(uid, gid);
+    visit(passwd, |line| {
+        if let Some(account) = Account::parse(line) {
+            caller.note_account(&account);
+        }
+    });
+    caller
+}
+
+fn granted(folder: &Path, caller: &Caller, kind: IdKind) -> Granted {
+    let mut granted = Granted::NONE;
+    let file = Path::new(kind.grant_file()).file_name().unwrap();
+    visit(&folder.join(file), |line| granted.note_line(caller, line).unwrap());
+    if granted.may_cover_accounts() {
+        visit(&folder.join("passwd"), |line| {
+            if let Some(account) = Account::parse(line) {
+                granted.void_lines_over(account.id(kind));
+            }
+        });
+    }
+    granted
+}
+
+fn is_granted(folder: &Path, request: &Expectation) -> bool {
+    let mut map = RequestedMap::EMPTY;
+    map.push_text(request.map.as_bytes()).unwrap_or_else(|why| panic!("{request:?}: {why:?}"));
+    let caller = caller(&folder.join("passwd"), &request.account);
+    authorize(request.kind, &map, &caller, &granted(folder, &caller, request.kind)).is_ok()
+}
+
+#[test]
+fn every_request_of_every_example_comes_out_as_expected() {
+    let wrong: Vec<_> = folders()
+        .iter()
+        .flat_map(|folder| expectations(folder).into_iter().map(move |request| (folder, request)))
+        .filter(|(folder, request)| is_granted(folder, request) != request.granted)
+        .map(|(folder, request)| format!("{}: {request:?}", folder.display()))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn there_are_ten_examples_or_more() {
+    assert!(folders().len() >= 10, "{:?}", folders());
+}
+
+#[test]
+fn every_example_is_complete() {
+    for (folder, file) in folders().iter().flat_map(|folder| FILES.map(|file| (folder, file))) {
+        assert!(folder.join(file).is_file(), "{} has no {file}", folder.display());
+    }
+}
+
+#[test]
+fn every_example_grants_something_and_refuses_something() {
+    for folder in folders() {
+        let expected = expectations(&folder);
+        assert!(expected.len() >= 3, "{} expects too little", folder.display());
+        for granted in [true, false] {
+            let some = expected.iter().any(|request| request.granted == granted);
+            assert!(some, "{} has no line with granted = {granted}", folder.display());
+        }
+    }
+}
+
+#[test]
+fn every_example_has_the_accounts_that_every_host_has() {
+    for folder in folders() {
+        for (account, ids) in [("root", (0, 0)), ("daemon", (1, 1)), ("nobody", (65534, 65534))] {
+            assert_eq!(caller_ids(&folder.join("passwd"), account), ids, "{}", folder.display());
+        }
+    }
+}
+
+#[test]
+fn the_readme_has_a_line_for_every_example_and_no_other() {
+    let readme = fs::read_to_string(examples().join("README.md")).unwrap();
+    let mut named: Vec<_> =
+        readme.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    named.sort_unstable();
+    let folders = folders();
+    let present: Vec<_> = folders.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    assert_eq!(named, present);
+}

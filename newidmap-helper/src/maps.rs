@@ -1,0 +1,114 @@
+//! Both maps, authorised and then written: complete or untouched (property P3).
+
+use crate::error::{Error, Unfit};
+use crate::grants::Grants;
+use crate::privileges::{InForce, Privileges};
+use crate::target::Target;
+use idmap::{IdKind, IdMap, IdRange, NotGranted, Request, Text, each_line, parse_number};
+use rustix::fd::OwnedFd;
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::{Errno, pread, read, write};
+
+/// What may be written, and whether setgroups has to be denied first.
+pub(crate) struct AuthorizedMaps<'m> {
+    uid: Option<IdMap<'m>>,
+    gid: Option<IdMap<'m>>,
+    deny_setgroups: bool,
+}
+
+impl<'m> AuthorizedMaps<'m> {
+    /// Authorises whatever was asked for; one refusal refuses all.
+    pub(crate) fn new(request: &'m Request, grants: &'m Grants) -> Result<Self, Error<'m>> {
+        let uid = grants.authorize(IdKind::Uid, request)?;
+        let gid = grants.authorize(IdKind::Gid, request)?;
+        let deny_setgroups = request.deny_setgroups || gid.as_ref().is_some_and(|map| !map.uses_grant());
+        Ok(AuthorizedMaps { uid, gid, deny_setgroups })
+    }
+
+    /// Writes the maps.
+    ///
+    /// setgroups goes first, as it can't be denied once the gid map is in (user_namespaces(7)). The gid map goes before
+    /// the uid map: once that is in, the target may become its own root and race us.
+    pub(crate) fn write(&self, privileges: &Privileges, target: &Target) -> Result<(), Error<'m>> {
+        if target.is_nested() {
+            self.check_own_namespace()?;
+        }
+        let setgroups = if self.deny_setgroups { Some(target.open_file("setgroups")?) } else { None };
+        privileges.in_force(|in_force| {
+            let gid = self.gid.as_ref().map(|map| MapFile::open(IdKind::Gid, map, target, &in_force)).transpose()?;
+            let uid = self.uid.as_ref().map(|map| MapFile::open(IdKind::Uid, map, target, &in_force)).transpose()?;
+            if let Some(file) = setgroups {
+                write_whole(&file, b"deny", "denying setgroups")?;
+            }
+            gid.map(|file| file.write("writing gid_map")).transpose()?;
+            uid.map(|file| file.write("writing uid_map")).transpose()?;
+            Ok(())
+        })
+    }
+
+    /// Refuses IDs that the mapper's own user namespace does not have, which the kernel would do after the first write.
+    fn check_own_namespace(&self) -> Result<(), Error<'m>> {
+        for (kind, map) in [(IdKind::Uid, &self.uid), (IdKind::Gid, &self.gid)] {
+            for range in map.iter().flat_map(IdMap::outside_ranges) {
+                if !own_namespace_has(kind, range).map_err(|errno| Error::Kernel("reading the mapper's own maps", errno))? {
+                    return Err(Error::NotOfNamespace(kind, NotGranted { range, inside: range.first() }));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A map file that is still empty, and what goes into it.
+struct MapFile {
+    file: OwnedFd,
+    text: Text<{ idmap::MAX_TEXT }>,
+}
+
+impl MapFile {
+    /// Opened with privilege in force, because the kernel asks for the opener's capability too: user_namespaces(7).
+    fn open<'m>(kind: IdKind, map: &IdMap<'_>, target: &Target, _: &InForce) -> Result<MapFile, Error<'m>> {
+        let file = target.open_file(kind.map_file())?;
+        let mut text = Text::default();
+        match (pread(&file, &mut [0_u8; 1], 0), map.kernel_text(&mut text)) {
+            (Ok(0), Some(_)) => Ok(MapFile { file, text }),
+            (Ok(_), _) => Err(target.unfit(Unfit::Mapped(kind))),
+            (Err(errno), _) => Err(Error::Kernel("reading the target's map", errno)),
+        }
+    }
+
+    fn write<'m>(self, what: &'static str) -> Result<(), Error<'m>> {
+        write_whole(&self.file, self.text.as_bytes(), what)
+    }
+}
+
+/// The kernel takes a map in one write or not at all.
+fn write_whole<'m>(file: &OwnedFd, text: &[u8], what: &'static str) -> Result<(), Error<'m>> {
+    match write(file, text) {
+        Ok(written) if written == text.len() => Ok(()),
+        Ok(_) => Err(Error::Kernel(what, Errno::IO)),
+        Err(errno) => Err(Error::Kernel(what, errno)),
+    }
+}
+
+/// True when every ID of the range is mapped in the mapper's own user namespace: its extents never overlap.
+fn own_namespace_has(kind: IdKind, range: IdRange) -> Result<bool, Errno> {
+    let path = match kind {
+        IdKind::Uid => "/proc/self/uid_map",
+        IdKind::Gid => "/proc/self/gid_map",
+    };
+    let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut mapped = 0_u32;
+    let count = |_, line: &[u8]| mapped = mapped.saturating_add(inside_range(line).map_or(0, |own| own.shared_with(range)));
+    each_line(&mut [0_u8; 256], |free| read(&file, free), count)?;
+    Ok(mapped == range.count())
+}
+
+/// The inside range of a line of uid_map, which is `INSIDE OUTSIDE COUNT` with blanks between and before. The whole of the
+/// initial namespace, 4294967295 IDs from 0 on, is a range too.
+fn inside_range(line: &[u8]) -> Option<IdRange> {
+    let mut numbers = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let first = parse_number(numbers.next()?).ok()?;
+    let count = parse_number(numbers.nth(1)?).ok()?;
+    IdRange::new(first, count).ok()
+}

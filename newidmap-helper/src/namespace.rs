@@ -1,0 +1,95 @@
+//! User namespaces as objects: which one a process is in, who owns it, which one is its parent.
+#![allow(unsafe_code)] // rustix has no call for the two nsfs questions
+
+use core::ffi::c_void;
+use rustix::fd::{AsFd, FromRawFd, OwnedFd};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, fstat, fstatfs, openat, statat};
+use rustix::io::{Errno, Result as Outcome};
+use rustix::ioctl::{Ioctl, IoctlOutput, Opcode, ioctl, opcode};
+
+/// NSFS_MAGIC in linux/magic.h.
+const NSFS_MAGIC: u64 = 0x6e73_6673;
+/// USER_NS_INIT_INO in linux/nsfs.h: the initial user namespace, in which every ID is mapped.
+const INITIAL: u64 = 0xEFFF_FFFD;
+/// NS_GET_PARENT: ioctl_ns(2).
+const PARENT: Opcode = opcode::none(0xb7, 2);
+/// NS_GET_OWNER_UID: ioctl_ns(2).
+const OWNER_UID: Opcode = opcode::none(0xb7, 4);
+
+/// A user namespace, held open.
+pub(crate) struct UserNamespace(OwnedFd);
+
+/// What makes two descriptors the same namespace: namespaces(7).
+#[derive(PartialEq, Eq)]
+pub(crate) struct Identity(u64, u64);
+
+impl Identity {
+    /// The namespace that the mapper itself is in.
+    pub(crate) fn own() -> Outcome<Identity> {
+        statat(CWD, "/proc/self/ns/user", AtFlags::empty()).map(|stat| Identity(stat.st_dev, stat.st_ino))
+    }
+
+    /// True when IDs here are the kernel's own, so that each of them exists.
+    pub(crate) fn is_initial(&self) -> bool {
+        self.1 == INITIAL
+    }
+}
+
+impl UserNamespace {
+    /// The user namespace of the process whose folder in /proc this is.
+    ///
+    /// `ns/user` is a magic link and leads to another file system, so that openat2's RESOLVE_NO_XDEV can't guard it. What
+    /// is read here only explains a refusal early: the kernel itself writes no map of a namespace that is not a child
+    /// of the writer's own and owned by the writer (map_write() and proc_uid_map_write() in kernel/user_namespace.c).
+    pub(crate) fn of_process(folder: impl AsFd) -> Outcome<UserNamespace> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let link = openat(folder, "ns/user", flags, Mode::empty())?;
+        if u64::try_from(fstatfs(&link)?.f_type) != Ok(NSFS_MAGIC) {
+            return Err(Errno::INVAL);
+        }
+        Ok(UserNamespace(link))
+    }
+
+    /// The parent's identity. EPERM when it is neither the mapper's own namespace nor a descendant of it.
+    pub(crate) fn parent(&self) -> Outcome<Identity> {
+        let descriptor = self.ask(PARENT, &mut 0)?;
+        // SAFETY: NS_GET_PARENT returned successfully, so this is a fresh descriptor that nothing else owns.
+        let parent = unsafe { OwnedFd::from_raw_fd(descriptor) };
+        fstat(parent).map(|stat| Identity(stat.st_dev, stat.st_ino))
+    }
+
+    /// The user who made the namespace, as seen in the mapper's own.
+    pub(crate) fn owner_uid(&self) -> Outcome<u32> {
+        let mut uid = u32::MAX;
+        self.ask(OWNER_UID, &mut uid).map(|_| uid)
+    }
+
+    fn ask(&self, question: Opcode, answer: &mut u32) -> Outcome<IoctlOutput> {
+        // SAFETY: both questions are nsfs's, of_process() saw that this is an nsfs file, and neither writes more than a u32.
+        unsafe { ioctl(&self.0, Question { question, answer }) }
+    }
+}
+
+/// An nsfs ioctl that writes at most one `uid_t` through its pointer.
+struct Question<'a> {
+    question: Opcode,
+    answer: &'a mut u32,
+}
+
+// SAFETY: as_ptr points to a u32 that outlives the call; NS_GET_PARENT ignores it, NS_GET_OWNER_UID writes a uid_t.
+unsafe impl Ioctl for Question<'_> {
+    type Output = IoctlOutput;
+    const IS_MUTATING: bool = true;
+
+    fn opcode(&self) -> Opcode {
+        self.question
+    }
+
+    fn as_ptr(&mut self) -> *mut c_void {
+        (&raw mut *self.answer).cast()
+    }
+
+    unsafe fn output_from_ptr(returned: IoctlOutput, _: *mut c_void) -> Outcome<IoctlOutput> {
+        Ok(returned)
+    }
+}

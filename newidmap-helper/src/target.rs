@@ -1,0 +1,120 @@
+//! The process to be mapped, held by descriptors: no PID is kept, so none can be recycled under us (property P2).
+
+use crate::error::{Error, Unfit};
+use crate::namespace::{Identity, UserNamespace};
+use idmap::{TargetWord, Text, parse_number};
+use rustix::fd::OwnedFd;
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstat, fstatfs, open, openat, openat2};
+use rustix::io::{Errno, Result as Outcome, read};
+
+/// PROC_SUPER_MAGIC in linux/magic.h.
+const PROC_MAGIC: u64 = 0x9fa0;
+/// PID_FS_MAGIC in linux/magic.h: a pidfd since Linux 6.9.
+const PIDFS_MAGIC: u64 = 0x5049_4446;
+/// ANON_INODE_FS_MAGIC in linux/magic.h: a pidfd before.
+const ANON_INODE_MAGIC: u64 = 0x0904_1934;
+
+const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
+/// Below the folder, never through a link, never onto another mount.
+const BENEATH: ResolveFlags =
+    ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_XDEV);
+
+/// A process of the caller's, in a user namespace that he owns and that is a child of the mapper's own.
+pub(crate) struct Target {
+    word: TargetWord,
+    folder: OwnedFd,
+    own: Identity,
+}
+
+impl Target {
+    /// Finds the process and checks whose it is. Nothing is written, and nothing is opened for writing.
+    pub(crate) fn open<'m>(word: TargetWord, caller_uid: u32) -> Result<Target, Error<'m>> {
+        check(word, caller_uid).map_err(|unfit| Error::Target(word, unfit))
+    }
+
+    /// True when the mapper runs in a user namespace in which not every ID exists.
+    pub(crate) fn is_nested(&self) -> bool {
+        !self.own.is_initial()
+    }
+
+    /// The same target, found to be unfit.
+    pub(crate) fn unfit<'m>(&self, why: Unfit) -> Error<'m> {
+        Error::Target(self.word, why)
+    }
+
+    /// Opens one of the kernel's files about the process, for reading and writing.
+    pub(crate) fn open_file<'m>(&self, name: &'static str) -> Result<OwnedFd, Error<'m>> {
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let opened = match openat2(&self.folder, name, flags, Mode::empty(), BENEATH) {
+            Err(Errno::NOSYS) if matches!(self.word, TargetWord::Descriptor(_)) => {
+                return Err(self.unfit(Unfit::NeedsOpenat2));
+            }
+            Err(Errno::NOSYS) => openat(&self.folder, name, flags, Mode::empty()),
+            opened => opened,
+        };
+        match opened {
+            Ok(file) if is_on(&file, &[PROC_MAGIC]) => Ok(file),
+            Err(Errno::MFILE) => Err(Error::Kernel("opening the target's files", Errno::MFILE)),
+            Ok(_) | Err(_) => Err(self.unfit(Unfit::NotYours)),
+        }
+    }
+}
+
+fn check(word: TargetWord, caller_uid: u32) -> Result<Target, Unfit> {
+    let folder = match word {
+        TargetWord::Pid(pid) => open_process(pid).map_err(|_| Unfit::NotYours)?,
+        TargetWord::Descriptor(number) => open_descriptor(number)?,
+    };
+    if !fstat(&folder).is_ok_and(|stat| stat.st_uid == caller_uid) {
+        return Err(Unfit::NotYours);
+    }
+    let namespace = UserNamespace::of_process(&folder).map_err(|_| Unfit::NotYours)?;
+    let own = Identity::own().map_err(|_| Unfit::NotChild)?;
+    if !namespace.parent().is_ok_and(|parent| parent == own) {
+        return Err(Unfit::NotChild);
+    }
+    if namespace.owner_uid() != Ok(caller_uid) {
+        return Err(Unfit::NotOwner);
+    }
+    Ok(Target { word, folder, own })
+}
+
+fn open_process(pid: u32) -> Outcome<OwnedFd> {
+    let mut path = Text::<32>::default();
+    path.push(b"/proc/").push_number(pid);
+    let folder = open(path.as_bytes(), LOOK | OFlags::NOFOLLOW | OFlags::DIRECTORY, Mode::empty())?;
+    if is_on(&folder, &[PROC_MAGIC]) { Ok(folder) } else { Err(Errno::INVAL) }
+}
+
+/// Takes over what the caller left open as descriptor N: the folder itself, or a pidfd that leads to it.
+fn open_descriptor(number: u32) -> Result<OwnedFd, Unfit> {
+    let mut path = Text::<32>::default();
+    path.push(b"/proc/self/fd/").push_number(number);
+    let object = open(path.as_bytes(), LOOK, Mode::empty()).map_err(|_| Unfit::NotProcess)?;
+    if is_on(&object, &[PROC_MAGIC]) {
+        return Ok(object);
+    }
+    if !is_on(&object, &[PIDFS_MAGIC, ANON_INODE_MAGIC]) {
+        return Err(Unfit::NotProcess);
+    }
+    let pid = pid_of_pidfd(number).ok_or(Unfit::NotYours)?;
+    let folder = open_process(pid).map_err(|_| Unfit::NotYours)?;
+    // Asked again: if the process is still there now, the folder opened in between is its own and no successor's.
+    if pid_of_pidfd(number) == Some(pid) { Ok(folder) } else { Err(Unfit::NotYours) }
+}
+
+/// The line `Pid:` of a pidfd's fdinfo; `None` when it is no pidfd, or when its process is gone (-1): pidfd_open(2).
+fn pid_of_pidfd(number: u32) -> Option<u32> {
+    let mut path = Text::<40>::default();
+    path.push(b"/proc/self/fdinfo/").push_number(number);
+    let file = openat(CWD, path.as_bytes(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let mut buffer = [0_u8; 512];
+    let length = read(&file, &mut buffer).ok()?;
+    let mut lines = buffer.get(..length)?.split(|byte| *byte == b'\n');
+    let pid = lines.find_map(|line| line.strip_prefix(b"Pid:\t"))?;
+    parse_number(pid).ok().filter(|pid| *pid != 0)
+}
+
+fn is_on(file: &OwnedFd, kinds: &[u64]) -> bool {
+    fstatfs(file).is_ok_and(|stat| u64::try_from(stat.f_type).is_ok_and(|kind| kinds.contains(&kind)))
+}

@@ -38,7 +38,7 @@ impl Caller {
         let end = start.saturating_add(account.name.len());
         if account.uid == self.uid {
             if let Some([name @ .., separator]) = self.names.get_mut(start..=end) {
-                name.copy_from_slice(account.name);
+                name.iter_mut().zip(account.name).for_each(|(free, byte)| *free = *byte);
                 *separator = b':';
                 self.used = end.saturating_add(1);
             }

@@ -36,7 +36,16 @@ pub fn each_line<E>(
             return Ok(());
         }
         kept = if passing_over { 0 } else { rest.len() };
-        buffer.copy_within(filled.saturating_sub(kept)..filled, 0);
+        move_to_front(buffer, filled.saturating_sub(kept), kept);
+    }
+}
+
+fn move_to_front(buffer: &mut [u8], from: usize, count: usize) {
+    for at in 0..count {
+        let byte = buffer.get(from.saturating_add(at)).copied().unwrap_or(0);
+        if let Some(free) = buffer.get_mut(at) {
+            *free = byte;
+        }
     }
 }
 

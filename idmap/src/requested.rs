@@ -138,9 +138,10 @@ impl RequestedMap {
             return Err(MapError::OverlapOutside);
         }
         let at = self.lines().partition_point(|known| known.inside < line.inside);
-        let moved = self.lines.get_mut(at..=self.used).ok_or(MapError::TooManyLines)?;
-        moved.rotate_right(1);
-        *moved.first_mut().ok_or(MapError::TooManyLines)? = line;
+        let mut carried = line;
+        for slot in self.lines.get_mut(at..=self.used).ok_or(MapError::TooManyLines)? {
+            core::mem::swap(slot, &mut carried);
+        }
         self.used = self.used.saturating_add(1);
         Ok(())
     }

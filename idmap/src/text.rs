@@ -19,7 +19,7 @@ impl<const N: usize> Text<N> {
         let end = self.length.saturating_add(bytes.len());
         match self.bytes.get_mut(self.length..end) {
             Some(free) => {
-                free.copy_from_slice(bytes);
+                free.iter_mut().zip(bytes).for_each(|(free, byte)| *free = *byte);
                 self.length = end;
             }
             None => self.overflowed = true,

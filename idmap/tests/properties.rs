@@ -117,6 +117,22 @@ fn sound_lines() -> impl Strategy<Value = Vec<MapLine>> {
     lines().prop_map(|lines| map_of(&lines).lines().to_vec())
 }
 
+/// Lines, of which most are granted, and a uid and a gid that are often among them.
+fn asked_and_granted() -> impl Strategy<Value = (Vec<MapLine>, Vec<(u32, u32)>, u32, u32)> {
+    let own = || (0..64_u32, any::<prop::sample::Index>(), any::<bool>());
+    let given = prop::collection::vec(prop::bool::weighted(0.8), 64);
+    (sound_lines(), grants(), given, own(), own()).prop_map(|(lines, mut grants, given, uid, gid)| {
+        let asked = lines.iter().zip(given).filter(|(_, given)| *given);
+        grants.extend(asked.map(|(line, _)| (line.outside, line.count)));
+        let id = |(other, at, among_them): (u32, prop::sample::Index, bool)| match among_them {
+            true if !lines.is_empty() => at.get(&lines).outside,
+            _ => other,
+        };
+        let ids = (id(uid), id(gid));
+        (lines, grants, ids.0, ids.1)
+    })
+}
+
 fn words_of(map: &RequestedMap) -> Vec<u8> {
     let mut text = Text::<8192>::default();
     map.argument(&mut text);
@@ -204,7 +220,7 @@ proptest! {
 
     #[test]
     fn a_map_is_authorised_when_every_line_is_granted_or_the_own_id(
-        grants in grants(), lines in sound_lines(), uid in 0..64_u32, gid in 0..64_u32, is_uid in any::<bool>(),
+        (lines, grants, uid, gid) in asked_and_granted(), is_uid in any::<bool>(),
     ) {
         let (kind, own) = if is_uid { (IdKind::Uid, uid) } else { (IdKind::Gid, gid) };
         let union = union_of(&grants);

@@ -147,7 +147,9 @@ impl Unfit {
 impl NoPrivilege {
     const fn reason(self) -> &'static str {
         match self {
-            NoPrivilege::NoNewPrivs => "no_new_privs is set, so a setuid bit and file capabilities are ignored",
+            NoPrivilege::NoNewPrivs => {
+                "no_new_privs is set, so a setuid bit and file capabilities are ignored"
+            }
             NoPrivilege::NosuidMount => "the program lies on a nosuid mount",
             NoPrivilege::BoundingSet => "it is not in the capability bounding set",
             NoPrivilege::Ignored => "the program is setuid root, but this user namespace ignores it",

@@ -56,7 +56,11 @@ impl TrustedFile {
     }
 
     /// Reads the file from its beginning, as long as it was when it was opened.
-    pub(crate) fn each_line<'m>(&self, buffer: &mut [u8], visit: impl FnMut(u32, &[u8])) -> Result<(), Error<'m>> {
+    pub(crate) fn each_line<'m>(
+        &self,
+        buffer: &mut [u8],
+        visit: impl FnMut(u32, &[u8]),
+    ) -> Result<(), Error<'m>> {
         let offset = Cell::new(0_u64);
         let read = |free: &mut [u8]| {
             let left = usize::try_from(self.size.saturating_sub(offset.get())).unwrap_or(usize::MAX);
@@ -124,7 +128,9 @@ fn follow(path: &[u8]) -> Result<(OwnedFd, u64), Refusal> {
                 owned_by_root_alone(&stat)?;
                 folder = entry;
             }
-            _ if rest.is_done() => return trusted_file(openat(&folder, name.as_bytes(), READ, Mode::empty())?),
+            _ if rest.is_done() => {
+                return trusted_file(openat(&folder, name.as_bytes(), READ, Mode::empty())?);
+            }
             _ => return Err(Refusal::Unreadable(Errno::NOTDIR)),
         }
     }
@@ -146,10 +152,12 @@ impl Default for Rest {
 impl Rest {
     fn prepend(&mut self, target: &[u8]) -> Result<(), Refusal> {
         let too_long = Refusal::Unreadable(Errno::NAMETOOLONG);
-        let Some(start) = self.start.checked_sub(target.len().saturating_add(1)) else { return Err(too_long) };
+        let Some(start) = self.start.checked_sub(target.len().saturating_add(1)) else {
+            return Err(too_long);
+        };
         match self.path.get_mut(start..self.start) {
             Some([room @ .., separator]) => {
-                room.copy_from_slice(target);
+                room.iter_mut().zip(target).for_each(|(free, byte)| *free = *byte);
                 *separator = b'/';
             }
             _ => return Err(too_long),

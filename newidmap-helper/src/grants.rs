@@ -41,7 +41,11 @@ impl Grants {
     }
 
     /// Authorises the map of a kind, if it was asked for.
-    pub(crate) fn authorize<'m>(&'m self, kind: IdKind, request: &'m Request) -> Result<Option<IdMap<'m>>, Error<'m>> {
+    pub(crate) fn authorize<'m>(
+        &'m self,
+        kind: IdKind,
+        request: &'m Request,
+    ) -> Result<Option<IdMap<'m>>, Error<'m>> {
         let (map, granted) = (request.map(kind), self.granted(kind));
         if map.is_empty() {
             return Ok(None);

@@ -35,8 +35,16 @@ impl<'m> AuthorizedMaps<'m> {
         }
         let setgroups = if self.deny_setgroups { Some(target.open_file("setgroups")?) } else { None };
         privileges.in_force(|in_force| {
-            let gid = self.gid.as_ref().map(|map| MapFile::open(IdKind::Gid, map, target, &in_force)).transpose()?;
-            let uid = self.uid.as_ref().map(|map| MapFile::open(IdKind::Uid, map, target, &in_force)).transpose()?;
+            let gid = self
+                .gid
+                .as_ref()
+                .map(|map| MapFile::open(IdKind::Gid, map, target, &in_force))
+                .transpose()?;
+            let uid = self
+                .uid
+                .as_ref()
+                .map(|map| MapFile::open(IdKind::Uid, map, target, &in_force))
+                .transpose()?;
             if let Some(file) = setgroups {
                 write_whole(&file, b"deny", "denying setgroups")?;
             }
@@ -50,7 +58,9 @@ impl<'m> AuthorizedMaps<'m> {
     fn check_own_namespace(&self) -> Result<(), Error<'m>> {
         for (kind, map) in [(IdKind::Uid, &self.uid), (IdKind::Gid, &self.gid)] {
             for range in map.iter().flat_map(IdMap::outside_ranges) {
-                if !own_namespace_has(kind, range).map_err(|errno| Error::Kernel("reading the mapper's own maps", errno))? {
+                if !own_namespace_has(kind, range)
+                    .map_err(|errno| Error::Kernel("reading the mapper's own maps", errno))?
+                {
                     return Err(Error::NotOfNamespace(kind, NotGranted { range, inside: range.first() }));
                 }
             }
@@ -99,7 +109,9 @@ fn own_namespace_has(kind: IdKind, range: IdRange) -> Result<bool, Errno> {
     };
     let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let mut mapped = 0_u32;
-    let count = |_, line: &[u8]| mapped = mapped.saturating_add(inside_range(line).map_or(0, |own| own.shared_with(range)));
+    let count = |_, line: &[u8]| {
+        mapped = mapped.saturating_add(inside_range(line).map_or(0, |own| own.shared_with(range)))
+    };
     each_line(&mut [0_u8; 256], |free| read(&file, free), count)?;
     Ok(mapped == range.count())
 }

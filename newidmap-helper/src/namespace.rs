@@ -53,6 +53,9 @@ impl UserNamespace {
     /// The parent's identity. EPERM when it is neither the mapper's own namespace nor a descendant of it.
     pub(crate) fn parent(&self) -> Outcome<Identity> {
         let descriptor = self.ask(PARENT, &mut 0)?;
+        if descriptor < 0 {
+            return Err(Errno::BADF);
+        }
         // SAFETY: NS_GET_PARENT returned successfully, so this is a fresh descriptor that nothing else owns.
         let parent = unsafe { OwnedFd::from_raw_fd(descriptor) };
         fstat(parent).map(|stat| Identity(stat.st_dev, stat.st_ino))

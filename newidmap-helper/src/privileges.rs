@@ -4,8 +4,12 @@ use crate::error::{Error, NoPrivilege};
 use idmap::{IdKind, Request};
 use rustix::fs::{AtFlags, CWD, StatVfsMountFlags, statat, statvfs};
 use rustix::io::Result as Outcome;
-use rustix::process::{DumpableBehavior, Gid, Resource, Rlimit, Uid, getgid, getuid, set_dumpable_behavior, setrlimit};
-use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, no_new_privs};
+use rustix::process::{
+    DumpableBehavior, Gid, Resource, Rlimit, Uid, getgid, getuid, set_dumpable_behavior, setrlimit,
+};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, no_new_privs,
+};
 use rustix::thread::{set_capabilities, set_keep_capabilities, set_thread_res_gid, set_thread_res_uid};
 
 const OWN_PROGRAM: &str = "/proc/self/exe";
@@ -66,7 +70,8 @@ impl Privileges {
         &self,
         act: impl FnOnce(InForce) -> Result<(), Error<'m>>,
     ) -> Result<(), Error<'m>> {
-        let set = |what| self.set_effective(what).map_err(|errno| Error::Kernel("changing capabilities", errno));
+        let set =
+            |what| self.set_effective(what).map_err(|errno| Error::Kernel("changing capabilities", errno));
         set(self.held)?;
         let outcome = act(InForce(()));
         set(CapabilitySet::empty())?;
@@ -88,7 +93,8 @@ fn needed(kind: IdKind) -> CapabilitySet {
 
 fn why_not_held(kind: IdKind) -> NoPrivilege {
     let is_setuid_root = || {
-        statat(CWD, OWN_PROGRAM, AtFlags::empty()).is_ok_and(|file| file.st_mode & 0o4000 != 0 && file.st_uid == 0)
+        statat(CWD, OWN_PROGRAM, AtFlags::empty())
+            .is_ok_and(|file| file.st_mode & 0o4000 != 0 && file.st_uid == 0)
     };
     if no_new_privs().unwrap_or(false) {
         NoPrivilege::NoNewPrivs

@@ -1,0 +1,99 @@
+//! What authorisation grants and refuses, case by case: the own ID, the host's ID 0, and what setgroups hangs on.
+#![allow(clippy::unwrap_used)]
+
+use idmap::{Account, Caller, Granted, IdKind, IdRange, NotGranted, RequestedMap, authorize};
+
+const UID: u32 = 1000;
+const GID: u32 = 100;
+
+/// Asks as an account with these IDs, whose grants are `start:count` each; gives `uses_grant`.
+fn ask_as(ids: (u32, u32), kind: IdKind, grants: &[&str], map: &str) -> Result<bool, NotGranted> {
+    let mut caller = Caller::new(ids.0, ids.1);
+    caller.note_account(&Account { name: b"alice", uid: ids.0, gid: ids.1 });
+    let mut granted = Granted::NONE;
+    for grant in grants {
+        granted.note_line(&caller, format!("alice:{grant}").as_bytes()).unwrap();
+    }
+    let mut requested = RequestedMap::EMPTY;
+    requested.push_text(map.as_bytes()).unwrap();
+    authorize(kind, &requested, &caller, &granted).map(|map| map.uses_grant())
+}
+
+fn ask(kind: IdKind, grants: &[&str], map: &str) -> Result<bool, NotGranted> {
+    ask_as((UID, GID), kind, grants, map)
+}
+
+fn not_granted(inside: u32, first: u32, count: u32) -> Result<bool, NotGranted> {
+    Err(NotGranted { range: IdRange::new(first, count).unwrap(), inside })
+}
+
+#[test]
+fn the_own_id_alone_needs_no_grant_and_uses_none() {
+    assert_eq!(ask(IdKind::Uid, &[], "0:1000:1"), Ok(false));
+    assert_eq!(ask(IdKind::Gid, &[], "0:100:1"), Ok(false));
+    assert_eq!(ask(IdKind::Uid, &["100000:65536"], "4711:1000:1"), Ok(false));
+}
+
+#[test]
+fn the_own_id_is_that_of_the_map_s_kind() {
+    assert_eq!(ask(IdKind::Uid, &[], "0:100:1"), not_granted(0, 100, 1));
+    assert_eq!(ask(IdKind::Gid, &[], "0:1000:1"), not_granted(0, 1000, 1));
+}
+
+#[test]
+fn the_own_id_does_not_carry_its_neighbours() {
+    for (map, first) in [("0:1000:2", 1000), ("0:999:2", 999)] {
+        assert_eq!(ask(IdKind::Uid, &[], map), not_granted(0, first, 2));
+    }
+    assert_eq!(ask(IdKind::Uid, &["1001:10"], "0:1000:2"), not_granted(0, 1000, 2));
+}
+
+#[test]
+fn the_own_id_and_its_granted_neighbours_may_be_asked_for_line_by_line() {
+    assert_eq!(ask(IdKind::Uid, &["1001:10"], "0:1000:1,1:1001:10"), Ok(true));
+}
+
+#[test]
+fn the_host_s_id_0_is_never_granted_not_even_to_root() {
+    for kind in IdKind::BOTH {
+        assert_eq!(ask_as((0, 0), kind, &[], "0:0:1"), not_granted(0, 0, 1));
+        assert_eq!(ask_as((0, 0), kind, &["0:65536", "1:65535"], "0:0:2"), not_granted(0, 0, 2));
+    }
+    assert_eq!(ask(IdKind::Uid, &["0:1", "0:65536"], "0:0:1"), not_granted(0, 0, 1));
+}
+
+#[test]
+fn an_account_whose_group_is_0_may_not_map_it() {
+    assert_eq!(ask_as((1000, 0), IdKind::Gid, &[], "0:0:1"), not_granted(0, 0, 1));
+    assert_eq!(ask_as((1000, 0), IdKind::Uid, &[], "0:1000:1"), Ok(false));
+}
+
+#[test]
+fn root_is_not_exempt() {
+    assert_eq!(ask_as((0, 0), IdKind::Uid, &[], "0:100000:1"), not_granted(0, 100_000, 1));
+}
+
+#[test]
+fn a_map_uses_a_grant_when_any_line_is_backed_by_one() {
+    let grants = ["100000:65536"];
+    assert_eq!(ask(IdKind::Gid, &grants, "0:100000:65536"), Ok(true));
+    assert_eq!(ask(IdKind::Gid, &grants, "0:100:1,1:100000:65536"), Ok(true));
+    assert_eq!(ask(IdKind::Gid, &grants, "0:100000:10,10:100:1"), Ok(true));
+    assert_eq!(ask(IdKind::Gid, &["100:1"], "0:100:1"), Ok(true));
+}
+
+#[test]
+fn one_line_that_is_not_granted_refuses_the_whole_map_and_is_named() {
+    let grants = ["100000:10"];
+    assert_eq!(ask(IdKind::Gid, &grants, "0:100:1,1:100000:10,11:44:1"), not_granted(11, 44, 1));
+    assert_eq!(ask(IdKind::Gid, &grants, "7:45:1,1:44:1"), not_granted(1, 44, 1));
+}
+
+#[test]
+fn grants_that_touch_or_overlap_join_and_a_gap_does_not() {
+    assert_eq!(ask(IdKind::Uid, &["20:10", "10:10"], "0:10:20"), Ok(true));
+    assert_eq!(ask(IdKind::Uid, &["10:10", "15:20", "12:2"], "0:10:25"), Ok(true));
+    assert_eq!(ask(IdKind::Uid, &["10:10", "21:10"], "0:10:20"), not_granted(0, 10, 20));
+    assert_eq!(ask(IdKind::Uid, &["10:10"], "0:9:2"), not_granted(0, 9, 2));
+    assert_eq!(ask(IdKind::Uid, &["10:10"], "0:19:2"), not_granted(0, 19, 2));
+}

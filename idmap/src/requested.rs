@@ -179,9 +179,9 @@ impl RequestedMap {
         text.whole()
     }
 
-    /// The text for the command line of the mapper, `IN:OUT:COUNT,…`.
+    /// The text for the command line of the mapper, `IN:OUT:COUNT,…`: not joined, as each line is judged for itself.
     pub fn argument<const N: usize>(&self, text: &mut Text<N>) {
-        for (at, line) in self.joined().enumerate() {
+        for (at, line) in self.lines().iter().enumerate() {
             text.push(if at == 0 { b"" } else { b"," });
             text.push_number(line.inside).push(b":");
             text.push_number(line.outside).push(b":");

@@ -1,1 +1,29 @@
+//! The harness: a world of its own for each test, on the real kernel, as real root or inside a user namespace.
 
+mod accounts;
+mod examples;
+mod host;
+mod ids;
+mod kit;
+mod mapper;
+mod outcome;
+mod processes;
+mod rootfs;
+mod skip;
+mod start;
+mod target;
+mod user;
+mod world;
+
+pub use examples::{Example, Expectation};
+pub use host::Host;
+pub use ids::{Kind, own_namespace_has};
+pub use kit::{is_nested, release_program, workspace};
+pub use mapper::{Install, MAPPER};
+pub use outcome::{Outcome, Started};
+pub use processes::{processes_with_word, status_line};
+pub use rootfs::{Rootfs, SubordinateIds};
+pub use skip::skipped;
+pub use start::{Step, start_with};
+pub use target::{Maps, Target};
+pub use user::User;

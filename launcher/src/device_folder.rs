@@ -1,0 +1,101 @@
+//! A private /dev: always a fresh tmpfs with the few devices that a program may expect.
+
+use crate::failure::{Failure, Step};
+use crate::kernel;
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
+use nix::libc;
+use nix::sys::stat::{Mode, mkdirat};
+use nix::unistd::symlinkat;
+use std::ffi::CStr;
+use std::os::fd::{AsFd, OwnedFd};
+
+const DEVICES: [(&CStr, &CStr); 6] = [
+    (c"null", c"/dev/null"),
+    (c"zero", c"/dev/zero"),
+    (c"full", c"/dev/full"),
+    (c"random", c"/dev/random"),
+    (c"urandom", c"/dev/urandom"),
+    (c"tty", c"/dev/tty"),
+];
+
+const LINKS: [(&CStr, &CStr); 5] = [
+    (c"fd", c"/proc/self/fd"),
+    (c"stdin", c"/proc/self/fd/0"),
+    (c"stdout", c"/proc/self/fd/1"),
+    (c"stderr", c"/proc/self/fd/2"),
+    (c"ptmx", c"pts/ptmx"),
+];
+
+const NOSUID_NOEXEC: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC;
+
+/// Mounts it on an open folder. The host's device nodes are bound in, as a user namespace can make none: user_namespaces(7).
+///
+/// # Errors
+/// The mount or file that could not be made.
+pub fn mount(place: &OwnedFd) -> Result<(), Failure> {
+    let options = [(c"mode", Some(c"0755")), (c"size", Some(c"65536k"))];
+    let folder = mount_below(place, c"", b"/dev", c"tmpfs", &options, NOSUID_NOEXEC)?;
+    for (name, device) in DEVICES {
+        bind_device(&folder, name, device).map_err(Failure::on(Step::Mount, device.to_bytes()))?;
+    }
+    for (name, target) in LINKS {
+        symlinkat(target, &folder, name).map_err(Failure::on(Step::MountPoint, name.to_bytes()))?;
+    }
+    make_folder(&folder, c"shm")?;
+    let options = [(c"mode", Some(c"1777"))];
+    mount_below(&folder, c"shm", b"/dev/shm", c"tmpfs", &options, NOSUID_NOEXEC | libc::MOUNT_ATTR_NODEV)?;
+    make_folder(&folder, c"pts")?;
+    mount_terminals(&folder)
+}
+
+fn mount_below(
+    folder: &OwnedFd,
+    name: &CStr,
+    path: &[u8],
+    kind: &CStr,
+    options: &[(&CStr, Option<&CStr>)],
+    attributes: u64,
+) -> Result<OwnedFd, Failure> {
+    let mount = kernel::new_mount(kind, options, attributes).map_err(Failure::on(Step::Mount, path))?;
+    kernel::attach(&mount, folder, name).map_err(Failure::on(Step::Mount, path))?;
+    Ok(mount)
+}
+
+/// A devpts of its own, with terminals for the group `tty` (5 in Debian, Fedora and others) where that ID is mapped.
+fn mount_terminals(folder: &OwnedFd) -> Result<(), Failure> {
+    let options = [(c"ptmxmode", Some(c"0666")), (c"mode", Some(c"0620")), (c"gid", Some(c"5"))];
+    let mount = |options| mount_below(folder, c"pts", b"/dev/pts", c"devpts", options, NOSUID_NOEXEC).map(drop);
+    match mount(&options) {
+        Err(failure) if failure.errno == Errno::EINVAL => mount(&options[..2]),
+        outcome => outcome,
+    }
+}
+
+fn bind_device(folder: &OwnedFd, name: &CStr, device: &CStr) -> Result<(), Errno> {
+    match kernel::clone_tree(AT_FDCWD, device) {
+        // A container may lack a device, and a program that does not need it should still run.
+        Err(Errno::ENOENT) => Ok(()),
+        source => {
+            make_file(folder, name)?;
+            kernel::attach(source?, folder, name)
+        }
+    }
+}
+
+/// Makes an empty file to mount something on.
+///
+/// # Errors
+/// Those of open(2).
+pub fn make_file(folder: impl AsFd, name: &CStr) -> Result<(), Errno> {
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+    openat(folder, name, flags, Mode::from_bits_truncate(0o644)).map(drop)
+}
+
+/// Makes an empty folder to mount something on.
+///
+/// # Errors
+/// Those of mkdir(2).
+pub fn make_folder(folder: impl AsFd, name: &CStr) -> Result<(), Failure> {
+    mkdirat(folder, name, Mode::from_bits_truncate(0o755)).map_err(Failure::on(Step::MountPoint, name.to_bytes()))
+}

@@ -1,0 +1,84 @@
+//! PID 1 inside: reaps what is orphaned, relays signals to the command, and ends with it or with the launcher.
+
+use crate::kernel;
+use crate::mount_points::MountPoints;
+use nix::errno::Errno;
+use nix::libc;
+use nix::mount::{MntFlags, umount2};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl::{set_dumpable, set_pdeathsig};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
+use std::os::fd::{AsFd, OwnedFd};
+
+/// SI_KERNEL in asm-generic/siginfo.h: a terminal's signal, which the command has got itself.
+const SI_KERNEL: i32 = 0x80;
+/// What the sandbox ends with when the launcher is gone: as if it had been killed itself.
+const KILLED: u8 = 137;
+
+/// Runs as PID 1 until the command, whose PID inside is given, or the launcher has ended. All signals are blocked already.
+pub fn run(command: i32, lifeline: &OwnedFd, mount_points: &MountPoints) -> ! {
+    let kept: Vec<&OwnedFd> = [lifeline].into_iter().chain(mount_points.folder()).collect();
+    kernel::close_all_but(&kept);
+    let _ = set_dumpable(false);
+    if mount_points.folder().is_none() {
+        // The second string: it works even on a stopped init, but leaves no time to remove anything.
+        let _ = set_pdeathsig(Signal::SIGKILL);
+    }
+    let Ok(signals) = SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK) else {
+        end(KILLED)
+    };
+    let mut ready = [PollFd::new(signals.as_fd(), PollFlags::POLLIN), PollFd::new(lifeline.as_fd(), PollFlags::empty())];
+    loop {
+        let _ = poll(&mut ready, PollTimeout::NONE);
+        if ready.last().and_then(PollFd::any) == Some(true) {
+            remove_mount_points(mount_points);
+            end(KILLED);
+        }
+        while let Ok(Some(signal)) = signals.read_signal() {
+            relay(command, &signal);
+        }
+        if let Some(ended) = reap(command) {
+            end(ended.status());
+        }
+    }
+}
+
+/// The kernel then kills everything else in the pid namespace: pid_namespaces(7).
+fn end(status: u8) -> ! {
+    std::process::exit(i32::from(status))
+}
+
+/// Passes on what comes from outside the pid namespace, where the sender has no PID; what the command sends to us ends here.
+fn relay(command: i32, signal: &siginfo) {
+    let Ok(number) = i32::try_from(signal.ssi_signo) else { return };
+    if number != libc::SIGCHLD && signal.ssi_pid == 0 && signal.ssi_code != SI_KERNEL {
+        let _ = kernel::kill(command, number);
+    }
+}
+
+fn reap(command: i32) -> Option<kernel::Ended> {
+    let mut outcome = None;
+    while let Ok(Some((pid, ended))) = kernel::reap_any() {
+        if pid == command {
+            outcome = Some(ended);
+        }
+    }
+    outcome
+}
+
+/// The launcher would have done it.
+fn remove_mount_points(mount_points: &MountPoints) {
+    if mount_points.folder().is_none() {
+        return;
+    }
+    let _ = kernel::kill(-1, libc::SIGKILL);
+    while kernel::reap_any() != Err(Errno::ECHILD) {
+        let _ = poll(&mut [], PollTimeout::from(1_u8));
+    }
+    for name in MountPoints::NAMES {
+        // The working directory is still the root: only the command has changed its own.
+        let _ = umount2(name, MntFlags::MNT_DETACH);
+    }
+    mount_points.remove();
+}

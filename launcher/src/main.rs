@@ -1,0 +1,5 @@
+//! subroot: see subroot(1).
+
+fn main() -> std::process::ExitCode {
+    subroot::main()
+}

@@ -1,0 +1,42 @@
+//! The one place that prints for a person: one line for each thing, control characters escaped.
+#![allow(clippy::print_stderr, clippy::print_stdout)]
+
+use crate::error::{Error, OWN_FAILURE};
+use std::fmt::Display;
+use std::io::Write as _;
+
+/// Prints why subroot failed, and the fix on a second line where one is known.
+pub fn failure(error: &anyhow::Error) {
+    line(&format!("{error:#}"));
+    if let Some(fix) = error.downcast_ref::<Error>().and_then(Error::fix) {
+        line(&format!("fix: {fix}"));
+    }
+}
+
+/// Prints a line that does not stop the launch.
+pub fn note(text: &dyn Display) {
+    line(&text.to_string());
+}
+
+/// Prints what the parser of the command line has to say, and returns the status that goes with it.
+pub fn usage(message: &clap::Error) -> u8 {
+    let _ = message.print();
+    if message.use_stderr() { OWN_FAILURE } else { 0 }
+}
+
+/// Prints to standard output.
+///
+/// # Errors
+/// Those of the write, a closed pipe included.
+pub fn output(text: &str) -> std::io::Result<()> {
+    std::io::stdout().lock().write_all(text.as_bytes())
+}
+
+fn line(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "subroot: {}", escaped(text));
+}
+
+/// Control characters could move a terminal's cursor or forge a second line.
+fn escaped(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+}

@@ -1,0 +1,34 @@
+//! The sandbox's end where no init of ours is PID 1: because the command itself is, or because there is no pid namespace.
+//!
+//! A process outside hangs on the lifeline, as the death signal of prctl(2) alone could be undone by the command.
+
+use crate::kernel;
+use crate::mount_points::MountPoints;
+use nix::errno::Errno;
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::os::fd::{AsFd, OwnedFd};
+
+/// Starts the watcher; it ends with the process that it watches, or with the lifeline's other end.
+///
+/// # Errors
+/// Those of fork(2).
+pub fn start(process: &OwnedFd, lifeline: &OwnedFd, mount_points: &MountPoints) -> Result<OwnedFd, Errno> {
+    match kernel::fork()? {
+        Some(pid) => kernel::pidfd_open(pid.unsigned_abs()),
+        None => watch(process, lifeline, mount_points),
+    }
+}
+
+fn watch(process: &OwnedFd, lifeline: &OwnedFd, mount_points: &MountPoints) -> ! {
+    let kept: Vec<&OwnedFd> = [process, lifeline].into_iter().chain(mount_points.folder()).collect();
+    kernel::close_all_but(&kept);
+    let mut ready = [PollFd::new(process.as_fd(), PollFlags::POLLIN), PollFd::new(lifeline.as_fd(), PollFlags::empty())];
+    while !matches!(poll(&mut ready, PollTimeout::NONE), Ok(1..)) {}
+    let launcher_died = ready.last().and_then(PollFd::any) == Some(true);
+    if launcher_died {
+        let _ = kernel::pidfd_send_signal(process, libc::SIGKILL);
+        mount_points.remove();
+    }
+    std::process::exit(0)
+}

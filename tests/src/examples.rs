@@ -1,0 +1,79 @@
+//! The folders of etc-subuid-examples, read as test cases.
+
+use crate::ids::Kind;
+use crate::kit::workspace;
+use std::fs;
+use std::path::Path;
+
+/// One folder.
+pub struct Example {
+    /// The folder's name.
+    pub name: String,
+    /// The files that take their place in /etc: `passwd`, `subuid`, `subgid`.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// What the mapper has to answer.
+    pub expected: Vec<Expectation>,
+}
+
+/// One line of `expected`.
+#[derive(Debug)]
+pub struct Expectation {
+    /// A name from the folder's passwd, or `#UID`.
+    pub account: String,
+    /// Which map is asked for.
+    pub kind: Kind,
+    /// `IN:OUT:COUNT[,IN:OUT:COUNT]…`.
+    pub map: String,
+    /// What becomes of it.
+    pub granted: bool,
+}
+
+impl Example {
+    /// All of them; to be called before a [`crate::Host`] may cover the place where they lie.
+    pub fn all() -> Vec<Example> {
+        let entries = fs::read_dir(workspace("etc-subuid-examples")).expect("reading etc-subuid-examples");
+        let folders = entries.map(|entry| entry.expect("reading etc-subuid-examples").path());
+        let mut examples: Vec<Example> = folders.filter(|path| path.is_dir()).map(|path| read(&path)).collect();
+        examples.sort_by(|one, other| one.name.cmp(&other.name));
+        examples
+    }
+}
+
+fn read(folder: &Path) -> Example {
+    let file = |name: &str| {
+        fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{}/{name}: {error}", folder.display()))
+    };
+    let expected = String::from_utf8(file("expected")).expect("UTF-8 in expected");
+    Example {
+        name: folder.file_name().expect("a folder's name").to_string_lossy().into_owned(),
+        files: ["passwd", "subuid", "subgid"].map(|name| (name.to_owned(), file(name))).into(),
+        expected: expected.lines().filter_map(Expectation::parse).collect(),
+    }
+}
+
+impl Expectation {
+    fn parse(line: &str) -> Option<Expectation> {
+        let words: Vec<&str> = line.split_whitespace().take(4).collect();
+        let [account, kind, map, answer] = words[..] else {
+            assert!(words.is_empty() || words[0] == "#", "not an expectation: {line}");
+            return None;
+        };
+        if account == "#" {
+            return None;
+        }
+        Some(Expectation {
+            account: account.to_owned(),
+            kind: match kind {
+                "uid" => Kind::Uid,
+                "gid" => Kind::Gid,
+                _ => panic!("neither uid nor gid: {line}"),
+            },
+            map: map.to_owned(),
+            granted: match answer {
+                "granted" => true,
+                "refused" => false,
+                _ => panic!("neither granted nor refused: {line}"),
+            },
+        })
+    }
+}

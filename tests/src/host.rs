@@ -1,0 +1,110 @@
+//! A host that belongs to one test: its own accounts, /etc, homes and installed programs.
+
+use crate::kit::Kit;
+use crate::mapper::{Install, install};
+use crate::outcome::{Outcome, Started};
+use crate::user::User;
+use crate::world;
+use nix::sched::{CloneFlags, setns, unshare};
+use std::fs::{self, File};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::chown;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+/// Long enough for anything but a hang.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The calling thread's own view of the file system, and what is installed in it. The real host is never touched.
+///
+/// Everything a test starts has to be started by the thread that made the host.
+pub struct Host {
+    outside: OwnedFd,
+    pub(crate) kit: Kit,
+}
+
+impl Default for Host {
+    fn default() -> Host {
+        Host::new()
+    }
+}
+
+impl Host {
+    /// A fresh host with the mapper installed setuid root.
+    pub fn new() -> Host {
+        let kit = Kit::load();
+        let outside = File::open("/proc/thread-self/ns/mnt").expect("own mount namespace").into();
+        unshare(CloneFlags::CLONE_NEWNS).expect("a mount namespace for the test: start it by tests/run");
+        world::build(&kit);
+        let host = Host { outside, kit };
+        host.install_mapper(Install::SetuidRoot);
+        host
+    }
+
+    /// Replaces a file of the world by a rename, as an administrator's editor does; root's, mode 644.
+    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        let fresh = format!("{path}.new");
+        fs::write(&fresh, content).unwrap_or_else(|error| panic!("writing {fresh}: {error}"));
+        world::set_mode(&fresh, 0o644);
+        fs::rename(&fresh, path).expect("renaming over the old file");
+    }
+
+    /// Takes a file of the world away.
+    pub fn remove(&self, path: &str) {
+        fs::remove_file(path).unwrap_or_else(|error| panic!("removing {path}: {error}"));
+    }
+
+    /// Covers a program by a file that can't be executed, as if the host did not have it.
+    pub fn hide(&self, path: &str) {
+        if Path::new(path).exists() {
+            world::bind("/dev/null", path);
+        }
+    }
+
+    /// An account of the world's /etc/passwd.
+    pub fn user(&self, name: &str) -> User {
+        User::named(name)
+    }
+
+    /// A uid, and a group of the same number, whether there is such an account or not.
+    pub fn uid(&self, uid: u32) -> User {
+        User::without_account(uid)
+    }
+
+    /// Puts the mapper where the launcher looks for it, with or without its privilege.
+    pub fn install_mapper(&self, how: Install) {
+        install(how, &self.kit.mapper);
+    }
+
+    /// True when the launcher was built.
+    pub fn has_launcher(&self) -> bool {
+        self.kit.launcher.is_some()
+    }
+
+    /// Makes a folder and gives it to a user.
+    pub fn make_folder(&self, path: impl AsRef<Path>, user: &User) {
+        fs::create_dir_all(&path).expect("making a folder");
+        chown(path, Some(user.uid), Some(user.gid)).expect("giving a folder to its user");
+    }
+
+    /// Runs a command to its end, at most a minute.
+    pub fn output(&self, command: &mut Command) -> Outcome {
+        self.output_within(PATIENCE, command)
+    }
+
+    /// Runs a command to its end; kills it and fails the test when that takes too long.
+    pub fn output_within(&self, limit: Duration, command: &mut Command) -> Outcome {
+        Started::new(command).end_within(limit)
+    }
+}
+
+impl Drop for Host {
+    /// Brings the thread back, as libtest goes on with the same one where it runs tests one by one.
+    fn drop(&mut self) {
+        let returned = unshare(CloneFlags::CLONE_FS).and_then(|()| setns(&self.outside, CloneFlags::CLONE_NEWNS));
+        if !std::thread::panicking() {
+            returned.expect("returning to the mount namespace outside");
+        }
+    }
+}

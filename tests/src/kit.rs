@@ -1,0 +1,58 @@
+//! What the tests are run with: the programs under test and the cached root file system, found before the world changes.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// The programs under test, in memory, and the archive that [`crate::Rootfs::debian`] unpacks.
+///
+/// All of it is read or opened before a test's own mounts may cover the place where it lies.
+pub(crate) struct Kit {
+    pub(crate) mapper: Vec<u8>,
+    pub(crate) launcher: Option<Vec<u8>>,
+    pub(crate) debian: Option<File>,
+}
+
+impl Kit {
+    pub(crate) fn load() -> Kit {
+        let mapper = release_program("newidmap-helper");
+        let mapper = fs::read(&mapper).unwrap_or_else(|error| {
+            panic!("{}: {error}: `cargo build --release` first, or run tests/run", mapper.display())
+        });
+        Kit {
+            mapper,
+            launcher: fs::read(release_program("subroot")).ok(),
+            debian: File::open(part("debian.tar", || target_folder().join("kit/debian.tar"))).ok(),
+        }
+    }
+}
+
+/// The path of a program of the release build.
+pub fn release_program(name: &str) -> PathBuf {
+    part("programs", || target_folder().join("release")).join(name)
+}
+
+/// The path of a file or folder of the workspace.
+pub fn workspace(name: &str) -> PathBuf {
+    part("workspace", || Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).join(name)
+}
+
+/// True when the tests run inside a user namespace, so that "root" is nobody special outside.
+pub fn is_nested() -> bool {
+    let map = fs::read_to_string("/proc/self/uid_map").expect("reading own uid_map");
+    map.split_whitespace().ne(["0", "0", "4294967295"])
+}
+
+/// A part of the folder that tests/run has put together for a user who can't read the workspace, or where it lies otherwise.
+fn part(name: &str, otherwise: impl FnOnce() -> PathBuf) -> PathBuf {
+    match env::var_os("SUBROOT_TEST_KIT") {
+        Some(kit) => Path::new(&kit).join(name),
+        None => otherwise(),
+    }
+}
+
+/// The folder of this build: a test binary lies in `TARGET/PROFILE/deps`.
+fn target_folder() -> PathBuf {
+    let program = env::current_exe().expect("own path");
+    program.ancestors().nth(3).expect("a folder above TARGET/PROFILE/deps").to_path_buf()
+}

@@ -1,0 +1,82 @@
+//! A started command and how it ended.
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// How a command ended and what it printed.
+#[derive(Debug)]
+pub struct Outcome {
+    /// As the kernel told it.
+    pub status: ExitStatus,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Outcome {
+    /// The exit status as a shell shows it: 128 and the signal's number for one that was killed.
+    pub fn code(&self) -> i32 {
+        self.status.code().unwrap_or_else(|| 128 + self.status.signal().unwrap_or(0))
+    }
+
+    /// Fails the test unless the command ended well; gives its standard output.
+    #[track_caller]
+    pub fn ok(self) -> String {
+        assert_eq!(self.code(), 0, "{self:?}");
+        self.stdout
+    }
+}
+
+/// A command on its way, leader of a process group of its own.
+pub struct Started(Child);
+
+impl Started {
+    /// Starts a command with its output caught, but for what the command redirects itself by [`Command::stdout`].
+    pub fn new(command: &mut Command) -> Started {
+        command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Started::as_it_is(command)
+    }
+
+    /// Starts a command with the descriptors it was given.
+    #[track_caller]
+    pub fn as_it_is(command: &mut Command) -> Started {
+        Started(command.spawn().unwrap_or_else(|error| panic!("starting {command:?}: {error}")))
+    }
+
+    /// Its process ID.
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.0.id()).expect("a PID"))
+    }
+
+    /// The handle of the standard library, for what is not offered here.
+    pub fn child(&mut self) -> &mut Child {
+        &mut self.0
+    }
+
+    /// Waits for its end; kills its process group and fails the test when that takes too long.
+    #[track_caller]
+    pub fn end_within(self, limit: Duration) -> Outcome {
+        let pid = self.pid();
+        let (ended, watch) = mpsc::channel();
+        let watchdog = thread::spawn(move || {
+            let too_long = watch.recv_timeout(limit).is_err();
+            if too_long {
+                let _already_gone = killpg(pid, Signal::SIGKILL);
+            }
+            too_long
+        });
+        let output = self.0.wait_with_output().expect("waiting for a command");
+        let _watchdog_gone = ended.send(());
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let outcome =
+            Outcome { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) };
+        assert!(!watchdog.join().expect("the watchdog"), "not done within {limit:?}: {outcome:?}");
+        outcome
+    }
+}

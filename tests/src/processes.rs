@@ -1,0 +1,23 @@
+//! What the process table says.
+
+use nix::unistd::Pid;
+use std::fs;
+
+/// Every process with this word somewhere in its command line: a test marks what it starts by a word that no other has.
+pub fn processes_with_word(word: &str) -> Vec<Pid> {
+    let entries = fs::read_dir("/proc").expect("reading /proc").flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid: &i32| {
+        fs::read(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| line.split(|byte| *byte == 0).any(|part| part == word.as_bytes()))
+    })
+    .map(Pid::from_raw)
+    .collect()
+}
+
+/// One line of `/proc/PID/status`, such as `CapEff`, without its name; `None` when the process is gone.
+pub fn status_line(pid: Pid, name: &str) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    Some(value.trim().to_owned())
+}

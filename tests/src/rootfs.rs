@@ -1,0 +1,111 @@
+//! Root file systems for the launcher: busybox made by hand, Debian from its own packages.
+
+use crate::host::Host;
+use crate::target::Target;
+use crate::user::User;
+use crate::world::set_mode;
+use std::fs;
+use std::io::Seek;
+use std::os::unix::fs::{lchown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The folders of a complete root file system.
+const FOLDERS: [&str; 11] =
+    ["bin", "dev", "etc", "home", "proc", "root", "run", "sys", "tmp", "usr", "var"];
+
+/// A root file system in a user's home.
+pub struct Rootfs {
+    /// Its top folder.
+    pub path: PathBuf,
+}
+
+/// Which IDs of the host stand for a root file system's 0 and for its others.
+#[derive(Clone, Copy, Debug)]
+pub struct SubordinateIds {
+    /// The host's uid and gid for 0 inside.
+    pub root: (u32, u32),
+    /// The host's first uid and gid for those from 1 up inside.
+    pub first: u32,
+    /// How many of those there are.
+    pub count: u32,
+}
+
+impl SubordinateIds {
+    /// What a launch maps unless told otherwise: the user as 0, his 65536 granted IDs from `first` on behind it.
+    pub fn behind(user: &User, first: u32) -> SubordinateIds {
+        SubordinateIds { root: (user.uid, user.gid), first, count: 65536 }
+    }
+
+    fn map(self, root: u32) -> String {
+        format!("0 {root} 1\n1 {} {}\n", self.first, self.count)
+    }
+}
+
+impl Rootfs {
+    /// All of busybox in `~/rootfs`, owned by the user, with every usual folder and accounts of its own.
+    pub fn busybox(user: &User) -> Rootfs {
+        Rootfs::busybox_without(user, &[])
+    }
+
+    /// The same without some of its folders: `dev`, `etc`, `proc`, `sys`, …
+    pub fn busybox_without(user: &User, missing: &[&str]) -> Rootfs {
+        let path = user.home.join("rootfs");
+        for name in FOLDERS.into_iter().filter(|name| !missing.contains(name)) {
+            fs::create_dir_all(path.join(name)).expect("making a root file system");
+        }
+        if path.join("tmp").exists() {
+            set_mode(path.join("tmp"), 0o1777);
+        }
+        install_busybox(&path.join("bin"));
+        if path.join("etc").exists() {
+            fs::write(path.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n").expect("writing passwd");
+            fs::write(path.join("etc/group"), "root:x:0:\n").expect("writing group");
+        }
+        give_tree(&path, user);
+        Rootfs { path }
+    }
+
+    /// Debian's minimal system with apt in `~/debian`, its owners shifted to these IDs of the host. The folder
+    /// `/srv/packages` in it holds a package that makes an account, and what that depends on, for an installation
+    /// without network. `None` where tests/run could not make the archive.
+    pub fn debian(host: &Host, user: &User, ids: SubordinateIds) -> Option<Rootfs> {
+        let mut archive = host.kit.debian.as_ref()?.try_clone().expect("the archive");
+        archive.rewind().expect("the archive's beginning");
+        let path = user.home.join("debian");
+        fs::create_dir(&path).expect("making a root file system");
+        lchown(&path, Some(ids.root.0), Some(ids.root.1)).expect("giving it to its root");
+        let namespace = Target::new(user);
+        namespace.map_as_root(&ids.map(ids.root.0), &ids.map(ids.root.1));
+        let unpacked = Command::new("nsenter")
+            .args([format!("--user={}", namespace.path("ns/user"))])
+            .args(["--setuid=0", "--setgid=0", "--", "tar", "--extract", "--preserve-permissions"])
+            .args(["--numeric-owner", "--exclude=./dev/*", "--directory"])
+            .arg(&path)
+            .stdin(Stdio::from(archive))
+            .output()
+            .expect("starting nsenter");
+        assert!(unpacked.status.success(), "{}", String::from_utf8_lossy(&unpacked.stderr));
+        Some(Rootfs { path })
+    }
+}
+
+fn install_busybox(bin: &Path) {
+    let program = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| Path::new(path).exists());
+    let program = program.expect("busybox, of busybox-static");
+    fs::copy(program, bin.join("busybox")).expect("copying busybox");
+    let listed = Command::new(program).arg("--list").output().expect("starting busybox").stdout;
+    let applets = String::from_utf8(listed).expect("the names of busybox's applets");
+    for applet in applets.lines().filter(|name| *name != "busybox") {
+        symlink("busybox", bin.join(applet)).expect("an applet's link");
+    }
+}
+
+fn give_tree(path: &Path, user: &User) {
+    lchown(path, Some(user.uid), Some(user.gid)).expect("giving a file to its user");
+    if path.symlink_metadata().is_ok_and(|file| file.is_dir()) {
+        for entry in fs::read_dir(path).expect("reading a folder") {
+            give_tree(&entry.expect("reading a folder").path(), user);
+        }
+    }
+}

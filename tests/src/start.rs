@@ -1,0 +1,125 @@
+//! How a child starts: what it does between fork and exec. The only file of the harness with unsafe code.
+#![allow(unsafe_code)] // pre_exec, and calls that nix does not offer on bare descriptor numbers
+
+use nix::libc;
+use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::prctl::{set_no_new_privs, set_pdeathsig};
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
+use nix::unistd::{Gid, Pid, Uid, execve, setresgid, setresuid};
+use std::ffi::CString;
+use std::fs;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// One thing that a child does to itself before it becomes its program, after it has become its user.
+pub enum Step {
+    /// `unshare` with these flags.
+    Unshare(CloneFlags),
+    /// `setns` into a user namespace.
+    Enter(OwnedFd),
+    /// Becomes a user and his group in all three IDs.
+    Become(u32, u32),
+    /// Maps its own outside uid and gid to 0, as anybody may in a user namespace of his own.
+    MapOwnIds(u32, u32),
+    /// `PR_SET_NO_NEW_PRIVS`.
+    NoNewPrivs,
+    /// Takes a capability out of the bounding set.
+    DropFromBoundingSet(u8),
+    /// Sets both limits of a resource.
+    Limit(Resource, u64),
+    /// Closes a descriptor.
+    Close(RawFd),
+    /// Leaves this file open in the program, as this descriptor.
+    Pass(OwnedFd, RawFd),
+    /// Blocks every signal.
+    BlockAllSignals,
+    /// Ignores every signal.
+    IgnoreAllSignals,
+    /// Is killed when the thread that started it ends.
+    DieWithParent,
+    /// Executes this program without any argument, not even its name.
+    ExecuteWithoutArguments(CString),
+}
+
+/// Adds steps to what a command does before it becomes its program, in this order.
+pub fn start_with(command: &mut Command, steps: Vec<Step>) -> &mut Command {
+    let take_all = move || steps.iter().try_for_each(Step::take);
+    // SAFETY: the child has one thread; steps make system calls and small allocations only, which glibc keeps usable
+    // after fork, and touch no lock that another thread of the parent could have held.
+    unsafe { command.pre_exec(take_all) }
+}
+
+impl Step {
+    fn take(&self) -> io::Result<()> {
+        match self {
+            Step::Unshare(flags) => unshare(*flags)?,
+            Step::Enter(namespace) => setns(namespace, CloneFlags::CLONE_NEWUSER)?,
+            Step::Become(uid, gid) => become_user(Uid::from_raw(*uid), Gid::from_raw(*gid))?,
+            Step::MapOwnIds(uid, gid) => map_own_ids(*uid, *gid)?,
+            Step::NoNewPrivs => set_no_new_privs()?,
+            Step::DropFromBoundingSet(capability) => drop_from_bounding_set(*capability)?,
+            Step::Limit(resource, limit) => setrlimit(*resource, *limit, *limit)?,
+            Step::Close(number) => close(*number),
+            Step::Pass(file, number) => duplicate(file, *number)?,
+            Step::BlockAllSignals => sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)?,
+            Step::IgnoreAllSignals => ignore_all_signals(),
+            Step::DieWithParent => set_pdeathsig(Signal::SIGKILL)?,
+            Step::ExecuteWithoutArguments(path) => {
+                execve::<CString, CString>(path, &[], &[])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn become_user(uid: Uid, gid: Gid) -> nix::Result<()> {
+    setresgid(gid, gid, gid)?;
+    setresuid(uid, uid, uid)
+}
+
+fn map_own_ids(uid: u32, gid: u32) -> io::Result<()> {
+    fs::write("/proc/self/setgroups", "deny")?;
+    fs::write("/proc/self/gid_map", format!("0 {gid} 1"))?;
+    fs::write("/proc/self/uid_map", format!("0 {uid} 1"))
+}
+
+fn drop_from_bounding_set(capability: u8) -> nix::Result<()> {
+    // SAFETY: PR_CAPBSET_DROP takes one number and no pointer.
+    let result = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(capability), 0, 0, 0) };
+    nix::errno::Errno::result(result).map(|_| ())
+}
+
+fn close(number: RawFd) {
+    // SAFETY: the child is about to become another program; nothing here uses the descriptor again.
+    let _not_open = unsafe { libc::close(number) };
+}
+
+fn duplicate(file: &OwnedFd, number: RawFd) -> nix::Result<()> {
+    let inheritable = nix::fcntl::FdFlag::empty();
+    if file.as_raw_fd() == number {
+        return nix::fcntl::fcntl(file, nix::fcntl::FcntlArg::F_SETFD(inheritable)).map(|_| ());
+    }
+    // SAFETY: dup2 takes two numbers; what `number` was before is given up by the child on purpose.
+    let result = unsafe { libc::dup2(file.as_raw_fd(), number) };
+    nix::errno::Errno::result(result).map(|_| ())
+}
+
+fn ignore_all_signals() {
+    for number in Signal::iterator().filter(|it| !matches!(it, Signal::SIGKILL | Signal::SIGSTOP)) {
+        // SAFETY: SIG_IGN runs no code of ours.
+        let _always_allowed = unsafe { signal(number, SigHandler::SigIgn) };
+    }
+}
+
+/// A descriptor of a process: pidfd_open(2).
+pub(crate) fn pidfd(pid: Pid) -> OwnedFd {
+    // SAFETY: pidfd_open takes two numbers and returns a fresh descriptor, close-on-exec, or -1.
+    unsafe {
+        let number = libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0);
+        assert!(number >= 0, "pidfd_open: {}", io::Error::last_os_error());
+        OwnedFd::from_raw_fd(i32::try_from(number).expect("a descriptor"))
+    }
+}

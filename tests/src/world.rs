@@ -1,0 +1,147 @@
+//! The mounts of a test's world: a private /etc, /home, /tmp and /run, and folders for the programs under test.
+
+use crate::accounts::{GRANTS, GROUP, HOMES, PASSWD};
+use crate::kit::Kit;
+use nix::mount::{MsFlags, mount};
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::path::Path;
+
+/// One tmpfs holds all that is private; everything else is bound from it.
+const SCRATCH: &str = "/mnt";
+/// Where programs that an administrator has installed by hand are found first.
+const PROGRAMS: &str = "/usr/local/bin";
+const NONE: Option<&str> = None;
+
+/// What programs that tests start want from the host's own /etc.
+const COPIED: [&str; 17] = [
+    "alternatives",
+    "apt",
+    "ca-certificates.conf",
+    "debian_version",
+    "host.conf",
+    "hosts",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "login.defs",
+    "os-release",
+    "pam.d",
+    "protocols",
+    "resolv.conf",
+    "services",
+    "ssl",
+];
+
+/// Builds the world in the calling thread's mount namespace, which must be its own.
+pub(crate) fn build(kit: &Kit) {
+    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).expect("making / private");
+    mount(Some("tmpfs"), SCRATCH, Some("tmpfs"), MsFlags::empty(), Some("mode=755")).expect("mounting a tmpfs");
+    for (name, mode, place) in [
+        ("etc", 0o755, "/etc"),
+        ("home", 0o755, "/home"),
+        ("tmp", 0o1777, "/tmp"),
+        ("run", 0o755, "/run"),
+        ("programs", 0o755, PROGRAMS),
+    ] {
+        let folder = new_folder(name, mode);
+        match name {
+            "etc" => fill_etc(&folder),
+            "home" => fill_homes(&folder),
+            "programs" => fill_programs(&folder, kit),
+            _ => {}
+        }
+        bind(&folder, place);
+    }
+    make_mapper_folder();
+    for name in ["newuidmap", "newgidmap"] {
+        own_setuid_program(name);
+    }
+}
+
+fn new_folder(name: &str, mode: u32) -> String {
+    let folder = format!("{SCRATCH}/{name}");
+    fs::create_dir(&folder).expect("a folder in a fresh tmpfs");
+    set_mode(&folder, mode);
+    folder
+}
+
+pub(crate) fn set_mode(path: impl AsRef<Path>, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("changing a mode");
+}
+
+pub(crate) fn bind(from: &str, to: &str) {
+    mount(Some(from), to, NONE, MsFlags::MS_BIND | MsFlags::MS_REC, NONE)
+        .unwrap_or_else(|error| panic!("binding {from} to {to}: {error}"));
+}
+
+fn fill_etc(folder: &str) {
+    for name in COPIED {
+        let _missing_here = copy_tree(&Path::new("/etc").join(name), &Path::new(folder).join(name));
+    }
+    for (name, text) in [
+        ("passwd", PASSWD),
+        ("group", GROUP),
+        ("subuid", GRANTS),
+        ("subgid", GRANTS),
+        ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
+    ] {
+        fs::write(format!("{folder}/{name}"), text).expect("writing a private /etc");
+    }
+}
+
+fn fill_homes(folder: &str) {
+    for (name, uid, gid) in HOMES {
+        let home = format!("{folder}/{name}");
+        fs::create_dir(&home).expect("a home");
+        chown(&home, Some(uid), Some(gid)).expect("giving a home to its user");
+    }
+}
+
+fn fill_programs(folder: &str, kit: &Kit) {
+    if let Some(launcher) = &kit.launcher {
+        let path = format!("{folder}/subroot");
+        fs::write(&path, launcher).expect("installing the launcher");
+        set_mode(path, 0o755);
+    }
+}
+
+/// Makes /usr/libexec/subroot, which the host does not have, by a layer over /usr/libexec.
+fn make_mapper_folder() {
+    let layer = new_folder("libexec", 0o755);
+    fs::create_dir(format!("{layer}/subroot")).expect("a folder in a fresh tmpfs");
+    let layers = format!("lowerdir={layer}:/usr/libexec");
+    mount(Some("overlay"), "/usr/libexec", Some("overlay"), MsFlags::empty(), Some(layers.as_str()))
+        .expect("layering /usr/libexec");
+    bind(&new_folder("mapper", 0o755), "/usr/libexec/subroot");
+}
+
+/// Puts a copy that belongs to the root of this user namespace over one of shadow's programs, so that its bit counts here.
+fn own_setuid_program(name: &str) {
+    let (installed, own) = (format!("/usr/bin/{name}"), format!("{SCRATCH}/{name}"));
+    if fs::copy(&installed, &own).is_ok() {
+        set_mode(&own, 0o4755);
+        bind(&own, &installed);
+    }
+}
+
+/// Copies a file (through a symlink at the top only) or a folder with all that can be read of it.
+fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+    if !fs::metadata(from)?.is_dir() {
+        return fs::copy(from, to).map(|_| ());
+    }
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type()?;
+        let _unreadable = match kind.is_symlink() {
+            true => symlink(fs::read_link(&from)?, to),
+            false if kind.is_dir() || kind.is_file() => copy_tree(&from, &to),
+            false => Ok(()),
+        };
+    }
+    Ok(())
+}

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::explain::missing_loader;
 use crate::failure::{Failure, Step};
-use crate::kernel::{self, Words};
+use crate::kernel::{self, Words, file_kind};
 use crate::plan::{c_string, c_strings};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags};
@@ -43,7 +43,9 @@ impl Command {
     ) -> Result<Command, Error> {
         let candidates = match words.first() {
             None => SHELLS.map(OsString::from).to_vec(),
-            Some(word) if word.is_empty() => return Err(Error::Usage("the command", "its first word is empty".into())),
+            Some(word) if word.is_empty() => {
+                return Err(Error::Usage("the command", "its first word is empty".into()));
+            }
             Some(word) => candidates(word, &environment),
         };
         let candidates = c_strings("the command", candidates)?;
@@ -51,7 +53,11 @@ impl Command {
         Ok(Command {
             word: c_string("the command", words.first().cloned().unwrap_or_else(|| SHELLS[1].into()))?,
             candidates,
-            arguments: if words.is_empty() { None } else { Some(Words::new(c_strings("the command", words)?)) },
+            arguments: if words.is_empty() {
+                None
+            } else {
+                Some(Words::new(c_strings("the command", words)?))
+            },
             environment: Words::new(c_strings("the environment", assignments)?),
             workdir: workdir.map(|folder| c_string("--workdir", folder)).transpose()?,
         })
@@ -101,13 +107,15 @@ fn candidates(word: &OsStr, environment: &[(OsString, OsString)]) -> Vec<OsStrin
     if word.as_bytes().contains(&b'/') {
         return vec![word.to_owned()];
     }
-    let path = environment.iter().find(|(name, _)| name == "PATH").map_or(OsStr::new("/bin:/usr/bin"), |(_, path)| path);
+    let path = environment
+        .iter()
+        .find(|(name, _)| name == "PATH")
+        .map_or(OsStr::new("/bin:/usr/bin"), |(_, path)| path);
     std::env::split_paths(path).map(|folder| folder.join(word).into_os_string()).collect()
 }
 
 fn executable(path: &CStr) -> Result<(), Errno> {
-    let kind = SFlag::from_bits_truncate(fstatat(AT_FDCWD, path, AtFlags::empty())?.st_mode) & SFlag::S_IFMT;
-    if kind == SFlag::S_IFDIR {
+    if file_kind(&fstatat(AT_FDCWD, path, AtFlags::empty())?) == SFlag::S_IFDIR {
         return Err(Errno::EISDIR);
     }
     faccessat(AT_FDCWD, path, AccessFlags::X_OK, AtFlags::AT_EACCESS)
@@ -117,7 +125,9 @@ fn executable(path: &CStr) -> Result<(), Errno> {
 fn explain(program: &CStr, errno: Errno) -> Failure {
     let path = program.to_bytes();
     match missing_loader(Path::new(OsStr::from_bytes(path))) {
-        Some((step, missing)) if errno == Errno::ENOENT => Failure::new(step, path, errno).for_want_of(&missing),
+        Some((step, missing)) if errno == Errno::ENOENT => {
+            Failure::new(step, path, errno).for_want_of(&missing)
+        }
         _ => Failure::new(Step::RunCommand, path, errno),
     }
 }

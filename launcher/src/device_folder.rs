@@ -65,7 +65,8 @@ fn mount_below(
 /// A devpts of its own, with terminals for the group `tty` (5 in Debian, Fedora and others) where that ID is mapped.
 fn mount_terminals(folder: &OwnedFd) -> Result<(), Failure> {
     let options = [(c"ptmxmode", Some(c"0666")), (c"mode", Some(c"0620")), (c"gid", Some(c"5"))];
-    let mount = |options| mount_below(folder, c"pts", b"/dev/pts", c"devpts", options, NOSUID_NOEXEC).map(drop);
+    let mount =
+        |options| mount_below(folder, c"pts", b"/dev/pts", c"devpts", options, NOSUID_NOEXEC).map(drop);
     match mount(&options) {
         Err(failure) if failure.errno == Errno::EINVAL => mount(&options[..2]),
         outcome => outcome,
@@ -97,5 +98,6 @@ pub fn make_file(folder: impl AsFd, name: &CStr) -> Result<(), Errno> {
 /// # Errors
 /// Those of mkdir(2).
 pub fn make_folder(folder: impl AsFd, name: &CStr) -> Result<(), Failure> {
-    mkdirat(folder, name, Mode::from_bits_truncate(0o755)).map_err(Failure::on(Step::MountPoint, name.to_bytes()))
+    mkdirat(folder, name, Mode::from_bits_truncate(0o755))
+        .map_err(Failure::on(Step::MountPoint, name.to_bytes()))
 }

@@ -36,13 +36,20 @@ impl std::error::Error for Error {}
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Setuid => write!(f, "starting: subroot runs with the caller's own privilege only, and is installed setuid"),
+            Error::Setuid => write!(
+                f,
+                "starting: subroot runs with the caller's own privilege only, and is installed setuid"
+            ),
             Error::Usage(what, why) => write!(f, "reading {what}: {why}"),
             Error::Rootfs(path, errno) => write!(f, "opening rootfs {}: {}", path.display(), errno.desc()),
             Error::Namespaces(errno) => write!(f, "creating namespaces: {}", errno.desc()),
             Error::Mapper(program, said) => write!(f, "mapping IDs with {}: {said}", program.display()),
             Error::MapsDiffer(program, file) => {
-                write!(f, "mapping IDs with {}: it reported success, but {file} is not as asked", program.display())
+                write!(
+                    f,
+                    "mapping IDs with {}: it reported success, but {file} is not as asked",
+                    program.display()
+                )
             }
             Error::Parent(what, errno) => write!(f, "{what}: {}", errno.desc()),
             Error::Start(failure) => failure.fmt(f),
@@ -67,7 +74,9 @@ impl Error {
     /// What to do about it, where that is certain.
     pub fn fix(&self) -> Option<String> {
         match self {
-            Error::Setuid => Some("chmod u-s,g-s the subroot program and remove its file capabilities".into()),
+            Error::Setuid => {
+                Some("chmod u-s,g-s the subroot program and remove its file capabilities".into())
+            }
             Error::Namespaces(errno) => crate::explain::namespaces(*errno),
             _ => None,
         }

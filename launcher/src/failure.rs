@@ -140,9 +140,14 @@ impl fmt::Display for Failure {
             Step::FindCommand => write!(f, "command not found in the rootfs"),
             Step::RunInterpreter => write!(f, "its interpreter {missing} is not in the rootfs"),
             Step::RunLoader => write!(f, "its ELF loader {missing} is not in the rootfs"),
-            Step::RunCommand if self.errno == Errno::EACCES => write!(f, "not executable (Permission denied)"),
+            Step::RunCommand if self.errno == Errno::EACCES => {
+                write!(f, "not executable (Permission denied)")
+            }
             Step::RunCommand if self.errno == Errno::ENOEXEC => {
-                write!(f, "no program for this machine, and no script that names its interpreter (Exec format error)")
+                write!(
+                    f,
+                    "no program for this machine, and no script that names its interpreter (Exec format error)"
+                )
             }
             _ => write!(f, "{}", self.errno.desc()),
         }

@@ -1,67 +1,77 @@
 //! The host's own system as the new root, with all writes going to a private layer in memory.
+//!
+//! The kernel lets a user namespace copy no part of a mount from which something mounted below would be missing (it could show
+//! what that covers). So a folder with nothing mounted below it is layered by one overlay, and any other is made anew, entry
+//! by entry.
 
-use crate::device_folder::make_folder;
-use crate::error::Error;
+use crate::device_folder::make_file;
 use crate::failure::{Failure, Step};
 use crate::grants::each_line_of;
-use crate::kernel;
-use crate::new_root::BENEATH;
-use crate::plan::{c_string, c_strings};
+use crate::kernel::{self, file_kind};
+use crate::new_root::open_folder;
+use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, OpenHow, open, openat2};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, readlinkat};
 use nix::libc;
-use nix::sys::stat::{FileStat, Mode, SFlag, fchmodat, FchmodatFlags, fstatat, mkdirat};
-use std::collections::BTreeSet;
-use std::ffi::{CStr, CString, OsString};
+use nix::mount::{MntFlags, umount2};
+use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstatat, mkdirat};
+use nix::unistd::{UnlinkatFlags, fchdir, symlinkat, unlinkat};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 /// Where a new root has mounts of its own.
 const REPLACED: [&str; 3] = ["/proc", "/dev", "/sys"];
-/// One of these is covered, in the new mount namespace alone, to hold the layer while it is being mounted.
-const SCRATCH: [&str; 5] = ["/tmp", "/mnt", "/media", "/run", "/srv"];
-/// Folders that everybody expects to be able to write to as root.
-const WRITABLE: [&str; 20] = [
-    "/", "/etc", "/home", "/media", "/mnt", "/opt", "/run", "/srv", "/tmp", "/usr", "/usr/bin", "/usr/lib", "/usr/local",
-    "/usr/local/bin", "/usr/share", "/var", "/var/cache", "/var/lib", "/var/log", "/var/tmp",
+/// Folders below others in which root expects to be able to write.
+const WRITABLE: [&str; 12] = [
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local",
+    "/usr/local/bin",
+    "/usr/local/lib",
+    "/usr/share",
+    "/var/cache",
+    "/var/lib",
+    "/var/log",
+    "/var/spool",
+    "/var/tmp",
+    "/var/local",
 ];
 
 /// What has to be layered.
 pub struct HostRoot {
-    scratch: CString,
-    /// Every other mount of the host's, in the order of mounting.
-    submounts: Vec<CString>,
-    /// Folders that are made in the layer beforehand, parents first. The layer can't take over the owner of one that belongs to
+    submounts: Vec<PathBuf>,
+    /// Folders that are made in the layers beforehand, parents first. A layer can't take over the owner of one that belongs to
     /// an ID without a mapping, so that the kernel refuses (EOVERFLOW) to copy it up when something below is changed.
-    folders: Vec<CString>,
+    folders: Vec<PathBuf>,
 }
 
 impl HostRoot {
-    /// Looks at the host's mounts.
-    ///
-    /// # Errors
-    /// A host without any folder that could be covered for a moment.
-    pub fn find() -> Result<HostRoot, Error> {
-        let submounts = submounts();
-        let is_free = |folder: &&&str| Path::new(folder).is_dir() && !submounts.iter().any(|mount| mount.starts_with(folder));
-        let scratch = SCRATCH.iter().find(is_free);
-        let scratch = scratch.ok_or_else(|| Error::Usage("the host's mounts", "no folder is free to hold the layer".into()))?;
-        let on_root = |folder: &PathBuf| !submounts.iter().any(|mount| folder.starts_with(mount));
-        let folders = c_strings("a folder", expected_folders().into_iter().filter(on_root))?;
-        Ok(HostRoot { scratch: c_string("a mount", *scratch)?, folders, submounts: c_strings("a mount", submounts)? })
+    /// Looks at the host's mounts, and at where the caller is and lives.
+    pub fn find() -> HostRoot {
+        let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+        let places = home.into_iter().chain(std::env::current_dir());
+        let mut folders: Vec<PathBuf> = WRITABLE.iter().map(PathBuf::from).collect();
+        folders.extend(
+            places.flat_map(|place| place.ancestors().skip(1).map(Path::to_owned).collect::<Vec<_>>()),
+        );
+        folders.sort_unstable();
+        folders.dedup();
+        HostRoot { submounts: submounts(), folders }
+    }
+
+    fn has_mounts_below(&self, path: &Path) -> bool {
+        self.submounts.iter().any(|mount| mount != path && mount.starts_with(path))
     }
 }
 
-/// The mount points below / in the order of /proc/self/mountinfo, proc(5), without those that the new root replaces.
+/// Every mount point of /proc/self/mountinfo: proc(5).
 fn submounts() -> Vec<PathBuf> {
     let mut found = Vec::new();
     each_line_of("/proc/self/mountinfo", |_, line| {
-        let path = line.split(|byte| *byte == b' ').nth(4).map(unescaped).map(PathBuf::from);
-        found.extend(path.filter(|path| path != Path::new("/") && !REPLACED.iter().any(|replaced| path.starts_with(replaced))));
+        found.extend(line.split(|byte| *byte == b' ').nth(4).map(unescaped).map(PathBuf::from));
     });
-    let mut seen = BTreeSet::new();
-    found.retain(|path| seen.insert(path.clone()));
     found
 }
 
@@ -78,83 +88,94 @@ fn unescaped(field: &[u8]) -> OsString {
     OsString::from_vec(bytes)
 }
 
-fn expected_folders() -> BTreeSet<PathBuf> {
-    let mut folders: BTreeSet<PathBuf> = WRITABLE.iter().map(PathBuf::from).collect();
-    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
-    for path in home.into_iter().chain(std::env::current_dir()) {
-        folders.extend(path.ancestors().skip(1).map(Path::to_owned));
-    }
-    folders
-}
-
-/// Layers memory over the host's system and attaches the result over `/`.
+/// Builds the layered system and attaches it over `/`; the mount that is returned is the new root.
 ///
 /// # Errors
-/// The layer that the kernel refused.
+/// What the kernel refused.
 pub fn attach(host: &HostRoot) -> Result<OwnedFd, Failure> {
     let on = |errno| Failure::new(Step::LayerHost, b"", errno);
-    let memory = kernel::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], libc::MOUNT_ATTR_NODEV).map_err(on)?;
-    let scratch = open(host.scratch.as_c_str(), OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).map_err(on)?;
-    let mut layers = Layers { memory, path: host.scratch.to_bytes().to_vec(), count: 0 };
-    let lower: Vec<Option<FileStat>> = host.folders.iter().map(|folder| foreign_folder(folder)).collect();
-    kernel::attach(&layers.memory, &scratch, c"").map_err(on)?;
-    let skeleton = host.folders.iter().map(CString::as_c_str).zip(lower);
-    let root = layers.over(c"/", skeleton).map_err(on)?;
+    let memory = || kernel::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], libc::MOUNT_ATTR_NODEV);
+    let (layers, root) = (memory().map_err(on)?, memory().map_err(on)?);
+    // Absolute paths still lead to the host's own: the root of this process is what is covered here, not what covers it.
     kernel::attach(&root, AT_FDCWD, c"/").map_err(on)?;
-    for mount in &host.submounts {
-        if let Err(errno) = attach_submount(&mut layers, &root, mount) {
-            log::debug!("layering {}: {errno}", Path::new(std::ffi::OsStr::from_bytes(mount.to_bytes())).display());
-        }
-    }
+    mkdirat(&root, LAYERS, Mode::S_IRWXU).map_err(on)?;
+    kernel::attach(&layers, &root, LAYERS).map_err(on)?;
+    // The layers, which overlay takes as paths only, are looked up from here.
+    fchdir(&layers).map_err(on)?;
+    Layers { host, folder: layers, count: 0 }.copy(Path::new("/"), &root).map_err(on)?;
+    // The overlays hold them by themselves.
+    umount2(".", MntFlags::MNT_DETACH).map_err(on)?;
+    unlinkat(&root, LAYERS, UnlinkatFlags::RemoveDir).map_err(on)?;
     Ok(root)
 }
 
-/// The folder's mode and owner, if it is one whose owner has no ID inside.
-fn foreign_folder(folder: &CStr) -> Option<FileStat> {
-    let overflow_id = 65534;
-    let stat = fstatat(AT_FDCWD, folder, AtFlags::AT_SYMLINK_NOFOLLOW).ok()?;
-    let is_folder = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR;
-    (is_folder && stat.st_uid == overflow_id).then_some(stat)
-}
+/// Where the layers are attached while overlays are made of them.
+const LAYERS: &CStr = c".layers";
 
-/// Writes to a mount below the root go to memory too; where no layer can be put over it, it is bound read-only.
-fn attach_submount(layers: &mut Layers, root: &OwnedFd, mount: &CStr) -> Result<(), Errno> {
-    let below = mount.to_bytes().strip_prefix(b"/").unwrap_or_default();
-    let below = CString::new(below).map_err(|_| Errno::EINVAL)?;
-    let place = openat2(root, below.as_c_str(), OpenHow::new().flags(OFlag::O_PATH | OFlag::O_CLOEXEC).resolve(BENEATH))?;
-    let layered = layers.over(mount, std::iter::empty()).or_else(|_| {
-        let tree = kernel::clone_tree(AT_FDCWD, mount)?;
-        kernel::set_tree_attributes(&tree, libc::MOUNT_ATTR_RDONLY, libc::MS_PRIVATE)?;
-        Ok::<_, Errno>(tree)
-    })?;
-    kernel::attach(layered, place, c"")
-}
-
-/// Upper layers in one tmpfs.
-struct Layers {
-    memory: OwnedFd,
-    path: Vec<u8>,
+/// The upper folders of all overlays, in one file system in memory.
+struct Layers<'a> {
+    host: &'a HostRoot,
+    folder: OwnedFd,
     count: u32,
 }
 
-impl Layers {
-    /// An overlay of a new layer over a folder, detached; the folders given are made in the layer first.
-    fn over<'a>(
-        &mut self,
-        lower: &CStr,
-        skeleton: impl Iterator<Item = (&'a CStr, Option<FileStat>)>,
-    ) -> Result<OwnedFd, Errno> {
-        if lower.to_bytes().iter().any(|byte| b",:\\".contains(byte)) {
+impl Layers<'_> {
+    /// Makes a folder of the host's anew, in memory, with all that is in it.
+    fn copy(&mut self, path: &Path, copy: &OwnedFd) -> Result<(), Errno> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let mut entries = Dir::open(path, flags, Mode::empty())?;
+        for entry in entries.iter() {
+            let entry = entry?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if name == "." || name == ".." {
+                continue;
+            }
+            if let Err(errno) = self.copy_entry(&path.join(name), name, copy) {
+                log::debug!("layering {}: {errno}", path.join(name).display());
+            }
+        }
+        Ok(())
+    }
+
+    fn copy_entry(&mut self, path: &Path, name: &OsStr, folder: &OwnedFd) -> Result<(), Errno> {
+        let stat = fstatat(AT_FDCWD, path, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+        let c_name = CString::new(name.as_bytes()).map_err(|_| Errno::EINVAL)?;
+        match file_kind(&stat) {
+            SFlag::S_IFLNK => return symlinkat(readlinkat(AT_FDCWD, path)?.as_os_str(), folder, name),
+            SFlag::S_IFDIR => make_like(folder, name, &stat)?,
+            _ => {
+                make_file(folder, &c_name)?;
+                return kernel::attach(read_only_copy(path)?, folder, &c_name);
+            }
+        }
+        if REPLACED.iter().any(|replaced| path == Path::new(replaced)) {
+            return Ok(());
+        }
+        let place = open_folder(folder, &c_name)?;
+        if self.host.has_mounts_below(path) {
+            return self.copy(path, &place);
+        }
+        let layered = self.overlay(path, &stat).or_else(|_| read_only_copy(path))?;
+        kernel::attach(layered, place, c"")
+    }
+
+    /// A new layer over a folder that has nothing mounted below it.
+    fn overlay(&mut self, path: &Path, stat: &FileStat) -> Result<OwnedFd, Errno> {
+        if path.as_os_str().as_bytes().iter().any(|byte| b",:\\".contains(byte)) {
             return Err(Errno::EINVAL);
         }
         self.count += 1;
-        let (upper, work) = (self.folder("upper")?, self.folder("work")?);
-        let upper_folder = open(upper.as_c_str(), OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
-        for (folder, stat) in skeleton {
-            make_like(&upper_folder, folder, stat)?;
+        let (upper, work) = (format!("upper{}", self.count), format!("work{}", self.count));
+        make_like(&self.folder, OsStr::new(&upper), stat)?;
+        make_like(&self.folder, OsStr::new(&work), stat)?;
+        for folder in self.host.folders.iter().filter_map(|folder| folder.strip_prefix(path).ok()) {
+            self.make_beforehand(&path.join(folder), &Path::new(&upper).join(folder))?;
         }
+        let c_string = |text: &OsStr| CString::new(text.as_bytes()).map_err(|_| Errno::EINVAL);
+        let (lower, upper, work) =
+            (c_string(path.as_os_str())?, c_string(upper.as_ref())?, c_string(work.as_ref())?);
         let options = [
-            (c"lowerdir", Some(lower)),
+            (c"lowerdir", Some(lower.as_c_str())),
             (c"upperdir", Some(upper.as_c_str())),
             (c"workdir", Some(work.as_c_str())),
             (c"userxattr", None),
@@ -162,23 +183,34 @@ impl Layers {
         kernel::new_mount(c"overlay", &options, libc::MOUNT_ATTR_NODEV)
     }
 
-    fn folder(&self, name: &str) -> Result<CString, Errno> {
-        let name = CString::new(format!("{name}{}", self.count)).map_err(|_| Errno::EINVAL)?;
-        make_folder(&self.memory, &name).map_err(|failure| failure.errno)?;
-        CString::new([self.path.as_slice(), b"/", name.to_bytes()].concat()).map_err(|_| Errno::EINVAL)
+    /// Makes a folder in a layer, if the host's is one that belongs to an ID without a mapping.
+    fn make_beforehand(&self, original: &Path, copy: &Path) -> Result<(), Errno> {
+        match fstatat(AT_FDCWD, original, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(stat) if file_kind(&stat) == SFlag::S_IFDIR && stat.st_uid == OVERFLOW_ID => {
+                match make_like(&self.folder, copy.as_os_str(), &stat) {
+                    Err(Errno::EEXIST | Errno::ENOENT) => Ok(()),
+                    outcome => outcome,
+                }
+            }
+            _ => Ok(()),
+        }
     }
 }
 
-/// Makes a folder with the mode of the host's; `/` itself is the layer's own.
-fn make_like(layer: &OwnedFd, folder: &CStr, stat: Option<FileStat>) -> Result<(), Errno> {
-    let Some(stat) = stat else { return Ok(()) };
+/// What the kernel shows for an ID without a mapping: /proc/sys/kernel/overflowuid, whose default nobody changes.
+const OVERFLOW_ID: u32 = 65534;
+
+/// Where no layer can be put over it.
+fn read_only_copy(path: &Path) -> Result<OwnedFd, Errno> {
+    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
+    let tree = kernel::clone_tree(AT_FDCWD, &path)?;
+    kernel::set_tree_attributes(&tree, libc::MOUNT_ATTR_RDONLY, libc::MS_PRIVATE)?;
+    Ok(tree)
+}
+
+/// Makes a folder with the mode of another, whatever the umask.
+fn make_like(folder: &OwnedFd, name: &OsStr, stat: &FileStat) -> Result<(), Errno> {
     let mode = Mode::from_bits_truncate(stat.st_mode & 0o7777);
-    match folder.to_bytes().strip_prefix(b"/") {
-        None | Some(b"") => Ok(()),
-        Some(name) => {
-            let name = CString::new(name).map_err(|_| Errno::EINVAL)?;
-            mkdirat(layer, name.as_c_str(), mode).or_else(|errno| if errno == Errno::ENOENT { Ok(()) } else { Err(errno) })?;
-            fchmodat(layer, name.as_c_str(), mode, FchmodatFlags::FollowSymlink).or(Ok(()))
-        }
-    }
+    mkdirat(folder, name, mode)?;
+    fchmodat(folder, name, mode, FchmodatFlags::FollowSymlink)
 }

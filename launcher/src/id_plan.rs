@@ -75,12 +75,15 @@ impl IdPlan {
     /// # Errors
     /// A helper that was asked for and is not there.
     pub fn new(helper: Option<PathBuf>) -> Result<IdPlan, Error> {
-        let helper = helper.or_else(|| std::env::var_os("SUBROOT_HELPER").filter(|path| !path.is_empty()).map(PathBuf::from));
+        let helper = helper.or_else(|| {
+            std::env::var_os("SUBROOT_HELPER").filter(|path| !path.is_empty()).map(PathBuf::from)
+        });
         if let Some(path) = helper.as_ref().filter(|path| !path.exists()) {
             return Err(Error::Mapper(path.clone(), "No such file or directory".into()));
         }
         let mut plan = IdPlan { ways: Vec::new(), lack: None };
-        let may_map = kernel::effective_capabilities().is_ok_and(|held| held & MAPPING_CAPABILITIES == MAPPING_CAPABILITIES);
+        let may_map = kernel::effective_capabilities()
+            .is_ok_and(|held| held & MAPPING_CAPABILITIES == MAPPING_CAPABILITIES);
         if may_map && is_nested() {
             plan.push(Writer::Privileged, &Rc::new(every_own_id()), false);
             return Ok(plan);
@@ -110,7 +113,8 @@ impl IdPlan {
             self.push(Writer::Privileged, maps, false);
         }
         if self.ways.is_empty() {
-            self.lack = Some("no mapper is installed: neither newidmap-helper nor newuidmap and newgidmap".into());
+            self.lack =
+                Some("no mapper is installed: neither newidmap-helper nor newuidmap and newgidmap".into());
         }
     }
 

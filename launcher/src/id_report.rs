@@ -42,9 +42,20 @@ fn own_lines(grants: &Grants, kind: IdKind) -> Vec<GrantLine> {
         Ok(Some(parsed)) if grants.caller.owns(parsed.owner) => {
             let granted = grants.of(kind).ranges().contains(&parsed.range);
             let verdict = if granted { Verdict::Granted } else { Verdict::CoversAccount };
-            found.push(GrantLine { kind, number, first: parsed.range.first(), count: parsed.range.count(), verdict });
+            found.push(GrantLine {
+                kind,
+                number,
+                first: parsed.range.first(),
+                count: parsed.range.count(),
+                verdict,
+            });
         }
-        Err(why) if grants.caller.names().any(|name| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(b":"))) => {
+        Err(why)
+            if grants
+                .caller
+                .names()
+                .any(|name| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(b":"))) =>
+        {
             found.push(GrantLine { kind, number, first: 0, count: 0, verdict: Verdict::Malformed(why) });
         }
         _ => {}
@@ -82,7 +93,14 @@ fn table(grants: &Grants, lines: &[GrantLine], plan: &IdPlan) -> String {
         let _ = writeln!(text, "\n`subroot run` maps these, written by {}:", writer(way));
         for kind in IdKind::BOTH {
             for line in way.maps.of(kind).joined() {
-                let _ = writeln!(text, "{:4} {:>10} {:>10} {:>10}", kind.name(), line.inside, line.outside, line.count);
+                let _ = writeln!(
+                    text,
+                    "{:4} {:>10} {:>10} {:>10}",
+                    kind.name(),
+                    line.inside,
+                    line.outside,
+                    line.count
+                );
             }
         }
     }

@@ -25,10 +25,12 @@ pub fn run(command: i32, lifeline: &OwnedFd, mount_points: &MountPoints) -> ! {
         // The second string: it works even on a stopped init, but leaves no time to remove anything.
         let _ = set_pdeathsig(Signal::SIGKILL);
     }
-    let Ok(signals) = SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK) else {
+    let Ok(signals) = SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+    else {
         end(KILLED)
     };
-    let mut ready = [PollFd::new(signals.as_fd(), PollFlags::POLLIN), PollFd::new(lifeline.as_fd(), PollFlags::empty())];
+    let mut ready =
+        [PollFd::new(signals.as_fd(), PollFlags::POLLIN), PollFd::new(lifeline.as_fd(), PollFlags::empty())];
     loop {
         let _ = poll(&mut ready, PollTimeout::NONE);
         if ready.last().and_then(PollFd::any) == Some(true) {

@@ -3,6 +3,7 @@
 
 use nix::errno::Errno;
 use nix::libc::{self, c_char, c_int, c_long, c_uint};
+use nix::sys::stat::{FileStat, SFlag};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -83,7 +84,8 @@ pub fn pidfd_send_signal(process: impl AsFd, signal: c_int) -> Outcome<()> {
 /// # Errors
 /// ENOENT and others of a path; EINVAL for a mount of another mount namespace.
 pub fn clone_tree(folder: impl AsFd, path: &CStr) -> Outcome<OwnedFd> {
-    let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | AT_RECURSIVE | libc::AT_EMPTY_PATH.unsigned_abs();
+    let flags =
+        libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | AT_RECURSIVE | libc::AT_EMPTY_PATH.unsigned_abs();
     syscall!(libc::SYS_open_tree, folder.as_fd().as_raw_fd(), path.as_ptr(), flags).and_then(owned)
 }
 
@@ -137,13 +139,18 @@ pub fn new_mount(kind: &CStr, options: &[(&CStr, Option<&CStr>)], attributes: u6
     let context = syscall!(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC).and_then(owned)?;
     let number = context.as_raw_fd();
     let none = std::ptr::null::<c_char>();
-    for (key, value) in options {
+    for (key, value) in std::iter::once(&(c"source", Some(kind))).chain(options) {
         let command = if value.is_some() { FSCONFIG_SET_STRING } else { FSCONFIG_SET_FLAG };
         let value = value.map_or(none, CStr::as_ptr);
         syscall!(libc::SYS_fsconfig, number, command, key.as_ptr(), value, 0)?;
     }
     syscall!(libc::SYS_fsconfig, number, FSCONFIG_CMD_CREATE, none, none, 0)?;
     syscall!(libc::SYS_fsmount, number, FSMOUNT_CLOEXEC, attributes).and_then(owned)
+}
+
+/// The kind of a file: regular, folder, symlink and so on, as in inode(7).
+pub fn file_kind(stat: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
 }
 
 /// flock(2) without waiting for a lock that somebody else holds.

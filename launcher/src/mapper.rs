@@ -150,15 +150,19 @@ fn write_directly(maps: &Maps, target: &Target<'_>) -> Result<(), Error> {
         write_file(target, "setgroups", "deny").map_err(|errno| Error::Parent("denying setgroups", errno))?;
     }
     for (kind, what) in [(IdKind::Gid, "writing gid_map"), (IdKind::Uid, "writing uid_map")] {
-        let text: String =
-            maps.of(kind).joined().map(|line| format!("{} {} {}\n", line.inside, line.outside, line.count)).collect();
+        let text: String = maps
+            .of(kind)
+            .joined()
+            .map(|line| format!("{} {} {}\n", line.inside, line.outside, line.count))
+            .collect();
         write_file(target, kind.map_file(), &text).map_err(|errno| Error::Parent(what, errno))?;
     }
     Ok(())
 }
 
 fn write_file(target: &Target<'_>, name: &str, text: &str) -> Result<(), Errno> {
-    let mut file = File::from(openat(target.folder, name, OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?);
+    let mut file =
+        File::from(openat(target.folder, name, OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?);
     file.write_all(text.as_bytes()).map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))
 }
 
@@ -181,6 +185,10 @@ fn read_back(way: &Way, target: &Target<'_>) -> Result<(), Error> {
 pub fn own_id_note(lack: Option<&str>, reasons: &[String]) -> String {
     let mut why: Vec<&str> = reasons.iter().map(String::as_str).collect();
     why.extend(lack);
-    let what = if getuid().is_root() { "only root's own ID is mapped, so that files of the host's root are the command's own" } else { "only your own ID is mapped" };
+    let what = if getuid().is_root() {
+        "only root's own ID is mapped, so that files of the host's root are the command's own"
+    } else {
+        "only your own ID is mapped"
+    };
     format!("{what} ({})", why.join("; "))
 }

@@ -78,8 +78,10 @@ fn is_marked(stat: &FileStat) -> bool {
 
 fn lock_shared(folder: &OwnedFd) -> bool {
     let (tries, pause) = TRIES;
-    (0..tries).any(|_| kernel::try_lock(folder, false).is_ok() || {
-        sleep(pause);
-        false
+    (0..tries).any(|_| {
+        kernel::try_lock(folder, false).is_ok() || {
+            sleep(pause);
+            false
+        }
     })
 }

@@ -31,30 +31,44 @@ const NOSUID_NODEV_NOEXEC: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODE
 /// The step that failed.
 pub fn enter(root: &Root) -> Result<(), Failure> {
     let root = match root {
-        Root::Folder(path) => bind_over_itself(path)?,
+        Root::Folder(path) => bind(path)?,
         Root::Host(host) => host_root::attach(host)?,
     };
-    let root = if lacks_mount_points(&root)? { covering::cover(&root)? } else { root };
     mount_proc(&root)?;
     device_folder::mount(&mount_point(&root, c"dev")?)?;
     bind_sys(&root)?;
     pivot(&root)
 }
 
-/// The tree is made private, so that no mount event of the host's comes in: mount_namespaces(7).
-fn bind_over_itself(path: &CStr) -> Result<OwnedFd, Failure> {
+/// Binds the folder, or a covering layer with all that is in it, over itself. It is never more than one mount, so that the one
+/// that [`pivot`] finds on top of the new root is the old one.
+fn bind(path: &CStr) -> Result<OwnedFd, Failure> {
     let on = |step| Failure::on(step, path.to_bytes());
     let place = open(path, LOOK, Mode::empty()).map_err(on(Step::OpenRoot))?;
-    let tree = kernel::clone_tree(&place, c"").map_err(on(Step::BindRoot))?;
-    kernel::set_tree_attributes(&tree, 0, libc::MS_PRIVATE).map_err(on(Step::BindRoot))?;
-    kernel::attach(&tree, &place, c"").map_err(on(Step::BindRoot))?;
+    if lacks_mount_points(&place)? {
+        covering::cover(&place)
+    } else {
+        bind_over_itself(&place).map_err(on(Step::BindRoot))
+    }
+}
+
+/// The tree is made private, so that no mount event of the host's comes in: mount_namespaces(7).
+fn bind_over_itself(place: &OwnedFd) -> Result<OwnedFd, Errno> {
+    let tree = kernel::clone_tree(place, c"")?;
+    kernel::set_tree_attributes(&tree, 0, libc::MS_PRIVATE)?;
+    kernel::attach(&tree, place, c"")?;
     Ok(tree)
 }
 
 fn lacks_mount_points(root: &OwnedFd) -> Result<bool, Failure> {
     let mut lacking = false;
     for name in MountPoints::NAMES {
-        lacking |= covering::lacks(root, name)?;
+        lacking |= match open_folder(root, name) {
+            Ok(_) => false,
+            Err(Errno::ENOENT) => true,
+            // Something of this name that is no folder: a hostile rootfs could lead a mount astray with it.
+            Err(errno) => return Err(Failure::new(Step::MountPoint, name.to_bytes(), errno)),
+        };
     }
     Ok(lacking)
 }

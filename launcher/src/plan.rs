@@ -86,7 +86,7 @@ pub fn run(typed: RunWords, after: Option<Vec<OsString>>) -> Result<Plan, Error>
     }
     let root = match typed.rootfs {
         Some(folder) => Root::Folder(check_rootfs(folder)?),
-        None => Root::Host(HostRoot::find()?),
+        None => Root::Host(HostRoot::find()),
     };
     let mut environment = match root {
         Root::Folder(_) => environment_inside(),
@@ -164,7 +164,8 @@ fn check_rootfs(folder: PathBuf) -> Result<CString, Error> {
 type Environment = Vec<(OsString, OsString)>;
 
 fn environment_inside() -> Environment {
-    let mut environment: Environment = vec![("PATH".into(), PATH_INSIDE.into()), ("HOME".into(), "/root".into())];
+    let mut environment: Environment =
+        vec![("PATH".into(), PATH_INSIDE.into()), ("HOME".into(), "/root".into())];
     environment.push(("TERM".into(), std::env::var_os("TERM").unwrap_or_else(|| "xterm".into())));
     environment
 }

@@ -32,7 +32,9 @@ impl Signals {
         // Were it ignored, the kernel would reap our children before we see how they ended: wait(2).
         kernel::default_disposition(libc::SIGCHLD);
         let blocked = SigSet::all().thread_block();
-        let signals = blocked.and_then(|()| SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK));
+        let signals = blocked.and_then(|()| {
+            SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+        });
         signals.map(Signals).map_err(|errno| Error::Parent("blocking signals", errno))
     }
 }
@@ -54,7 +56,8 @@ pub fn wait(released: Released, signals: &Signals) -> Result<u8, Error> {
     let Released { sandbox, report } = released;
     let mut progress = Progress::default();
     while !poll_once(&sandbox, &report, signals, &mut progress) {}
-    let ended = kernel::wait_for(&sandbox.process).map_err(|errno| Error::Parent("waiting for the command", errno))?;
+    let ended = kernel::wait_for(&sandbox.process)
+        .map_err(|errno| Error::Parent("waiting for the command", errno))?;
     if !progress.started {
         progress.read_report(&report);
     }

@@ -38,5 +38,7 @@ fn line(text: &str) {
 
 /// Control characters could move a terminal's cursor or forge a second line.
 fn escaped(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
+        .collect()
 }

@@ -23,7 +23,8 @@ pub fn start(process: &OwnedFd, lifeline: &OwnedFd, mount_points: &MountPoints) 
 fn watch(process: &OwnedFd, lifeline: &OwnedFd, mount_points: &MountPoints) -> ! {
     let kept: Vec<&OwnedFd> = [process, lifeline].into_iter().chain(mount_points.folder()).collect();
     kernel::close_all_but(&kept);
-    let mut ready = [PollFd::new(process.as_fd(), PollFlags::POLLIN), PollFd::new(lifeline.as_fd(), PollFlags::empty())];
+    let mut ready =
+        [PollFd::new(process.as_fd(), PollFlags::POLLIN), PollFd::new(lifeline.as_fd(), PollFlags::empty())];
     while !matches!(poll(&mut ready, PollTimeout::NONE), Ok(1..)) {}
     let launcher_died = ready.last().and_then(PollFd::any) == Some(true);
     if launcher_died {

@@ -46,10 +46,10 @@ global_asm!(
 static mut MEMORY: Memory = Memory::EMPTY;
 
 unsafe extern "C" fn entry(stack: *const usize) -> c_int {
+    let memory = &raw mut MEMORY;
     // SAFETY: at the entry, the kernel has left argc and then as many argv pointers at the stack pointer (execve(2)); they
     // and their strings stay where they are. MEMORY is borrowed here alone, once. Descriptors 1 and 2 are only ever
     // handed back to the kernel, which answers EBADF where they are not open.
-    let memory = &raw mut MEMORY;
     let (words, streams, memory) = unsafe {
         let argv = stack.add(1).cast::<*const u8>();
         let words = (1..*stack).map(move |at| bytes(*argv.add(at)));

@@ -1,9 +1,11 @@
-//! How the child tells its parent what went wrong: one small record through a pipe, without allocating.
+//! How the child tells its parent what went wrong: one record through a pipe.
 
-use idmap::Text;
 use nix::errno::Errno;
 use std::fmt;
 use std::os::fd::AsFd;
+
+/// The longest record: PIPE_BUF in linux/limits.h.
+pub const MAX_RECORD: usize = 4096;
 
 /// What the child does, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +87,7 @@ pub struct Failure {
     /// The kernel's reason.
     pub errno: Errno,
     /// The object, and after a NUL what it needs that is not there.
-    object: Text<480>,
+    object: Vec<u8>,
 }
 
 impl fmt::Debug for Failure {
@@ -97,9 +99,7 @@ impl fmt::Debug for Failure {
 impl Failure {
     /// A failure on an object that is named by its bytes: a path, or nothing.
     pub fn new(step: Step, object: &[u8], errno: Errno) -> Failure {
-        let mut text = Text::default();
-        text.push(object);
-        Failure { step, errno, object: text }
+        Failure { step, errno, object: object.to_vec() }
     }
 
     /// For `map_err`: a failure on an object.
@@ -110,16 +110,19 @@ impl Failure {
     /// The same, with the missing thing that is the reason.
     #[must_use]
     pub fn for_want_of(mut self, missing: &[u8]) -> Failure {
-        self.object.push(b"\0").push(missing);
+        self.object.push(0);
+        self.object.extend_from_slice(missing);
         self
     }
 
-    /// Writes the record. There is nobody to tell when that fails.
+    /// Writes the record, with as much of the object as goes through a pipe in one piece: pipe(7). There is nobody to tell when
+    /// that fails.
     pub fn send(&self, pipe: impl AsFd) {
-        let mut record = Text::<512>::default();
-        let errno: i32 = self.errno as i32;
-        record.push(&[self.step as u8]).push(&errno.to_le_bytes()).push(self.object.as_bytes());
-        let _ = nix::unistd::write(pipe, record.as_bytes());
+        let mut record = vec![self.step as u8];
+        record.extend((self.errno as i32).to_le_bytes());
+        record.extend(&self.object);
+        record.truncate(MAX_RECORD);
+        let _ = nix::unistd::write(pipe, &record);
     }
 
     /// Reads a record back.
@@ -133,7 +136,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let object = String::from_utf8_lossy(self.object.as_bytes());
+        let object = String::from_utf8_lossy(&self.object);
         let (object, missing) = object.split_once('\0').unwrap_or((&object, ""));
         write!(f, "{}{}{object}: ", self.step.doing(), if object.is_empty() { "" } else { " " })?;
         match self.step {

@@ -53,7 +53,7 @@ impl MountPoints {
 
     /// Removes what is marked and empty, unless another run still uses it.
     pub fn remove(&self) {
-        if !self.folder().is_some_and(|folder| kernel::try_lock(folder, true).is_ok()) {
+        if self.folder().is_none_or(|folder| kernel::try_lock(folder, true).is_err()) {
             return;
         }
         for (folder, name) in self.each() {

@@ -1,7 +1,7 @@
 //! The parent while the command runs: passes signals on, and ends with the command's status.
 
 use crate::error::Error;
-use crate::failure::Failure;
+use crate::failure::{Failure, MAX_RECORD};
 use crate::kernel;
 use crate::launch::{Released, Sandbox};
 use crate::plan::FirstProcess;
@@ -89,7 +89,7 @@ fn poll_once(sandbox: &Sandbox, report: &OwnedFd, signals: &Signals, progress: &
 impl Progress {
     /// A record is a failure; the end of the pipe is the start of the command, which closes it.
     fn read_report(&mut self, report: &OwnedFd) {
-        let mut record = [0; 512];
+        let mut record = [0; MAX_RECORD];
         match read(report, &mut record) {
             Ok(0) => self.started = true,
             Ok(length) => self.failure = record.get(..length).and_then(Failure::receive),
@@ -120,7 +120,7 @@ impl Progress {
             send(number);
         }
         if from_terminal && action == DefaultAction::Stop {
-            let _ = kernel::kill(std::process::id().cast_signed(), libc::SIGSTOP);
+            let _ = kernel::kill(nix::unistd::getpid().as_raw(), libc::SIGSTOP);
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::error::{Error, Unfit};
 use crate::grants::Grants;
 use crate::privileges::{InForce, Privileges};
 use crate::target::Target;
+use core::mem::ManuallyDrop;
 use idmap::{IdKind, IdMap, IdRange, NotGranted, Request, Text, each_line, parse_number};
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, open};
@@ -71,7 +72,7 @@ impl<'m> AuthorizedMaps<'m> {
 
 /// A map file that is still empty, and what goes into it.
 struct MapFile {
-    file: OwnedFd,
+    file: ManuallyDrop<OwnedFd>,
     text: Text<{ idmap::MAX_TEXT }>,
 }
 
@@ -81,7 +82,7 @@ impl MapFile {
         let file = target.open_file(kind.map_file())?;
         let mut text = Text::default();
         match (pread(&file, &mut [0_u8; 1], 0), map.kernel_text(&mut text)) {
-            (Ok(0), Some(_)) => Ok(MapFile { file, text }),
+            (Ok(0), Some(_)) => Ok(MapFile { file: ManuallyDrop::new(file), text }),
             (Ok(_), _) => Err(target.unfit(Unfit::Mapped(kind))),
             (Err(errno), _) => Err(Error::Kernel("reading the target's map", errno)),
         }

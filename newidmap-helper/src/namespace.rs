@@ -2,6 +2,7 @@
 #![allow(unsafe_code)] // rustix has no call for the two nsfs questions
 
 use core::ffi::c_void;
+use core::mem::ManuallyDrop;
 use rustix::fd::{AsFd, FromRawFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, fstat, fstatfs, openat, statat};
 use rustix::io::{Errno, Result as Outcome};
@@ -17,7 +18,7 @@ const PARENT: Opcode = opcode::none(0xb7, 2);
 const OWNER_UID: Opcode = opcode::none(0xb7, 4);
 
 /// A user namespace, held open.
-pub(crate) struct UserNamespace(OwnedFd);
+pub(crate) struct UserNamespace(ManuallyDrop<OwnedFd>);
 
 /// What makes two descriptors the same namespace: namespaces(7).
 #[derive(PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl UserNamespace {
         if u64::try_from(fstatfs(&link)?.f_type) != Ok(NSFS_MAGIC) {
             return Err(Errno::INVAL);
         }
-        Ok(UserNamespace(link))
+        Ok(UserNamespace(ManuallyDrop::new(link)))
     }
 
     /// The parent's identity. EPERM when it is neither the mapper's own namespace nor a descendant of it.
@@ -57,8 +58,8 @@ impl UserNamespace {
             return Err(Errno::BADF);
         }
         // SAFETY: NS_GET_PARENT returned successfully, so this is a fresh descriptor that nothing else owns.
-        let parent = unsafe { OwnedFd::from_raw_fd(descriptor) };
-        fstat(parent).map(|stat| Identity(stat.st_dev, stat.st_ino))
+        let parent = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(descriptor) });
+        fstat(&*parent).map(|stat| Identity(stat.st_dev, stat.st_ino))
     }
 
     /// The user who made the namespace, as seen in the mapper's own.
@@ -69,7 +70,7 @@ impl UserNamespace {
 
     fn ask(&self, question: Opcode, answer: &mut u32) -> Outcome<IoctlOutput> {
         // SAFETY: both questions are nsfs's, of_process() saw that this is an nsfs file, and neither writes more than a u32.
-        unsafe { ioctl(&self.0, Question { question, answer }) }
+        unsafe { ioctl(&*self.0, Question { question, answer }) }
     }
 }
 

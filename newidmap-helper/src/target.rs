@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Unfit};
 use crate::namespace::{Identity, UserNamespace};
+use core::mem::ManuallyDrop;
 use idmap::{TargetWord, Text, parse_number};
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstat, fstatfs, open, openat, openat2};
@@ -22,7 +23,7 @@ const BENEATH: ResolveFlags =
 /// A process of the caller's, in a user namespace that he owns and that is a child of the mapper's own.
 pub(crate) struct Target {
     word: TargetWord,
-    folder: OwnedFd,
+    folder: ManuallyDrop<OwnedFd>,
     own: Identity,
 }
 
@@ -45,11 +46,11 @@ impl Target {
     /// Opens one of the kernel's files about the process, for reading and writing.
     pub(crate) fn open_file<'m>(&self, name: &'static str) -> Result<OwnedFd, Error<'m>> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let opened = match openat2(&self.folder, name, flags, Mode::empty(), BENEATH) {
+        let opened = match openat2(&*self.folder, name, flags, Mode::empty(), BENEATH) {
             Err(Errno::NOSYS) if matches!(self.word, TargetWord::Descriptor(_)) => {
                 return Err(self.unfit(Unfit::NeedsOpenat2));
             }
-            Err(Errno::NOSYS) => openat(&self.folder, name, flags, Mode::empty()),
+            Err(Errno::NOSYS) => openat(&*self.folder, name, flags, Mode::empty()),
             opened => opened,
         };
         match opened {
@@ -76,7 +77,7 @@ fn check(word: TargetWord, caller_uid: u32) -> Result<Target, Unfit> {
     if namespace.owner_uid() != Ok(caller_uid) {
         return Err(Unfit::NotOwner);
     }
-    Ok(Target { word, folder, own })
+    Ok(Target { word, folder: ManuallyDrop::new(folder), own })
 }
 
 fn open_process(pid: u32) -> Outcome<OwnedFd> {

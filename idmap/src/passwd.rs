@@ -15,13 +15,15 @@ pub struct Account<'a> {
 }
 
 impl<'a> Account<'a> {
-    /// Reads the first four fields of a line, so that a cut line will do; `None` where they are not an account.
+    /// Reads the first four fields of a line that has more; `None` where they are not an account.
     pub fn parse(line: &'a [u8]) -> Option<Account<'a>> {
         let mut fields = line.split(|byte| *byte == b':');
         let name = fields.next().filter(|name| !name.is_empty() && !name.starts_with(b"#"))?;
         let _password = fields.next()?;
         let uid = parse_number(fields.next()?).ok()?;
         let gid = parse_number(fields.next()?).ok()?;
+        // A line that was cut in its fourth field has no fifth.
+        let _comment = fields.next()?;
         Some(Account { name, uid, gid })
     }
 

@@ -1,6 +1,6 @@
 //! What the administrator's files grant to the caller, read with the mapper's own rules.
 
-use idmap::{Account, Caller, Granted, IdKind, each_line};
+use idmap::{Account, Caller, Granted, IdKind, IdRange, SubidLine, each_line};
 use nix::unistd::{getgid, getuid};
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
@@ -42,6 +42,42 @@ impl Grants {
             IdKind::Uid => &self.uid,
             IdKind::Gid => &self.gid,
         }
+    }
+}
+
+/// A line of a grant file that names the caller.
+pub struct OwnLine {
+    /// Which file it is in.
+    pub kind: IdKind,
+    /// Its number, from 1 on.
+    pub number: u32,
+    /// The range, where the line has one.
+    pub range: Option<IdRange>,
+    /// Why it grants nothing, where it does not.
+    pub refused: Option<&'static str>,
+}
+
+impl Grants {
+    /// The lines of a kind that name the caller, the bad ones too.
+    pub fn own_lines(&self, kind: IdKind) -> Vec<OwnLine> {
+        let mut found = Vec::new();
+        each_line_of(kind.grant_file(), |number, line| match SubidLine::parse(line) {
+            Ok(Some(SubidLine { owner, range })) if self.caller.owns(owner) => {
+                let is_void = !self.of(kind).ranges().contains(&range);
+                let refused = is_void.then_some("the range holds the ID of a local account");
+                found.push(OwnLine { kind, number, range: Some(range), refused });
+            }
+            Err(why) if self.names_caller(line) => {
+                found.push(OwnLine { kind, number, range: None, refused: Some(why.reason()) });
+            }
+            _ => {}
+        });
+        found
+    }
+
+    fn names_caller(&self, line: &[u8]) -> bool {
+        let word = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        self.caller.names().any(|name| name == word)
     }
 }
 

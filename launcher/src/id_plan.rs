@@ -78,6 +78,8 @@ impl IdPlan {
         let helper = helper.or_else(|| {
             std::env::var_os("SUBROOT_HELPER").filter(|path| !path.is_empty()).map(PathBuf::from)
         });
+        // A word without a slash would be looked for in PATH, which the mapper is not started with.
+        let helper = helper.map(|path| std::path::absolute(&path).unwrap_or(path));
         if let Some(path) = helper.as_ref().filter(|path| !path.exists()) {
             return Err(Error::Mapper(path.clone(), "No such file or directory".into()));
         }
@@ -210,8 +212,18 @@ fn program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
+/// Why nothing is granted: the caller's first bad line, or that he has none.
 fn lack(grants: &Grants) -> String {
+    let file = IdKind::Uid.grant_file();
+    if let Some((number, why)) =
+        grants.own_lines(IdKind::Uid).iter().find_map(|line| Some((line.number, line.refused?)))
+    {
+        return format!("{file}, line {number}, grants nothing: {why}");
+    }
+    if !Path::new(file).exists() {
+        return format!("{file} is not there");
+    }
     let uid = grants.caller.id(IdKind::Uid);
     let name = users::get_user_by_uid(uid).map(|user| user.name().to_string_lossy().into_owned());
-    format!("/etc/subuid grants nothing to {}", name.unwrap_or_else(|| format!("uid {uid}")))
+    format!("{file} has no line for {}", name.unwrap_or_else(|| format!("uid {uid}")))
 }

@@ -1,27 +1,12 @@
 //! `subroot idmap`: what the caller may map, by which line of which file.
 
 use crate::cli::IdmapWords;
-use crate::grants::{Grants, each_line_of};
+use crate::grants::{Grants, OwnLine};
 use crate::id_plan::{IdPlan, Way, Writer};
 use crate::report;
-use idmap::{IdKind, LineError, SubidLine};
+use idmap::IdKind;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
-
-/// A line of a grant file that names the caller.
-struct GrantLine {
-    kind: IdKind,
-    number: u32,
-    first: u32,
-    count: u32,
-    verdict: Verdict,
-}
-
-/// What a line comes to.
-enum Verdict {
-    Granted,
-    CoversAccount,
-    Malformed(LineError),
-}
 
 /// Prints the report and returns the exit status.
 ///
@@ -30,63 +15,22 @@ enum Verdict {
 pub fn print(typed: &IdmapWords) -> anyhow::Result<u8> {
     let grants = Grants::read();
     let plan = IdPlan::new(None)?;
-    let lines: Vec<GrantLine> = IdKind::BOTH.into_iter().flat_map(|kind| own_lines(&grants, kind)).collect();
-    let text = if typed.json { json(&grants, &lines, &plan) } else { table(&grants, &lines, &plan) };
+    let lines: Vec<OwnLine> = IdKind::BOTH.into_iter().flat_map(|kind| grants.own_lines(kind)).collect();
+    let text = if typed.json {
+        format!("{}\n", json(&grants, &lines, &plan))
+    } else {
+        table(&grants, &lines, &plan)
+    };
     report::output(&text)?;
     Ok(0)
 }
 
-fn own_lines(grants: &Grants, kind: IdKind) -> Vec<GrantLine> {
-    let mut found = Vec::new();
-    each_line_of(kind.grant_file(), |number, line| match SubidLine::parse(line) {
-        Ok(Some(parsed)) if grants.caller.owns(parsed.owner) => {
-            let granted = grants.of(kind).ranges().contains(&parsed.range);
-            let verdict = if granted { Verdict::Granted } else { Verdict::CoversAccount };
-            found.push(GrantLine {
-                kind,
-                number,
-                first: parsed.range.first(),
-                count: parsed.range.count(),
-                verdict,
-            });
-        }
-        Err(why)
-            if grants
-                .caller
-                .names()
-                .any(|name| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(b":"))) =>
-        {
-            found.push(GrantLine { kind, number, first: 0, count: 0, verdict: Verdict::Malformed(why) });
-        }
-        _ => {}
-    });
-    found
-}
-
-impl Verdict {
-    fn reason(&self) -> &'static str {
-        match self {
-            Verdict::Granted => "granted",
-            Verdict::CoversAccount => "grants nothing: the range holds the ID of a local account",
-            Verdict::Malformed(why) => why.reason(),
-        }
-    }
-
-    fn is_granted(&self) -> bool {
-        matches!(self, Verdict::Granted)
-    }
-}
-
-fn table(grants: &Grants, lines: &[GrantLine], plan: &IdPlan) -> String {
+fn table(grants: &Grants, lines: &[OwnLine], plan: &IdPlan) -> String {
     let mut text = String::new();
     for kind in IdKind::BOTH {
         let _ = writeln!(text, "{:4} {:>10} {:>10}  your own", kind.name(), grants.caller.id(kind), 1);
         for line in lines.iter().filter(|line| line.kind == kind) {
-            let _ = match line.verdict {
-                Verdict::Malformed(_) => write!(text, "{:4} {:>10} {:>10}", kind.name(), "-", "-"),
-                _ => write!(text, "{:4} {:>10} {:>10}", kind.name(), line.first, line.count),
-            };
-            let _ = writeln!(text, "  {}:{}: {}", kind.grant_file(), line.number, line.verdict.reason());
+            table_line(&mut text, line);
         }
     }
     if let Some(way) = plan.ways.first() {
@@ -110,6 +54,15 @@ fn table(grants: &Grants, lines: &[GrantLine], plan: &IdPlan) -> String {
     text
 }
 
+fn table_line(text: &mut String, line: &OwnLine) {
+    let number = |number: Option<u32>| number.map_or_else(|| "-".into(), |number| number.to_string());
+    let (first, count) =
+        (number(line.range.map(|range| range.first())), number(line.range.map(|range| range.count())));
+    let verdict = line.refused.map_or_else(|| "granted".into(), |why| format!("grants nothing: {why}"));
+    let (kind, file) = (line.kind.name(), line.kind.grant_file());
+    let _ = writeln!(text, "{kind:4} {first:>10} {count:>10}  {file}:{}: {verdict}", line.number);
+}
+
 fn writer(way: &Way) -> String {
     match &way.writer {
         Writer::Helper(program) | Writer::Shadow(program, _) => program.display().to_string(),
@@ -118,30 +71,28 @@ fn writer(way: &Way) -> String {
     }
 }
 
-/// Every value is a number, a fixed word or a path of this program's own, so that only paths need escaping.
-fn json(grants: &Grants, lines: &[GrantLine], plan: &IdPlan) -> String {
-    let lines: Vec<String> = lines.iter().map(json_line).collect();
-    let maps = plan.ways.first().map_or_else(String::new, |way| {
-        let map = |kind: IdKind| {
-            let lines = way.maps.of(kind).joined();
-            let lines = lines.map(|line| format!("[{},{},{}]", line.inside, line.outside, line.count));
-            format!("\"{}\":[{}]", kind.name(), lines.collect::<Vec<_>>().join(","))
-        };
-        format!(",\"writer\":{:?},\"maps\":{{{},{}}}", writer(way), map(IdKind::Uid), map(IdKind::Gid))
-    });
-    let (uid, gid) = (grants.caller.id(IdKind::Uid), grants.caller.id(IdKind::Gid));
-    format!("{{\"uid\":{uid},\"gid\":{gid},\"lines\":[{}]{maps}}}\n", lines.join(","))
+fn json(grants: &Grants, lines: &[OwnLine], plan: &IdPlan) -> Value {
+    let maps = |way: &Way, kind: IdKind| -> Vec<Value> {
+        way.maps.of(kind).joined().map(|line| json!([line.inside, line.outside, line.count])).collect()
+    };
+    json!({
+        "uid": grants.caller.id(IdKind::Uid),
+        "gid": grants.caller.id(IdKind::Gid),
+        "lines": lines.iter().map(json_line).collect::<Vec<_>>(),
+        "writer": plan.ways.first().map(writer),
+        "maps": plan.ways.first().map(|way| json!({"uid": maps(way, IdKind::Uid), "gid": maps(way, IdKind::Gid)})),
+        "lack": plan.lack,
+    })
 }
 
-fn json_line(line: &GrantLine) -> String {
-    format!(
-        "{{\"kind\":\"{}\",\"file\":\"{}\",\"line\":{},\"start\":{},\"count\":{},\"granted\":{},\"reason\":\"{}\"}}",
-        line.kind.name(),
-        line.kind.grant_file(),
-        line.number,
-        line.first,
-        line.count,
-        line.verdict.is_granted(),
-        line.verdict.reason()
-    )
+fn json_line(line: &OwnLine) -> Value {
+    json!({
+        "kind": line.kind.name(),
+        "file": line.kind.grant_file(),
+        "line": line.number,
+        "start": line.range.map(|range| range.first()),
+        "count": line.range.map(|range| range.count()),
+        "granted": line.refused.is_none(),
+        "reason": line.refused,
+    })
 }

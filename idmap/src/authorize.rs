@@ -3,7 +3,7 @@
 use crate::grants::{Caller, Granted};
 use crate::kind::IdKind;
 use crate::range::IdRange;
-use crate::requested::{MAX_TEXT, RequestedMap};
+use crate::requested::{MAX_TEXT, MapLine, RequestedMap, kernel_text};
 use crate::text::Text;
 
 /// A map that the caller may have. Only [`authorize`] makes one, so unchecked text cannot reach the kernel.
@@ -30,14 +30,21 @@ impl IdMap<'_> {
         self.uses_grant
     }
 
-    /// The text for the kernel's map file; `None` only if it would be longer than the kernel takes.
+    /// The text for the kernel's map file, neighbours joined; `None` if it is longer than the kernel takes, which
+    /// [`RequestedMap::check_size`] has excluded.
     pub fn kernel_text<'t>(&self, text: &'t mut Text<MAX_TEXT>) -> Option<&'t [u8]> {
-        self.requested.kernel_text(text)
+        kernel_text(self.requested.joined(), text)
     }
 
-    /// The outside ranges, joined.
-    pub fn outside_ranges(&self) -> impl Iterator<Item = IdRange> {
-        self.requested.joined().filter_map(|line| line.outside_range().ok())
+    /// The same with every line as it was asked for. In a nested user namespace each line has to lie within one line of the
+    /// parent's map (map_id_range_down() in kernel/user_namespace.c), which a joined one may not.
+    pub fn kernel_text_unjoined<'t>(&self, text: &'t mut Text<MAX_TEXT>) -> Option<&'t [u8]> {
+        kernel_text(self.requested.lines().iter().copied(), text)
+    }
+
+    /// The lines as they were asked for.
+    pub fn lines(&self) -> &[MapLine] {
+        self.requested.lines()
     }
 }
 

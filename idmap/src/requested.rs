@@ -166,17 +166,7 @@ impl RequestedMap {
         if self.joined().count() > MAX_EXTENTS {
             return Err(MapError::TooManyLines);
         }
-        self.kernel_text(&mut Text::default()).map(|_| ()).ok_or(MapError::TooMuchText)
-    }
-
-    /// The text for `uid_map` or `gid_map`; `None` when it is too long, which [`RequestedMap::check_size`] has excluded.
-    pub(crate) fn kernel_text<'t>(&self, text: &'t mut Text<MAX_TEXT>) -> Option<&'t [u8]> {
-        for line in self.joined() {
-            text.push_number(line.inside).push(b" ");
-            text.push_number(line.outside).push(b" ");
-            text.push_number(line.count).push(b"\n");
-        }
-        text.whole()
+        kernel_text(self.joined(), &mut Text::default()).map(|_| ()).ok_or(MapError::TooMuchText)
     }
 
     /// The text for the command line of the mapper, `IN:OUT:COUNT,…`: not joined, as each line is judged for itself.
@@ -188,4 +178,14 @@ impl RequestedMap {
             text.push_number(line.count);
         }
     }
+}
+
+/// The text for `uid_map` or `gid_map`; `None` when it is longer than the kernel takes.
+pub(crate) fn kernel_text(lines: impl Iterator<Item = MapLine>, text: &mut Text<MAX_TEXT>) -> Option<&[u8]> {
+    for line in lines {
+        text.push_number(line.inside).push(b" ");
+        text.push_number(line.outside).push(b" ");
+        text.push_number(line.count).push(b"\n");
+    }
+    text.whole()
 }

@@ -144,7 +144,8 @@ fn read_what_is_there(pipe: OwnedFd, said: &mut Vec<u8>) {
     }
 }
 
-/// setgroups goes before the gid map, after which it could not be denied: user_namespaces(7).
+/// setgroups goes before the gid map, after which it could not be denied: user_namespaces(7). Lines are not joined: each has to
+/// lie within one line of this process' own map.
 fn write_directly(maps: &Maps, target: &Target<'_>) -> Result<(), Error> {
     if !maps.may_set_groups {
         write_file(target, "setgroups", "deny").map_err(|errno| Error::Parent("denying setgroups", errno))?;
@@ -152,7 +153,8 @@ fn write_directly(maps: &Maps, target: &Target<'_>) -> Result<(), Error> {
     for (kind, what) in [(IdKind::Gid, "writing gid_map"), (IdKind::Uid, "writing uid_map")] {
         let text: String = maps
             .of(kind)
-            .joined()
+            .lines()
+            .iter()
             .map(|line| format!("{} {} {}\n", line.inside, line.outside, line.count))
             .collect();
         write_file(target, kind.map_file(), &text).map_err(|errno| Error::Parent(what, errno))?;

@@ -55,14 +55,14 @@ impl<'m> AuthorizedMaps<'m> {
         })
     }
 
-    /// Refuses IDs that the mapper's own user namespace does not have, which the kernel would do after the first write.
+    /// Refuses what the mapper's own user namespace does not have, which the kernel would do after the first write.
     fn check_own_namespace(&self) -> Result<(), Error<'m>> {
         for (kind, map) in [(IdKind::Uid, &self.uid), (IdKind::Gid, &self.gid)] {
-            for range in map.iter().flat_map(IdMap::outside_ranges) {
-                if !own_namespace_has(kind, range)
-                    .map_err(|errno| Error::Kernel("reading the mapper's own maps", errno))?
-                {
-                    return Err(Error::NotOfNamespace(kind, NotGranted { range, inside: range.first() }));
+            for line in map.iter().flat_map(|map| map.lines()) {
+                let Ok(range) = line.outside_range() else { continue };
+                let has = own_namespace_has(kind, range);
+                if !has.map_err(|errno| Error::Kernel("reading the mapper's own maps", errno))? {
+                    return Err(Error::NotOfNamespace(kind, NotGranted { range, inside: line.inside }));
                 }
             }
         }
@@ -81,8 +81,11 @@ impl MapFile {
     fn open<'m>(kind: IdKind, map: &IdMap<'_>, target: &Target, _: &InForce) -> Result<MapFile, Error<'m>> {
         let file = target.open_file(kind.map_file())?;
         let mut text = Text::default();
-        match (pread(&file, &mut [0_u8; 1], 0), map.kernel_text(&mut text)) {
+        let whole =
+            if target.is_nested() { map.kernel_text_unjoined(&mut text) } else { map.kernel_text(&mut text) };
+        match (pread(&file, &mut [0_u8; 1], 0), whole) {
             (Ok(0), Some(_)) => Ok(MapFile { file: ManuallyDrop::new(file), text }),
+            (Ok(0), None) => Err(Error::Kernel("writing a map", Errno::TOOBIG)),
             (Ok(_), _) => Err(target.unfit(Unfit::Mapped(kind))),
             (Err(errno), _) => Err(Error::Kernel("reading the target's map", errno)),
         }
@@ -102,19 +105,17 @@ fn write_whole<'m>(file: &OwnedFd, text: &[u8], what: &'static str) -> Result<()
     }
 }
 
-/// True when every ID of the range is mapped in the mapper's own user namespace: its extents never overlap.
+/// True when one line of the mapper's own map holds the whole range.
 fn own_namespace_has(kind: IdKind, range: IdRange) -> Result<bool, Errno> {
     let path = match kind {
         IdKind::Uid => "/proc/self/uid_map",
         IdKind::Gid => "/proc/self/gid_map",
     };
     let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    let mut mapped = 0_u32;
-    let count = |_, line: &[u8]| {
-        mapped = mapped.saturating_add(inside_range(line).map_or(0, |own| own.shared_with(range)))
-    };
-    each_line(&mut [0_u8; 256], |free| read(&file, free), count)?;
-    Ok(mapped == range.count())
+    let mut found = false;
+    let holds = |line: &[u8]| inside_range(line).is_some_and(|own| own.shared_with(range) == range.count());
+    each_line(&mut [0_u8; 256], |free| read(&file, free), |_, line| found |= holds(line))?;
+    Ok(found)
 }
 
 /// The inside range of a line of uid_map, which is `INSIDE OUTSIDE COUNT` with blanks between and before. The whole of the

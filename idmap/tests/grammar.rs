@@ -234,7 +234,6 @@ fn an_account_is_the_first_four_fields_of_a_passwd_line() {
     let alice = Some(Account { name: b"alice", uid: 1000, gid: 100 });
     for line in [
         "alice:x:1000:100:Alice,,,:/home/alice:/bin/sh",
-        "alice:x:1000:100",
         "alice::1000:100:",
         "alice:x:1000:100:a gecos that is cut sho",
     ] {
@@ -251,6 +250,7 @@ fn a_line_that_is_no_account_is_passed_over() {
         "alice",
         "alice:x",
         "alice:x:1000",
+        "alice:x:1000:100",
         "alice:x::1000::/:/bin/sh",
         "alice:x:1000:::/:/bin/sh",
         "alice:x:-1:1000::/:/bin/sh",

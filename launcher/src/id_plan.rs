@@ -65,7 +65,7 @@ pub struct Way {
 pub struct IdPlan {
     /// The ways, never empty.
     pub ways: Vec<Way>,
-    /// Why the last way, if it comes to that, gives no more than the caller's own ID.
+    /// Why there is no better way than the first.
     pub lack: Option<String>,
 }
 
@@ -107,6 +107,8 @@ impl IdPlan {
         }
         if Path::new(BUILT_IN_HELPER).exists() {
             self.push(Writer::Helper(BUILT_IN_HELPER.into()), maps, false);
+        } else {
+            self.lack = Some(format!("{BUILT_IN_HELPER} is not installed"));
         }
         if let (Some(newuidmap), Some(newgidmap)) = (program("newuidmap"), program("newgidmap")) {
             self.push(Writer::Shadow(newuidmap, newgidmap), maps, false);

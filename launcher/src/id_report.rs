@@ -49,7 +49,7 @@ fn table(grants: &Grants, lines: &[OwnLine], plan: &IdPlan) -> String {
         }
     }
     if let Some(lack) = &plan.lack {
-        let _ = writeln!(text, "\nno more than your own ID: {lack}");
+        let _ = writeln!(text, "\nwhy not better: {lack}");
     }
     text
 }

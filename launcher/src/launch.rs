@@ -2,7 +2,6 @@
 
 use crate::child::{self, ChildEnds};
 use crate::error::Error;
-use crate::id_plan::Writer;
 use crate::kernel::{self, Side};
 use crate::mapper::{self, Target};
 use crate::mount_points::MountPoints;
@@ -112,8 +111,8 @@ impl Spawned {
     fn map(self, plan: &Plan) -> Result<Mapped, Error> {
         let target = Target { pid: self.pid, folder: &self.sandbox.folder };
         let (way, reasons) = mapper::map(&plan.ids.ways, &target)?;
-        if way.writer == Writer::OwnId {
-            report::note(&mapper::own_id_note(plan.ids.lack.as_deref(), &reasons));
+        if let Some(note) = mapper::fall_back_note(&way.writer, plan.ids.lack.as_deref(), &reasons) {
+            report::note(&note);
         }
         Ok(Mapped { sandbox: self.sandbox, report: self.report })
     }

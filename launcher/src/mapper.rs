@@ -183,14 +183,18 @@ fn read_back(way: &Way, target: &Target<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// The line that says that only the caller's own ID is mapped, and why.
-pub fn own_id_note(lack: Option<&str>, reasons: &[String]) -> String {
-    let mut why: Vec<&str> = reasons.iter().map(String::as_str).collect();
-    why.extend(lack);
-    let what = if getuid().is_root() {
-        "only root's own ID is mapped, so that files of the host's root are the command's own"
-    } else {
-        "only your own ID is mapped"
+/// The one line that says which fall-back mapped the IDs, and why no better way did; none for the mapper itself.
+pub fn fall_back_note(writer: &Writer, lack: Option<&str>, reasons: &[String]) -> Option<String> {
+    let what = match writer {
+        Writer::Helper(_) => return None,
+        Writer::Privileged if reasons.is_empty() => return None,
+        Writer::Privileged => "IDs are mapped by subroot itself".into(),
+        Writer::Shadow(newuidmap, _) => format!("IDs are mapped by {}", newuidmap.display()),
+        Writer::OwnId if getuid().is_root() => {
+            "only root's own ID is mapped, so that files of the host's root are the command's own".into()
+        }
+        Writer::OwnId => "only your own ID is mapped".to_owned(),
     };
-    format!("{what} ({})", why.join("; "))
+    let why: Vec<&str> = reasons.iter().map(String::as_str).chain(lack).collect();
+    Some(format!("{what} ({})", why.join("; ")))
 }

@@ -12,39 +12,18 @@ pub(crate) enum Error<'m> {
     NotGranted(IdKind, NotGranted, &'m Granted),
     /// Granted, but not an ID of the user namespace that the mapper runs in.
     NotOfNamespace(IdKind, NotGranted),
-    /// The target, and what it is not.
-    Target(TargetWord, Unfit),
+    /// The target, and what it is not: the text is the same for what does not exist and for what is somebody else's.
+    Target(TargetWord, &'static str),
     /// A file that grants depend on, and why it is not trusted.
     Untrusted(&'static str, &'static str),
     /// A file that grants depend on and that could not be read.
     Unreadable(&'static str, Errno),
     /// The caller has more lines in this file than the mapper takes.
     TooManyGrants(&'static str),
-    /// The capability that this kind of map needs is missing.
-    NoPrivilege(IdKind, NoPrivilege),
+    /// The capability that this kind of map needs is missing, and why.
+    NoPrivilege(IdKind, &'static str),
     /// What was being done when the kernel refused.
     Kernel(&'static str, Errno),
-}
-
-/// Why a target is not one. The text is the same for what does not exist and for what is somebody else's.
-#[derive(Clone, Copy)]
-pub(crate) enum Unfit {
-    NotYours,
-    NotProcess,
-    NotChild,
-    NotOwner,
-    Mapped(IdKind),
-    NeedsOpenat2,
-}
-
-/// Why a capability is missing.
-#[derive(Clone, Copy)]
-pub(crate) enum NoPrivilege {
-    NoNewPrivs,
-    NosuidMount,
-    BoundingSet,
-    Ignored,
-    NotInstalled,
 }
 
 /// How many granted ranges a message names.
@@ -106,7 +85,7 @@ impl Error<'_> {
                     TargetWord::Pid(pid) => line.push_number(*pid),
                     TargetWord::Descriptor(number) => line.push(b"fd:").push_number(*number),
                 };
-                line.push(b": ").push(unfit.reason().as_bytes());
+                line.push(b": ").push(unfit.as_bytes());
             }
             Error::Untrusted(file, why) => {
                 line.push(b"reading ").push(file.as_bytes()).push(b": not trusted: ").push(why.as_bytes());
@@ -120,40 +99,12 @@ impl Error<'_> {
             }
             Error::NoPrivilege(kind, why) => {
                 line.push(b"writing ").push(kind.map_file().as_bytes()).push(b": ");
-                line.push(capability(*kind)).push(b" is missing: ").push(why.reason().as_bytes());
+                line.push(capability(*kind)).push(b" is missing: ").push(why.as_bytes());
             }
             Error::Kernel(what, errno) => {
                 line.push(what.as_bytes());
                 describe_errno(line, *errno);
             }
-        }
-    }
-}
-
-impl Unfit {
-    const fn reason(self) -> &'static str {
-        match self {
-            Unfit::NotYours => "no process of yours",
-            Unfit::NotProcess => "not an open descriptor of a /proc/PID folder or a pidfd",
-            Unfit::NotChild => "its user namespace is not a child of yours",
-            Unfit::NotOwner => "its user namespace is not owned by you",
-            Unfit::Mapped(IdKind::Uid) => "its uid_map is already written",
-            Unfit::Mapped(IdKind::Gid) => "its gid_map is already written",
-            Unfit::NeedsOpenat2 => "this kernel has no openat2(2), so the target has to be given as a PID",
-        }
-    }
-}
-
-impl NoPrivilege {
-    const fn reason(self) -> &'static str {
-        match self {
-            NoPrivilege::NoNewPrivs => {
-                "no_new_privs is set, so a setuid bit and file capabilities are ignored"
-            }
-            NoPrivilege::NosuidMount => "the program lies on a nosuid mount",
-            NoPrivilege::BoundingSet => "it is not in the capability bounding set",
-            NoPrivilege::Ignored => "the program is setuid root, but this user namespace ignores it",
-            NoPrivilege::NotInstalled => "the program is neither setuid root nor has the file capability",
         }
     }
 }

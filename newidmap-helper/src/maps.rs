@@ -1,6 +1,6 @@
 //! Both maps, authorised and then written: complete or untouched (property P3).
 
-use crate::error::{Error, Unfit};
+use crate::error::Error;
 use crate::grants::Grants;
 use crate::privileges::{InForce, Privileges};
 use crate::target::Target;
@@ -86,7 +86,10 @@ impl MapFile {
         match (pread(&file, &mut [0_u8; 1], 0), whole) {
             (Ok(0), Some(_)) => Ok(MapFile { file: ManuallyDrop::new(file), text }),
             (Ok(0), None) => Err(Error::Kernel("writing a map", Errno::TOOBIG)),
-            (Ok(_), _) => Err(target.unfit(Unfit::Mapped(kind))),
+            (Ok(_), _) => Err(target.unfit(match kind {
+                IdKind::Uid => "its uid_map is already written",
+                IdKind::Gid => "its gid_map is already written",
+            })),
             (Err(errno), _) => Err(Error::Kernel("reading the target's map", errno)),
         }
     }

@@ -1,6 +1,6 @@
 //! Privilege: put aside before anything is read, and in force only inside one closure.
 
-use crate::error::{Error, NoPrivilege};
+use crate::error::Error;
 use idmap::{IdKind, Request};
 use rustix::fs::{AtFlags, CWD, StatVfsMountFlags, statat, statvfs};
 use rustix::io::Result as Outcome;
@@ -91,20 +91,20 @@ fn needed(kind: IdKind) -> CapabilitySet {
     }
 }
 
-fn why_not_held(kind: IdKind) -> NoPrivilege {
+fn why_not_held(kind: IdKind) -> &'static str {
     let is_setuid_root = || {
         statat(CWD, OWN_PROGRAM, AtFlags::empty())
             .is_ok_and(|file| file.st_mode & 0o4000 != 0 && file.st_uid == 0)
     };
     if no_new_privs().unwrap_or(false) {
-        NoPrivilege::NoNewPrivs
+        "no_new_privs is set, so a setuid bit and file capabilities are ignored"
     } else if statvfs(OWN_PROGRAM).is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::NOSUID)) {
-        NoPrivilege::NosuidMount
+        "the program lies on a nosuid mount"
     } else if !capability_is_in_bounding_set(needed(kind)).unwrap_or(true) {
-        NoPrivilege::BoundingSet
+        "it is not in the capability bounding set"
     } else if is_setuid_root() {
-        NoPrivilege::Ignored
+        "the program is setuid root, but this user namespace ignores it"
     } else {
-        NoPrivilege::NotInstalled
+        "the program is neither setuid root nor has the file capability"
     }
 }

@@ -1,6 +1,6 @@
 //! The process to be mapped, held by descriptors: no PID is kept, so none can be recycled under us (property P2).
 
-use crate::error::{Error, Unfit};
+use crate::error::Error;
 use crate::namespace::{Identity, UserNamespace};
 use core::mem::ManuallyDrop;
 use idmap::{TargetWord, Text, parse_number};
@@ -14,6 +14,12 @@ const PROC_MAGIC: u64 = 0x9fa0;
 const PIDFS_MAGIC: u64 = 0x5049_4446;
 /// ANON_INODE_FS_MAGIC in linux/magic.h: a pidfd before.
 const ANON_INODE_MAGIC: u64 = 0x0904_1934;
+
+const NOT_YOURS: &str = "no process of yours";
+const NOT_PROCESS: &str = "not an open descriptor of a /proc/PID folder or a pidfd";
+const NOT_CHILD: &str = "its user namespace is not a child of yours";
+const NOT_OWNER: &str = "its user namespace is not owned by you";
+const NEEDS_OPENAT2: &str = "this kernel has no openat2(2), so the target has to be given as a PID";
 
 const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 /// Below the folder, never through a link, never onto another mount.
@@ -39,7 +45,7 @@ impl Target {
     }
 
     /// The same target, found to be unfit.
-    pub(crate) fn unfit<'m>(&self, why: Unfit) -> Error<'m> {
+    pub(crate) fn unfit<'m>(&self, why: &'static str) -> Error<'m> {
         Error::Target(self.word, why)
     }
 
@@ -48,7 +54,7 @@ impl Target {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened = match openat2(&*self.folder, name, flags, Mode::empty(), BENEATH) {
             Err(Errno::NOSYS) if matches!(self.word, TargetWord::Descriptor(_)) => {
-                return Err(self.unfit(Unfit::NeedsOpenat2));
+                return Err(self.unfit(NEEDS_OPENAT2));
             }
             Err(Errno::NOSYS) => openat(&*self.folder, name, flags, Mode::empty()),
             opened => opened,
@@ -56,26 +62,26 @@ impl Target {
         match opened {
             Ok(file) if is_on(&file, &[PROC_MAGIC]) => Ok(file),
             Err(Errno::MFILE) => Err(Error::Kernel("opening the target's files", Errno::MFILE)),
-            Ok(_) | Err(_) => Err(self.unfit(Unfit::NotYours)),
+            Ok(_) | Err(_) => Err(self.unfit(NOT_YOURS)),
         }
     }
 }
 
-fn check(word: TargetWord, caller_uid: u32) -> Result<Target, Unfit> {
+fn check(word: TargetWord, caller_uid: u32) -> Result<Target, &'static str> {
     let folder = match word {
-        TargetWord::Pid(pid) => open_process(pid).map_err(|_| Unfit::NotYours)?,
+        TargetWord::Pid(pid) => open_process(pid).map_err(|_| NOT_YOURS)?,
         TargetWord::Descriptor(number) => open_descriptor(number)?,
     };
     if !fstat(&folder).is_ok_and(|stat| stat.st_uid == caller_uid) {
-        return Err(Unfit::NotYours);
+        return Err(NOT_YOURS);
     }
-    let namespace = UserNamespace::of_process(&folder).map_err(|_| Unfit::NotYours)?;
-    let own = Identity::own().map_err(|_| Unfit::NotChild)?;
+    let namespace = UserNamespace::of_process(&folder).map_err(|_| NOT_YOURS)?;
+    let own = Identity::own().map_err(|_| NOT_CHILD)?;
     if !namespace.parent().is_ok_and(|parent| parent == own) {
-        return Err(Unfit::NotChild);
+        return Err(NOT_CHILD);
     }
     if namespace.owner_uid() != Ok(caller_uid) {
-        return Err(Unfit::NotOwner);
+        return Err(NOT_OWNER);
     }
     Ok(Target { word, folder: ManuallyDrop::new(folder), own })
 }
@@ -88,20 +94,20 @@ fn open_process(pid: u32) -> Outcome<OwnedFd> {
 }
 
 /// Takes over what the caller left open as descriptor N: the folder itself, or a pidfd that leads to it.
-fn open_descriptor(number: u32) -> Result<OwnedFd, Unfit> {
+fn open_descriptor(number: u32) -> Result<OwnedFd, &'static str> {
     let mut path = Text::<32>::default();
     path.push(b"/proc/self/fd/").push_number(number);
-    let object = open(path.as_bytes(), LOOK, Mode::empty()).map_err(|_| Unfit::NotProcess)?;
+    let object = open(path.as_bytes(), LOOK, Mode::empty()).map_err(|_| NOT_PROCESS)?;
     if is_on(&object, &[PROC_MAGIC]) {
         return Ok(object);
     }
     if !is_on(&object, &[PIDFS_MAGIC, ANON_INODE_MAGIC]) {
-        return Err(Unfit::NotProcess);
+        return Err(NOT_PROCESS);
     }
-    let pid = pid_of_pidfd(number).ok_or(Unfit::NotYours)?;
-    let folder = open_process(pid).map_err(|_| Unfit::NotYours)?;
+    let pid = pid_of_pidfd(number).ok_or(NOT_YOURS)?;
+    let folder = open_process(pid).map_err(|_| NOT_YOURS)?;
     // Asked again: if the process is still there now, the folder opened in between is its own and no successor's.
-    if pid_of_pidfd(number) == Some(pid) { Ok(folder) } else { Err(Unfit::NotYours) }
+    if pid_of_pidfd(number) == Some(pid) { Ok(folder) } else { Err(NOT_YOURS) }
 }
 
 /// The line `Pid:` of a pidfd's fdinfo; `None` when it is no pidfd, or when its process is gone (-1): pidfd_open(2).

@@ -25,9 +25,10 @@ pub fn missing_loader(program: &Path) -> Option<(Step, Vec<u8>)> {
     (!Path::new(std::str::from_utf8(&loader).ok()?).exists()).then_some((step, loader))
 }
 
+/// A CR is part of the name to the kernel, which is what keeps scripts with DOS line ends from running.
 fn script_interpreter(line: &[u8]) -> Option<&[u8]> {
-    let line = line.split(|byte| *byte == b'\n').next()?.trim_ascii();
-    line.split(|byte| matches!(byte, b' ' | b'\t' | b'\r')).next()
+    let line = line.split(|byte| *byte == b'\n').next()?;
+    line.split(|byte| matches!(byte, b' ' | b'\t')).find(|word| !word.is_empty())
 }
 
 /// The string of the PT_INTERP segment of a 64-bit little-endian program.

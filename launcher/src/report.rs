@@ -2,6 +2,7 @@
 #![allow(clippy::print_stderr, clippy::print_stdout)]
 
 use crate::error::{Error, OWN_FAILURE};
+use clap::error::ErrorKind;
 use std::fmt::Display;
 use std::io::Write as _;
 
@@ -18,10 +19,18 @@ pub fn note(text: &dyn Display) {
     line(&text.to_string());
 }
 
-/// Prints what the parser of the command line has to say, and returns the status that goes with it.
+/// Prints what the parser of the command line has to say, help or one line, and returns the status that goes with it.
 pub fn usage(message: &clap::Error) -> u8 {
-    let _ = message.print();
-    if message.use_stderr() { OWN_FAILURE } else { 0 }
+    let is_help = message.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if is_help || !message.use_stderr() {
+        let _ = message.print();
+        return if is_help { OWN_FAILURE } else { 0 };
+    }
+    let text = message.to_string();
+    let why = text.lines().next().unwrap_or_default();
+    line(&format!("reading the command line: {}", why.strip_prefix("error: ").unwrap_or(why)));
+    line("fix: see subroot --help, or subroot run --help");
+    OWN_FAILURE
 }
 
 /// Prints to standard output.

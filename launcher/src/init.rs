@@ -21,10 +21,9 @@ pub fn run(command: i32, lifeline: &OwnedFd, mount_points: &MountPoints) -> ! {
     let kept: Vec<&OwnedFd> = [lifeline].into_iter().chain(mount_points.folder()).collect();
     kernel::close_all_but(&kept);
     let _ = set_dumpable(false);
-    if mount_points.folder().is_none() {
-        // The second string: it works even on a stopped init, but leaves no time to remove anything.
-        let _ = set_pdeathsig(Signal::SIGKILL);
-    }
+    // The second string, for an init that was stopped: it ends, or it wakes up where there is something left to be removed.
+    let second_string = if mount_points.folder().is_none() { Signal::SIGKILL } else { Signal::SIGCONT };
+    let _ = set_pdeathsig(second_string);
     let Ok(signals) = SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
     else {
         end(KILLED)

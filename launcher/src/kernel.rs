@@ -185,10 +185,16 @@ pub fn close_all_but(kept: &[&OwnedFd]) {
     let _ = close_range(next, c_uint::MAX, false);
 }
 
-/// Gives a signal its default disposition: signal(7). One that has no other is left as it is.
+/// Gives a signal its default disposition: rt_sigaction(2). One that has no other is left as it is.
+///
+/// Not by the C library's function, which keeps its hands off the two signals that it uses itself, also where they were
+/// inherited as ignored.
 pub fn default_disposition(signal: c_int) {
-    // SAFETY: SIG_DFL installs no handler, so nothing can be called back.
-    let _ = unsafe { libc::signal(signal, libc::SIG_DFL) };
+    /// The kernel's sigset_t, in bytes.
+    const SET_SIZE: usize = 8;
+    // SIG_DFL, no flags, no restorer, an empty mask: all zero.
+    let action = [0_usize; 4];
+    let _ = syscall!(libc::SYS_rt_sigaction, signal, action.as_ptr(), std::ptr::null::<usize>(), SET_SIZE);
 }
 
 /// kill(2) with any signal number, by a PID of this process' own pid namespace or, negative, by a group of them.

@@ -3,7 +3,7 @@
 use crate::grants::{Caller, Granted};
 use crate::kind::IdKind;
 use crate::range::IdRange;
-use crate::requested::{MAX_TEXT, MapLine, RequestedMap, kernel_text};
+use crate::requested::{MAX_EXTENTS, MAX_TEXT, MapLine, RequestedMap, kernel_text};
 use crate::text::Text;
 
 /// A map that the caller may have. Only [`authorize`] makes one, so unchecked text cannot reach the kernel.
@@ -36,10 +36,11 @@ impl IdMap<'_> {
         kernel_text(self.requested.joined(), text)
     }
 
-    /// The same with every line as it was asked for. In a nested user namespace each line has to lie within one line of the
+    /// The same with every line as it was asked for; `None` also for more lines than the kernel takes. In a nested user namespace each line has to lie within one line of the
     /// parent's map (map_id_range_down() in kernel/user_namespace.c), which a joined one may not.
     pub fn kernel_text_unjoined<'t>(&self, text: &'t mut Text<MAX_TEXT>) -> Option<&'t [u8]> {
-        kernel_text(self.requested.lines().iter().copied(), text)
+        let lines = self.lines();
+        if lines.len() > MAX_EXTENTS { None } else { kernel_text(lines.iter().copied(), text) }
     }
 
     /// The lines as they were asked for.

@@ -28,7 +28,15 @@ pub struct Command {
     /// None where the program's own path is its only argument.
     arguments: Option<Words>,
     environment: Words,
-    workdir: Option<CString>,
+    workdir: Option<Workdir>,
+}
+
+/// Where the command starts.
+pub struct Workdir {
+    /// The folder, as it is called inside.
+    pub folder: PathBuf,
+    /// True when it was asked for; otherwise it is where the caller is, and `/` will do where that cannot be entered.
+    pub asked_for: bool,
 }
 
 impl Command {
@@ -39,7 +47,7 @@ impl Command {
     pub fn new(
         words: Vec<OsString>,
         environment: Vec<(OsString, OsString)>,
-        workdir: Option<PathBuf>,
+        workdir: Option<Workdir>,
     ) -> Result<Command, Error> {
         let candidates = match words.first() {
             None => SHELLS.map(OsString::from).to_vec(),
@@ -59,7 +67,7 @@ impl Command {
                 Some(Words::new(c_strings("the command", words)?))
             },
             environment: Words::new(c_strings("the environment", assignments)?),
-            workdir: workdir.map(|folder| c_string("--workdir", folder)).transpose()?,
+            workdir,
         })
     }
 
@@ -68,8 +76,14 @@ impl Command {
     /// # Errors
     /// Always, if at all: why the command could not be executed.
     pub fn execute(&self) -> Result<Infallible, Failure> {
-        if let Some(folder) = &self.workdir {
-            chdir(folder.as_c_str()).map_err(Failure::on(Step::Workdir, folder.to_bytes()))?;
+        match &self.workdir {
+            Some(Workdir { folder, asked_for: true }) => {
+                chdir(folder).map_err(Failure::on(Step::Workdir, folder.as_os_str().as_bytes()))?;
+            }
+            Some(Workdir { folder, asked_for: false }) => {
+                let _ = chdir(folder).or_else(|_| chdir("/"));
+            }
+            None => {}
         }
         let program = self.find()?;
         let own_path;

@@ -1,6 +1,6 @@
 //! Everything that can stop a launch, with its exit status and its fix.
 
-use crate::failure::{Failure, Step};
+use crate::failure::{Failure, Step, reason};
 use nix::errno::Errno;
 use std::fmt;
 use std::path::PathBuf;
@@ -41,8 +41,8 @@ impl fmt::Display for Error {
                 "starting: subroot runs with the caller's own privilege only, and is installed setuid"
             ),
             Error::Usage(what, why) => write!(f, "reading {what}: {why}"),
-            Error::Rootfs(path, errno) => write!(f, "opening rootfs {}: {}", path.display(), errno.desc()),
-            Error::Namespaces(errno) => write!(f, "creating namespaces: {}", errno.desc()),
+            Error::Rootfs(path, errno) => write!(f, "opening rootfs {}: {}", path.display(), reason(*errno)),
+            Error::Namespaces(errno) => write!(f, "creating namespaces: {}", reason(*errno)),
             Error::Mapper(program, said) => write!(f, "mapping IDs with {}: {said}", program.display()),
             Error::MapsDiffer(program, file) => {
                 write!(
@@ -51,7 +51,7 @@ impl fmt::Display for Error {
                     program.display()
                 )
             }
-            Error::Parent(what, errno) => write!(f, "{what}: {}", errno.desc()),
+            Error::Parent(what, errno) => write!(f, "{what}: {}", reason(*errno)),
             Error::Start(failure) => failure.fmt(f),
             Error::Vanished => write!(f, "starting the command: the new process was killed before it could"),
         }

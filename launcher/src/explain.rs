@@ -2,6 +2,7 @@
 
 use crate::failure::Step;
 use nix::errno::Errno;
+use nix::sys::resource::{Resource, getrlimit};
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
@@ -70,6 +71,10 @@ pub fn namespaces(errno: Errno) -> Option<String> {
         Errno::ENOSPC | Errno::EUSERS => {
             let limit = setting("/proc/sys/user/max_user_namespaces").unwrap_or_default();
             Some(format!("a limit of namespaces is used up (user.max_user_namespaces is {limit}); as root: raise it with sysctl"))
+        }
+        Errno::EAGAIN => {
+            let limit = getrlimit(Resource::RLIMIT_NPROC).map_or(0, |(soft, _)| soft);
+            Some(format!("no more processes are allowed (RLIMIT_NPROC is {limit}): raise it with ulimit -u, or end some"))
         }
         _ => None,
     }

@@ -140,9 +140,9 @@ impl fmt::Display for Failure {
         let (object, missing) = object.split_once('\0').unwrap_or((&object, ""));
         write!(f, "{}{}{object}: ", self.step.doing(), if object.is_empty() { "" } else { " " })?;
         match self.step {
-            Step::FindCommand => write!(f, "command not found in the rootfs"),
-            Step::RunInterpreter => write!(f, "its interpreter {missing} is not in the rootfs"),
-            Step::RunLoader => write!(f, "its ELF loader {missing} is not in the rootfs"),
+            Step::FindCommand => write!(f, "command not found"),
+            Step::RunInterpreter => write!(f, "its interpreter {missing} is not there"),
+            Step::RunLoader => write!(f, "its ELF loader {missing} is not there"),
             Step::RunCommand if self.errno == Errno::EACCES => {
                 write!(f, "not executable (Permission denied)")
             }
@@ -152,7 +152,13 @@ impl fmt::Display for Failure {
                     "no program for this machine, and no script that names its interpreter (Exec format error)"
                 )
             }
-            _ => write!(f, "{}", self.errno.desc()),
+            _ => write!(f, "{}", reason(self.errno)),
         }
     }
+}
+
+/// The C library's words for an errno, which people search for: strerror(3).
+pub fn reason(errno: Errno) -> String {
+    let text = std::io::Error::from(errno).to_string();
+    text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).to_owned()
 }

@@ -11,13 +11,16 @@ use crate::kernel::{self, file_kind};
 use crate::new_root::open_folder;
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, readlinkat};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};
 use nix::libc;
 use nix::mount::{MntFlags, umount2};
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstatat, mkdirat};
-use nix::unistd::{UnlinkatFlags, fchdir, symlinkat, unlinkat};
+use nix::unistd::{AccessFlags, UnlinkatFlags, faccessat, fchdir, symlinkat, unlinkat};
 use std::ffi::{CStr, CString, OsStr, OsString};
+use std::fs::File;
+use std::io::Write as _;
 use std::os::fd::OwnedFd;
+use std::os::linux::fs::MetadataExt as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
@@ -38,6 +41,10 @@ const WRITABLE: [&str; 12] = [
     "/var/tmp",
     "/var/local",
 ];
+
+/// The folder whose files root expects to be able to change in place, and how long each of them may be, in bytes.
+const SETTINGS: &str = "/etc";
+const MAX_SETTINGS: u64 = 256 * 1024;
 
 /// What has to be layered.
 pub struct HostRoot {
@@ -155,6 +162,10 @@ impl Layers<'_> {
         if self.host.has_mounts_below(path) {
             return self.copy(path, &place);
         }
+        // What cannot be searched, like /root for a plain user, starts empty in memory instead.
+        if faccessat(AT_FDCWD, path, AccessFlags::R_OK | AccessFlags::X_OK, AtFlags::AT_EACCESS).is_err() {
+            return Ok(());
+        }
         let layered = self.overlay(path, &stat).or_else(|_| read_only_copy(path))?;
         kernel::attach(layered, place, c"")
     }
@@ -171,6 +182,9 @@ impl Layers<'_> {
         for folder in self.host.folders.iter().filter_map(|folder| folder.strip_prefix(path).ok()) {
             self.make_beforehand(&path.join(folder), &Path::new(&upper).join(folder))?;
         }
+        if path == Path::new(SETTINGS) {
+            self.copy_settings(Path::new(&upper))?;
+        }
         let c_string = |text: &OsStr| CString::new(text.as_bytes()).map_err(|_| Errno::EINVAL);
         let (lower, upper, work) =
             (c_string(path.as_os_str())?, c_string(upper.as_ref())?, c_string(work.as_ref())?);
@@ -181,6 +195,21 @@ impl Layers<'_> {
             (c"userxattr", None),
         ];
         kernel::new_mount(c"overlay", &options, libc::MOUNT_ATTR_NODEV)
+    }
+
+    /// Copies the files of /etc itself into its layer, if they belong to an ID without a mapping, so that they can be written to.
+    fn copy_settings(&self, upper: &Path) -> Result<(), Errno> {
+        for entry in std::fs::read_dir(SETTINGS).into_iter().flatten().flatten() {
+            let Ok(facts) = entry.metadata() else { continue };
+            if facts.is_file() && facts.st_uid() == OVERFLOW_ID && facts.len() <= MAX_SETTINGS {
+                let Ok(text) = std::fs::read(entry.path()) else { continue };
+                let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+                let mode = Mode::from_bits_truncate(facts.st_mode() & 0o777);
+                let copy = openat(&self.folder, &upper.join(entry.file_name()), flags, mode)?;
+                File::from(copy).write_all(&text).map_err(|_| Errno::EIO)?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes a folder in a layer, if the host's is one that belongs to an ID without a mapping.

@@ -1,7 +1,7 @@
 //! What is meant by what was typed. Every combination that makes no sense ends here, before anything is created.
 
 use crate::cli::{RunWords, UnshareWords, join_command};
-use crate::command::Command;
+use crate::command::{Command, Workdir};
 use crate::error::Error;
 use crate::host_root::HostRoot;
 use crate::id_plan::IdPlan;
@@ -97,9 +97,11 @@ pub fn run(typed: RunWords, after: Option<Vec<OsString>>) -> Result<Plan, Error>
         set_from_word(&mut environment, &word)?;
     }
     let workdir = match (typed.workdir, &root) {
-        (Some(folder), _) => Some(folder),
-        (None, Root::Host(_)) => std::env::current_dir().ok(),
-        (None, Root::Folder(_)) => None,
+        (Some(folder), _) => Workdir { folder, asked_for: true },
+        (None, Root::Host(_)) => {
+            Workdir { folder: std::env::current_dir().unwrap_or_default(), asked_for: false }
+        }
+        (None, Root::Folder(_)) => Workdir { folder: "/".into(), asked_for: false },
     };
     let namespaces = libc::CLONE_NEWUSER | libc::CLONE_NEWNS | libc::CLONE_NEWPID;
     let namespaces = namespaces | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS | libc::CLONE_NEWCGROUP;
@@ -108,7 +110,7 @@ pub fn run(typed: RunWords, after: Option<Vec<OsString>>) -> Result<Plan, Error>
         root: Some(root),
         first: Some(if typed.as_pid_1 { FirstProcess::Command } else { FirstProcess::Init }),
         capabilities: Some(DEFAULT_CAPABILITIES),
-        command: Command::new(words, environment, Some(workdir.unwrap_or_else(|| PathBuf::from("/"))))?,
+        command: Command::new(words, environment, Some(workdir))?,
         ids: IdPlan::new(typed.mapper.helper)?,
     })
 }

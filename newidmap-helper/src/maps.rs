@@ -34,20 +34,15 @@ impl<'m> AuthorizedMaps<'m> {
         if target.is_nested() {
             self.check_own_namespace()?;
         }
-        let setgroups = if self.deny_setgroups { Some(target.open_file("setgroups")?) } else { None };
+        let setgroups =
+            self.deny_setgroups.then(|| target.open_file("setgroups").map(ManuallyDrop::new)).transpose()?;
         privileges.in_force(|in_force| {
-            let gid = self
-                .gid
-                .as_ref()
-                .map(|map| MapFile::open(IdKind::Gid, map, target, &in_force))
-                .transpose()?;
-            let uid = self
-                .uid
-                .as_ref()
-                .map(|map| MapFile::open(IdKind::Uid, map, target, &in_force))
-                .transpose()?;
-            if let Some(file) = setgroups {
-                write_whole(&file, b"deny", "denying setgroups")?;
+            let open = |kind, map: &Option<IdMap<'_>>| {
+                map.as_ref().map(|map| MapFile::open(kind, map, target, &in_force)).transpose()
+            };
+            let (gid, uid) = (open(IdKind::Gid, &self.gid)?, open(IdKind::Uid, &self.uid)?);
+            if let Some(file) = &setgroups {
+                write_whole(file, b"deny", "denying setgroups")?;
             }
             gid.map(|file| file.write("writing gid_map")).transpose()?;
             uid.map(|file| file.write("writing uid_map")).transpose()?;

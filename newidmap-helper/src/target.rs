@@ -36,7 +36,10 @@ pub(crate) struct Target {
 impl Target {
     /// Finds the process and checks whose it is. Nothing is written, and nothing is opened for writing.
     pub(crate) fn open<'m>(word: TargetWord, caller_uid: u32) -> Result<Target, Error<'m>> {
-        check(word, caller_uid).map_err(|unfit| Error::Target(word, unfit))
+        check(word, caller_uid).map_err(|unfit| match unfit {
+            Unfit::Because(why) => Error::Target(word, why),
+            Unfit::NoDescriptor(errno) => Error::Kernel("opening the target's files", errno),
+        })
     }
 
     /// True when the mapper runs in a user namespace in which not every ID exists.
@@ -61,27 +64,44 @@ impl Target {
         };
         match opened {
             Ok(file) if is_on(&file, &[PROC_MAGIC]) => Ok(file),
-            Err(Errno::MFILE) => Err(Error::Kernel("opening the target's files", Errno::MFILE)),
+            Err(errno @ (Errno::MFILE | Errno::NFILE)) => {
+                Err(Error::Kernel("opening the target's files", errno))
+            }
             Ok(_) | Err(_) => Err(self.unfit(NOT_YOURS)),
         }
     }
 }
 
-fn check(word: TargetWord, caller_uid: u32) -> Result<Target, &'static str> {
+/// Why there is no target.
+enum Unfit {
+    Because(&'static str),
+    /// Too many files are open, which says nothing about the target.
+    NoDescriptor(Errno),
+}
+
+/// For `map_err`: what a refusal of the kernel's says about the target.
+fn because(why: &'static str) -> impl FnOnce(Errno) -> Unfit {
+    move |errno| match errno {
+        Errno::MFILE | Errno::NFILE => Unfit::NoDescriptor(errno),
+        _ => Unfit::Because(why),
+    }
+}
+
+fn check(word: TargetWord, caller_uid: u32) -> Result<Target, Unfit> {
     let folder = match word {
-        TargetWord::Pid(pid) => open_process(pid).map_err(|_| NOT_YOURS)?,
+        TargetWord::Pid(pid) => open_process(pid).map_err(because(NOT_YOURS))?,
         TargetWord::Descriptor(number) => open_descriptor(number)?,
     };
-    if !fstat(&folder).is_ok_and(|stat| stat.st_uid == caller_uid) {
-        return Err(NOT_YOURS);
+    if fstat(&folder).map_err(because(NOT_YOURS))?.st_uid != caller_uid {
+        return Err(Unfit::Because(NOT_YOURS));
     }
-    let namespace = UserNamespace::of_process(&folder).map_err(|_| NOT_YOURS)?;
-    let own = Identity::own().map_err(|_| NOT_CHILD)?;
-    if !namespace.parent().is_ok_and(|parent| parent == own) {
-        return Err(NOT_CHILD);
+    let namespace = UserNamespace::of_process(&folder).map_err(because(NOT_YOURS))?;
+    let own = Identity::own().map_err(because(NOT_CHILD))?;
+    if namespace.parent().map_err(because(NOT_CHILD))? != own {
+        return Err(Unfit::Because(NOT_CHILD));
     }
     if namespace.owner_uid() != Ok(caller_uid) {
-        return Err(NOT_OWNER);
+        return Err(Unfit::Because(NOT_OWNER));
     }
     Ok(Target { word, folder: ManuallyDrop::new(folder), own })
 }
@@ -94,32 +114,32 @@ fn open_process(pid: u32) -> Outcome<OwnedFd> {
 }
 
 /// Takes over what the caller left open as descriptor N: the folder itself, or a pidfd that leads to it.
-fn open_descriptor(number: u32) -> Result<OwnedFd, &'static str> {
+fn open_descriptor(number: u32) -> Result<OwnedFd, Unfit> {
     let mut path = Text::<32>::default();
     path.push(b"/proc/self/fd/").push_number(number);
-    let object = open(path.as_bytes(), LOOK, Mode::empty()).map_err(|_| NOT_PROCESS)?;
+    let object = open(path.as_bytes(), LOOK, Mode::empty()).map_err(because(NOT_PROCESS))?;
     if is_on(&object, &[PROC_MAGIC]) {
         return Ok(object);
     }
     if !is_on(&object, &[PIDFS_MAGIC, ANON_INODE_MAGIC]) {
-        return Err(NOT_PROCESS);
+        return Err(Unfit::Because(NOT_PROCESS));
     }
-    let pid = pid_of_pidfd(number).ok_or(NOT_YOURS)?;
-    let folder = open_process(pid).map_err(|_| NOT_YOURS)?;
+    let pid = pid_of_pidfd(number).map_err(because(NOT_YOURS))?;
+    let folder = open_process(pid).map_err(because(NOT_YOURS))?;
     // Asked again: if the process is still there now, the folder opened in between is its own and no successor's.
-    if pid_of_pidfd(number) == Some(pid) { Ok(folder) } else { Err(NOT_YOURS) }
+    if pid_of_pidfd(number) == Ok(pid) { Ok(folder) } else { Err(Unfit::Because(NOT_YOURS)) }
 }
 
-/// The line `Pid:` of a pidfd's fdinfo; `None` when it is no pidfd, or when its process is gone (-1): pidfd_open(2).
-fn pid_of_pidfd(number: u32) -> Option<u32> {
+/// The line `Pid:` of a pidfd's fdinfo; ESRCH when it is no pidfd, or when its process is gone (-1): pidfd_open(2).
+fn pid_of_pidfd(number: u32) -> Outcome<u32> {
     let mut path = Text::<40>::default();
     path.push(b"/proc/self/fdinfo/").push_number(number);
-    let file = openat(CWD, path.as_bytes(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let file = openat(CWD, path.as_bytes(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let mut buffer = [0_u8; 512];
-    let length = read(&file, &mut buffer).ok()?;
-    let mut lines = buffer.get(..length)?.split(|byte| *byte == b'\n');
-    let pid = lines.find_map(|line| line.strip_prefix(b"Pid:\t"))?;
-    parse_number(pid).ok().filter(|pid| *pid != 0)
+    let length = read(&file, &mut buffer)?;
+    let mut lines = buffer.get(..length).unwrap_or(&[]).split(|byte| *byte == b'\n');
+    let pid = lines.find_map(|line| parse_number(line.strip_prefix(b"Pid:\t")?).ok());
+    pid.filter(|pid| *pid != 0).ok_or(Errno::SRCH)
 }
 
 fn is_on(file: &OwnedFd, kinds: &[u64]) -> bool {

@@ -33,7 +33,8 @@ impl Example {
     pub fn all() -> Vec<Example> {
         let entries = fs::read_dir(workspace("etc-subuid-examples")).expect("reading etc-subuid-examples");
         let folders = entries.map(|entry| entry.expect("reading etc-subuid-examples").path());
-        let mut examples: Vec<Example> = folders.filter(|path| path.is_dir()).map(|path| read(&path)).collect();
+        let mut examples: Vec<Example> =
+            folders.filter(|path| path.is_dir()).map(|path| read(&path)).collect();
         examples.sort_by(|one, other| one.name.cmp(&other.name));
         examples
     }

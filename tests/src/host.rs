@@ -102,7 +102,8 @@ impl Host {
 impl Drop for Host {
     /// Brings the thread back, as libtest goes on with the same one where it runs tests one by one.
     fn drop(&mut self) {
-        let returned = unshare(CloneFlags::CLONE_FS).and_then(|()| setns(&self.outside, CloneFlags::CLONE_NEWNS));
+        let returned =
+            unshare(CloneFlags::CLONE_FS).and_then(|()| setns(&self.outside, CloneFlags::CLONE_NEWNS));
         if !std::thread::panicking() {
             returned.expect("returning to the mount namespace outside");
         }

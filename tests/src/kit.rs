@@ -46,8 +46,8 @@ pub fn is_nested() -> bool {
 /// A part of the folder that tests/run has put together for a user who can't read the workspace, or where it lies otherwise.
 fn part(name: &str, otherwise: impl FnOnce() -> PathBuf) -> PathBuf {
     match env::var_os("SUBROOT_TEST_KIT") {
-        Some(kit) => Path::new(&kit).join(name),
-        None => otherwise(),
+        Some(kit) if !kit.is_empty() => Path::new(&kit).join(name),
+        _ => otherwise(),
     }
 }
 

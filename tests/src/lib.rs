@@ -1,6 +1,7 @@
 //! The harness: a world of its own for each test, on the real kernel, as real root or inside a user namespace.
 
 mod accounts;
+pub mod budget;
 mod examples;
 mod host;
 mod ids;

@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The folders of a complete root file system.
-const FOLDERS: [&str; 11] =
-    ["bin", "dev", "etc", "home", "proc", "root", "run", "sys", "tmp", "usr", "var"];
+const FOLDERS: [&str; 11] = ["bin", "dev", "etc", "home", "proc", "root", "run", "sys", "tmp", "usr", "var"];
 
 /// A root file system in a user's home.
 pub struct Rootfs {

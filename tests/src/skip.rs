@@ -1,7 +1,6 @@
 //! A test that can't be run here says so, is counted, and fails where everything has to run.
 
 use std::env;
-use std::fs::OpenOptions;
 use std::io::{self, Write};
 
 /// The tests that may be skipped even in CI: a name and a reason a line.
@@ -23,15 +22,11 @@ macro_rules! skip {
 /// Under `CI=true`, for a test that tests/allowed-skips does not name.
 pub fn skipped(place: &str, why: &str) {
     let test = place.strip_suffix("::here").unwrap_or(place);
-    let line = format!("SKIPPED {test}: {why}\n");
-    // Not eprint!, which libtest would swallow.
-    io::stderr().write_all(format!("\n{line}").as_bytes()).expect("writing to standard error");
-    if let Some(log) = env::var_os("SUBROOT_TEST_SKIPS") {
-        let mut log = OpenOptions::new().append(true).create(true).open(log).expect("the log of skipped tests");
-        log.write_all(line.as_bytes()).expect("the log of skipped tests");
-    }
     let in_ci = env::var("CI").is_ok_and(|ci| ci == "true");
     assert!(!in_ci || is_allowed(test), "skipped in CI: {why}");
+    // Not eprint!, which libtest would swallow; one write, so that lines of two threads stay whole.
+    let line = format!("\nSKIPPED {test}: {why}\n");
+    io::stderr().write_all(line.as_bytes()).expect("writing to standard error");
 }
 
 fn is_allowed(test: &str) -> bool {

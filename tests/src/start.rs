@@ -3,9 +3,9 @@
 
 use nix::libc;
 use nix::sched::{CloneFlags, setns, unshare};
-use nix::sys::prctl::{set_no_new_privs, set_pdeathsig};
+use nix::sys::prctl::{set_dumpable, set_no_new_privs, set_pdeathsig};
 use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::unistd::{Gid, Pid, Uid, execve, setresgid, setresuid};
 use std::ffi::CString;
 use std::fs;
@@ -81,6 +81,8 @@ fn become_user(uid: Uid, gid: Gid) -> nix::Result<()> {
 }
 
 fn map_own_ids(uid: u32, gid: u32) -> io::Result<()> {
+    // Having become its user, the child is not dumpable, and its files in /proc are root's until it is again.
+    set_dumpable(true)?;
     fs::write("/proc/self/setgroups", "deny")?;
     fs::write("/proc/self/gid_map", format!("0 {gid} 1"))?;
     fs::write("/proc/self/uid_map", format!("0 {uid} 1"))
@@ -107,10 +109,14 @@ fn duplicate(file: &OwnedFd, number: RawFd) -> nix::Result<()> {
     nix::errno::Errno::result(result).map(|_| ())
 }
 
+/// By the bare system call: glibc's functions refuse the two signals that it uses itself.
 fn ignore_all_signals() {
-    for number in Signal::iterator().filter(|it| !matches!(it, Signal::SIGKILL | Signal::SIGSTOP)) {
-        // SAFETY: SIG_IGN runs no code of ours.
-        let _always_allowed = unsafe { signal(number, SigHandler::SigIgn) };
+    let ignore: [usize; 4] = [libc::SIG_IGN, 0, 0, 0];
+    for number in 1..=64_i32 {
+        // SAFETY: the kernel reads the four words of a sigaction; SIG_IGN runs no code of ours. KILL and STOP are refused.
+        let _refused = unsafe {
+            libc::syscall(libc::SYS_rt_sigaction, number, ignore.as_ptr(), std::ptr::null::<usize>(), 8_usize)
+        };
     }
 }
 

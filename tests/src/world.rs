@@ -1,4 +1,4 @@
-//! The mounts of a test's world: a private /etc, /home, /tmp and /run, and folders for the programs under test.
+//! The mounts of a test's world: a private /etc, /home, /root, /tmp and /run, and folders for the programs under test.
 
 use crate::accounts::{GRANTS, GROUP, HOMES, PASSWD};
 use crate::kit::Kit;
@@ -38,10 +38,12 @@ const COPIED: [&str; 17] = [
 /// Builds the world in the calling thread's mount namespace, which must be its own.
 pub(crate) fn build(kit: &Kit) {
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).expect("making / private");
-    mount(Some("tmpfs"), SCRATCH, Some("tmpfs"), MsFlags::empty(), Some("mode=755")).expect("mounting a tmpfs");
+    mount(Some("tmpfs"), SCRATCH, Some("tmpfs"), MsFlags::empty(), Some("mode=755"))
+        .expect("mounting a tmpfs");
     for (name, mode, place) in [
         ("etc", 0o755, "/etc"),
         ("home", 0o755, "/home"),
+        ("root", 0o700, "/root"),
         ("tmp", 0o1777, "/tmp"),
         ("run", 0o755, "/run"),
         ("programs", 0o755, PROGRAMS),

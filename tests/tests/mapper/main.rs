@@ -1,4 +1,41 @@
 //! What newidmap-helper does, on the real kernel: one file a topic.
 
+mod examples;
+mod grants;
+mod hostile;
+mod limits;
+mod observed;
+mod own_id;
+mod privilege;
+mod races;
+mod refusal;
 mod success;
+mod target;
+mod trust;
+mod usage;
 mod world;
+
+use subroot_tests::{Host, Maps, Outcome, Target, User};
+
+/// A request that alice's grants allow, and the maps it leads to.
+const GRANTED: &str = "--uid-map 0:100000:65536 --gid-map 0:100000:65536";
+
+fn granted_maps() -> Maps {
+    Maps::new("0 100000 65536", "0 100000 65536", "allow")
+}
+
+/// Runs the mapper for a fresh target of the user's, and returns what became of both.
+fn attempt(host: &Host, user: &User, words: &str) -> (Outcome, Maps) {
+    let target = Target::new(user);
+    let outcome = host.output(&mut user.maps(&target, words));
+    (outcome, target.maps())
+}
+
+/// Checks that a request is refused with this status, with this line and no other, and without any effect.
+#[track_caller]
+fn refused(host: &Host, user: &User, words: &str, status: i32, line: &str) {
+    let (outcome, maps) = attempt(host, user, words);
+    assert_eq!((outcome.code(), outcome.stdout.as_str()), (status, ""), "{words}: {outcome:?}");
+    assert_eq!(outcome.stderr, format!("newidmap-helper: {line}\n"), "{words}");
+    assert_eq!(maps, Maps::untouched(), "{words}");
+}

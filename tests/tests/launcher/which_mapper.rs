@@ -1,0 +1,165 @@
+//! Who maps the IDs: the best way that is open, and a line only where it is no more than the own ID.
+
+use crate::sandbox::{FULL_MAP, Sandbox, assert_noted, map_lines};
+use std::path::Path;
+use std::process::Command;
+use subroot_tests::{Install, MAPPER, User, is_nested, skip};
+
+const SHADOW: [&str; 2] = ["/usr/bin/newuidmap", "/usr/bin/newgidmap"];
+const OWN_ID: &str = "0 1000 1";
+
+#[test]
+fn the_mapper_is_used_where_it_is_installed() {
+    let sandbox = Sandbox::new();
+    hide_shadow(&sandbox);
+    for install in [Install::SetuidRoot, Install::FileCapabilities, Install::Both] {
+        sandbox.host.install_mapper(install);
+        let outcome = sandbox.host.output(&mut maps(&sandbox, &sandbox.alice));
+        assert_eq!(outcome.stderr, "", "{install:?}");
+        assert_eq!(map_lines(&outcome.ok()), [FULL_MAP, FULL_MAP].concat(), "{install:?}");
+    }
+}
+
+#[test]
+fn shadows_programs_take_its_place_and_a_line_says_why() {
+    if !Path::new(SHADOW[0]).exists() {
+        skip!("no newuidmap: install uidmap");
+    }
+    let sandbox = Sandbox::new();
+    sandbox.host.remove(MAPPER);
+    assert_mapped_by_shadow(&sandbox, &[MAPPER, "not installed"]);
+}
+
+#[test]
+fn shadows_programs_take_the_place_of_a_mapper_that_lacks_its_privilege() {
+    if !Path::new(SHADOW[0]).exists() {
+        skip!("no newuidmap: install uidmap");
+    }
+    let sandbox = Sandbox::new();
+    sandbox.host.install_mapper(Install::None);
+    assert_mapped_by_shadow(&sandbox, &["CAP_SETUID is missing", "setuid"]);
+}
+
+#[track_caller]
+fn assert_mapped_by_shadow(sandbox: &Sandbox, why: &[&str]) {
+    let outcome = sandbox.host.output(&mut maps(sandbox, &sandbox.alice));
+    assert_noted(&outcome, &[&["IDs are mapped by /usr/bin/newuidmap"], why].concat());
+    assert_eq!(map_lines(&outcome.stdout), [FULL_MAP, FULL_MAP].concat());
+}
+
+fn maps(sandbox: &Sandbox, user: &User) -> Command {
+    let mut command = user.command("subroot");
+    command.arg("run").arg(&sandbox.rootfs.path).args([
+        "--",
+        "cat",
+        "/proc/self/uid_map",
+        "/proc/self/gid_map",
+    ]);
+    command
+}
+
+#[test]
+fn without_any_mapper_the_own_id_is_mapped_and_a_line_says_why() {
+    let sandbox = Sandbox::new();
+    sandbox.host.remove(MAPPER);
+    hide_shadow(&sandbox);
+    let outcome = sandbox.host.output(&mut maps(&sandbox, &sandbox.alice));
+    assert_noted(&outcome, &["only your own ID is mapped", "no mapper is installed"]);
+    assert_eq!(map_lines(&outcome.stdout), [OWN_ID, OWN_ID]);
+}
+
+#[test]
+fn a_mapper_that_lacks_its_privilege_is_named_where_there_is_no_other() {
+    let sandbox = Sandbox::new();
+    sandbox.host.install_mapper(Install::None);
+    hide_shadow(&sandbox);
+    let outcome = sandbox.host.output(&mut maps(&sandbox, &sandbox.alice));
+    assert_noted(&outcome, &["only your own ID is mapped", "setuid"]);
+    assert_eq!(map_lines(&outcome.stdout), [OWN_ID, OWN_ID]);
+}
+
+#[test]
+fn a_caller_without_a_grant_is_told_the_file_that_would_grant() {
+    let sandbox = Sandbox::new();
+    let carol = sandbox.host.user("carol");
+    let outcome = sandbox.host.output(&mut maps(&sandbox, &carol));
+    assert_noted(&outcome, &["only your own ID is mapped", "/etc/subuid", "carol"]);
+    assert_eq!(map_lines(&outcome.stdout), ["0 1002 1", "0 1002 1"]);
+}
+
+#[test]
+fn a_caller_without_an_account_is_told_his_number() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.host.output(&mut maps(&sandbox, &sandbox.host.uid(4711)));
+    assert_noted(&outcome, &["only your own ID is mapped", "/etc/subuid", "4711"]);
+}
+
+#[test]
+fn the_own_id_is_told_once_however_the_command_runs() {
+    let sandbox = Sandbox::new();
+    sandbox.host.remove("/etc/subuid");
+    for options in [&[][..], &["--as-pid-1"]] {
+        assert_noted(&sandbox.output(options, "exit 0"), &["/etc/subuid"]);
+    }
+}
+
+#[test]
+fn a_helper_is_chosen_by_option_or_by_the_environment() {
+    let sandbox = Sandbox::new();
+    std::fs::rename(MAPPER, "/usr/libexec/subroot/other").expect("moving the mapper");
+    hide_shadow(&sandbox);
+    let other = "/usr/libexec/subroot/other";
+    let script = "cat /proc/self/uid_map";
+    let by_option = sandbox.output(&["--helper", other], script);
+    let by_environment = sandbox.host.output(sandbox.shell(&[], script).env("SUBROOT_HELPER", other));
+    for outcome in [by_option, by_environment] {
+        assert_eq!(
+            (outcome.stderr.as_str(), map_lines(&outcome.stdout)),
+            ("", FULL_MAP.map(str::to_owned).to_vec())
+        );
+    }
+}
+
+#[test]
+fn root_with_a_grant_maps_the_granted_ids_alone() {
+    let sandbox = Sandbox::new();
+    if is_nested() {
+        skip!("the root of a user namespace maps all that it has");
+    }
+    for file in ["/etc/subuid", "/etc/subgid"] {
+        sandbox.host.write(file, "root:200000:65536\n");
+    }
+    let outcome = sandbox.host.output(&mut maps_of_host(&sandbox));
+    assert_eq!(outcome.stderr, "");
+    assert_eq!(map_lines(&outcome.ok()), ["0 200000 65536", "0 200000 65536"]);
+}
+
+#[test]
+fn root_without_a_grant_is_warned_that_files_of_root_are_its_own() {
+    let sandbox = Sandbox::new();
+    if is_nested() {
+        skip!("the root of a user namespace maps all that it has");
+    }
+    let outcome = sandbox.host.output(&mut maps_of_host(&sandbox));
+    assert_noted(&outcome, &["only root's own ID is mapped", "files of the host's root"]);
+    assert_eq!(map_lines(&outcome.stdout), ["0 0 1", "0 0 1"]);
+}
+
+#[test]
+fn root_of_a_user_namespace_maps_all_that_it_has() {
+    let sandbox = Sandbox::new();
+    let script = "subroot unshare -- subroot unshare -- cat /proc/self/uid_map /proc/self/gid_map";
+    let outcome = sandbox.host.output(&mut sandbox.alice.shell(script));
+    assert_eq!(outcome.stderr, "");
+    assert_eq!(map_lines(&outcome.ok()), ["0 0 1", "1 1 65536", "0 0 1", "1 1 65536"]);
+}
+
+fn maps_of_host(sandbox: &Sandbox) -> Command {
+    let mut command = sandbox.host.user("root").command("subroot");
+    command.args(["run", "--", "cat", "/proc/self/uid_map", "/proc/self/gid_map"]);
+    command
+}
+
+fn hide_shadow(sandbox: &Sandbox) {
+    SHADOW.into_iter().for_each(|path| sandbox.host.hide(path));
+}

@@ -1,0 +1,197 @@
+//! The mapper's system calls, as strace sees them: few, and privileged ones only on the map files (property P8).
+
+use crate::{GRANTED, granted_maps};
+use std::fs::{self, metadata};
+use std::os::unix::fs::MetadataExt;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+use subroot_tests::{
+    Host, MAPPER, Outcome, Started, Step, Target, budget, is_nested, skip, start_with, status_line,
+};
+
+const TRACE: &str = "/tmp/trace";
+const MAP_FILES: [&str; 3] = ["\"uid_map\"", "\"gid_map\"", "\"setgroups\""];
+
+/// strace as root, so that the mapper keeps its privilege, with the mapper as this user.
+fn strace(host: &Host, user: &str) -> Command {
+    let mut strace = host.user("root").command("strace");
+    strace.args(["-f", "-u", user, "-o", TRACE]);
+    strace
+}
+
+/// The system calls of one run of alice's mapper, one a line, for a fresh target named by its PID.
+fn trace(host: &Host, words: &str) -> (Outcome, Vec<String>) {
+    let target = Target::new(&host.user("alice"));
+    let mut strace = strace(host, "alice");
+    strace.args([MAPPER, &target.pid().to_string()]).args(words.split(' '));
+    (host.output(&mut strace), calls())
+}
+
+/// What strace wrote, less `exit_group`: `strace -c` does not count it either, as it never returns.
+fn calls() -> Vec<String> {
+    let trace = fs::read_to_string(TRACE).expect("reading the trace");
+    let calls = trace.lines().filter_map(|line| line.split_once(' ')).map(|(_, call)| call.trim_start());
+    calls.filter(|call| call.contains('(') && !call.ends_with("= ?")).map(str::to_owned).collect()
+}
+
+/// Each call with true when a capability was in force at its beginning. At its start the mapper has them all.
+fn with_privilege(calls: &[String]) -> Vec<(bool, &str)> {
+    let mut in_force = true;
+    let privilege = |call: &String| {
+        let before = in_force;
+        if call.starts_with("capset(") {
+            in_force = !call.contains("{effective=0,");
+        }
+        before
+    };
+    let privileges: Vec<bool> = calls.iter().map(privilege).collect();
+    privileges.into_iter().zip(calls.iter().map(String::as_str)).collect()
+}
+
+fn opens_a_file(call: &str) -> bool {
+    ["open(", "openat(", "openat2("].iter().any(|start| call.starts_with(start))
+}
+
+/// Inside a user namespace, the mapper has to read the maps of its own as well: two files of four calls each.
+fn holds_the_budget(calls: &[String]) {
+    let own_maps = if is_nested() { 8 } else { 0 };
+    let own_map =
+        |call: &&String| call.contains("\"/proc/self/uid_map\"") || call.contains("\"/proc/self/gid_map\"");
+    assert_eq!(calls.iter().filter(own_map).count() * 4, own_maps);
+    budget::SYSTEM_CALLS.hold(calls.len() - own_maps);
+}
+
+#[test]
+fn forty_system_calls_are_enough() {
+    let host = Host::new();
+    let (outcome, calls) = trace(&host, GRANTED);
+    assert_eq!(outcome.code(), 0, "{outcome:?}");
+    holds_the_budget(&calls);
+}
+
+#[test]
+fn forty_system_calls_are_enough_for_a_descriptor() {
+    let host = Host::new();
+    let target = Target::new(&host.user("alice"));
+    let mut strace = strace(&host, "alice");
+    strace.args([MAPPER, "fd:7"]).args(GRANTED.split(' '));
+    host.output(start_with(&mut strace, vec![Step::Pass(target.folder(), 7)])).ok();
+    holds_the_budget(&calls());
+    assert_eq!(target.maps(), granted_maps());
+}
+
+#[test]
+fn nothing_is_opened_before_privilege_is_put_aside() {
+    let host = Host::new();
+    for words in [GRANTED, "--gid-map 0:1000:1", "--uid-map 0:7:1", "nonsense"] {
+        let (_, calls) = trace(&host, words);
+        let first_open = calls.iter().position(|call| opens_a_file(call)).expect("some file is opened");
+        let aside =
+            calls.iter().position(|call| call.starts_with("capset(")).expect("capabilities are put aside");
+        assert!(aside < first_open && calls[aside].contains("{effective=0,"), "{words}: {calls:#?}");
+    }
+}
+
+#[test]
+fn a_capability_is_in_force_only_while_a_map_file_is_open() {
+    let host = Host::new();
+    for words in [GRANTED, "--uid-map 0:1000:1 --gid-map 0:1000:1", "--gid-map 0:100000:1 --setgroups deny"] {
+        let (outcome, calls) = trace(&host, words);
+        assert_eq!(outcome.code(), 0, "{outcome:?}");
+        let first =
+            calls.iter().position(|call| call.starts_with("capset(")).expect("capabilities are put aside");
+        let calls = with_privilege(&calls);
+        let privileged: Vec<&str> =
+            calls[first + 1..].iter().filter(|(in_force, _)| *in_force).map(|(_, call)| *call).collect();
+        budget::SYSTEM_CALLS_IN_FORCE.hold(privileged.len());
+        for call in privileged {
+            let name = call.split('(').next().unwrap_or_default();
+            assert!(["capset", "openat2", "fstatfs", "pread64", "write", "close"].contains(&name), "{call}");
+            assert!(!opens_a_file(call) || MAP_FILES.iter().any(|file| call.contains(file)), "{call}");
+        }
+        let last = calls.last().expect("some call").1;
+        assert!(last.contains("{effective=0,"), "the mapper ends with a capability in force: {last}");
+    }
+}
+
+#[test]
+fn nothing_is_opened_for_writing_but_the_map_files() {
+    let host = Host::new();
+    for words in [GRANTED, "--gid-map 0:1000:1", "--uid-map 0:7:1"] {
+        let (_, calls) = trace(&host, words);
+        for call in calls.iter().filter(|call| call.contains("O_RDWR") || call.contains("O_WRONLY")) {
+            let guarded = call.contains("RESOLVE_NO_XDEV|RESOLVE_NO_SYMLINKS|RESOLVE_BENEATH");
+            assert!(guarded && MAP_FILES.iter().any(|file| call.contains(file)), "{call}");
+        }
+        let elsewhere = ["socket(", "connect(", "clone", "fork(", "vfork(", "creat(", "mmap("];
+        assert!(!calls.iter().any(|call| elsewhere.iter().any(|name| call.starts_with(name))), "{calls:#?}");
+        assert_eq!(calls.iter().filter(|call| call.starts_with("execve(")).count(), 1);
+    }
+}
+
+#[test]
+fn a_refusal_opens_no_map_file() {
+    let host = Host::new();
+    let (outcome, calls) = trace(&host, "--uid-map 0:7:1 --gid-map 0:1000:1");
+    assert_eq!(outcome.code(), 1, "{outcome:?}");
+    assert!(!calls.iter().any(|call| MAP_FILES.iter().any(|file| call.contains(file))), "{calls:#?}");
+}
+
+#[test]
+fn at_every_file_it_opens_the_mapper_is_its_caller_without_a_capability_and_not_dumpable() {
+    let host = Host::new();
+    let alice = host.user("alice");
+    let target = Target::new(&alice);
+    let pid = target.pid().to_string();
+    // Each openat is held up for a while, and looked at meanwhile; openat2 is what opens the map files.
+    let slowly = ["-e", "trace=openat", "-e", "inject=openat:delay_enter=60ms"];
+    let mut mapper =
+        Started::new(strace(&host, "alice").args(slowly).args([MAPPER, &pid]).args(GRANTED.split(' ')));
+    let strace = mapper.pid();
+    let mut looks = 0;
+    while mapper.child().try_wait().expect("waiting for strace").is_none() {
+        looks += usize::from(look_at_child(strace));
+        sleep(Duration::from_millis(5));
+    }
+    let outcome = mapper.end_within(Duration::from_secs(1));
+    if outcome.stderr.contains("invalid") {
+        skip!("this strace can't delay a call: {}", outcome.stderr);
+    }
+    assert_eq!((outcome.code(), target.maps()), (0, granted_maps()), "{outcome:?}");
+    assert!(looks > 5, "looked {looks} times");
+}
+
+/// Checks a mapper that is a child of strace's; false while there is none.
+fn look_at_child(strace: nix::unistd::Pid) -> bool {
+    let children = fs::read_to_string(format!("/proc/{strace}/task/{strace}/children")).unwrap_or_default();
+    let Some(mapper) = children.split_whitespace().next().and_then(|pid| pid.parse().ok()) else {
+        return false;
+    };
+    let pid = nix::unistd::Pid::from_raw(mapper);
+    let line = |name| status_line(pid, name);
+    let (Some(name), Some(uids), Some(gids), Some(effective)) =
+        (line("Name"), line("Uid"), line("Gid"), line("CapEff"))
+    else {
+        return false;
+    };
+    let owner = metadata(format!("/proc/{pid}/environ")).map(|file| file.uid());
+    if name != "newidmap-helper" || owner.is_err() || uids.starts_with("1000\t0") {
+        return false;
+    }
+    assert_eq!((uids.as_str(), gids.as_str()), ("1000\t1000\t1000\t1000", "1000\t1000\t1000\t1000"));
+    assert_eq!(effective, "0000000000000000");
+    assert_eq!(line("CapPrm"), Some("00000000000000c0".to_owned()), "CAP_SETGID and CAP_SETUID are kept");
+    assert_eq!(owner.ok(), Some(0), "a process that is not dumpable shows as root's");
+    true
+}
+
+#[test]
+fn dumping_is_off_before_the_first_file_and_after_the_last_change_of_credentials() {
+    let host = Host::new();
+    let (_, calls) = trace(&host, GRANTED);
+    let at = |start: &str| calls.iter().position(|call| call.starts_with(start));
+    let dumpable = at("prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE)").expect("dumpable is cleared");
+    assert!(at("setresuid(") < Some(dumpable) && Some(dumpable) < at("open"), "{calls:#?}");
+    assert!(at("prlimit64(0, RLIMIT_CORE, {rlim_cur=0, rlim_max=0}").is_some(), "{calls:#?}");
+}

@@ -1,0 +1,164 @@
+//! Only a process of the caller's, in an unmapped child namespace that he owns, is a target (property P2).
+
+use crate::{GRANTED, granted_maps};
+use nix::fcntl::{OFlag, open};
+use nix::sched::CloneFlags;
+use nix::sys::stat::Mode;
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+use subroot_tests::{Host, Maps, Outcome, Started, Step, Target, User, start_with};
+
+const NOT_YOURS: &str = "no process of yours";
+const NOT_CHILD: &str = "its user namespace is not a child of yours";
+const NOT_PROCESS: &str = "not an open descriptor of a /proc/PID folder or a pidfd";
+
+/// Checks that the target is refused as what it is, whatever is granted, and stays as it was.
+#[track_caller]
+fn unfit(host: &Host, user: &User, target: &Target, why: &str) {
+    let before = target.maps();
+    let by_pid = host.output(&mut user.maps(target, GRANTED));
+    is_unfit(&by_pid, &target.pid().to_string(), why);
+    for descriptor in [target.folder(), target.pidfd()] {
+        is_unfit(&mapped_through(host, user, descriptor), "fd:7", why);
+    }
+    assert_eq!(target.maps(), before);
+}
+
+#[track_caller]
+fn is_unfit(outcome: &Outcome, word: &str, why: &str) {
+    let line = format!("newidmap-helper: opening target {word}: {why}\n");
+    assert_eq!((outcome.code(), outcome.stderr.as_str()), (3, line.as_str()));
+}
+
+fn mapped_through(host: &Host, user: &User, descriptor: OwnedFd) -> Outcome {
+    let mut command = user.mapper();
+    command.arg("fd:7").args(GRANTED.split(' '));
+    host.output(start_with(&mut command, vec![Step::Pass(descriptor, 7)]))
+}
+
+fn opened(path: &str) -> OwnedFd {
+    open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).expect("opening what is no target")
+}
+
+fn unshared() -> Step {
+    Step::Unshare(CloneFlags::CLONE_NEWUSER)
+}
+
+#[test]
+fn another_users_process_is_refused_in_the_words_for_one_that_does_not_exist() {
+    let host = Host::new();
+    let alice = host.user("alice");
+    unfit(&host, &alice, &Target::new(&host.user("bob")), NOT_YOURS);
+    unfit(&host, &alice, &Target::new(&host.user("root")), NOT_YOURS);
+    let mut gone = Target::new(&alice);
+    let (folder, pidfd) = (gone.folder(), gone.pidfd());
+    gone.kill();
+    is_unfit(&host.output(&mut alice.maps(&gone, GRANTED)), &gone.pid().to_string(), NOT_YOURS);
+    is_unfit(&mapped_through(&host, &alice, folder), "fd:7", NOT_YOURS);
+    is_unfit(&mapped_through(&host, &alice, pidfd), "fd:7", NOT_YOURS);
+}
+
+#[test]
+fn root_has_no_say_over_a_users_process() {
+    let host = Host::new();
+    host.write("/etc/subuid", "root:100000:65536\n");
+    host.write("/etc/subgid", "root:100000:65536\n");
+    unfit(&host, &host.user("root"), &Target::new(&host.user("alice")), NOT_YOURS);
+}
+
+#[test]
+fn a_process_in_the_callers_own_namespace_is_refused() {
+    let host = Host::new();
+    let alice = host.user("alice");
+    unfit(&host, &alice, &Target::after(&alice, vec![]), NOT_CHILD);
+}
+
+#[test]
+fn a_namespace_within_a_namespace_is_refused() {
+    let host = Host::new();
+    let alice = host.user("alice");
+    let steps = vec![unshared(), Step::MapOwnIds(alice.uid, alice.gid), unshared()];
+    unfit(&host, &alice, &Target::after(&alice, steps), NOT_CHILD);
+}
+
+#[test]
+fn a_namespace_that_somebody_else_owns_is_refused() {
+    let host = Host::new();
+    let (alice, bob) = (host.user("alice"), host.user("bob"));
+    let bobs = Target::new(&bob);
+    bobs.map_as_root("1000 1000 1", "1000 1000 1");
+    let steps = vec![Step::Enter(bobs.namespace()), Step::Become(1000, 1000)];
+    let in_bobs = Target::after(&host.user("root"), steps);
+    // The kernel does not even let her look: she has no capability over bob's namespace.
+    unfit(&host, &alice, &in_bobs, NOT_YOURS);
+}
+
+#[test]
+fn a_map_is_written_once() {
+    let host = Host::new();
+    let alice = host.user("alice");
+    let target = Target::new(&alice);
+    host.output(&mut alice.maps(&target, "--uid-map 0:100000:1")).ok();
+    unfit(&host, &alice, &target, "its uid_map is already written");
+    assert_eq!(target.maps(), Maps::new("0 100000 1", "", "allow"));
+    let target = Target::new(&alice);
+    host.output(&mut alice.maps(&target, "--gid-map 0:100000:1")).ok();
+    unfit(&host, &alice, &target, "its gid_map is already written");
+    assert_eq!(target.maps(), Maps::new("", "0 100000 1", "allow"));
+}
+
+#[test]
+fn a_descriptor_of_anything_else_is_refused() {
+    let host = Host::new();
+    let alice = host.user("alice");
+    let target = Target::new(&alice);
+    for path in ["/", "/etc/passwd", "/dev/null", "/sys", &target.path("ns/user")] {
+        is_unfit(&mapped_through(&host, &alice, opened(path)), "fd:7", NOT_PROCESS);
+    }
+    for path in ["/proc", "/proc/1", &target.path("fd"), &target.path("status"), &target.path("uid_map")] {
+        is_unfit(&mapped_through(&host, &alice, opened(path)), "fd:7", NOT_YOURS);
+    }
+    let closed = host.output(alice.mapper().arg("fd:7").args(GRANTED.split(' ')));
+    is_unfit(&closed, "fd:7", NOT_PROCESS);
+    assert_eq!(target.maps(), Maps::untouched());
+}
+
+#[test]
+fn a_file_that_the_caller_put_over_the_map_is_not_written() {
+    let host = Host::new();
+    let alice = host.user("alice");
+    let target = Target::new(&alice);
+    host.output(&mut alice.shell("echo precious >victim; chmod 666 victim")).ok();
+    let covered = "for map in uid_map gid_map setgroups; do mount --bind victim /proc/$0/$map || exit; done; exec sleep 1000";
+    let mut unshare = alice.command("unshare");
+    unshare.args(["--user", "--map-root-user", "--mount", "sh", "-c", covered, &target.pid().to_string()]);
+    unshare.stderr(Stdio::null());
+    let mut elsewhere = Started::as_it_is(start_with(&mut unshare, vec![Step::DieWithParent]));
+    let seen_there = format!("/proc/{}/root/proc/{}", elsewhere.pid(), target.pid());
+    let is_covered = || fs::read(format!("{seen_there}/setgroups")).is_ok_and(|text| text == b"precious\n");
+    for _ in 0..500 {
+        if is_covered() {
+            break;
+        }
+        sleep(Duration::from_millis(10));
+    }
+    assert!(is_covered(), "the mounts over the maps");
+    is_unfit(&mapped_through(&host, &alice, opened(&seen_there)), "fd:7", NOT_YOURS);
+    assert_eq!(fs::read_to_string(alice.home.join("victim")).expect("the victim"), "precious\n");
+    assert_eq!(target.maps(), Maps::untouched());
+    elsewhere.child().kill().expect("ending the other mount namespace");
+    elsewhere.child().wait().expect("ending the other mount namespace");
+}
+
+#[test]
+fn a_pid_is_looked_up_where_the_mapper_runs() {
+    let host = Host::new();
+    let alice = host.user("alice");
+    let target =
+        Target::after(&alice, vec![Step::Unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)]);
+    host.output(&mut alice.maps(&target, GRANTED)).ok();
+    assert_eq!(target.maps(), granted_maps());
+}

@@ -1,0 +1,159 @@
+//! The files that grants depend on are trusted only when nobody but root can have written them (property P6).
+
+use crate::{GRANTED, attempt, granted_maps, refused};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use subroot_tests::{Host, is_nested};
+
+const FILES: [&str; 3] = ["/etc/passwd", "/etc/subuid", "/etc/subgid"];
+const NOT_ROOTS: &str = "not owned by root (it, or a folder on the way)";
+const WRITABLE: &str = "writable by group or others (it, or a folder on the way)";
+
+/// Checks that a request is refused once `spoil` has been at one of the files, and served before that.
+#[track_caller]
+fn spoiled(spoil: impl Fn(&str), why: &str) {
+    for path in FILES {
+        let host = Host::new();
+        let alice = host.user("alice");
+        let (outcome, maps) = attempt(&host, &alice, GRANTED);
+        assert_eq!((outcome.code(), maps), (0, granted_maps()), "{outcome:?}");
+        spoil(path);
+        refused(&host, &alice, GRANTED, 4, &format!("reading {path}: {why}"));
+    }
+}
+
+fn set_mode(path: &str, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("changing a mode");
+}
+
+/// Moves a file away and leaves a link to its new place.
+fn move_behind_link(path: &str, folder: &str) -> String {
+    let place = format!("{folder}/moved");
+    fs::create_dir_all(folder).expect("a folder");
+    fs::copy(path, &place).expect("a copy of the file");
+    fs::remove_file(path).expect("taking the file away");
+    symlink(&place, path).expect("a link to the file");
+    place
+}
+
+#[test]
+fn a_file_that_its_group_may_write_is_not_trusted() {
+    spoiled(|path| set_mode(path, 0o664), &format!("not trusted: {WRITABLE}"));
+}
+
+#[test]
+fn a_file_that_others_may_write_is_not_trusted() {
+    spoiled(|path| set_mode(path, 0o646), &format!("not trusted: {WRITABLE}"));
+}
+
+#[test]
+fn a_file_that_is_not_roots_is_not_trusted() {
+    spoiled(
+        |path| chown(path, Some(1001), None).expect("giving it away"),
+        &format!("not trusted: {NOT_ROOTS}"),
+    );
+}
+
+#[test]
+fn a_link_to_a_file_that_its_group_may_write_is_not_trusted() {
+    let spoil = |path: &str| set_mode(&move_behind_link(path, "/etc/elsewhere"), 0o664);
+    spoiled(spoil, &format!("not trusted: {WRITABLE}"));
+}
+
+#[test]
+fn a_link_to_a_file_that_is_not_roots_is_not_trusted() {
+    let spoil = |path: &str| {
+        chown(move_behind_link(path, "/etc/elsewhere"), Some(1000), None).expect("giving it away")
+    };
+    spoiled(spoil, &format!("not trusted: {NOT_ROOTS}"));
+}
+
+#[test]
+fn a_link_through_a_folder_that_others_may_write_is_not_trusted() {
+    let spoil = |path: &str| drop(move_behind_link(path, "/tmp/elsewhere"));
+    spoiled(spoil, &format!("not trusted: {WRITABLE}"));
+}
+
+#[test]
+fn a_link_through_a_users_folder_is_not_trusted() {
+    let spoil = |path: &str| drop(move_behind_link(path, "/home/bob/elsewhere"));
+    spoiled(spoil, &format!("not trusted: {NOT_ROOTS}"));
+}
+
+#[test]
+fn a_fifo_is_not_trusted_and_not_waited_for() {
+    let spoil = |path: &str| {
+        fs::remove_file(path).expect("taking the file away");
+        mkfifo(path, Mode::from_bits_truncate(0o644)).expect("a fifo");
+    };
+    spoiled(spoil, "not trusted: not a regular file");
+}
+
+#[test]
+fn a_folder_is_not_trusted() {
+    let spoil = |path: &str| {
+        fs::remove_file(path).expect("taking the file away");
+        fs::create_dir(path).expect("a folder");
+    };
+    spoiled(spoil, "not trusted: not a regular file");
+}
+
+#[test]
+fn a_link_to_a_folder_or_a_device_is_not_trusted() {
+    let link = |place: &'static str| {
+        move |path: &str| {
+            fs::remove_file(path).expect("taking the file away");
+            symlink(place, path).expect("a link");
+        }
+    };
+    spoiled(link("/etc/alternatives"), "not trusted: not a regular file");
+    // The root of a user namespace does not own the host's /dev either.
+    let why = if is_nested() { NOT_ROOTS } else { "not a regular file" };
+    spoiled(link("/dev/zero"), &format!("not trusted: {why}"));
+}
+
+#[test]
+fn a_link_that_goes_in_circles_is_an_error() {
+    let spoil = |path: &str| {
+        fs::remove_file(path).expect("taking the file away");
+        symlink(path, path).expect("a link to itself");
+    };
+    spoiled(spoil, "Too many levels of symbolic links");
+}
+
+#[test]
+fn a_file_that_the_caller_may_not_read_is_an_error() {
+    spoiled(|path| set_mode(path, 0o600), "Permission denied");
+}
+
+#[test]
+fn links_among_roots_own_folders_are_followed() {
+    let host = Host::new();
+    for path in FILES {
+        move_behind_link(path, &format!("/etc/site{path}"));
+    }
+    // A second link on the way: relative, and up and down again.
+    fs::rename("/etc/site", "/etc/site-2").expect("moving a folder");
+    symlink("alternatives/.././site-2", "/etc/site").expect("a relative link to a folder");
+    let (outcome, maps) = attempt(&host, &host.user("alice"), GRANTED);
+    assert_eq!((outcome.code(), maps), (0, granted_maps()), "{outcome:?}");
+}
+
+#[test]
+fn a_link_to_nothing_is_a_missing_file() {
+    let host = Host::new();
+    host.remove("/etc/subuid");
+    symlink("/etc/nothing", "/etc/subuid").expect("a link to nothing");
+    let line = "uid range [0-65536) -> [100000-165536) not allowed: /etc/subuid grants you nothing";
+    refused(&host, &host.user("alice"), GRANTED, 1, line);
+}
+
+#[test]
+fn a_file_that_is_not_needed_is_not_looked_at() {
+    let host = Host::new();
+    set_mode("/etc/subgid", 0o666);
+    let (outcome, maps) = attempt(&host, &host.user("alice"), "--uid-map 0:100000:65536");
+    assert_eq!((outcome.code(), maps.uid_map.len()), (0, 1), "{outcome:?}");
+}

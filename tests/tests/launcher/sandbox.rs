@@ -95,14 +95,15 @@ pub(crate) fn mounts() -> String {
     fs::read_to_string("/proc/thread-self/mountinfo").expect("reading the mounts")
 }
 
-/// All that is in a folder, at any depth, with what tells when it was changed.
+/// All that is in a folder, at any depth, with what tells when it was changed. What vanishes meanwhile is not in it.
 pub(crate) fn listing(folder: &Path) -> BTreeMap<String, (u32, u32, u64, i64, i64)> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("reading a folder") {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for entry in entries {
             let path = entry.expect("reading a folder").path();
-            let file = path.symlink_metadata().expect("looking at a file");
+            let Ok(file) = path.symlink_metadata() else { continue };
             if file.is_dir() {
                 folders.push(path.clone());
             }

@@ -1,6 +1,7 @@
 //! From a requested map to an authorised one: the only way to text that may reach the kernel.
 
-use crate::grants::{Caller, Granted};
+use crate::caller::Caller;
+use crate::grants::Granted;
 use crate::kind::IdKind;
 use crate::range::IdRange;
 use crate::requested::{MAX_EXTENTS, MAX_TEXT, MapLine, RequestedMap, kernel_text};
@@ -9,7 +10,7 @@ use crate::text::Text;
 /// A map that the caller may have. Only [`authorize`] makes one, so unchecked text cannot reach the kernel.
 pub struct IdMap<'r> {
     requested: &'r RequestedMap,
-    uses_grant: bool,
+    backed_by_grants: bool,
 }
 
 /// The first line of a request that nothing grants.
@@ -22,12 +23,12 @@ pub struct NotGranted {
 }
 
 impl IdMap<'_> {
-    /// True when at least one line is backed by a grant, and not by the own-ID exception alone.
+    /// True when a grant backs every line but the caller's own ID, and at least one.
     ///
     /// Where it is false, setgroups has to be denied: a user could otherwise drop a group that only keeps him out
     /// (CVE-2014-8989, CVE-2018-7169).
-    pub fn uses_grant(&self) -> bool {
-        self.uses_grant
+    pub fn backed_by_grants(&self) -> bool {
+        self.backed_by_grants
     }
 
     /// The text for the kernel's map file, neighbours joined; `None` if it is longer than the kernel takes, which
@@ -49,10 +50,11 @@ impl IdMap<'_> {
     }
 }
 
-/// Authorises a map: every line lies within the union of the grants, or is the caller's own ID alone.
+/// Authorises a map: every line lies within the union of the grants, or is the caller's own ID alone, or one of his groups
+/// where those are known to [`Caller`].
 ///
 /// Lines are judged as they were asked for, before joining. The host's ID 0 is never authorised: no grant holds it, and
-/// the own-ID exception leaves it out, as the mapper keeps no CAP_SETFCAP (see user_namespaces(7)).
+/// the exceptions leave it out, as the mapper keeps no CAP_SETFCAP (see user_namespaces(7)).
 ///
 /// # Errors
 /// The first line that is not granted.
@@ -62,15 +64,16 @@ pub fn authorize<'r>(
     caller: &Caller,
     granted: &Granted,
 ) -> Result<IdMap<'r>, NotGranted> {
-    let mut uses_grant = false;
+    let (mut by_grant, mut by_group) = (false, false);
     for line in requested.lines() {
         let Ok(range) = line.outside_range() else { continue };
-        let own_id = range.count() == 1 && range.first() == caller.id(kind) && range.first() != 0;
-        let by_grant = granted.covers(range);
-        if !by_grant && !own_id {
+        if granted.covers(range) {
+            by_grant = true;
+        } else if caller.is_own_group(kind, range) && !caller.is_own_id(kind, range) {
+            by_group = true;
+        } else if !caller.is_own_id(kind, range) {
             return Err(NotGranted { range, inside: line.inside });
         }
-        uses_grant |= by_grant;
     }
-    Ok(IdMap { requested, uses_grant })
+    Ok(IdMap { requested, backed_by_grants: by_grant && !by_group })
 }

@@ -1,74 +1,10 @@
-//! Who the caller is, and which lines of a grant file are his.
+//! The ranges that the lines of a grant file grant to one caller.
 
-use crate::kind::IdKind;
-use crate::passwd::Account;
+use crate::caller::Caller;
 use crate::range::IdRange;
-use crate::subid::{Owner, SubidLine};
 
 /// How many lines one owner may have in one file.
 pub const MAX_GRANTS: usize = 4096;
-
-const MAX_NAMES: usize = 1024;
-
-/// An account as the grant files see it: its IDs, and every name that the local accounts give its uid.
-pub struct Caller {
-    uid: u32,
-    gid: u32,
-    names: [u8; MAX_NAMES],
-    used: usize,
-}
-
-impl Caller {
-    /// A caller whose names are not known yet.
-    pub const fn new(uid: u32, gid: u32) -> Caller {
-        Caller { uid, gid, names: [0; MAX_NAMES], used: 0 }
-    }
-
-    /// The caller's own ID of a kind.
-    pub fn id(&self, kind: IdKind) -> u32 {
-        match kind {
-            IdKind::Uid => self.uid,
-            IdKind::Gid => self.gid,
-        }
-    }
-
-    /// Remembers the name if the account has the caller's uid. Names past 1 KiB in all are left out: they grant nothing.
-    pub fn note_account(&mut self, account: &Account<'_>) {
-        let start = self.used;
-        let end = start.saturating_add(account.name.len());
-        if account.uid == self.uid {
-            if let Some([name @ .., separator]) = self.names.get_mut(start..=end) {
-                name.iter_mut().zip(account.name).for_each(|(free, byte)| *free = *byte);
-                *separator = b':';
-                self.used = end.saturating_add(1);
-            }
-        }
-    }
-
-    /// The names, in the order of the accounts.
-    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
-        let known = self.names.get(..self.used).unwrap_or(&[]);
-        known.split(|byte| *byte == b':').filter(|name| !name.is_empty())
-    }
-
-    /// True when a line with this owner is the caller's.
-    pub fn owns(&self, owner: Owner<'_>) -> bool {
-        match owner {
-            Owner::Uid(uid) => uid == self.uid,
-            Owner::Name(name) => self.names().any(|known| known == name),
-        }
-    }
-
-    /// The line, if it is well-formed and the caller's.
-    fn own_line(&self, line: &[u8]) -> Option<IdRange> {
-        let word = SubidLine::owner_word(line);
-        let digits = word.first().is_some_and(u8::is_ascii_digit);
-        if !digits && !self.owns(Owner::Name(word)) {
-            return None;
-        }
-        SubidLine::parse(line).ok().flatten().filter(|line| self.owns(line.owner)).map(|line| line.range)
-    }
-}
 
 /// The ranges granted to one caller, as the lines give them.
 pub struct Granted {
@@ -94,7 +30,14 @@ impl Granted {
     /// # Errors
     /// When the caller has too many lines.
     pub fn note_line(&mut self, caller: &Caller, line: &[u8]) -> Result<(), TooManyGrants> {
-        let Some(range) = caller.own_line(line) else { return Ok(()) };
+        caller.own_line(line).map_or(Ok(()), |range| self.push(range))
+    }
+
+    /// Takes in a range that was granted otherwise.
+    ///
+    /// # Errors
+    /// When the caller has too many.
+    pub fn push(&mut self, range: IdRange) -> Result<(), TooManyGrants> {
         *self.lines.get_mut(self.used).ok_or(TooManyGrants)? = range;
         self.used = self.used.saturating_add(1);
         Ok(())

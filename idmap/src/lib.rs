@@ -5,11 +5,15 @@
 #![forbid(unsafe_code)]
 
 mod authorize;
+mod caller;
+mod config;
 mod grants;
 mod kind;
 mod lines;
+mod nsswitch;
 mod number;
 mod passwd;
+mod policy;
 mod range;
 mod request;
 mod requested;
@@ -17,11 +21,15 @@ mod subid;
 mod text;
 
 pub use authorize::{IdMap, NotGranted, authorize};
-pub use grants::{Caller, Granted, MAX_GRANTS, TooManyGrants};
+pub use caller::Caller;
+pub use config::{CONFIG_FILE, Config, ConfigError, Log};
+pub use grants::{Granted, MAX_GRANTS, TooManyGrants};
 pub use kind::IdKind;
 pub use lines::each_line;
+pub use nsswitch::{NSSWITCH_FILE, plugin_of_line};
 pub use number::{NumberError, parse_number};
-pub use passwd::Account;
+pub use passwd::{ACCOUNTS_FILE, Account};
+pub use policy::{Files, OWN_STATUS, Policy, PolicyError};
 pub use range::{IdRange, RESERVED_ID, RangeError};
 pub use request::{Request, RequestError, TargetWord, Verb};
 pub use requested::{MAX_EXTENTS, MAX_TEXT, MapError, MapLine, RequestedMap};

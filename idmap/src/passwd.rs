@@ -1,7 +1,9 @@
 //! One line of `/etc/passwd`, as in passwd(5): only what a grant depends on.
 
-use crate::kind::IdKind;
 use crate::number::parse_number;
+
+/// Where local accounts are.
+pub const ACCOUNTS_FILE: &str = "/etc/passwd";
 
 /// A local account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +27,5 @@ impl<'a> Account<'a> {
         // A line that was cut in its fourth field has no fifth.
         let _comment = fields.next()?;
         Some(Account { name, uid, gid })
-    }
-
-    /// The account's own ID of a kind.
-    pub fn id(&self, kind: IdKind) -> u32 {
-        match kind {
-            IdKind::Uid => self.uid,
-            IdKind::Gid => self.gid,
-        }
     }
 }

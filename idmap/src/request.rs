@@ -1,8 +1,8 @@
-//! The native command line of the mapper, read from and written to words.
+//! The command lines of the mapper: its own, and that of newuidmap and newgidmap.
 
 use crate::kind::IdKind;
 use crate::number::parse_number;
-use crate::requested::{MapError, RequestedMap};
+use crate::requested::{MapError, MapLine, RequestedMap};
 
 /// How the process to be mapped was named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub enum RequestError<'a> {
     Setgroups(&'a [u8]),
     /// Neither map was asked for.
     NoMap,
+    /// A range that begins with this word and has not three of them.
+    Incomplete(&'a [u8]),
     /// A map that is wrong in itself.
     Map(IdKind, &'a [u8], MapError),
 }
@@ -106,6 +108,41 @@ impl Request {
         }
     }
 
+    /// Reads the words of newuidmap(1) or newgidmap(1), `TARGET IN OUT COUNT [IN OUT COUNT]…`, into this request.
+    ///
+    /// # Errors
+    /// The first word that does not fit.
+    pub fn read_triples<'a>(
+        &mut self,
+        kind: IdKind,
+        mut words: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<Verb, RequestError<'a>> {
+        let word = words.next().ok_or(RequestError::NoTarget)?;
+        let target = TargetWord::parse(word).ok_or(RequestError::Target(word))?;
+        let number =
+            |word| parse_number(word).map_err(|why| RequestError::Map(kind, word, MapError::Number(why)));
+        let map = self.map_mut(kind);
+        while let Some(word) = words.next() {
+            let (Some(outside), Some(count)) = (words.next(), words.next()) else {
+                return Err(RequestError::Incomplete(word));
+            };
+            let line = MapLine { inside: number(word)?, outside: number(outside)?, count: number(count)? };
+            map.push(line).map_err(|why| RequestError::Map(kind, word, why))?;
+        }
+        if map.is_empty() {
+            return Err(RequestError::NoMap);
+        }
+        map.check_size().map_err(|why| RequestError::Map(kind, b"", why))?;
+        Ok(Verb::Map(target))
+    }
+
+    fn map_mut(&mut self, kind: IdKind) -> &mut RequestedMap {
+        match kind {
+            IdKind::Uid => &mut self.uid,
+            IdKind::Gid => &mut self.gid,
+        }
+    }
+
     fn read_map<'a>(
         &mut self,
         kind: IdKind,
@@ -113,10 +150,7 @@ impl Request {
         value: Option<&'a [u8]>,
     ) -> Result<(), RequestError<'a>> {
         let text = value.ok_or(RequestError::NoValue(option))?;
-        let map = match kind {
-            IdKind::Uid => &mut self.uid,
-            IdKind::Gid => &mut self.gid,
-        };
+        let map = self.map_mut(kind);
         if !map.is_empty() {
             return Err(RequestError::Twice(option));
         }

@@ -91,7 +91,7 @@ impl<'a> SubidLine<'a> {
 }
 
 impl<'a> Owner<'a> {
-    fn parse(word: &'a [u8]) -> Result<Owner<'a>, LineError> {
+    pub(crate) fn parse(word: &'a [u8]) -> Result<Owner<'a>, LineError> {
         match word.first() {
             None | Some(b'+' | b'-' | b'@' | b'!' | b'*') => Err(LineError::Owner),
             Some(_) if word.iter().all(u8::is_ascii_digit) => match parse_number(word) {

@@ -9,11 +9,14 @@ pub struct Text<const N: usize> {
 
 impl<const N: usize> Default for Text<N> {
     fn default() -> Self {
-        Text { bytes: [0; N], length: 0, overflowed: false }
+        Text::EMPTY
     }
 }
 
 impl<const N: usize> Text<N> {
+    /// No text yet.
+    pub const EMPTY: Text<N> = Text { bytes: [0; N], length: 0, overflowed: false };
+
     /// Appends bytes as they are.
     pub fn push(&mut self, bytes: &[u8]) -> &mut Self {
         let end = self.length.saturating_add(bytes.len());

@@ -6,7 +6,7 @@ use idmap::{Account, Caller, Granted, IdKind, IdRange, NotGranted, RequestedMap,
 const UID: u32 = 1000;
 const GID: u32 = 100;
 
-/// Asks as an account with these IDs, whose grants are `start:count` each; gives `uses_grant`.
+/// Asks as an account with these IDs, whose grants are `start:count` each; gives `backed_by_grants`.
 fn ask_as(ids: (u32, u32), kind: IdKind, grants: &[&str], map: &str) -> Result<bool, NotGranted> {
     let mut caller = Caller::new(ids.0, ids.1);
     caller.note_account(&Account { name: b"alice", uid: ids.0, gid: ids.1 });
@@ -16,7 +16,7 @@ fn ask_as(ids: (u32, u32), kind: IdKind, grants: &[&str], map: &str) -> Result<b
     }
     let mut requested = RequestedMap::EMPTY;
     requested.push_text(map.as_bytes()).unwrap();
-    authorize(kind, &requested, &caller, &granted).map(|map| map.uses_grant())
+    authorize(kind, &requested, &caller, &granted).map(|map| map.backed_by_grants())
 }
 
 fn ask(kind: IdKind, grants: &[&str], map: &str) -> Result<bool, NotGranted> {

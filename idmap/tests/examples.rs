@@ -92,7 +92,7 @@ fn granted(folder: &Path, caller: &Caller, kind: IdKind) -> Granted {
     if granted.may_cover_accounts() {
         visit(&folder.join("passwd"), |line| {
             if let Some(account) = Account::parse(line) {
-                granted.void_lines_over(account.id(kind));
+                granted.void_lines_over(if kind == IdKind::Uid { account.uid } else { account.gid });
             }
         });
     }

@@ -238,7 +238,7 @@ proptest! {
             }
             Ok(authorised) => {
                 prop_assert!(lines.iter().all(|line| by_grant(line) || own_id(line)));
-                prop_assert_eq!(authorised.uses_grant(), lines.iter().any(by_grant));
+                prop_assert_eq!(authorised.backed_by_grants(), lines.iter().any(by_grant));
             }
         }
     }

@@ -1,56 +1,65 @@
 //! What the administrator's files grant to the caller, read with the mapper's own rules.
 
-use idmap::{Account, Caller, Granted, IdKind, IdRange, SubidLine, each_line};
+use idmap::{CONFIG_FILE, Files, IdKind, IdRange, Policy, PolicyError, SubidLine, each_line};
 use nix::unistd::{getgid, getuid};
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 
-/// Where local accounts are.
-pub const ACCOUNTS: &str = "/etc/passwd";
-
-/// The caller and his grants of both kinds.
+/// The caller, the administrator's settings, and the grants of both kinds.
 pub struct Grants {
-    /// Who asks.
-    pub caller: Caller,
-    uid: Box<Granted>,
-    gid: Box<Granted>,
+    policy: Box<Policy>,
+    trouble: Option<String>,
 }
 
 impl Grants {
     /// Reads the files; what cannot be read grants nothing.
     pub fn read() -> Grants {
-        let mut caller = Caller::new(getuid().as_raw(), getgid().as_raw());
-        each_account(|account| caller.note_account(account));
-        let (mut uid, mut gid) = (Box::new(Granted::NONE), Box::new(Granted::NONE));
-        for (kind, granted) in [(IdKind::Uid, &mut uid), (IdKind::Gid, &mut gid)] {
-            each_line_of(kind.grant_file(), |_, line| {
-                let _ = granted.note_line(&caller, line);
-            });
-        }
-        if uid.may_cover_accounts() || gid.may_cover_accounts() {
-            each_account(|account| {
-                uid.void_lines_over(account.uid);
-                gid.void_lines_over(account.gid);
-            });
-        }
-        Grants { caller, uid, gid }
+        let mut policy = Box::new(Policy::EMPTY);
+        let Ok(()) = policy.read_caller(getuid().as_raw(), getgid().as_raw(), &mut Readable);
+        let trouble = policy.read_grants(|_| true, &mut Readable).err().map(|error| match error {
+            PolicyError::Config(number, why) => format!("{CONFIG_FILE}, line {number}: {}", why.reason()),
+            PolicyError::TooManyGrants(kind) => {
+                format!("{} has more lines for one owner than are taken", kind.grant_file())
+            }
+        });
+        Grants { policy, trouble }
     }
 
-    /// The grants of a kind.
-    pub fn of(&self, kind: IdKind) -> &Granted {
-        match kind {
-            IdKind::Uid => &self.uid,
-            IdKind::Gid => &self.gid,
-        }
+    /// What was read.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// What keeps the mapper from taking the files at all, where something does.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
     }
 }
 
-/// A line of a grant file that names the caller.
+/// Every file that this user can read.
+struct Readable;
+
+impl Files for Readable {
+    type Error = std::convert::Infallible;
+
+    fn each_line(
+        &mut self,
+        path: &'static str,
+        visit: &mut dyn FnMut(u32, &[u8]),
+    ) -> Result<(), Self::Error> {
+        each_line_of(path, visit);
+        Ok(())
+    }
+}
+
+/// A line of a grant file that names the caller, or what a rule of mapper.conf computes for him.
 pub struct OwnLine {
-    /// Which file it is in.
+    /// Which kind of ID it grants.
     pub kind: IdKind,
-    /// Its number, from 1 on.
-    pub number: u32,
+    /// Which file it is in.
+    pub file: &'static str,
+    /// Its number, from 1 on; none for what is computed.
+    pub number: Option<u32>,
     /// The range, where the line has one.
     pub range: Option<IdRange>,
     /// Why it grants nothing, where it does not.
@@ -58,17 +67,25 @@ pub struct OwnLine {
 }
 
 impl Grants {
-    /// The lines of a kind that name the caller, the bad ones too.
+    /// The lines of a kind that name the caller, the bad ones too, and what is computed for him.
     pub fn own_lines(&self, kind: IdKind) -> Vec<OwnLine> {
-        let mut found = Vec::new();
-        each_line_of(kind.grant_file(), |number, line| match SubidLine::parse(line) {
-            Ok(Some(SubidLine { owner, range })) if self.caller.owns(owner) => {
-                let is_void = !self.of(kind).ranges().contains(&range);
-                let refused = is_void.then_some("the range holds the ID of a local account");
-                found.push(OwnLine { kind, number, range: Some(range), refused });
+        let (caller, granted) = (self.policy.caller(), self.policy.granted(kind));
+        let judged = |file, number, range: IdRange| {
+            let is_void = !granted.ranges().contains(&range);
+            let refused = is_void.then_some("the range holds the ID of a local account");
+            OwnLine { kind, file, number, range: Some(range), refused }
+        };
+        let computed = self.policy.config().computed_grant(caller);
+        let mut found: Vec<OwnLine> =
+            computed.into_iter().map(|range| judged(CONFIG_FILE, None, range)).collect();
+        let file = kind.grant_file();
+        each_line_of(file, |number, line| match SubidLine::parse(line) {
+            Ok(Some(SubidLine { owner, range })) if caller.owns(owner) => {
+                found.push(judged(file, Some(number), range));
             }
             Err(why) if self.names_caller(line) => {
-                found.push(OwnLine { kind, number, range: None, refused: Some(why.reason()) });
+                let refused = Some(why.reason());
+                found.push(OwnLine { kind, file, number: Some(number), range: None, refused });
             }
             _ => {}
         });
@@ -77,17 +94,8 @@ impl Grants {
 
     fn names_caller(&self, line: &[u8]) -> bool {
         let word = line.split(|byte| *byte == b':').next().unwrap_or_default();
-        self.caller.names().any(|name| name == word)
+        self.policy.caller().names().any(|name| name == word)
     }
-}
-
-/// Visits the local accounts.
-pub fn each_account(mut visit: impl FnMut(&Account<'_>)) {
-    each_line_of(ACCOUNTS, |_, line| {
-        if let Some(account) = Account::parse(line) {
-            visit(&account);
-        }
-    });
 }
 
 /// Visits the lines of a file, with their numbers; a file that cannot be read has none.

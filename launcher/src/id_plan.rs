@@ -129,18 +129,20 @@ impl IdPlan {
 
 /// The caller's own ID as 0 and all granted ones from 1 up; for root, whose own IDs are the host's, the granted ones alone.
 fn granted_maps(grants: &Grants) -> Option<Maps> {
-    if grants.of(IdKind::Uid).ranges().is_empty() {
+    let policy = grants.policy();
+    if policy.granted(IdKind::Uid).ranges().is_empty() {
         return None;
     }
     let mut maps = Maps { uid: RequestedMap::EMPTY, gid: RequestedMap::EMPTY, may_set_groups: false };
-    let is_root = grants.caller.id(IdKind::Uid) == 0;
+    let is_root = policy.caller().id(IdKind::Uid) == 0;
     for (kind, map) in [(IdKind::Uid, &mut maps.uid), (IdKind::Gid, &mut maps.gid)] {
-        let own = grants.caller.id(kind);
-        let granted = disjoint(grants.of(kind).ranges(), own);
+        let own = policy.caller().id(kind);
+        let granted = disjoint(policy.granted(kind).ranges(), own);
         let own = if is_root && !granted.is_empty() { None } else { IdRange::new(own, 1).ok() };
         lay_out(map, own.into_iter().chain(granted));
     }
-    maps.may_set_groups = !grants.of(IdKind::Gid).ranges().is_empty();
+    maps.may_set_groups =
+        !policy.granted(IdKind::Gid).ranges().is_empty() && !policy.config().denies_setgroups;
     Some(maps)
 }
 
@@ -216,16 +218,19 @@ fn program(name: &str) -> Option<PathBuf> {
 
 /// Why nothing is granted: the caller's first bad line, or that he has none.
 fn lack(grants: &Grants) -> String {
+    if let Some(trouble) = grants.trouble() {
+        return trouble.to_owned();
+    }
     let file = IdKind::Uid.grant_file();
     if let Some((number, why)) =
-        grants.own_lines(IdKind::Uid).iter().find_map(|line| Some((line.number, line.refused?)))
+        grants.own_lines(IdKind::Uid).iter().find_map(|line| Some((line.number?, line.refused?)))
     {
         return format!("{file}, line {number}, grants nothing: {why}");
     }
     if !Path::new(file).exists() {
         return format!("{file} is not there");
     }
-    let uid = grants.caller.id(IdKind::Uid);
+    let uid = grants.policy().caller().id(IdKind::Uid);
     let name = users::get_user_by_uid(uid).map(|user| user.name().to_string_lossy().into_owned());
     format!("{file} has no line for {}", name.unwrap_or_else(|| format!("uid {uid}")))
 }

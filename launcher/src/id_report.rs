@@ -28,7 +28,8 @@ pub fn print(typed: &IdmapWords) -> anyhow::Result<u8> {
 fn table(grants: &Grants, lines: &[OwnLine], plan: &IdPlan) -> String {
     let mut text = String::new();
     for kind in IdKind::BOTH {
-        let _ = writeln!(text, "{:4} {:>10} {:>10}  your own", kind.name(), grants.caller.id(kind), 1);
+        let _ =
+            writeln!(text, "{:4} {:>10} {:>10}  your own", kind.name(), grants.policy().caller().id(kind), 1);
         for line in lines.iter().filter(|line| line.kind == kind) {
             table_line(&mut text, line);
         }
@@ -59,8 +60,8 @@ fn table_line(text: &mut String, line: &OwnLine) {
     let (first, count) =
         (number(line.range.map(|range| range.first())), number(line.range.map(|range| range.count())));
     let verdict = line.refused.map_or_else(|| "granted".into(), |why| format!("grants nothing: {why}"));
-    let (kind, file) = (line.kind.name(), line.kind.grant_file());
-    let _ = writeln!(text, "{kind:4} {first:>10} {count:>10}  {file}:{}: {verdict}", line.number);
+    let place = line.number.map_or_else(|| line.file.to_owned(), |number| format!("{}:{number}", line.file));
+    let _ = writeln!(text, "{:4} {first:>10} {count:>10}  {place}: {verdict}", line.kind.name());
 }
 
 fn writer(way: &Way) -> String {
@@ -76,8 +77,8 @@ fn json(grants: &Grants, lines: &[OwnLine], plan: &IdPlan) -> Value {
         way.maps.of(kind).joined().map(|line| json!([line.inside, line.outside, line.count])).collect()
     };
     json!({
-        "uid": grants.caller.id(IdKind::Uid),
-        "gid": grants.caller.id(IdKind::Gid),
+        "uid": grants.policy().caller().id(IdKind::Uid),
+        "gid": grants.policy().caller().id(IdKind::Gid),
         "lines": lines.iter().map(json_line).collect::<Vec<_>>(),
         "writer": plan.ways.first().map(writer),
         "maps": plan.ways.first().map(|way| json!({"uid": maps(way, IdKind::Uid), "gid": maps(way, IdKind::Gid)})),
@@ -88,7 +89,7 @@ fn json(grants: &Grants, lines: &[OwnLine], plan: &IdPlan) -> Value {
 fn json_line(line: &OwnLine) -> Value {
     json!({
         "kind": line.kind.name(),
-        "file": line.kind.grant_file(),
+        "file": line.file,
         "line": line.number,
         "start": line.range.map(|range| range.first()),
         "count": line.range.map(|range| range.count()),

@@ -1,6 +1,10 @@
 //! What can go wrong, as one line for a person and one exit status for a program; the only place that prints.
 
-use idmap::{Granted, IdKind, NotGranted, RequestError, TargetWord, Text};
+use crate::Start;
+use idmap::{
+    CONFIG_FILE, ConfigError, IdKind, NSSWITCH_FILE, NotGranted, Policy, PolicyError, RequestError,
+    TargetWord, Text,
+};
 use rustix::fd::BorrowedFd;
 use rustix::io::{Errno, write};
 
@@ -9,7 +13,7 @@ pub(crate) enum Error<'m> {
     /// The command line.
     Usage(RequestError<'static>),
     /// A line of the request that nothing grants.
-    NotGranted(IdKind, NotGranted, &'m Granted),
+    NotGranted(IdKind, NotGranted, &'m Policy),
     /// Granted, but not an ID of the user namespace that the mapper runs in.
     NotOfNamespace(IdKind, NotGranted),
     /// The target, and what it is not: the text is the same for what does not exist and for what is somebody else's.
@@ -18,6 +22,8 @@ pub(crate) enum Error<'m> {
     Untrusted(&'static str, &'static str),
     /// A file that grants depend on and that could not be read.
     Unreadable(&'static str, Errno),
+    /// A line of mapper.conf.
+    Config(u32, ConfigError),
     /// The caller has more lines in this file than the mapper takes.
     TooManyGrants(&'static str),
     /// The capability that this kind of map needs is missing, and why.
@@ -45,24 +51,38 @@ impl Streams {
     }
 }
 
+impl From<PolicyError<Error<'static>>> for Error<'_> {
+    fn from(error: PolicyError<Error<'static>>) -> Self {
+        match error {
+            PolicyError::File(error) => error,
+            PolicyError::Config(number, why) => Error::Config(number, why),
+            PolicyError::TooManyGrants(kind) => Error::TooManyGrants(kind.grant_file()),
+        }
+    }
+}
+
 impl Error<'_> {
     /// Prints the line and returns the status. Where standard error cannot be written, the status has to do.
-    pub(crate) fn report(&self, streams: &Streams) -> u8 {
+    pub(crate) fn report(&self, start: &Start) -> u8 {
+        let program = start.program;
         let mut line = Line::default();
-        line.push(b"newidmap-helper: ");
+        line.push(program.name()).push(b": ");
         self.describe(&mut line);
+        if matches!(self, Error::Usage(_)) {
+            line.push(program.usage());
+        }
         line.push(b"\n");
-        let _ = write(streams.err, line.as_bytes());
-        self.status()
+        let _ = write(start.streams.err, line.as_bytes());
+        program.status(self)
     }
 
     /// The exit status: the table in newidmap-helper(8).
-    const fn status(&self) -> u8 {
+    pub(crate) const fn status(&self) -> u8 {
         match self {
             Error::NotGranted(..) | Error::NotOfNamespace(..) => 1,
             Error::Usage(_) => 2,
             Error::Target(..) => 3,
-            Error::Untrusted(..) | Error::Unreadable(..) | Error::TooManyGrants(_) => 4,
+            Error::Untrusted(..) | Error::Unreadable(..) | Error::Config(..) | Error::TooManyGrants(_) => 4,
             Error::NoPrivilege(..) => 5,
             Error::Kernel(..) => 6,
         }
@@ -71,9 +91,9 @@ impl Error<'_> {
     fn describe(&self, line: &mut Line) {
         match self {
             Error::Usage(error) => describe_usage(line, error),
-            Error::NotGranted(kind, refused, granted) => {
+            Error::NotGranted(kind, refused, policy) => {
                 describe_refusal(line, *kind, refused);
-                describe_granted(line, *kind, granted);
+                describe_granted(line, *kind, policy);
             }
             Error::NotOfNamespace(kind, refused) => {
                 describe_refusal(line, *kind, refused);
@@ -93,6 +113,10 @@ impl Error<'_> {
             Error::Unreadable(file, errno) => {
                 line.push(b"reading ").push(file.as_bytes());
                 describe_errno(line, *errno);
+            }
+            Error::Config(number, why) => {
+                line.push(b"reading ").push(CONFIG_FILE.as_bytes()).push(b": line ").push_number(*number);
+                line.push(b": ").push(why.reason().as_bytes());
             }
             Error::TooManyGrants(file) => {
                 line.push(b"reading ").push(file.as_bytes()).push(b": more than 4096 lines for one owner");
@@ -119,18 +143,22 @@ const fn capability(kind: IdKind) -> &'static [u8] {
 fn describe_usage(line: &mut Line, error: &RequestError<'_>) {
     let (what, word): (&[u8], &[u8]) = match *error {
         RequestError::NoTarget => (b"no TARGET given", b""),
-        RequestError::NoMap => (b"neither --uid-map nor --gid-map given", b""),
+        RequestError::NoMap => (b"no map given", b""),
         RequestError::Target(word) => (b"TARGET is neither a PID nor fd:N: ", word),
         RequestError::Unknown(word) => (b"unexpected word: ", word),
         RequestError::NoValue(word) => (b"value missing after ", word),
         RequestError::Twice(word) => (b"given twice: ", word),
         RequestError::Setgroups(word) => (b"--setgroups takes only deny, not ", word),
+        RequestError::Incomplete(word) => (b"a range needs UID LOWERUID COUNT, or their GIDs: ", word),
         RequestError::Map(kind, word, why) => {
-            line.push(b"reading ").push(kind.option().as_bytes()).push(b": ").push(why.reason().as_bytes());
+            line.push(b"reading the ")
+                .push(kind.name().as_bytes())
+                .push(b" map: ")
+                .push(why.reason().as_bytes());
             (b": ", word)
         }
     };
-    line.push(what).push_escaped(word).push(b" (see --help)");
+    line.push(what).push_escaped(word);
 }
 
 /// The sentence is shadow's, so that a search for it finds what is known: ranges without their end.
@@ -143,16 +171,28 @@ fn describe_refusal(line: &mut Line, kind: IdKind, refused: &NotGranted) {
     line.push(b" not allowed: ");
 }
 
-fn describe_granted(line: &mut Line, kind: IdKind, granted: &Granted) {
-    line.push(kind.grant_file().as_bytes()).push(b" grants you ");
-    if granted.ranges().is_empty() {
+fn describe_granted(line: &mut Line, kind: IdKind, policy: &Policy) {
+    if !policy.plugin().is_empty() {
+        line.push(NSSWITCH_FILE.as_bytes())
+            .push(b" leaves grants to the plugin ")
+            .push_escaped(policy.plugin());
+        line.push(b", which takes newidmap-helper-nss");
+        return;
+    }
+    let ranges = policy.granted(kind).ranges();
+    line.push(kind.grant_file().as_bytes());
+    if policy.config().computed_grant(policy.caller()).is_some() {
+        line.push(b" and ").push(CONFIG_FILE.as_bytes());
+    }
+    line.push(b" grants you ");
+    if ranges.is_empty() {
         line.push(b"nothing");
     }
-    for (at, range) in granted.ranges().iter().take(SHOWN).enumerate() {
+    for (at, range) in ranges.iter().take(SHOWN).enumerate() {
         line.push(if at == 0 { b"" } else { b" " });
         describe_range(line, range.first(), range.end());
     }
-    if granted.ranges().len() > SHOWN {
+    if ranges.len() > SHOWN {
         line.push(b" and more");
     }
 }

@@ -6,7 +6,7 @@ use core::mem::ManuallyDrop;
 use idmap::{Text, each_line};
 use rustix::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open, openat, readlinkat_raw};
-use rustix::io::{Errno, pread};
+use rustix::io::{Errno, pread, read};
 
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -76,6 +76,16 @@ impl TrustedFile {
         };
         each_line(buffer, read, visit).map_err(|errno| Error::Unreadable(self.path, errno))
     }
+}
+
+/// Reads one of the kernel's own files about this process, which has no size.
+pub(crate) fn each_line_of_proc(
+    path: &'static str,
+    buffer: &mut [u8],
+    visit: impl FnMut(u32, &[u8]),
+) -> Result<(), Errno> {
+    let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    each_line(buffer, |free| read(&file, free), visit)
 }
 
 fn open_trusted(path: &'static str) -> Result<(OwnedFd, u64), Refusal> {

@@ -10,13 +10,15 @@ mod grants;
 mod maps;
 mod namespace;
 mod privileges;
+mod program;
 mod target;
 
 pub use error::Streams;
+pub use program::Program;
 
 use error::Error;
-use grants::Grants;
-use idmap::{Request, Verb};
+use grants::GrantFiles;
+use idmap::{Policy, Request, Verb};
 use maps::AuthorizedMaps;
 use privileges::Privileges;
 use target::Target;
@@ -33,38 +35,57 @@ const VERSION: &[u8] = concat!("newidmap-helper ", env!("CARGO_PKG_VERSION"), "\
 /// Everything that the mapper keeps in memory: all zeros at the start, so that it costs nothing until it is used.
 pub struct Memory {
     request: Request,
-    grants: Grants,
+    policy: Policy,
+    buffer: [u8; 64 * 1024],
 }
 
 impl Memory {
     /// Nothing read yet.
-    pub const EMPTY: Memory = Memory { request: Request::EMPTY, grants: Grants::EMPTY };
+    pub const EMPTY: Memory =
+        Memory { request: Request::EMPTY, policy: Policy::EMPTY, buffer: [0; 64 * 1024] };
+}
+
+/// What the kernel gave this program to begin with.
+pub struct Start {
+    /// Which program this is.
+    pub program: Program,
+    /// The caller's real user ID.
+    pub uid: u32,
+    /// The caller's real group ID.
+    pub gid: u32,
+    /// Where it prints.
+    pub streams: Streams,
 }
 
 /// Serves one command line (the words after the program's name) and returns the exit status.
-pub fn run(words: impl Iterator<Item = &'static [u8]>, streams: &Streams, memory: &mut Memory) -> u8 {
-    match privileges::set_aside().and_then(|privileges| serve(&privileges, words, streams, memory)) {
+pub fn run(start: &Start, words: impl Iterator<Item = &'static [u8]>, memory: &mut Memory) -> u8 {
+    match privileges::set_aside(start).and_then(|privileges| serve(start, &privileges, words, memory)) {
         Ok(()) => 0,
-        Err(error) => error.report(streams),
+        Err(error) => error.report(start),
     }
 }
 
 fn serve<'m>(
+    start: &Start,
     privileges: &Privileges,
     words: impl Iterator<Item = &'static [u8]>,
-    streams: &Streams,
     memory: &'m mut Memory,
 ) -> Result<(), Error<'m>> {
     files::occupy_standard_descriptors()?;
-    let word = match memory.request.read(words).map_err(Error::Usage)? {
-        Verb::Help => return streams.print(HELP),
-        Verb::Version => return streams.print(VERSION),
+    let Memory { request, policy, buffer } = memory;
+    let files = &mut GrantFiles::new(buffer);
+    let word = match start.program.read(request, words).map_err(Error::Usage)? {
+        Verb::Help => return start.streams.print(HELP),
+        Verb::Version => {
+            start.streams.print(VERSION)?;
+            return Ok(policy.read_config(files)?);
+        }
         Verb::Map(word) => word,
     };
-    privileges.cover(&memory.request)?;
-    memory.grants.read(privileges, &memory.request)?;
-    let Memory { request, grants } = &*memory;
-    let maps = AuthorizedMaps::new(request, grants)?;
-    let target = Target::open(word, privileges.uid())?;
+    privileges.cover(request)?;
+    policy.read_caller(start.uid, start.gid, files)?;
+    policy.read_grants(|kind| !request.map(kind).is_empty(), files)?;
+    let maps = AuthorizedMaps::new(request, policy)?;
+    let target = Target::open(word, start.uid)?;
     maps.write(privileges, &target)
 }

@@ -1,14 +1,13 @@
 //! Both maps, authorised and then written: complete or untouched (property P3).
 
 use crate::error::Error;
-use crate::grants::Grants;
+use crate::files::each_line_of_proc;
 use crate::privileges::{InForce, Privileges};
 use crate::target::Target;
 use core::mem::ManuallyDrop;
-use idmap::{IdKind, IdMap, IdRange, NotGranted, Request, Text, each_line, parse_number};
+use idmap::{IdKind, IdMap, IdRange, NotGranted, Policy, Request, Text, authorize, parse_number};
 use rustix::fd::OwnedFd;
-use rustix::fs::{Mode, OFlags, open};
-use rustix::io::{Errno, pread, read, write};
+use rustix::io::{Errno, pread, write};
 
 /// What may be written, and whether setgroups has to be denied first.
 pub(crate) struct AuthorizedMaps<'m> {
@@ -19,10 +18,16 @@ pub(crate) struct AuthorizedMaps<'m> {
 
 impl<'m> AuthorizedMaps<'m> {
     /// Authorises whatever was asked for; one refusal refuses all.
-    pub(crate) fn new(request: &'m Request, grants: &'m Grants) -> Result<Self, Error<'m>> {
-        let uid = grants.authorize(IdKind::Uid, request)?;
-        let gid = grants.authorize(IdKind::Gid, request)?;
-        let deny_setgroups = request.deny_setgroups || gid.as_ref().is_some_and(|map| !map.uses_grant());
+    pub(crate) fn new(request: &'m Request, policy: &'m Policy) -> Result<Self, Error<'m>> {
+        let authorized = |kind| {
+            let asked = Some(request.map(kind)).filter(|map| !map.is_empty());
+            let map =
+                asked.map(|map| authorize(kind, map, policy.caller(), policy.granted(kind))).transpose();
+            map.map_err(|refused| Error::NotGranted(kind, refused, policy))
+        };
+        let (uid, gid) = (authorized(IdKind::Uid)?, authorized(IdKind::Gid)?);
+        let may_drop_groups = |map: &IdMap<'_>| map.backed_by_grants() && !policy.config().denies_setgroups;
+        let deny_setgroups = request.deny_setgroups || gid.as_ref().is_some_and(|map| !may_drop_groups(map));
         Ok(AuthorizedMaps { uid, gid, deny_setgroups })
     }
 
@@ -109,10 +114,9 @@ fn own_namespace_has(kind: IdKind, range: IdRange) -> Result<bool, Errno> {
         IdKind::Uid => "/proc/self/uid_map",
         IdKind::Gid => "/proc/self/gid_map",
     };
-    let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let mut found = false;
     let holds = |line: &[u8]| inside_range(line).is_some_and(|own| own.shared_with(range) == range.count());
-    each_line(&mut [0_u8; 256], |free| read(&file, free), |_, line| found |= holds(line))?;
+    each_line_of_proc(path, &mut [0_u8; 256], |_, line| found |= holds(line))?;
     Ok(found)
 }
 

@@ -20,19 +20,20 @@ const OWNER_UID: Opcode = opcode::none(0xb7, 4);
 /// A user namespace, held open.
 pub(crate) struct UserNamespace(ManuallyDrop<OwnedFd>);
 
-/// What makes two descriptors the same namespace: namespaces(7).
-#[derive(PartialEq, Eq)]
-pub(crate) struct Identity(u64, u64);
+/// What makes two user namespaces the same one: the inode of the one nsfs that there is, namespaces(7).
+pub(crate) struct Identity(u64);
 
 impl Identity {
-    /// The namespace that the mapper itself is in.
-    pub(crate) fn own() -> Outcome<Identity> {
-        statat(CWD, "/proc/self/ns/user", AtFlags::empty()).map(|stat| Identity(stat.st_dev, stat.st_ino))
+    /// True when this is the namespace that the mapper itself is in.
+    ///
+    /// NS_GET_PARENT shows the initial namespace to those alone that are in it, so that nothing has to be asked for it.
+    pub(crate) fn is_own(&self) -> Outcome<bool> {
+        Ok(self.is_initial() || statat(CWD, "/proc/self/ns/user", AtFlags::empty())?.st_ino == self.0)
     }
 
     /// True when IDs here are the kernel's own, so that each of them exists.
     pub(crate) fn is_initial(&self) -> bool {
-        self.1 == INITIAL
+        self.0 == INITIAL
     }
 }
 
@@ -59,7 +60,7 @@ impl UserNamespace {
         }
         // SAFETY: NS_GET_PARENT returned successfully, so this is a fresh descriptor that nothing else owns.
         let parent = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(descriptor) });
-        fstat(&*parent).map(|stat| Identity(stat.st_dev, stat.st_ino))
+        fstat(&*parent).map(|stat| Identity(stat.st_ino))
     }
 
     /// The user who made the namespace, as seen in the mapper's own.

@@ -1,12 +1,11 @@
 //! Privilege: put aside before anything is read, and in force only inside one closure.
 
+use crate::Start;
 use crate::error::Error;
 use idmap::{IdKind, Request};
-use rustix::fs::{AtFlags, CWD, StatVfsMountFlags, statat, statvfs};
-use rustix::io::Result as Outcome;
-use rustix::process::{
-    DumpableBehavior, Gid, Resource, Rlimit, Uid, getgid, getuid, set_dumpable_behavior, setrlimit,
-};
+use rustix::fs::{AtFlags, CWD, StatVfsMountFlags, getxattr, statat, statvfs};
+use rustix::io::{Errno, Result as Outcome};
+use rustix::process::{DumpableBehavior, Gid, Resource, Rlimit, Uid, set_dumpable_behavior, setrlimit};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, no_new_privs,
 };
@@ -16,8 +15,6 @@ const OWN_PROGRAM: &str = "/proc/self/exe";
 
 /// The proof that privilege has been put aside, and the only way to put it in force again.
 pub(crate) struct Privileges {
-    uid: Uid,
-    gid: Gid,
     held: CapabilitySet,
 }
 
@@ -28,34 +25,34 @@ pub(crate) struct InForce(());
 ///
 /// Whether they came from a setuid bit, from file capabilities or from both makes no difference afterwards. The last
 /// change of credentials resets the dumpable flag to fs.suid_dumpable (prctl(2)), so it is cleared after it.
-pub(crate) fn set_aside<'m>() -> Result<Privileges, Error<'m>> {
-    become_caller().map_err(|errno| Error::Kernel("putting privilege aside", errno))
+pub(crate) fn set_aside<'m>(start: &Start) -> Result<Privileges, Error<'m>> {
+    become_caller(start).map_err(|errno| Error::Kernel("putting privilege aside", errno))
 }
 
-fn become_caller() -> Outcome<Privileges> {
+fn become_caller(start: &Start) -> Outcome<Privileges> {
     set_keep_capabilities(true)?;
-    let (uid, gid) = (getuid(), getgid());
+    let (uid, gid) = (Uid::from_raw(start.uid), Gid::from_raw(start.gid));
     set_thread_res_gid(gid, gid, gid)?;
     set_thread_res_uid(uid, uid, uid)?;
-    let held = capabilities(None)?.permitted & (CapabilitySet::SETUID | CapabilitySet::SETGID);
-    let privileges = Privileges { uid, gid, held };
-    privileges.set_effective(CapabilitySet::empty())?;
+    let privileges = keep(start.program.capabilities())?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     Ok(privileges)
 }
 
+/// Keeps these capabilities permitted or, where the kernel refuses that, those of them that are there.
+fn keep(wanted: CapabilitySet) -> Outcome<Privileges> {
+    let privileges = Privileges { held: wanted };
+    match privileges.set_effective(CapabilitySet::empty()) {
+        Err(Errno::PERM) => {}
+        outcome => return outcome.map(|()| privileges),
+    }
+    let privileges = Privileges { held: capabilities(None)?.permitted & wanted };
+    privileges.set_effective(CapabilitySet::empty())?;
+    Ok(privileges)
+}
+
 impl Privileges {
-    /// The caller's user ID: real, effective and saved.
-    pub(crate) fn uid(&self) -> u32 {
-        self.uid.as_raw()
-    }
-
-    /// The caller's group ID: real, effective and saved.
-    pub(crate) fn gid(&self) -> u32 {
-        self.gid.as_raw()
-    }
-
     /// Refuses a request for which a capability is missing, and finds out why it is.
     pub(crate) fn cover<'m>(&self, request: &Request) -> Result<(), Error<'m>> {
         let asked = |kind: &IdKind| !request.map(*kind).is_empty();
@@ -96,6 +93,7 @@ fn why_not_held(kind: IdKind) -> &'static str {
         statat(CWD, OWN_PROGRAM, AtFlags::empty())
             .is_ok_and(|file| file.st_mode & 0o4000 != 0 && file.st_uid == 0)
     };
+    let has_capabilities = || getxattr(OWN_PROGRAM, "security.capability", &mut [0_u8; 64]).is_ok();
     if no_new_privs().unwrap_or(false) {
         "no_new_privs is set, so a setuid bit and file capabilities are ignored"
     } else if statvfs(OWN_PROGRAM).is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::NOSUID)) {
@@ -103,7 +101,9 @@ fn why_not_held(kind: IdKind) -> &'static str {
     } else if !capability_is_in_bounding_set(needed(kind)).unwrap_or(true) {
         "it is not in the capability bounding set"
     } else if is_setuid_root() {
-        "the program is setuid root, but this user namespace ignores it"
+        "the program is setuid root, but a tracer or this user namespace keeps that from counting"
+    } else if has_capabilities() {
+        "the program's file capabilities lack it, or a tracer or this user namespace keeps them from counting"
     } else {
         "the program is neither setuid root nor has the file capability"
     }

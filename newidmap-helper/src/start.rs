@@ -3,14 +3,14 @@
 
 use core::arch::{asm, global_asm};
 use core::ffi::c_int;
-use newidmap_helper::{Memory, Streams};
+use newidmap_helper::{Memory, Start, Streams};
 use rustix::stdio::{stderr, stdout};
 
 // A stack of our own: a caller who sets RLIMIT_STACK to next to nothing then starves only the kernel's.
 #[cfg(target_arch = "x86_64")]
 global_asm!(
     ".local own_stack",
-    ".comm own_stack, 131072, 4096",
+    ".comm own_stack, 131072, 64",
     ".globl _start",
     "_start:",
     "xor ebp, ebp",
@@ -27,7 +27,7 @@ global_asm!(
 #[cfg(target_arch = "aarch64")]
 global_asm!(
     ".local own_stack",
-    ".comm own_stack, 131072, 4096",
+    ".comm own_stack, 131072, 64",
     ".globl _start",
     "_start:",
     "mov x29, xzr",
@@ -45,17 +45,49 @@ global_asm!(
 
 static mut MEMORY: Memory = Memory::EMPTY;
 
+/// AT_NULL, AT_UID and AT_GID in linux/auxvec.h.
+const AT_NULL: usize = 0;
+const AT_UID: usize = 11;
+const AT_GID: usize = 13;
+
 unsafe extern "C" fn entry(stack: *const usize) -> c_int {
     let memory = &raw mut MEMORY;
     // SAFETY: at the entry, the kernel has left argc and then as many argv pointers at the stack pointer (execve(2)); they
     // and their strings stay where they are. MEMORY is borrowed here alone, once. Descriptors 1 and 2 are only ever
     // handed back to the kernel, which answers EBADF where they are not open.
-    let (words, streams, memory) = unsafe {
+    let (words, streams, ids, memory) = unsafe {
         let argv = stack.add(1).cast::<*const u8>();
         let words = (1..*stack).map(move |at| bytes(*argv.add(at)));
-        (words, Streams { out: stdout(), err: stderr() }, &mut *memory)
+        (words, Streams { out: stdout(), err: stderr() }, real_ids(stack), &mut *memory)
     };
-    c_int::from(newidmap_helper::run(words, &streams, memory))
+    let Some((uid, gid)) = ids else { return NO_IDS };
+    c_int::from(newidmap_helper::run(&Start { program: crate::PROGRAM, uid, gid, streams }, words, memory))
+}
+
+/// The status where the kernel has told no real IDs, which it always does.
+const NO_IDS: c_int = 6;
+
+/// The real IDs that this process was started with, from the auxiliary vector: getauxval(3). It comes after the pointers of
+/// argv and of the environment, which are stepped over: not a byte of the environment is read.
+unsafe fn real_ids(stack: *const usize) -> Option<(u32, u32)> {
+    let (mut uid, mut gid) = (None, None);
+    // SAFETY: the kernel lays out argc, argc pointers, a null, more pointers, a null, and pairs of which the last is AT_NULL.
+    unsafe {
+        let mut at = stack.add(*stack + 2);
+        while *at != 0 {
+            at = at.add(1);
+        }
+        at = at.add(1);
+        while *at != AT_NULL {
+            match *at {
+                AT_UID => uid = u32::try_from(*at.add(1)).ok(),
+                AT_GID => gid = u32::try_from(*at.add(1)).ok(),
+                _ => {}
+            }
+            at = at.add(2);
+        }
+    }
+    uid.zip(gid)
 }
 
 unsafe fn bytes(string: *const u8) -> &'static [u8] {

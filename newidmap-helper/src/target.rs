@@ -30,7 +30,7 @@ const BENEATH: ResolveFlags =
 pub(crate) struct Target {
     word: TargetWord,
     folder: ManuallyDrop<OwnedFd>,
-    own: Identity,
+    parent: Identity,
 }
 
 impl Target {
@@ -44,7 +44,7 @@ impl Target {
 
     /// True when the mapper runs in a user namespace in which not every ID exists.
     pub(crate) fn is_nested(&self) -> bool {
-        !self.own.is_initial()
+        !self.parent.is_initial()
     }
 
     /// The same target, found to be unfit.
@@ -96,14 +96,14 @@ fn check(word: TargetWord, caller_uid: u32) -> Result<Target, Unfit> {
         return Err(Unfit::Because(NOT_YOURS));
     }
     let namespace = UserNamespace::of_process(&folder).map_err(because(NOT_YOURS))?;
-    let own = Identity::own().map_err(because(NOT_CHILD))?;
-    if namespace.parent().map_err(because(NOT_CHILD))? != own {
+    let parent = namespace.parent().map_err(because(NOT_CHILD))?;
+    if !parent.is_own().map_err(because(NOT_CHILD))? {
         return Err(Unfit::Because(NOT_CHILD));
     }
     if namespace.owner_uid() != Ok(caller_uid) {
         return Err(Unfit::Because(NOT_OWNER));
     }
-    Ok(Target { word, folder: ManuallyDrop::new(folder), own })
+    Ok(Target { word, folder: ManuallyDrop::new(folder), parent })
 }
 
 fn open_process(pid: u32) -> Outcome<OwnedFd> {

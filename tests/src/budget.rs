@@ -14,13 +14,13 @@ const fn ceiling(what: &'static str, most: usize) -> Ceiling {
 }
 
 /// Lines that are neither blank nor comment in idmap/src and newidmap-helper/src.
-pub const CODE_LINES: Ceiling = ceiling("lines of own code", 1557);
+pub const CODE_LINES: Ceiling = ceiling("lines of own code", 2027);
 /// Crates of other people.
 pub const EXTERNAL_CRATES: Ceiling = ceiling("external crates", 3);
 /// Files with unsafe code.
 pub const UNSAFE_FILES: Ceiling = ceiling("files with unsafe code", 2);
 /// `unsafe { … }` in all of them.
-pub const UNSAFE_BLOCKS: Ceiling = ceiling("unsafe blocks", 11);
+pub const UNSAFE_BLOCKS: Ceiling = ceiling("unsafe blocks", 12);
 /// The stripped release build.
 pub const BINARY_BYTES: Ceiling = ceiling("bytes of the release build", 40 * 1024);
 /// From the execve to the exit, as `strace -c` counts, outside of nested user namespaces.
@@ -28,7 +28,7 @@ pub const SYSTEM_CALLS: Ceiling = ceiling("system calls on success", 40);
 /// Within the closure that puts privilege in force, the end of it included.
 pub const SYSTEM_CALLS_IN_FORCE: Ceiling = ceiling("system calls with a capability in force", 10);
 /// Of the functions that run with privilege in force, or before it is put aside.
-pub const LINES_IN_FORCE: Ceiling = ceiling("lines with a capability in force", 91);
+pub const LINES_IN_FORCE: Ceiling = ceiling("lines with a capability in force", 89);
 
 impl Ceiling {
     /// Prints what was measured, and fails the test when it is above the ceiling.

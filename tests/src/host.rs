@@ -1,7 +1,7 @@
 //! A host that belongs to one test: its own accounts, /etc, homes and installed programs.
 
-use crate::kit::Kit;
-use crate::mapper::{Install, install};
+use crate::kit::{DROP_INS, Kit};
+use crate::mapper::{Install, install, install_in_place};
 use crate::outcome::{Outcome, Started};
 use crate::user::User;
 use crate::world;
@@ -75,6 +75,13 @@ impl Host {
     /// Puts the mapper where the launcher looks for it, with or without its privilege.
     pub fn install_mapper(&self, how: Install) {
         install(how, &self.kit.mapper);
+    }
+
+    /// Puts the project's newuidmap and newgidmap in the place of shadow's.
+    pub fn install_drop_ins(&self, how: Install) {
+        for (name, program) in DROP_INS.iter().zip(&self.kit.drop_ins) {
+            install_in_place(how, name, program);
+        }
     }
 
     /// True when the launcher was built.

@@ -9,23 +9,31 @@ use std::path::{Path, PathBuf};
 /// All of it is read or opened before a test's own mounts may cover the place where it lies.
 pub(crate) struct Kit {
     pub(crate) mapper: Vec<u8>,
+    /// newuidmap and newgidmap.
+    pub(crate) drop_ins: [Vec<u8>; 2],
     pub(crate) launcher: Option<Vec<u8>>,
     pub(crate) debian: Option<File>,
 }
 
 impl Kit {
     pub(crate) fn load() -> Kit {
-        let mapper = release_program("newidmap-helper");
-        let mapper = fs::read(&mapper).unwrap_or_else(|error| {
-            panic!("{}: {error}: `cargo build --release` first, or run tests/run", mapper.display())
-        });
+        let built = |name: &str| {
+            let path = release_program(name);
+            fs::read(&path).unwrap_or_else(|error| {
+                panic!("{}: {error}: `cargo build --release` first, or run tests/run", path.display())
+            })
+        };
         Kit {
-            mapper,
+            mapper: built("newidmap-helper"),
+            drop_ins: DROP_INS.map(built),
             launcher: fs::read(release_program("subroot")).ok(),
             debian: File::open(part("debian.tar", || target_folder().join("kit/debian.tar"))).ok(),
         }
     }
 }
+
+/// The programs that take the place of shadow's.
+pub const DROP_INS: [&str; 2] = ["newuidmap", "newgidmap"];
 
 /// The path of a program of the release build.
 pub fn release_program(name: &str) -> PathBuf {

@@ -19,7 +19,7 @@ mod world;
 pub use examples::{Example, Expectation};
 pub use host::Host;
 pub use ids::{Kind, own_namespace_has};
-pub use kit::{is_nested, release_program, workspace};
+pub use kit::{DROP_INS, is_nested, release_program, workspace};
 pub use mapper::{Install, MAPPER};
 pub use outcome::{Outcome, Started};
 pub use processes::{processes_with_word, status_line};

@@ -1,7 +1,7 @@
 //! The mounts of a test's world: a private /etc, /home, /root, /tmp and /run, and folders for the programs under test.
 
 use crate::accounts::{GRANTS, GROUP, HOMES, PASSWD};
-use crate::kit::Kit;
+use crate::kit::{DROP_INS, Kit};
 use nix::mount::{MsFlags, mount};
 use std::fs::{self, Permissions};
 use std::io;
@@ -58,7 +58,7 @@ pub(crate) fn build(kit: &Kit) {
         bind(&folder, place);
     }
     make_mapper_folder();
-    for name in ["newuidmap", "newgidmap"] {
+    for name in DROP_INS {
         own_setuid_program(name);
     }
 }

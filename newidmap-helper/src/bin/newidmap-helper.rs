@@ -5,3 +5,6 @@
 #[cfg(not(test))]
 #[path = "../start.rs"]
 mod start;
+
+#[cfg(not(test))]
+const PROGRAM: newidmap_helper::Program = newidmap_helper::Program::NewidmapHelper;

@@ -1,6 +1,7 @@
 //! What a host may lack or forbid: one clear line, its own status, and nothing changed.
 
 use crate::sandbox::{Sandbox, assert_noted, assert_refused, listing, mounts};
+use nix::sys::resource::Resource;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -107,6 +108,19 @@ fn namespaces_that_are_used_up() {
         outcome.stderr.contains("\nsubroot: fix: ")
             && outcome.stderr.contains("user.max_user_namespaces is 0")
     );
+}
+
+#[test]
+fn processes_that_are_used_up() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.leaving_a_mark(&[]);
+    let outcome = sandbox.host.output(start_with(&mut command, vec![Step::Limit(Resource::RLIMIT_NPROC, 0)]));
+    assert_refused(&outcome, 125, &["creating namespaces", "Resource temporarily unavailable"]);
+    assert!(
+        outcome.stderr.contains("RLIMIT_NPROC is 0") && outcome.stderr.contains("ulimit -u"),
+        "{outcome:?}"
+    );
+    assert!(!sandbox.has_mark());
 }
 
 #[test]

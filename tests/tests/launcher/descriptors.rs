@@ -57,6 +57,19 @@ fn init_shows_the_command_nothing_of_the_host() {
     assert_eq!(outcome.ok(), "");
 }
 
+/// The caller owns the user namespace and so may trace whatever in it is dumpable; init is a copy of the launcher.
+#[test]
+fn init_shows_its_memory_to_nobody() {
+    let sandbox = Sandbox::new();
+    let word = crate::running::unique_word();
+    let mut command = sandbox.run(&[], &["sh", "-c", "echo ready; exec sleep 1000", &word]);
+    let running = crate::running::Running::new(&mut command);
+    let read = format!("cat /proc/{}/environ", crate::running::pid_1(&word));
+    let outcome = sandbox.host.output(&mut sandbox.alice.shell(&read));
+    assert!(outcome.code() == 1 && outcome.stderr.contains("Permission denied"), "{outcome:?}");
+    running.signal(9);
+}
+
 #[test]
 fn closed_standard_descriptors_do_no_harm() {
     let sandbox = Sandbox::new();

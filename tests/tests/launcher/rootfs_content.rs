@@ -1,11 +1,14 @@
 //! Hostile content of a root leads nothing outside (property L2).
 
+use crate::running::Running;
 use crate::sandbox::{Sandbox, assert_refused, listing, mounts};
+use nix::mount::{MsFlags, mount};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Stdio;
 
 const NAMES: [&str; 3] = ["proc", "dev", "sys"];
 const BOTH: [&[&str]; 2] = [&[], &["--as-pid-1"]];
@@ -106,4 +109,20 @@ fn a_covered_root_keeps_its_symlinks_as_they_are() {
         "{outcome:?}"
     );
     assert_eq!(outcome.code(), 1, "{outcome:?}");
+}
+
+/// What the administrator mounts in a rootfs later is a mount event of the host's.
+#[test]
+fn no_mount_event_of_the_hosts_comes_in() {
+    let sandbox = Sandbox::new();
+    let root = sandbox.rootfs.path.as_path();
+    let none = None::<&str>;
+    mount(Some(root), root, none, MsFlags::MS_BIND, none).expect("making the root a mount");
+    mount(none, root, none, MsFlags::MS_SHARED, none).expect("sharing it");
+    let script = "echo ready; read line; grep -c ' /tmp ' /proc/self/mountinfo; exit 3";
+    let mut running = Running::new(sandbox.shell(&[], script).stdin(Stdio::piped()));
+    mount(Some("tmpfs"), &root.join("tmp"), Some("tmpfs"), MsFlags::empty(), none).expect("mounting");
+    std::io::Write::write_all(&mut running.input(), b"go\n").expect("telling a command to go on");
+    let outcome = running.end();
+    assert_eq!((outcome.code(), outcome.stdout.as_str()), (3, "0\n"), "{outcome:?}");
 }

@@ -121,12 +121,26 @@ fn a_map_needs_its_own_capability_only() {
 fn traced_by_its_caller_it_has_no_privilege() {
     let host = Host::new();
     let alice = host.user("alice");
-    let target = Target::new(&alice);
-    let pid = target.pid().to_string();
-    let mut strace = alice.command("strace");
-    strace.args(["-o", "/dev/null", MAPPER, &pid]).args(GRANTED.split(' '));
-    let outcome = host.output(&mut strace);
-    assert_eq!((outcome.code(), target.maps()), (5, Maps::untouched()), "{outcome:?}");
+    for install in PRIVILEGED {
+        host.install_mapper(install);
+        let target = Target::new(&alice);
+        let pid = target.pid().to_string();
+        let mut strace = alice.command("strace");
+        strace.args(["-o", "/dev/null", MAPPER, &pid]).args(GRANTED.split(' '));
+        let outcome = host.output(&mut strace);
+        assert_eq!((outcome.code(), target.maps()), (5, Maps::untouched()), "{install:?}: {outcome:?}");
+        assert!(outcome.stderr.contains("a tracer or this user namespace keeps"), "{install:?}: {outcome:?}");
+    }
+}
+
+#[test]
+fn with_a_file_capability_too_few_it_says_so() {
+    let host = Host::new();
+    host.install_mapper(Install::None);
+    host.output(host.user("root").command("setcap").args(["cap_setgid=p", MAPPER])).ok();
+    let why = "the program's file capabilities lack it, or a tracer or this user namespace keeps them from counting";
+    let line = format!("writing uid_map: CAP_SETUID is missing: {why}");
+    refused(&host, &host.user("alice"), GRANTED, 5, &line);
 }
 
 #[test]

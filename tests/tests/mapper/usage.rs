@@ -56,7 +56,7 @@ fn a_map_is_three_numbers_a_range() {
 #[track_caller]
 fn bad_map(map: &str, why: &str) {
     let host = Host::new();
-    let line = format!("reading --uid-map: {why}: {map}{SEE_HELP}");
+    let line = format!("reading the uid map: {why}: {map}{SEE_HELP}");
     refused(&host, &host.user("alice"), &format!("--uid-map {map} --gid-map 0:100000:1"), 2, &line);
 }
 
@@ -65,8 +65,8 @@ fn words_that_do_not_belong_are_named() {
     let host = Host::new();
     let alice = host.user("alice");
     for (words, line) in [
-        ("", "neither --uid-map nor --gid-map given"),
-        ("--setgroups deny", "neither --uid-map nor --gid-map given"),
+        ("", "no map given"),
+        ("--setgroups deny", "no map given"),
         ("--uid-map", "value missing after --uid-map"),
         ("--uid-map 0:100000:1 --uid-map 1:100001:1", "given twice: --uid-map"),
         ("--uid-map 0:100000:1 --setgroups allow", "--setgroups takes only deny, not allow"),

@@ -1,5 +1,6 @@
-//! The release build as a file: static, small, with nothing that is both writable and executable.
+//! The release builds as files: static, small, with nothing that is both writable and executable.
 
+use crate::PROGRAMS;
 use std::fs;
 use subroot_tests::{budget, release_program};
 
@@ -25,8 +26,8 @@ struct Elf {
 }
 
 impl Elf {
-    fn read() -> Elf {
-        let path = release_program("newidmap-helper");
+    fn read(program: &str) -> Elf {
+        let path = release_program(program);
         let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         assert_eq!(bytes[..6], *b"\x7fELF\x02\x01", "a 64-bit little-endian ELF file");
         let half = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
@@ -43,24 +44,28 @@ impl Elf {
 }
 
 #[test]
-fn no_loader_and_no_library_has_a_part_in_it() {
-    let elf = Elf::read();
-    assert_eq!(elf.kind, EXECUTABLE);
-    assert!(elf.of_kind(INTERPRETER).is_empty(), "a loader");
-    assert!(elf.of_kind(DYNAMIC).is_empty(), "a list of needed libraries");
+fn no_loader_and_no_library_has_a_part_in_them() {
+    for elf in PROGRAMS.map(Elf::read) {
+        assert_eq!(elf.kind, EXECUTABLE);
+        assert!(elf.of_kind(INTERPRETER).is_empty(), "a loader");
+        assert!(elf.of_kind(DYNAMIC).is_empty(), "a list of needed libraries");
+    }
 }
 
 #[test]
 fn nothing_is_both_writable_and_executable() {
-    let elf = Elf::read();
     let both = MAY_WRITE | MAY_EXECUTE;
-    let loaded = elf.of_kind(LOAD);
-    assert!(loaded.len() > 1 && loaded.iter().all(|segment| segment.flags & both != both));
-    let stack = elf.of_kind(GNU_STACK);
-    assert!(stack.len() == 1 && stack[0].flags & MAY_EXECUTE == 0, "an executable stack");
+    for elf in PROGRAMS.map(Elf::read) {
+        let loaded = elf.of_kind(LOAD);
+        assert!(loaded.len() > 1 && loaded.iter().all(|segment| segment.flags & both != both));
+        let stack = elf.of_kind(GNU_STACK);
+        assert!(stack.len() == 1 && stack[0].flags & MAY_EXECUTE == 0, "an executable stack");
+    }
 }
 
 #[test]
-fn it_is_small() {
-    budget::BINARY_BYTES.hold(Elf::read().size);
+fn each_is_small() {
+    for elf in PROGRAMS.map(Elf::read) {
+        budget::BINARY_BYTES.hold(elf.size);
+    }
 }

@@ -1,6 +1,9 @@
-//! What an administrator has to trust: the privileged program's sources, crates and binary, held to a written budget.
+//! What an administrator has to trust: the privileged programs' sources, crates and binaries, held to a written budget.
 
 mod binary;
 mod dependencies;
 mod panics;
 mod sources;
+
+/// Every program that is installed with privilege.
+const PROGRAMS: [&str; 3] = ["newidmap-helper", "newuidmap", "newgidmap"];

@@ -1,5 +1,6 @@
-//! No path of the program's own code leads to a panic: an unstripped release build has no trace of one.
+//! No path of the programs' own code leads to a panic: an unstripped release build has no trace of one.
 
+use crate::PROGRAMS;
 use std::path::PathBuf;
 use std::process::Command;
 use subroot_tests::{release_program, workspace};
@@ -18,22 +19,27 @@ fn unstripped() -> PathBuf {
         .args(["build", "--quiet", "--locked", "--release", "--package", "newidmap-helper", "--target-dir"])
         .arg(&target)
         .env("CARGO_PROFILE_RELEASE_STRIP", "none")
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only")
         .current_dir(workspace(""))
         .status()
         .expect("starting cargo");
     assert!(status.success(), "building newidmap-helper");
-    target.join("release/newidmap-helper")
+    target.join("release")
 }
 
 #[test]
 fn nothing_in_the_release_build_panics() {
-    let symbols = Command::new("nm").arg("--demangle").arg(unstripped()).output().expect("nm, of binutils");
-    let symbols = String::from_utf8_lossy(&symbols.stdout).into_owned();
-    assert!(symbols.contains(" _start"), "an unstripped build");
-    let names = symbols.lines().filter_map(|line| line.get(19..)).map(without_hash);
-    let panics = names.filter(|name| name.starts_with("core::") && leads_to_panic(name));
-    let others: Vec<&str> = panics.filter(|name| !ALLOWED.contains(name)).collect();
-    assert!(others.is_empty(), "{others:#?}");
+    let folder = unstripped();
+    for program in PROGRAMS {
+        let program = folder.join(program);
+        let symbols = Command::new("nm").arg("--demangle").arg(&program).output().expect("nm, of binutils");
+        let symbols = String::from_utf8_lossy(&symbols.stdout).into_owned();
+        assert!(symbols.contains(" _start"), "an unstripped build");
+        let names = symbols.lines().filter_map(|line| line.get(19..)).map(without_hash);
+        let panics = names.filter(|name| name.starts_with("core::") && leads_to_panic(name));
+        let others: Vec<&str> = panics.filter(|name| !ALLOWED.contains(name)).collect();
+        assert!(others.is_empty(), "{}: {others:#?}", program.display());
+    }
 }
 
 fn leads_to_panic(name: &str) -> bool {

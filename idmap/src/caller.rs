@@ -1,0 +1,101 @@
+//! Who the caller is: his IDs, his names, his groups, and which lines of a grant file are his.
+
+use crate::kind::IdKind;
+use crate::number::parse_number;
+use crate::passwd::Account;
+use crate::range::IdRange;
+use crate::subid::{Owner, SubidLine};
+
+const MAX_NAMES: usize = 1024;
+const MAX_GROUPS: usize = 4096;
+
+/// An account as the grant files see it: its IDs, every name that the accounts give its uid, and its supplementary groups.
+pub struct Caller {
+    uid: u32,
+    gid: u32,
+    names: [u8; MAX_NAMES],
+    used: usize,
+    groups: [u32; MAX_GROUPS],
+    group_count: usize,
+}
+
+impl Caller {
+    /// A caller whose names are not known yet.
+    pub const fn new(uid: u32, gid: u32) -> Caller {
+        Caller { uid, gid, names: [0; MAX_NAMES], used: 0, groups: [0; MAX_GROUPS], group_count: 0 }
+    }
+
+    /// The caller's own ID of a kind.
+    pub fn id(&self, kind: IdKind) -> u32 {
+        match kind {
+            IdKind::Uid => self.uid,
+            IdKind::Gid => self.gid,
+        }
+    }
+
+    /// Remembers the name if the account has the caller's uid.
+    pub fn note_account(&mut self, account: &Account<'_>) {
+        if account.uid == self.uid {
+            self.note_name(account.name);
+        }
+    }
+
+    /// Remembers a name. Names past 1 KiB in all are left out: they grant nothing.
+    pub fn note_name(&mut self, name: &[u8]) {
+        let start = self.used;
+        let end = start.saturating_add(name.len());
+        if let Some([free @ .., separator]) = self.names.get_mut(start..=end) {
+            free.iter_mut().zip(name).for_each(|(free, byte)| *free = *byte);
+            *separator = b':';
+            self.used = end.saturating_add(1);
+        }
+    }
+
+    /// Remembers the supplementary groups if this is that line of /proc/self/status, in which a blank follows each of them
+    /// (proc(5)): a number without one was cut off. Groups past 4,096 are left out.
+    pub fn note_groups(&mut self, line: &[u8]) {
+        let Some(words) = line.strip_prefix(b"Groups:\t") else { return };
+        let numbers = words.split_inclusive(|byte| *byte == b' ').filter_map(|word| word.strip_suffix(b" "));
+        for gid in numbers.filter_map(|word| parse_number(word).ok()) {
+            if let Some(free) = self.groups.get_mut(self.group_count) {
+                *free = gid;
+                self.group_count = self.group_count.saturating_add(1);
+            }
+        }
+    }
+
+    /// True when the range is the caller's own ID alone; never the host's ID 0.
+    pub fn is_own_id(&self, kind: IdKind, range: IdRange) -> bool {
+        range.count() == 1 && range.first() == self.id(kind) && range.first() != 0
+    }
+
+    /// True when the range is one supplementary group of the caller's, where those are known; never the host's group 0.
+    pub fn is_own_group(&self, kind: IdKind, range: IdRange) -> bool {
+        let known = self.groups.get(..self.group_count).unwrap_or(&[]);
+        kind == IdKind::Gid && range.count() == 1 && range.first() != 0 && known.contains(&range.first())
+    }
+
+    /// The names, in the order of the accounts.
+    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
+        let known = self.names.get(..self.used).unwrap_or(&[]);
+        known.split(|byte| *byte == b':').filter(|name| !name.is_empty())
+    }
+
+    /// True when a line with this owner is the caller's.
+    pub fn owns(&self, owner: Owner<'_>) -> bool {
+        match owner {
+            Owner::Uid(uid) => uid == self.uid,
+            Owner::Name(name) => self.names().any(|known| known == name),
+        }
+    }
+
+    /// The line, if it is well-formed and the caller's.
+    pub(crate) fn own_line(&self, line: &[u8]) -> Option<IdRange> {
+        let word = SubidLine::owner_word(line);
+        let digits = word.first().is_some_and(u8::is_ascii_digit);
+        if !digits && !self.owns(Owner::Name(word)) {
+            return None;
+        }
+        SubidLine::parse(line).ok().flatten().filter(|line| self.owns(line.owner)).map(|line| line.range)
+    }
+}

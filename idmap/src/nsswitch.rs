@@ -1,0 +1,21 @@
+//! The `subid:` line of `/etc/nsswitch.conf`, which says who keeps the grants: see nsswitch.conf(5) and subuid(5).
+
+/// Where name services are configured.
+pub const NSSWITCH_FILE: &str = "/etc/nsswitch.conf";
+
+/// The longest name of a plugin that is kept.
+pub(crate) const MAX_PLUGIN: usize = 32;
+
+const SUBID: &[u8] = b"subid:";
+
+/// The plugin that a line names in place of the files, by the word that stands in `libsubid_WORD.so`; `None` for any other line.
+///
+/// Only the first word counts, as in shadow.
+pub fn plugin_of_line(line: &[u8]) -> Option<&[u8]> {
+    let (key, words) = line.trim_ascii().split_at_checked(SUBID.len())?;
+    if !key.eq_ignore_ascii_case(SUBID) {
+        return None;
+    }
+    let word = words.split(u8::is_ascii_whitespace).find(|word| !word.is_empty())?;
+    if word == b"files" || word.starts_with(b"#") { None } else { Some(word) }
+}

@@ -1,0 +1,163 @@
+//! Everything that decides about one caller, read in the order in which one file depends on another.
+
+use crate::caller::Caller;
+use crate::config::{CONFIG_FILE, Config, ConfigError};
+use crate::grants::{Granted, TooManyGrants};
+use crate::kind::IdKind;
+use crate::nsswitch::{MAX_PLUGIN, NSSWITCH_FILE, plugin_of_line};
+use crate::passwd::{ACCOUNTS_FILE, Account};
+use crate::text::Text;
+
+/// Where the kernel shows the supplementary groups of a process to itself: proc(5).
+pub const OWN_STATUS: &str = "/proc/self/status";
+
+/// Who asks, what the administrator has set, and what is granted.
+pub struct Policy {
+    caller: Caller,
+    config: Config,
+    uid: Granted,
+    gid: Granted,
+    plugin: Text<MAX_PLUGIN>,
+}
+
+/// Why there is no policy: nothing is mapped then.
+pub enum PolicyError<E> {
+    /// A file could not be read.
+    File(E),
+    /// A line of mapper.conf, by its number.
+    Config(u32, ConfigError),
+    /// The caller has too many lines in the grant file of this kind.
+    TooManyGrants(IdKind),
+}
+
+impl<E> From<E> for PolicyError<E> {
+    fn from(error: E) -> PolicyError<E> {
+        PolicyError::File(error)
+    }
+}
+
+/// What reads a file by its path: the visitor is given each line with its number, and none where there is no file.
+pub trait Files {
+    /// Why a file could not be read.
+    type Error;
+
+    /// Visits every line.
+    ///
+    /// # Errors
+    /// Whatever keeps the file from being read to its end.
+    fn each_line(&mut self, path: &'static str, visit: &mut dyn FnMut(u32, &[u8]))
+    -> Result<(), Self::Error>;
+}
+
+impl Policy {
+    /// Nobody, nothing.
+    pub const EMPTY: Policy = Policy {
+        caller: Caller::new(0, 0),
+        config: Config::DEFAULT,
+        uid: Granted::NONE,
+        gid: Granted::NONE,
+        plugin: Text::EMPTY,
+    };
+
+    /// Reads who the caller is, and who keeps the grants.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn read_caller<F: Files>(&mut self, uid: u32, gid: u32, files: &mut F) -> Result<(), F::Error> {
+        let Policy { caller, plugin, .. } = self;
+        *caller = Caller::new(uid, gid);
+        each_account(files, |account| caller.note_account(account))?;
+        files.each_line(NSSWITCH_FILE, &mut |_, line| {
+            if let Some(word) = plugin_of_line(line).filter(|_| plugin.as_bytes().is_empty()) {
+                plugin.push(word);
+            }
+        })
+    }
+
+    /// Reads the settings, and what the files grant of the kinds asked for, unless a plugin keeps the grants.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not taken.
+    pub fn read_grants<F: Files>(
+        &mut self,
+        asked: impl Fn(IdKind) -> bool,
+        files: &mut F,
+    ) -> Result<(), PolicyError<F::Error>> {
+        self.read_config(files)?;
+        if self.config.allows_own_groups && asked(IdKind::Gid) {
+            files.each_line(OWN_STATUS, &mut |_, line| self.caller.note_groups(line))?;
+        }
+        for kind in IdKind::BOTH.into_iter().filter(|kind| asked(*kind)) {
+            self.read_kind(kind, files)?;
+        }
+        if !self.config.allows_live_ids && (self.uid.may_cover_accounts() || self.gid.may_cover_accounts()) {
+            let Policy { uid, gid, .. } = self;
+            each_account(files, |account| {
+                uid.void_lines_over(account.uid);
+                gid.void_lines_over(account.gid);
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Reads the settings alone.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not taken.
+    pub fn read_config<F: Files>(&mut self, files: &mut F) -> Result<(), PolicyError<F::Error>> {
+        let Policy { caller, config, .. } = self;
+        let mut outcome = Ok(());
+        files.each_line(CONFIG_FILE, &mut |number, line| {
+            if outcome.is_ok() {
+                outcome = config.note_line(caller, line).map_err(|why| PolicyError::Config(number, why));
+            }
+        })?;
+        outcome
+    }
+
+    fn read_kind<F: Files>(&mut self, kind: IdKind, files: &mut F) -> Result<(), PolicyError<F::Error>> {
+        let Policy { caller, config, uid, gid, plugin } = self;
+        let granted = match kind {
+            IdKind::Uid => uid,
+            IdKind::Gid => gid,
+        };
+        let mut outcome = config.computed_grant(caller).map_or(Ok(()), |range| granted.push(range));
+        if plugin.as_bytes().is_empty() {
+            files.each_line(kind.grant_file(), &mut |_, line| {
+                outcome = outcome.and(granted.note_line(caller, line));
+            })?;
+        }
+        outcome.map_err(|TooManyGrants| PolicyError::TooManyGrants(kind))
+    }
+
+    /// Who asks.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What is granted of a kind.
+    pub fn granted(&self, kind: IdKind) -> &Granted {
+        match kind {
+            IdKind::Uid => &self.uid,
+            IdKind::Gid => &self.gid,
+        }
+    }
+
+    /// The word of the plugin that keeps the grants in place of the files; empty where there is none.
+    pub fn plugin(&self) -> &[u8] {
+        self.plugin.as_bytes()
+    }
+}
+
+fn each_account<F: Files>(files: &mut F, mut visit: impl FnMut(&Account<'_>)) -> Result<(), F::Error> {
+    files.each_line(ACCOUNTS_FILE, &mut |_, line| {
+        if let Some(account) = Account::parse(line) {
+            visit(&account);
+        }
+    })
+}

@@ -50,6 +50,12 @@ impl Host {
         fs::rename(&fresh, path).expect("renaming over the old file");
     }
 
+    /// Writes /etc/subroot/mapper.conf.
+    pub fn configure_mapper(&self, content: &str) {
+        fs::create_dir_all("/etc/subroot").expect("making /etc/subroot");
+        self.write("/etc/subroot/mapper.conf", content);
+    }
+
     /// Takes a file of the world away.
     pub fn remove(&self, path: &str) {
         fs::remove_file(path).unwrap_or_else(|error| panic!("removing {path}: {error}"));

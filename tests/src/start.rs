@@ -6,7 +6,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs, set_pdeathsig};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
-use nix::unistd::{Gid, Pid, Uid, execve, setresgid, setresuid};
+use nix::unistd::{Gid, Pid, Uid, execve, setgroups, setresgid, setresuid};
 use std::ffi::CString;
 use std::fs;
 use std::io;
@@ -22,6 +22,8 @@ pub enum Step {
     Enter(OwnedFd),
     /// Becomes a user and his group in all three IDs.
     Become(u32, u32),
+    /// Sets the supplementary groups, as root.
+    Groups(Vec<u32>),
     /// Maps its own outside uid and gid to 0, as anybody may in a user namespace of his own.
     MapOwnIds(u32, u32),
     /// `PR_SET_NO_NEW_PRIVS`.
@@ -58,6 +60,7 @@ impl Step {
             Step::Unshare(flags) => unshare(*flags)?,
             Step::Enter(namespace) => setns(namespace, CloneFlags::CLONE_NEWUSER)?,
             Step::Become(uid, gid) => become_user(Uid::from_raw(*uid), Gid::from_raw(*gid))?,
+            Step::Groups(gids) => setgroups(&gids.iter().map(|gid| Gid::from_raw(*gid)).collect::<Vec<_>>())?,
             Step::MapOwnIds(uid, gid) => map_own_ids(*uid, *gid)?,
             Step::NoNewPrivs => set_no_new_privs()?,
             Step::DropFromBoundingSet(capability) => drop_from_bounding_set(*capability)?,

@@ -1,5 +1,6 @@
 //! What newidmap-helper does, on the real kernel: one file a topic.
 
+mod config;
 mod examples;
 mod grants;
 mod hostile;

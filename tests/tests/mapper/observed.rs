@@ -115,6 +115,21 @@ fn a_capability_is_in_force_only_while_a_map_file_is_open() {
     }
 }
 
+/// setgroups can't be denied once the gid map is in; with the uid map in, the target may become its own root and race us.
+#[test]
+fn setgroups_goes_before_the_gid_map_and_that_before_the_uid_map() {
+    let host = Host::new();
+    let (_, calls) = trace(&host, "--uid-map 0:1000:1 --gid-map 5:1000:1");
+    let writes: Vec<&str> = calls
+        .iter()
+        .filter_map(|call| call.split_once(", "))
+        .filter_map(|(start, rest)| {
+            start.starts_with("write(").then_some(rest.split(", ").next().unwrap_or_default())
+        })
+        .collect();
+    assert_eq!(writes, ["\"deny\"", "\"5 1000 1\\n\"", "\"0 1000 1\\n\""]);
+}
+
 #[test]
 fn nothing_is_opened_for_writing_but_the_map_files() {
     let host = Host::new();

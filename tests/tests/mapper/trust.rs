@@ -7,7 +7,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use subroot_tests::{Host, is_nested};
 
-const FILES: [&str; 3] = ["/etc/passwd", "/etc/subuid", "/etc/subgid"];
+const FILES: [&str; 5] =
+    ["/etc/passwd", "/etc/nsswitch.conf", "/etc/subroot/mapper.conf", "/etc/subuid", "/etc/subgid"];
 const NOT_ROOTS: &str = "not owned by root (it, or a folder on the way)";
 const WRITABLE: &str = "writable by group or others (it, or a folder on the way)";
 
@@ -16,6 +17,7 @@ const WRITABLE: &str = "writable by group or others (it, or a folder on the way)
 fn spoiled(spoil: impl Fn(&str), why: &str) {
     for path in FILES {
         let host = Host::new();
+        host.configure_mapper("log = none\n");
         let alice = host.user("alice");
         let (outcome, maps) = attempt(&host, &alice, GRANTED);
         assert_eq!((outcome.code(), maps), (0, granted_maps()), "{outcome:?}");
@@ -131,6 +133,7 @@ fn a_file_that_the_caller_may_not_read_is_an_error() {
 #[test]
 fn links_among_roots_own_folders_are_followed() {
     let host = Host::new();
+    host.configure_mapper("log = none\n");
     for path in FILES {
         move_behind_link(path, &format!("/etc/site{path}"));
     }

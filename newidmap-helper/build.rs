@@ -2,13 +2,18 @@
 
 const ARGUMENTS: [&str; 6] =
     ["-nostartfiles", "-nostdlib", "-static", "-no-pie", "-Wl,--gc-sections", "-Wl,-z,noexecstack"];
-/// cargo's own `strip` keeps the symbols of a package whose profile differs from the workspace's.
-const STRIP: &str = "-Wl,--strip-all";
+/// cargo's own `strip` keeps the symbols of a package whose profile differs from the workspace's, and nothing ever unwinds.
+const STRIP: &str = "-Wl,--strip-all,--no-eh-frame-hdr";
 
 fn main() {
     let is_release = std::env::var_os("DEBUG").is_some_and(|debug| debug == "false");
-    for argument in ARGUMENTS.into_iter().chain(is_release.then_some(STRIP)) {
+    let script = format!("-Wl,-T,{}/no-unwinding.ld", env!("CARGO_MANIFEST_DIR"));
+    for argument in ARGUMENTS {
+        println!("cargo::rustc-link-arg-bins={argument}");
+    }
+    for argument in is_release.then_some([STRIP, &script]).into_iter().flatten() {
         println!("cargo::rustc-link-arg-bins={argument}");
     }
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=no-unwinding.ld");
 }

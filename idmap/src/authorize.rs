@@ -37,11 +37,18 @@ impl IdMap<'_> {
         kernel_text(self.requested.joined(), text)
     }
 
-    /// The same with every line as it was asked for; `None` also for more lines than the kernel takes. In a nested user namespace each line has to lie within one line of the
-    /// parent's map (map_id_range_down() in kernel/user_namespace.c), which a joined one may not.
+    /// The same with every line as it was asked for; `None` also for more lines than the kernel takes.
+    ///
+    /// In a nested user namespace each line has to lie within one line of the parent's map (map_id_range_down() in
+    /// kernel/user_namespace.c), which a joined one may not.
     pub fn kernel_text_unjoined<'t>(&self, text: &'t mut Text<MAX_TEXT>) -> Option<&'t [u8]> {
         let lines = self.lines();
         if lines.len() > MAX_EXTENTS { None } else { kernel_text(lines.iter().copied(), text) }
+    }
+
+    /// The lines with neighbours joined.
+    pub fn joined(&self) -> impl Iterator<Item = MapLine> {
+        self.requested.joined()
     }
 
     /// The lines as they were asked for.

@@ -3,11 +3,13 @@
 use crate::kind::IdKind;
 use crate::number::parse_number;
 use crate::passwd::Account;
-use crate::range::IdRange;
+use crate::range::{IdRange, OVERFLOW_ID};
 use crate::subid::{Owner, SubidLine};
 
 const MAX_NAMES: usize = 1024;
 const MAX_GROUPS: usize = 4096;
+/// Ends each name: no line of a grant file can have it in an owner.
+const SEPARATOR: u8 = b':';
 
 /// An account as the grant files see it: its IDs, every name that the accounts give its uid, and its supplementary groups.
 pub struct Caller {
@@ -15,6 +17,7 @@ pub struct Caller {
     gid: u32,
     names: [u8; MAX_NAMES],
     used: usize,
+    left_names_out: bool,
     groups: [u32; MAX_GROUPS],
     group_count: usize,
 }
@@ -22,7 +25,15 @@ pub struct Caller {
 impl Caller {
     /// A caller whose names are not known yet.
     pub const fn new(uid: u32, gid: u32) -> Caller {
-        Caller { uid, gid, names: [0; MAX_NAMES], used: 0, groups: [0; MAX_GROUPS], group_count: 0 }
+        Caller {
+            uid,
+            gid,
+            names: [0; MAX_NAMES],
+            used: 0,
+            left_names_out: false,
+            groups: [0; MAX_GROUPS],
+            group_count: 0,
+        }
     }
 
     /// The caller's own ID of a kind.
@@ -35,19 +46,22 @@ impl Caller {
 
     /// Remembers the name if the account has the caller's uid.
     pub fn note_account(&mut self, account: &Account<'_>) {
-        if account.uid == self.uid {
+        if account.uid == Some(self.uid) {
             self.note_name(account.name);
         }
     }
 
-    /// Remembers a name. Names past 1 KiB in all are left out: they grant nothing.
+    /// Remembers a name. One with a colon, and those past 1 KiB in all, are left out: they grant nothing.
     pub fn note_name(&mut self, name: &[u8]) {
         let start = self.used;
         let end = start.saturating_add(name.len());
-        if let Some([free @ .., separator]) = self.names.get_mut(start..=end) {
-            free.iter_mut().zip(name).for_each(|(free, byte)| *free = *byte);
-            *separator = b':';
-            self.used = end.saturating_add(1);
+        match self.names.get_mut(start..=end) {
+            Some([free @ .., separator]) if !name.contains(&SEPARATOR) => {
+                free.iter_mut().zip(name).for_each(|(free, byte)| *free = *byte);
+                *separator = SEPARATOR;
+                self.used = end.saturating_add(1);
+            }
+            _ => self.left_names_out = true,
         }
     }
 
@@ -64,21 +78,26 @@ impl Caller {
         }
     }
 
-    /// True when the range is the caller's own ID alone; never the host's ID 0.
+    /// True when the range is the caller's own ID alone, and that is one that can be told to be his.
     pub fn is_own_id(&self, kind: IdKind, range: IdRange) -> bool {
-        range.count() == 1 && range.first() == self.id(kind) && range.first() != 0
+        is_tellable(range) && range.first() == self.id(kind)
     }
 
-    /// True when the range is one supplementary group of the caller's, where those are known; never the host's group 0.
+    /// True when the range is one supplementary group of the caller's, where those are known.
     pub fn is_own_group(&self, kind: IdKind, range: IdRange) -> bool {
         let known = self.groups.get(..self.group_count).unwrap_or(&[]);
-        kind == IdKind::Gid && range.count() == 1 && range.first() != 0 && known.contains(&range.first())
+        kind == IdKind::Gid && is_tellable(range) && known.contains(&range.first())
     }
 
     /// The names, in the order of the accounts.
     pub fn names(&self) -> impl Iterator<Item = &[u8]> {
         let known = self.names.get(..self.used).unwrap_or(&[]);
-        known.split(|byte| *byte == b':').filter(|name| !name.is_empty())
+        known.split(|byte| *byte == SEPARATOR).filter(|name| !name.is_empty())
+    }
+
+    /// True when the names are all that the caller has, as far as local accounts can tell.
+    pub fn knows_all_names(&self) -> bool {
+        self.used > 0 && !self.left_names_out
     }
 
     /// True when a line with this owner is the caller's.
@@ -98,4 +117,10 @@ impl Caller {
         }
         SubidLine::parse(line).ok().flatten().filter(|line| self.owns(line.owner)).map(|line| line.range)
     }
+}
+
+/// True for a single ID that is never root's, and never the one that stands for any ID without a mapping: the caller need not
+/// have that.
+fn is_tellable(range: IdRange) -> bool {
+    range.count() == 1 && range.first() != 0 && range.first() != OVERFLOW_ID
 }

@@ -10,6 +10,8 @@ pub const MAX_GRANTS: usize = 4096;
 pub struct Granted {
     lines: [IdRange; MAX_GRANTS],
     used: usize,
+    /// From the lowest ID of all lines to the highest, so that most accounts cost no look at each of them.
+    span: IdRange,
 }
 
 /// The caller has more than [`MAX_GRANTS`] lines in one file.
@@ -18,7 +20,8 @@ pub struct TooManyGrants;
 
 impl Granted {
     /// Nothing granted.
-    pub const NONE: Granted = Granted { lines: [IdRange::UNUSED; MAX_GRANTS], used: 0 };
+    pub const NONE: Granted =
+        Granted { lines: [IdRange::UNUSED; MAX_GRANTS], used: 0, span: IdRange::UNUSED };
 
     /// The ranges, in the order of the file.
     pub fn ranges(&self) -> &[IdRange] {
@@ -40,6 +43,7 @@ impl Granted {
     pub fn push(&mut self, range: IdRange) -> Result<(), TooManyGrants> {
         *self.lines.get_mut(self.used).ok_or(TooManyGrants)? = range;
         self.used = self.used.saturating_add(1);
+        self.span = self.span.spanning(range);
         Ok(())
     }
 
@@ -50,6 +54,9 @@ impl Granted {
 
     /// Voids every line of more than one ID that holds the ID of a live account.
     pub fn void_lines_over(&mut self, live_id: u32) {
+        if !self.span.contains(live_id) {
+            return;
+        }
         let mut kept = 0_usize;
         for at in 0..self.used {
             let Some(range) = self.lines.get(at).copied() else { break };

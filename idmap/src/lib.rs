@@ -22,7 +22,7 @@ mod text;
 
 pub use authorize::{IdMap, NotGranted, authorize};
 pub use caller::Caller;
-pub use config::{CONFIG_FILE, Config, ConfigError, Log};
+pub use config::{CONFIG_FILE, Config, ConfigError};
 pub use grants::{Granted, MAX_GRANTS, TooManyGrants};
 pub use kind::IdKind;
 pub use lines::each_line;
@@ -30,7 +30,7 @@ pub use nsswitch::{NSSWITCH_FILE, plugin_of_line};
 pub use number::{NumberError, parse_number};
 pub use passwd::{ACCOUNTS_FILE, Account};
 pub use policy::{Files, OWN_STATUS, Policy, PolicyError};
-pub use range::{IdRange, RESERVED_ID, RangeError};
+pub use range::{IdRange, OVERFLOW_ID, RESERVED_ID, RangeError};
 pub use request::{Request, RequestError, TargetWord, Verb};
 pub use requested::{MAX_EXTENTS, MAX_TEXT, MapError, MapLine, RequestedMap};
 pub use subid::{LineError, MAX_LINE, Owner, SubidLine};

@@ -3,8 +3,8 @@
 /// Where name services are configured.
 pub const NSSWITCH_FILE: &str = "/etc/nsswitch.conf";
 
-/// The longest name of a plugin that is kept.
-pub(crate) const MAX_PLUGIN: usize = 32;
+/// As much of a plugin's name as is kept, in bytes: shadow takes no longer one.
+pub(crate) const MAX_PLUGIN: usize = 50;
 
 const SUBID: &[u8] = b"subid:";
 

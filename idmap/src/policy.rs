@@ -69,7 +69,7 @@ impl Policy {
         each_account(files, |account| caller.note_account(account))?;
         files.each_line(NSSWITCH_FILE, &mut |_, line| {
             if let Some(word) = plugin_of_line(line).filter(|_| plugin.as_bytes().is_empty()) {
-                plugin.push(word);
+                plugin.push(word.get(..MAX_PLUGIN).unwrap_or(word));
             }
         })
     }
@@ -93,8 +93,8 @@ impl Policy {
         if !self.config.allows_live_ids && (self.uid.may_cover_accounts() || self.gid.may_cover_accounts()) {
             let Policy { uid, gid, .. } = self;
             each_account(files, |account| {
-                uid.void_lines_over(account.uid);
-                gid.void_lines_over(account.gid);
+                account.uid.into_iter().for_each(|id| uid.void_lines_over(id));
+                account.uid.into_iter().chain(account.gid).for_each(|id| gid.void_lines_over(id));
             })?;
         }
         Ok(())

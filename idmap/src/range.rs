@@ -29,6 +29,10 @@ impl RangeError {
     }
 }
 
+/// What the kernel shows in the place of an ID that the reader's user namespace does not have: the default of
+/// /proc/sys/kernel/overflowuid and overflowgid, user_namespaces(7).
+pub const OVERFLOW_ID: u32 = 65534;
+
 impl IdRange {
     /// Fills arrays; no live range is ever equal to it.
     pub(crate) const UNUSED: IdRange = IdRange { first: 0, count: 0 };
@@ -72,6 +76,15 @@ impl IdRange {
         let first = if self.first > other.first { self.first } else { other.first };
         let end = if self.end() < other.end() { self.end() } else { other.end() };
         end.saturating_sub(first)
+    }
+
+    /// The shortest range that holds both, where neither is [`IdRange::UNUSED`]; the other one where one is.
+    pub(crate) fn spanning(self, other: IdRange) -> IdRange {
+        if self.count == 0 {
+            return other;
+        }
+        let first = self.first.min(other.first);
+        IdRange { first, count: self.end().max(other.end()).saturating_sub(first) }
     }
 
     /// True when some ID is in both ranges.

@@ -86,12 +86,16 @@ impl Request {
     /// The first word that does not fit.
     pub fn read<'a>(&mut self, mut words: impl Iterator<Item = &'a [u8]>) -> Result<Verb, RequestError<'a>> {
         let mut target = None;
+        let mut asks_nothing_else = true;
         while let Some(word) = words.next() {
             match word {
-                b"--help" => return Ok(Verb::Help),
-                b"--version" => return Ok(Verb::Version),
+                b"--help" | b"--version" if asks_nothing_else => {
+                    let verb = if word == b"--help" { Verb::Help } else { Verb::Version };
+                    return words.next().map_or(Ok(verb), |word| Err(RequestError::Unknown(word)));
+                }
                 b"--uid-map" => self.read_map(IdKind::Uid, word, words.next())?,
                 b"--gid-map" => self.read_map(IdKind::Gid, word, words.next())?,
+                b"--setgroups" if self.deny_setgroups => return Err(RequestError::Twice(word)),
                 b"--setgroups" => match words.next().ok_or(RequestError::NoValue(word))? {
                     b"deny" => self.deny_setgroups = true,
                     other => return Err(RequestError::Setgroups(other)),
@@ -99,6 +103,7 @@ impl Request {
                 _ if word.starts_with(b"-") || target.is_some() => return Err(RequestError::Unknown(word)),
                 _ => target = Some(TargetWord::parse(word).ok_or(RequestError::Target(word))?),
             }
+            asks_nothing_else = false;
         }
         let target = target.ok_or(RequestError::NoTarget)?;
         if self.uid.is_empty() && self.gid.is_empty() {

@@ -37,8 +37,10 @@ pub enum MapError {
     OverlapInside,
     /// Two lines give one outside ID.
     OverlapOutside,
-    /// More than [`MAX_EXTENTS`] lines after joining, or very many before.
+    /// More than [`MAX_EXTENTS`] lines after joining.
     TooManyLines,
+    /// More than 4,096 lines before joining.
+    TooManyTyped,
     /// More than [`MAX_TEXT`] bytes after joining.
     TooMuchText,
 }
@@ -53,6 +55,7 @@ impl MapError {
             MapError::OverlapInside => "two ranges overlap inside",
             MapError::OverlapOutside => "two ranges overlap outside",
             MapError::TooManyLines => "more than 340 ranges after joining",
+            MapError::TooManyTyped => "more than 4096 ranges",
             MapError::TooMuchText => "more than 4095 bytes of map after joining",
         }
     }
@@ -139,7 +142,7 @@ impl RequestedMap {
         }
         let at = self.lines().partition_point(|known| known.inside < line.inside);
         let mut carried = line;
-        for slot in self.lines.get_mut(at..=self.used).ok_or(MapError::TooManyLines)? {
+        for slot in self.lines.get_mut(at..=self.used).ok_or(MapError::TooManyTyped)? {
             core::mem::swap(slot, &mut carried);
         }
         self.used = self.used.saturating_add(1);

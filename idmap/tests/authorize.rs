@@ -9,7 +9,7 @@ const GID: u32 = 100;
 /// Asks as an account with these IDs, whose grants are `start:count` each; gives `backed_by_grants`.
 fn ask_as(ids: (u32, u32), kind: IdKind, grants: &[&str], map: &str) -> Result<bool, NotGranted> {
     let mut caller = Caller::new(ids.0, ids.1);
-    caller.note_account(&Account { name: b"alice", uid: ids.0, gid: ids.1 });
+    caller.note_account(&Account { name: b"alice", uid: Some(ids.0), gid: Some(ids.1) });
     let mut granted = Granted::NONE;
     for grant in grants {
         granted.note_line(&caller, format!("alice:{grant}").as_bytes()).unwrap();
@@ -96,4 +96,14 @@ fn grants_that_touch_or_overlap_join_and_a_gap_does_not() {
     assert_eq!(ask(IdKind::Uid, &["10:10", "21:10"], "0:10:20"), not_granted(0, 10, 20));
     assert_eq!(ask(IdKind::Uid, &["10:10"], "0:9:2"), not_granted(0, 9, 2));
     assert_eq!(ask(IdKind::Uid, &["10:10"], "0:19:2"), not_granted(0, 19, 2));
+}
+
+/// In a nested user namespace it is what any ID without a mapping looks like, somebody else's among them.
+#[test]
+fn the_overflow_id_is_nobodys_own() {
+    let nobody = (65534, 65534);
+    for kind in IdKind::BOTH {
+        assert_eq!(ask_as(nobody, kind, &[], "0:65534:1"), not_granted(0, 65534, 1));
+        assert_eq!(ask_as(nobody, kind, &["65534:1"], "0:65534:1"), Ok(true));
+    }
 }

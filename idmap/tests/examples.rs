@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use idmap::{Account, Caller, Granted, IdKind, RequestedMap, authorize, each_line};
+use idmap::{Account, IdKind, Policy, RequestedMap, authorize, each_line};
 
 const FILES: [&str; 4] = ["passwd", "subuid", "subgid", "expected"];
 
@@ -64,46 +64,48 @@ fn caller_ids(passwd: &Path, account: &str) -> (u32, u32) {
     let mut found = account.strip_prefix('#').map(|uid| uid.parse().unwrap()).map(|uid| (uid, uid));
     visit(passwd, |line| {
         let Some(known) = Account::parse(line) else { return };
-        if account.strip_prefix('#').is_some_and(|uid| uid == known.uid.to_string()) {
+        if account.strip_prefix('#').is_some_and(|uid| uid.parse().ok() == known.uid) {
             panic!("{account} has an account");
         }
         if known.name == account.as_bytes() {
-            found = Some((known.uid, known.gid));
+            found = known.uid.zip(known.gid);
         }
     });
     found.unwrap_or_else(|| panic!("{account} is not in {}", passwd.display()))
 }
 
-fn caller(passwd: &Path, account: &str) -> Caller {
-    let (uid, gid) = caller_ids(passwd, account);
-    let mut caller = Caller::new(uid, gid);
-    visit(passwd, |line| {
-        if let Some(account) = Account::parse(line) {
-            caller.note_account(&account);
+/// The files of an example, as if they were the host's.
+struct Files<'a>(&'a Path);
+
+impl idmap::Files for Files<'_> {
+    type Error = std::convert::Infallible;
+
+    fn each_line(
+        &mut self,
+        path: &'static str,
+        visit_line: &mut dyn FnMut(u32, &[u8]),
+    ) -> Result<(), Self::Error> {
+        let file = self.0.join(Path::new(path).file_name().unwrap());
+        if file.exists() {
+            visit(&file, |line| visit_line(0, line));
         }
-    });
-    caller
+        Ok(())
+    }
 }
 
-fn granted(folder: &Path, caller: &Caller, kind: IdKind) -> Granted {
-    let mut granted = Granted::NONE;
-    let file = Path::new(kind.grant_file()).file_name().unwrap();
-    visit(&folder.join(file), |line| granted.note_line(caller, line).unwrap());
-    if granted.may_cover_accounts() {
-        visit(&folder.join("passwd"), |line| {
-            if let Some(account) = Account::parse(line) {
-                granted.void_lines_over(if kind == IdKind::Uid { account.uid } else { account.gid });
-            }
-        });
-    }
-    granted
+fn policy(folder: &Path, account: &str) -> Box<Policy> {
+    let (uid, gid) = caller_ids(&folder.join("passwd"), account);
+    let mut policy = Box::new(Policy::EMPTY);
+    let Ok(()) = policy.read_caller(uid, gid, &mut Files(folder));
+    assert!(policy.read_grants(|_| true, &mut Files(folder)).is_ok(), "{}", folder.display());
+    policy
 }
 
 fn is_granted(folder: &Path, request: &Expectation) -> bool {
     let mut map = RequestedMap::EMPTY;
     map.push_text(request.map.as_bytes()).unwrap_or_else(|why| panic!("{request:?}: {why:?}"));
-    let caller = caller(&folder.join("passwd"), &request.account);
-    authorize(request.kind, &map, &caller, &granted(folder, &caller, request.kind)).is_ok()
+    let policy = policy(folder, &request.account);
+    authorize(request.kind, &map, policy.caller(), policy.granted(request.kind)).is_ok()
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn lines_of_text(bytes: usize) -> Vec<MapLine> {
 fn caller(names: &[String]) -> Caller {
     let mut caller = Caller::new(1000, 1000);
     for name in names {
-        caller.note_account(&Account { name: name.as_bytes(), uid: 1000, gid: 1000 });
+        caller.note_account(&Account { name: name.as_bytes(), uid: Some(1000), gid: Some(1000) });
     }
     caller
 }
@@ -83,7 +83,7 @@ fn lines_beyond_the_room_for_typing_are_refused_and_change_nothing() {
     let (taken, mut map) = push(&adjacent(4096));
     assert_eq!((taken, map.joined().count()), (Ok(()), 1));
     let next = MapLine { inside: 40_960, outside: 140_960, count: 1 };
-    assert_eq!(map.push(next), Err(MapError::TooManyLines));
+    assert_eq!(map.push(next), Err(MapError::TooManyTyped));
     assert_eq!(map.lines().len(), 4096);
 }
 
@@ -142,8 +142,8 @@ fn voided_lines_leave_the_others_in_their_order() {
 #[test]
 fn an_account_of_another_uid_gives_no_name() {
     let mut caller = Caller::new(1000, 100);
-    caller.note_account(&Account { name: b"bob", uid: 1001, gid: 100 });
-    caller.note_account(&Account { name: b"gid", uid: 100, gid: 1000 });
+    caller.note_account(&Account { name: b"bob", uid: Some(1001), gid: Some(100) });
+    caller.note_account(&Account { name: b"gid", uid: Some(100), gid: Some(1000) });
     assert_eq!(caller.names().count(), 0);
     assert!(!caller.owns(Owner::Name(b"")));
     assert!(caller.owns(Owner::Uid(1000)));

@@ -53,10 +53,13 @@ fn one_map_is_enough_and_setgroups_is_left_alone_unless_asked() {
 }
 
 #[test]
-fn help_and_version_need_nothing_else() {
+fn help_and_version_stand_alone() {
     assert_eq!(read("--help").0, Ok(Verb::Help));
     assert_eq!(read("--version").0, Ok(Verb::Version));
-    assert_eq!(read("4711 --help").0, Ok(Verb::Help));
+    assert_eq!(refused("4711 --help"), RequestError::Unknown(b"--help"));
+    assert_eq!(refused("4711 --uid-map 0:1:1 --version"), RequestError::Unknown(b"--version"));
+    assert_eq!(refused("--version 4711"), RequestError::Unknown(b"4711"));
+    assert_eq!(refused("4711 --setgroups deny --setgroups deny"), RequestError::Twice(b"--setgroups"));
 }
 
 #[test]

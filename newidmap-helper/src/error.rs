@@ -16,6 +16,8 @@ pub(crate) enum Error<'m> {
     NotGranted(IdKind, NotGranted, &'m Policy),
     /// Granted, but not an ID of the user namespace that the mapper runs in.
     NotOfNamespace(IdKind, NotGranted),
+    /// A map that the kernel takes joined only, for a user namespace in which it can't be.
+    TooManyLines(IdKind),
     /// The target, and what it is not: the text is the same for what does not exist and for what is somebody else's.
     Target(TargetWord, &'static str),
     /// A file that grants depend on, and why it is not trusted.
@@ -79,7 +81,7 @@ impl Error<'_> {
     /// The exit status: the table in newidmap-helper(8).
     pub(crate) const fn status(&self) -> u8 {
         match self {
-            Error::NotGranted(..) | Error::NotOfNamespace(..) => 1,
+            Error::NotGranted(..) | Error::NotOfNamespace(..) | Error::TooManyLines(_) => 1,
             Error::Usage(_) => 2,
             Error::Target(..) => 3,
             Error::Untrusted(..) | Error::Unreadable(..) | Error::Config(..) | Error::TooManyGrants(_) => 4,
@@ -97,7 +99,13 @@ impl Error<'_> {
             }
             Error::NotOfNamespace(kind, refused) => {
                 describe_refusal(line, *kind, refused);
-                line.push(b"granted, but not mapped in this user namespace");
+                line.push(b"granted, but no one line of this user namespace's own map holds it");
+            }
+            Error::TooManyLines(kind) => {
+                line.push(b"writing ").push(kind.map_file().as_bytes());
+                line.push(
+                    b": more than 340 ranges or 4095 bytes that this user namespace's own map keeps apart",
+                );
             }
             Error::Target(word, unfit) => {
                 line.push(b"opening target ");
@@ -155,7 +163,7 @@ fn describe_usage(line: &mut Line, error: &RequestError<'_>) {
                 .push(kind.name().as_bytes())
                 .push(b" map: ")
                 .push(why.reason().as_bytes());
-            (b": ", word)
+            (if word.is_empty() { b"" } else { b": " }, word)
         }
     };
     line.push(what).push_escaped(word);
@@ -183,8 +191,10 @@ fn describe_granted(line: &mut Line, kind: IdKind, policy: &Policy) {
     line.push(kind.grant_file().as_bytes());
     if policy.config().computed_grant(policy.caller()).is_some() {
         line.push(b" and ").push(CONFIG_FILE.as_bytes());
+        line.push(b" grant you ");
+    } else {
+        line.push(b" grants you ");
     }
-    line.push(b" grants you ");
     if ranges.is_empty() {
         line.push(b"nothing");
     }

@@ -3,13 +3,14 @@
 use crate::error::Error;
 use core::cell::Cell;
 use core::mem::ManuallyDrop;
-use idmap::{Text, each_line};
+use idmap::{CONFIG_FILE, Text, each_line};
 use rustix::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open, openat, readlinkat_raw};
 use rustix::io::{Errno, pread, read};
 
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const CONFIG_FOLDER: &str = "/etc/subroot";
 /// How deep symlinks may lead to symlinks, and how long each may be: far more than any host has.
 const MAX_LINKS: u32 = 8;
 const MAX_TARGET: usize = 1024;
@@ -26,7 +27,8 @@ pub(crate) fn occupy_standard_descriptors<'m>() -> Result<(), Error<'m>> {
     }
 }
 
-/// A regular file of root's that others can't write, reached only through such folders and links.
+/// A regular file of root's that others can't write. Where symlinks lead to it, and where it may be missing because somebody
+/// took it away, every folder on the way is root's alone too.
 pub(crate) struct TrustedFile {
     path: &'static str,
     /// Left to exit(2), as every descriptor here: closing each would cost a system call.
@@ -89,16 +91,23 @@ pub(crate) fn each_line_of_proc(
 }
 
 fn open_trusted(path: &'static str) -> Result<(OwnedFd, u64), Refusal> {
+    if path == CONFIG_FILE {
+        // Most hosts have no such folder.
+        open(CONFIG_FOLDER, LOOK, Mode::empty())?;
+        return open_walked(path);
+    }
     match open(path, READ, Mode::empty()) {
         Ok(file) => trusted_file(file),
-        Err(Errno::LOOP) => {
-            let found = walk(open("/", LOOK, Mode::empty())?, path.as_bytes(), 0)?;
-            let mut again = Text::<32>::default();
-            again.push(b"/proc/self/fd/").push_number(found.as_raw_fd().unsigned_abs());
-            trusted_file(open(again.as_bytes(), READ.difference(OFlags::NOFOLLOW), Mode::empty())?)
-        }
+        Err(Errno::LOOP) => open_walked(path),
         Err(errno) => Err(Refusal::Unreadable(errno)),
     }
+}
+
+fn open_walked(path: &'static str) -> Result<(OwnedFd, u64), Refusal> {
+    let found = walk(open("/", LOOK, Mode::empty())?, path.trim_start_matches('/').as_bytes(), 0)?;
+    let mut again = Text::<32>::default();
+    again.push(b"/proc/self/fd/").push_number(found.as_raw_fd().unsigned_abs());
+    trusted_file(open(again.as_bytes(), READ.difference(OFlags::NOFOLLOW), Mode::empty())?)
 }
 
 fn trusted_file(file: OwnedFd) -> Result<(OwnedFd, u64), Refusal> {
@@ -120,7 +129,7 @@ fn owned_by_root_alone(stat: &Stat) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Walks a path that has symlinks in it one component at a time, holding every folder on the way to the same checks, and
+/// Walks a path one component at a time, holding every folder on the way to the same checks, and
 /// returns what it leads to, not yet opened for reading.
 fn walk(mut place: OwnedFd, path: &[u8], links: u32) -> Result<OwnedFd, Refusal> {
     if links > MAX_LINKS {

@@ -1,6 +1,6 @@
 //! The privileged mapper: writes `uid_map` and `gid_map` of one process, if the caller was granted the IDs.
 //!
-//! No libc, no allocation, no environment, nothing that panics. [`run`] reads top to bottom in the order that
+//! No libc, no allocation, no environment, no panic of its own. [`run`] reads top to bottom in the order that
 //! keeps it safe: privilege aside, request, caller, grants, both maps authorised, target, and only then a write.
 #![no_std]
 

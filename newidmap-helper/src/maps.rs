@@ -5,7 +5,7 @@ use crate::files::each_line_of_proc;
 use crate::privileges::{InForce, Privileges};
 use crate::target::Target;
 use core::mem::ManuallyDrop;
-use idmap::{IdKind, IdMap, IdRange, NotGranted, Policy, Request, Text, authorize, parse_number};
+use idmap::{IdKind, IdMap, IdRange, MapLine, NotGranted, Policy, Request, Text, authorize, parse_number};
 use rustix::fd::OwnedFd;
 use rustix::io::{Errno, pread, write};
 
@@ -36,66 +36,79 @@ impl<'m> AuthorizedMaps<'m> {
     /// setgroups goes first, as it can't be denied once the gid map is in (user_namespaces(7)). The gid map goes before
     /// the uid map: once that is in, the target may become its own root and race us.
     pub(crate) fn write(&self, privileges: &Privileges, target: &Target) -> Result<(), Error<'m>> {
-        if target.is_nested() {
-            self.check_own_namespace()?;
-        }
+        let (gid_text, uid_text) = (self.text(IdKind::Gid, target)?, self.text(IdKind::Uid, target)?);
         let setgroups =
             self.deny_setgroups.then(|| target.open_file("setgroups").map(ManuallyDrop::new)).transpose()?;
         privileges.in_force(|in_force| {
-            let open = |kind, map: &Option<IdMap<'_>>| {
-                map.as_ref().map(|map| MapFile::open(kind, map, target, &in_force)).transpose()
+            let open = |kind, text: &Option<MapText>| {
+                text.as_ref().map(|_| open_empty(kind, target, &in_force)).transpose()
             };
-            let (gid, uid) = (open(IdKind::Gid, &self.gid)?, open(IdKind::Uid, &self.uid)?);
+            let (gid, uid) = (open(IdKind::Gid, &gid_text)?, open(IdKind::Uid, &uid_text)?);
             if let Some(file) = &setgroups {
                 write_whole(file, b"deny", "denying setgroups")?;
             }
-            gid.map(|file| file.write("writing gid_map")).transpose()?;
-            uid.map(|file| file.write("writing uid_map")).transpose()?;
+            for (file, text, what) in
+                [(gid, &gid_text, "writing gid_map"), (uid, &uid_text, "writing uid_map")]
+            {
+                if let Some((file, text)) = file.zip(text.as_ref()) {
+                    write_whole(&file, text.as_bytes(), what)?;
+                }
+            }
             Ok(())
         })
     }
 
-    /// Refuses what the mapper's own user namespace does not have, which the kernel would do after the first write.
-    fn check_own_namespace(&self) -> Result<(), Error<'m>> {
-        for (kind, map) in [(IdKind::Uid, &self.uid), (IdKind::Gid, &self.gid)] {
-            for line in map.iter().flat_map(|map| map.lines()) {
-                let Ok(range) = line.outside_range() else { continue };
-                let has = own_namespace_has(kind, range);
-                if !has.map_err(|errno| Error::Kernel("reading the mapper's own maps", errno))? {
-                    return Err(Error::NotOfNamespace(kind, NotGranted { range, inside: line.inside }));
-                }
+    /// What is to be written for a kind, if anything: neighbours joined wherever the kernel lets them be.
+    fn text<'e>(&self, kind: IdKind, target: &Target) -> Result<Option<MapText>, Error<'e>> {
+        let map = match kind {
+            IdKind::Uid => &self.uid,
+            IdKind::Gid => &self.gid,
+        };
+        let Some(map) = map else { return Ok(None) };
+        let mut text = MapText::EMPTY;
+        let whole = if target.is_nested() && first_missing(kind, map.joined())?.is_some() {
+            if let Some(missing) = first_missing(kind, map.lines().iter().copied())? {
+                return Err(Error::NotOfNamespace(kind, missing));
             }
-        }
-        Ok(())
+            map.kernel_text_unjoined(&mut text)
+        } else {
+            map.kernel_text(&mut text)
+        };
+        let fits = whole.is_some();
+        if fits { Ok(Some(text)) } else { Err(Error::TooManyLines(kind)) }
     }
 }
 
-/// A map file that is still empty, and what goes into it.
-struct MapFile {
-    file: ManuallyDrop<OwnedFd>,
-    text: Text<{ idmap::MAX_TEXT }>,
-}
-
-impl MapFile {
-    /// Opened with privilege in force, because the kernel asks for the opener's capability too: user_namespaces(7).
-    fn open<'m>(kind: IdKind, map: &IdMap<'_>, target: &Target, _: &InForce) -> Result<MapFile, Error<'m>> {
-        let file = target.open_file(kind.map_file())?;
-        let mut text = Text::default();
-        let whole =
-            if target.is_nested() { map.kernel_text_unjoined(&mut text) } else { map.kernel_text(&mut text) };
-        match (pread(&file, &mut [0_u8; 1], 0), whole) {
-            (Ok(0), Some(_)) => Ok(MapFile { file: ManuallyDrop::new(file), text }),
-            (Ok(0), None) => Err(Error::Kernel("writing a map", Errno::TOOBIG)),
-            (Ok(_), _) => Err(target.unfit(match kind {
-                IdKind::Uid => "its uid_map is already written",
-                IdKind::Gid => "its gid_map is already written",
-            })),
-            (Err(errno), _) => Err(Error::Kernel("reading the target's map", errno)),
+/// The first line that does not lie within one line of the mapper's own map: the kernel would refuse it, and only when the
+/// other map has been written. Everything lies within the initial user namespace.
+fn first_missing<'e>(
+    kind: IdKind,
+    lines: impl Iterator<Item = MapLine>,
+) -> Result<Option<NotGranted>, Error<'e>> {
+    for line in lines {
+        let Ok(range) = line.outside_range() else { continue };
+        let has = own_namespace_has(kind, range);
+        if !has.map_err(|errno| Error::Kernel("reading the mapper's own maps", errno))? {
+            return Ok(Some(NotGranted { range, inside: line.inside }));
         }
     }
+    Ok(None)
+}
 
-    fn write<'m>(self, what: &'static str) -> Result<(), Error<'m>> {
-        write_whole(&self.file, self.text.as_bytes(), what)
+/// What goes into a map file.
+type MapText = Text<{ idmap::MAX_TEXT }>;
+
+/// Opens a map file that is still empty, with privilege in force, because the kernel asks for the opener's capability too:
+/// user_namespaces(7).
+fn open_empty<'m>(kind: IdKind, target: &Target, _: &InForce) -> Result<ManuallyDrop<OwnedFd>, Error<'m>> {
+    let file = ManuallyDrop::new(target.open_file(kind.map_file())?);
+    match pread(&*file, &mut [0_u8; 1], 0) {
+        Ok(0) => Ok(file),
+        Ok(_) => Err(target.unfit(match kind {
+            IdKind::Uid => "its uid_map is already written",
+            IdKind::Gid => "its gid_map is already written",
+        })),
+        Err(errno) => Err(Error::Kernel("reading the target's map", errno)),
     }
 }
 

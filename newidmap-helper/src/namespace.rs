@@ -40,9 +40,10 @@ impl Identity {
 impl UserNamespace {
     /// The user namespace of the process whose folder in /proc this is.
     ///
-    /// `ns/user` is a magic link and leads to another file system, so that openat2's RESOLVE_NO_XDEV can't guard it. What
-    /// is read here only explains a refusal early: the kernel itself writes no map of a namespace that is not a child
-    /// of the writer's own and owned by the writer (map_write() and proc_uid_map_write() in kernel/user_namespace.c).
+    /// `ns/user` is a magic link and leads to another file system, so that openat2's RESOLVE_NO_XDEV can't guard it: a caller
+    /// who mounts over it in a mount namespace of his own can have another of his namespaces looked at. That deceives him
+    /// alone: the kernel itself writes no map of a namespace that is not a child of the writer's own (proc_uid_map_write() in
+    /// kernel/user_namespace.c), and setgroups is opened with the caller's own rights.
     pub(crate) fn of_process(folder: impl AsFd) -> Outcome<UserNamespace> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let link = openat(folder, "ns/user", flags, Mode::empty())?;

@@ -1,6 +1,7 @@
 //! What an administrator sets in mapper.conf and nsswitch.conf, on the real kernel.
 
 use crate::{GRANTED, attempt, granted_maps, refused};
+use std::os::unix::fs::chown;
 use subroot_tests::{Host, Maps, Outcome, Step, Target, start_with};
 
 /// An account of a directory service: no local file knows it.
@@ -46,7 +47,7 @@ fn a_computed_grant_needs_no_line_and_no_account() {
 fn a_computed_grant_ends_where_the_next_accounts_begins() {
     let host = configured(RULE);
     let user = host.uid(DIRECTORY_UID);
-    let granted = "/etc/subuid and /etc/subroot/mapper.conf grants you [212500-212600)";
+    let granted = "/etc/subuid and /etc/subroot/mapper.conf grant you [212500-212600)";
     let line = |range: &str| format!("uid range [0-1) -> {range} not allowed: {granted}");
     refused(&host, &user, "--uid-map 0:212600:1", 1, &line("[212600-212601)"));
     refused(&host, &user, "--uid-map 0:212499:1", 1, &line("[212499-212500)"));
@@ -65,7 +66,7 @@ fn an_account_outside_of_the_rule_has_what_its_lines_grant() {
 #[test]
 fn a_computed_grant_over_a_live_account_is_void() {
     let host = configured("computed-grants = 1000-1000:1001:10\n");
-    let nothing = "not allowed: /etc/subuid and /etc/subroot/mapper.conf grants you [100000-165536)";
+    let nothing = "not allowed: /etc/subuid and /etc/subroot/mapper.conf grant you [100000-165536)";
     let line = format!("uid range [0-1) -> [1003-1004) {nothing}");
     refused(&host, &host.user("alice"), "--uid-map 0:1003:1", 1, &line);
 }
@@ -161,4 +162,41 @@ fn where_a_plugin_keeps_the_grants_the_files_grant_nothing() {
     writes(own, Maps::new("0 1000 1", "0 1000 1", "deny"));
     host.write("/etc/nsswitch.conf", "subid: files\n");
     writes(attempt(&host, &host.user("alice"), GRANTED), granted_maps());
+}
+
+#[test]
+fn a_plugin_with_a_long_name_keeps_the_grants_too() {
+    let host = Host::new();
+    host.write("/etc/nsswitch.conf", format!("subid: {}\n", "p".repeat(200)));
+    let (outcome, maps) = attempt(&host, &host.user("alice"), GRANTED);
+    assert_eq!((outcome.code(), maps), (1, Maps::untouched()), "{outcome:?}");
+    assert!(outcome.stderr.contains("leaves grants to the plugin pppp"), "{outcome:?}");
+}
+
+/// A denial by name must not get lost with the name: the caller may have it without a local account that says so.
+#[test]
+fn setgroups_is_denied_by_name_to_whom_no_local_account_names() {
+    let words = "--gid-map 0:100000:1";
+    let denied = Maps::new("", "0 100000 1", "deny");
+    let without = "root:x:0:0::/root:/bin/sh\n".to_owned();
+    let many: String = (0..9).map(|n| format!("{n}{}:x:1000:1000::/:/bin/sh\n", "n".repeat(126))).collect();
+    for accounts in [without, many + "alice:x:1000:1000::/home/alice:/bin/sh\n"] {
+        let host = configured("setgroups-deny = alice\n");
+        host.write("/etc/subgid", "1000:100000:65536\n");
+        let alice = host.user("alice");
+        host.write("/etc/passwd", &accounts);
+        writes(attempt(&host, &alice, words), denied.clone());
+    }
+}
+
+#[test]
+fn settings_cannot_be_taken_away_by_who_owns_their_folder() {
+    let host = configured("setgroups = deny\n");
+    let alice = host.user("alice");
+    chown("/etc/subroot", Some(alice.uid), None).expect("giving the folder away");
+    let line =
+        "reading /etc/subroot/mapper.conf: not trusted: not owned by root (it, or a folder on the way)";
+    refused(&host, &alice, GRANTED, 4, line);
+    host.output(alice.command("mv").args(["/etc/subroot/mapper.conf", "/etc/subroot/gone"])).ok();
+    refused(&host, &alice, GRANTED, 4, line);
 }

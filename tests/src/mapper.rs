@@ -16,7 +16,9 @@ pub enum Install {
     SetuidRoot,
     /// `cap_setuid,cap_setgid=p` on a file of mode 755.
     FileCapabilities,
-    /// Both at once.
+    /// `=ep` instead: in force from the first instruction on. LXC looks for that before it starts a program.
+    EffectiveCapabilities,
+    /// The first two at once.
     Both,
     /// Neither.
     None,
@@ -25,25 +27,31 @@ pub enum Install {
 pub(crate) fn install(how: Install, program: &[u8]) {
     let _not_there_yet = fs::remove_file(MAPPER);
     fs::write(MAPPER, program).expect("installing the mapper");
-    give_privilege(how, MAPPER, "cap_setuid,cap_setgid=p");
+    give_privilege(how, MAPPER, "cap_setuid,cap_setgid");
 }
 
 /// Puts a program of the project's in the place of one of shadow's, which the world has bound there: the file is kept.
 pub(crate) fn install_in_place(how: Install, name: &str, program: &[u8]) {
     let path = format!("/usr/bin/{name}");
     fs::write(&path, program).unwrap_or_else(|error| panic!("installing {path}: {error}"));
-    let capability = if name == "newuidmap" { "cap_setuid=p" } else { "cap_setgid=p" };
+    let capability = if name == "newuidmap" { "cap_setuid" } else { "cap_setgid" };
     give_privilege(how, &path, capability);
 }
 
 fn give_privilege(how: Install, path: &str, capabilities: &str) {
     let setuid = matches!(how, Install::SetuidRoot | Install::Both);
     set_mode(path, if setuid { 0o4755 } else { 0o755 });
-    if matches!(how, Install::FileCapabilities | Install::Both) {
-        let setcap = Command::new("setcap").args([capabilities, path]).output();
-        let setcap = setcap.expect("setcap, of libcap2-bin");
-        assert!(setcap.status.success(), "{setcap:?}");
+    match how {
+        Install::FileCapabilities | Install::Both => set_capabilities(path, &format!("{capabilities}=p")),
+        Install::EffectiveCapabilities => set_capabilities(path, &format!("{capabilities}=ep")),
+        Install::SetuidRoot | Install::None => {}
     }
+}
+
+fn set_capabilities(path: &str, capabilities: &str) {
+    let setcap = Command::new("setcap").args([capabilities, path]).output();
+    let setcap = setcap.expect("setcap, of libcap2-bin");
+    assert!(setcap.status.success(), "{setcap:?}");
 }
 
 impl User {

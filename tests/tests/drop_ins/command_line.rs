@@ -5,7 +5,8 @@ use std::os::fd::OwnedFd;
 use subroot_tests::{DROP_INS, Host, Install, Maps, Step, Target, start_with};
 
 const RANGE: &str = "0 100000 65536";
-const PRIVILEGED: [Install; 3] = [Install::SetuidRoot, Install::FileCapabilities, Install::Both];
+const PRIVILEGED: [Install; 4] =
+    [Install::SetuidRoot, Install::FileCapabilities, Install::EffectiveCapabilities, Install::Both];
 const USAGE: &str =
     "usage: newuidmap [<pid>|fd:<pidfd>] <uid> <loweruid> <count> [ <uid> <loweruid> <count> ] ...";
 

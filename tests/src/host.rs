@@ -68,6 +68,13 @@ impl Host {
         }
     }
 
+    /// Covers a folder by an empty one of the test's own, where the host has such a folder.
+    pub fn cover(&self, path: &str, mode: u32) {
+        if Path::new(path).is_dir() {
+            world::cover(path, mode);
+        }
+    }
+
     /// An account of the world's /etc/passwd.
     pub fn user(&self, name: &str) -> User {
         User::named(name)

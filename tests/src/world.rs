@@ -70,6 +70,11 @@ fn new_folder(name: &str, mode: u32) -> String {
     folder
 }
 
+/// Binds an empty folder of the scratch space over one of the host's.
+pub(crate) fn cover(path: &str, mode: u32) {
+    bind(&new_folder(&path.trim_start_matches('/').replace('/', "-"), mode), path);
+}
+
 pub(crate) fn set_mode(path: impl AsRef<Path>, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("changing a mode");
 }

@@ -42,7 +42,10 @@ fn hold(host: &Host, user: &User, line: &Expectation, example: &str) {
             assert_eq!(answer, (0, line.map.split(',').count()), "{example}: {line:?}: {outcome:?}")
         }
         (true, false) => {
-            assert!(outcome.stderr.contains("granted, but not mapped in this user namespace"), "{outcome:?}")
+            assert!(
+                outcome.stderr.contains("granted, but no one line of this user namespace's own map holds it"),
+                "{outcome:?}"
+            )
         }
         (false, _) => {
             assert_eq!(outcome.code(), 1, "{example}: {line:?}: {outcome:?}");

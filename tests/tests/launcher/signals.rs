@@ -6,7 +6,7 @@ use crate::running::{
 use crate::sandbox::{Sandbox, script};
 use std::io::Write;
 use std::process::Stdio;
-use subroot_tests::{Outcome, Started, Step, start_with};
+use subroot_tests::{Outcome, Started, Step, processes_with_word, start_with};
 
 const BOTH: [&[&str]; 2] = [&[], &["--as-pid-1"]];
 
@@ -38,7 +38,11 @@ fn a_signal_that_the_command_does_not_handle_ends_it() {
     let sandbox = Sandbox::new();
     for options in BOTH {
         for number in [1, 2, 10, 15, 40] {
-            let running = Running::new(&mut sandbox.shell(options, "echo ready; exec sleep 1000"));
+            let word = unique_word();
+            let running =
+                Running::new(&mut sandbox.shell(options, &format!("echo ready; exec sleep {word}")));
+            // Until then it is a shell that handles SIGINT, by sending it to itself.
+            assert!(soon(PATIENCE, || !processes_with_word(&word).is_empty()));
             running.signal(number);
             let outcome = running.end();
             assert_eq!((outcome.code(), outcome.stderr.as_str()), (128 + number, ""), "{options:?}");

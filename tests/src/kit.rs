@@ -2,7 +2,9 @@
 
 use std::env;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// The programs under test, in memory, and the archive that [`crate::Rootfs::debian`] unpacks.
 ///
@@ -63,4 +65,15 @@ fn part(name: &str, otherwise: impl FnOnce() -> PathBuf) -> PathBuf {
 fn target_folder() -> PathBuf {
     let program = env::current_exe().expect("own path");
     program.ancestors().nth(3).expect("a folder above TARGET/PROFILE/deps").to_path_buf()
+}
+
+/// Writes a program that is to be executed, by a process of its own: whatever another thread forks in the meantime would
+/// otherwise hold the file open for writing for a moment longer, and nothing could execute it (ETXTBSY, execve(2)).
+pub(crate) fn write_program(path: impl AsRef<Path>, content: &[u8]) {
+    let path = path.as_ref();
+    let copy = Command::new("cp").arg("/dev/stdin").arg(path).stdin(Stdio::piped()).spawn();
+    let mut copy = copy.expect("starting cp");
+    let written = copy.stdin.take().expect("a pipe").write_all(content);
+    let status = copy.wait().expect("waiting for cp");
+    assert!(written.is_ok() && status.success(), "writing {}", path.display());
 }

@@ -1,5 +1,6 @@
 //! The mapper under test: how it is installed, and command lines for it.
 
+use crate::kit::write_program;
 use crate::target::Target;
 use crate::user::User;
 use crate::world::set_mode;
@@ -26,14 +27,14 @@ pub enum Install {
 
 pub(crate) fn install(how: Install, program: &[u8]) {
     let _not_there_yet = fs::remove_file(MAPPER);
-    fs::write(MAPPER, program).expect("installing the mapper");
+    write_program(MAPPER, program);
     give_privilege(how, MAPPER, "cap_setuid,cap_setgid");
 }
 
 /// Puts a program of the project's in the place of one of shadow's, which the world has bound there: the file is kept.
 pub(crate) fn install_in_place(how: Install, name: &str, program: &[u8]) {
     let path = format!("/usr/bin/{name}");
-    fs::write(&path, program).unwrap_or_else(|error| panic!("installing {path}: {error}"));
+    write_program(&path, program);
     let capability = if name == "newuidmap" { "cap_setuid" } else { "cap_setgid" };
     give_privilege(how, &path, capability);
 }

@@ -1,6 +1,7 @@
 //! Root file systems for the launcher: busybox made by hand, Debian from its own packages.
 
 use crate::host::Host;
+use crate::kit::write_program;
 use crate::target::Target;
 use crate::user::User;
 use crate::world::set_mode;
@@ -92,7 +93,8 @@ impl Rootfs {
 fn install_busybox(bin: &Path) {
     let program = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| Path::new(path).exists());
     let program = program.expect("busybox, of busybox-static");
-    fs::copy(program, bin.join("busybox")).expect("copying busybox");
+    write_program(bin.join("busybox"), &fs::read(program).expect("reading busybox"));
+    set_mode(bin.join("busybox"), 0o755);
     let listed = Command::new(program).arg("--list").output().expect("starting busybox").stdout;
     let applets = String::from_utf8(listed).expect("the names of busybox's applets");
     for applet in applets.lines().filter(|name| *name != "busybox") {

@@ -1,7 +1,7 @@
 //! The mounts of a test's world: a private /etc, /home, /root, /tmp and /run, and folders for the programs under test.
 
 use crate::accounts::{GRANTS, GROUP, HOMES, PASSWD};
-use crate::kit::{DROP_INS, Kit};
+use crate::kit::{DROP_INS, Kit, write_program};
 use nix::mount::{MsFlags, mount};
 use std::fs::{self, Permissions};
 use std::io;
@@ -110,7 +110,7 @@ fn fill_homes(folder: &str) {
 fn fill_programs(folder: &str, kit: &Kit) {
     if let Some(launcher) = &kit.launcher {
         let path = format!("{folder}/subroot");
-        fs::write(&path, launcher).expect("installing the launcher");
+        write_program(&path, launcher);
         set_mode(path, 0o755);
     }
 }
@@ -128,7 +128,8 @@ fn make_mapper_folder() {
 /// Puts a copy that belongs to the root of this user namespace over one of shadow's programs, so that its bit counts here.
 fn own_setuid_program(name: &str) {
     let (installed, own) = (format!("/usr/bin/{name}"), format!("{SCRATCH}/{name}"));
-    if fs::copy(&installed, &own).is_ok() {
+    if let Ok(program) = fs::read(&installed) {
+        write_program(&own, &program);
         set_mode(&own, 0o4755);
         bind(&own, &installed);
     }

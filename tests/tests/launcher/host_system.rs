@@ -113,10 +113,10 @@ fn an_option_moves_the_working_directory() {
 #[test]
 fn only_the_inside_is_shown() {
     let host = Host::new();
-    let script = "cat /proc/self/uid_map; cat /proc/1/comm; ls -d /proc/[0-9]* | wc -l; ls /dev | wc -l";
+    let script = "cat /proc/self/uid_map; cat /proc/1/comm; set -- /proc/[0-9]*; echo $#";
     let seen = host.output(&mut run(&host.user("alice"), &["--", "sh", "-c", script])).ok();
     let lines = map_lines(&seen);
-    assert_eq!(lines[..4], ["0 1000 1", "1 100000 65536", "subroot", "4"], "{seen}");
+    assert_eq!(lines, ["0 1000 1", "1 100000 65536", "subroot", "2"], "{seen}");
 }
 
 #[test]

@@ -162,3 +162,18 @@ fn a_process_may_map_its_parent() {
     let words: Vec<&str> = said.split_whitespace().collect();
     assert_eq!(words, "0 1000 1 1 100000 9 0 1000 1 1 100000 9".split(' ').collect::<Vec<_>>());
 }
+
+#[test]
+fn each_keeps_the_one_capability_that_its_map_takes() {
+    let host = host(Install::SetuidRoot);
+    for (program, capability, other) in
+        [("newuidmap", "CAP_SETUID", "CAP_SETGID"), ("newgidmap", "CAP_SETGID", "CAP_SETUID")]
+    {
+        let target = Target::new(&host.user("alice"));
+        let mut strace = host.user("root").command("strace");
+        strace.args(["-u", "alice", "-e", "trace=capset", program, &target.pid().to_string()]);
+        let outcome = host.output(strace.args(RANGE.split(' ')));
+        assert_eq!((outcome.code(), target.maps()), (0, map_of(program)), "{outcome:?}");
+        assert!(outcome.stderr.contains(capability) && !outcome.stderr.contains(other), "{outcome:?}");
+    }
+}

@@ -44,10 +44,12 @@ impl Caller {
         }
     }
 
-    /// Remembers the name if the account has the caller's uid.
+    /// Remembers the name if the account has the caller's uid. A damaged line's name is left out.
     pub fn note_account(&mut self, account: &Account<'_>) {
-        if account.uid == Some(self.uid) {
-            self.note_name(account.name);
+        match account.uid == Some(self.uid) {
+            true if account.is_whole => self.note_name(account.name),
+            true => self.left_names_out = true,
+            false => {}
         }
     }
 

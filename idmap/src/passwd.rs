@@ -17,6 +17,8 @@ pub struct Account<'a> {
     pub uid: Option<u32>,
     /// Its primary group ID.
     pub gid: Option<u32>,
+    /// False for a damaged line: its IDs are in use, but its name owns nothing.
+    pub is_whole: bool,
 }
 
 impl<'a> Account<'a> {
@@ -27,8 +29,10 @@ impl<'a> Account<'a> {
         let mut fields = line.split(|byte| *byte == b':');
         let name = fields.next().filter(|name| !matches!(name.first(), None | Some(b'#' | b'+' | b'-')))?;
         let _password = fields.next().filter(|_| line.len() <= MAX_ACCOUNT)?;
-        let (uid, gid) = (fields.next()?, fields.next());
-        Some(Account { name, uid: id(uid), gid: gid.and_then(id) })
+        let (uid, gid) = (fields.next()?, fields.next().unwrap_or(&[]));
+        let ends_in_digit = |field: &[u8]| field.last().is_some_and(u8::is_ascii_digit);
+        let (is_whole, uid, gid) = (ends_in_digit(uid) && ends_in_digit(gid), id(uid), id(gid));
+        Some(Account { name, uid, gid, is_whole: is_whole && uid.is_some() && gid.is_some() })
     }
 }
 

@@ -9,7 +9,7 @@ const GID: u32 = 100;
 /// Asks as an account with these IDs, whose grants are `start:count` each; gives `backed_by_grants`.
 fn ask_as(ids: (u32, u32), kind: IdKind, grants: &[&str], map: &str) -> Result<bool, NotGranted> {
     let mut caller = Caller::new(ids.0, ids.1);
-    caller.note_account(&Account { name: b"alice", uid: Some(ids.0), gid: Some(ids.1) });
+    caller.note_account(&Account { name: b"alice", uid: Some(ids.0), gid: Some(ids.1), is_whole: true });
     let mut granted = Granted::NONE;
     for grant in grants {
         granted.note_line(&caller, format!("alice:{grant}").as_bytes()).unwrap();

@@ -6,7 +6,7 @@ use idmap::{Account, Caller, Config, ConfigError, IdRange, NumberError, RangeErr
 /// The settings for an account of this uid, called alice.
 fn config(uid: u32, text: &str) -> Result<Config, (u32, ConfigError)> {
     let mut caller = Caller::new(uid, uid);
-    caller.note_account(&Account { name: b"alice", uid: Some(uid), gid: Some(uid) });
+    caller.note_account(&Account { name: b"alice", uid: Some(uid), gid: Some(uid), is_whole: true });
     let mut config = Config::DEFAULT;
     for (number, line) in (1..).zip(text.lines()) {
         config.note_line(&caller, line.as_bytes()).map_err(|why| (number, why))?;

@@ -14,7 +14,12 @@ fn range(first: u32, count: u32) -> IdRange {
 fn caller(uid: u32, names: &[&str]) -> Caller {
     let mut caller = Caller::new(uid, uid);
     for name in names {
-        caller.note_account(&Account { name: name.as_bytes(), uid: Some(uid), gid: Some(uid) });
+        caller.note_account(&Account {
+            name: name.as_bytes(),
+            uid: Some(uid),
+            gid: Some(uid),
+            is_whole: true,
+        });
     }
     caller
 }
@@ -231,7 +236,7 @@ fn a_line_for_either_name_of_one_uid_counts() {
 
 #[test]
 fn an_account_is_the_first_four_fields_of_a_passwd_line() {
-    let alice = Some(Account { name: b"alice", uid: Some(1000), gid: Some(100) });
+    let alice = Some(Account { name: b"alice", uid: Some(1000), gid: Some(100), is_whole: true });
     for line in [
         "alice:x:1000:100:Alice,,,:/home/alice:/bin/sh",
         "alice::1000:100:",
@@ -258,6 +263,11 @@ fn an_account_is_what_the_c_library_takes_for_one() {
         ("a:x:0x3e8:100::/:", (None, Some(100))),
     ] {
         assert_eq!(ids(line), Some(expected), "{line:?}");
+    }
+    let is_whole = |line: &str| Account::parse(line.as_bytes()).is_some_and(|account| account.is_whole);
+    assert!(is_whole("a:x:01000:+0100::/:") && is_whole("a:x:1000:100"));
+    for line in ["a:x:1000", "a:x:1000:::/:", "a:x:1000 :100::/:", "a:1000:100::/:/bin/sh", "a:x::100::/:"] {
+        assert!(!is_whole(line), "{line:?}");
     }
     assert_eq!(ids(&format!("a:{}:1000:100", "x".repeat(16 * 1024))), None, "it may have been cut");
 }

@@ -42,7 +42,12 @@ fn lines_of_text(bytes: usize) -> Vec<MapLine> {
 fn caller(names: &[String]) -> Caller {
     let mut caller = Caller::new(1000, 1000);
     for name in names {
-        caller.note_account(&Account { name: name.as_bytes(), uid: Some(1000), gid: Some(1000) });
+        caller.note_account(&Account {
+            name: name.as_bytes(),
+            uid: Some(1000),
+            gid: Some(1000),
+            is_whole: true,
+        });
     }
     caller
 }
@@ -142,8 +147,8 @@ fn voided_lines_leave_the_others_in_their_order() {
 #[test]
 fn an_account_of_another_uid_gives_no_name() {
     let mut caller = Caller::new(1000, 100);
-    caller.note_account(&Account { name: b"bob", uid: Some(1001), gid: Some(100) });
-    caller.note_account(&Account { name: b"gid", uid: Some(100), gid: Some(1000) });
+    caller.note_account(&Account { name: b"bob", uid: Some(1001), gid: Some(100), is_whole: true });
+    caller.note_account(&Account { name: b"gid", uid: Some(100), gid: Some(1000), is_whole: true });
     assert_eq!(caller.names().count(), 0);
     assert!(!caller.owns(Owner::Name(b"")));
     assert!(caller.owns(Owner::Uid(1000)));

@@ -76,7 +76,7 @@ fn union_of(grants: &[(u32, u32)]) -> BTreeSet<u64> {
 
 fn alice(uid: u32, gid: u32) -> Caller {
     let mut caller = Caller::new(uid, gid);
-    caller.note_account(&Account { name: b"alice", uid: Some(uid), gid: Some(gid) });
+    caller.note_account(&Account { name: b"alice", uid: Some(uid), gid: Some(gid), is_whole: true });
     caller
 }
 

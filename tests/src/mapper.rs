@@ -3,7 +3,7 @@
 use crate::kit::write_program;
 use crate::target::Target;
 use crate::user::User;
-use crate::world::set_mode;
+use crate::world::{has_own_program, set_mode};
 use std::fs;
 use std::process::Command;
 
@@ -34,6 +34,7 @@ pub(crate) fn install(how: Install, program: &[u8]) {
 /// Puts a program of the project's in the place of one of shadow's, which the world has bound there: the file is kept.
 pub(crate) fn install_in_place(how: Install, name: &str, program: &[u8]) {
     let path = format!("/usr/bin/{name}");
+    assert!(has_own_program(name), "the host has no {name}, of uidmap: its own /usr/bin would be written to");
     write_program(&path, program);
     let capability = if name == "newuidmap" { "cap_setuid" } else { "cap_setgid" };
     give_privilege(how, &path, capability);

@@ -135,6 +135,11 @@ fn own_setuid_program(name: &str) {
     }
 }
 
+/// True when the world has put a file of its own over this one of shadow's programs.
+pub(crate) fn has_own_program(name: &str) -> bool {
+    Path::new(SCRATCH).join(name).exists()
+}
+
 /// Copies a file (through a symlink at the top only) or a folder with all that can be read of it.
 fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     if !fs::metadata(from)?.is_dir() {

@@ -2,6 +2,7 @@
 
 mod binary;
 mod dependencies;
+mod history;
 mod panics;
 mod sources;
 

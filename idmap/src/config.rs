@@ -20,7 +20,7 @@ struct Rule {
     count: u32,
 }
 
-/// The settings, and those rules that are the caller's.
+/// The settings as they stand for one caller, and all rules.
 pub struct Config {
     /// True when setgroups is denied to this caller whatever is granted to him.
     pub denies_setgroups: bool,

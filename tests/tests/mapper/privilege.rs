@@ -25,20 +25,19 @@ fn says(outcome: (Outcome, Maps), line: &str) {
     assert_eq!(maps, Maps::untouched());
 }
 
+/// Checks that the program is told to have no privilege of its own.
+#[track_caller]
+fn unprivileged(host: &Host, words: &str, what: &str) {
+    let line = format!("{what}: the program is neither setuid root nor has the file capability");
+    refused(host, &host.user("alice"), words, 5, &line);
+}
+
 #[test]
 fn without_its_bit_it_says_so() {
     let host = Host::new();
     host.install_mapper(Install::None);
-    let why = "the program is neither setuid root nor has the file capability";
-    refused(
-        &host,
-        &host.user("alice"),
-        GRANTED,
-        5,
-        &format!("writing uid_map: CAP_SETUID is missing: {why}"),
-    );
-    let line = format!("writing gid_map: CAP_SETGID is missing: {why}");
-    refused(&host, &host.user("alice"), "--gid-map 0:100000:1", 5, &line);
+    unprivileged(&host, GRANTED, "writing uid_map: CAP_SETUID is missing");
+    unprivileged(&host, "--gid-map 0:100000:1", "writing gid_map: CAP_SETGID is missing");
 }
 
 #[test]
@@ -47,14 +46,7 @@ fn with_the_bit_of_somebody_else_it_says_so() {
     host.install_mapper(Install::None);
     host.output(host.user("root").command("chown").args(["bob", MAPPER])).ok();
     host.output(host.user("root").command("chmod").args(["4755", MAPPER])).ok();
-    let why = "the program is neither setuid root nor has the file capability";
-    refused(
-        &host,
-        &host.user("alice"),
-        GRANTED,
-        5,
-        &format!("writing uid_map: CAP_SETUID is missing: {why}"),
-    );
+    unprivileged(&host, GRANTED, "writing uid_map: CAP_SETUID is missing");
 }
 
 #[test]

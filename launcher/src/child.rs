@@ -1,31 +1,38 @@
 //! The child, from its first instruction to the start of the command.
 
 use crate::failure::{Failure, Step};
+use crate::identity::Identity;
 use crate::init;
 use crate::kernel;
 use crate::mount_points::MountPoints;
+use crate::namespaces;
 use crate::new_root;
 use crate::plan::{FirstProcess, Plan};
+use crate::process::Process;
+use crate::terminal;
+use idmap::IdKind;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
-use nix::unistd::{Gid, Uid, read, setgroups, setresgid, setresuid};
+use nix::unistd::{read, setgroups};
 use std::convert::Infallible;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// What the child shares with its parent.
-pub struct ChildEnds {
-    /// One byte says go; its end says that the launcher is gone.
-    pub lifeline: OwnedFd,
+pub(crate) struct ChildEnds {
+    /// One byte says go, and which way the IDs were mapped; its end says that the launcher is gone.
+    pub(crate) lifeline: OwnedFd,
     /// Takes one record if something fails, and is closed by the start of the command.
-    pub report: OwnedFd,
-    /// What the parent makes in the rootfs.
-    pub mount_points: MountPoints,
+    pub(crate) report: OwnedFd,
+    /// Takes the terminal of the command, where it is to have one.
+    pub(crate) terminal: Option<OwnedFd>,
+    /// What the parent makes in folders of the caller's.
+    pub(crate) mount_points: MountPoints,
 }
 
 /// The whole life of the child.
-pub fn run(plan: &Plan, ends: ChildEnds) -> ! {
+pub(crate) fn run(plan: &Plan, ends: ChildEnds) -> ! {
     let failure = match start(plan, &ends) {
         Ok(never) => match never {},
         Err(failure) => failure,
@@ -35,8 +42,11 @@ pub fn run(plan: &Plan, ends: ChildEnds) -> ! {
 }
 
 fn start(plan: &Plan, ends: &ChildEnds) -> Result<Infallible, Failure> {
-    wait_for_go(ends);
-    become_root().map_err(Failure::on(Step::BecomeRoot, b""))?;
+    let way = plan.ids.ways.get(usize::from(wait_for_byte(ends)));
+    let maps = way.map(|way| &way.maps).ok_or(Errno::EINVAL).map_err(Failure::on(Step::BecomeRoot, b""))?;
+    let first = Identity::first(maps.first(IdKind::Uid), maps.first(IdKind::Gid));
+    become_first(&first, plan.process.process()).map_err(Failure::on(Step::BecomeRoot, b""))?;
+    namespaces::furnish(plan)?;
     if let Some(root) = &plan.root {
         new_root::enter(root)?;
     }
@@ -47,37 +57,44 @@ fn start(plan: &Plan, ends: &ChildEnds) -> Result<Infallible, Failure> {
     } else {
         die_with_launcher(ends);
     }
-    if let Some(kept) = plan.capabilities {
-        kernel::limit_capabilities(kept).map_err(Failure::on(Step::LimitCapabilities, b""))?;
+    if let Some(socket) = &ends.terminal {
+        terminal::take_new(socket).map_err(Failure::on(Step::Terminal, b""))?;
     }
-    plan.command.execute()
+    plan.process.start(first)
 }
 
 /// Waits until the maps are in place. A launcher that died before leaves nothing to do but to tidy up.
-fn wait_for_go(ends: &ChildEnds) {
+pub(crate) fn wait_for_byte(ends: &ChildEnds) -> u8 {
     let mut byte = [0];
-    while !matches!(read(&ends.lifeline, &mut byte), Ok(1)) {
-        if matches!(read(&ends.lifeline, &mut byte), Ok(0)) {
-            ends.mount_points.remove();
-            std::process::exit(i32::from(crate::error::OWN_FAILURE));
+    loop {
+        match read(&ends.lifeline, &mut byte) {
+            Ok(1) => return byte[0],
+            Ok(_) => {
+                ends.mount_points.remove();
+                std::process::exit(i32::from(crate::error::OWN_FAILURE));
+            }
+            Err(_) => {}
         }
     }
 }
 
-/// Groups go first, then the group, then the user: each needs a capability that the next one might take away. Where setgroups
-/// is denied (user_namespaces(7)), the caller's groups stay: dropping one could open what it keeps shut.
-fn become_root() -> Result<(), Errno> {
-    match setgroups(&[]) {
-        Ok(()) | Err(Errno::EPERM) => {}
-        Err(errno) => return Err(errno),
+/// Becomes who the caller is inside, for all that is done before the command. Where setgroups is denied
+/// (user_namespaces(7)), the caller's groups stay: dropping one could open what it keeps shut.
+///
+/// # Errors
+/// EINVAL for an ID that is not mapped.
+pub(crate) fn become_first(first: &Identity, process: &Process) -> Result<(), Errno> {
+    if !process.keeps_groups {
+        match setgroups(&[]) {
+            Ok(()) | Err(Errno::EPERM) => {}
+            Err(errno) => return Err(errno),
+        }
     }
-    let (uid, gid) = (Uid::from_raw(0), Gid::from_raw(0));
-    setresgid(gid, gid, gid)?;
-    setresuid(uid, uid, uid)
+    first.assume()
 }
 
 /// The second string to the watcher: the kernel's death signal, and a look whether it came too late.
-fn die_with_launcher(ends: &ChildEnds) {
+pub(crate) fn die_with_launcher(ends: &ChildEnds) {
     let _ = set_pdeathsig(Signal::SIGKILL);
     let mut ready = [PollFd::new(ends.lifeline.as_fd(), PollFlags::empty())];
     if poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0) {

@@ -7,18 +7,25 @@ use std::path::PathBuf;
 /// Start a program in its own root file system: root inside, nobody special outside.
 #[derive(Parser)]
 #[command(name = "subroot", version, disable_help_subcommand = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub verb: Verb,
+    pub(crate) verb: Verb,
 }
 
 /// The commands.
 #[derive(Subcommand)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Run a command as root in a root file system of its own
     #[command(after_help = RUN_HELP)]
-    Run(RunWords),
+    Run(Box<RunWords>),
+    /// Run another command in a running sandbox
+    #[command(after_help = EXEC_HELP)]
+    Exec(ExecWords),
+    /// List running sandboxes
+    Ps(PsWords),
+    /// Send a running sandbox a signal, KILL unless told otherwise
+    Kill(KillWords),
     /// Run a command as root of a new user namespace alone, in the host's own file system
     #[command(after_help = UNSHARE_HELP)]
     Unshare(UnshareWords),
@@ -28,10 +35,14 @@ pub enum Verb {
 
 const RUN_HELP: &str = "\
 Without ROOTFS the host's own system is used, and all writes go to a private layer in memory.
-Without COMMAND a shell is started.
+Without COMMAND a shell is started. Options come before ROOTFS, and mean what they mean for podman run.
 
 Exit status: the command's own; 128+N if signal N ended it; 125 subroot failed;
 126 the command was found but could not be run; 127 it was not found.";
+
+const EXEC_HELP: &str = "\
+The command has the namespaces, root, environment, user, capabilities and system call filter of the sandbox.
+Without COMMAND a shell is started. Exit status: as of subroot run.";
 
 const UNSHARE_HELP: &str = "\
 For looking at, changing and deleting files that belong to your subordinate IDs.
@@ -39,58 +50,252 @@ Without COMMAND a shell is started.";
 
 /// `subroot run`.
 #[derive(Args)]
-pub struct RunWords {
+pub(crate) struct RunWords {
     /// The folder that becomes the root
-    pub rootfs: Option<PathBuf>,
+    pub(crate) rootfs: Option<PathBuf>,
     /// The command and its arguments, also after --
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub command: Vec<OsString>,
-    /// Set an environment variable, or pass the caller's on where no value is given
-    #[arg(short, long = "env", value_name = "NAME[=VALUE]")]
-    pub env: Vec<OsString>,
-    /// The folder inside in which the command starts
-    #[arg(short, long, value_name = "DIR")]
-    pub workdir: Option<PathBuf>,
+    pub(crate) command: Vec<OsString>,
+    /// What is mounted.
+    #[command(flatten)]
+    pub(crate) mounts: MountWords,
+    /// How the command runs.
+    #[command(flatten)]
+    pub(crate) process: ProcessWords,
+    /// Who it is.
+    #[command(flatten)]
+    pub(crate) identity: IdentityWords,
+    /// Which namespaces it has.
+    #[command(flatten)]
+    pub(crate) namespaces: NamespaceWords,
     /// Make the command PID 1 itself, without an init
     #[arg(long = "as-pid-1")]
-    pub as_pid_1: bool,
+    pub(crate) as_pid_1: bool,
     /// Run an init that reaps and relays signals: already the default
     #[arg(long, conflicts_with = "as_pid_1")]
-    pub init: bool,
+    pub(crate) init: bool,
+    /// Call the sandbox by this name, for exec and kill
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Go on when the process that started subroot is gone
+    #[arg(long)]
+    pub(crate) outlive_parent: bool,
+    /// Tell of start and end as lines of JSON on this descriptor
+    #[arg(long, value_name = "FD")]
+    pub(crate) json_status: Option<i32>,
+    /// Print what would be done, as text or JSON, and do nothing
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "text", value_parser = ["text", "json"])]
+    pub(crate) print_plan: Option<String>,
+    /// Remove the sandbox at its end: always done
+    #[arg(long, hide = true)]
+    pub(crate) rm: bool,
     /// Where IDs come from.
     #[command(flatten)]
-    pub mapper: MapperWords,
+    pub(crate) mapper: MapperWords,
+}
+
+/// What is mounted.
+#[derive(Args)]
+#[command(next_help_heading = "File system")]
+pub(crate) struct MountWords {
+    /// Show a file or folder of the host's inside; options as of podman run, such as ro
+    #[arg(short, long = "volume", value_name = "SOURCE:TARGET[:OPTIONS]")]
+    pub(crate) volume: Vec<OsString>,
+    /// Mount something: type=bind|tmpfs|overlay|proc|devpts|mqueue,source=…,target=…,…
+    #[arg(long, value_name = "type=TYPE,…")]
+    pub(crate) mount: Vec<OsString>,
+    /// Mount an empty file system in memory
+    #[arg(long, value_name = "TARGET[:OPTIONS]")]
+    pub(crate) tmpfs: Vec<OsString>,
+    /// Show a device of the host's inside
+    #[arg(long, value_name = "HOST[:TARGET]")]
+    pub(crate) device: Vec<OsString>,
+    /// Make the root read-only, with memory on /run, /tmp and /var/tmp
+    #[arg(long)]
+    pub(crate) read_only: bool,
+    /// Whether --read-only puts memory on /run, /tmp and /var/tmp
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) read_only_tmpfs: bool,
+    /// Leave ROOTFS as it is: changes are thrown away, or kept in DIR
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) overlay: Option<OsString>,
+    /// Where /proc comes from: auto, new, bind or none
+    #[arg(long, value_name = "MODE", default_value = "auto", value_parser = ["auto", "new", "bind", "none"], hide_default_value = true, hide_possible_values = true)]
+    pub(crate) proc: String,
+    /// Where /dev comes from: new, bind or none
+    #[arg(long, value_name = "MODE", default_value = "new", value_parser = ["new", "bind", "none"], hide_default_value = true, hide_possible_values = true)]
+    pub(crate) dev: String,
+}
+
+/// How the command runs.
+#[derive(Args)]
+#[command(next_help_heading = "Process")]
+pub(crate) struct ProcessWords {
+    /// Set an environment variable, or pass the caller's on where no value is given
+    #[arg(short, long = "env", value_name = "NAME[=VALUE]")]
+    pub(crate) env: Vec<OsString>,
+    /// Set the environment variables of a file, one a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Vec<PathBuf>,
+    /// Pass the caller's whole environment on
+    #[arg(long)]
+    pub(crate) env_host: bool,
+    /// The folder inside in which the command starts
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) workdir: Option<PathBuf>,
+    /// Give the command a terminal of its own
+    #[arg(short, long)]
+    pub(crate) tty: bool,
+    /// Keep standard input open: already the default
+    #[arg(short, long)]
+    pub(crate) interactive: bool,
+    /// Add a capability, or ALL
+    #[arg(long, value_name = "CAPABILITY")]
+    pub(crate) cap_add: Vec<String>,
+    /// Drop a capability, or ALL
+    #[arg(long, value_name = "CAPABILITY")]
+    pub(crate) cap_drop: Vec<String>,
+    /// no-new-privileges, seccomp=unconfined|FILE, mask=default|PATH:…
+    #[arg(long, value_name = "OPTION")]
+    pub(crate) security_opt: Vec<OsString>,
+    /// Set a resource limit
+    #[arg(long, value_name = "NAME=SOFT[:HARD]")]
+    pub(crate) ulimit: Vec<String>,
+    /// Set the file mode creation mask
+    #[arg(long, value_name = "MODE")]
+    pub(crate) umask: Option<String>,
+    /// How ready the kernel is to kill the command for memory, -1000 to 1000
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(i32).range(-1000..=1000))]
+    pub(crate) oom_score_adj: Option<i32>,
+}
+
+/// Who the command runs as.
+#[derive(Args)]
+#[command(next_help_heading = "IDs")]
+pub(crate) struct IdentityWords {
+    /// Run as this user of the rootfs
+    #[arg(short, long, value_name = "USER[:GROUP]")]
+    pub(crate) user: Option<OsString>,
+    /// Run with this group besides; keep-groups keeps the caller's own
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) group_add: Vec<OsString>,
+    /// Map the caller's own supplementary groups, where the administrator allows that
+    #[arg(long, value_name = "keep", value_parser = ["keep"], hide_possible_values = true)]
+    pub(crate) groups: Option<String>,
+    /// Which IDs exist inside: auto[:size=N], host-id, keep-id[:uid=N,gid=N]
+    #[arg(long, value_name = "MODE")]
+    pub(crate) userns: Option<String>,
+    /// Map these user IDs: FROM counts the caller's IDs, @FROM is the host's
+    #[arg(long, value_name = "INSIDE:FROM[:COUNT]", conflicts_with = "userns")]
+    pub(crate) uidmap: Vec<String>,
+    /// Map these group IDs
+    #[arg(long, value_name = "INSIDE:FROM[:COUNT]", conflicts_with = "userns")]
+    pub(crate) gidmap: Vec<String>,
+}
+
+/// Which namespaces the command has.
+#[derive(Args)]
+#[command(next_help_heading = "Namespaces")]
+pub(crate) struct NamespaceWords {
+    /// host, or none: a network of its own with nothing but lo
+    #[arg(long, alias = "net", value_name = "MODE")]
+    pub(crate) network: Option<String>,
+    /// private or host
+    #[arg(long, value_name = "MODE")]
+    pub(crate) pid: Option<String>,
+    /// private or host
+    #[arg(long, value_name = "MODE")]
+    pub(crate) ipc: Option<String>,
+    /// private or host
+    #[arg(long, value_name = "MODE")]
+    pub(crate) uts: Option<String>,
+    /// private or host
+    #[arg(long, value_name = "MODE")]
+    pub(crate) cgroupns: Option<String>,
+    /// Clocks that are ahead: monotonic=SECONDS,boottime=SECONDS
+    #[arg(long, value_name = "OFFSETS", allow_hyphen_values = true)]
+    pub(crate) timens: Option<String>,
+    /// Set the host name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) hostname: Option<String>,
+}
+
+/// `subroot exec`.
+#[derive(Args)]
+pub(crate) struct ExecWords {
+    /// The sandbox, by its name or PID
+    pub(crate) sandbox: String,
+    /// The command and its arguments, also after --
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) command: Vec<OsString>,
+    /// Set an environment variable, or pass the caller's on where no value is given
+    #[arg(short, long = "env", value_name = "NAME[=VALUE]")]
+    pub(crate) env: Vec<OsString>,
+    /// Set the environment variables of a file, one a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Vec<PathBuf>,
+    /// The folder inside in which the command starts
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) workdir: Option<PathBuf>,
+    /// Run as this user of the rootfs
+    #[arg(short, long, value_name = "USER[:GROUP]")]
+    pub(crate) user: Option<OsString>,
+    /// Give the command a terminal of its own
+    #[arg(short, long)]
+    pub(crate) tty: bool,
+    /// Keep standard input open: already the default
+    #[arg(short, long)]
+    pub(crate) interactive: bool,
+}
+
+/// `subroot ps`.
+#[derive(Args)]
+pub(crate) struct PsWords {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `subroot kill`.
+#[derive(Args)]
+pub(crate) struct KillWords {
+    /// The sandboxes, by their names or PIDs
+    #[arg(required = true)]
+    pub(crate) sandboxes: Vec<String>,
+    /// The signal, by name or number
+    #[arg(short, long, value_name = "SIGNAL", default_value = "KILL")]
+    pub(crate) signal: String,
 }
 
 /// `subroot unshare`.
 #[derive(Args)]
-pub struct UnshareWords {
+pub(crate) struct UnshareWords {
     /// The command and its arguments, also after --
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub command: Vec<OsString>,
+    pub(crate) command: Vec<OsString>,
     /// Where IDs come from.
     #[command(flatten)]
-    pub mapper: MapperWords,
+    pub(crate) mapper: MapperWords,
 }
 
 /// `subroot idmap`.
 #[derive(Args)]
-pub struct IdmapWords {
+pub(crate) struct IdmapWords {
     /// Print JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// How the mapper is found.
 #[derive(Args)]
-pub struct MapperWords {
+pub(crate) struct MapperWords {
     /// Use this newidmap-helper, and no other way to map IDs (also: SUBROOT_HELPER)
     #[arg(long, value_name = "PATH")]
-    pub helper: Option<PathBuf>,
+    pub(crate) helper: Option<PathBuf>,
 }
 
 /// Parts the words at the first `--`: what comes after it is the command's, whatever it looks like.
-pub fn split_command(words: impl Iterator<Item = OsString>) -> (Vec<OsString>, Option<Vec<OsString>>) {
+pub(crate) fn split_command(words: impl Iterator<Item = OsString>) -> (Vec<OsString>, Option<Vec<OsString>>) {
     let mut typed: Vec<OsString> = words.collect();
     match typed.iter().position(|word| word == "--") {
         Some(at) => {
@@ -103,7 +308,7 @@ pub fn split_command(words: impl Iterator<Item = OsString>) -> (Vec<OsString>, O
 }
 
 /// The command's words: those typed without `--`, then those after it. A `--` that is the command's own stays in it.
-pub fn join_command(typed: Vec<OsString>, after: Option<Vec<OsString>>) -> Vec<OsString> {
+pub(crate) fn join_command(typed: Vec<OsString>, after: Option<Vec<OsString>>) -> Vec<OsString> {
     match after {
         Some(after) if typed.is_empty() => after,
         Some(after) => typed.into_iter().chain([OsString::from("--")]).chain(after).collect(),

@@ -5,6 +5,7 @@ use crate::explain::missing_loader;
 use crate::failure::{Failure, Step};
 use crate::kernel::{self, Words, file_kind};
 use crate::plan::{c_string, c_strings};
+use crate::process::{Process, Workdir};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::sys::signal::SigSet;
@@ -13,7 +14,7 @@ use nix::unistd::{AccessFlags, chdir, faccessat};
 use std::convert::Infallible;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The shells that are tried where no command was given.
 const SHELLS: [&str; 2] = ["/bin/bash", "/bin/sh"];
@@ -22,21 +23,14 @@ const SHELLS: [&str; 2] = ["/bin/bash", "/bin/sh"];
 const LAST_SIGNAL: i32 = 64;
 
 /// What is to be executed, with all that can be laid out before the clone.
-pub struct Command {
+pub(crate) struct Command {
     word: CString,
     candidates: Vec<CString>,
     /// None where the program's own path is its only argument.
     arguments: Option<Words>,
-    environment: Words,
-    workdir: Option<Workdir>,
-}
-
-/// Where the command starts.
-pub struct Workdir {
-    /// The folder, as it is called inside.
-    pub folder: PathBuf,
-    /// True when it was asked for; otherwise it is where the caller is, and `/` will do where that cannot be entered.
-    pub asked_for: bool,
+    environment: Vec<CString>,
+    has_home: bool,
+    workdir: Workdir,
 }
 
 impl Command {
@@ -44,47 +38,34 @@ impl Command {
     ///
     /// # Errors
     /// A NUL byte in one of them, or an empty first word.
-    pub fn new(
-        words: Vec<OsString>,
-        environment: Vec<(OsString, OsString)>,
-        workdir: Option<Workdir>,
-    ) -> Result<Command, Error> {
+    pub(crate) fn new(process: &Process) -> Result<Command, Error> {
+        let (words, environment) = (&process.words, &process.environment);
         let candidates = match words.first() {
             None => SHELLS.map(OsString::from).to_vec(),
             Some(word) if word.is_empty() => {
                 return Err(Error::Usage("the command", "its first word is empty".into()));
             }
-            Some(word) => candidates(word, &environment),
+            Some(word) => candidates(word, environment),
         };
-        let candidates = c_strings("the command", candidates)?;
-        let assignments = environment.into_iter().map(|(name, value)| [name, value].join(OsStr::new("=")));
+        let assignments =
+            environment.iter().map(|(name, value)| [name.as_os_str(), value].join(OsStr::new("=")));
+        let arguments = c_strings("the command", words.clone())?;
         Ok(Command {
             word: c_string("the command", words.first().cloned().unwrap_or_else(|| SHELLS[1].into()))?,
-            candidates,
-            arguments: if words.is_empty() {
-                None
-            } else {
-                Some(Words::new(c_strings("the command", words)?))
-            },
-            environment: Words::new(c_strings("the environment", assignments)?),
-            workdir,
+            candidates: c_strings("the command", candidates)?,
+            arguments: (!arguments.is_empty()).then(|| Words::new(arguments)),
+            environment: c_strings("the environment", assignments)?,
+            has_home: environment.iter().any(|(name, _)| name == "HOME"),
+            workdir: process.workdir.clone(),
         })
     }
 
-    /// Becomes the command: with clean signals, and no descriptor but 0 to 2.
+    /// Becomes the command: with clean signals, and no descriptor but 0 to 2. HOME is `home` where it is not set.
     ///
     /// # Errors
     /// Always, if at all: why the command could not be executed.
-    pub fn execute(&self) -> Result<Infallible, Failure> {
-        match &self.workdir {
-            Some(Workdir { folder, asked_for: true }) => {
-                chdir(folder).map_err(Failure::on(Step::Workdir, folder.as_os_str().as_bytes()))?;
-            }
-            Some(Workdir { folder, asked_for: false }) => {
-                let _ = chdir(folder).or_else(|_| chdir("/"));
-            }
-            None => {}
-        }
+    pub(crate) fn execute(&self, home: &OsStr) -> Result<Infallible, Failure> {
+        self.enter_workdir()?;
         let program = self.find()?;
         let own_path;
         let arguments = match &self.arguments {
@@ -94,10 +75,28 @@ impl Command {
                 &own_path
             }
         };
+        let mut environment = self.environment.clone();
+        if !self.has_home {
+            environment.extend(CString::new([b"HOME=", home.as_bytes()].concat()));
+        }
+        let environment = Words::new(environment);
         let _ = kernel::close_range(3, u32::MAX, true);
         (1..=LAST_SIGNAL).for_each(kernel::default_disposition);
         let _ = SigSet::empty().thread_set_mask();
-        Err(explain(program, kernel::execute(program, arguments, &self.environment)))
+        Err(explain(program, kernel::execute(program, arguments, &environment)))
+    }
+
+    fn enter_workdir(&self) -> Result<(), Failure> {
+        match &self.workdir {
+            Workdir::Asked(folder) => {
+                chdir(folder).map_err(Failure::on(Step::Workdir, folder.as_os_str().as_bytes()))
+            }
+            Workdir::Callers(folder) => {
+                let _ = chdir(folder).or_else(|_| chdir("/"));
+                Ok(())
+            }
+            Workdir::Unchanged => Ok(()),
+        }
     }
 
     /// The first candidate that can be executed: looked for, so that execve is called once.

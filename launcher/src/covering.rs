@@ -1,52 +1,85 @@
-//! A covering layer: a read-only root in memory into which everything of a rootfs is bound, so that it can have mount points
-//! without a change to the rootfs.
+//! A covering layer: a read-only folder in memory into which everything of another is bound, so that it can have mount points
+//! that the other one lacks, without a change to it.
 
 use crate::device_folder::{make_file, make_folder};
 use crate::failure::{Failure, Step};
 use crate::kernel::{self, file_kind};
-use crate::mount_points::MountPoints;
-use crate::new_root::BENEATH;
+use crate::place::BENEATH;
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, openat2, readlinkat};
-use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::libc;
+use nix::sys::stat::{Mode, SFlag, fstat, mkdirat};
 use nix::unistd::symlinkat;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString, OsString};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 
-/// Covers a folder; what is returned is mounted over it and has everything of it.
+/// A mount point that is missing: its names below a folder.
+pub(crate) struct MissingPoint {
+    /// The names, the outermost first.
+    pub(crate) names: Vec<OsString>,
+    /// True for a folder, false for a file.
+    pub(crate) is_folder: bool,
+}
+
+/// Covers a folder; what is returned is mounted over it, has everything of it, and the missing mount points besides.
 ///
 /// # Errors
-/// The entry of the root that could not be bound.
-pub fn cover(root: &OwnedFd) -> Result<OwnedFd, Failure> {
-    let options = [(c"mode", Some(c"0755")), (c"size", Some(c"1m"))];
-    let covering = kernel::new_mount(c"tmpfs", &options, nix::libc::MOUNT_ATTR_NOSUID)
-        .map_err(Failure::on(Step::Mount, b"/"))?;
-    kernel::attach(&covering, root, c"").map_err(Failure::on(Step::Mount, b"/"))?;
-    for name in MountPoints::NAMES {
-        make_folder(&covering, name)?;
+/// The entry of the folder that could not be bound.
+pub(crate) fn cover(place: &OwnedFd, missing: &[MissingPoint]) -> Result<OwnedFd, Failure> {
+    let on_root = |errno| Failure::new(Step::Mount, b"/", errno);
+    let mode =
+        CString::new(format!("{:o}", fstat(place).map_err(on_root)?.st_mode & 0o7777)).unwrap_or_default();
+    let options = [(c"mode", Some(mode.as_c_str())), (c"size", Some(c"1m"))];
+    let covering = kernel::new_mount(c"tmpfs", &options, libc::MOUNT_ATTR_NOSUID).map_err(on_root)?;
+    kernel::attach(&covering, place, c"").map_err(on_root)?;
+    for point in missing {
+        make_point(&covering, point)?;
     }
     let entries =
-        Dir::openat(root, ".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
+        Dir::openat(place, ".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
     for entry in entries.map_err(Failure::on(Step::OpenRoot, b""))?.iter() {
         let entry = entry.map_err(Failure::on(Step::OpenRoot, b""))?;
         let name = entry.file_name();
-        if name != c"." && name != c".." && !MountPoints::NAMES.contains(&name) {
-            carry_over(root, &covering, name)?;
+        if name != c"." && name != c".." {
+            carry_over(place, &covering, name)?;
         }
     }
-    kernel::set_attributes(&covering, nix::libc::MOUNT_ATTR_RDONLY)
-        .map_err(Failure::on(Step::Mount, b"/"))?;
+    kernel::set_attributes(&covering, libc::MOUNT_ATTR_RDONLY).map_err(on_root)?;
     Ok(covering)
 }
 
-fn carry_over(root: &OwnedFd, covering: &OwnedFd, name: &CStr) -> Result<(), Failure> {
+/// Makes a mount point, and the folders on the way to it, in a folder in memory.
+///
+/// # Errors
+/// The name that could not be made.
+pub(crate) fn make_point(folder: &OwnedFd, point: &MissingPoint) -> Result<(), Failure> {
+    let mut path = Vec::new();
+    for (at, name) in point.names.iter().enumerate() {
+        path.extend_from_slice(name.as_bytes());
+        let on = |errno| Failure::new(Step::MountPoint, &path, errno);
+        let is_last = at + 1 == point.names.len();
+        let made = if is_last && !point.is_folder {
+            CString::new(path.clone()).map_err(|_| Errno::EINVAL).and_then(|path| make_file(folder, &path))
+        } else {
+            mkdirat(folder, path.as_slice(), Mode::from_bits_truncate(0o755))
+        };
+        match made {
+            Ok(()) | Err(Errno::EEXIST) => path.push(b'/'),
+            Err(errno) => return Err(on(errno)),
+        }
+    }
+    Ok(())
+}
+
+fn carry_over(place: &OwnedFd, covering: &OwnedFd, name: &CStr) -> Result<(), Failure> {
     let on = |errno| Failure::new(Step::Mount, name.to_bytes(), errno);
     let how = OpenHow::new().flags(OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC).resolve(BENEATH);
-    let entry = openat2(root, name, how).map_err(on)?;
+    let entry = openat2(place, name, how).map_err(on)?;
     match file_kind(&fstat(&entry).map_err(on)?) {
         SFlag::S_IFLNK => {
-            let target = readlinkat(root, name).map_err(on)?;
+            let target = readlinkat(place, name).map_err(on)?;
             return symlinkat(target.as_os_str(), covering, name).map_err(on);
         }
         SFlag::S_IFDIR => make_folder(covering, name)?,
@@ -57,6 +90,6 @@ fn carry_over(root: &OwnedFd, covering: &OwnedFd, name: &CStr) -> Result<(), Fai
 
 fn bind(entry: &OwnedFd, covering: &OwnedFd, name: &CStr) -> Result<(), Errno> {
     let tree = kernel::clone_tree(entry, c"")?;
-    kernel::set_tree_attributes(&tree, 0, nix::libc::MS_PRIVATE)?;
+    kernel::set_tree_attributes(&tree, 0, libc::MS_PRIVATE)?;
     kernel::attach(tree, covering, name)
 }

@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, Step};
 use crate::kernel;
+use crate::mounting::new_devpts;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::libc;
@@ -29,11 +30,11 @@ const LINKS: [(&CStr, &CStr); 5] = [
 
 const NOSUID_NOEXEC: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC;
 
-/// Mounts it on an open folder. The host's device nodes are bound in, as a user namespace can make none: user_namespaces(7).
+/// Mounts it on an open folder, and returns its top folder. The host's device nodes are bound in, as a user namespace can make none: user_namespaces(7).
 ///
 /// # Errors
 /// The mount or file that could not be made.
-pub fn mount(place: &OwnedFd) -> Result<(), Failure> {
+pub(crate) fn mount(place: &OwnedFd) -> Result<OwnedFd, Failure> {
     let options = [(c"mode", Some(c"0755")), (c"size", Some(c"65536k"))];
     let folder = mount_below(place, c"", b"/dev", c"tmpfs", &options, NOSUID_NOEXEC)?;
     for (name, device) in DEVICES {
@@ -46,7 +47,10 @@ pub fn mount(place: &OwnedFd) -> Result<(), Failure> {
     let options = [(c"mode", Some(c"1777"))];
     mount_below(&folder, c"shm", b"/dev/shm", c"tmpfs", &options, NOSUID_NOEXEC | libc::MOUNT_ATTR_NODEV)?;
     make_folder(&folder, c"pts")?;
-    mount_terminals(&folder)
+    new_devpts()
+        .and_then(|terminals| kernel::attach(terminals, &folder, c"pts"))
+        .map_err(Failure::on(Step::Mount, b"/dev/pts"))?;
+    Ok(folder)
 }
 
 fn mount_below(
@@ -60,17 +64,6 @@ fn mount_below(
     let mount = kernel::new_mount(kind, options, attributes).map_err(Failure::on(Step::Mount, path))?;
     kernel::attach(&mount, folder, name).map_err(Failure::on(Step::Mount, path))?;
     Ok(mount)
-}
-
-/// A devpts of its own, with terminals for the group `tty` (5 in Debian, Fedora and others) where that ID is mapped.
-fn mount_terminals(folder: &OwnedFd) -> Result<(), Failure> {
-    let options = [(c"ptmxmode", Some(c"0666")), (c"mode", Some(c"0620")), (c"gid", Some(c"5"))];
-    let mount =
-        |options| mount_below(folder, c"pts", b"/dev/pts", c"devpts", options, NOSUID_NOEXEC).map(drop);
-    match mount(&options) {
-        Err(failure) if failure.errno == Errno::EINVAL => mount(&options[..2]),
-        outcome => outcome,
-    }
 }
 
 fn bind_device(folder: &OwnedFd, name: &CStr, device: &CStr) -> Result<(), Errno> {
@@ -88,7 +81,7 @@ fn bind_device(folder: &OwnedFd, name: &CStr, device: &CStr) -> Result<(), Errno
 ///
 /// # Errors
 /// Those of open(2).
-pub fn make_file(folder: impl AsFd, name: &CStr) -> Result<(), Errno> {
+pub(crate) fn make_file(folder: impl AsFd, name: &CStr) -> Result<(), Errno> {
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
     openat(folder, name, flags, Mode::from_bits_truncate(0o644)).map(drop)
 }
@@ -97,7 +90,7 @@ pub fn make_file(folder: impl AsFd, name: &CStr) -> Result<(), Errno> {
 ///
 /// # Errors
 /// Those of mkdir(2).
-pub fn make_folder(folder: impl AsFd, name: &CStr) -> Result<(), Failure> {
+pub(crate) fn make_folder(folder: impl AsFd, name: &CStr) -> Result<(), Failure> {
     mkdirat(folder, name, Mode::from_bits_truncate(0o755))
         .map_err(Failure::on(Step::MountPoint, name.to_bytes()))
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// The exit status when subroot itself failed.
-pub const OWN_FAILURE: u8 = 125;
+pub(crate) const OWN_FAILURE: u8 = 125;
 
 /// What stopped a launch.
 #[derive(Debug)]
@@ -17,6 +17,12 @@ pub enum Error {
     Usage(&'static str, String),
     /// The rootfs.
     Rootfs(PathBuf, Errno),
+    /// The source of a mount.
+    Source(PathBuf, Errno),
+    /// A seccomp profile: which file, and what is wrong with it.
+    Profile(PathBuf, String),
+    /// A running sandbox: what it was asked for by, and why it cannot be had.
+    Running(String, String),
     /// The kernel made no namespaces.
     Namespaces(Errno),
     /// The mapper that was to be used: which one, and what it said.
@@ -27,6 +33,8 @@ pub enum Error {
     Parent(&'static str, Errno),
     /// The child failed.
     Start(Failure),
+    /// The monitor of a sandbox said why it was not started, and ended with this status.
+    Monitored(String, u8),
     /// The child ended without a word before the command was started.
     Vanished,
 }
@@ -42,6 +50,11 @@ impl fmt::Display for Error {
             ),
             Error::Usage(what, why) => write!(f, "reading {what}: {why}"),
             Error::Rootfs(path, errno) => write!(f, "opening rootfs {}: {}", path.display(), reason(*errno)),
+            Error::Source(path, errno) => {
+                write!(f, "opening the source of a mount, {}: {}", path.display(), reason(*errno))
+            }
+            Error::Profile(path, why) => write!(f, "reading seccomp profile {}: {why}", path.display()),
+            Error::Running(name, why) => write!(f, "looking for sandbox {name}: {why}"),
             Error::Namespaces(errno) => write!(f, "creating namespaces: {}", reason(*errno)),
             Error::Mapper(program, said) => write!(f, "mapping IDs with {}: {said}", program.display()),
             Error::MapsDiffer(program, file) => {
@@ -53,6 +66,7 @@ impl fmt::Display for Error {
             }
             Error::Parent(what, errno) => write!(f, "{what}: {}", reason(*errno)),
             Error::Start(failure) => failure.fmt(f),
+            Error::Monitored(why, _) => write!(f, "{why}"),
             Error::Vanished => write!(f, "starting the command: the new process was killed before it could"),
         }
     }
@@ -67,6 +81,7 @@ impl Error {
                 Step::RunCommand | Step::RunInterpreter | Step::RunLoader => 126,
                 _ => OWN_FAILURE,
             },
+            Error::Monitored(_, status) => *status,
             _ => OWN_FAILURE,
         }
     }

@@ -14,7 +14,7 @@ const PT_INTERP: u32 = 3;
 const SCRIPT_LINE: usize = 256;
 
 /// The interpreter of a script or the loader of an ELF program, where it is not there.
-pub fn missing_loader(program: &Path) -> Option<(Step, Vec<u8>)> {
+pub(crate) fn missing_loader(program: &Path) -> Option<(Step, Vec<u8>)> {
     let mut file = File::open(program).ok()?;
     let mut start = [0; SCRIPT_LINE];
     let length = file.read(&mut start).ok()?;
@@ -57,7 +57,7 @@ fn number<const BYTES: usize>(bytes: &[u8], at: usize) -> Option<u64> {
 }
 
 /// What forbids namespaces here, and who can change it.
-pub fn namespaces(errno: Errno) -> Option<String> {
+pub(crate) fn namespaces(errno: Errno) -> Option<String> {
     let setting = |path: &str| std::fs::read_to_string(path).ok().map(|value| value.trim().to_owned());
     let is = |path: &str, value: &str| setting(path).as_deref() == Some(value);
     match errno {

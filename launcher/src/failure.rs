@@ -5,32 +5,60 @@ use std::fmt;
 use std::os::fd::AsFd;
 
 /// The longest record: PIPE_BUF in linux/limits.h.
-pub const MAX_RECORD: usize = 4096;
+pub(crate) const MAX_RECORD: usize = 4096;
 
 /// What the child does, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Step {
+pub(crate) enum Step {
     /// Becoming ID 0 of the new user namespace.
     BecomeRoot = 1,
+    /// Setting the host name.
+    Hostname,
+    /// Bringing the network interface lo up.
+    Loopback,
+    /// Setting the clocks of a new time namespace.
+    Clocks,
     /// Opening the folder that becomes the root.
     OpenRoot,
     /// Binding the rootfs over itself.
     BindRoot,
+    /// Layering an overlay over the rootfs.
+    LayerRoot,
     /// Layering memory over the host's own system.
     LayerHost,
+    /// Making the rootfs read-only.
+    MakeReadOnly,
     /// Making a mount point in the rootfs or in its covering layer.
     MountPoint,
+    /// Opening what is to be bound.
+    Bind,
+    /// Mapping the owners of a bind mount.
+    MapOwners,
     /// Mounting below the new root.
     Mount,
     /// pivot_root.
     Pivot,
     /// Detaching the old root.
     Detach,
+    /// Joining the namespaces of a running sandbox.
+    Join,
     /// Making the process that becomes the command.
     Fork,
+    /// Giving the command a terminal of its own.
+    Terminal,
+    /// Setting a resource limit.
+    Limit,
     /// Giving up capabilities.
     LimitCapabilities,
+    /// Installing the filter of system calls.
+    Seccomp,
+    /// Looking the user up in the rootfs.
+    FindUser,
+    /// Looking a group up in the rootfs.
+    FindGroup,
+    /// Becoming the user.
+    BecomeUser,
     /// Changing to the working directory.
     Workdir,
     /// Looking for the command.
@@ -44,17 +72,31 @@ pub enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 15] = [
+    const ALL: [Step; 29] = [
         Step::BecomeRoot,
+        Step::Hostname,
+        Step::Loopback,
+        Step::Clocks,
         Step::OpenRoot,
         Step::BindRoot,
+        Step::LayerRoot,
         Step::LayerHost,
+        Step::MakeReadOnly,
         Step::MountPoint,
+        Step::Bind,
+        Step::MapOwners,
         Step::Mount,
         Step::Pivot,
         Step::Detach,
+        Step::Join,
         Step::Fork,
+        Step::Terminal,
+        Step::Limit,
         Step::LimitCapabilities,
+        Step::Seccomp,
+        Step::FindUser,
+        Step::FindGroup,
+        Step::BecomeUser,
         Step::Workdir,
         Step::FindCommand,
         Step::RunCommand,
@@ -65,15 +107,29 @@ impl Step {
     const fn doing(self) -> &'static str {
         match self {
             Step::BecomeRoot => "becoming root in the new user namespace",
+            Step::Hostname => "setting host name",
+            Step::Loopback => "bringing up network interface",
+            Step::Clocks => "setting the clocks of the time namespace",
             Step::OpenRoot => "opening rootfs",
             Step::BindRoot => "binding the rootfs over itself",
+            Step::LayerRoot => "layering changes over the rootfs",
             Step::LayerHost => "layering memory over the host's system",
+            Step::MakeReadOnly => "making the rootfs read-only",
             Step::MountPoint => "making mount point",
+            Step::Bind => "binding",
+            Step::MapOwners => "mapping the owners of",
             Step::Mount => "mounting",
             Step::Pivot => "changing the root with pivot_root",
             Step::Detach => "detaching the old root",
+            Step::Join => "joining the namespaces of",
             Step::Fork => "creating the command's process",
+            Step::Terminal => "opening a terminal",
+            Step::Limit => "setting limit",
             Step::LimitCapabilities => "giving up capabilities",
+            Step::Seccomp => "installing the seccomp filter",
+            Step::FindUser => "looking up user",
+            Step::FindGroup => "looking up group",
+            Step::BecomeUser => "becoming user",
             Step::Workdir => "changing to working directory",
             Step::FindCommand | Step::RunCommand | Step::RunInterpreter | Step::RunLoader => "running",
         }
@@ -83,9 +139,9 @@ impl Step {
 /// A step that failed, on which object, and the kernel's reason.
 pub struct Failure {
     /// The step.
-    pub step: Step,
+    pub(crate) step: Step,
     /// The kernel's reason.
-    pub errno: Errno,
+    pub(crate) errno: Errno,
     /// The object, and after a NUL what it needs that is not there.
     object: Vec<u8>,
 }
@@ -98,18 +154,18 @@ impl fmt::Debug for Failure {
 
 impl Failure {
     /// A failure on an object that is named by its bytes: a path, or nothing.
-    pub fn new(step: Step, object: &[u8], errno: Errno) -> Failure {
+    pub(crate) fn new(step: Step, object: &[u8], errno: Errno) -> Failure {
         Failure { step, errno, object: object.to_vec() }
     }
 
     /// For `map_err`: a failure on an object.
-    pub fn on(step: Step, object: &[u8]) -> impl FnOnce(Errno) -> Failure + '_ {
+    pub(crate) fn on(step: Step, object: &[u8]) -> impl FnOnce(Errno) -> Failure + '_ {
         move |errno| Failure::new(step, object, errno)
     }
 
     /// The same, with the missing thing that is the reason.
     #[must_use]
-    pub fn for_want_of(mut self, missing: &[u8]) -> Failure {
+    pub(crate) fn for_want_of(mut self, missing: &[u8]) -> Failure {
         self.object.push(0);
         self.object.extend_from_slice(missing);
         self
@@ -117,7 +173,7 @@ impl Failure {
 
     /// Writes the record, with as much of the object as goes through a pipe in one piece: pipe(7). There is nobody to tell when
     /// that fails.
-    pub fn send(&self, pipe: impl AsFd) {
+    pub(crate) fn send(&self, pipe: impl AsFd) {
         let mut record = vec![self.step as u8];
         record.extend((self.errno as i32).to_le_bytes());
         record.extend(&self.object);
@@ -126,7 +182,7 @@ impl Failure {
     }
 
     /// Reads a record back.
-    pub fn receive(record: &[u8]) -> Option<Failure> {
+    pub(crate) fn receive(record: &[u8]) -> Option<Failure> {
         let (&step, rest) = record.split_first()?;
         let (errno, object) = rest.split_first_chunk::<4>()?;
         let step = Step::ALL.into_iter().find(|known| *known as u8 == step)?;
@@ -141,6 +197,17 @@ impl fmt::Display for Failure {
         write!(f, "{}{}{object}: ", self.step.doing(), if object.is_empty() { "" } else { " " })?;
         match self.step {
             Step::FindCommand => write!(f, "command not found"),
+            Step::FindUser => write!(f, "/etc/passwd of the rootfs has no such user"),
+            Step::FindGroup => write!(f, "/etc/group of the rootfs has no such group"),
+            Step::BecomeUser if self.errno == Errno::EINVAL => {
+                write!(f, "its ID, or that of a group, is not mapped here (see subroot idmap)")
+            }
+            Step::BecomeUser if self.errno == Errno::EPERM => {
+                write!(f, "setgroups is denied here, as no group ID is granted (see subroot idmap)")
+            }
+            Step::MapOwners if self.errno == Errno::EPERM => {
+                write!(f, "the kernel lets only the owner of the file system do that, which here is the host")
+            }
             Step::RunInterpreter => write!(f, "its interpreter {missing} is not there"),
             Step::RunLoader => write!(f, "its ELF loader {missing} is not there"),
             Step::RunCommand if self.errno == Errno::EACCES => {
@@ -158,7 +225,7 @@ impl fmt::Display for Failure {
 }
 
 /// The C library's words for an errno, which people search for: strerror(3).
-pub fn reason(errno: Errno) -> String {
+pub(crate) fn reason(errno: Errno) -> String {
     let text = std::io::Error::from(errno).to_string();
     text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).to_owned()
 }

@@ -6,14 +6,14 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 
 /// The caller, the administrator's settings, and the grants of both kinds.
-pub struct Grants {
+pub(crate) struct Grants {
     policy: Box<Policy>,
     trouble: Option<String>,
 }
 
 impl Grants {
     /// Reads the files; what cannot be read grants nothing.
-    pub fn read() -> Grants {
+    pub(crate) fn read() -> Grants {
         let mut policy = Box::new(Policy::EMPTY);
         let Ok(()) = policy.read_caller(getuid().as_raw(), getgid().as_raw(), &mut Readable);
         let trouble = policy.read_grants(|_| true, &mut Readable).err().map(|error| match error {
@@ -26,12 +26,12 @@ impl Grants {
     }
 
     /// What was read.
-    pub fn policy(&self) -> &Policy {
+    pub(crate) fn policy(&self) -> &Policy {
         &self.policy
     }
 
     /// What keeps the mapper from taking the files at all, where something does.
-    pub fn trouble(&self) -> Option<&str> {
+    pub(crate) fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
     }
 }
@@ -53,22 +53,22 @@ impl Files for Readable {
 }
 
 /// A line of a grant file that names the caller, or what a rule of mapper.conf computes for him.
-pub struct OwnLine {
+pub(crate) struct OwnLine {
     /// Which kind of ID it grants.
-    pub kind: IdKind,
+    pub(crate) kind: IdKind,
     /// Which file it is in.
-    pub file: &'static str,
+    pub(crate) file: &'static str,
     /// Its number, from 1 on; none for what is computed.
-    pub number: Option<u32>,
+    pub(crate) number: Option<u32>,
     /// The range, where the line has one.
-    pub range: Option<IdRange>,
+    pub(crate) range: Option<IdRange>,
     /// Why it grants nothing, where it does not.
-    pub refused: Option<&'static str>,
+    pub(crate) refused: Option<&'static str>,
 }
 
 impl Grants {
     /// The lines of a kind that name the caller, the bad ones too, and what is computed for him.
-    pub fn own_lines(&self, kind: IdKind) -> Vec<OwnLine> {
+    pub(crate) fn own_lines(&self, kind: IdKind) -> Vec<OwnLine> {
         let (caller, granted) = (self.policy.caller(), self.policy.granted(kind));
         let judged = |file, number, range: IdRange| {
             let is_void = !granted.ranges().contains(&range);
@@ -99,7 +99,7 @@ impl Grants {
 }
 
 /// Visits the lines of a file, with their numbers; a file that cannot be read has none.
-pub fn each_line_of(path: &str, visit: impl FnMut(u32, &[u8])) {
+pub(crate) fn each_line_of(path: &str, visit: impl FnMut(u32, &[u8])) {
     let Ok(mut file) = File::open(path) else { return };
     let mut buffer = vec![0; 64 * 1024];
     let read = |free: &mut [u8]| loop {

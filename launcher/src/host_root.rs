@@ -8,10 +8,10 @@ use crate::device_folder::make_file;
 use crate::failure::{Failure, Step};
 use crate::grants::each_line_of;
 use crate::kernel::{self, file_kind};
-use crate::new_root::open_folder;
+use crate::place::{BENEATH, NewRoot};
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, OpenHow, openat, openat2, readlinkat};
 use nix::libc;
 use nix::mount::{MntFlags, umount2};
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstatat, mkdirat};
@@ -47,7 +47,7 @@ const SETTINGS: &str = "/etc";
 const MAX_SETTINGS: u64 = 256 * 1024;
 
 /// What has to be layered.
-pub struct HostRoot {
+pub(crate) struct HostRoot {
     submounts: Vec<PathBuf>,
     /// Folders that are made in the layers beforehand, parents first. A layer can't take over the owner of one that belongs to
     /// an ID without a mapping, so that the kernel refuses (EOVERFLOW) to copy it up when something below is changed.
@@ -56,7 +56,7 @@ pub struct HostRoot {
 
 impl HostRoot {
     /// Looks at the host's mounts, and at where the caller is and lives.
-    pub fn find() -> HostRoot {
+    pub(crate) fn find() -> HostRoot {
         let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
         let places = home.into_iter().chain(std::env::current_dir());
         let mut folders: Vec<PathBuf> = WRITABLE.iter().map(PathBuf::from).collect();
@@ -95,11 +95,11 @@ fn unescaped(field: &[u8]) -> OsString {
     OsString::from_vec(bytes)
 }
 
-/// Builds the layered system and attaches it over `/`; the mount that is returned is the new root.
+/// Builds the layered system and attaches it over `/`: the new root.
 ///
 /// # Errors
 /// What the kernel refused.
-pub fn attach(host: &HostRoot) -> Result<OwnedFd, Failure> {
+pub(crate) fn attach(host: &HostRoot) -> Result<NewRoot, Failure> {
     let on = |errno| Failure::new(Step::LayerHost, b"", errno);
     let memory = || kernel::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], libc::MOUNT_ATTR_NODEV);
     let (layers, root) = (memory().map_err(on)?, memory().map_err(on)?);
@@ -109,11 +109,14 @@ pub fn attach(host: &HostRoot) -> Result<OwnedFd, Failure> {
     kernel::attach(&layers, &root, LAYERS).map_err(on)?;
     // The layers, which overlay takes as paths only, are looked up from here.
     fchdir(&layers).map_err(on)?;
-    Layers { host, folder: layers, count: 0 }.copy(Path::new("/"), &root).map_err(on)?;
+    let mut layers = Layers { host, folder: layers, made: Vec::new() };
+    layers.copy(Path::new("/"), &root).map_err(on)?;
     // The overlays hold them by themselves.
     umount2(".", MntFlags::MNT_DETACH).map_err(on)?;
     unlinkat(&root, LAYERS, UnlinkatFlags::RemoveDir).map_err(on)?;
-    Ok(root)
+    let mut new_root = NewRoot::new(root).all_in_memory();
+    layers.made.iter().for_each(|layered| new_root.note_memory(layered));
+    Ok(new_root)
 }
 
 /// Where the layers are attached while overlays are made of them.
@@ -123,7 +126,8 @@ const LAYERS: &CStr = c".layers";
 struct Layers<'a> {
     host: &'a HostRoot,
     folder: OwnedFd,
-    count: u32,
+    /// The overlays so far.
+    made: Vec<OwnedFd>,
 }
 
 impl Layers<'_> {
@@ -166,8 +170,14 @@ impl Layers<'_> {
         if faccessat(AT_FDCWD, path, AccessFlags::R_OK | AccessFlags::X_OK, AtFlags::AT_EACCESS).is_err() {
             return Ok(());
         }
-        let layered = self.overlay(path, &stat).or_else(|_| read_only_copy(path))?;
-        kernel::attach(layered, place, c"")
+        match self.overlay(path, &stat) {
+            Ok(layered) => {
+                kernel::attach(&layered, place, c"")?;
+                self.made.push(layered);
+                Ok(())
+            }
+            Err(_) => kernel::attach(read_only_copy(path)?, place, c""),
+        }
     }
 
     /// A new layer over a folder that has nothing mounted below it.
@@ -175,8 +185,8 @@ impl Layers<'_> {
         if path.as_os_str().as_bytes().iter().any(|byte| b",:\\".contains(byte)) {
             return Err(Errno::EINVAL);
         }
-        self.count += 1;
-        let (upper, work) = (format!("upper{}", self.count), format!("work{}", self.count));
+        let count = self.made.len();
+        let (upper, work) = (format!("upper{count}"), format!("work{count}"));
         make_like(&self.folder, OsStr::new(&upper), stat)?;
         make_like(&self.folder, OsStr::new(&work), stat)?;
         for folder in self.host.folders.iter().filter_map(|folder| folder.strip_prefix(path).ok()) {
@@ -242,4 +252,9 @@ fn make_like(folder: &OwnedFd, name: &OsStr, stat: &FileStat) -> Result<(), Errn
     let mode = Mode::from_bits_truncate(stat.st_mode & 0o7777);
     mkdirat(folder, name, mode)?;
     fchmodat(folder, name, mode, FchmodatFlags::FollowSymlink)
+}
+
+fn open_folder(folder: &OwnedFd, name: &CStr) -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    openat2(folder, name, OpenHow::new().flags(flags).resolve(BENEATH))
 }

@@ -2,15 +2,17 @@
 
 use crate::error::Error;
 use crate::grants::{Grants, each_line_of};
+use crate::id_layout::{Layout, Pool, own_id};
 use crate::kernel;
-use idmap::{IdKind, IdRange, MAX_EXTENTS, MapLine, RequestedMap};
-use nix::unistd::{getgid, getuid};
+use crate::words::ids::Userns;
+use idmap::{IdKind, IdRange, MapLine, RequestedMap};
+use nix::unistd::{getgid, getgroups};
 use std::os::linux::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// Where packages install the mapper.
-pub const BUILT_IN_HELPER: &str = "/usr/libexec/subroot/newidmap-helper";
+pub(crate) const BUILT_IN_HELPER: &str = "/usr/libexec/subroot/newidmap-helper";
 
 /// USER_NS_INIT_INO in linux/nsfs.h: the initial user namespace.
 const INITIAL_NAMESPACE: u64 = 0xEFFF_FFFD;
@@ -19,28 +21,40 @@ const INITIAL_NAMESPACE: u64 = 0xEFFF_FFFD;
 const MAPPING_CAPABILITIES: u64 = 1 << 6 | 1 << 7 | 1 << 31;
 
 /// Both maps.
-pub struct Maps {
+pub(crate) struct Maps {
     /// The user IDs.
-    pub uid: RequestedMap,
+    pub(crate) uid: RequestedMap,
     /// The group IDs.
-    pub gid: RequestedMap,
+    pub(crate) gid: RequestedMap,
     /// True when group IDs other than the caller's own are mapped, so that setgroups may stay allowed.
-    pub may_set_groups: bool,
+    pub(crate) may_set_groups: bool,
 }
 
 impl Maps {
+    const NONE: Maps = Maps { uid: RequestedMap::EMPTY, gid: RequestedMap::EMPTY, may_set_groups: false };
+
     /// The map of a kind.
-    pub fn of(&self, kind: IdKind) -> &RequestedMap {
+    pub(crate) fn of(&self, kind: IdKind) -> &RequestedMap {
         match kind {
             IdKind::Uid => &self.uid,
             IdKind::Gid => &self.gid,
         }
     }
+
+    /// Who a process is that runs as nobody in particular: the caller's own ID where it is mapped, else 0, else the lowest.
+    pub(crate) fn first(&self, kind: IdKind) -> u32 {
+        let (lines, own) = (self.of(kind).lines(), own_id(kind));
+        let own = lines.iter().find_map(|line| {
+            let at = own.checked_sub(line.outside).filter(|at| *at < line.count)?;
+            line.inside.checked_add(at)
+        });
+        own.or_else(|| lines.first().map(|line| line.inside)).unwrap_or(0)
+    }
 }
 
 /// Who writes the maps.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Writer {
+pub(crate) enum Writer {
     /// subroot's own mapper.
     Helper(PathBuf),
     /// shadow's newuidmap and newgidmap.
@@ -52,51 +66,71 @@ pub enum Writer {
 }
 
 /// One way to IDs.
-pub struct Way {
+pub(crate) struct Way {
     /// Who writes.
-    pub writer: Writer,
+    pub(crate) writer: Writer,
     /// What is written.
-    pub maps: Rc<Maps>,
+    pub(crate) maps: Rc<Maps>,
     /// True when the way was asked for by name, so that no other is to be tried in its place.
-    pub only: bool,
+    pub(crate) only: bool,
 }
 
 /// All ways, to be tried in order, and why there are no better ones.
-pub struct IdPlan {
+pub(crate) struct IdPlan {
     /// The ways, never empty.
-    pub ways: Vec<Way>,
+    pub(crate) ways: Vec<Way>,
     /// Why there is no better way than the first.
-    pub lack: Option<String>,
+    pub(crate) lack: Option<String>,
+}
+
+/// What of a launch decides about its IDs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct IdWishes {
+    /// Which IDs are mapped, and to what.
+    pub(crate) userns: Userns,
+    /// True when the caller's supplementary groups are mapped as themselves.
+    pub(crate) keeps_groups: bool,
+    /// The mapper that was named on the command line.
+    pub(crate) helper: Option<PathBuf>,
 }
 
 impl IdPlan {
-    /// Reads the grants and looks for mappers. `helper` is what was given on the command line.
+    /// Reads the grants and looks for mappers.
     ///
     /// # Errors
-    /// A helper that was asked for and is not there.
-    pub fn new(helper: Option<PathBuf>) -> Result<IdPlan, Error> {
-        let helper = helper.or_else(|| {
-            std::env::var_os("SUBROOT_HELPER").filter(|path| !path.is_empty()).map(PathBuf::from)
-        });
-        // A word without a slash would be looked for in PATH, which the mapper is not started with.
-        let helper = helper.map(|path| std::path::absolute(&path).unwrap_or(path));
-        if let Some(path) = helper.as_ref().filter(|path| !path.exists()) {
-            return Err(Error::Mapper(path.clone(), "No such file or directory".into()));
-        }
+    /// A helper that was asked for and is not there, and IDs that were asked for and are not the caller's.
+    pub(crate) fn new(wishes: &IdWishes) -> Result<IdPlan, Error> {
+        let layout = Layout::of(&wishes.userns);
+        let own = IdKind::BOTH.map(Pool::own);
         let mut plan = IdPlan { ways: Vec::new(), lack: None };
+        if wishes.userns == Userns::HostId {
+            plan.push(Writer::OwnId, &Rc::new(maps(&layout, &own, &[])?), true);
+            return Ok(plan);
+        }
+        let helper = helper(wishes)?;
         let may_map = kernel::effective_capabilities()
             .is_ok_and(|held| held & MAPPING_CAPABILITIES == MAPPING_CAPABILITIES);
         if may_map && is_nested() {
-            plan.push(Writer::Privileged, &Rc::new(every_own_id()), false);
+            plan.push(Writer::Privileged, &Rc::new(maps_of_every_own_id(&layout, &wishes.userns)?), false);
             return Ok(plan);
         }
         let grants = Grants::read();
-        match granted_maps(&grants) {
-            Some(maps) => plan.add_mappers(&Rc::new(maps), helper, may_map),
-            None => plan.lack = Some(lack(&grants)),
+        let groups = if wishes.keeps_groups { own_groups()? } else { Vec::new() };
+        if grants.policy().granted(IdKind::Uid).ranges().is_empty() && groups.is_empty() {
+            plan.lack = Some(lack(&grants));
+        } else {
+            let pools = IdKind::BOTH.map(|kind| Pool::granted(grants.policy(), kind));
+            let mut granted = maps(&layout, &pools, &groups)?;
+            let has_groups = !grants.policy().granted(IdKind::Gid).ranges().is_empty() && groups.is_empty();
+            granted.may_set_groups = has_groups && !grants.policy().config().denies_setgroups;
+            plan.add_mappers(&Rc::new(granted), helper, may_map);
         }
         if !plan.ways.iter().any(|way| way.only) {
-            plan.push(Writer::OwnId, &Rc::new(own_id_maps()), false);
+            match maps(&layout, &own, &[]) {
+                Ok(own) => plan.push(Writer::OwnId, &Rc::new(own), false),
+                Err(error) if plan.ways.is_empty() => return Err(error),
+                Err(_) => {}
+            }
         }
         Ok(plan)
     }
@@ -127,81 +161,59 @@ impl IdPlan {
     }
 }
 
-/// The caller's own ID as 0 and all granted ones from 1 up; for root, whose own IDs are the host's, the granted ones alone.
-fn granted_maps(grants: &Grants) -> Option<Maps> {
-    let policy = grants.policy();
-    if policy.granted(IdKind::Uid).ranges().is_empty() {
-        return None;
-    }
-    let mut maps = Maps { uid: RequestedMap::EMPTY, gid: RequestedMap::EMPTY, may_set_groups: false };
-    let is_root = policy.caller().id(IdKind::Uid) == 0;
-    for (kind, map) in [(IdKind::Uid, &mut maps.uid), (IdKind::Gid, &mut maps.gid)] {
-        let own = policy.caller().id(kind);
-        let granted = disjoint(policy.granted(kind).ranges(), own);
-        let own = if is_root && !granted.is_empty() { None } else { IdRange::new(own, 1).ok() };
-        lay_out(map, own.into_iter().chain(granted));
-    }
-    maps.may_set_groups =
-        !policy.granted(IdKind::Gid).ranges().is_empty() && !policy.config().denies_setgroups;
-    Some(maps)
-}
-
-/// Gives every range the next free IDs inside.
-fn lay_out(map: &mut RequestedMap, ranges: impl Iterator<Item = IdRange>) {
-    let mut inside = 0_u32;
-    for range in ranges.take(MAX_EXTENTS) {
-        let line = MapLine { inside, outside: range.first(), count: range.count() };
-        match inside.checked_add(range.count()) {
-            Some(next) if map.push(line).is_ok() => inside = next,
-            _ => return,
-        }
+fn helper(wishes: &IdWishes) -> Result<Option<PathBuf>, Error> {
+    let from_environment =
+        || std::env::var_os("SUBROOT_HELPER").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let helper = wishes.helper.clone().or_else(from_environment);
+    // A word without a slash would be looked for in PATH, which the mapper is not started with.
+    let helper = helper.map(|path| std::path::absolute(&path).unwrap_or(path));
+    match helper {
+        Some(path) if !path.exists() => Err(Error::Mapper(path, "No such file or directory".into())),
+        helper => Ok(helper),
     }
 }
 
-/// The ranges in their order, without what an earlier one has already, and without the caller's own ID.
-fn disjoint(ranges: &[IdRange], own: u32) -> Vec<IdRange> {
-    let mut taken: Vec<IdRange> = IdRange::new(own, 1).into_iter().collect();
-    let mut kept = Vec::new();
-    for range in ranges {
-        let mut parts = vec![*range];
-        for known in &taken {
-            parts = parts.into_iter().flat_map(|part| without(part, *known)).collect();
-        }
-        taken.push(*range);
-        kept.extend(parts);
+/// Both maps of a layout, with these groups as themselves besides.
+fn maps(layout: &Layout, [uids, gids]: &[Pool; 2], groups: &[u32]) -> Result<Maps, Error> {
+    let mut maps = Maps::NONE;
+    layout.fill(IdKind::Uid, uids, &mut maps.uid)?;
+    for gid in groups {
+        let kept = MapLine { inside: *gid, outside: *gid, count: 1 };
+        maps.gid
+            .push(kept)
+            .map_err(|why| Error::Usage("--groups keep", format!("group {gid}: {}", why.reason())))?;
     }
-    kept
+    layout.fill_around(IdKind::Gid, gids, &mut maps.gid)?;
+    Ok(maps)
 }
 
-fn without(range: IdRange, taken: IdRange) -> impl Iterator<Item = IdRange> {
-    let part = |first: u32, end: u32| IdRange::new(first, end.saturating_sub(first)).ok();
-    let before = part(range.first(), range.end().min(taken.first()));
-    let after = part(range.first().max(taken.end()), range.end());
-    before.into_iter().chain(after)
+/// The supplementary groups, without the caller's own, which is mapped in any case.
+fn own_groups() -> Result<Vec<u32>, Error> {
+    let groups = getgroups().map_err(|errno| Error::Parent("reading own groups", errno))?;
+    Ok(groups.into_iter().map(|gid| gid.as_raw()).filter(|gid| *gid != getgid().as_raw()).collect())
 }
 
-fn own_id_maps() -> Maps {
-    let mut maps = Maps { uid: RequestedMap::EMPTY, gid: RequestedMap::EMPTY, may_set_groups: false };
-    for (map, own) in [(&mut maps.uid, getuid().as_raw()), (&mut maps.gid, getgid().as_raw())] {
-        let _ = map.push(MapLine { inside: 0, outside: own, count: 1 });
-    }
-    maps
-}
-
-/// Every ID of the namespace that this process is in, each as itself.
-fn every_own_id() -> Maps {
-    let mut maps = Maps { uid: RequestedMap::EMPTY, gid: RequestedMap::EMPTY, may_set_groups: true };
-    for (path, map) in [("/proc/self/uid_map", &mut maps.uid), ("/proc/self/gid_map", &mut maps.gid)] {
+/// In a user namespace in which everything may be mapped: each ID as itself, unless something else was asked for.
+fn maps_of_every_own_id(layout: &Layout, userns: &Userns) -> Result<Maps, Error> {
+    let mut every = Maps { may_set_groups: true, ..Maps::NONE };
+    for (path, map) in [("/proc/self/uid_map", &mut every.uid), ("/proc/self/gid_map", &mut every.gid)] {
         each_line_of(path, |_, line| {
             let own = map_line(line).map(|line| MapLine { outside: line.inside, ..line });
             let _ = own.map(|line| map.push(line));
         });
     }
-    maps
+    if matches!(userns, Userns::Default | Userns::Auto(None)) {
+        return Ok(every);
+    }
+    let ranges = |kind| {
+        every.of(kind).lines().iter().filter_map(|line| line.outside_range().ok()).collect::<Vec<IdRange>>()
+    };
+    let pool = |kind| Pool::new(Some(own_id(kind)), &ranges(kind));
+    maps(layout, &IdKind::BOTH.map(pool), &[]).map(|maps| Maps { may_set_groups: true, ..maps })
 }
 
 /// Reads one line of a uid_map or gid_map.
-pub fn map_line(line: &[u8]) -> Option<MapLine> {
+pub(crate) fn map_line(line: &[u8]) -> Option<MapLine> {
     let mut numbers = std::str::from_utf8(line).ok()?.split_ascii_whitespace().map(str::parse);
     let mut number = || numbers.next()?.ok();
     Some(MapLine { inside: number()?, outside: number()?, count: number()? })

@@ -2,7 +2,7 @@
 
 use crate::cli::IdmapWords;
 use crate::grants::{Grants, OwnLine};
-use crate::id_plan::{IdPlan, Way, Writer};
+use crate::id_plan::{IdPlan, IdWishes, Way, Writer};
 use crate::report;
 use idmap::IdKind;
 use serde_json::{Value, json};
@@ -12,9 +12,9 @@ use std::fmt::Write as _;
 ///
 /// # Errors
 /// Those of the output.
-pub fn print(typed: &IdmapWords) -> anyhow::Result<u8> {
+pub(crate) fn print(typed: &IdmapWords) -> anyhow::Result<u8> {
     let grants = Grants::read();
-    let plan = IdPlan::new(None)?;
+    let plan = IdPlan::new(&IdWishes::default())?;
     let lines: Vec<OwnLine> = IdKind::BOTH.into_iter().flat_map(|kind| grants.own_lines(kind)).collect();
     let text = if typed.json {
         format!("{}\n", json(&grants, &lines, &plan))
@@ -64,7 +64,7 @@ fn table_line(text: &mut String, line: &OwnLine) {
     let _ = writeln!(text, "{:4} {first:>10} {count:>10}  {place}: {verdict}", line.kind.name());
 }
 
-fn writer(way: &Way) -> String {
+pub(crate) fn writer(way: &Way) -> String {
     match &way.writer {
         Writer::Helper(program) | Writer::Shadow(program, _) => program.display().to_string(),
         Writer::Privileged => "subroot itself, which has the capabilities".into(),

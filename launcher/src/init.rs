@@ -17,12 +17,12 @@ const SI_KERNEL: i32 = 0x80;
 const KILLED: u8 = 137;
 
 /// Runs as PID 1 until the command, whose PID inside is given, or the launcher has ended. All signals are blocked already.
-pub fn run(command: i32, lifeline: &OwnedFd, mount_points: &MountPoints) -> ! {
-    let kept: Vec<&OwnedFd> = [lifeline].into_iter().chain(mount_points.folder()).collect();
+pub(crate) fn run(command: i32, lifeline: &OwnedFd, mount_points: &MountPoints) -> ! {
+    let kept: Vec<&OwnedFd> = [lifeline].into_iter().chain(mount_points.folders()).collect();
     kernel::close_all_but(&kept);
     let _ = set_dumpable(false);
     // The second string, for an init that was stopped: it ends, or it wakes up where there is something left to be removed.
-    let second_string = if mount_points.folder().is_none() { Signal::SIGKILL } else { Signal::SIGCONT };
+    let second_string = if mount_points.is_empty() { Signal::SIGKILL } else { Signal::SIGCONT };
     let _ = set_pdeathsig(second_string);
     let Ok(signals) = SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
     else {
@@ -70,16 +70,14 @@ fn reap(command: i32) -> Option<kernel::Ended> {
 
 /// The launcher would have done it.
 fn remove_mount_points(mount_points: &MountPoints) {
-    if mount_points.folder().is_none() {
-        return;
-    }
-    let _ = kernel::kill(-1, libc::SIGKILL);
-    while kernel::reap_any() != Err(Errno::ECHILD) {
-        let _ = poll(&mut [], PollTimeout::from(1_u8));
-    }
-    for name in MountPoints::NAMES {
-        // The working directory is still the root: only the command has changed its own.
-        let _ = umount2(name, MntFlags::MNT_DETACH);
+    if !mount_points.is_empty() {
+        let _ = kernel::kill(-1, libc::SIGKILL);
+        while kernel::reap_any() != Err(Errno::ECHILD) {
+            let _ = poll(&mut [], PollTimeout::from(1_u8));
+        }
+        for place in mount_points.inside() {
+            let _ = umount2(place, MntFlags::MNT_DETACH);
+        }
     }
     mount_points.remove();
 }

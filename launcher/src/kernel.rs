@@ -3,12 +3,14 @@
 
 use nix::errno::Errno;
 use nix::libc::{self, c_char, c_int, c_long, c_uint};
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::sys::stat::{FileStat, SFlag};
 use std::ffi::{CStr, CString};
+use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// What a system call gives: an errno where it failed.
-pub type Outcome<T> = Result<T, Errno>;
+pub(crate) type Outcome<T> = Result<T, Errno>;
 
 /// Makes one system call; the arguments are integers or pointers that the caller keeps alive.
 macro_rules! syscall {
@@ -26,7 +28,7 @@ fn owned(descriptor: c_long) -> Outcome<OwnedFd> {
 }
 
 /// Which side of a [`clone_process`] this is.
-pub enum Side {
+pub(crate) enum Side {
     /// The new process.
     Child,
     /// The process that made it: the child's PID, and a pidfd that is its own whatever becomes of the PID.
@@ -37,7 +39,11 @@ pub enum Side {
 ///
 /// # Errors
 /// EPERM, EUSERS, ENOSPC and others where namespaces are forbidden or used up.
-pub fn clone_process(flags: c_int) -> Outcome<Side> {
+pub(crate) fn clone_process(flags: c_int) -> Outcome<Side> {
+    clone_with(flags, libc::SIGCHLD)
+}
+
+fn clone_with(flags: c_int, exit_signal: c_int) -> Outcome<Side> {
     let mut pidfd: c_int = -1;
     let descriptor_at = &raw mut pidfd;
     let mut arguments = libc::clone_args {
@@ -45,7 +51,7 @@ pub fn clone_process(flags: c_int) -> Outcome<Side> {
         pidfd: descriptor_at as u64,
         child_tid: 0,
         parent_tid: 0,
-        exit_signal: u64::from(libc::SIGCHLD.unsigned_abs()),
+        exit_signal: u64::from(exit_signal.unsigned_abs()),
         stack: 0,
         stack_size: 0,
         tls: 0,
@@ -62,11 +68,27 @@ pub fn clone_process(flags: c_int) -> Outcome<Side> {
     }
 }
 
+/// A new process that is a child of this one's parent, in the pid namespace for this one's children: clone3(2).
+///
+/// # Errors
+/// EAGAIN where no more processes are allowed.
+pub(crate) fn clone_sibling() -> Outcome<Side> {
+    clone_with(libc::CLONE_PARENT, 0)
+}
+
+/// setns(2): joins several namespaces of a process.
+///
+/// # Errors
+/// EPERM for those of somebody else.
+pub(crate) fn set_namespaces(process: impl AsFd, kinds: c_int) -> Outcome<()> {
+    syscall!(libc::SYS_setns, process.as_fd().as_raw_fd(), kinds).map(drop)
+}
+
 /// pidfd_open(2).
 ///
 /// # Errors
 /// ESRCH when there is no such process.
-pub fn pidfd_open(pid: u32) -> Outcome<OwnedFd> {
+pub(crate) fn pidfd_open(pid: u32) -> Outcome<OwnedFd> {
     syscall!(libc::SYS_pidfd_open, pid, 0).and_then(owned)
 }
 
@@ -74,7 +96,7 @@ pub fn pidfd_open(pid: u32) -> Outcome<OwnedFd> {
 ///
 /// # Errors
 /// ESRCH when the process has ended.
-pub fn pidfd_send_signal(process: impl AsFd, signal: c_int) -> Outcome<()> {
+pub(crate) fn pidfd_send_signal(process: impl AsFd, signal: c_int) -> Outcome<()> {
     let process = process.as_fd().as_raw_fd();
     syscall!(libc::SYS_pidfd_send_signal, process, signal, 0, 0).map(drop)
 }
@@ -83,9 +105,20 @@ pub fn pidfd_send_signal(process: impl AsFd, signal: c_int) -> Outcome<()> {
 ///
 /// # Errors
 /// ENOENT and others of a path; EINVAL for a mount of another mount namespace.
-pub fn clone_tree(folder: impl AsFd, path: &CStr) -> Outcome<OwnedFd> {
-    let flags =
-        libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | AT_RECURSIVE | libc::AT_EMPTY_PATH.unsigned_abs();
+pub(crate) fn clone_tree(folder: impl AsFd, path: &CStr) -> Outcome<OwnedFd> {
+    open_tree(folder, path, AT_RECURSIVE)
+}
+
+/// open_tree(2): a detached copy of the mount at `path`, without what is mounted below.
+///
+/// # Errors
+/// As of [`clone_tree`], and EINVAL where the kernel keeps this user namespace from seeing what is covered there.
+pub(crate) fn clone_mount(folder: impl AsFd, path: &CStr) -> Outcome<OwnedFd> {
+    open_tree(folder, path, 0)
+}
+
+fn open_tree(folder: impl AsFd, path: &CStr, flags: c_uint) -> Outcome<OwnedFd> {
+    let flags = flags | libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | libc::AT_EMPTY_PATH.unsigned_abs();
     syscall!(libc::SYS_open_tree, folder.as_fd().as_raw_fd(), path.as_ptr(), flags).and_then(owned)
 }
 
@@ -96,7 +129,7 @@ const AT_RECURSIVE: c_uint = 0x8000;
 ///
 /// # Errors
 /// Those of move_mount(2).
-pub fn attach(mount: impl AsFd, folder: impl AsFd, name: &CStr) -> Outcome<()> {
+pub(crate) fn attach(mount: impl AsFd, folder: impl AsFd, name: &CStr) -> Outcome<()> {
     let flags = libc::MOVE_MOUNT_F_EMPTY_PATH | libc::MOVE_MOUNT_T_EMPTY_PATH;
     let (mount, folder) = (mount.as_fd().as_raw_fd(), folder.as_fd().as_raw_fd());
     syscall!(libc::SYS_move_mount, mount, c"".as_ptr(), folder, name.as_ptr(), flags).map(drop)
@@ -106,23 +139,35 @@ pub fn attach(mount: impl AsFd, folder: impl AsFd, name: &CStr) -> Outcome<()> {
 ///
 /// # Errors
 /// Those of mount_setattr(2); all of the tree is changed or nothing.
-pub fn set_tree_attributes(tree: impl AsFd, set: u64, propagation: u64) -> Outcome<()> {
-    mount_setattr(tree.as_fd(), AT_RECURSIVE, set, propagation)
+pub(crate) fn set_tree_attributes(tree: impl AsFd, set: u64, propagation: u64) -> Outcome<()> {
+    let attributes = libc::mount_attr { attr_set: set, attr_clr: 0, propagation, userns_fd: 0 };
+    mount_setattr(tree.as_fd(), AT_RECURSIVE, &attributes)
 }
 
 /// mount_setattr(2) on one mount, without those below it.
 ///
 /// # Errors
 /// Those of mount_setattr(2).
-pub fn set_attributes(mount: impl AsFd, set: u64) -> Outcome<()> {
-    mount_setattr(mount.as_fd(), 0, set, 0)
+pub(crate) fn set_attributes(mount: impl AsFd, set: u64) -> Outcome<()> {
+    let attributes = libc::mount_attr { attr_set: set, attr_clr: 0, propagation: 0, userns_fd: 0 };
+    mount_setattr(mount.as_fd(), 0, &attributes)
 }
 
-fn mount_setattr(mount: BorrowedFd<'_>, flags: c_uint, set: u64, propagation: u64) -> Outcome<()> {
-    let attributes = libc::mount_attr { attr_set: set, attr_clr: 0, propagation, userns_fd: 0 };
+/// mount_setattr(2) with MOUNT_ATTR_IDMAP: shows the owners of a detached tree through the maps of a user namespace.
+///
+/// # Errors
+/// EPERM where the file system belongs to a user namespace in which the caller has no CAP_SYS_ADMIN.
+pub(crate) fn map_ids(tree: impl AsFd, namespace: impl AsFd) -> Outcome<()> {
+    let userns_fd = u64::from(namespace.as_fd().as_raw_fd().unsigned_abs());
+    let attributes =
+        libc::mount_attr { attr_set: libc::MOUNT_ATTR_IDMAP, attr_clr: 0, propagation: 0, userns_fd };
+    mount_setattr(tree.as_fd(), AT_RECURSIVE, &attributes)
+}
+
+fn mount_setattr(mount: BorrowedFd<'_>, flags: c_uint, attributes: &libc::mount_attr) -> Outcome<()> {
     let flags = flags | libc::AT_EMPTY_PATH.unsigned_abs();
     let (mount, size) = (mount.as_raw_fd(), size_of::<libc::mount_attr>());
-    syscall!(libc::SYS_mount_setattr, mount, c"".as_ptr(), flags, &raw const attributes, size).map(drop)
+    syscall!(libc::SYS_mount_setattr, mount, c"".as_ptr(), flags, &raw const *attributes, size).map(drop)
 }
 
 /// fsopen(2), fsconfig(2) and fsmount(2): a new, detached mount of a file system, with its options (a flag has no value) and
@@ -130,7 +175,11 @@ fn mount_setattr(mount: BorrowedFd<'_>, flags: c_uint, set: u64, propagation: u6
 ///
 /// # Errors
 /// EPERM where the kernel refuses this file system to this user namespace; those of the options.
-pub fn new_mount(kind: &CStr, options: &[(&CStr, Option<&CStr>)], attributes: u64) -> Outcome<OwnedFd> {
+pub(crate) fn new_mount(
+    kind: &CStr,
+    options: &[(&CStr, Option<&CStr>)],
+    attributes: u64,
+) -> Outcome<OwnedFd> {
     const FSCONFIG_SET_FLAG: c_uint = 0;
     const FSCONFIG_SET_STRING: c_uint = 1;
     const FSCONFIG_CMD_CREATE: c_uint = 6;
@@ -148,8 +197,127 @@ pub fn new_mount(kind: &CStr, options: &[(&CStr, Option<&CStr>)], attributes: u6
     syscall!(libc::SYS_fsmount, number, FSMOUNT_CLOEXEC, attributes).and_then(owned)
 }
 
+/// setrlimit(2) by the resource's number.
+///
+/// # Errors
+/// EPERM for a hard limit above the old one.
+pub(crate) fn set_limit(resource: u32, soft: u64, hard: u64) -> Outcome<()> {
+    let limit = [soft, hard];
+    syscall!(libc::SYS_prlimit64, 0, resource, limit.as_ptr(), std::ptr::null::<u64>()).map(drop)
+}
+
+/// Joins a new, empty session keyring: keyctl(2).
+///
+/// # Errors
+/// ENOSYS for a kernel without keys, EDQUOT where the user's quota is used up.
+pub(crate) fn join_new_session_keyring() -> Outcome<()> {
+    /// KEYCTL_JOIN_SESSION_KEYRING in linux/keyctl.h.
+    const JOIN_SESSION_KEYRING: c_int = 1;
+    syscall!(libc::SYS_keyctl, JOIN_SESSION_KEYRING, std::ptr::null::<c_char>()).map(drop)
+}
+
+/// Brings the interface lo of this process' network namespace up: netdevice(7).
+///
+/// # Errors
+/// EPERM in a network namespace that is not this process' own.
+pub(crate) fn bring_loopback_up() -> Outcome<()> {
+    let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC;
+    let socket = syscall!(libc::SYS_socket, libc::AF_INET, kind, 0).and_then(owned)?;
+    // SAFETY: ifreq is plain data for which all zeros is a value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(c"lo".to_bytes()) {
+        *to = c_char::from_ne_bytes([*from]);
+    }
+    request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_UP | libc::IFF_RUNNING).unwrap_or(1);
+    syscall!(libc::SYS_ioctl, socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request).map(drop)
+}
+
+/// The other end of a pseudoterminal, as the one that the calling process then has standard streams of: ioctl_tty(2).
+///
+/// # Errors
+/// ENOTTY where the descriptor is no /dev/ptmx.
+pub(crate) fn open_terminal_peer(master: impl AsFd) -> Outcome<OwnedFd> {
+    let (number, unlocked) = (master.as_fd().as_raw_fd(), 0);
+    syscall!(libc::SYS_ioctl, number, libc::TIOCSPTLCK, &raw const unlocked)?;
+    let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
+    syscall!(libc::SYS_ioctl, number, libc::TIOCGPTPEER, flags).and_then(owned)
+}
+
+/// Makes a terminal the controlling one of this process, the leader of a session without one: ioctl_tty(2).
+///
+/// # Errors
+/// EPERM for a process that is no session leader.
+pub(crate) fn take_controlling_terminal(terminal: impl AsFd) -> Outcome<()> {
+    syscall!(libc::SYS_ioctl, terminal.as_fd().as_raw_fd(), libc::TIOCSCTTY, 0).map(drop)
+}
+
+/// Gives one terminal the size of another.
+///
+/// # Errors
+/// ENOTTY where one of them is none.
+pub(crate) fn copy_terminal_size(from: impl AsFd, to: impl AsFd) -> Outcome<()> {
+    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    syscall!(libc::SYS_ioctl, from.as_fd().as_raw_fd(), libc::TIOCGWINSZ, &raw mut size)?;
+    syscall!(libc::SYS_ioctl, to.as_fd().as_raw_fd(), libc::TIOCSWINSZ, &raw const size).map(drop)
+}
+
+/// Makes `number` a copy of a descriptor that is kept by an exec: dup2(2).
+///
+/// # Errors
+/// Those of dup2(2).
+pub(crate) fn duplicate_to(file: impl AsFd, number: c_int) -> Outcome<()> {
+    // dup3 refuses to copy a descriptor onto itself; fcntl takes close-on-exec from it then.
+    let own = file.as_fd().as_raw_fd();
+    if own == number {
+        return syscall!(libc::SYS_fcntl, own, libc::F_SETFD, 0).map(drop);
+    }
+    syscall!(libc::SYS_dup3, own, number, 0).map(drop)
+}
+
+/// One of descriptors 0 to 2.
+pub(crate) fn standard_stream(number: c_int) -> BorrowedFd<'static> {
+    // SAFETY: the launcher never closes its standard streams; where one is not open, the kernel answers EBADF.
+    unsafe { BorrowedFd::borrow_raw(number) }
+}
+
+/// A copy, closed on exec, of a descriptor that was inherited by its number.
+///
+/// # Errors
+/// EBADF where it is not open.
+pub(crate) fn copy_inherited(number: c_int) -> Outcome<OwnedFd> {
+    syscall!(libc::SYS_fcntl, number, libc::F_DUPFD_CLOEXEC, 3).and_then(owned)
+}
+
+/// Sends a descriptor through a Unix socket, and some bytes with it: unix(7).
+///
+/// # Errors
+/// Those of sendmsg(2).
+pub(crate) fn send_descriptor(socket: impl AsFd, bytes: &[u8], file: impl AsFd) -> Outcome<()> {
+    let files = [file.as_fd().as_raw_fd()];
+    let message = [IoSlice::new(bytes)];
+    let (number, rights) = (socket.as_fd().as_raw_fd(), [ControlMessage::ScmRights(&files)]);
+    sendmsg::<()>(number, &message, &rights, MsgFlags::MSG_NOSIGNAL, None).map(drop)
+}
+
+/// Receives a descriptor and as many bytes as there is room for.
+///
+/// # Errors
+/// EPIPE where the other end is closed, EBADMSG for a message without one, and those of recvmsg(2).
+pub(crate) fn receive_descriptor(socket: impl AsFd, bytes: &mut [u8]) -> Outcome<OwnedFd> {
+    let mut room = nix::cmsg_space!(c_int);
+    let mut message = [IoSliceMut::new(bytes)];
+    let number = socket.as_fd().as_raw_fd();
+    let received = recvmsg::<()>(number, &mut message, Some(&mut room), MsgFlags::MSG_CMSG_CLOEXEC)?;
+    for rights in received.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(files) = rights {
+            return files.first().map_or(Err(Errno::EBADMSG), |file| owned(c_long::from(*file)));
+        }
+    }
+    Err(if received.bytes == 0 { Errno::EPIPE } else { Errno::EBADMSG })
+}
+
 /// The kind of a file: regular, folder, symlink and so on, as in inode(7).
-pub fn file_kind(stat: &FileStat) -> SFlag {
+pub(crate) fn file_kind(stat: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
 }
 
@@ -157,7 +325,7 @@ pub fn file_kind(stat: &FileStat) -> SFlag {
 ///
 /// # Errors
 /// EWOULDBLOCK when it is held; others where the file system has no locks.
-pub fn try_lock(file: impl AsFd, exclusive: bool) -> Outcome<()> {
+pub(crate) fn try_lock(file: impl AsFd, exclusive: bool) -> Outcome<()> {
     let kind = if exclusive { libc::LOCK_EX } else { libc::LOCK_SH };
     syscall!(libc::SYS_flock, file.as_fd().as_raw_fd(), kind | libc::LOCK_NB).map(drop)
 }
@@ -166,13 +334,13 @@ pub fn try_lock(file: impl AsFd, exclusive: bool) -> Outcome<()> {
 ///
 /// # Errors
 /// ENOSYS before Linux 5.9, EINVAL for close-on-exec before 5.11.
-pub fn close_range(first: c_uint, last: c_uint, on_exec: bool) -> Outcome<()> {
+pub(crate) fn close_range(first: c_uint, last: c_uint, on_exec: bool) -> Outcome<()> {
     let flags = if on_exec { libc::CLOSE_RANGE_CLOEXEC } else { 0 };
     syscall!(libc::SYS_close_range, first, last, flags).map(drop)
 }
 
 /// Closes every descriptor but these.
-pub fn close_all_but(kept: &[&OwnedFd]) {
+pub(crate) fn close_all_but(kept: &[&OwnedFd]) {
     let mut numbers: Vec<c_uint> = kept.iter().map(|kept| kept.as_raw_fd().unsigned_abs()).collect();
     numbers.sort_unstable();
     let mut next = 0;
@@ -189,7 +357,7 @@ pub fn close_all_but(kept: &[&OwnedFd]) {
 ///
 /// Not by the C library's function, which keeps its hands off the two signals that it uses itself, also where they were
 /// inherited as ignored.
-pub fn default_disposition(signal: c_int) {
+pub(crate) fn default_disposition(signal: c_int) {
     /// The kernel's sigset_t, in bytes.
     const SET_SIZE: usize = 8;
     // SIG_DFL, no flags, no restorer, an empty mask: all zero.
@@ -201,17 +369,15 @@ pub fn default_disposition(signal: c_int) {
 ///
 /// # Errors
 /// ESRCH when there is no such process.
-pub fn kill(pid: i32, signal: c_int) -> Outcome<()> {
+pub(crate) fn kill(pid: i32, signal: c_int) -> Outcome<()> {
     syscall!(libc::SYS_kill, pid, signal).map(drop)
 }
 
-/// Removes every capability but those of `keep` (a bit set) from the bounding set, and holds exactly `keep`.
+/// Removes every capability but those of `keep` (a bit set) from the bounding set.
 ///
 /// # Errors
 /// EPERM without CAP_SETPCAP.
-pub fn limit_capabilities(keep: u64) -> Outcome<()> {
-    /// _LINUX_CAPABILITY_VERSION_3 in linux/capability.h.
-    const VERSION_3: u32 = 0x2008_0522;
+pub(crate) fn limit_bounding_set(keep: u64) -> Outcome<()> {
     for capability in (0..64).filter(|bit| keep & (1 << bit) == 0) {
         // EINVAL: the kernel has no capability of this number, nor a higher one.
         match syscall!(libc::SYS_prctl, libc::PR_CAPBSET_DROP, capability, 0, 0, 0) {
@@ -219,6 +385,16 @@ pub fn limit_capabilities(keep: u64) -> Outcome<()> {
             dropped => dropped.map(drop)?,
         }
     }
+    Ok(())
+}
+
+/// Holds exactly `keep` (a bit set), permitted and effective; ambient and inheritable sets are empty then.
+///
+/// # Errors
+/// EPERM for what is not permitted.
+pub(crate) fn set_capabilities(keep: u64) -> Outcome<()> {
+    /// _LINUX_CAPABILITY_VERSION_3 in linux/capability.h.
+    const VERSION_3: u32 = 0x2008_0522;
     let low = u32::try_from(keep & u64::from(u32::MAX)).unwrap_or(0);
     let high = u32::try_from(keep >> 32).unwrap_or(0);
     let header = [VERSION_3, 0];
@@ -230,7 +406,7 @@ pub fn limit_capabilities(keep: u64) -> Outcome<()> {
 ///
 /// # Errors
 /// None that a kernel of this century gives.
-pub fn effective_capabilities() -> Outcome<u64> {
+pub(crate) fn effective_capabilities() -> Outcome<u64> {
     let header = [0x2008_0522_u32, 0];
     let mut sets = [[0_u32; 3]; 2];
     syscall!(libc::SYS_capget, header.as_ptr(), sets.as_mut_ptr())?;
@@ -238,20 +414,20 @@ pub fn effective_capabilities() -> Outcome<u64> {
 }
 
 /// True when the program was started with more privilege than its caller has: getauxval(3), AT_SECURE.
-pub fn is_secure_execution() -> bool {
+pub(crate) fn is_secure_execution() -> bool {
     // SAFETY: getauxval reads the process' own auxiliary vector and takes no pointer.
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
 /// Words for execve(2), laid out before the clone so that the child need not allocate.
-pub struct Words {
+pub(crate) struct Words {
     _strings: Vec<CString>,
     pointers: Vec<*const c_char>,
 }
 
 impl Words {
     /// Lays the words out.
-    pub fn new(strings: Vec<CString>) -> Words {
+    pub(crate) fn new(strings: Vec<CString>) -> Words {
         let ends = std::iter::once(std::ptr::null());
         let pointers = strings.iter().map(|string| string.as_ptr()).chain(ends).collect();
         Words { _strings: strings, pointers }
@@ -259,7 +435,7 @@ impl Words {
 }
 
 /// execve(2): returns only when it failed.
-pub fn execute(program: &CStr, arguments: &Words, environment: &Words) -> Errno {
+pub(crate) fn execute(program: &CStr, arguments: &Words, environment: &Words) -> Errno {
     // SAFETY: both arrays end with a null pointer, and their strings live in the Words that are borrowed.
     unsafe { libc::execve(program.as_ptr(), arguments.pointers.as_ptr(), environment.pointers.as_ptr()) };
     Errno::last()
@@ -269,7 +445,7 @@ pub fn execute(program: &CStr, arguments: &Words, environment: &Words) -> Errno 
 ///
 /// # Errors
 /// EAGAIN where RLIMIT_NPROC or a pids limit is used up.
-pub fn fork() -> Outcome<Option<i32>> {
+pub(crate) fn fork() -> Outcome<Option<i32>> {
     // SAFETY: a process with one thread may do after fork whatever it could do before.
     let pid = Errno::result(unsafe { libc::fork() })?;
     Ok((pid != 0).then_some(pid))
@@ -277,7 +453,7 @@ pub fn fork() -> Outcome<Option<i32>> {
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub(crate) enum Ended {
     /// By exit(2), with this status.
     Exited(c_int),
     /// By this signal.
@@ -286,7 +462,7 @@ pub enum Ended {
 
 impl Ended {
     /// As a shell says it: the exit status, or 128 and the signal's number.
-    pub fn status(self) -> u8 {
+    pub(crate) fn status(self) -> u8 {
         let status = match self {
             Ended::Exited(status) => status,
             Ended::Killed(signal) => 128 + signal,
@@ -299,7 +475,7 @@ impl Ended {
 ///
 /// # Errors
 /// ECHILD when it is no child of this process.
-pub fn wait_for(process: impl AsFd) -> Outcome<Ended> {
+pub(crate) fn wait_for(process: impl AsFd) -> Outcome<Ended> {
     let id = process.as_fd().as_raw_fd().unsigned_abs();
     match wait(libc::P_PIDFD, id, 0)? {
         Some((_, ended)) => Ok(ended),
@@ -311,7 +487,7 @@ pub fn wait_for(process: impl AsFd) -> Outcome<Ended> {
 ///
 /// # Errors
 /// ECHILD when there is no child at all.
-pub fn reap_any() -> Outcome<Option<(i32, Ended)>> {
+pub(crate) fn reap_any() -> Outcome<Option<(i32, Ended)>> {
     wait(libc::P_ALL, 0, libc::WNOHANG)
 }
 

@@ -2,46 +2,110 @@
 
 use crate::child::{self, ChildEnds};
 use crate::error::Error;
-use crate::kernel::{self, Side};
+use crate::kernel::{self, Ended, Side};
 use crate::mapper::{self, Target};
 use crate::mount_points::MountPoints;
 use crate::plan::{FirstProcess, Plan};
+use crate::registry::Entry;
 use crate::relay::{self, Signals};
 use crate::report;
+use crate::status_stream;
+use crate::terminal::Terminal;
 use crate::watcher;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::libc;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::sys::stat::Mode;
-use nix::unistd::{pipe2, write};
+use nix::unistd::{getppid, pipe2, write};
 use std::os::fd::OwnedFd;
 
 /// Performs a launch and returns the status of its command.
 ///
 /// # Errors
 /// What stopped the launch; nothing of it is left.
-pub fn launch(plan: Plan) -> anyhow::Result<u8> {
+pub(crate) fn launch(plan: Plan) -> anyhow::Result<u8> {
     let signals = Signals::block()?;
-    let mapped = Spawned::new(&plan)?.map(&plan)?;
-    let released = mapped.release()?;
-    Ok(relay::wait(released, &signals)?)
+    let parent = if plan.outlives_parent { None } else { watched_parent() };
+    let outcome = Spawned::new(&plan)
+        .and_then(|spawned| spawned.map(&plan))
+        .and_then(|mapped| mapped.release(&plan, parent))
+        .and_then(|released| relay::wait(released, &signals));
+    status_stream::note(plan.status_stream.as_deref(), &outcome);
+    Ok(outcome.map(Ended::status)?)
+}
+
+/// The process that started this one, so that its death can be seen (property L6): not by the kernel's death signal, which
+/// comes at the end of the thread that started us. One that is the init of its pid namespace, or outside of ours, has no end.
+pub(crate) fn watched_parent() -> Option<OwnedFd> {
+    let parent = u32::try_from(getppid().as_raw()).ok().filter(|pid| *pid > 1)?;
+    let opened = kernel::pidfd_open(parent).ok();
+    // It may have died before it was opened, and the number may be another's.
+    opened.filter(|_| u32::try_from(getppid().as_raw()) == Ok(parent))
 }
 
 /// A process of ours and all that it holds open; gone when this is dropped.
-pub struct Sandbox {
+pub(crate) struct Live {
     /// The child.
-    pub process: OwnedFd,
+    pub(crate) process: OwnedFd,
     /// Its folder in /proc.
-    pub folder: OwnedFd,
+    pub(crate) folder: OwnedFd,
     /// Which process is PID 1 inside.
-    pub first: Option<FirstProcess>,
+    pub(crate) first: Option<FirstProcess>,
     mount_points: MountPoints,
     watcher: Option<OwnedFd>,
     /// Open for as long as the sandbox may live: the kernel closes it for us however we end.
     lifeline: Option<OwnedFd>,
 }
 
-impl Drop for Sandbox {
+impl Live {
+    /// Holds a process, and has it watched where no init of ours does that.
+    ///
+    /// # Errors
+    /// A watcher that could not be made; the process ends then.
+    pub(crate) fn new(
+        pid: i32,
+        process: OwnedFd,
+        first: Option<FirstProcess>,
+        mount_points: MountPoints,
+        (go, lifeline): (&OwnedFd, OwnedFd),
+    ) -> Result<Live, Error> {
+        let opened = open_folder(pid);
+        let watcher = match first {
+            Some(FirstProcess::Init) => Ok(None),
+            _ => watcher::start(&process, go, &mount_points).map(Some),
+        };
+        let parent = |what| move |errno| Error::Parent(what, errno);
+        match (opened, watcher) {
+            (Ok(folder), Ok(watcher)) => {
+                Ok(Live { process, folder, first, mount_points, watcher, lifeline: Some(lifeline) })
+            }
+            (folder, watcher) => {
+                drop(lifeline);
+                let _ = kernel::pidfd_send_signal(&process, libc::SIGKILL);
+                let _ = kernel::wait_for(&process);
+                folder.map_err(parent("opening the new process in /proc"))?;
+                watcher.map_err(parent("creating the watcher"))?;
+                Err(Error::Vanished)
+            }
+        }
+    }
+
+    /// Tells the child to go on: which of the ways to IDs was the one.
+    ///
+    /// # Errors
+    /// A child that is gone.
+    pub(crate) fn release(&self, way: u8) -> Result<(), Error> {
+        self.mount_points.make();
+        let go = self.lifeline.as_ref().ok_or(Error::Vanished)?;
+        write(go, &[way]).map(drop).map_err(|errno| match errno {
+            Errno::EPIPE => Error::Vanished,
+            errno => Error::Parent("releasing the new process", errno),
+        })
+    }
+}
+
+impl Drop for Live {
     fn drop(&mut self) {
         let _ = kernel::pidfd_send_signal(&self.process, libc::SIGKILL);
         let _ = kernel::wait_for(&self.process);
@@ -52,85 +116,121 @@ impl Drop for Sandbox {
 }
 
 /// A child in its new namespaces, waiting.
-pub struct Spawned {
+pub(crate) struct Spawned {
     pid: i32,
-    sandbox: Sandbox,
+    live: Live,
     report: OwnedFd,
+    terminal: Option<OwnedFd>,
 }
 
 /// A child whose maps are in place and have been read back.
-pub struct Mapped {
-    sandbox: Sandbox,
+pub(crate) struct Mapped {
+    pid: i32,
+    live: Live,
     report: OwnedFd,
+    terminal: Option<OwnedFd>,
+    way: u8,
 }
 
 /// A child that has been told to go on.
-pub struct Released {
+pub(crate) struct Released {
     /// What is to be waited for.
-    pub sandbox: Sandbox,
+    pub(crate) live: Live,
     /// Where the child reports a failure; closed by the start of the command.
-    pub report: OwnedFd,
+    pub(crate) report: OwnedFd,
+    /// The process whose death ends it all.
+    pub(crate) parent: Option<OwnedFd>,
+    /// The command's own terminal.
+    pub(crate) terminal: Option<Terminal>,
+    /// Where others find it, for as long as this is open.
+    pub(crate) _entry: Option<Entry>,
+    /// Tells those who asked of the start.
+    pub(crate) started: Option<status_stream::Started>,
+}
+
+impl Released {
+    /// The command has been started.
+    pub(crate) fn note_start(&mut self) {
+        if let Some(started) = self.started.take() {
+            started.tell();
+        }
+    }
+}
+
+/// Both ends of a pipe.
+///
+/// # Errors
+/// EMFILE and ENFILE.
+pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Error> {
+    pipe2(OFlag::O_CLOEXEC).map_err(|errno| Error::Parent("making a pipe", errno))
+}
+
+/// Both ends of a socket.
+///
+/// # Errors
+/// EMFILE and ENFILE.
+pub(crate) fn socket() -> Result<(OwnedFd, OwnedFd), Error> {
+    socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
+        .map_err(|errno| Error::Parent("making a socket", errno))
 }
 
 impl Spawned {
     fn new(plan: &Plan) -> Result<Spawned, Error> {
-        let pipe = || pipe2(OFlag::O_CLOEXEC).map_err(|errno| Error::Parent("making a pipe", errno));
         let mount_points = MountPoints::find(plan.root.as_ref());
         let ((go, lifeline), (report, report_write)) = (pipe()?, pipe()?);
+        let (terminal, terminal_inside) = match plan.process.process().terminal {
+            true => socket().map(|(ours, childs)| (Some(ours), Some(childs)))?,
+            false => (None, None),
+        };
         let (pid, process) = match kernel::clone_process(plan.namespaces).map_err(Error::Namespaces)? {
             Side::Parent(pid, process) => (pid, process),
             Side::Child => {
-                drop((lifeline, report));
-                child::run(plan, ChildEnds { lifeline: go, report: report_write, mount_points })
+                drop((lifeline, report, terminal));
+                let ends =
+                    ChildEnds { lifeline: go, report: report_write, terminal: terminal_inside, mount_points };
+                child::run(plan, ends)
             }
         };
         // The child's end alone may hold this open: its closing says that the command has started.
         drop(report_write);
-        let folder = open_folder(pid);
-        let watcher = match plan.first {
-            Some(FirstProcess::Init) => Ok(None),
-            _ => watcher::start(&process, &go, &mount_points).map(Some),
-        };
-        let parent = |what| move |errno| Error::Parent(what, errno);
-        let lifeline = Some(lifeline);
-        match (folder, watcher) {
-            (Ok(folder), Ok(watcher)) => {
-                let sandbox = Sandbox { process, folder, first: plan.first, mount_points, watcher, lifeline };
-                Ok(Spawned { pid, sandbox, report })
-            }
-            (folder, watcher) => {
-                drop(lifeline);
-                let _ = kernel::wait_for(&process);
-                folder.map_err(parent("opening the new process in /proc"))?;
-                watcher.map_err(parent("creating the watcher"))?;
-                Err(Error::Vanished)
-            }
-        }
+        let live = Live::new(pid, process, plan.first, mount_points, (&go, lifeline))?;
+        Ok(Spawned { pid, live, report, terminal })
     }
 
     fn map(self, plan: &Plan) -> Result<Mapped, Error> {
-        let target = Target { pid: self.pid, folder: &self.sandbox.folder };
-        let (way, reasons) = mapper::map(&plan.ids.ways, &target)?;
-        if let Some(note) = mapper::fall_back_note(&way.writer, plan.ids.lack.as_deref(), &reasons) {
+        let target = Target { pid: self.pid, folder: &self.live.folder };
+        let (at, reasons) = mapper::map(&plan.ids.ways, &target)?;
+        let note = plan
+            .ids
+            .ways
+            .get(at)
+            .filter(|way| !way.only)
+            .and_then(|way| mapper::fall_back_note(&way.writer, plan.ids.lack.as_deref(), &reasons));
+        if let Some(note) = note {
             report::note(&note);
         }
-        Ok(Mapped { sandbox: self.sandbox, report: self.report })
+        let way = u8::try_from(at).map_err(|_| Error::Vanished)?;
+        Ok(Mapped { pid: self.pid, live: self.live, report: self.report, terminal: self.terminal, way })
     }
 }
 
 impl Mapped {
-    fn release(self) -> Result<Released, Error> {
-        self.sandbox.mount_points.make();
-        let go = self.sandbox.lifeline.as_ref().ok_or(Error::Vanished)?;
-        write(go, b"g").map_err(|errno| match errno {
-            Errno::EPIPE => Error::Vanished,
-            errno => Error::Parent("releasing the new process", errno),
-        })?;
-        Ok(Released { sandbox: self.sandbox, report: self.report })
+    fn release(self, plan: &Plan, parent: Option<OwnedFd>) -> Result<Released, Error> {
+        let Mapped { pid, live, report, terminal, way } = self;
+        let entry = Entry::publish(plan, pid, &live.folder)?;
+        let started = status_stream::Started::new(plan, pid, &live.folder);
+        let raw = |errno| Error::Parent("making the terminal raw", errno);
+        let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;
+        live.release(way)?;
+        Ok(Released { live, report, parent, terminal, _entry: entry, started })
     }
 }
 
-fn open_folder(pid: i32) -> Result<OwnedFd, Errno> {
+/// Opens a process' folder in /proc.
+///
+/// # Errors
+/// ENOENT when it is gone.
+pub(crate) fn open_folder(pid: i32) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     open(format!("/proc/{pid}").as_str(), flags, Mode::empty())
 }

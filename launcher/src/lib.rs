@@ -1,44 +1,67 @@
 //! subroot, the unprivileged launcher: starts a program in its own root file system, as root inside and as nobody
 //! special outside.
 //!
-//! A launch reads top to bottom: [`cli`] has what was typed, [`plan`] what is meant, [`launch`] clones the child and has its
-//! IDs mapped, [`child`] builds the new root and starts the command, and [`relay`] waits for its end.
+//! [`Sandbox`] describes what is to be run; [`Sandbox::spawn`] starts it and gives a [`Running`]. The program is made of the
+//! same: [`cli`] has what was typed, [`options`] what is asked for, [`plan`] what is meant, [`launch`] clones the child and has
+//! its IDs mapped, [`child`] builds the new root and starts the command, and [`relay`] waits for its end.
 
-pub mod child;
-pub mod cli;
-pub mod command;
-pub mod covering;
-pub mod device_folder;
-pub mod error;
-pub mod explain;
-pub mod failure;
-pub mod grants;
-pub mod host_root;
-pub mod id_plan;
-pub mod id_report;
-pub mod init;
-pub mod kernel;
-pub mod launch;
-pub mod mapper;
-pub mod mount_points;
-pub mod new_root;
-pub mod plan;
-pub mod relay;
-pub mod report;
-pub mod watcher;
+mod child;
+mod cli;
+mod command;
+mod covering;
+mod device_folder;
+mod error;
+mod exec;
+mod explain;
+mod failure;
+mod grants;
+mod host_root;
+mod id_layout;
+mod id_plan;
+mod id_report;
+mod identity;
+mod init;
+mod kernel;
+mod launch;
+mod listing;
+mod mapper;
+mod mount;
+mod mount_points;
+mod mounting;
+mod namespaces;
+mod new_root;
+mod options;
+mod place;
+mod plan;
+mod print_plan;
+mod process;
+mod registry;
+mod relay;
+mod report;
+mod root_plan;
+mod running;
+mod sandbox;
+mod seccomp;
+mod status_stream;
+mod terminal;
+mod watcher;
+mod words;
+
+pub use error::Error;
+pub use mount::{Attributes, Bind, Content, Mount};
+pub use root_plan::Overlay;
+pub use running::Running;
+pub use sandbox::{Network, Sandbox};
+pub use words::ids::{Account, From, GivenLine, UserWord, Userns};
 
 use clap::Parser as _;
-use cli::{Cli, Verb};
-use error::Error;
+use cli::{Cli, ExecWords, RunWords, Verb};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// The program: reads the command line, does what it says, and ends with its status.
 pub fn main() -> ExitCode {
-    let status = run().unwrap_or_else(|error| {
-        report::failure(&error);
-        error.downcast_ref::<Error>().map_or(error::OWN_FAILURE, Error::status)
-    });
-    ExitCode::from(status)
+    ExitCode::from(run().unwrap_or_else(|error| report::status(&error)))
 }
 
 fn run() -> anyhow::Result<u8> {
@@ -54,8 +77,26 @@ fn run() -> anyhow::Result<u8> {
         Err(message) => return Ok(report::usage(&message)),
     };
     match cli.verb {
-        Verb::Run(typed) => launch::launch(plan::run(typed, command)?),
-        Verb::Unshare(typed) => launch::launch(plan::unshare(typed, command)?),
+        Verb::Run(typed) => run_sandbox(*typed, command),
+        Verb::Exec(typed) => run_in_sandbox(typed, command),
+        Verb::Ps(typed) => listing::print(&typed),
+        Verb::Kill(typed) => listing::kill(&typed),
+        Verb::Unshare(typed) => options::unshare(typed, command).run(),
         Verb::Idmap(typed) => id_report::print(&typed),
     }
+}
+
+fn run_sandbox(typed: RunWords, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
+    let format = typed.print_plan.clone();
+    let sandbox = options::run(typed, command)?;
+    match format {
+        Some(format) => print_plan::print(&sandbox, format == "json"),
+        None => sandbox.run(),
+    }
+}
+
+fn run_in_sandbox(typed: ExecWords, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
+    let known = registry::find(&typed.sandbox)?;
+    let process = options::exec(typed, command, &known.process)?;
+    exec::run(exec::Joined::new(&known, process)?, None)
 }

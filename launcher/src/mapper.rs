@@ -21,15 +21,15 @@ const PATIENCE: u16 = 10_000;
 const LACKS_PRIVILEGE: i32 = 5;
 
 /// The process to be mapped.
-pub struct Target<'a> {
+pub(crate) struct Target<'a> {
     /// Its PID: it has not been reaped, so that the number is its own.
-    pub pid: i32,
+    pub(crate) pid: i32,
     /// Its folder in /proc.
-    pub folder: &'a OwnedFd,
+    pub(crate) folder: &'a OwnedFd,
 }
 
 /// Why a way did not lead to maps.
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// Nothing was written, and the next way may be tried.
     Unavailable(String),
     /// The launch has to end.
@@ -38,15 +38,15 @@ pub enum Refusal {
 
 /// Tries the ways in order until one has written the maps, which are then read back (property L12).
 ///
-/// Returns which way it was, and why the ones before were not.
+/// Returns which way it was, by its place, and why the ones before were not.
 ///
 /// # Errors
 /// The first failure that leaves no other way, or a mapper that did not do what it reported.
-pub fn map<'w>(ways: &'w [Way], target: &Target<'_>) -> Result<(&'w Way, Vec<String>), Error> {
+pub(crate) fn map(ways: &[Way], target: &Target<'_>) -> Result<(usize, Vec<String>), Error> {
     let mut reasons = Vec::new();
-    for way in ways {
+    for (at, way) in ways.iter().enumerate() {
         match write(way, target) {
-            Ok(()) => return read_back(way, target).map(|()| (way, reasons)),
+            Ok(()) => return read_back(way, target).map(|()| (at, reasons)),
             Err(Refusal::Unavailable(why)) if !way.only => reasons.push(why),
             Err(Refusal::Unavailable(why)) => return Err(Error::Mapper(program(way), why)),
             Err(Refusal::Final(error)) => return Err(error),
@@ -184,7 +184,7 @@ fn read_back(way: &Way, target: &Target<'_>) -> Result<(), Error> {
 }
 
 /// The one line that says which fall-back mapped the IDs, and why no better way did; none for the mapper itself.
-pub fn fall_back_note(writer: &Writer, lack: Option<&str>, reasons: &[String]) -> Option<String> {
+pub(crate) fn fall_back_note(writer: &Writer, lack: Option<&str>, reasons: &[String]) -> Option<String> {
     let what = match writer {
         Writer::Helper(_) => return None,
         Writer::Privileged if reasons.is_empty() => return None,

@@ -1,79 +1,186 @@
-//! Mount points that a rootfs lacks, made for the run in a folder of the caller's, and removed at its end.
+//! Mount points that the rootfs lacks, made for the run in folders of the caller's, and removed at its end.
 //!
-//! What is made carries a mark in its mode, which no other folder has. Every run that uses such a folder holds a shared lock
-//! on the rootfs, and only the last one removes it: removing a folder takes away what others have mounted on it. A run
-//! that was killed together with all its processes leaves marked folders, which the next run then removes.
+//! What is made carries a mark in its mode, which nothing else has. Every run that uses such a mount point holds a shared
+//! lock on the folder it was made in, and only the last one removes it: removing a folder takes away what others have mounted
+//! on it. A run that was killed together with all its processes leaves marked folders, which the next run then removes.
 
 use crate::kernel;
-use crate::plan::Root;
-use nix::fcntl::{AtFlags, OFlag, open};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
+use crate::root_plan::{Point, RootPlan};
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2};
+use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::rc::Rc;
 use std::thread::sleep;
 use std::time::Duration;
 
-/// The sticky bit and no permission at all.
+/// What is mounted on: the sticky bit and no permission at all.
 const MARK: Mode = Mode::S_ISVTX;
+/// Folders on the way there, which everybody inside has to get through.
+const MARK_ON_THE_WAY: Mode = Mode::from_bits_truncate(0o1711);
 /// How often, and how long apart, the lock is tried while another run is removing.
 const TRIES: (u32, Duration) = (100, Duration::from_millis(2));
 
-/// The mount points of one run that have to be made; nothing where the rootfs has them all.
-pub struct MountPoints(Option<OwnedFd>);
+const READ: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
+/// Below the folder, and through no symlink: what was made may have been swapped since.
+const BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RESOLVE_NO_SYMLINKS);
+
+/// The mount points of one run that have to be made; none where the rootfs has them all.
+#[derive(Default)]
+pub(crate) struct MountPoints(Vec<Missing>);
+
+/// One of them: the names that are missing below a folder of the caller's, which is locked for as long as it is open anywhere.
+struct Missing {
+    folder: Rc<OwnedFd>,
+    names: Vec<CString>,
+    is_folder: bool,
+    /// The mount point as it is called inside.
+    inside: CString,
+}
 
 impl MountPoints {
-    /// What every new root needs.
-    pub const NAMES: [&CStr; 3] = [c"proc", c"dev", c"sys"];
-
-    /// Looks at a rootfs. What this user cannot look into, or does not own, is covered later by the child instead.
-    pub fn find(root: Option<&Root>) -> MountPoints {
-        let Some(Root::Folder(path)) = root else { return MountPoints(None) };
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let Ok(folder) = open(path.as_c_str(), flags, Mode::empty()) else { return MountPoints(None) };
-        let own = fstat(&folder).is_ok_and(|stat| stat.st_uid == geteuid().as_raw());
-        let wanted = MountPoints::NAMES.iter().any(|name| match stat(&folder, name) {
-            Some(stat) => is_marked(&stat),
-            None => true,
-        });
-        MountPoints(Some(folder).filter(|folder| own && wanted && lock_shared(folder)))
-    }
-
-    /// The folder, where something has to be made in it: locked for as long as it is open anywhere.
-    pub fn folder(&self) -> Option<&OwnedFd> {
-        self.0.as_ref()
-    }
-
-    /// Makes what is missing. Where that fails, the child finds it missing and covers the root.
-    pub fn make(&self) {
-        for (folder, name) in self.each() {
-            let _ = mkdirat(folder, name, MARK);
+    /// Looks for them. What this user cannot look into, or does not own, is covered later by the child instead.
+    pub(crate) fn find(root: Option<&RootPlan>) -> MountPoints {
+        let wanted = root.map(RootPlan::points).unwrap_or_default();
+        let mut found: Vec<Missing> = Vec::new();
+        for mut missing in wanted.iter().filter_map(Missing::find) {
+            let same = found.iter().find(|known| is_same(&known.folder, &missing.folder));
+            // Two locks of one process on one folder would keep each other out.
+            match same.map(|known| Rc::clone(&known.folder)) {
+                Some(folder) => missing.folder = folder,
+                None if lock_shared(&missing.folder) => {}
+                None => continue,
+            }
+            found.push(missing);
         }
+        MountPoints(found)
     }
 
-    /// Removes what is marked and empty, unless another run still uses it.
-    pub fn remove(&self) {
-        if self.folder().is_none_or(|folder| kernel::try_lock(folder, true).is_err()) {
-            return;
-        }
-        for (folder, name) in self.each() {
-            if stat(folder, name).as_ref().is_some_and(is_marked) {
-                let _ = unlinkat(folder, name, UnlinkatFlags::RemoveDir);
+    /// True where nothing has to be made.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The folders in which something is made.
+    pub(crate) fn folders(&self) -> impl Iterator<Item = &OwnedFd> {
+        self.0.iter().map(|missing| &*missing.folder)
+    }
+
+    /// The mount points as they are called inside, the deepest first.
+    pub(crate) fn inside(&self) -> impl Iterator<Item = &CStr> {
+        self.0.iter().rev().map(|missing| missing.inside.as_c_str())
+    }
+
+    /// Makes them. Where that fails, the child finds one missing and covers its folder.
+    pub(crate) fn make(&self) {
+        for missing in &self.0 {
+            if let Err(errno) = missing.make() {
+                log::debug!("making mount point {}: {errno}", missing.inside.to_string_lossy());
             }
         }
     }
 
-    fn each(&self) -> impl Iterator<Item = (&OwnedFd, &'static CStr)> {
-        self.0.iter().flat_map(|folder| MountPoints::NAMES.into_iter().map(move |name| (folder, name)))
+    /// Removes what is marked and empty, unless another run still uses it.
+    pub(crate) fn remove(&self) {
+        for missing in self.0.iter().rev() {
+            if kernel::try_lock(&*missing.folder, true).is_ok() {
+                missing.remove();
+            }
+        }
     }
+}
+
+impl Missing {
+    fn find(point: &Point) -> Option<Missing> {
+        let mut folder = open(&point.base, READ, Mode::empty()).ok()?;
+        let names: Vec<CString> = names(&point.path)?;
+        let mut prefix = Vec::new();
+        for (at, name) in names.iter().enumerate() {
+            prefix.extend_from_slice(name.to_bytes());
+            let is_last = at + 1 == names.len();
+            let found = stat(&folder, name).filter(|found| !is_marked(found, is_last));
+            if found.is_none() {
+                let own = fstat(&folder).is_ok_and(|stat| stat.st_uid == geteuid().as_raw());
+                let inside = CString::new(point.inside.as_os_str().as_bytes()).ok()?;
+                let names = names.get(at..)?.to_vec();
+                let folder = Rc::new(folder);
+                return own.then_some(Missing { folder, names, is_folder: point.is_folder, inside });
+            }
+            if is_last {
+                return None;
+            }
+            // Symlinks lead on inside of the base, as they will for the sandbox.
+            let base = open(&point.base, READ, Mode::empty()).ok()?;
+            let how = OpenHow::new().flags(READ).resolve(ResolveFlag::RESOLVE_IN_ROOT);
+            folder = openat2(&base, prefix.as_slice(), how).ok()?;
+            prefix.push(b'/');
+        }
+        None
+    }
+
+    fn make(&self) -> Result<(), Errno> {
+        let Some((last, on_the_way)) = self.names.split_last() else { return Ok(()) };
+        let mut folder = openat(&*self.folder, ".", READ, Mode::empty())?;
+        for name in on_the_way {
+            let made = mkdirat(&folder, name.as_c_str(), MARK_ON_THE_WAY);
+            folder = open_beneath(&folder, name)?;
+            if made.is_ok() {
+                // The umask may have taken from it.
+                fchmod(&folder, MARK_ON_THE_WAY)?;
+            }
+        }
+        if self.is_folder {
+            return mkdirat(&folder, last.as_c_str(), MARK);
+        }
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+        openat(&folder, last.as_c_str(), flags, MARK).map(drop)
+    }
+
+    fn remove(&self) {
+        for at in (0..self.names.len()).rev() {
+            let (Some(on_the_way), Some(name)) = (self.names.get(..at), self.names.get(at)) else { continue };
+            let start = openat(&*self.folder, ".", READ, Mode::empty());
+            let folder = on_the_way.iter().fold(start, |folder, name| open_beneath(&folder?, name));
+            let Ok(folder) = folder else { continue };
+            let Some(found) = stat(&folder, name) else { continue };
+            if is_marked(&found, at + 1 == self.names.len()) {
+                let is_folder = kernel::file_kind(&found) == SFlag::S_IFDIR;
+                let how = if is_folder { UnlinkatFlags::RemoveDir } else { UnlinkatFlags::NoRemoveDir };
+                let _ = unlinkat(&folder, name.as_c_str(), how);
+            }
+        }
+    }
+}
+
+fn names(path: &Path) -> Option<Vec<CString>> {
+    path.iter().map(|name| CString::new(name.as_bytes()).ok()).collect()
+}
+
+fn is_same(one: &OwnedFd, two: &OwnedFd) -> bool {
+    let identity = |folder| fstat(folder).map(|stat| (stat.st_dev, stat.st_ino));
+    identity(one).is_ok_and(|one| identity(two) == Ok(one))
+}
+
+fn open_beneath(folder: &OwnedFd, name: &CStr) -> Result<OwnedFd, Errno> {
+    openat2(folder, name, OpenHow::new().flags(READ).resolve(BENEATH))
 }
 
 fn stat(folder: &OwnedFd, name: &CStr) -> Option<FileStat> {
     fstatat(folder, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()
 }
 
-fn is_marked(stat: &FileStat) -> bool {
-    stat.st_mode == (SFlag::S_IFDIR.bits() | MARK.bits())
+/// True for what an earlier run has made: a mount point, or a folder on the way to one.
+fn is_marked(stat: &FileStat, is_last: bool) -> bool {
+    let mode = stat.st_mode & 0o7777;
+    match kernel::file_kind(stat) {
+        SFlag::S_IFDIR => mode == if is_last { MARK.bits() } else { MARK_ON_THE_WAY.bits() },
+        SFlag::S_IFREG => is_last && mode == MARK.bits() && stat.st_size == 0,
+        _ => false,
+    }
 }
 
 fn lock_shared(folder: &OwnedFd) -> bool {

@@ -1,54 +1,67 @@
-//! The new root: bound over itself, furnished, pivoted into, and the old one detached, without a privilege of the host's.
+//! The new root: put together over its base, furnished, pivoted into, and the old one detached, without a privilege of the host's.
 
-use crate::covering;
+use crate::covering::{MissingPoint, cover};
 use crate::device_folder;
 use crate::failure::{Failure, Step};
 use crate::host_root;
 use crate::kernel;
-use crate::mount_points::MountPoints;
-use crate::plan::Root;
+use crate::mount::{NODEV, NOEXEC, NOSUID, READ_ONLY};
+use crate::mounting;
+use crate::place::NewRoot;
+use crate::report;
+use crate::root_plan::{Base, Dev, Overlay, Proc, RootPlan, Sys};
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, open, openat2};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, openat};
 use nix::libc;
 use nix::mount::{MntFlags, umount2};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, SFlag, fstatat, mkdirat};
 use nix::unistd::{chdir, fchdir, pivot_root};
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
-
-/// Below the folder, and through no symlink.
-pub const BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RESOLVE_NO_SYMLINKS);
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
-const NOSUID_NODEV_NOEXEC: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
 
-/// Makes `root` the root of this process, which is ID 0 of its own user and mount namespaces.
+/// Makes this the root of this process, which is all-powerful in user and mount namespaces of its own.
 ///
 /// proc has to be mounted before the old root is detached: the kernel gives a user namespace a new proc only while the mount
 /// namespace still shows one that covers nothing up (mount_too_revealing() in fs/namespace.c).
 ///
 /// # Errors
 /// The step that failed.
-pub fn enter(root: &Root) -> Result<(), Failure> {
-    let root = match root {
-        Root::Folder(path) => bind(path)?,
-        Root::Host(host) => host_root::attach(host)?,
+pub(crate) fn enter(plan: &RootPlan) -> Result<(), Failure> {
+    let mut root = match &plan.base {
+        Base::Folder(path) => assemble(plan, path)?,
+        Base::Host(host) => host_root::attach(host)?,
     };
-    mount_proc(&root)?;
-    device_folder::mount(&mount_point(&root, c"dev")?)?;
-    bind_sys(&root)?;
-    pivot(&root)
+    if plan.read_only {
+        let made = kernel::set_tree_attributes(root.top(), READ_ONLY, 0);
+        made.map_err(Failure::on(Step::MakeReadOnly, b""))?;
+    }
+    mount_proc(&mut root, plan.proc)?;
+    mount_devices(&mut root, plan.dev)?;
+    mount_sys(&mut root, plan.sys)?;
+    plan.mounts.iter().try_for_each(|mount| mounting::mount(&mut root, mount))?;
+    plan.masked.iter().try_for_each(|path| mounting::mask(&root, path))?;
+    plan.read_only_paths.iter().try_for_each(|path| mounting::make_read_only(&root, path))?;
+    pivot(root.top())
 }
 
-/// Binds the folder, or a covering layer with all that is in it, over itself. It is never more than one mount, so that the one
-/// that [`pivot`] finds on top of the new root is the old one.
-fn bind(path: &CStr) -> Result<OwnedFd, Failure> {
+/// Puts the base over itself, as a whole: it is never more than one mount, so that the one that [`pivot`] finds on top of the
+/// new root is the old one.
+fn assemble(plan: &RootPlan, path: &CStr) -> Result<NewRoot, Failure> {
     let on = |step| Failure::on(step, path.to_bytes());
     let place = open(path, LOOK, Mode::empty()).map_err(on(Step::OpenRoot))?;
-    if lacks_mount_points(&place)? {
-        covering::cover(&place)
-    } else {
-        bind_over_itself(&place).map_err(on(Step::BindRoot))
+    refuse_false_furniture(plan, &place)?;
+    let missing = missing_in(plan, &place);
+    match &plan.overlay {
+        Some(overlay) => {
+            let root = NewRoot::new(lay_over(plan, &place, overlay)?);
+            Ok(if *overlay == Overlay::Memory { root.all_in_memory() } else { root })
+        }
+        None if missing.is_empty() => bind_over_itself(&place).map(NewRoot::new).map_err(on(Step::BindRoot)),
+        None => cover(&place, &missing).map(NewRoot::new),
     }
 }
 
@@ -60,49 +73,117 @@ fn bind_over_itself(place: &OwnedFd) -> Result<OwnedFd, Errno> {
     Ok(tree)
 }
 
-fn lacks_mount_points(root: &OwnedFd) -> Result<bool, Failure> {
-    let mut lacking = false;
-    for name in MountPoints::NAMES {
-        lacking |= match open_folder(root, name) {
-            Ok(_) => false,
-            Err(Errno::ENOENT) => true,
-            // Something of this name that is no folder: a hostile rootfs could lead a mount astray with it.
-            Err(errno) => return Err(Failure::new(Step::MountPoint, name.to_bytes(), errno)),
-        };
+fn lay_over(plan: &RootPlan, place: &OwnedFd, overlay: &Overlay) -> Result<OwnedFd, Failure> {
+    let on = |errno| Failure::new(Step::LayerRoot, b"", errno);
+    let lower = place.try_clone().map_err(|_| on(Errno::EMFILE))?;
+    let layered = match overlay {
+        Overlay::Memory => mounting::layer(place, lower).map_err(on)?,
+        Overlay::Kept(folder) => {
+            let on = |errno| Failure::new(Step::LayerRoot, folder.as_os_str().as_bytes(), errno);
+            let kept = open(folder, LOOK, Mode::empty()).map_err(on)?;
+            let upper = (kept_folder(&kept, c"upper").map_err(on)?, kept_folder(&kept, c"work").map_err(on)?);
+            let points: Vec<MissingPoint> = plan.points_on_root().iter().map(point).collect();
+            mounting::keep(place, lower, &upper, &points).map_err(on)?
+        }
+    };
+    kernel::attach(&layered, place, c"").map_err(on)?;
+    Ok(layered)
+}
+
+fn kept_folder(kept: &OwnedFd, name: &CStr) -> Result<OwnedFd, Errno> {
+    match mkdirat(kept, name, Mode::from_bits_truncate(0o755)) {
+        Ok(()) | Err(Errno::EEXIST) => openat(kept, name, LOOK | OFlag::O_NOFOLLOW, Mode::empty()),
+        Err(errno) => Err(errno),
     }
-    Ok(lacking)
 }
 
-/// Opens a folder directly below the root, not through a symlink.
-///
-/// # Errors
-/// ENOENT, or ENOTDIR for anything that is no folder.
-pub fn open_folder(root: &OwnedFd, name: &CStr) -> Result<OwnedFd, Errno> {
-    openat2(root, name, OpenHow::new().flags(LOOK | OFlag::O_NOFOLLOW).resolve(BENEATH))
+fn point((path, is_folder): &(std::path::PathBuf, bool)) -> MissingPoint {
+    let names = path.strip_prefix("/").unwrap_or(path).iter().map(ToOwned::to_owned).collect();
+    MissingPoint { names, is_folder: *is_folder }
 }
 
-fn mount_point(root: &OwnedFd, name: &CStr) -> Result<OwnedFd, Failure> {
-    open_folder(root, name).map_err(Failure::on(Step::MountPoint, name.to_bytes()))
-}
-
-fn mount_proc(root: &OwnedFd) -> Result<(), Failure> {
-    let proc = kernel::new_mount(c"proc", &[], NOSUID_NODEV_NOEXEC);
-    let place = mount_point(root, c"proc")?;
-    proc.and_then(|proc| kernel::attach(proc, place, c"")).map_err(Failure::on(Step::Mount, b"/proc"))
-}
-
-/// The host's own, as a new sysfs belongs to who owns the network namespace; left out where the kernel refuses even that.
-fn bind_sys(root: &OwnedFd) -> Result<(), Failure> {
-    let place = mount_point(root, c"sys")?;
-    let attributes = NOSUID_NODEV_NOEXEC | libc::MOUNT_ATTR_RDONLY;
-    let bound = kernel::clone_tree(AT_FDCWD, c"/sys").and_then(|tree| {
-        kernel::set_tree_attributes(&tree, attributes, libc::MS_PRIVATE)?;
-        kernel::attach(tree, place, c"")
-    });
-    if let Err(errno) = bound {
-        log::debug!("binding /sys: {errno}");
+/// Something of these names that is no folder: a hostile rootfs could lead a mount astray with it.
+fn refuse_false_furniture(plan: &RootPlan, place: &OwnedFd) -> Result<(), Failure> {
+    for name in plan.furniture() {
+        let found = fstatat(place, name, AtFlags::AT_SYMLINK_NOFOLLOW);
+        if found.is_ok_and(|found| kernel::file_kind(&found) != SFlag::S_IFDIR) {
+            return Err(Failure::new(Step::MountPoint, name.as_bytes(), Errno::ENOTDIR));
+        }
     }
     Ok(())
+}
+
+/// The mount points of which not even the first name is there: the root can be covered for all of them at once.
+fn missing_in(plan: &RootPlan, place: &OwnedFd) -> Vec<MissingPoint> {
+    let is_there = |path: &Path| {
+        let first = path.iter().nth(1).unwrap_or_default();
+        fstatat(place, first, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok()
+    };
+    plan.points_on_root().iter().filter(|(path, _)| !is_there(path)).map(point).collect()
+}
+
+fn mount_proc(root: &mut NewRoot, proc: Proc) -> Result<(), Failure> {
+    if proc == Proc::None {
+        return Ok(());
+    }
+    let on = |errno| Failure::new(Step::Mount, b"/proc", errno);
+    let attributes = NOSUID | NODEV | NOEXEC;
+    let bind = || {
+        let tree = kernel::clone_tree(AT_FDCWD, c"/proc")?;
+        kernel::set_tree_attributes(&tree, attributes, libc::MS_PRIVATE)?;
+        Ok(tree)
+    };
+    let mount = match proc {
+        Proc::Bind => bind(),
+        _ => match kernel::new_mount(c"proc", &[], attributes) {
+            Err(Errno::EPERM) if proc == Proc::Auto => {
+                report::note(&PROC_LOST);
+                bind()
+            }
+            mount => mount,
+        },
+    };
+    let place = root.place(Path::new("/proc"), true)?;
+    kernel::attach(mount.map_err(on)?, place, c"").map_err(on)
+}
+
+const PROC_LOST: &str = "the kernel refuses a new /proc here, so the one that is there is used, and shows its processes (a part of \
+    /proc is covered, as in most containers, or the pid namespace is not ours)";
+
+fn mount_devices(root: &mut NewRoot, dev: Dev) -> Result<(), Failure> {
+    match dev {
+        Dev::New => {
+            device_folder::mount(&root.place(Path::new("/dev"), true)?).map(|dev| root.note_memory(&dev))
+        }
+        Dev::Bind => bind_system(root, c"/dev", NOSUID).map_err(Failure::on(Step::Mount, b"/dev")),
+        Dev::None => Ok(()),
+    }
+}
+
+/// A new sysfs belongs to who owns the network namespace; the host's is left out where the kernel refuses even that.
+fn mount_sys(root: &mut NewRoot, sys: Sys) -> Result<(), Failure> {
+    let attributes = NOSUID | NODEV | NOEXEC | READ_ONLY;
+    let own = match sys {
+        Sys::None => return Ok(()),
+        Sys::New => kernel::new_mount(c"sysfs", &[], attributes),
+        Sys::Bind => Err(Errno::EPERM),
+    };
+    let mounted = match own {
+        Ok(own) => kernel::attach(own, root.place(Path::new("/sys"), true)?, c""),
+        Err(_) => bind_system(root, c"/sys", attributes),
+    };
+    if let Err(errno) = mounted {
+        log::debug!("mounting /sys: {errno}");
+    }
+    Ok(())
+}
+
+fn bind_system(root: &mut NewRoot, path: &CStr, attributes: u64) -> Result<(), Errno> {
+    let tree = kernel::clone_tree(AT_FDCWD, path)?;
+    kernel::set_tree_attributes(&tree, attributes, libc::MS_PRIVATE)?;
+    let path = Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()));
+    let place = root.place(path, true).map_err(|failure| failure.errno)?;
+    kernel::attach(tree, place, c"")
 }
 
 /// `pivot_root(".", ".")` puts the old root on top of the new one, where it is detached: pivot_root(2).

@@ -1,141 +1,149 @@
-//! What is meant by what was typed. Every combination that makes no sense ends here, before anything is created.
+//! What is meant by what was asked for. Every combination that makes no sense ends here, before anything is created.
 
-use crate::cli::{RunWords, UnshareWords, join_command};
-use crate::command::{Command, Workdir};
 use crate::error::Error;
 use crate::host_root::HostRoot;
 use crate::id_plan::IdPlan;
+use crate::mount::{Mount, NODEV, NOSUID};
+use crate::process::Prepared;
+use crate::registry;
+use crate::root_plan::{Base, Dev, Proc, RootPlan, Sys};
+use crate::sandbox::{Namespaces, Network, Root, Sandbox};
+use crate::words::namespaces::{ClockOffsets, Namespace};
 use nix::errno::Errno;
 use nix::libc::{self, c_int};
-use std::ffi::{CString, OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::ffi::{CString, OsString};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
-
-const PATH_INSIDE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// docker's and podman's default set: capabilities(7), by number.
-const DEFAULT_CAPABILITIES: u64 = capability_set(&[
-    0,  // CAP_CHOWN
-    1,  // CAP_DAC_OVERRIDE
-    3,  // CAP_FOWNER
-    4,  // CAP_FSETID
-    5,  // CAP_KILL
-    6,  // CAP_SETGID
-    7,  // CAP_SETUID
-    8,  // CAP_SETPCAP
-    10, // CAP_NET_BIND_SERVICE
-    13, // CAP_NET_RAW
-    18, // CAP_SYS_CHROOT
-    27, // CAP_MKNOD
-    29, // CAP_AUDIT_WRITE
-    31, // CAP_SETFCAP
-]);
-
-const fn capability_set(numbers: &[u32]) -> u64 {
-    let mut set = 0;
-    let mut at = 0;
-    while at < numbers.len() {
-        set |= 1 << numbers[at];
-        at += 1;
-    }
-    set
-}
+use std::sync::Arc;
 
 /// One launch, complete.
-pub struct Plan {
+pub(crate) struct Plan {
     /// The namespaces to be made, as flags of clone(2).
-    pub namespaces: c_int,
+    pub(crate) namespaces: c_int,
     /// The new root; none where the host's own stays.
-    pub root: Option<Root>,
+    pub(crate) root: Option<RootPlan>,
     /// Which process is to be PID 1; none without a pid namespace.
-    pub first: Option<FirstProcess>,
-    /// The capabilities that the command keeps, as a bit set; none where it keeps them all.
-    pub capabilities: Option<u64>,
+    pub(crate) first: Option<FirstProcess>,
     /// What is run.
-    pub command: Command,
+    pub(crate) process: Prepared,
     /// Where IDs come from.
-    pub ids: IdPlan,
-}
-
-/// The file system that the command sees.
-pub enum Root {
-    /// A folder of the host's.
-    Folder(CString),
-    /// The host's own system, with a layer in memory over it.
-    Host(HostRoot),
+    pub(crate) ids: IdPlan,
+    /// The host name.
+    pub(crate) hostname: Option<String>,
+    /// How far the clocks are ahead.
+    pub(crate) clocks: Option<ClockOffsets>,
+    /// True when the launch goes on after the death of the process that started it.
+    pub(crate) outlives_parent: bool,
+    /// What it goes by.
+    pub(crate) name: Option<String>,
+    /// Where its start and its end are told of.
+    pub(crate) status_stream: Option<Arc<OwnedFd>>,
 }
 
 /// Who is PID 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FirstProcess {
+pub(crate) enum FirstProcess {
     /// subroot's own init.
     Init,
     /// The command itself.
     Command,
 }
 
-/// The plan of `subroot run`.
-///
-/// # Errors
-/// What was typed and cannot be meant, and a rootfs that is not there.
-pub fn run(typed: RunWords, after: Option<Vec<OsString>>) -> Result<Plan, Error> {
-    let separated = after.is_some();
-    let words = join_command(typed.command, after);
-    if separated && words.is_empty() {
-        return Err(Error::Usage("the command", "nothing follows --".into()));
+impl Plan {
+    /// Makes a plan.
+    ///
+    /// # Errors
+    /// What cannot be meant, and a rootfs or source that is not there.
+    pub(crate) fn new(sandbox: &Sandbox) -> Result<Plan, Error> {
+        refuse_nonsense(sandbox)?;
+        sandbox.name.as_deref().map_or(Ok(()), registry::check_name)?;
+        let private_pids = sandbox.namespaces.pid == Namespace::Private;
+        let first = if sandbox.as_pid_1 { FirstProcess::Command } else { FirstProcess::Init };
+        Ok(Plan {
+            namespaces: flags(&sandbox.namespaces),
+            root: root(sandbox)?,
+            first: private_pids.then_some(first),
+            process: Prepared::new(sandbox.process.clone())?,
+            ids: IdPlan::new(&sandbox.ids)?,
+            hostname: sandbox.hostname.clone(),
+            clocks: sandbox.namespaces.time,
+            outlives_parent: sandbox.outlives_parent,
+            name: sandbox.name.clone(),
+            status_stream: sandbox.status_stream.clone(),
+        })
     }
-    let root = match typed.rootfs {
-        Some(folder) => Root::Folder(check_rootfs(folder)?),
-        None => Root::Host(HostRoot::find()),
-    };
-    let mut environment = match root {
-        Root::Folder(_) => environment_inside(),
-        Root::Host(_) => std::env::vars_os().collect(),
-    };
-    set(&mut environment, "container".into(), "subroot".into());
-    for word in typed.env {
-        set_from_word(&mut environment, &word)?;
-    }
-    let workdir = match (typed.workdir, &root) {
-        (Some(folder), _) => Workdir { folder, asked_for: true },
-        (None, Root::Host(_)) => {
-            Workdir { folder: std::env::current_dir().unwrap_or_default(), asked_for: false }
-        }
-        (None, Root::Folder(_)) => Workdir { folder: "/".into(), asked_for: false },
-    };
-    let namespaces = libc::CLONE_NEWUSER | libc::CLONE_NEWNS | libc::CLONE_NEWPID;
-    let namespaces = namespaces | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS | libc::CLONE_NEWCGROUP;
-    Ok(Plan {
-        namespaces,
-        root: Some(root),
-        first: Some(if typed.as_pid_1 { FirstProcess::Command } else { FirstProcess::Init }),
-        capabilities: Some(DEFAULT_CAPABILITIES),
-        command: Command::new(words, environment, Some(workdir))?,
-        ids: IdPlan::new(typed.mapper.helper)?,
-    })
 }
 
-/// The plan of `subroot unshare`.
-///
-/// # Errors
-/// What was typed and cannot be meant.
-pub fn unshare(typed: UnshareWords, after: Option<Vec<OsString>>) -> Result<Plan, Error> {
-    let words = join_command(typed.command, after);
-    Ok(Plan {
-        namespaces: libc::CLONE_NEWUSER | libc::CLONE_NEWNS,
-        root: None,
-        first: None,
-        capabilities: None,
-        command: Command::new(words, std::env::vars_os().collect(), None)?,
-        ids: IdPlan::new(typed.mapper.helper)?,
-    })
+fn refuse_nonsense(sandbox: &Sandbox) -> Result<(), Error> {
+    let refuse = |what, why: &str| Err(Error::Usage(what, why.into()));
+    let is_folder = matches!(sandbox.root, Root::Folder(_));
+    if sandbox.as_pid_1 && sandbox.namespaces.pid == Namespace::Host {
+        return refuse("--as-pid-1", "it needs a pid namespace, which --pid host leaves out");
+    }
+    if sandbox.namespaces.time.is_some() && (sandbox.as_pid_1 || sandbox.namespaces.pid == Namespace::Host) {
+        return refuse("--timens", "clocks change for the children of an init, which there is none of here");
+    }
+    if sandbox.overlay.is_some() && !is_folder {
+        return refuse("--overlay", "it needs a ROOTFS: without one, all changes go to memory anyway");
+    }
+    if sandbox.hostname.is_some() && sandbox.namespaces.uts == Namespace::Host {
+        return refuse("--hostname", "it needs a uts namespace, which --uts host leaves out");
+    }
+    Ok(())
+}
+
+/// The flags of clone3(2), but for the time namespace, which only children enter.
+fn flags(namespaces: &Namespaces) -> c_int {
+    let optional = [
+        (namespaces.pid, libc::CLONE_NEWPID),
+        (namespaces.ipc, libc::CLONE_NEWIPC),
+        (namespaces.uts, libc::CLONE_NEWUTS),
+        (namespaces.cgroup, libc::CLONE_NEWCGROUP),
+        (
+            if namespaces.network == Network::None { Namespace::Private } else { Namespace::Host },
+            libc::CLONE_NEWNET,
+        ),
+    ];
+    let wanted = optional.into_iter().filter(|(namespace, _)| *namespace == Namespace::Private);
+    wanted.fold(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, |flags, (_, flag)| flags | flag)
+}
+
+fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
+    let base = match &sandbox.root {
+        Root::Folder(folder) => Base::Folder(check_rootfs(folder)?),
+        Root::Host => Base::Host(HostRoot::find()),
+        Root::Unchanged => return Ok(None),
+    };
+    let mut mounts = sandbox.mounts.clone();
+    mounts.iter().try_for_each(check_source)?;
+    mounts.extend(sandbox.room.iter().filter(|path| has_folder(&sandbox.root, path)).map(room));
+    // A mount may lie on another one that was asked for later.
+    mounts.sort_by_key(|mount| mount.target.iter().count());
+    let replaced = |path: &str| mounts.iter().any(|mount| mount.target == Path::new(path));
+    let sys = match sandbox.namespaces.network {
+        _ if replaced("/sys") => Sys::None,
+        Network::None => Sys::New,
+        Network::Host => Sys::Bind,
+    };
+    Ok(Some(RootPlan {
+        base,
+        overlay: sandbox.overlay.clone(),
+        read_only: sandbox.read_only,
+        proc: if replaced("/proc") { Proc::None } else { sandbox.proc },
+        dev: if replaced("/dev") { Dev::None } else { sandbox.dev },
+        sys,
+        mounts,
+        masked: sandbox.masked.clone(),
+        read_only_paths: sandbox.read_only_paths.clone(),
+    }))
 }
 
 /// A path, a word or `NAME=VALUE` as the kernel takes it.
 ///
 /// # Errors
 /// A NUL inside.
-pub fn c_string(what: &'static str, text: impl Into<OsString>) -> Result<CString, Error> {
+pub(crate) fn c_string(what: &'static str, text: impl Into<OsString>) -> Result<CString, Error> {
     CString::new(text.into().into_vec()).map_err(|_| Error::Usage(what, "there is a NUL byte in it".into()))
 }
 
@@ -143,7 +151,7 @@ pub fn c_string(what: &'static str, text: impl Into<OsString>) -> Result<CString
 ///
 /// # Errors
 /// A NUL inside one of them.
-pub fn c_strings(
+pub(crate) fn c_strings(
     what: &'static str,
     texts: impl IntoIterator<Item = impl Into<OsString>>,
 ) -> Result<Vec<CString>, Error> {
@@ -151,43 +159,43 @@ pub fn c_strings(
 }
 
 /// What only subordinate IDs can search is looked at later, by the child.
-fn check_rootfs(folder: PathBuf) -> Result<CString, Error> {
-    let refused = |errno| Error::Rootfs(folder.clone(), errno);
-    match std::fs::metadata(&folder) {
-        Ok(found) if !found.is_dir() => return Err(refused(Errno::ENOTDIR)),
-        Err(error) if error.kind() != std::io::ErrorKind::PermissionDenied => {
-            return Err(refused(error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw)));
-        }
-        _ => {}
+fn check_rootfs(folder: &PathBuf) -> Result<CString, Error> {
+    match std::fs::metadata(folder) {
+        Ok(found) if !found.is_dir() => Err(Error::Rootfs(folder.clone(), Errno::ENOTDIR)),
+        Err(error) if is_final(&error) => Err(Error::Rootfs(folder.clone(), errno(&error))),
+        _ => c_string("ROOTFS", folder),
     }
-    c_string("ROOTFS", folder.clone())
 }
 
-type Environment = Vec<(OsString, OsString)>;
-
-fn environment_inside() -> Environment {
-    let mut environment: Environment =
-        vec![("PATH".into(), PATH_INSIDE.into()), ("HOME".into(), "/root".into())];
-    environment.push(("TERM".into(), std::env::var_os("TERM").unwrap_or_else(|| "xterm".into())));
-    environment
+/// Memory in a read-only root, in which programs may be run: builds do that in /tmp.
+fn room(path: &PathBuf) -> Mount {
+    let mut mount = Mount::tmpfs(path);
+    mount.attributes.set = NOSUID | NODEV;
+    mount
 }
 
-fn set(environment: &mut Environment, name: OsString, value: OsString) {
-    environment.retain(|(known, _)| *known != name);
-    environment.push((name, value));
+fn has_folder(root: &Root, path: &Path) -> bool {
+    let top = match root {
+        Root::Folder(folder) => folder.as_path(),
+        Root::Host | Root::Unchanged => Path::new("/"),
+    };
+    let below = top.join(path.strip_prefix("/").unwrap_or(path));
+    std::fs::symlink_metadata(below).is_ok_and(|found| found.is_dir())
 }
 
-fn set_from_word(environment: &mut Environment, word: &OsStr) -> Result<(), Error> {
-    let bytes = word.as_bytes();
-    let length = bytes.iter().position(|byte| *byte == b'=').unwrap_or(bytes.len());
-    let (name, value) = bytes.split_at(length);
-    if name.is_empty() {
-        return Err(Error::Usage("--env", format!("{} has no name", Path::new(word).display())));
+fn check_source(mount: &Mount) -> Result<(), Error> {
+    let Some(source) = mount.source() else { return Ok(()) };
+    c_string("a mount's source", source)?;
+    match std::fs::metadata(source) {
+        Err(error) if is_final(&error) => Err(Error::Source(source.to_owned(), errno(&error))),
+        _ => Ok(()),
     }
-    let name = OsStr::from_bytes(name);
-    let value = value.strip_prefix(b"=").map(|value| OsStr::from_bytes(value).to_owned());
-    if let Some(value) = value.or_else(|| std::env::var_os(name)) {
-        set(environment, name.to_owned(), value);
-    }
-    Ok(())
+}
+
+fn is_final(error: &std::io::Error) -> bool {
+    error.kind() != std::io::ErrorKind::PermissionDenied
+}
+
+fn errno(error: &std::io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw)
 }

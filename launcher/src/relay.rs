@@ -2,9 +2,10 @@
 
 use crate::error::Error;
 use crate::failure::{Failure, MAX_RECORD};
-use crate::kernel;
-use crate::launch::{Released, Sandbox};
+use crate::kernel::{self, Ended};
+use crate::launch::Released;
 use crate::plan::FirstProcess;
+use crate::terminal::Terminal;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::libc;
@@ -21,14 +22,14 @@ use std::os::fd::{AsFd, OwnedFd};
 const SI_KERNEL: i32 = 0x80;
 
 /// All signals, blocked and read from a descriptor, whatever state was inherited (property L5).
-pub struct Signals(SignalFd);
+pub(crate) struct Signals(SignalFd);
 
 impl Signals {
     /// Blocks them for this process and for the child, which unblocks them for the command.
     ///
     /// # Errors
     /// Those of signalfd(2).
-    pub fn block() -> Result<Signals, Error> {
+    pub(crate) fn block() -> Result<Signals, Error> {
         // Were it ignored, the kernel would reap our children before we see how they ended: wait(2).
         kernel::default_disposition(libc::SIGCHLD);
         let blocked = SigSet::all().thread_block();
@@ -39,79 +40,130 @@ impl Signals {
     }
 }
 
-/// What the parent has learned of the child so far.
-#[derive(Default)]
-struct Progress {
+/// Waits for the end of the sandbox and returns how its command ended.
+///
+/// # Errors
+/// What kept the command from being started.
+pub(crate) fn wait(released: Released, signals: &Signals) -> Result<Ended, Error> {
+    let mut watch = Watch::new(released, signals);
+    while !watch.turn() {}
+    let process = &watch.released.live.process;
+    let ended = kernel::wait_for(process).map_err(|errno| Error::Parent("waiting for the command", errno))?;
+    if !watch.started {
+        watch.read_report();
+    }
+    if let Some(terminal) = &mut watch.released.terminal {
+        terminal.drain();
+    }
+    match (watch.failure, watch.ended_by) {
+        (Some(failure), _) => Err(Error::Start(failure)),
+        (None, Some(signal)) => Ok(Ended::Killed(signal)),
+        (None, None) => Ok(ended),
+    }
+}
+
+/// The parent, and what it has learned of the child so far.
+struct Watch<'s> {
+    released: Released,
+    signals: &'s Signals,
     started: bool,
     failure: Option<Failure>,
     /// The signal in whose place SIGKILL was sent.
     ended_by: Option<i32>,
 }
 
-/// Waits for the end of the sandbox and returns the command's exit status, 128+N for a signal.
-///
-/// # Errors
-/// What kept the command from being started.
-pub fn wait(released: Released, signals: &Signals) -> Result<u8, Error> {
-    let Released { sandbox, report } = released;
-    let mut progress = Progress::default();
-    while !poll_once(&sandbox, &report, signals, &mut progress) {}
-    let ended = kernel::wait_for(&sandbox.process)
-        .map_err(|errno| Error::Parent("waiting for the command", errno))?;
-    if !progress.started {
-        progress.read_report(&report);
-    }
-    match (progress.failure, progress.ended_by) {
-        (Some(failure), _) => Err(Error::Start(failure)),
-        (None, Some(signal)) => Ok(kernel::Ended::Killed(signal).status()),
-        (None, None) => Ok(ended.status()),
-    }
+/// What has happened.
+#[derive(Default)]
+struct Happened {
+    ended: bool,
+    orphaned: bool,
+    reported: bool,
+    input: bool,
 }
 
-/// Waits for something to happen and deals with it; true when the child has ended.
-fn poll_once(sandbox: &Sandbox, report: &OwnedFd, signals: &Signals, progress: &mut Progress) -> bool {
-    let mut ready = vec![PollFd::new(sandbox.process.as_fd(), PollFlags::POLLIN)];
-    ready.push(PollFd::new(signals.0.as_fd(), PollFlags::POLLIN));
-    if !progress.started {
-        ready.push(PollFd::new(report.as_fd(), PollFlags::POLLIN));
+impl Watch<'_> {
+    fn new<'s>(released: Released, signals: &'s Signals) -> Watch<'s> {
+        Watch { released, signals, started: false, failure: None, ended_by: None }
     }
-    let _ = poll(&mut ready, PollTimeout::NONE);
-    let happened: Vec<bool> = ready.iter().map(|fd| fd.any() == Some(true)).collect();
-    if happened.get(2) == Some(&true) {
-        progress.read_report(report);
-    }
-    while let Ok(Some(signal)) = signals.0.read_signal() {
-        progress.pass_on(sandbox, &signal);
-    }
-    happened.first() == Some(&true)
-}
 
-impl Progress {
+    /// Waits for something to happen and deals with it; true when the child has ended.
+    fn turn(&mut self) -> bool {
+        let happened = self.wait();
+        if happened.reported {
+            self.read_report();
+        }
+        if happened.orphaned {
+            self.end(libc::SIGKILL);
+            self.released.parent = None;
+        }
+        let signals = self.signals;
+        while let Ok(Some(signal)) = signals.0.read_signal() {
+            self.pass_on(&signal);
+        }
+        if let Some(terminal) = &mut self.released.terminal {
+            terminal.carry(happened.input);
+        }
+        happened.ended
+    }
+
+    fn wait(&self) -> Happened {
+        let Released { live, report, parent, terminal, .. } = &self.released;
+        let mut ready = vec![
+            PollFd::new(live.process.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.signals.0.as_fd(), PollFlags::POLLIN),
+        ];
+        let report_at = ready.len();
+        if !self.started {
+            ready.push(PollFd::new(report.as_fd(), PollFlags::POLLIN));
+        }
+        let parent_at = ready.len();
+        ready.extend(parent.as_ref().map(|parent| PollFd::new(parent.as_fd(), PollFlags::POLLIN)));
+        let terminal_at = ready.len();
+        ready.extend(terminal.iter().flat_map(Terminal::wanted));
+        let _ = poll(&mut ready, PollTimeout::NONE);
+        let is_ready = |at: usize| ready.get(at).and_then(PollFd::any) == Some(true);
+        Happened {
+            ended: is_ready(0),
+            reported: !self.started && is_ready(report_at),
+            orphaned: parent.is_some() && is_ready(parent_at),
+            input: terminal.is_some() && is_ready(terminal_at + 1),
+        }
+    }
+
     /// A record is a failure; the end of the pipe is the start of the command, which closes it.
-    fn read_report(&mut self, report: &OwnedFd) {
+    fn read_report(&mut self) {
         let mut record = [0; MAX_RECORD];
-        match read(report, &mut record) {
-            Ok(0) => self.started = true,
+        match read(&self.released.report, &mut record) {
+            Ok(0) => {
+                self.started = true;
+                self.released.note_start();
+            }
             Ok(length) => self.failure = record.get(..length).and_then(Failure::receive),
             Err(_) => {}
         }
     }
 
-    fn pass_on(&mut self, sandbox: &Sandbox, signal: &siginfo) {
+    fn end(&mut self, signal: i32) {
+        self.ended_by = self.ended_by.or(Some(signal));
+        let _ = kernel::pidfd_send_signal(&self.released.live.process, libc::SIGKILL);
+    }
+
+    fn pass_on(&mut self, signal: &siginfo) {
         let Ok(number) = i32::try_from(signal.ssi_signo) else { return };
         let from_terminal = signal.ssi_code == SI_KERNEL;
         let action = DefaultAction::of(number);
         if number == libc::SIGCHLD {
             return;
         }
-        let send = |number| kernel::pidfd_send_signal(&sandbox.process, number).unwrap_or(());
-        let shielded = sandbox.first == Some(FirstProcess::Command) && is_shielded(&sandbox.folder, number);
+        if let Some(terminal) = self.released.terminal.as_ref().filter(|_| number == libc::SIGWINCH) {
+            return terminal.resize();
+        }
+        let live = &self.released.live;
+        let send = |number| kernel::pidfd_send_signal(&live.process, number).unwrap_or(());
+        let shielded = live.first == Some(FirstProcess::Command) && is_shielded(&live.folder, number);
         if !self.started || shielded {
             match action {
-                DefaultAction::End => {
-                    self.ended_by = self.ended_by.or(Some(number));
-                    send(libc::SIGKILL);
-                }
+                DefaultAction::End => self.end(number),
                 DefaultAction::Stop if self.started => send(libc::SIGSTOP),
                 DefaultAction::Continue => send(number),
                 DefaultAction::Stop | DefaultAction::None => {}

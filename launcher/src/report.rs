@@ -7,20 +7,26 @@ use std::fmt::Display;
 use std::io::Write as _;
 
 /// Prints why subroot failed, and the fix on a second line where one is known.
-pub fn failure(error: &anyhow::Error) {
+fn failure(error: &anyhow::Error) {
     line(&format!("{error:#}"));
     if let Some(fix) = error.downcast_ref::<Error>().and_then(Error::fix) {
         line(&format!("fix: {fix}"));
     }
 }
 
+/// Prints why subroot failed, and returns the exit status that goes with it.
+pub(crate) fn status(error: &anyhow::Error) -> u8 {
+    failure(error);
+    error.downcast_ref::<Error>().map_or(OWN_FAILURE, Error::status)
+}
+
 /// Prints a line that does not stop the launch.
-pub fn note(text: &dyn Display) {
+pub(crate) fn note(text: &dyn Display) {
     line(&text.to_string());
 }
 
 /// Prints what the parser of the command line has to say, help or one line, and returns the status that goes with it.
-pub fn usage(message: &clap::Error) -> u8 {
+pub(crate) fn usage(message: &clap::Error) -> u8 {
     let is_help = message.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if is_help || !message.use_stderr() {
         let _ = message.print();
@@ -37,7 +43,7 @@ pub fn usage(message: &clap::Error) -> u8 {
 ///
 /// # Errors
 /// Those of the write, a closed pipe included.
-pub fn output(text: &str) -> std::io::Result<()> {
+pub(crate) fn output(text: &str) -> std::io::Result<()> {
     std::io::stdout().lock().write_all(text.as_bytes())
 }
 
@@ -46,7 +52,7 @@ fn line(text: &str) {
 }
 
 /// Control characters could move a terminal's cursor or forge a second line.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
         .collect()

@@ -13,7 +13,11 @@ use std::os::fd::{AsFd, OwnedFd};
 ///
 /// # Errors
 /// Those of fork(2).
-pub fn start(process: &OwnedFd, lifeline: &OwnedFd, mount_points: &MountPoints) -> Result<OwnedFd, Errno> {
+pub(crate) fn start(
+    process: &OwnedFd,
+    lifeline: &OwnedFd,
+    mount_points: &MountPoints,
+) -> Result<OwnedFd, Errno> {
     match kernel::fork()? {
         Some(pid) => kernel::pidfd_open(pid.unsigned_abs()),
         None => watch(process, lifeline, mount_points),
@@ -21,7 +25,7 @@ pub fn start(process: &OwnedFd, lifeline: &OwnedFd, mount_points: &MountPoints) 
 }
 
 fn watch(process: &OwnedFd, lifeline: &OwnedFd, mount_points: &MountPoints) -> ! {
-    let kept: Vec<&OwnedFd> = [process, lifeline].into_iter().chain(mount_points.folder()).collect();
+    let kept: Vec<&OwnedFd> = [process, lifeline].into_iter().chain(mount_points.folders()).collect();
     kernel::close_all_but(&kept);
     let mut ready =
         [PollFd::new(process.as_fd(), PollFlags::POLLIN), PollFd::new(lifeline.as_fd(), PollFlags::empty())];

@@ -1,0 +1,167 @@
+//! Another command in a running sandbox: `subroot exec`.
+
+use crate::child::ChildEnds;
+use crate::error::Error;
+use crate::failure::{Failure, Step};
+use crate::identity::Identity;
+use crate::kernel::{self, Ended, Side};
+use crate::launch::{Live, Released, pipe, socket};
+use crate::mount_points::MountPoints;
+use crate::process::{Prepared, Process};
+use crate::registry::{self, Known};
+use crate::relay::{self, Signals};
+use crate::status_stream;
+use crate::terminal::{self, Terminal};
+use crate::{child, launch};
+use nix::errno::Errno;
+use nix::libc;
+use nix::unistd::{getgid, getuid};
+use std::convert::Infallible;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+/// What the kernel shows for an ID that is not mapped: user_namespaces(7).
+const OVERFLOW_ID: u32 = 65534;
+
+/// Every kind of namespace: a process that joins those of another stays in the ones that both are in.
+const NAMESPACES: i32 = libc::CLONE_NEWUSER
+    | libc::CLONE_NEWNS
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWNET
+    | libc::CLONE_NEWCGROUP;
+
+/// A command, and the process whose namespaces it joins.
+pub(crate) struct Joined {
+    name: String,
+    member: OwnedFd,
+    process: Prepared,
+}
+
+impl Joined {
+    /// Finds a process of the sandbox. Its init, which holds nothing that the command could use against the host, lets nobody in.
+    ///
+    /// # Errors
+    /// A sandbox that has just ended, and what no command can be.
+    pub(crate) fn new(known: &Known, process: Process) -> Result<Joined, Error> {
+        let name = known.name.clone().unwrap_or_else(|| known.pid.to_string());
+        let process = Prepared::new(process)?;
+        let members = if known.has_init { children(known.pid) } else { vec![known.pid] };
+        let member = members.into_iter().find_map(|pid| member(pid, known.user_namespace));
+        let member = member.ok_or_else(|| Error::Running(name.clone(), "it has just ended".into()))?;
+        Ok(Joined { name, member, process })
+    }
+}
+
+/// The children of a process' one thread: proc_pid_task(5).
+fn children(pid: i32) -> Vec<i32> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
+/// Holds a process, if it is in this user namespace: its number may be another's by now.
+fn member(pid: i32, user_namespace: u64) -> Option<OwnedFd> {
+    let process = kernel::pidfd_open(u32::try_from(pid).ok()?).ok()?;
+    let folder = launch::open_folder(pid).ok()?;
+    (registry::user_namespace(&folder) == Ok(user_namespace)).then_some(process)
+}
+
+/// Runs it to its end and returns its exit status.
+///
+/// # Errors
+/// What kept the command from being started.
+pub(crate) fn run(joined: Joined, status: Option<Arc<OwnedFd>>) -> anyhow::Result<u8> {
+    let signals = Signals::block()?;
+    let released = start(joined, status.clone());
+    let outcome = released.and_then(|released| relay::wait(released, &signals));
+    status_stream::note(status.as_deref(), &outcome);
+    Ok(outcome.map(Ended::status)?)
+}
+
+/// A process of its own joins the namespaces, as that cannot be undone. A pid namespace takes in only children, so that it
+/// makes the command's process as its own sibling and is gone.
+fn start(joined: Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Error> {
+    let ((go, lifeline), (report, report_write), (ours, theirs)) = (pipe()?, pipe()?, socket()?);
+    let (terminal, terminal_inside) = match joined.process.process().terminal {
+        true => socket().map(|(ours, theirs)| (Some(ours), Some(theirs)))?,
+        false => (None, None),
+    };
+    let failed = |errno| Error::Parent("creating a process", errno);
+    let joiner = match kernel::clone_process(0).map_err(failed)? {
+        Side::Parent(_, joiner) => joiner,
+        Side::Child => {
+            drop((lifeline, report, ours, terminal));
+            let mount_points = MountPoints::default();
+            let ends =
+                ChildEnds { lifeline: go, report: report_write, terminal: terminal_inside, mount_points };
+            join(&joined, &ends, &theirs)
+        }
+    };
+    drop((report_write, theirs));
+    let mut number = [0; 4];
+    let command = kernel::receive_descriptor(&ours, &mut number);
+    let _ = kernel::wait_for(&joiner);
+    let process = command.map_err(|_| child_failure(&report))?;
+    let pid = i32::from_le_bytes(number);
+    let live = Live::new(pid, process, None, MountPoints::default(), (&go, lifeline))?;
+    let raw = |errno| Error::Parent("making the terminal raw", errno);
+    let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;
+    live.release(0)?;
+    let started = status.map(|stream| status_stream::Started::of_process(stream, pid));
+    Ok(Released { live, report, parent: launch::watched_parent(), terminal, _entry: None, started })
+}
+
+fn child_failure(report: &OwnedFd) -> Error {
+    let mut record = [0; crate::failure::MAX_RECORD];
+    let length = nix::unistd::read(report, &mut record).unwrap_or(0);
+    record.get(..length).and_then(Failure::receive).map_or(Error::Vanished, Error::Start)
+}
+
+/// The life of the process that joins.
+fn join(joined: &Joined, ends: &ChildEnds, launcher: &OwnedFd) -> ! {
+    let failed = |step, errno| Failure::new(step, joined.name.as_bytes(), errno);
+    let made = kernel::set_namespaces(&joined.member, NAMESPACES)
+        .map_err(|errno| failed(Step::Join, errno))
+        .and_then(|()| kernel::clone_sibling().map_err(|errno| failed(Step::Fork, errno)));
+    let failure = match made {
+        Ok(Side::Parent(pid, process)) => {
+            let _ = kernel::send_descriptor(launcher, &pid.to_le_bytes(), process);
+            std::process::exit(0)
+        }
+        Ok(Side::Child) => match start_command(joined, ends) {
+            Ok(never) => match never {},
+            Err(failure) => failure,
+        },
+        Err(failure) => failure,
+    };
+    failure.send(&ends.report);
+    std::process::exit(i32::from(crate::error::OWN_FAILURE))
+}
+
+fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failure> {
+    child::wait_for_byte(ends);
+    let mapped = |id: u32| if id == OVERFLOW_ID { 0 } else { id };
+    let first = Identity::first(mapped(getuid().as_raw()), mapped(getgid().as_raw()));
+    child::become_first(&first, joined.process.process()).map_err(Failure::on(Step::BecomeRoot, b""))?;
+    child::die_with_launcher(ends);
+    if let Some(socket) = &ends.terminal {
+        terminal::take_new(socket).map_err(Failure::on(Step::Terminal, b""))?;
+    }
+    joined.process.start(first)
+}
+
+/// Ends a sandbox, or sends its command another signal.
+///
+/// # Errors
+/// ESRCH when it has just ended.
+pub(crate) fn signal(known: &Known, signal: i32) -> Result<(), Error> {
+    let launcher = u32::try_from(known.launcher).map_err(|_| Errno::ESRCH).and_then(kernel::pidfd_open);
+    let name = known.name.clone().unwrap_or_else(|| known.pid.to_string());
+    let still = registry::find(&known.pid.to_string()).is_ok_and(|found| found.launcher == known.launcher);
+    let sent = launcher.and_then(|launcher| match still {
+        true => kernel::pidfd_send_signal(&launcher, signal),
+        false => Err(Errno::ESRCH),
+    });
+    sent.map_err(|_| Error::Running(name, "it has just ended".into()))
+}

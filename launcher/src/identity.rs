@@ -1,0 +1,176 @@
+//! Who the command runs as: looked up in the accounts of the new root, which this process is already in.
+
+use crate::failure::{Failure, Step};
+use crate::process::Process;
+use crate::words::ids::{Account, UserWord};
+use idmap::{each_line, parse_number};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+
+const PASSWD: &str = "/etc/passwd";
+const GROUP: &str = "/etc/group";
+/// More than any line of an account, in bytes.
+const LINE: usize = 64 * 1024;
+
+/// IDs and what belongs to them.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    uid: u32,
+    gid: u32,
+    /// None where the groups stay as they are.
+    groups: Option<Vec<u32>>,
+    home: OsString,
+    name: Vec<u8>,
+}
+
+impl Identity {
+    /// Who the child is before anybody is looked up: root where ID 0 is mapped.
+    pub(crate) fn first(uid: u32, gid: u32) -> Identity {
+        let home = if uid == 0 { "/root" } else { "/" };
+        Identity { uid, gid, groups: None, home: home.into(), name: Vec::new() }
+    }
+
+    /// True for ID 0.
+    pub(crate) fn is_root(&self) -> bool {
+        self.uid == 0
+    }
+
+    /// The home folder.
+    pub(crate) fn home(&self) -> &OsStr {
+        &self.home
+    }
+
+    /// The name that it was asked for by.
+    pub(crate) fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// Becomes it. Groups go first, then the group, then the user: each needs a capability that the next one may take away.
+    ///
+    /// # Errors
+    /// EPERM where setgroups is denied, EINVAL where an ID is not mapped: user_namespaces(7).
+    pub(crate) fn assume(&self) -> Result<(), Errno> {
+        if let Some(groups) = &self.groups {
+            setgroups(&groups.iter().map(|gid| Gid::from_raw(*gid)).collect::<Vec<_>>())?;
+        }
+        let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
+        setresgid(gid, gid, gid)?;
+        setresuid(uid, uid, uid)
+    }
+}
+
+/// Finds who the process runs as; `first` where nobody is named.
+///
+/// # Errors
+/// A user or group that the new root does not have.
+pub(crate) fn find(process: &Process, first: Identity) -> Result<Identity, Failure> {
+    let mut identity = match &process.user {
+        None => first,
+        Some(word) => look_up(word)?,
+    };
+    if !process.groups.is_empty() {
+        let mut groups = identity.groups.take().unwrap_or_default();
+        for group in &process.groups {
+            groups.push(group_id(group)?);
+        }
+        identity.groups = Some(groups);
+    }
+    if process.keeps_groups {
+        identity.groups = None;
+    }
+    Ok(identity)
+}
+
+/// One line of passwd(5).
+struct PasswdLine {
+    name: Vec<u8>,
+    uid: u32,
+    gid: u32,
+    home: OsString,
+}
+
+fn look_up(word: &UserWord) -> Result<Identity, Failure> {
+    let line = passwd_line(&word.user);
+    let (uid, own_gid, home) = match (&word.user, &line) {
+        (_, Some(line)) => (line.uid, line.gid, line.home.clone()),
+        (Account::Id(uid), None) => (*uid, 0, "/".into()),
+        (Account::Name(name), None) => {
+            return Err(Failure::new(Step::FindUser, name.as_bytes(), Errno::ENOENT));
+        }
+    };
+    let gid = word.group.as_ref().map(group_id).transpose()?.unwrap_or(own_gid);
+    // As in docker and podman: a group that is given by name or number stands alone.
+    let groups = match (&line, &word.group) {
+        (Some(line), None) => groups_of(&line.name, gid),
+        _ => Vec::new(),
+    };
+    let name = line.map_or_else(|| uid.to_string().into_bytes(), |line| line.name);
+    let home = if home.is_empty() { "/".into() } else { home };
+    Ok(Identity { uid, gid, groups: Some(groups), home, name })
+}
+
+fn passwd_line(account: &Account) -> Option<PasswdLine> {
+    let mut found = None;
+    each_line_of(PASSWD, |line| {
+        let mut fields = line.split(|byte| *byte == b':');
+        let (Some(name), Some(uid)) = (fields.next(), fields.nth(1).and_then(id)) else { return };
+        let is_meant = match account {
+            Account::Id(wanted) => *wanted == uid,
+            Account::Name(wanted) => wanted.as_bytes() == name,
+        };
+        if let Some(gid) = fields.next().and_then(id).filter(|_| is_meant && found.is_none()) {
+            let home = OsString::from_vec(fields.nth(1).unwrap_or_default().to_vec());
+            found = Some(PasswdLine { name: name.to_vec(), uid, gid, home });
+        }
+    });
+    found
+}
+
+fn group_id(group: &Account) -> Result<u32, Failure> {
+    let name = match group {
+        Account::Id(gid) => return Ok(*gid),
+        Account::Name(name) => name.as_bytes(),
+    };
+    let mut found = None;
+    each_line_of(GROUP, |line| {
+        let mut fields = line.split(|byte| *byte == b':');
+        if fields.next() == Some(name) && found.is_none() {
+            found = fields.nth(1).and_then(id);
+        }
+    });
+    found.ok_or_else(|| Failure::new(Step::FindGroup, name, Errno::ENOENT))
+}
+
+/// The groups that name a user as a member: group(5).
+fn groups_of(name: &[u8], own: u32) -> Vec<u32> {
+    let mut groups = vec![own];
+    each_line_of(GROUP, |line| {
+        let mut fields = line.split(|byte| *byte == b':').skip(2);
+        let (Some(gid), Some(members)) = (fields.next().and_then(id), fields.next()) else { return };
+        if members.split(|byte| *byte == b',').any(|member| member == name) && !groups.contains(&gid) {
+            groups.push(gid);
+        }
+    });
+    groups
+}
+
+fn id(field: &[u8]) -> Option<u32> {
+    parse_number(field).ok().filter(|id| *id != u32::MAX)
+}
+
+/// The files are the rootfs' own and may be anything: what is no regular file has no lines, and a pipe is not waited for.
+fn each_line_of(path: &str, mut visit: impl FnMut(&[u8])) {
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let Ok(mut file) = open(path, flags, Mode::empty()).map(File::from) else { return };
+    if !file.metadata().is_ok_and(|facts| facts.is_file()) {
+        return;
+    }
+    let mut buffer = vec![0; LINE];
+    let _ = each_line(&mut buffer, |free| file.read(free), |_, line| visit(line));
+}

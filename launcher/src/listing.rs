@@ -1,0 +1,97 @@
+//! `subroot ps` and `subroot kill`.
+
+use crate::cli::{KillWords, PsWords};
+use crate::error::Error;
+use crate::exec;
+use crate::registry::{self, Known};
+use crate::report;
+use nix::libc;
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::thread::sleep;
+use std::time::{Duration, SystemTime};
+
+/// How long a killed sandbox may take to be gone, in steps of 5 ms.
+const STEPS: u32 = 400;
+
+/// Lists the running sandboxes.
+///
+/// # Errors
+/// Those of the output.
+pub(crate) fn print(typed: &PsWords) -> anyhow::Result<u8> {
+    let known = registry::running();
+    let text = if typed.json {
+        format!("{}\n", Value::from(known.iter().map(object).collect::<Vec<_>>()))
+    } else {
+        table(&known)
+    };
+    report::output(&text)?;
+    Ok(0)
+}
+
+fn table(known: &[Known]) -> String {
+    let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis());
+    let mut text = format!("{:<16} {:>8} {:>8}  {}\n", "NAME", "PID", "SECONDS", "COMMAND");
+    for known in known {
+        let name = known.name.clone().unwrap_or_else(|| known.pid.to_string());
+        let _ = writeln!(
+            text,
+            "{name:<16} {:>8} {:>8}  {}",
+            known.pid,
+            now.saturating_sub(known.started.into()) / 1000,
+            command(known)
+        );
+    }
+    text
+}
+
+/// The command on one line, as far as it fits.
+fn command(known: &Known) -> String {
+    let words: Vec<String> =
+        known.process.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let line = if words.is_empty() { "(a shell)".to_owned() } else { words.join(" ") };
+    report::escaped(&line.chars().take(80).collect::<String>())
+}
+
+fn object(known: &Known) -> Value {
+    let text = |word: &OsString| word.to_string_lossy().into_owned();
+    json!({
+        "name": known.name,
+        "pid": known.pid,
+        "launcher": known.launcher,
+        "started": known.started,
+        "rootfs": known.rootfs.as_ref().map(text),
+        "command": known.process.words.iter().map(text).collect::<Vec<_>>(),
+    })
+}
+
+/// Sends a signal to each; waits for the end of those that it kills.
+///
+/// # Errors
+/// A signal that is none, and the first sandbox that is not there.
+pub(crate) fn kill(typed: &KillWords) -> anyhow::Result<u8> {
+    let signal = signal(&typed.signal)
+        .ok_or_else(|| Error::Usage("--signal", format!("{} is no signal", typed.signal)))?;
+    let known = typed.sandboxes.iter().map(|word| registry::find(word)).collect::<Result<Vec<_>, _>>()?;
+    known.iter().try_for_each(|known| exec::signal(known, signal))?;
+    if signal == libc::SIGKILL {
+        let is_there = |known: &Known| registry::find(&known.pid.to_string()).is_ok();
+        let mut steps = 0..STEPS;
+        while known.iter().any(is_there) && steps.next().is_some() {
+            sleep(Duration::from_millis(5));
+        }
+    }
+    Ok(0)
+}
+
+/// By name, with or without SIG, or by number, a real-time one too.
+fn signal(word: &str) -> Option<i32> {
+    if let Ok(number) = word.parse::<i32>() {
+        return (1..=64).contains(&number).then_some(number);
+    }
+    let name = word.to_ascii_uppercase();
+    let name = if name.starts_with("SIG") { name } else { format!("SIG{name}") };
+    name.parse::<Signal>().ok().map(|signal| signal as i32)
+}

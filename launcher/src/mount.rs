@@ -1,0 +1,113 @@
+//! One mount that was asked for: what it shows, where, and with which attributes.
+
+use nix::libc;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Read-only.
+pub(crate) const READ_ONLY: u64 = libc::MOUNT_ATTR_RDONLY;
+/// No setuid bits, no file capabilities.
+pub(crate) const NOSUID: u64 = libc::MOUNT_ATTR_NOSUID;
+/// No device nodes.
+pub(crate) const NODEV: u64 = libc::MOUNT_ATTR_NODEV;
+/// No programs.
+pub(crate) const NOEXEC: u64 = libc::MOUNT_ATTR_NOEXEC;
+
+/// A mount below the new root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    /// What is mounted.
+    pub content: Content,
+    /// Where, as an absolute path inside.
+    pub target: PathBuf,
+    /// What holds for it.
+    pub attributes: Attributes,
+}
+
+/// What a mount shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Content {
+    /// A file or folder of the host's.
+    Bind(Bind),
+    /// A folder of the host's, with a layer in memory over it that takes all changes.
+    Layered(PathBuf),
+    /// A file system in memory, with its options: tmpfs(5).
+    Tmpfs(Vec<(String, Option<String>)>),
+    /// Folders of the host's over each other, the top one first.
+    Overlay {
+        /// What is only read.
+        lower: Vec<PathBuf>,
+        /// What takes the changes, and the folder beside it that overlayfs works in.
+        upper: Option<(PathBuf, PathBuf)>,
+    },
+    /// proc(5) of the own pid namespace.
+    Proc,
+    /// Terminals of its own: pts(4).
+    Devpts,
+    /// POSIX message queues of the own ipc namespace: mq_overview(7).
+    Mqueue,
+}
+
+/// A bind mount.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bind {
+    /// The file or folder of the host's.
+    pub source: PathBuf,
+    /// True when what is mounted below it comes along.
+    pub recursive: bool,
+    /// True when its owners are shown through the sandbox's own ID maps: mount_setattr(2), MOUNT_ATTR_IDMAP.
+    pub id_mapped: bool,
+}
+
+/// Attributes of a mount, as mount_setattr(2) takes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attributes {
+    /// Those that are set: MOUNT_ATTR_….
+    pub set: u64,
+    /// What becomes of mount events: MS_PRIVATE and its like.
+    pub propagation: u64,
+}
+
+impl Attributes {
+    /// These attributes, private.
+    pub const fn new(set: u64) -> Attributes {
+        Attributes { set, propagation: libc::MS_PRIVATE }
+    }
+}
+
+impl Mount {
+    /// A bind mount with all that is mounted below it; setuid bits and device nodes do not count on it.
+    pub fn bind(source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Mount {
+        let content = Content::Bind(Bind { source: source.into(), recursive: true, id_mapped: false });
+        Mount { content, target: target.into(), attributes: Attributes::new(NOSUID | NODEV) }
+    }
+
+    /// A file system in memory, mode 1777, without programs, setuid bits and device nodes.
+    pub fn tmpfs(target: impl Into<PathBuf>) -> Mount {
+        let content = Content::Tmpfs(Vec::new());
+        Mount { content, target: target.into(), attributes: Attributes::new(NOSUID | NODEV | NOEXEC) }
+    }
+
+    /// The same mount, read-only.
+    #[must_use]
+    pub fn read_only(mut self) -> Mount {
+        self.attributes.set |= READ_ONLY;
+        self
+    }
+
+    /// The file or folder of the host's that has to be there.
+    pub(crate) fn source(&self) -> Option<&Path> {
+        match &self.content {
+            Content::Bind(Bind { source, .. }) | Content::Layered(source) => Some(source),
+            _ => None,
+        }
+    }
+
+    /// True when it is mounted on a folder, false for a file.
+    pub(crate) fn is_folder(&self) -> bool {
+        match &self.content {
+            Content::Bind(Bind { source, .. }) => !source.exists() || source.is_dir(),
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Mounts what was asked for, by descriptors: a source of the host's, a place below the new root.
+
+use crate::covering::{MissingPoint, make_point};
+use crate::failure::{Failure, Step};
+use crate::kernel;
+use crate::mount::{Attributes, Bind, Content, Mount, NODEV, NOEXEC, NOSUID};
+use crate::place::NewRoot;
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
+use nix::libc;
+use nix::mount::{MntFlags, umount2};
+use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmodat, fstat, mkdirat};
+use nix::unistd::fchdir;
+use std::ffi::CString;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
+
+/// Mounts one thing.
+///
+/// # Errors
+/// The source, the place or the mount that the kernel refused.
+pub(crate) fn mount(root: &mut NewRoot, mount: &Mount) -> Result<(), Failure> {
+    let target = mount.target.as_path();
+    let on = |errno| Failure::new(Step::Mount, target.as_os_str().as_bytes(), errno);
+    match &mount.content {
+        Content::Bind(bind) => mount_bind(root, target, bind, mount.attributes),
+        Content::Layered(source) => {
+            let lower = open_source(source)?;
+            let place = root.place(target, true)?;
+            let layered = layer(&place, lower).map_err(on)?;
+            root.note_memory(&layered);
+            finish(&layered, &place, mount.attributes).map_err(on)
+        }
+        Content::Overlay { lower, upper } => {
+            let lower = lower.iter().map(|path| open_source(path)).collect::<Result<Vec<_>, _>>()?;
+            let upper = match upper {
+                Some((upper, work)) => Some((open_source(upper)?, open_source(work)?)),
+                None => None,
+            };
+            let place = root.place(target, true)?;
+            let overlay = overlay(&lower, upper.as_ref()).map_err(on)?;
+            finish(&overlay, &place, mount.attributes).map_err(on)
+        }
+        content => {
+            let place = root.place(target, true)?;
+            let made = new_file_system(content).map_err(on)?;
+            if let Content::Tmpfs(_) = content {
+                root.note_memory(&made);
+            }
+            finish(&made, &place, mount.attributes).map_err(on)
+        }
+    }
+}
+
+fn finish(mount: &OwnedFd, place: &OwnedFd, attributes: Attributes) -> Result<(), Errno> {
+    kernel::set_tree_attributes(mount, attributes.set, attributes.propagation)?;
+    kernel::attach(mount, place, c"")
+}
+
+fn mount_bind(root: &mut NewRoot, target: &Path, bind: &Bind, attributes: Attributes) -> Result<(), Failure> {
+    let path = bind.source.as_os_str().as_bytes();
+    let c_path = CString::new(path).unwrap_or_default();
+    let tree = match bind.recursive {
+        true => kernel::clone_tree(AT_FDCWD, &c_path),
+        false => kernel::clone_mount(AT_FDCWD, &c_path),
+    };
+    let tree = tree.map_err(Failure::on(Step::Bind, path))?;
+    let is_folder =
+        kernel::file_kind(&fstat(&tree).map_err(Failure::on(Step::Bind, path))?) == SFlag::S_IFDIR;
+    let place = root.place(target, is_folder)?;
+    if bind.id_mapped {
+        let own = open("/proc/self/ns/user", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty());
+        own.and_then(|own| kernel::map_ids(&tree, own)).map_err(Failure::on(Step::MapOwners, path))?;
+    }
+    finish(&tree, &place, attributes).map_err(Failure::on(Step::Mount, target.as_os_str().as_bytes()))
+}
+
+fn open_source(path: &Path) -> Result<OwnedFd, Failure> {
+    open(path, LOOK, Mode::empty()).map_err(Failure::on(Step::Bind, path.as_os_str().as_bytes()))
+}
+
+fn new_file_system(content: &Content) -> Result<OwnedFd, Errno> {
+    match content {
+        Content::Tmpfs(options) => new_tmpfs(options),
+        Content::Devpts => new_devpts(),
+        Content::Mqueue => kernel::new_mount(c"mqueue", &[], NOSUID | NODEV | NOEXEC),
+        _ => kernel::new_mount(c"proc", &[], NOSUID | NODEV | NOEXEC),
+    }
+}
+
+fn new_tmpfs(options: &[(String, Option<String>)]) -> Result<OwnedFd, Errno> {
+    let c_string = |text: &str| CString::new(text).map_err(|_| Errno::EINVAL);
+    let mut owned = Vec::new();
+    if !options.iter().any(|(key, _)| key == "mode") {
+        owned.push((c"mode".to_owned(), Some(c"1777".to_owned())));
+    }
+    for (key, value) in options {
+        owned.push((c_string(key)?, value.as_deref().map(c_string).transpose()?));
+    }
+    let options: Vec<_> = owned.iter().map(|(key, value)| (key.as_c_str(), value.as_deref())).collect();
+    kernel::new_mount(c"tmpfs", &options, 0)
+}
+
+/// A devpts of its own, with terminals for the group `tty` (5 in Debian, Fedora and others) where that ID is mapped.
+///
+/// # Errors
+/// Those of the mount.
+pub(crate) fn new_devpts() -> Result<OwnedFd, Errno> {
+    let options = [(c"ptmxmode", Some(c"0666")), (c"mode", Some(c"0620")), (c"gid", Some(c"5"))];
+    let attributes = NOSUID | NOEXEC;
+    match kernel::new_mount(c"devpts", &options, attributes) {
+        Err(Errno::EINVAL) => kernel::new_mount(c"devpts", &options[..2], attributes),
+        mount => mount,
+    }
+}
+
+/// Folders over each other. They are named by their descriptors, as overlayfs parts a list of paths at every colon and comma.
+///
+/// # Errors
+/// Those of the mount: overlayfs wants no mounts below its folders that this user namespace may not take apart.
+pub(crate) fn overlay(lower: &[OwnedFd], upper: Option<&(OwnedFd, OwnedFd)>) -> Result<OwnedFd, Errno> {
+    let path = |folder: &OwnedFd| format!("/proc/self/fd/{}", folder.as_raw_fd());
+    let c_string = |text: String| CString::new(text).map_err(|_| Errno::EINVAL);
+    let lower = c_string(lower.iter().map(path).collect::<Vec<_>>().join(":"))?;
+    let mut options = vec![(c"lowerdir", Some(lower.as_c_str())), (c"userxattr", None)];
+    let (upper_path, work_path);
+    if let Some((upper, work)) = upper {
+        (upper_path, work_path) = (c_string(path(upper))?, c_string(path(work))?);
+        options.push((c"upperdir", Some(upper_path.as_c_str())));
+        options.push((c"workdir", Some(work_path.as_c_str())));
+    }
+    kernel::new_mount(c"overlay", &options, 0)
+}
+
+/// A folder with a layer in memory over it that takes all changes.
+///
+/// # Errors
+/// Those of the mounts.
+pub(crate) fn layer(place: &OwnedFd, lower: OwnedFd) -> Result<OwnedFd, Errno> {
+    in_memory(place, |memory| {
+        let folder = |name: &str| {
+            mkdirat(memory, name, Mode::from_bits_truncate(0o755))?;
+            openat(memory, name, LOOK, Mode::empty())
+        };
+        let upper = (folder("upper")?, folder("work")?);
+        // The top folder of an overlay is the upper one's, with its mode.
+        let mode = Mode::from_bits_truncate(fstat(&lower)?.st_mode & 0o7777);
+        fchmodat(memory, "upper", mode, FchmodatFlags::FollowSymlink)?;
+        overlay(&[lower], Some(&upper))
+    })
+}
+
+/// A folder with the changes to it in other folders of the host's, and with mount points in memory below it.
+///
+/// # Errors
+/// Those of the mounts.
+pub(crate) fn keep(
+    place: &OwnedFd,
+    lower: OwnedFd,
+    upper: &(OwnedFd, OwnedFd),
+    points: &[MissingPoint],
+) -> Result<OwnedFd, Errno> {
+    in_memory(place, |memory| {
+        points.iter().try_for_each(|point| make_point(memory, point)).map_err(|failure| failure.errno)?;
+        overlay(&[lower, openat(memory, ".", LOOK, Mode::empty())?], Some(upper))
+    })
+}
+
+/// Makes an overlay of a file system in memory, and keeps that by itself. It is attached at `place` for a moment: overlayfs
+/// takes no folder of a mount that is attached nowhere.
+fn in_memory(
+    place: &OwnedFd,
+    make: impl FnOnce(&OwnedFd) -> Result<OwnedFd, Errno>,
+) -> Result<OwnedFd, Errno> {
+    let memory = kernel::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], NODEV)?;
+    kernel::attach(&memory, place, c"")?;
+    let made = make(&memory);
+    fchdir(&memory)?;
+    umount2(".", MntFlags::MNT_DETACH)?;
+    made
+}
+
+/// Covers a file or folder inside by something empty; what is not there needs no cover.
+///
+/// # Errors
+/// The mount that the kernel refused.
+pub(crate) fn mask(root: &NewRoot, path: &Path) -> Result<(), Failure> {
+    let on = |errno| Failure::new(Step::Mount, path.as_os_str().as_bytes(), errno);
+    let Ok(place) = root.open(path) else { return Ok(()) };
+    let cover = match kernel::file_kind(&fstat(&place).map_err(on)?) {
+        SFlag::S_IFDIR => {
+            kernel::new_mount(c"tmpfs", &[(c"mode", Some(c"0555"))], libc::MOUNT_ATTR_RDONLY | NODEV)
+        }
+        _ => kernel::clone_tree(AT_FDCWD, c"/dev/null"),
+    };
+    kernel::attach(cover.map_err(on)?, &place, c"").map_err(on)
+}
+
+/// Makes a file or folder inside read-only; what is not there needs it not.
+///
+/// # Errors
+/// The mount that the kernel refused.
+pub(crate) fn make_read_only(root: &NewRoot, path: &Path) -> Result<(), Failure> {
+    let on = |errno| Failure::new(Step::Mount, path.as_os_str().as_bytes(), errno);
+    let Ok(place) = root.open(path) else { return Ok(()) };
+    let tree = kernel::clone_tree(&place, c"").map_err(on)?;
+    kernel::set_tree_attributes(&tree, libc::MOUNT_ATTR_RDONLY, libc::MS_PRIVATE).map_err(on)?;
+    kernel::attach(tree, &place, c"").map_err(on)
+}

@@ -1,0 +1,264 @@
+//! From what was typed to what is asked for.
+
+use crate::cli::{
+    ExecWords, IdentityWords, MountWords, NamespaceWords, ProcessWords, RunWords, UnshareWords, join_command,
+};
+use crate::error::Error;
+use crate::kernel;
+use crate::mount::Mount;
+use crate::process::{Process, Workdir};
+use crate::registry;
+use crate::root_plan::{Dev, Overlay, Proc};
+use crate::sandbox::{Network, Sandbox};
+use crate::seccomp::Seccomp;
+use crate::words::ids::Userns;
+use crate::words::namespaces::Namespace;
+use crate::words::{capabilities, environment, ids, limits, mounts, namespaces};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where `--read-only` leaves room to write, as podman does.
+const ROOM: [&str; 3] = ["/run", "/tmp", "/var/tmp"];
+
+/// What podman masks.
+const MASKED: [&str; 12] = [
+    "/proc/acpi",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
+    "/sys/fs/selinux",
+    "/sys/dev/block",
+    "/sys/devices/virtual/powercap",
+];
+
+/// What podman makes read-only.
+const READ_ONLY: [&str; 6] =
+    ["/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+/// For `map_err`: what was being read.
+fn reading(what: &'static str) -> impl FnOnce(String) -> Error {
+    move |why| Error::Usage(what, why)
+}
+
+/// What `subroot run` asks for.
+///
+/// # Errors
+/// What was typed and cannot be meant.
+pub(crate) fn run(typed: RunWords, after: Option<Vec<OsString>>) -> Result<Sandbox, Error> {
+    let separated = after.is_some();
+    let words = join_command(typed.command, after);
+    if separated && words.is_empty() {
+        return Err(Error::Usage("the command", "nothing follows --".into()));
+    }
+    let mut sandbox = match typed.rootfs {
+        Some(folder) => Sandbox::new(folder),
+        None => Sandbox::host(),
+    }
+    .command(words);
+    take_mounts(&mut sandbox, &typed.mounts)?;
+    take_process(&mut sandbox, typed.process)?;
+    take_identity(&mut sandbox, &typed.identity)?;
+    take_namespaces(&mut sandbox, &typed.namespaces)?;
+    sandbox.as_pid_1 = typed.as_pid_1;
+    sandbox.outlives_parent = typed.outlive_parent;
+    sandbox.name = typed.name.as_deref().map(registry::name).transpose().map_err(reading("--name"))?;
+    sandbox.ids.helper = typed.mapper.helper;
+    if let Some(number) = typed.json_status {
+        let stream = kernel::copy_inherited(number);
+        let stream =
+            stream.map_err(|_| Error::Usage("--json-status", format!("descriptor {number} is not open")))?;
+        sandbox.status_stream = Some(Arc::new(stream));
+    }
+    Ok(sandbox)
+}
+
+/// What `subroot unshare` asks for.
+pub(crate) fn unshare(typed: UnshareWords, after: Option<Vec<OsString>>) -> Sandbox {
+    let mut sandbox = Sandbox::unshare().command(join_command(typed.command, after));
+    sandbox.ids.helper = typed.mapper.helper;
+    sandbox
+}
+
+/// What `subroot exec` asks for, of a sandbox with this process.
+///
+/// # Errors
+/// What was typed and cannot be meant.
+pub(crate) fn exec(
+    typed: ExecWords,
+    after: Option<Vec<OsString>>,
+    known: &Process,
+) -> Result<Process, Error> {
+    let mut process =
+        Process { words: join_command(typed.command, after), terminal: typed.tty, ..known.clone() };
+    take_environment(&mut process.environment, &typed.env_file, &typed.env)?;
+    if let Some(folder) = typed.workdir {
+        process.workdir = Workdir::Asked(folder);
+    }
+    if let Some(user) = &typed.user {
+        process.user = Some(ids::user(user).map_err(reading("--user"))?);
+    }
+    Ok(process)
+}
+
+fn take_environment(
+    environment: &mut environment::Environment,
+    files: &[PathBuf],
+    words: &[OsString],
+) -> Result<(), Error> {
+    for path in files {
+        environment::take_file(environment, path).map_err(reading("--env-file"))?;
+    }
+    words.iter().try_for_each(|word| environment::take_word(environment, word)).map_err(reading("--env"))
+}
+
+fn take_mounts(sandbox: &mut Sandbox, typed: &MountWords) -> Result<(), Error> {
+    type Reader = fn(&OsStr) -> Result<Mount, String>;
+    let readers: [(&'static str, &[OsString], Reader); 4] = [
+        ("--volume", &typed.volume, mounts::volume),
+        ("--mount", &typed.mount, mounts::mount),
+        ("--tmpfs", &typed.tmpfs, mounts::tmpfs),
+        ("--device", &typed.device, mounts::device),
+    ];
+    for (option, words, read) in readers {
+        for word in words {
+            sandbox.mounts.push(read(word).map_err(reading(option))?);
+        }
+    }
+    if typed.read_only {
+        sandbox.read_only = true;
+        sandbox.room = if typed.read_only_tmpfs { ROOM.map(PathBuf::from).to_vec() } else { Vec::new() };
+    }
+    sandbox.overlay = match &typed.overlay {
+        None => None,
+        Some(folder) if folder.is_empty() => Some(Overlay::Memory),
+        Some(folder) => Some(Overlay::Kept(mounts::host_path(folder).map_err(reading("--overlay"))?)),
+    };
+    sandbox.proc = match typed.proc.as_str() {
+        "new" => Proc::New,
+        "bind" => Proc::Bind,
+        "none" => Proc::None,
+        _ => Proc::Auto,
+    };
+    sandbox.dev = match typed.dev.as_str() {
+        "bind" => Dev::Bind,
+        "none" => Dev::None,
+        _ => Dev::New,
+    };
+    Ok(())
+}
+
+fn take_process(sandbox: &mut Sandbox, typed: ProcessWords) -> Result<(), Error> {
+    let process = &mut sandbox.process;
+    if typed.env_host {
+        let container = OsStr::new("container");
+        let own = std::env::vars_os().filter(|(name, _)| name != container);
+        own.for_each(|(name, value)| environment::set(&mut process.environment, name, value));
+    }
+    take_environment(&mut process.environment, &typed.env_file, &typed.env)?;
+    if let Some(folder) = typed.workdir {
+        process.workdir = Workdir::Asked(folder);
+    }
+    process.terminal = typed.tty;
+    process.capabilities = Some(
+        capabilities::set(&typed.cap_add, &typed.cap_drop).map_err(reading("--cap-add and --cap-drop"))?,
+    );
+    process.limits = typed
+        .ulimit
+        .iter()
+        .map(|word| limits::limit(word))
+        .collect::<Result<_, _>>()
+        .map_err(reading("--ulimit"))?;
+    process.umask = typed.umask.as_deref().map(limits::umask).transpose().map_err(reading("--umask"))?;
+    process.oom_score_adj = typed.oom_score_adj;
+    typed
+        .security_opt
+        .iter()
+        .try_for_each(|word| take_security(sandbox, word))
+        .map_err(reading("--security-opt"))
+}
+
+fn take_security(sandbox: &mut Sandbox, word: &OsStr) -> Result<(), String> {
+    let (key, value) = crate::words::split_once(word, b'=');
+    let value = value.filter(|value| !value.is_empty());
+    match (key.to_str(), value) {
+        (Some("no-new-privileges"), None) => sandbox.process.no_new_privileges = true,
+        (Some("no-new-privileges"), Some(value)) => sandbox.process.no_new_privileges = value == "true",
+        (Some("seccomp"), Some(value)) if value == "unconfined" => {
+            sandbox.process.seccomp = Seccomp::Unconfined
+        }
+        (Some("seccomp"), Some(path)) => sandbox.process.seccomp = Seccomp::Profile(mounts::host_path(path)?),
+        (Some("mask"), Some(value)) if value == "default" => {
+            sandbox.masked.extend(MASKED.map(PathBuf::from));
+            sandbox.read_only_paths.extend(READ_ONLY.map(PathBuf::from));
+        }
+        (Some("mask"), Some(paths)) => {
+            for path in crate::words::split(paths, b':') {
+                sandbox.masked.push(mounts::inside_path(path)?);
+            }
+        }
+        (Some("unmask"), Some(_)) => {}
+        _ => return Err(format!("{} is unknown", crate::words::shown(word))),
+    }
+    Ok(())
+}
+
+fn take_identity(sandbox: &mut Sandbox, typed: &IdentityWords) -> Result<(), Error> {
+    let process = &mut sandbox.process;
+    process.user = typed.user.as_deref().map(ids::user).transpose().map_err(reading("--user"))?;
+    for group in &typed.group_add {
+        match group.as_bytes() {
+            b"keep-groups" => process.keeps_groups = true,
+            _ => process.groups.push(ids::account(group).map_err(reading("--group-add"))?),
+        }
+    }
+    if typed.groups.is_some() {
+        process.keeps_groups = true;
+        sandbox.ids.keeps_groups = true;
+    }
+    if process.keeps_groups && !process.groups.is_empty() {
+        return Err(Error::Usage(
+            "--group-add",
+            "the caller's own groups are kept as they are, or others are set".into(),
+        ));
+    }
+    let lines =
+        |words: &[String]| words.iter().map(|word| ids::given_line(word)).collect::<Result<Vec<_>, _>>();
+    let uid = lines(&typed.uidmap).map_err(reading("--uidmap"))?;
+    let gid = lines(&typed.gidmap).map_err(reading("--gidmap"))?;
+    if let Some(word) = &typed.userns {
+        sandbox.ids.userns = ids::userns(word).map_err(reading("--userns"))?;
+    } else if !uid.is_empty() || !gid.is_empty() {
+        sandbox.ids.userns = Userns::Given { uid, gid };
+    }
+    Ok(())
+}
+
+fn take_namespaces(sandbox: &mut Sandbox, typed: &NamespaceWords) -> Result<(), Error> {
+    let kinds: [(&'static str, &Option<String>, &mut Namespace); 4] = [
+        ("--pid", &typed.pid, &mut sandbox.namespaces.pid),
+        ("--ipc", &typed.ipc, &mut sandbox.namespaces.ipc),
+        ("--uts", &typed.uts, &mut sandbox.namespaces.uts),
+        ("--cgroupns", &typed.cgroupns, &mut sandbox.namespaces.cgroup),
+    ];
+    for (option, word, namespace) in kinds {
+        if let Some(word) = word {
+            *namespace = namespaces::namespace(word).map_err(reading(option))?;
+        }
+    }
+    if let Some(word) = &typed.network {
+        let private = namespaces::network(word).map_err(reading("--network"))? == Namespace::Private;
+        sandbox.namespaces.network = if private { Network::None } else { Network::Host };
+    }
+    let offsets = typed.timens.as_deref().map(namespaces::clock_offsets);
+    sandbox.namespaces.time = offsets.transpose().map_err(reading("--timens"))?;
+    sandbox.hostname =
+        typed.hostname.as_deref().map(namespaces::hostname).transpose().map_err(reading("--hostname"))?;
+    Ok(())
+}

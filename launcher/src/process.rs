@@ -1,0 +1,157 @@
+//! The process that is started inside: what OCI's runtime specification calls process.
+
+use crate::command::Command;
+use crate::failure::{Failure, Step};
+use crate::identity::{self, Identity};
+use crate::kernel;
+use crate::seccomp::{self, Seccomp};
+use crate::words::capabilities;
+use crate::words::environment::Environment;
+use crate::words::ids::{Account, UserWord};
+use crate::words::limits::Limit;
+use nix::errno::Errno;
+use nix::sys::prctl::set_no_new_privs;
+use nix::sys::stat::{Mode, umask};
+use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+
+/// Everything about it, as it was asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Process {
+    /// The command and its arguments; a shell where there are none.
+    pub(crate) words: Vec<OsString>,
+    /// Its environment; HOME is the user's own where it is not set here.
+    pub(crate) environment: Environment,
+    /// Where it starts.
+    pub(crate) workdir: Workdir,
+    /// Who runs it; who is there without subordinate IDs, or ID 0, where nobody is named.
+    pub(crate) user: Option<UserWord>,
+    /// Groups besides the user's own.
+    pub(crate) groups: Vec<Account>,
+    /// True when the caller's supplementary groups stay with it.
+    pub(crate) keeps_groups: bool,
+    /// The capabilities that root has, as a bit set; none where nothing is taken away.
+    pub(crate) capabilities: Option<u64>,
+    /// True when setuid bits and file capabilities do not count for it.
+    pub(crate) no_new_privileges: bool,
+    /// Which system calls it may make.
+    pub(crate) seccomp: Seccomp,
+    /// Its resource limits, where they are not the caller's.
+    pub(crate) limits: Vec<Limit>,
+    /// Its file mode creation mask.
+    pub(crate) umask: Option<u32>,
+    /// How ready the kernel is to kill it when memory runs out: proc(5).
+    pub(crate) oom_score_adj: Option<i32>,
+    /// True when it has a terminal of its own.
+    pub(crate) terminal: bool,
+}
+
+/// The folder in which a command starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Workdir {
+    /// This one, and no other.
+    Asked(PathBuf),
+    /// Where the caller is, or `/` where that cannot be entered.
+    Callers(PathBuf),
+    /// Wherever the process is already.
+    Unchanged,
+}
+
+impl Process {
+    /// A command with this environment, as root with a container's capabilities.
+    pub(crate) fn new(environment: Environment) -> Process {
+        Process {
+            words: Vec::new(),
+            environment,
+            workdir: Workdir::Unchanged,
+            user: None,
+            groups: Vec::new(),
+            keeps_groups: false,
+            capabilities: Some(capabilities::default()),
+            no_new_privileges: false,
+            seccomp: Seccomp::Default,
+            limits: Vec::new(),
+            umask: None,
+            oom_score_adj: None,
+            terminal: false,
+        }
+    }
+}
+
+/// A process that is laid out as far as it can be before there is a child.
+pub(crate) struct Prepared {
+    process: Process,
+    command: Command,
+    filters: seccomp::Filters,
+}
+
+impl Prepared {
+    /// Lays it out.
+    ///
+    /// # Errors
+    /// Words that no command can have, and a seccomp profile that cannot be used.
+    pub(crate) fn new(process: Process) -> Result<Prepared, crate::error::Error> {
+        let command = Command::new(&process)?;
+        let filters = seccomp::filters(&process.seccomp)?;
+        Ok(Prepared { process, command, filters })
+    }
+
+    /// As it was asked for.
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Becomes the command. `first` is who this process is so far.
+    ///
+    /// Limits go first, as some need the old identity; the filter and the bounding set need capabilities that the user may
+    /// not have, and the working directory is entered with the user's own rights.
+    ///
+    /// # Errors
+    /// Always, if at all: what kept the command from being executed.
+    pub(crate) fn start(&self, first: Identity) -> Result<Infallible, Failure> {
+        let process = &self.process;
+        self.limit()?;
+        join_session_keyring();
+        let identity = identity::find(process, first)?;
+        if let Some(kept) = process.capabilities {
+            kernel::limit_bounding_set(kept).map_err(Failure::on(Step::LimitCapabilities, b""))?;
+        }
+        self.filters.install().map_err(Failure::on(Step::Seccomp, b""))?;
+        identity.assume().map_err(Failure::on(Step::BecomeUser, identity.name()))?;
+        if let Some(kept) = process.capabilities {
+            let kept = if identity.is_root() { kept } else { 0 };
+            kernel::set_capabilities(kept).map_err(Failure::on(Step::LimitCapabilities, b""))?;
+        }
+        if process.no_new_privileges {
+            set_no_new_privs().map_err(Failure::on(Step::LimitCapabilities, b""))?;
+        }
+        self.command.execute(identity.home())
+    }
+
+    fn limit(&self) -> Result<(), Failure> {
+        for limit in &self.process.limits {
+            kernel::set_limit(limit.resource, limit.soft, limit.hard)
+                .map_err(Failure::on(Step::Limit, limit.name().as_bytes()))?;
+        }
+        if let Some(adjustment) = self.process.oom_score_adj {
+            fs::write("/proc/self/oom_score_adj", adjustment.to_string())
+                .map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))
+                .map_err(Failure::on(Step::Limit, b"oom_score_adj"))?;
+        }
+        if let Some(mask) = self.process.umask {
+            umask(Mode::from_bits_truncate(mask));
+        }
+        Ok(())
+    }
+}
+
+/// The caller's keys are not the command's (property L10): session-keyring(7). A kernel without keys has none to hide, and
+/// where the quota of keys is used up, the command gets the empty keyring of its user namespace.
+fn join_session_keyring() {
+    if let Err(errno) = kernel::join_new_session_keyring() {
+        log::debug!("joining a session keyring: {errno}");
+    }
+}

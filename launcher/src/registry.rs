@@ -1,0 +1,175 @@
+//! Which sandboxes of this user are running: each launcher holds a file in memory that says so.
+//!
+//! The kernel takes the file away however the launcher ends, so that no entry is ever stale, and nothing is left on any disk. It
+//! is found by its name among the descriptors of this user's processes in /proc. Those of other user namespaces, which the
+//! inside of a sandbox is one of, are not believed.
+
+use crate::error::Error;
+use crate::plan::{FirstProcess, Plan};
+use crate::process::Process;
+use nix::errno::Errno;
+use nix::fcntl::AtFlags;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::prctl::set_name;
+use nix::sys::stat::fstatat;
+use nix::unistd::{geteuid, getpid};
+use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::time::SystemTime;
+
+/// The name of the file, and what /proc shows of it.
+const FILE: &str = "subroot-sandbox";
+const LINK: &str = "/memfd:subroot-sandbox (deleted)";
+/// What the kernel calls a launcher: comm in proc(5).
+const COMM: &str = "subroot";
+
+/// What is known of a running sandbox.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Known {
+    /// What it goes by, where it was given a name.
+    pub(crate) name: Option<String>,
+    /// The PID outside of its first process.
+    pub(crate) pid: i32,
+    /// The PID of its launcher.
+    pub(crate) launcher: i32,
+    /// The inode of its user namespace: namespaces(7).
+    pub(crate) user_namespace: u64,
+    /// True when a process of subroot's is PID 1 inside.
+    pub(crate) has_init: bool,
+    /// When it was started, in milliseconds since 1970.
+    pub(crate) started: u64,
+    /// The folder that is its root, where it is one.
+    pub(crate) rootfs: Option<OsString>,
+    /// What runs in it.
+    pub(crate) process: Process,
+}
+
+/// The entry of a sandbox of this process, for as long as it is open.
+pub(crate) struct Entry(#[allow(dead_code)] File);
+
+impl Entry {
+    /// Publishes a sandbox. Only one with a name has to be found.
+    ///
+    /// # Errors
+    /// A name that a running sandbox has.
+    pub(crate) fn publish(plan: &Plan, pid: i32, process_folder: &OwnedFd) -> Result<Option<Entry>, Error> {
+        let known = Known {
+            name: plan.name.clone(),
+            pid,
+            launcher: getpid().as_raw(),
+            user_namespace: user_namespace(process_folder).unwrap_or(0),
+            has_init: plan.first == Some(FirstProcess::Init),
+            started: SystemTime::UNIX_EPOCH
+                .elapsed()
+                .map_or(0, |since| since.as_millis().try_into().unwrap_or(0)),
+            rootfs: plan.root.as_ref().and_then(|root| root.folder().map(OsString::from)),
+            process: plan.process.process().clone(),
+        };
+        match (write(&known), &known.name) {
+            (Ok(entry), None) => Ok(Some(entry)),
+            // Of two that have published one name, and both see it, the later one gives way.
+            (Ok(_), Some(name)) if running().iter().any(|other| is_before(other, &known)) => Err(taken(name)),
+            (Ok(entry), Some(_)) => Ok(Some(entry)),
+            (Err(errno), Some(_)) => Err(Error::Parent("making the entry of a named sandbox", errno)),
+            (Err(errno), None) => {
+                log::debug!("this sandbox will not be listed: {errno}");
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Refuses a name that a running sandbox has.
+///
+/// # Errors
+/// That it has it.
+pub(crate) fn check_name(name: &str) -> Result<(), Error> {
+    let is_taken = running().iter().any(|known| known.name.as_deref() == Some(name));
+    if is_taken { Err(taken(name)) } else { Ok(()) }
+}
+
+fn taken(name: &str) -> Error {
+    Error::Usage("--name", format!("a sandbox named {name} is running already"))
+}
+
+fn is_before(other: &Known, own: &Known) -> bool {
+    other.name == own.name && (other.started, other.launcher) < (own.started, own.launcher)
+}
+
+fn write(known: &Known) -> Result<Entry, Errno> {
+    set_name(&std::ffi::CString::new(COMM).unwrap_or_default())?;
+    let mut file = File::from(memfd_create(FILE, MFdFlags::MFD_CLOEXEC)?);
+    let text = serde_json::to_vec(known).unwrap_or_default();
+    file.write_all(&text).map_err(|_| Errno::ENOSPC)?;
+    Ok(Entry(file))
+}
+
+/// The user namespace of a process, by its folder in /proc.
+///
+/// # Errors
+/// EACCES for somebody else's process.
+pub(crate) fn user_namespace(process_folder: &OwnedFd) -> Result<u64, Errno> {
+    fstatat(process_folder, "ns/user", AtFlags::empty()).map(|stat| stat.st_ino)
+}
+
+/// Every running sandbox of this user's, the oldest first.
+pub(crate) fn running() -> Vec<Known> {
+    let own = fs::metadata("/proc/self/ns/user").map_or(0, |namespace| namespace.ino());
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut known: Vec<Known> = entries.filter_map(|entry| published_by(&entry.path(), own)).collect();
+    known.sort_by_key(|known| (known.started, known.pid));
+    known
+}
+
+/// What a process has published, if it is this user's and a launcher.
+fn published_by(process: &Path, own_namespace: u64) -> Option<Known> {
+    let pid: i32 = process.file_name()?.to_str()?.parse().ok()?;
+    if fs::metadata(process).ok()?.uid() != geteuid().as_raw()
+        || fs::read(process.join("comm")).ok()? != b"subroot\n"
+    {
+        return None;
+    }
+    let descriptors = fs::read_dir(process.join("fd")).ok()?.flatten().map(|entry| entry.path());
+    let file = descriptors
+        .into_iter()
+        .find(|link| fs::read_link(link).is_ok_and(|target| target == Path::new(LINK)))?;
+    if fs::metadata(process.join("ns/user")).ok()?.ino() != own_namespace {
+        return None;
+    }
+    let known: Known = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
+    (known.launcher == pid).then_some(known)
+}
+
+/// The running sandbox of this name, or with this PID: its own or its launcher's.
+///
+/// # Errors
+/// None that is called so.
+pub(crate) fn find(word: &str) -> Result<Known, Error> {
+    let is_meant = |known: &Known| {
+        known.name.as_deref() == Some(word)
+            || word == known.pid.to_string()
+            || word == known.launcher.to_string()
+    };
+    let found = running().into_iter().find(is_meant);
+    found.ok_or_else(|| Error::Running(word.into(), "none of yours is running under that name or PID".into()))
+}
+
+/// `--name NAME`: letters, digits, dots, dashes and underscores, not only digits.
+///
+/// # Errors
+/// Any other name.
+pub(crate) fn name(word: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let is_name = (1..=128).contains(&word.len()) && word.bytes().all(fits);
+    let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
+    if is_name && !is_number && !word.starts_with(['.', '-']) {
+        Ok(word.to_owned())
+    } else {
+        Err(format!("{word} is no name: letters, digits, dots, dashes and underscores, and not only digits"))
+    }
+}

@@ -1,0 +1,151 @@
+//! The file system that the command sees, as it is meant: a base, and everything that is mounted below it.
+
+use crate::host_root::HostRoot;
+use crate::mount::{Bind, Content, Mount};
+use serde::{Deserialize, Serialize};
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+/// A new root, complete.
+pub(crate) struct RootPlan {
+    /// What everything else is mounted on.
+    pub(crate) base: Base,
+    /// What takes the changes to it, where it is not the base itself.
+    pub(crate) overlay: Option<Overlay>,
+    /// True when the base is read-only, with all that is mounted in it.
+    pub(crate) read_only: bool,
+    /// Where /proc comes from.
+    pub(crate) proc: Proc,
+    /// Where /dev comes from.
+    pub(crate) dev: Dev,
+    /// Where /sys comes from.
+    pub(crate) sys: Sys,
+    /// What was asked for besides, those nearer to the root first.
+    pub(crate) mounts: Vec<Mount>,
+    /// What is covered by something empty.
+    pub(crate) masked: Vec<PathBuf>,
+    /// What is made read-only.
+    pub(crate) read_only_paths: Vec<PathBuf>,
+}
+
+/// What the new root is made of.
+pub(crate) enum Base {
+    /// A folder of the host's.
+    Folder(CString),
+    /// The host's own system, with a layer in memory over it.
+    Host(HostRoot),
+}
+
+/// What takes the changes to a rootfs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Overlay {
+    /// A layer in memory that is thrown away.
+    Memory,
+    /// A folder of the host's in which they are kept.
+    Kept(PathBuf),
+}
+
+/// Where /proc comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Proc {
+    /// A new one, or the one that is there where the kernel refuses a new one.
+    #[default]
+    Auto,
+    /// A new one.
+    New,
+    /// The one that is there.
+    Bind,
+    /// Nothing is mounted.
+    None,
+}
+
+/// Where /dev comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Dev {
+    /// A private one with the few devices that a program may expect.
+    #[default]
+    New,
+    /// The host's.
+    Bind,
+    /// Nothing is mounted.
+    None,
+}
+
+/// Where /sys comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sys {
+    /// A new one, which only who owns the network namespace can have.
+    New,
+    /// The one that is there, read-only.
+    Bind,
+    /// Nothing is mounted.
+    None,
+}
+
+/// Where something is to be mounted, in a folder of the host's that may lack it.
+pub(crate) struct Point {
+    /// The folder.
+    pub(crate) base: PathBuf,
+    /// The mount point below it.
+    pub(crate) path: PathBuf,
+    /// True for a folder, false for a file.
+    pub(crate) is_folder: bool,
+    /// The mount point as it is called inside.
+    pub(crate) inside: PathBuf,
+}
+
+impl RootPlan {
+    /// The folder that the base is, where it is one.
+    pub(crate) fn folder(&self) -> Option<&OsStr> {
+        match &self.base {
+            Base::Folder(path) => Some(OsStr::from_bytes(path.to_bytes())),
+            Base::Host(_) => None,
+        }
+    }
+
+    /// The folders in the root that every launch mounts on.
+    pub(crate) fn furniture(&self) -> impl Iterator<Item = &'static str> {
+        let wanted = [
+            ("proc", self.proc != Proc::None),
+            ("dev", self.dev != Dev::None),
+            ("sys", self.sys != Sys::None),
+        ];
+        wanted.into_iter().filter(|(_, is_wanted)| *is_wanted).map(|(name, _)| name)
+    }
+
+    /// The mount points that have to be there in folders of the host's; the others lie in memory.
+    pub(crate) fn points(&self) -> Vec<Point> {
+        let rootfs = self.folder().filter(|_| self.overlay.is_none()).map(Path::new);
+        let on_root = self.points_on_root().into_iter().filter_map(|(path, is_folder)| {
+            let below = path.strip_prefix("/").ok()?.to_owned();
+            Some(Point { base: rootfs?.to_owned(), path: below, is_folder, inside: path })
+        });
+        let on_binds = self.mounts.iter().enumerate().filter_map(|(at, mount)| match self.covering(at)? {
+            Mount { content: Content::Bind(Bind { source, .. }), target, .. } => Some(Point {
+                base: source.clone(),
+                path: mount.target.strip_prefix(target).ok()?.to_owned(),
+                is_folder: mount.is_folder(),
+                inside: mount.target.clone(),
+            }),
+            _ => None,
+        });
+        on_root.chain(on_binds).collect()
+    }
+
+    /// The mount points that lie on the base itself, as paths inside, and whether each is a folder.
+    pub(crate) fn points_on_root(&self) -> Vec<(PathBuf, bool)> {
+        let furniture = self.furniture().map(|name| (Path::new("/").join(name), true));
+        let uncovered = |(at, mount): (usize, &Mount)| {
+            self.covering(at).is_none().then(|| (mount.target.clone(), mount.is_folder()))
+        };
+        furniture.chain(self.mounts.iter().enumerate().filter_map(uncovered)).collect()
+    }
+
+    /// The mount before this one that it lies on; the furniture is covered by nothing.
+    fn covering(&self, at: usize) -> Option<&Mount> {
+        let mount = self.mounts.get(at)?;
+        let on = |before: &&Mount| mount.target != before.target && mount.target.starts_with(&before.target);
+        self.mounts.get(..at)?.iter().rev().find(on)
+    }
+}

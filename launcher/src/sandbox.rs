@@ -1,0 +1,296 @@
+//! What is to be run, as a library is asked for it: the program's own command line is made of nothing else.
+
+use crate::error::Error;
+use crate::id_plan::IdWishes;
+use crate::launch;
+use crate::mount::Mount;
+use crate::plan::Plan;
+use crate::process::{Process, Workdir};
+use crate::root_plan::{Dev, Overlay, Proc};
+use crate::running::Running;
+use crate::seccomp::Seccomp;
+use crate::words::environment::{Environment, set};
+use crate::words::ids::{UserWord, Userns};
+use crate::words::namespaces::{ClockOffsets, Namespace};
+use std::ffi::OsString;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+const PATH_INSIDE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A command in a root file system of its own: described here, and then started.
+///
+/// ```no_run
+/// use subroot::Sandbox;
+///
+/// let mut running = Sandbox::new("./rootfs")
+///     .bind("/srv/sources", "/src")
+///     .workdir("/src")
+///     .command(["make", "-j4"])
+///     .spawn()?;
+/// assert_eq!(running.wait()?, 0);
+/// # Ok::<(), subroot::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    pub(crate) root: Root,
+    pub(crate) overlay: Option<Overlay>,
+    pub(crate) read_only: bool,
+    /// Folders that are memory where the root is read-only, if it has them.
+    pub(crate) room: Vec<PathBuf>,
+    pub(crate) proc: Proc,
+    pub(crate) dev: Dev,
+    pub(crate) mounts: Vec<Mount>,
+    pub(crate) masked: Vec<PathBuf>,
+    pub(crate) read_only_paths: Vec<PathBuf>,
+    pub(crate) process: Process,
+    pub(crate) ids: IdWishes,
+    pub(crate) namespaces: Namespaces,
+    pub(crate) hostname: Option<String>,
+    pub(crate) as_pid_1: bool,
+    pub(crate) outlives_parent: bool,
+    pub(crate) name: Option<String>,
+    pub(crate) streams: [Option<Arc<OwnedFd>>; 3],
+    pub(crate) status_stream: Option<Arc<OwnedFd>>,
+}
+
+/// Where the root comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Root {
+    /// A folder of the host's.
+    Folder(PathBuf),
+    /// The host's own system, with a layer in memory over it.
+    Host,
+    /// The host's own system as it is: the namespaces alone.
+    Unchanged,
+}
+
+/// What becomes of the namespaces besides user and mount, which are always new.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Namespaces {
+    pub(crate) pid: Namespace,
+    pub(crate) ipc: Namespace,
+    pub(crate) uts: Namespace,
+    pub(crate) cgroup: Namespace,
+    pub(crate) network: Network,
+    pub(crate) time: Option<ClockOffsets>,
+}
+
+/// The network of a sandbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Network {
+    /// The host's.
+    #[default]
+    Host,
+    /// A network of its own with nothing but lo.
+    None,
+}
+
+impl Sandbox {
+    /// A shell in this folder, as root of all IDs that the caller may map.
+    pub fn new(rootfs: impl Into<PathBuf>) -> Sandbox {
+        let terminal = std::env::var_os("TERM").unwrap_or_else(|| "xterm".into());
+        let environment = vec![("PATH".into(), PATH_INSIDE.into()), ("TERM".into(), terminal)];
+        Sandbox::of(Root::Folder(rootfs.into()), environment).workdir_of_image()
+    }
+
+    /// A shell in the host's own system, which it can change only in memory.
+    pub fn host() -> Sandbox {
+        let mut sandbox = Sandbox::of(Root::Host, std::env::vars_os().collect());
+        sandbox.process.workdir = Workdir::Callers(std::env::current_dir().unwrap_or_default());
+        sandbox
+    }
+
+    /// A shell in the host's own system as it is, with mapped IDs and nothing else.
+    pub fn unshare() -> Sandbox {
+        let mut sandbox = Sandbox::of(Root::Unchanged, std::env::vars_os().collect());
+        sandbox.process.environment.retain(|(name, _)| name != "container");
+        sandbox.process.capabilities = None;
+        sandbox.process.seccomp = Seccomp::Unconfined;
+        sandbox.process.workdir = Workdir::Unchanged;
+        let host = Namespace::Host;
+        sandbox.namespaces =
+            Namespaces { pid: host, ipc: host, uts: host, cgroup: host, network: Network::Host, time: None };
+        sandbox
+    }
+
+    fn of(root: Root, mut environment: Environment) -> Sandbox {
+        set(&mut environment, "container".into(), "subroot".into());
+        Sandbox {
+            root,
+            overlay: None,
+            read_only: false,
+            room: Vec::new(),
+            proc: Proc::default(),
+            dev: Dev::default(),
+            mounts: Vec::new(),
+            masked: Vec::new(),
+            read_only_paths: Vec::new(),
+            process: Process::new(environment),
+            ids: IdWishes::default(),
+            namespaces: Namespaces::default(),
+            hostname: None,
+            as_pid_1: false,
+            outlives_parent: false,
+            name: None,
+            streams: [const { None }; 3],
+            status_stream: None,
+        }
+    }
+
+    fn workdir_of_image(mut self) -> Sandbox {
+        self.process.workdir = Workdir::Asked("/".into());
+        self
+    }
+
+    /// Runs this command in place of a shell.
+    #[must_use]
+    pub fn command(mut self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Sandbox {
+        self.process.words = words.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Shows a file or folder of the host's inside, with all that is mounted below it.
+    #[must_use]
+    pub fn bind(self, source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Sandbox {
+        self.mount(Mount::bind(source, target))
+    }
+
+    /// The same, read-only.
+    #[must_use]
+    pub fn bind_read_only(self, source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Sandbox {
+        self.mount(Mount::bind(source, target).read_only())
+    }
+
+    /// Mounts something.
+    #[must_use]
+    pub fn mount(mut self, mount: Mount) -> Sandbox {
+        self.mounts.push(mount);
+        self
+    }
+
+    /// Makes the root read-only, with all that is mounted in it but what [`Sandbox::mount`] adds.
+    #[must_use]
+    pub fn read_only(mut self) -> Sandbox {
+        self.read_only = true;
+        self
+    }
+
+    /// Leaves the rootfs as it is: changes go elsewhere.
+    #[must_use]
+    pub fn overlay(mut self, overlay: Overlay) -> Sandbox {
+        self.overlay = Some(overlay);
+        self
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Sandbox {
+        set(&mut self.process.environment, name.into(), value.into());
+        self
+    }
+
+    /// Starts in this folder, as it is called inside.
+    #[must_use]
+    pub fn workdir(mut self, folder: impl Into<PathBuf>) -> Sandbox {
+        self.process.workdir = Workdir::Asked(folder.into());
+        self
+    }
+
+    /// Runs as this user of the rootfs.
+    #[must_use]
+    pub fn user(mut self, user: UserWord) -> Sandbox {
+        self.process.user = Some(user);
+        self
+    }
+
+    /// Maps IDs in this way.
+    #[must_use]
+    pub fn userns(mut self, userns: Userns) -> Sandbox {
+        self.ids.userns = userns;
+        self
+    }
+
+    /// Uses this newidmap-helper, and no other way to map IDs.
+    #[must_use]
+    pub fn helper(mut self, path: impl Into<PathBuf>) -> Sandbox {
+        self.ids.helper = Some(path.into());
+        self
+    }
+
+    /// Has this network.
+    #[must_use]
+    pub fn network(mut self, network: Network) -> Sandbox {
+        self.namespaces.network = network;
+        self
+    }
+
+    /// Has this host name.
+    #[must_use]
+    pub fn hostname(mut self, name: impl Into<String>) -> Sandbox {
+        self.hostname = Some(name.into());
+        self
+    }
+
+    /// Makes the command PID 1 itself, without an init.
+    #[must_use]
+    pub fn as_pid_1(mut self) -> Sandbox {
+        self.as_pid_1 = true;
+        self
+    }
+
+    /// Goes by this name, for [`crate::find`] and for `subroot exec`.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Sandbox {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Reads standard input from here; the caller's own is used otherwise.
+    #[must_use]
+    pub fn stdin(self, stream: impl Into<OwnedFd>) -> Sandbox {
+        self.stream(0, stream)
+    }
+
+    /// Writes standard output here; the caller's own is used otherwise.
+    #[must_use]
+    pub fn stdout(self, stream: impl Into<OwnedFd>) -> Sandbox {
+        self.stream(1, stream)
+    }
+
+    /// Writes standard error here; the caller's own is used otherwise.
+    #[must_use]
+    pub fn stderr(self, stream: impl Into<OwnedFd>) -> Sandbox {
+        self.stream(2, stream)
+    }
+
+    fn stream(mut self, number: usize, stream: impl Into<OwnedFd>) -> Sandbox {
+        if let Some(slot) = self.streams.get_mut(number) {
+            *slot = Some(Arc::new(stream.into()));
+        }
+        self
+    }
+
+    /// Starts it. A process of its own watches over it, passes signals on to it, and ends with it, so that nothing of the
+    /// calling process is changed: no signal, no child but that one.
+    ///
+    /// # Errors
+    /// What cannot be meant; what fails later is told by [`Running::wait`].
+    pub fn spawn(&self) -> Result<Running, Error> {
+        let plan = Plan::new(self)?;
+        Running::start(
+            plan,
+            self.streams.each_ref().map(|stream| stream.as_ref().map(|stream| stream.as_fd())),
+        )
+    }
+
+    /// Runs it to its end in the calling process itself, which must have one thread, and returns its exit status. Signals are
+    /// blocked meanwhile, and passed on.
+    ///
+    /// # Errors
+    /// What stopped the launch; nothing of it is left.
+    pub fn run(&self) -> anyhow::Result<u8> {
+        launch::launch(Plan::new(self)?)
+    }
+}

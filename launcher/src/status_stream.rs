@@ -1,0 +1,86 @@
+//! `--json-status FD`: a line of JSON when the command has started, when it has ended, and when it could not be started.
+
+use crate::error::Error;
+use crate::kernel::Ended;
+use crate::plan::Plan;
+use nix::fcntl::AtFlags;
+use nix::sys::stat::fstatat;
+use serde_json::{Value, json};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+/// The namespaces of a process, by their names in /proc/PID/ns.
+const NAMESPACES: [&str; 7] = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];
+
+/// What is told of a start, collected while the child can still be looked at.
+pub(crate) struct Started {
+    stream: Arc<OwnedFd>,
+    line: Value,
+}
+
+impl Started {
+    /// Collects it, where somebody has asked.
+    pub(crate) fn new(plan: &Plan, pid: i32, folder: &OwnedFd) -> Option<Started> {
+        let stream = Arc::clone(plan.status_stream.as_ref()?);
+        let inode = |name: &str| fstatat(folder, format!("ns/{name}").as_str(), AtFlags::empty()).ok();
+        let namespaces: serde_json::Map<String, Value> = NAMESPACES
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), inode(name)?.st_ino.into())))
+            .collect();
+        let map = |name: &str| map(folder, name);
+        let line = json!({
+            "event": "started", "name": plan.name, "pid": pid, "launcher": nix::unistd::getpid().as_raw(),
+            "namespaces": namespaces, "uid_map": map("uid_map"), "gid_map": map("gid_map"),
+        });
+        Some(Started { stream, line })
+    }
+
+    /// What is told of a command in a sandbox that was there before.
+    pub(crate) fn of_process(stream: Arc<OwnedFd>, pid: i32) -> Started {
+        let launcher = nix::unistd::getpid().as_raw();
+        Started { stream, line: json!({"event": "started", "pid": pid, "launcher": launcher}) }
+    }
+
+    /// Tells it.
+    pub(crate) fn tell(self) {
+        write(&self.stream, &self.line);
+    }
+}
+
+/// The lines of a map as the kernel shows it: inside, outside, count.
+fn map(folder: &OwnedFd, name: &str) -> Vec<Vec<u32>> {
+    use std::io::Read as _;
+    let flags = nix::fcntl::OFlag::O_RDONLY | nix::fcntl::OFlag::O_CLOEXEC;
+    let file = nix::fcntl::openat(folder, name, flags, nix::sys::stat::Mode::empty());
+    let mut text = String::new();
+    let _ = file.map(|file| std::fs::File::from(file).read_to_string(&mut text));
+    let numbers = |line: &str| line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    text.lines().map(numbers).collect()
+}
+
+/// Tells of the end, where somebody has asked.
+pub(crate) fn note(stream: Option<&OwnedFd>, outcome: &Result<Ended, Error>) {
+    let Some(stream) = stream else { return };
+    let line = match outcome {
+        Ok(ended) => {
+            let signal = match ended {
+                Ended::Killed(signal) => Some(signal),
+                Ended::Exited(_) => None,
+            };
+            json!({"event": "ended", "status": ended.status(), "signal": signal})
+        }
+        Err(error) => {
+            json!({"event": "failed", "status": error.status(), "reason": error.to_string(), "fix": error.fix()})
+        }
+    };
+    write(stream, &line);
+}
+
+/// A reader that is gone is nobody to tell.
+fn write(stream: &OwnedFd, line: &Value) {
+    let text = format!("{line}\n");
+    let mut rest = text.as_bytes();
+    while let Ok(written @ 1..) = nix::unistd::write(stream, rest) {
+        rest = rest.get(written..).unwrap_or_default();
+    }
+}

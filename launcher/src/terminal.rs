@@ -1,0 +1,179 @@
+//! A terminal of the command's own: a pseudoterminal of the sandbox, joined to the caller's terminal by the launcher.
+
+use crate::kernel;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::poll::{PollFd, PollFlags};
+use nix::sys::stat::Mode;
+use nix::sys::termios::{SetArg, SpecialCharacterIndices, Termios, cfmakeraw, tcgetattr, tcsetattr};
+use nix::unistd::{pipe2, read, setsid, write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// As much as is carried at a time, in bytes.
+const CHUNK: usize = 16 * 1024;
+
+/// Opens a terminal in the root of this process, which becomes the leader of a session with it and has it as its standard
+/// streams, and sends its other end to the launcher.
+///
+/// # Errors
+/// A /dev without ptmx, and EPERM for a process that leads a process group already.
+pub(crate) fn take_new(socket: &OwnedFd) -> Result<(), Errno> {
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let master = open("/dev/ptmx", flags, Mode::empty())?;
+    let terminal = kernel::open_terminal_peer(&master)?;
+    setsid()?;
+    kernel::take_controlling_terminal(&terminal)?;
+    (0..=2).try_for_each(|number| kernel::duplicate_to(&terminal, number))?;
+    kernel::send_descriptor(socket, &[0], &master)
+}
+
+/// The launcher's side of it.
+pub(crate) struct Terminal {
+    socket: OwnedFd,
+    master: Option<OwnedFd>,
+    /// What was typed and has not been taken yet.
+    typed: Vec<u8>,
+    input_ended: bool,
+    _raw: Option<RawMode>,
+}
+
+impl Terminal {
+    /// Waits for the terminal at this socket, and makes the caller's own one raw, where he has one.
+    ///
+    /// # Errors
+    /// Those of fork(2) and tcsetattr(3).
+    pub(crate) fn new(socket: OwnedFd) -> Result<Terminal, Errno> {
+        let raw = match tcgetattr(own_input()) {
+            Ok(saved) => Some(RawMode::enter(saved)?),
+            Err(_) => None,
+        };
+        Ok(Terminal { socket, master: None, typed: Vec::new(), input_ended: false, _raw: raw })
+    }
+
+    /// What is to be waited for: first the terminal itself, then what either side has to say.
+    pub(crate) fn wanted(&self) -> Vec<PollFd<'_>> {
+        let Some(master) = &self.master else {
+            return vec![PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        };
+        let mut flags = PollFlags::POLLIN;
+        flags.set(PollFlags::POLLOUT, !self.typed.is_empty());
+        let mut wanted = vec![PollFd::new(master.as_fd(), flags)];
+        if self.typed.is_empty() && !self.input_ended {
+            wanted.push(PollFd::new(own_input(), PollFlags::POLLIN));
+        }
+        wanted
+    }
+
+    /// Carries what there is, without waiting for more; `input` says that there is something to be read from the caller.
+    pub(crate) fn carry(&mut self, input: bool) {
+        if self.master.is_none() {
+            self.master = kernel::receive_descriptor(&self.socket, &mut [0]).ok();
+            if let Some(master) = &self.master {
+                let _ = fcntl(master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK | OFlag::O_RDWR));
+            }
+            return self.resize();
+        }
+        if input {
+            self.read_input();
+        }
+        self.write_typed();
+        self.show();
+    }
+
+    /// Gives the command's terminal the size of the caller's.
+    pub(crate) fn resize(&self) {
+        if let Some(master) = &self.master {
+            let _ = kernel::copy_terminal_size(own_input(), master);
+        }
+    }
+
+    /// Shows all that the command has left to be read: every process that could say more is gone.
+    pub(crate) fn drain(&mut self) {
+        if self.master.is_none() {
+            self.carry(false);
+        }
+        self.show();
+    }
+
+    fn read_input(&mut self) {
+        let mut chunk = [0; CHUNK];
+        match read(own_input(), &mut chunk) {
+            Ok(0) => {
+                self.input_ended = true;
+                self.typed.extend(self.master.as_ref().and_then(end_of_file));
+            }
+            Ok(length) => self.typed.extend_from_slice(chunk.get(..length).unwrap_or_default()),
+            Err(Errno::EINTR | Errno::EAGAIN) => {}
+            Err(_) => self.input_ended = true,
+        }
+    }
+
+    fn write_typed(&mut self) {
+        if let Some(master) = self.master.as_ref().filter(|_| !self.typed.is_empty()) {
+            let taken = write(master, &self.typed).unwrap_or(0);
+            self.typed.drain(..taken);
+        }
+    }
+
+    fn show(&self) {
+        let Some(master) = &self.master else { return };
+        let mut chunk = [0; CHUNK];
+        while let Ok(length @ 1..) = read(master, &mut chunk) {
+            let mut rest = chunk.get(..length).unwrap_or_default();
+            while let Ok(shown @ 1..) = write(own_output(), rest) {
+                rest = rest.get(shown..).unwrap_or_default();
+            }
+        }
+    }
+}
+
+/// What a terminal takes for the end of its input: termios(3), VEOF.
+fn end_of_file(master: &OwnedFd) -> Option<u8> {
+    tcgetattr(master).ok()?.control_chars.get(SpecialCharacterIndices::VEOF as usize).copied()
+}
+
+/// Standard input and output, which belong to the whole process and are never closed.
+fn own_input() -> BorrowedFd<'static> {
+    kernel::standard_stream(0)
+}
+
+fn own_output() -> BorrowedFd<'static> {
+    kernel::standard_stream(1)
+}
+
+/// A terminal that passes everything on as it is. A process of its own gives it its old settings back, however this one ends.
+struct RawMode {
+    keeper: OwnedFd,
+    /// Open for as long as the terminal is to be raw.
+    lifeline: Option<OwnedFd>,
+}
+
+impl RawMode {
+    fn enter(saved: Termios) -> Result<RawMode, Errno> {
+        let (ended, lifeline) = pipe2(OFlag::O_CLOEXEC)?;
+        let Some(pid) = kernel::fork()? else { keep(&saved, &ended) };
+        let keeper = kernel::pidfd_open(pid.unsigned_abs())?;
+        let mut raw = saved;
+        cfmakeraw(&mut raw);
+        tcsetattr(own_input(), SetArg::TCSADRAIN, &raw)?;
+        Ok(RawMode { keeper, lifeline: Some(lifeline) })
+    }
+}
+
+/// All signals are blocked, so that a process in the background may set the terminal too: tcsetattr(3).
+fn keep(saved: &Termios, ended: &OwnedFd) -> ! {
+    let terminal = own_input().try_clone_to_owned();
+    if let Ok(terminal) = &terminal {
+        kernel::close_all_but(&[ended, terminal]);
+        while read(ended, &mut [0]) == Err(Errno::EINTR) {}
+        let _ = tcsetattr(terminal, SetArg::TCSADRAIN, saved);
+    }
+    std::process::exit(0)
+}
+
+impl Drop for RawMode {
+    fn drop(&mut self) {
+        self.lifeline = None;
+        let _ = kernel::wait_for(&self.keeper);
+    }
+}

@@ -1,0 +1,127 @@
+//! `--cap-add` and `--cap-drop`.
+
+/// The names of capabilities(7), each at its number.
+const NAMES: [&str; 41] = [
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "SETGID",
+    "SETUID",
+    "SETPCAP",
+    "LINUX_IMMUTABLE",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_ADMIN",
+    "NET_RAW",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "SYS_MODULE",
+    "SYS_RAWIO",
+    "SYS_CHROOT",
+    "SYS_PTRACE",
+    "SYS_PACCT",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_NICE",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "MKNOD",
+    "LEASE",
+    "AUDIT_WRITE",
+    "AUDIT_CONTROL",
+    "SETFCAP",
+    "MAC_OVERRIDE",
+    "MAC_ADMIN",
+    "SYSLOG",
+    "WAKE_ALARM",
+    "BLOCK_SUSPEND",
+    "AUDIT_READ",
+    "PERFMON",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+];
+
+/// docker's and podman's default set.
+const DEFAULT: [&str; 14] = [
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "SETGID",
+    "SETUID",
+    "SETPCAP",
+    "NET_BIND_SERVICE",
+    "NET_RAW",
+    "SYS_CHROOT",
+    "MKNOD",
+    "AUDIT_WRITE",
+    "SETFCAP",
+];
+
+/// Every capability, as a bit set.
+const ALL: u64 = (1 << NAMES.len()) - 1;
+
+/// The set that a command has unless told otherwise.
+pub(crate) fn default() -> u64 {
+    DEFAULT.iter().filter_map(|name| bit(name)).fold(0, |set, bit| set | bit)
+}
+
+/// The set that is left of the default one after additions and removals, each a name or ALL.
+///
+/// # Errors
+/// A name that is none.
+pub(crate) fn set<W: AsRef<str>>(added: &[W], dropped: &[W]) -> Result<u64, String> {
+    let (added, dropped) = (words(added)?, words(dropped)?);
+    let kept = if dropped == ALL { 0 } else { default() & !dropped };
+    Ok(if added == ALL { ALL & !(if dropped == ALL { 0 } else { dropped }) } else { kept | added })
+}
+
+fn words<W: AsRef<str>>(words: &[W]) -> Result<u64, String> {
+    let mut set = 0;
+    for word in words.iter().flat_map(|word| word.as_ref().split(',')) {
+        set |= match word {
+            word if word.eq_ignore_ascii_case("all") => ALL,
+            word => bit(word).ok_or_else(|| format!("{word} is no capability"))?,
+        };
+    }
+    Ok(set)
+}
+
+/// The names of a set, as capabilities(7) writes them.
+pub(crate) fn names(set: u64) -> impl Iterator<Item = String> {
+    NAMES.iter().enumerate().filter(move |(at, _)| set >> at & 1 == 1).map(|(_, name)| format!("CAP_{name}"))
+}
+
+/// With or without `CAP_`, in either case.
+fn bit(name: &str) -> Option<u64> {
+    let name = name.to_ascii_uppercase();
+    let name = name.strip_prefix("CAP_").unwrap_or(&name);
+    NAMES.iter().position(|known| *known == name).map(|at| 1 << at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ALL, default, names, set};
+
+    #[test]
+    fn names_are_taken_in_every_spelling() {
+        let one = set(&["sys_ptrace"], &[]).ok();
+        assert_eq!(one, Some(default() | 1 << 19));
+        assert_eq!(set(&["CAP_SYS_PTRACE"], &[]).ok(), one);
+        assert_eq!(set(&["ptrace"], &[]), Err("ptrace is no capability".into()));
+    }
+
+    #[test]
+    fn all_may_be_dropped_or_added_and_single_ones_come_on_top() {
+        assert_eq!(set(&[], &["ALL"]), Ok(0));
+        assert_eq!(set(&["CHOWN"], &["all"]), Ok(1));
+        assert_eq!(set(&["all"], &["CHOWN"]), Ok(ALL & !1));
+        assert_eq!(set(&[], &["CHOWN,KILL"]), Ok(default() & !0b10_0001));
+        assert_eq!(names(0b10_0001).collect::<Vec<_>>(), ["CAP_CHOWN", "CAP_KILL"]);
+    }
+}

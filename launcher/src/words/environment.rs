@@ -1,0 +1,57 @@
+//! `--env`, `--env-file` and `--env-host`.
+
+use super::{shown, split_once};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
+
+/// Names with their values, each name once.
+pub(crate) type Environment = Vec<(OsString, OsString)>;
+
+/// Sets a variable, whether it was there before or not.
+pub(crate) fn set(environment: &mut Environment, name: OsString, value: OsString) {
+    environment.retain(|(known, _)| *known != name);
+    environment.push((name, value));
+}
+
+/// Takes `NAME=VALUE` in, or `NAME` with the caller's own value, where he has one; `PREFIX*` stands for several of his.
+///
+/// # Errors
+/// A word without a name.
+pub(crate) fn take_word(environment: &mut Environment, word: &OsStr) -> Result<(), String> {
+    let (name, value) = split_once(word, b'=');
+    if name.is_empty() {
+        return Err(format!("{} has no name", shown(word)));
+    }
+    match (value, name.as_bytes().strip_suffix(b"*")) {
+        (Some(value), _) => set(environment, name.to_owned(), value.to_owned()),
+        (None, Some(prefix)) => {
+            let own = std::env::vars_os().filter(|(name, _)| name.as_bytes().starts_with(prefix));
+            own.for_each(|(name, value)| set(environment, name, value));
+        }
+        (None, None) => {
+            if let Some(value) = std::env::var_os(name) {
+                set(environment, name.to_owned(), value);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes a file in: a word of `--env` a line, with comments and blank lines between.
+///
+/// # Errors
+/// A file that cannot be read, and a line without a name.
+pub(crate) fn take_file(environment: &mut Environment, path: &Path) -> Result<(), String> {
+    let text = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    for (at, line) in text.split(|byte| *byte == b'\n').enumerate() {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let start = line.trim_ascii_start();
+        if start.is_empty() || start.starts_with(b"#") {
+            continue;
+        }
+        take_word(environment, &OsString::from_vec(start.to_vec()))
+            .map_err(|why| format!("{}, line {}: {why}", path.display(), at + 1))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! `--userns`, `--uidmap`, `--gidmap`, `--user`, `--group-add` and `--groups`.
+
+use super::{number, shown, split_once, utf8};
+use serde::{Deserialize, Serialize};
+use std::ffi::{OsStr, OsString};
+
+/// Which IDs exist inside, and which of the caller's they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Userns {
+    /// The caller's own ID as 0 and all granted ones from 1 up, at most this many in all.
+    Auto(Option<u32>),
+    /// The caller's own ID alone, as itself.
+    HostId,
+    /// The caller's own ID as itself or as these IDs, and the granted ones around it.
+    KeepId {
+        /// The uid inside.
+        uid: Option<u32>,
+        /// The gid inside.
+        gid: Option<u32>,
+    },
+    /// As they are given; group IDs are mapped as user IDs where nothing is said of them.
+    Given {
+        /// `--uidmap`.
+        uid: Vec<GivenLine>,
+        /// `--gidmap`.
+        gid: Vec<GivenLine>,
+    },
+    #[default]
+    /// As [`Userns::Auto`], which nobody asked for.
+    Default,
+}
+
+/// One line of `--uidmap` or `--gidmap`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenLine {
+    /// The first ID inside.
+    pub inside: u32,
+    /// The first ID outside.
+    pub from: From,
+    /// The number of IDs.
+    pub count: u32,
+}
+
+/// What `--uidmap` maps from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum From {
+    /// The caller's IDs in their order: 0 is his own, 1 the first that is granted to him.
+    Own(u32),
+    /// An ID of the host's.
+    Host(u32),
+}
+
+/// `--userns MODE`.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn userns(word: &str) -> Result<Userns, String> {
+    let (mode, options) = word.split_once(':').map_or((word, None), |(mode, options)| (mode, Some(options)));
+    match (mode, options) {
+        ("auto", None) => Ok(Userns::Auto(None)),
+        ("auto", Some(options)) => {
+            let size =
+                options.strip_prefix("size=").and_then(|size| size.parse().ok()).filter(|size| *size > 0);
+            size.map(|size| Userns::Auto(Some(size))).ok_or_else(|| format!("{word} is not auto:size=N"))
+        }
+        ("host-id", None) => Ok(Userns::HostId),
+        ("keep-id", options) => keep_id(options.unwrap_or_default()),
+        _ => Err(format!("{word} is none of auto[:size=N], host-id, keep-id[:uid=N,gid=N]")),
+    }
+}
+
+fn keep_id(options: &str) -> Result<Userns, String> {
+    let (mut uid, mut gid) = (None, None);
+    for option in options.split(',').filter(|option| !option.is_empty()) {
+        let value = |value: &str| value.parse().map(Some).map_err(|_| format!("{value} is no ID"));
+        match option.split_once('=') {
+            Some(("uid", id)) => uid = value(id)?,
+            Some(("gid", id)) => gid = value(id)?,
+            _ => return Err(format!("{option} is neither uid=N nor gid=N")),
+        }
+    }
+    Ok(Userns::KeepId { uid, gid })
+}
+
+/// `--uidmap INSIDE:FROM[:COUNT]` with FROM as podman counts: 0 is the caller, 1 his first granted ID; `@ID` is the host's.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn given_line(word: &str) -> Result<GivenLine, String> {
+    let id = |text: &str| text.parse::<u32>().map_err(|_| format!("{word}: {text} is no ID"));
+    let mut parts = word.split(':');
+    let (Some(inside), Some(from), count, None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(format!("{word} is not INSIDE:FROM[:COUNT]"));
+    };
+    let from = match from.strip_prefix('@') {
+        Some(host) => From::Host(id(host)?),
+        None => From::Own(id(from)?),
+    };
+    let count = count.map_or(Ok(1), id)?;
+    if count == 0 {
+        Err(format!("{word}: the count is zero"))
+    } else {
+        Ok(GivenLine { inside: id(inside)?, from, count })
+    }
+}
+
+/// Somebody in the accounts of the rootfs, or just a number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Account {
+    /// By number, whether there is such an account or not.
+    Id(u32),
+    /// By name.
+    Name(OsString),
+}
+
+/// `--user NAME|UID[:GROUP|GID]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserWord {
+    /// The user.
+    pub user: Account,
+    /// The group, where it is not the account's own.
+    pub group: Option<Account>,
+}
+
+/// Reads `--user`.
+///
+/// # Errors
+/// An empty name.
+pub(crate) fn user(word: &OsStr) -> Result<UserWord, String> {
+    let (user, group) = split_once(word, b':');
+    let group = group.map(account).transpose()?;
+    Ok(UserWord { user: account(user)?, group })
+}
+
+/// A name, or a number.
+///
+/// # Errors
+/// An empty name, and a number that no ID can be.
+pub(crate) fn account(word: &OsStr) -> Result<Account, String> {
+    let is_number =
+        !word.is_empty() && utf8(word).is_ok_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    match is_number {
+        _ if word.is_empty() => Err("a name is empty".into()),
+        true => number(word)
+            .ok()
+            .filter(|id| *id != u32::MAX)
+            .map(Account::Id)
+            .ok_or_else(|| format!("{} is no ID", shown(word))),
+        false => Ok(Account::Name(word.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{From, GivenLine, Userns, given_line, userns};
+
+    #[test]
+    fn the_modes_of_userns_are_read() {
+        assert_eq!(userns("auto:size=2001"), Ok(Userns::Auto(Some(2001))));
+        assert_eq!(userns("keep-id:uid=5,gid=6"), Ok(Userns::KeepId { uid: Some(5), gid: Some(6) }));
+        assert_eq!(userns("keep-id"), Ok(Userns::KeepId { uid: None, gid: None }));
+        for wrong in ["", "auto:size=0", "auto:5", "host", "keep-id:uid=x", "keep-id:x=1", "host-id:1"] {
+            assert!(userns(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_given_line_counts_from_the_caller_or_the_host() {
+        assert_eq!(given_line("0:1:10"), Ok(GivenLine { inside: 0, from: From::Own(1), count: 10 }));
+        assert_eq!(given_line("5:@100000"), Ok(GivenLine { inside: 5, from: From::Host(100_000), count: 1 }));
+        for wrong in ["0", "0:1:2:3", "0:1:0", "x:0", "0:-1", "0:@"] {
+            assert!(given_line(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! `--ulimit` and `--umask`.
+
+use nix::libc;
+use serde::{Deserialize, Serialize};
+
+/// The names of docker's ulimits, and the resources of getrlimit(2).
+const NAMES: [(&str, u32); 16] = [
+    ("as", libc::RLIMIT_AS),
+    ("core", libc::RLIMIT_CORE),
+    ("cpu", libc::RLIMIT_CPU),
+    ("data", libc::RLIMIT_DATA),
+    ("fsize", libc::RLIMIT_FSIZE),
+    ("locks", libc::RLIMIT_LOCKS),
+    ("memlock", libc::RLIMIT_MEMLOCK),
+    ("msgqueue", libc::RLIMIT_MSGQUEUE),
+    ("nice", libc::RLIMIT_NICE),
+    ("nofile", libc::RLIMIT_NOFILE),
+    ("nproc", libc::RLIMIT_NPROC),
+    ("rss", libc::RLIMIT_RSS),
+    ("rtprio", libc::RLIMIT_RTPRIO),
+    ("rttime", libc::RLIMIT_RTTIME),
+    ("sigpending", libc::RLIMIT_SIGPENDING),
+    ("stack", libc::RLIMIT_STACK),
+];
+
+/// Both limits of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Limit {
+    /// Which resource, as a number of getrlimit(2).
+    pub(crate) resource: u32,
+    /// What holds.
+    pub(crate) soft: u64,
+    /// As far as it can be raised.
+    pub(crate) hard: u64,
+}
+
+impl Limit {
+    /// The resource's name.
+    pub(crate) fn name(&self) -> &'static str {
+        NAMES.iter().find(|(_, resource)| *resource == self.resource).map_or("", |(name, _)| name)
+    }
+}
+
+/// `--ulimit NAME=SOFT[:HARD]`; -1 or `unlimited` is no limit.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn limit(word: &str) -> Result<Limit, String> {
+    let (name, values) = word.split_once('=').ok_or_else(|| format!("{word} is not NAME=SOFT[:HARD]"))?;
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_prefix("rlimit_").unwrap_or(&name);
+    let resource = NAMES.iter().find(|(known, _)| *known == name).map(|(_, resource)| *resource);
+    let resource = resource.ok_or_else(|| format!("{name} is no limit"))?;
+    let value = |word: &str| match word {
+        "-1" | "unlimited" => Ok(libc::RLIM_INFINITY),
+        word => word.parse::<u64>().map_err(|_| format!("{word} is no number")),
+    };
+    let (soft, hard) = values.split_once(':').unwrap_or((values, values));
+    let limit = Limit { resource, soft: value(soft)?, hard: value(hard)? };
+    if limit.soft > limit.hard {
+        Err(format!("{word}: the soft limit is above the hard one"))
+    } else {
+        Ok(limit)
+    }
+}
+
+/// `--umask MODE`, in octal.
+///
+/// # Errors
+/// Anything but up to four octal digits.
+pub(crate) fn umask(word: &str) -> Result<u32, String> {
+    let mask = u32::from_str_radix(word, 8).ok().filter(|mask| *mask <= 0o777 && word.len() <= 4);
+    mask.ok_or_else(|| format!("{word} is not an octal mode up to 0777"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{limit, umask};
+
+    #[test]
+    fn a_limit_has_a_soft_and_a_hard_value() {
+        let nofile = limit("nofile=64:128").map(|limit| (limit.name(), limit.soft, limit.hard));
+        assert_eq!(nofile, Ok(("nofile", 64, 128)));
+        assert_eq!(limit("RLIMIT_CORE=-1").map(|limit| limit.soft), Ok(u64::MAX));
+        for wrong in ["nofile", "files=1", "nofile=2:1", "nofile=x", "nofile="] {
+            assert!(limit(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_umask_is_octal() {
+        assert_eq!(umask("0027"), Ok(0o27));
+        for wrong in ["8", "1777", "", "-1", "+22222"] {
+            assert!(umask(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! `--volume`, `--mount`, `--tmpfs` and `--device`, in podman's spelling.
+
+use super::{shown, split, split_once, utf8};
+use crate::mount::{Attributes, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY};
+use nix::libc;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path, PathBuf};
+
+/// `--volume SOURCE:TARGET[:OPTION,…]`.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn volume(word: &OsStr) -> Result<Mount, String> {
+    let mut parts = split(word, b':');
+    let (Some(source), Some(target)) = (parts.next(), parts.next()) else {
+        return Err(format!(
+            "{} is not SOURCE:TARGET[:OPTIONS]; volumes without a source are not kept here",
+            shown(word)
+        ));
+    };
+    let (options, None) = (parts.next().unwrap_or_default(), parts.next()) else {
+        return Err(format!("{} has more than three parts; paths with a colon take --mount", shown(word)));
+    };
+    if !source.as_bytes().contains(&b'/') && source != "." && source != ".." {
+        return Err(format!(
+            "{0} is a named volume, which subroot has none of; for a folder write ./{0}",
+            shown(source)
+        ));
+    }
+    let mut mount = Mount::bind(host_path(source)?, inside_path(target)?);
+    for option in split(options, b',').filter(|option| !option.is_empty()) {
+        bind_option(&mut mount, utf8(option)?)?;
+    }
+    Ok(mount)
+}
+
+/// `--tmpfs TARGET[:OPTION,…]`.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn tmpfs(word: &OsStr) -> Result<Mount, String> {
+    let (target, options) = split_once(word, b':');
+    let mut mount = Mount::tmpfs(inside_path(target)?);
+    for option in split(options.unwrap_or_default(), b',').filter(|option| !option.is_empty()) {
+        tmpfs_option(&mut mount, utf8(option)?)?;
+    }
+    Ok(mount)
+}
+
+/// `--device HOST[:TARGET[:rwm]]`: a device node of the host's. Who may use it, the node's own mode says.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn device(word: &OsStr) -> Result<Mount, String> {
+    let mut parts = split(word, b':');
+    let source = parts.next().unwrap_or_default();
+    let target = parts.next().filter(|target| !target.is_empty()).unwrap_or(source);
+    if let Some(rights) = parts.next().filter(|rights| *rights != "rwm" && *rights != "rw") {
+        return Err(format!(
+            "{}: the rights are the device node's own; leave {} out",
+            shown(word),
+            shown(rights)
+        ));
+    }
+    let mut mount = Mount::bind(host_path(source)?, inside_path(target)?);
+    mount.attributes = Attributes::new(NOSUID | NOEXEC);
+    Ok(mount)
+}
+
+/// `--mount type=TYPE,KEY=VALUE,…`.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn mount(word: &OsStr) -> Result<Mount, String> {
+    let mut typed = Typed::default();
+    for field in split(word, b',') {
+        let (key, value) = split_once(field, b'=');
+        typed.take(utf8(key)?, value)?;
+    }
+    typed.mount()
+}
+
+/// The fields of `--mount`, before it is known of what type it is.
+#[derive(Default)]
+struct Typed<'a> {
+    kind: Option<&'a str>,
+    source: Option<&'a OsStr>,
+    target: Option<&'a OsStr>,
+    lower: Vec<&'a OsStr>,
+    upper: Option<&'a OsStr>,
+    work: Option<&'a OsStr>,
+    options: Vec<(String, Option<&'a OsStr>)>,
+}
+
+impl<'a> Typed<'a> {
+    fn take(&mut self, key: &str, value: Option<&'a OsStr>) -> Result<(), String> {
+        let needed = || value.ok_or_else(|| format!("{key} needs a value"));
+        match key {
+            "type" => self.kind = Some(utf8(needed()?)?),
+            "source" | "src" => self.source = Some(needed()?),
+            "target" | "dst" | "destination" => self.target = Some(needed()?),
+            "lowerdir" => self.lower.extend(split(needed()?, b':')),
+            "upperdir" => self.upper = Some(needed()?),
+            "workdir" => self.work = Some(needed()?),
+            _ => self.options.push((key.to_owned(), value)),
+        }
+        Ok(())
+    }
+
+    fn mount(self) -> Result<Mount, String> {
+        let target = inside_path(self.target.ok_or("target is missing")?)?;
+        let kind = self.kind.unwrap_or("bind");
+        if kind != "bind" && kind != "overlay" && self.source.is_some_and(|source| source != kind) {
+            return Err(format!("type={kind} has no source"));
+        }
+        let mut mount = match kind {
+            "bind" => Mount::bind(host_path(self.source.ok_or("source is missing")?)?, target),
+            "tmpfs" => Mount::tmpfs(target),
+            "overlay" => self.overlay(target)?,
+            "proc" => furniture(Content::Proc, target, NOSUID | NODEV | NOEXEC),
+            "devpts" => furniture(Content::Devpts, target, NOSUID | NOEXEC),
+            "mqueue" => furniture(Content::Mqueue, target, NOSUID | NODEV | NOEXEC),
+            other => {
+                return Err(format!("type={other} is none of bind, tmpfs, overlay, proc, devpts, mqueue"));
+            }
+        };
+        for (key, value) in &self.options {
+            let value = value.map(utf8).transpose()?;
+            typed_option(&mut mount, key, value)?;
+        }
+        Ok(mount)
+    }
+
+    fn overlay(&self, target: PathBuf) -> Result<Mount, String> {
+        let lower: Vec<PathBuf> = self.lower.iter().map(|path| host_path(path)).collect::<Result<_, _>>()?;
+        let upper = match (self.upper, self.work) {
+            (Some(upper), Some(work)) => Some((host_path(upper)?, host_path(work)?)),
+            (None, None) => None,
+            _ => return Err("upperdir and workdir go together".into()),
+        };
+        if lower.is_empty() {
+            return Err("lowerdir is missing".into());
+        }
+        let attributes = Attributes::new(NOSUID | NODEV);
+        Ok(Mount { content: Content::Overlay { lower, upper }, target, attributes })
+    }
+}
+
+fn furniture(content: Content, target: PathBuf, attributes: u64) -> Mount {
+    Mount { content, target, attributes: Attributes::new(attributes) }
+}
+
+/// A key of `--mount` that `--volume` and `--tmpfs` spell otherwise, or as they do.
+fn typed_option(mount: &mut Mount, key: &str, value: Option<&str>) -> Result<(), String> {
+    let yes = match value {
+        None | Some("true" | "1") => Some(true),
+        Some("false" | "0") => Some(false),
+        Some(_) => None,
+    };
+    match (key, yes) {
+        ("ro" | "readonly", Some(yes)) => set(mount, READ_ONLY, yes),
+        ("rw", Some(yes)) => set(mount, READ_ONLY, !yes),
+        ("bind-nonrecursive", Some(yes)) => match &mut mount.content {
+            Content::Bind(bind) => bind.recursive = !yes,
+            _ => return Err("bind-nonrecursive is of type=bind".into()),
+        },
+        ("bind-propagation", _) => return bind_option(mount, value.unwrap_or_default()),
+        ("tmpfs-size", _) => return tmpfs_option(mount, &format!("size={}", value.unwrap_or_default())),
+        ("tmpfs-mode", _) => return tmpfs_option(mount, &format!("mode={}", value.unwrap_or_default())),
+        _ => {
+            let word = value.map_or_else(|| key.to_owned(), |value| format!("{key}={value}"));
+            return match mount.content {
+                Content::Tmpfs(_) => tmpfs_option(mount, &word),
+                _ => bind_option(mount, &word),
+            };
+        }
+    }
+    Ok(())
+}
+
+fn bind_option(mount: &mut Mount, word: &str) -> Result<(), String> {
+    if attribute(mount, word) || propagation(mount, word) {
+        return Ok(());
+    }
+    let Content::Bind(bind) = &mut mount.content else { return Err(format!("{word} is unknown here")) };
+    match word {
+        "bind" => bind.recursive = false,
+        "rbind" => bind.recursive = true,
+        "idmap" => bind.id_mapped = true,
+        "O" => mount.content = Content::Layered(std::mem::take(&mut bind.source)),
+        // SELinux labels and the copying of volumes, which nothing here has.
+        "z" | "Z" | "nocopy" => {}
+        "U" => return Err("U would change owners on the host; chown them with subroot unshare".into()),
+        _ => return Err(format!("{word} is unknown here")),
+    }
+    Ok(())
+}
+
+fn tmpfs_option(mount: &mut Mount, word: &str) -> Result<(), String> {
+    if attribute(mount, word) || propagation(mount, word) || word == "notmpcopyup" {
+        return Ok(());
+    }
+    let (key, value) = word.split_once('=').map_or((word, None), |(key, value)| (key, Some(value)));
+    match (&mut mount.content, key) {
+        (Content::Tmpfs(options), "size" | "nr_blocks" | "nr_inodes" | "mode" | "uid" | "gid" | "huge")
+            if value.is_some_and(|value| !value.is_empty()) =>
+        {
+            options.push((key.to_owned(), value.map(str::to_owned)));
+            Ok(())
+        }
+        _ => Err(format!("{word} is unknown here")),
+    }
+}
+
+fn set(mount: &mut Mount, attribute: u64, on: bool) {
+    let attributes = &mut mount.attributes.set;
+    *attributes = if on { *attributes | attribute } else { *attributes & !attribute };
+}
+
+/// True for a word that is an attribute of mount(8).
+fn attribute(mount: &mut Mount, word: &str) -> bool {
+    let (attribute, on) = match word {
+        "ro" => (READ_ONLY, true),
+        "rw" => (READ_ONLY, false),
+        "nosuid" => (NOSUID, true),
+        "suid" => (NOSUID, false),
+        "nodev" => (NODEV, true),
+        "dev" => (NODEV, false),
+        "noexec" => (NOEXEC, true),
+        "exec" => (NOEXEC, false),
+        _ => return false,
+    };
+    set(mount, attribute, on);
+    true
+}
+
+/// True for a word that says what becomes of mount events: mount_namespaces(7). Nothing leaves the sandbox in any case.
+fn propagation(mount: &mut Mount, word: &str) -> bool {
+    mount.attributes.propagation = match word {
+        "private" | "rprivate" => libc::MS_PRIVATE,
+        "slave" | "rslave" => libc::MS_SLAVE,
+        "shared" | "rshared" => libc::MS_SHARED,
+        "unbindable" | "runbindable" => libc::MS_UNBINDABLE,
+        _ => return false,
+    };
+    true
+}
+
+/// A path of the host's, from where the caller is.
+///
+/// # Errors
+/// An empty path.
+pub(crate) fn host_path(word: &OsStr) -> Result<PathBuf, String> {
+    std::path::absolute(Path::new(word)).map_err(|_| "a path is empty".to_owned())
+}
+
+/// An absolute path inside, without `.` and `..`.
+///
+/// # Errors
+/// A relative path, and the root itself.
+pub(crate) fn inside_path(word: &OsStr) -> Result<PathBuf, String> {
+    let path = Path::new(word);
+    if !path.is_absolute() {
+        return Err(format!("{} is not an absolute path inside", shown(word)));
+    }
+    let mut clean = PathBuf::from("/");
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => clean.push(name),
+            Component::ParentDir => {
+                clean.pop();
+            }
+            Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
+        }
+    }
+    if clean == Path::new("/") {
+        return Err("the root itself is ROOTFS".into());
+    }
+    Ok(clean)
+}

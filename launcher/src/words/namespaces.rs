@@ -1,0 +1,80 @@
+//! `--network`, `--pid`, `--ipc`, `--uts`, `--cgroupns`, `--timens` and `--hostname`.
+
+use serde::{Deserialize, Serialize};
+
+/// What becomes of a namespace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Namespace {
+    /// A new one.
+    #[default]
+    Private,
+    /// The host's.
+    Host,
+}
+
+/// `private` or `host`.
+///
+/// # Errors
+/// Any other word.
+pub(crate) fn namespace(word: &str) -> Result<Namespace, String> {
+    match word {
+        "private" => Ok(Namespace::Private),
+        "host" => Ok(Namespace::Host),
+        _ => Err(format!("{word} is neither private nor host")),
+    }
+}
+
+/// `none` (a network of its own with nothing but lo) or `host`.
+///
+/// # Errors
+/// Any other word.
+pub(crate) fn network(word: &str) -> Result<Namespace, String> {
+    match word {
+        "none" => Ok(Namespace::Private),
+        "host" => Ok(Namespace::Host),
+        _ => Err(format!("{word} is neither none nor host")),
+    }
+}
+
+/// How far the clocks of a new time namespace are ahead of the host's: time_namespaces(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ClockOffsets {
+    /// CLOCK_MONOTONIC, in seconds.
+    pub(crate) monotonic: i64,
+    /// CLOCK_BOOTTIME, in seconds.
+    pub(crate) boottime: i64,
+}
+
+/// `--timens monotonic=SECONDS,boottime=SECONDS`; one number is for both.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn clock_offsets(word: &str) -> Result<ClockOffsets, String> {
+    let seconds = |text: &str| text.parse::<i64>().map_err(|_| format!("{text} is no number of seconds"));
+    if let Ok(both) = seconds(word) {
+        return Ok(ClockOffsets { monotonic: both, boottime: both });
+    }
+    let mut offsets = ClockOffsets { monotonic: 0, boottime: 0 };
+    for part in word.split(',') {
+        match part.split_once('=') {
+            Some(("monotonic", text)) => offsets.monotonic = seconds(text)?,
+            Some(("boottime", text)) => offsets.boottime = seconds(text)?,
+            _ => return Err(format!("{part} is neither monotonic=SECONDS nor boottime=SECONDS")),
+        }
+    }
+    Ok(offsets)
+}
+
+/// `--hostname NAME`: at most 64 bytes, as sethostname(2) takes it.
+///
+/// # Errors
+/// A name that is empty, too long or no host name.
+pub(crate) fn hostname(word: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let is_name = (1..=64).contains(&word.len()) && word.bytes().all(fits);
+    if is_name {
+        Ok(word.to_owned())
+    } else {
+        Err(format!("{word} is no host name of at most 64 letters, digits, dots and dashes"))
+    }
+}

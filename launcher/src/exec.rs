@@ -14,7 +14,9 @@ use crate::status_stream;
 use crate::terminal::{self, Terminal};
 use crate::{child, launch};
 use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::libc;
+use nix::sys::stat::fstatat;
 use nix::unistd::{getgid, getuid};
 use std::convert::Infallible;
 use std::os::fd::OwnedFd;
@@ -23,19 +25,36 @@ use std::sync::Arc;
 /// What the kernel shows for an ID that is not mapped: user_namespaces(7).
 const OVERFLOW_ID: u32 = 65534;
 
-/// Every kind of namespace: a process that joins those of another stays in the ones that both are in.
-const NAMESPACES: i32 = libc::CLONE_NEWUSER
-    | libc::CLONE_NEWNS
-    | libc::CLONE_NEWPID
-    | libc::CLONE_NEWIPC
-    | libc::CLONE_NEWUTS
-    | libc::CLONE_NEWNET
-    | libc::CLONE_NEWCGROUP;
+/// Every kind of namespace, by its name in /proc/PID/ns.
+const NAMESPACES: [(&str, i32); 8] = [
+    ("user", libc::CLONE_NEWUSER),
+    ("mnt", libc::CLONE_NEWNS),
+    ("pid", libc::CLONE_NEWPID),
+    ("ipc", libc::CLONE_NEWIPC),
+    ("uts", libc::CLONE_NEWUTS),
+    ("net", libc::CLONE_NEWNET),
+    ("cgroup", libc::CLONE_NEWCGROUP),
+    ("time", libc::CLONE_NEWTIME),
+];
+
+/// Those in which a process is not together with this one: setns(2) asks for a privilege in the others, too.
+fn foreign_namespaces(process_folder: &OwnedFd) -> i32 {
+    let is_foreign = |name: &str| {
+        let path = format!("ns/{name}");
+        let theirs = fstatat(process_folder, path.as_str(), AtFlags::empty()).map(|stat| stat.st_ino);
+        let own = fstatat(AT_FDCWD, format!("/proc/self/{path}").as_str(), AtFlags::empty())
+            .map(|stat| stat.st_ino);
+        theirs.is_ok() && theirs != own
+    };
+    NAMESPACES.iter().filter(|(name, _)| is_foreign(name)).fold(0, |flags, (_, flag)| flags | flag)
+}
 
 /// A command, and the process whose namespaces it joins.
 pub(crate) struct Joined {
     name: String,
     member: OwnedFd,
+    /// Flags of setns(2).
+    namespaces: i32,
     process: Prepared,
 }
 
@@ -49,8 +68,9 @@ impl Joined {
         let process = Prepared::new(process)?;
         let members = if known.has_init { children(known.pid) } else { vec![known.pid] };
         let member = members.into_iter().find_map(|pid| member(pid, known.user_namespace));
-        let member = member.ok_or_else(|| Error::Running(name.clone(), "it has just ended".into()))?;
-        Ok(Joined { name, member, process })
+        let (member, namespaces) =
+            member.ok_or_else(|| Error::Running(name.clone(), "it has just ended".into()))?;
+        Ok(Joined { name, member, namespaces, process })
     }
 }
 
@@ -60,11 +80,12 @@ fn children(pid: i32) -> Vec<i32> {
     text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
 }
 
-/// Holds a process, if it is in this user namespace: its number may be another's by now.
-fn member(pid: i32, user_namespace: u64) -> Option<OwnedFd> {
+/// Holds a process, if it is in this user namespace: its number may be another's by now. And which namespaces are its own.
+fn member(pid: i32, user_namespace: u64) -> Option<(OwnedFd, i32)> {
     let process = kernel::pidfd_open(u32::try_from(pid).ok()?).ok()?;
     let folder = launch::open_folder(pid).ok()?;
-    (registry::user_namespace(&folder) == Ok(user_namespace)).then_some(process)
+    let namespaces = foreign_namespaces(&folder);
+    (registry::user_namespace(&folder) == Ok(user_namespace)).then_some((process, namespaces))
 }
 
 /// Runs it to its end and returns its exit status.
@@ -121,7 +142,7 @@ fn child_failure(report: &OwnedFd) -> Error {
 /// The life of the process that joins.
 fn join(joined: &Joined, ends: &ChildEnds, launcher: &OwnedFd) -> ! {
     let failed = |step, errno| Failure::new(step, joined.name.as_bytes(), errno);
-    let made = kernel::set_namespaces(&joined.member, NAMESPACES)
+    let made = kernel::set_namespaces(&joined.member, joined.namespaces)
         .map_err(|errno| failed(Step::Join, errno))
         .and_then(|()| kernel::clone_sibling().map_err(|errno| failed(Step::Fork, errno)));
     let failure = match made {

@@ -130,7 +130,7 @@ fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
         base,
         overlay: sandbox.overlay.clone(),
         read_only: sandbox.read_only,
-        proc: if replaced("/proc") { Proc::None } else { sandbox.proc },
+        proc: if replaced("/proc") { Proc::None } else { proc(sandbox) },
         dev: if replaced("/dev") { Dev::None } else { sandbox.dev },
         sys,
         mounts,
@@ -164,6 +164,14 @@ fn check_rootfs(folder: &PathBuf) -> Result<CString, Error> {
         Ok(found) if !found.is_dir() => Err(Error::Rootfs(folder.clone(), Errno::ENOTDIR)),
         Err(error) if is_final(&error) => Err(Error::Rootfs(folder.clone(), errno(&error))),
         _ => c_string("ROOTFS", folder),
+    }
+}
+
+/// Without a pid namespace of its own, a sandbox can have no proc of its own.
+fn proc(sandbox: &Sandbox) -> Proc {
+    match (sandbox.proc, sandbox.namespaces.pid) {
+        (Proc::Auto, Namespace::Host) => Proc::Bind,
+        (proc, _) => proc,
     }
 }
 

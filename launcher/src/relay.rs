@@ -136,7 +136,9 @@ impl Watch<'_> {
         match read(&self.released.report, &mut record) {
             Ok(0) => {
                 self.started = true;
-                self.released.note_start();
+                if self.failure.is_none() {
+                    self.released.note_start();
+                }
             }
             Ok(length) => self.failure = record.get(..length).and_then(Failure::receive),
             Err(_) => {}

@@ -50,24 +50,13 @@ Without COMMAND a shell is started.";
 
 /// `subroot run`.
 #[derive(Args)]
+#[command(disable_help_flag = true)]
 pub(crate) struct RunWords {
     /// The folder that becomes the root
     pub(crate) rootfs: Option<PathBuf>,
     /// The command and its arguments, also after --
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) command: Vec<OsString>,
-    /// What is mounted.
-    #[command(flatten)]
-    pub(crate) mounts: MountWords,
-    /// How the command runs.
-    #[command(flatten)]
-    pub(crate) process: ProcessWords,
-    /// Who it is.
-    #[command(flatten)]
-    pub(crate) identity: IdentityWords,
-    /// Which namespaces it has.
-    #[command(flatten)]
-    pub(crate) namespaces: NamespaceWords,
     /// Make the command PID 1 itself, without an init
     #[arg(long = "as-pid-1")]
     pub(crate) as_pid_1: bool,
@@ -86,12 +75,27 @@ pub(crate) struct RunWords {
     /// Print what would be done, as text or JSON, and do nothing
     #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "text", value_parser = ["text", "json"])]
     pub(crate) print_plan: Option<String>,
+    /// Print help
+    #[arg(long, action = clap::ArgAction::Help)]
+    pub(crate) help: Option<bool>,
     /// Remove the sandbox at its end: always done
     #[arg(long, hide = true)]
     pub(crate) rm: bool,
     /// Where IDs come from.
     #[command(flatten)]
     pub(crate) mapper: MapperWords,
+    /// What is mounted.
+    #[command(flatten)]
+    pub(crate) mounts: MountWords,
+    /// How the command runs.
+    #[command(flatten)]
+    pub(crate) process: ProcessWords,
+    /// Who it is.
+    #[command(flatten)]
+    pub(crate) identity: IdentityWords,
+    /// Which namespaces it has.
+    #[command(flatten)]
+    pub(crate) namespaces: NamespaceWords,
 }
 
 /// What is mounted.
@@ -216,7 +220,7 @@ pub(crate) struct NamespaceWords {
     #[arg(long, value_name = "OFFSETS", allow_hyphen_values = true)]
     pub(crate) timens: Option<String>,
     /// Set the host name
-    #[arg(long, value_name = "NAME")]
+    #[arg(short = 'h', long, value_name = "NAME")]
     pub(crate) hostname: Option<String>,
 }
 

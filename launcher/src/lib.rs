@@ -28,6 +28,7 @@ mod mapper;
 mod mount;
 mod mount_points;
 mod mounting;
+mod name_files;
 mod namespaces;
 mod new_root;
 mod options;

@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::host_root::HostRoot;
 use crate::id_plan::IdPlan;
 use crate::mount::{Mount, NODEV, NOSUID};
+use crate::name_files;
 use crate::process::Prepared;
 use crate::registry;
 use crate::root_plan::{Base, Dev, Proc, RootPlan, Sys};
@@ -118,6 +119,11 @@ fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
     let mut mounts = sandbox.mounts.clone();
     mounts.iter().try_for_each(check_source)?;
     mounts.extend(sandbox.room.iter().filter(|path| has_folder(&sandbox.root, path)).map(room));
+    if let Root::Folder(folder) = &sandbox.root {
+        let is_asked = |target: &Path| sandbox.mounts.iter().any(|mount| target.starts_with(&mount.target));
+        let names = name_files::mounts(folder, sandbox.namespaces.network);
+        mounts.extend(names.filter(|mount| !is_asked(&mount.target)));
+    }
     // A mount may lie on another one that was asked for later.
     mounts.sort_by_key(|mount| mount.target.iter().count());
     let replaced = |path: &str| mounts.iter().any(|mount| mount.target == Path::new(path));

@@ -1,0 +1,31 @@
+//! What names are resolved by: the host's resolv.conf and hosts, for a rootfs in which they are empty.
+//!
+//! That is how an image has them, as whoever runs it puts others over them. A rootfs without these files is left as it is.
+
+use crate::mount::Mount;
+use crate::sandbox::Network;
+use std::fs::symlink_metadata;
+use std::path::{Path, PathBuf};
+
+const HOSTS: &str = "/etc/hosts";
+const RESOLVER: &str = "/etc/resolv.conf";
+
+/// The mounts that such a rootfs needs so that names are resolved in it as on the host.
+pub(crate) fn mounts(rootfs: &Path, network: Network) -> impl Iterator<Item = Mount> {
+    let wanted = match network {
+        Network::Host => [HOSTS, RESOLVER].as_slice(),
+        Network::None => [HOSTS].as_slice(),
+    };
+    let is_empty = |path: &&&str| {
+        symlink_metadata(rootfs.join(path.trim_start_matches('/')))
+            .is_ok_and(|found| found.is_file() && found.len() == 0)
+    };
+    let empty: Vec<&str> = wanted.iter().filter(is_empty).copied().collect();
+    empty.into_iter().filter_map(|path| Some(Mount::bind(on_host(path)?, path).read_only()))
+}
+
+/// The file of the host's, where it is one: often a symlink into /run.
+fn on_host(path: &str) -> Option<PathBuf> {
+    let file = std::fs::canonicalize(path).ok()?;
+    file.is_file().then_some(file)
+}

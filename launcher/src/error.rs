@@ -19,8 +19,6 @@ pub enum Error {
     Rootfs(PathBuf, Errno),
     /// The source of a mount.
     Source(PathBuf, Errno),
-    /// A seccomp profile: which file, and what is wrong with it.
-    Profile(PathBuf, String),
     /// A running sandbox: what it was asked for by, and why it cannot be had.
     Running(String, String),
     /// The kernel made no namespaces.
@@ -53,7 +51,6 @@ impl fmt::Display for Error {
             Error::Source(path, errno) => {
                 write!(f, "opening the source of a mount, {}: {}", path.display(), reason(*errno))
             }
-            Error::Profile(path, why) => write!(f, "reading seccomp profile {}: {why}", path.display()),
             Error::Running(name, why) => write!(f, "looking for sandbox {name}: {why}"),
             Error::Namespaces(errno) => write!(f, "creating namespaces: {}", reason(*errno)),
             Error::Mapper(program, said) => write!(f, "mapping IDs with {}: {said}", program.display()),

@@ -51,6 +51,8 @@ pub(crate) enum Step {
     Limit,
     /// Giving up capabilities.
     LimitCapabilities,
+    /// Enforcing Landlock.
+    Landlock,
     /// Installing the filter of system calls.
     Seccomp,
     /// Looking the user up in the rootfs.
@@ -72,7 +74,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 29] = [
+    const ALL: [Step; 30] = [
         Step::BecomeRoot,
         Step::Hostname,
         Step::Loopback,
@@ -93,6 +95,7 @@ impl Step {
         Step::Terminal,
         Step::Limit,
         Step::LimitCapabilities,
+        Step::Landlock,
         Step::Seccomp,
         Step::FindUser,
         Step::FindGroup,
@@ -126,6 +129,7 @@ impl Step {
             Step::Terminal => "opening a terminal",
             Step::Limit => "setting limit",
             Step::LimitCapabilities => "giving up capabilities",
+            Step::Landlock => "enforcing landlock",
             Step::Seccomp => "installing the seccomp filter",
             Step::FindUser => "looking up user",
             Step::FindGroup => "looking up group",

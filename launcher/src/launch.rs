@@ -25,6 +25,9 @@ use std::os::fd::OwnedFd;
 /// # Errors
 /// What stopped the launch; nothing of it is left.
 pub(crate) fn launch(plan: Plan) -> anyhow::Result<u8> {
+    if let Some(layer) = plan.process.landlock() {
+        report::note(layer);
+    }
     let signals = Signals::block()?;
     let parent = if plan.outlives_parent { None } else { watched_parent() };
     let outcome = Spawned::new(&plan)

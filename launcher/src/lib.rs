@@ -22,6 +22,7 @@ mod id_report;
 mod identity;
 mod init;
 mod kernel;
+mod landlock;
 mod launch;
 mod listing;
 mod mapper;
@@ -42,11 +43,13 @@ mod report;
 mod root_plan;
 mod running;
 mod sandbox;
-mod seccomp;
 mod status_stream;
 mod terminal;
 mod watcher;
 mod words;
+
+#[doc(hidden)] // for its tests, which run it by an interpreter
+pub mod seccomp;
 
 pub use error::Error;
 pub use mount::{Attributes, Bind, Content, Mount};

@@ -10,7 +10,6 @@ use crate::process::{Process, Workdir};
 use crate::registry;
 use crate::root_plan::{Dev, Overlay, Proc};
 use crate::sandbox::{Network, Sandbox};
-use crate::seccomp::Seccomp;
 use crate::words::ids::Userns;
 use crate::words::namespaces::Namespace;
 use crate::words::{capabilities, environment, ids, limits, mounts, namespaces};
@@ -186,14 +185,14 @@ fn take_process(sandbox: &mut Sandbox, typed: ProcessWords) -> Result<(), Error>
 
 fn take_security(sandbox: &mut Sandbox, word: &OsStr) -> Result<(), String> {
     let (key, value) = crate::words::split_once(word, b'=');
-    let value = value.filter(|value| !value.is_empty());
     match (key.to_str(), value) {
         (Some("no-new-privileges"), None) => sandbox.process.no_new_privileges = true,
         (Some("no-new-privileges"), Some(value)) => sandbox.process.no_new_privileges = value == "true",
         (Some("seccomp"), Some(value)) if value == "unconfined" => {
-            sandbox.process.seccomp = Seccomp::Unconfined
+            sandbox.process.seccomp = Some(value.into())
         }
-        (Some("seccomp"), Some(path)) => sandbox.process.seccomp = Seccomp::Profile(mounts::host_path(path)?),
+        (Some("seccomp"), Some(path)) => sandbox.process.seccomp = Some(mounts::host_path(path)?.into()),
+        (Some("landlock"), Some(value)) => sandbox.process.landlock = Some(value.into()),
         (Some("mask"), Some(value)) if value == "default" => {
             sandbox.masked.extend(MASKED.map(PathBuf::from));
             sandbox.read_only_paths.extend(READ_ONLY.map(PathBuf::from));
@@ -204,7 +203,12 @@ fn take_security(sandbox: &mut Sandbox, word: &OsStr) -> Result<(), String> {
             }
         }
         (Some("unmask"), Some(_)) => {}
-        _ => return Err(format!("{} is unknown", crate::words::shown(word))),
+        _ => {
+            return Err(format!(
+                "{} is none of no-new-privileges, seccomp=, landlock= and mask=",
+                crate::words::shown(word)
+            ));
+        }
     }
     Ok(())
 }

@@ -3,9 +3,9 @@
 use crate::error::Error;
 use crate::host_root::HostRoot;
 use crate::id_plan::IdPlan;
-use crate::mount::{Mount, NODEV, NOSUID};
+use crate::mount::{Mount, NODEV, NOSUID, READ_ONLY};
 use crate::name_files;
-use crate::process::Prepared;
+use crate::process::{Prepared, Process};
 use crate::registry;
 use crate::root_plan::{Base, Dev, Proc, RootPlan, Sys};
 use crate::sandbox::{Namespaces, Network, Root, Sandbox};
@@ -65,7 +65,7 @@ impl Plan {
             namespaces: flags(&sandbox.namespaces),
             root: root(sandbox)?,
             first: private_pids.then_some(first),
-            process: Prepared::new(sandbox.process.clone())?,
+            process: Prepared::new(process(sandbox))?,
             ids: IdPlan::new(&sandbox.ids)?,
             hostname: sandbox.hostname.clone(),
             clocks: sandbox.namespaces.time,
@@ -74,6 +74,12 @@ impl Plan {
             status_stream: sandbox.status_stream.clone(),
         })
     }
+}
+
+/// Landlock leaves what is mounted by wish as it was mounted.
+fn process(sandbox: &Sandbox) -> Process {
+    let writable = sandbox.mounts.iter().filter(|mount| mount.attributes.set & READ_ONLY == 0);
+    Process { writable: writable.map(|mount| mount.target.clone()).collect(), ..sandbox.process.clone() }
 }
 
 fn refuse_nonsense(sandbox: &Sandbox) -> Result<(), Error> {

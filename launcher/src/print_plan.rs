@@ -65,7 +65,8 @@ fn describe(plan: &Plan) -> Value {
         "environment": process.environment.iter().map(|(name, value)| format!("{}={}", text(name), text(value))).collect::<Vec<_>>(),
         "capabilities": process.capabilities.map(|set| capabilities::names(set).collect::<Vec<_>>()),
         "no_new_privileges": process.no_new_privileges,
-        "seccomp": format!("{:?}", process.seccomp),
+        "seccomp": process.seccomp.as_deref().map_or_else(|| "default".into(), text),
+        "landlock": process.landlock.as_deref().map(text),
         "limits": process.limits.iter().map(|limit| json!({"name": limit.name(), "soft": limit.soft, "hard": limit.hard})).collect::<Vec<_>>(),
         "terminal": process.terminal,
     })

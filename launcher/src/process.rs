@@ -4,7 +4,8 @@ use crate::command::Command;
 use crate::failure::{Failure, Step};
 use crate::identity::{self, Identity};
 use crate::kernel;
-use crate::seccomp::{self, Seccomp};
+use crate::landlock::Layer;
+use crate::seccomp::Filter;
 use crate::words::capabilities;
 use crate::words::environment::Environment;
 use crate::words::ids::{Account, UserWord};
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 /// Everything about it, as it was asked for.
@@ -37,8 +39,12 @@ pub(crate) struct Process {
     pub(crate) capabilities: Option<u64>,
     /// True when setuid bits and file capabilities do not count for it.
     pub(crate) no_new_privileges: bool,
-    /// Which system calls it may make.
-    pub(crate) seccomp: Seccomp,
+    /// Which system calls it may make: the built-in filter where nothing is said, `unconfined`, or a profile's path.
+    pub(crate) seccomp: Option<OsString>,
+    /// What Landlock keeps it from, in the words of the option.
+    pub(crate) landlock: Option<OsString>,
+    /// Where it may write all the same, as mounts are made for that.
+    pub(crate) writable: Vec<PathBuf>,
     /// Its resource limits, where they are not the caller's.
     pub(crate) limits: Vec<Limit>,
     /// Its file mode creation mask.
@@ -72,7 +78,9 @@ impl Process {
             keeps_groups: false,
             capabilities: Some(capabilities::default()),
             no_new_privileges: false,
-            seccomp: Seccomp::Default,
+            seccomp: None,
+            landlock: None,
+            writable: Vec::new(),
             limits: Vec::new(),
             umask: None,
             oom_score_adj: None,
@@ -85,7 +93,8 @@ impl Process {
 pub(crate) struct Prepared {
     process: Process,
     command: Command,
-    filters: seccomp::Filters,
+    filter: Option<Filter>,
+    landlock: Option<Layer>,
 }
 
 impl Prepared {
@@ -95,8 +104,20 @@ impl Prepared {
     /// Words that no command can have, and a seccomp profile that cannot be used.
     pub(crate) fn new(process: Process) -> Result<Prepared, crate::error::Error> {
         let command = Command::new(&process)?;
-        let filters = seccomp::filters(&process.seccomp)?;
-        Ok(Prepared { process, command, filters })
+        let filter = match &process.seccomp {
+            None => Some(Filter::DEFAULT),
+            Some(word) => Filter::chosen(word, process.capabilities.unwrap_or(u64::MAX))?,
+        };
+        let mut landlock = process.landlock.as_deref().map(Layer::chosen).transpose()?;
+        if let Some(layer) = &mut landlock {
+            layer.writable.extend(process.writable.iter().cloned());
+        }
+        Ok(Prepared { process, command, filter, landlock })
+    }
+
+    /// What Landlock keeps it from.
+    pub(crate) fn landlock(&self) -> Option<&Layer> {
+        self.landlock.as_ref()
     }
 
     /// As it was asked for.
@@ -119,7 +140,7 @@ impl Prepared {
         if let Some(kept) = process.capabilities {
             kernel::limit_bounding_set(kept).map_err(Failure::on(Step::LimitCapabilities, b""))?;
         }
-        self.filters.install().map_err(Failure::on(Step::Seccomp, b""))?;
+        self.confine()?;
         identity.assume().map_err(Failure::on(Step::BecomeUser, identity.name()))?;
         if let Some(kept) = process.capabilities {
             let kept = if identity.is_root() { kept } else { 0 };
@@ -129,6 +150,19 @@ impl Prepared {
             set_no_new_privs().map_err(Failure::on(Step::LimitCapabilities, b""))?;
         }
         self.command.execute(identity.home())
+    }
+
+    /// Landlock goes first: the filter stays what the command is held to last.
+    fn confine(&self) -> Result<(), Failure> {
+        if let Some(layer) = &self.landlock {
+            layer
+                .enforce()
+                .map_err(|(path, errno)| Failure::new(Step::Landlock, path.as_os_str().as_bytes(), errno))?;
+        }
+        match &self.filter {
+            Some(filter) => filter.install().map_err(Failure::on(Step::Seccomp, b"")),
+            None => Ok(()),
+        }
     }
 
     fn limit(&self) -> Result<(), Failure> {

@@ -8,7 +8,6 @@ use crate::plan::Plan;
 use crate::process::{Process, Workdir};
 use crate::root_plan::{Dev, Overlay, Proc};
 use crate::running::Running;
-use crate::seccomp::Seccomp;
 use crate::words::environment::{Environment, set};
 use crate::words::ids::{UserWord, Userns};
 use crate::words::namespaces::{ClockOffsets, Namespace};
@@ -107,7 +106,7 @@ impl Sandbox {
         let mut sandbox = Sandbox::of(Root::Unchanged, std::env::vars_os().collect());
         sandbox.process.environment.retain(|(name, _)| name != "container");
         sandbox.process.capabilities = None;
-        sandbox.process.seccomp = Seccomp::Unconfined;
+        sandbox.process.seccomp = Some("unconfined".into());
         sandbox.process.workdir = Workdir::Unchanged;
         let host = Namespace::Host;
         sandbox.namespaces =

@@ -1,38 +1,98 @@
-//! Which system calls a command may make.
+//! Filters of system calls: the built-in one, or one of a file. seccomp(2).
+
+pub mod architecture;
+pub mod default_filter;
+pub mod profile;
+pub mod program;
+pub mod selection;
 
 use crate::error::Error;
-use crate::kernel::Outcome;
-use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use crate::kernel;
+use architecture::Architecture;
+use nix::errno::Errno;
+use nix::libc;
+use profile::Profile;
+use program::MAX_INSTRUCTIONS;
+use seccompiler::{SeccompAction, sock_filter};
+use selection::Host;
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::path::Path;
 
-/// The choice of a filter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Seccomp {
-    /// The filter that subroot was built with.
-    Default,
-    /// None at all.
-    Unconfined,
-    /// A profile in the OCI's JSON format.
-    Profile(PathBuf),
+/// What the option is called in a message.
+const OPTION: &str = "--security-opt seccomp";
+
+/// Made by build.rs from the tables in [`default_filter`].
+static DEFAULT: &[sock_filter] = include!(concat!(env!("OUT_DIR"), "/default_filter.rs"));
+
+/// What is installed before the command starts, and stays with all that it starts.
+#[derive(Debug)]
+pub struct Filter {
+    /// The program, in classic BPF.
+    pub program: Cow<'static, [sock_filter]>,
+    /// True when what is not allowed goes to the audit log: SECCOMP_FILTER_FLAG_LOG.
+    pub logs: bool,
 }
 
-/// Filters that are ready to be installed.
-pub(crate) struct Filters;
+impl Filter {
+    /// The built-in one.
+    pub const DEFAULT: Filter = Filter { program: Cow::Borrowed(DEFAULT), logs: false };
 
-/// Makes the filters of a choice.
-///
-/// # Errors
-/// A profile that cannot be used.
-pub(crate) fn filters(_: &Seccomp) -> Result<Filters, Error> {
-    Ok(Filters)
-}
-
-impl Filters {
-    /// Installs them.
+    /// What follows `seccomp=`: nothing for `unconfined`, or the filter of a file. `capabilities` are those of the command.
     ///
     /// # Errors
-    /// EINVAL for a filter that the kernel does not take.
-    pub(crate) fn install(&self) -> Outcome<()> {
-        Ok(())
+    /// What cannot be read or expressed, with the file and its entry.
+    pub fn chosen(value: &OsStr, capabilities: u64) -> Result<Option<Filter>, Error> {
+        if value == "unconfined" {
+            return Ok(None);
+        }
+        let file = Path::new(value);
+        let refused = |why| Error::Usage(OPTION, format!("{}: {why}", file.display()));
+        let text = std::fs::read(file).map_err(|error| refused(error.to_string()))?;
+        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        let architectures = Architecture::of_kernel(std::env::consts::ARCH)
+            .ok_or_else(|| refused(format!("no system call numbers of {}", std::env::consts::ARCH)))?;
+        let host = Host { architectures, release: &release, capabilities };
+        Filter::compile(&text, host).map(Some).map_err(refused)
     }
+
+    /// Installs it for this process and all that it starts. It is done while CAP_SYS_ADMIN of the own user namespace is held, so
+    /// that no_new_privs need not be set: set-user-ID programs work inside.
+    ///
+    /// # Errors
+    /// EACCES without that capability; others where the kernel has no filters.
+    pub fn install(&self) -> Result<(), Errno> {
+        kernel::install_filter(&self.program, if self.logs { libc::SECCOMP_FILTER_FLAG_LOG } else { 0 })
+    }
+
+    /// Compiles the text of a profile.
+    ///
+    /// # Errors
+    /// What cannot be read or expressed, with its entry.
+    pub fn compile(text: &[u8], host: Host<'_>) -> Result<Filter, String> {
+        let profile: Profile = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let logs = logs(&profile.flags)?;
+        let rules = selection::select(&profile, host)?;
+        // As libseccomp does it with an architecture that a filter is not for: SCMP_FLTATR_ACT_BADARCH.
+        let program =
+            program::compile(&rules, SeccompAction::KillThread).map_err(|error| error.to_string())?;
+        if program.len() > MAX_INSTRUCTIONS {
+            let count = program.len();
+            return Err(format!("it makes {count} instructions, and the kernel takes {MAX_INSTRUCTIONS}"));
+        }
+        Ok(Filter { program: Cow::Owned(program), logs })
+    }
+}
+
+/// One thread needs no TSYNC, and SPEC_ALLOW would only take a mitigation of the processor's flaws away.
+fn logs(flags: &[String]) -> Result<bool, String> {
+    let mut logs = false;
+    for flag in flags {
+        match flag.as_str() {
+            "SECCOMP_FILTER_FLAG_LOG" => logs = true,
+            "SECCOMP_FILTER_FLAG_TSYNC" | "SECCOMP_FILTER_FLAG_SPEC_ALLOW" => {}
+            other => return Err(format!("flags: {other} cannot be kept")),
+        }
+    }
+    Ok(logs)
 }

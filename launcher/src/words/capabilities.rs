@@ -97,11 +97,17 @@ pub(crate) fn names(set: u64) -> impl Iterator<Item = String> {
     NAMES.iter().enumerate().filter(move |(at, _)| set >> at & 1 == 1).map(|(_, name)| format!("CAP_{name}"))
 }
 
+/// The number of a capability that is written `CAP_NAME`.
+pub(crate) fn number(name: &str) -> Option<usize> {
+    let name = name.strip_prefix("CAP_")?;
+    NAMES.iter().position(|known| *known == name)
+}
+
 /// With or without `CAP_`, in either case.
 fn bit(name: &str) -> Option<u64> {
     let name = name.to_ascii_uppercase();
     let name = name.strip_prefix("CAP_").unwrap_or(&name);
-    NAMES.iter().position(|known| *known == name).map(|at| 1 << at)
+    number(&format!("CAP_{name}")).map(|at| 1 << at)
 }
 
 #[cfg(test)]

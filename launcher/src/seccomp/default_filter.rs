@@ -1,0 +1,120 @@
+//! The filter of `run`: what reaches out of a namespace, or is a wide surface of the kernel that everyday jobs leave alone.
+//!
+//! All else is allowed: what nested sandboxes (mount, unshare, setns, pivot_root, seccomp), debuggers (ptrace,
+//! process_vm_readv, personality), Wine (modify_ldt, socketcall), systemd, databases and language runtimes use. The kernel
+//! checks those against the namespaces of the caller.
+
+use super::architecture::Architecture;
+use super::program::{ENOSYS, Rule, Rules, compile};
+use seccompiler::SeccompCmpArgLen::Dword;
+use seccompiler::SeccompCmpOp::Eq;
+use seccompiler::{BackendError, SeccompAction, SeccompCondition, sock_filter};
+use std::collections::BTreeMap;
+
+const EPERM: SeccompAction = SeccompAction::Errno(1);
+
+/// Calls that fail with EPERM.
+pub const DENIED: &[&str] = &[
+    // Replace the running kernel.
+    "kexec_load",
+    "kexec_file_load",
+    // Put code into it, or list what is in it.
+    "init_module",
+    "finit_module",
+    "delete_module",
+    "create_module",
+    "get_kernel_syms",
+    "query_module",
+    // A compiler and its verifier inside the kernel, with a long list of flaws: CVE-2017-16995, CVE-2021-3490, CVE-2023-2163.
+    "bpf",
+    // Every event of the processor and the kernel; addresses and timing of others: CVE-2013-2094, CVE-2022-1729.
+    "perf_event_open",
+    // Keyrings belong to host users and not to a namespace, and keys of the person's session are in reach: CVE-2016-0728.
+    "add_key",
+    "keyctl",
+    "request_key",
+    // Stops the kernel inside a copy from user memory for as long as one likes: what most exploits of races wait with.
+    "userfaultfd",
+    // Opens any inode of a file system by number, below a bind mount too: the "Shocker" escape.
+    "open_by_handle_at",
+    // Ports of the hardware.
+    "iopl",
+    "ioperm",
+    "pciconfig_read",
+    "pciconfig_write",
+    "pciconfig_iobase",
+    // The machine's swap, power, log, accounting and quotas have no namespace.
+    "swapon",
+    "swapoff",
+    "reboot",
+    "syslog",
+    "acct",
+    "quotactl",
+    "quotactl_fd",
+    // The machine's clock has none either; time namespaces only shift what is read.
+    "clock_settime",
+    "clock_settime64",
+    "settimeofday",
+    "stime",
+    // Runs system calls from rings in memory, past every filter of them: CVE-2022-29582, CVE-2023-2598, CVE-2024-0582.
+    "io_uring_setup",
+    "io_uring_enter",
+    "io_uring_register",
+    // Watches what others do with files that a bind mount shares with the host.
+    "fanotify_init",
+    // Out of use for long, and in kernels that still have them hardly tested.
+    "nfsservctl",
+    "lookup_dcookie",
+    "uselib",
+    "vm86",
+    "vm86old",
+    "_sysctl",
+    "sysfs",
+];
+
+/// ioctl requests that put characters into the input of a terminal, which the shell outside then reads: CVE-2017-5226, and
+/// CVE-2023-28100 for TIOCLINUX. The kernel looks at the low 32 bits of the request only, so that no more may be compared:
+/// CVE-2019-10063.
+pub const DENIED_REQUESTS: [u32; 2] = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */];
+
+/// Address families without a namespace: the kernel's cryptography (AF_ALG: CVE-2026-31431), and the channel between virtual
+/// machine and host (AF_VSOCK). An `int`, of which the kernel takes the low 32 bits.
+///
+/// i386's `socketcall` has its arguments in memory, where a filter cannot look. It stays allowed although both families can be
+/// had through it: Debian's C library for i386 has no other way to any socket, and docker, which denied it in 29.4.2, broke
+/// every 32-bit program on a network (moby#52506).
+pub const DENIED_FAMILIES: [u32; 2] = [38 /* AF_ALG */, 40 /* AF_VSOCK */];
+
+/// The filter for these architectures.
+///
+/// # Errors
+/// Those of [`compile`]; none for the tables here.
+pub fn filter(architectures: &[Architecture]) -> Result<Vec<sock_filter>, BackendError> {
+    let rules: Vec<Rules> = architectures.iter().copied().map(rules).collect::<Result<_, _>>()?;
+    compile(&rules, ENOSYS)
+}
+
+fn rules(architecture: Architecture) -> Result<Rules, BackendError> {
+    let mut calls = BTreeMap::new();
+    for name in DENIED {
+        if let Some(number) = architecture.number(name) {
+            calls.insert(number, vec![Rule { conditions: Vec::new(), action: EPERM }]);
+        }
+    }
+    for (name, argument, values) in
+        [("ioctl", 1, DENIED_REQUESTS), ("socket", 0, DENIED_FAMILIES), ("socketpair", 0, DENIED_FAMILIES)]
+    {
+        if let Some(number) = architecture.number(name) {
+            calls.insert(
+                number,
+                values.iter().map(|value| denied(argument, *value)).collect::<Result<_, _>>()?,
+            );
+        }
+    }
+    Ok(Rules { architecture, calls, default: SeccompAction::Allow, unknown: ENOSYS })
+}
+
+fn denied(argument: u8, value: u32) -> Result<Rule, BackendError> {
+    let condition = SeccompCondition::new(argument, Dword, Eq, u64::from(value))?;
+    Ok(Rule { conditions: vec![condition], action: EPERM })
+}

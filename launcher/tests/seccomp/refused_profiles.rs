@@ -1,0 +1,96 @@
+//! Profiles that cannot be kept: what is said of them.
+
+use crate::profiles::host;
+use std::ffi::OsStr;
+use subroot::seccomp::Filter;
+
+#[track_caller]
+fn refused(text: &str, words: &str) {
+    let why = Filter::compile(text.as_bytes(), host("6.1", 0)).unwrap_err();
+    assert!(why.contains(words) && !why.contains('\n'), "not {words:?}: {why:?}");
+}
+
+#[track_caller]
+fn refused_rule(keys: &str, words: &str) {
+    let good = r#"{"names":["read"],"action":"SCMP_ACT_ERRNO"}"#;
+    refused(&format!(r#"{{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{good},{{{keys}}}]}}"#), words);
+}
+
+#[track_caller]
+fn refused_argument(keys: &str, words: &str) {
+    let rule = r#""names":["mkdir"],"action":"SCMP_ACT_ERRNO""#;
+    refused_rule(&format!(r#"{rule},"args":[{{{keys}}}]"#), words);
+}
+
+#[test]
+fn what_is_no_profile_is_refused() {
+    refused("", "EOF");
+    refused("{}", "defaultAction");
+    refused("[1]", "line 1");
+    refused(r#"{"defaultAction":"SCMP_ACT_MAYBE"}"#, "defaultAction: SCMP_ACT_MAYBE is no action");
+    refused(
+        r#"{"defaultAction":"SCMP_ACT_ERRNO","defaultErrno":"EWHAT"}"#,
+        "defaultAction: EWHAT is no errno",
+    );
+    let start = r#"{"defaultAction":"SCMP_ACT_ALLOW""#;
+    refused(&format!(r#"{start},"architectures":["SCMP_ARCH_Z80"]}}"#), "SCMP_ARCH_Z80");
+    refused(&format!(r#"{start},"flags":["SECCOMP_FILTER_FLAG_NEW_LISTENER"]}}"#), "NEW_LISTENER");
+}
+
+#[test]
+fn a_rule_that_cannot_be_kept_is_named() {
+    refused_rule(r#""names":["mkdir"],"action":"SCMP_ACT_NOTIFY""#, "syscalls[1] (mkdir): SCMP_ACT_NOTIFY");
+    refused_rule(r#""names":["mkdir"],"action":"SCMP_ACT_DENY""#, "syscalls[1] (mkdir): SCMP_ACT_DENY is no");
+    refused_rule(r#""names":[],"action":"SCMP_ACT_ALLOW""#, "syscalls[1]: it names no system call");
+    refused_rule(r#""names":["mkdir"],"action":"SCMP_ACT_ERRNO","errnoRet":4096"#, "errnoRet 4096");
+    refused_rule(r#""names":["mkdir"],"action":"SCMP_ACT_TRACE","errnoRet":65536"#, "errnoRet 65536");
+    refused_rule(r#""names":["mkdir"],"action":"SCMP_ACT_ERRNO","errno":"EPERM","errnoRet":2"#, "differ");
+    refused_rule(
+        r#""names":["mkdir"],"action":"SCMP_ACT_ALLOW","includes":{"caps":["CAP_NONE"]}"#,
+        "CAP_NONE is no capability",
+    );
+    refused_rule(
+        r#""names":["mkdir"],"action":"SCMP_ACT_ALLOW","excludes":{"minKernel":"new"}"#,
+        "minKernel new",
+    );
+}
+
+#[test]
+fn a_rule_that_does_not_count_here_is_read_all_the_same() {
+    refused_rule(
+        r#""names":["mkdir"],"action":"SCMP_ACT_NOTIFY","includes":{"arches":["s390x"]}"#,
+        "syscalls[1] (mkdir)",
+    );
+}
+
+#[test]
+fn a_condition_that_cannot_be_kept_is_named() {
+    refused_argument(r#""index":0,"value":1,"op":"SCMP_CMP_LIKE""#, "syscalls[1] (mkdir): SCMP_CMP_LIKE");
+    refused_argument(
+        r#""index":6,"value":1,"op":"SCMP_CMP_EQ""#,
+        "syscalls[1] (mkdir): a system call has no",
+    );
+    refused_argument(r#""index":0,"value":-1,"op":"SCMP_CMP_EQ""#, "line 1");
+}
+
+#[test]
+fn a_profile_that_is_too_long_for_the_kernel_is_refused() {
+    let rule = |value| {
+        let argument = format!(r#"{{"index":0,"value":{value},"op":"SCMP_CMP_EQ"}}"#);
+        format!(r#"{{"names":["mmap"],"action":"SCMP_ACT_ERRNO","args":[{argument}]}}"#)
+    };
+    let rules: Vec<String> = (0..1000).map(rule).collect();
+    let text = format!(r#"{{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{}]}}"#, rules.join(","));
+    refused(&text, "instructions, and the kernel takes 4096");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let why = Filter::chosen(OsStr::new("/no/such/profile.json"), 0).unwrap_err().to_string();
+    assert!(why.contains("--security-opt seccomp: /no/such/profile.json: No such file"), "{why}");
+}
+
+#[test]
+fn unconfined_is_no_filter() {
+    assert!(Filter::chosen(OsStr::new("unconfined"), 0).unwrap().is_none());
+}

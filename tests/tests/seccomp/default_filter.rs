@@ -1,0 +1,92 @@
+//! The filter that every run has.
+
+use crate::{ENOSYS, EPERM, Sandbox};
+
+const DENIED: [&str; 22] = [
+    "keyctl",
+    "add_key",
+    "request_key",
+    "bpf",
+    "perf_event_open",
+    "userfaultfd",
+    "open_by_handle_at",
+    "io_uring_setup",
+    "kexec_load",
+    "init_module",
+    "finit_module",
+    "reboot",
+    "swapon",
+    "syslog",
+    "acct",
+    "quotactl",
+    "settimeofday",
+    "fanotify_init",
+    "lookup_dcookie",
+    "uselib",
+    "alg",
+    "vsock",
+];
+/// Of those, what the kernel itself does not answer with EPERM, whatever its settings.
+const ANSWERED: [&str; 7] =
+    ["keyctl", "add_key", "request_key", "lookup_dcookie", "quotactl", "alg", "vsock"];
+const UNCONFINED: [&str; 1] = ["--security-opt=seccomp=unconfined"];
+
+#[test]
+fn what_reaches_out_fails_with_eperm() {
+    let sandbox = Sandbox::new();
+    for (name, errno) in sandbox.calls(&[], &DENIED) {
+        assert_eq!(errno, EPERM, "{name}");
+    }
+}
+
+#[test]
+fn unconfined_leaves_the_answer_to_the_kernel() {
+    let sandbox = Sandbox::new();
+    for (name, errno) in sandbox.calls(&UNCONFINED, &ANSWERED) {
+        assert_ne!(errno, EPERM, "{name}");
+    }
+    let status = sandbox.output(&UNCONFINED, "grep -w Seccomp /proc/self/status").ok();
+    let outside = sandbox.host.output(&mut sandbox.alice.shell("grep -w Seccomp /proc/self/status")).ok();
+    assert_eq!(status, outside);
+}
+
+#[test]
+fn sockets_namespaces_and_debuggers_calls_work() {
+    let sandbox = Sandbox::new();
+    for (name, errno) in sandbox.calls(&[], &["inet", "unshare", "personality"]) {
+        assert_eq!(errno, 0, "{name}");
+    }
+}
+
+#[test]
+fn numbers_of_x32_and_of_no_call_are_not_implemented() {
+    let sandbox = Sandbox::new();
+    for (name, errno) in sandbox.calls(&[], &["x32", "unknown"]) {
+        assert_eq!(errno, ENOSYS, "{name}");
+    }
+}
+
+#[test]
+fn a_call_of_i386_is_no_way_around_and_kills_nobody() {
+    let sandbox = Sandbox::new();
+    let names =
+        ["i386:getpid", "i386:inet", "i386:keyctl", "i386:bpf", "i386:stime", "i386:alg", "i386:unknown"];
+    let outcome = sandbox.host.output(&mut sandbox.run(&[], &[&["calls"], &names[..]].concat()));
+    if outcome.code() == 128 + 11 {
+        subroot_tests::skip!("this kernel has no int 0x80");
+    }
+    let errnos = crate::errnos(&outcome.ok());
+    let found = names.map(|name| errnos[name]);
+    assert_eq!(found, [0, 0, EPERM, EPERM, EPERM, EPERM, ENOSYS]);
+}
+
+#[test]
+fn it_is_one_filter_and_no_new_privs_stays_off() {
+    let sandbox = Sandbox::new();
+    let status = sandbox.output(&[], "grep -E '^(NoNewPrivs|Seccomp)' /proc/self/status").ok();
+    let own = std::fs::read_to_string("/proc/self/status").expect("own status");
+    let outside =
+        own.lines().find_map(|line| line.strip_prefix("Seccomp_filters:")?.trim().parse::<u32>().ok());
+    let filters = outside.unwrap_or(0) + 1;
+    assert_eq!(status, format!("NoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t{filters}\n"));
+}

@@ -1,0 +1,74 @@
+//! Profiles in docker's format.
+
+use crate::{EPERM, Sandbox, assert_refused};
+use std::path::Path;
+
+/// Of Debian's golang-github-containers-common.
+const PODMANS: &str = "/usr/share/containers/seccomp.json";
+
+#[test]
+fn podmans_own_profile_works() {
+    if !Path::new(PODMANS).exists() {
+        subroot_tests::skip!("{PODMANS} is not installed");
+    }
+    let sandbox = Sandbox::new();
+    let option = format!("--security-opt=seccomp={PODMANS}");
+    let script = "mkdir /new && touch /new/file && chown 1:1 /new/file && ls -n /new | grep -c ' 1 *1 ' && sleep 0 | cat";
+    assert_eq!(sandbox.output(&[&option], script).ok(), "1\n");
+    let answers = sandbox.calls(&[&option], &["keyctl", "bpf", "inet", "unknown", "i386:getpid"]);
+    let found = ["keyctl", "bpf", "inet", "unknown", "i386:getpid"].map(|name| answers[name]);
+    assert_eq!(found[1..], [EPERM, 0, 38, 0]);
+}
+
+#[test]
+fn a_profile_takes_the_place_of_the_built_in_filter() {
+    let sandbox = Sandbox::new();
+    let option = sandbox.profile(
+        r#"{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_X86_64"],
+            "syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_ERRNO","errnoRet":30}]}"#,
+    );
+    let outcome = sandbox.output(&[&option], "mkdir /new");
+    assert_eq!((outcome.code(), outcome.stderr.contains("Read-only file system")), (1, true), "{outcome:?}");
+    assert_ne!(sandbox.calls(&[&option], &["add_key"])["add_key"], EPERM);
+}
+
+#[test]
+fn a_command_that_a_profile_kills_ends_as_killed() {
+    let sandbox = Sandbox::new();
+    let option = sandbox.profile(
+        r#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_KILL_PROCESS"}]}"#,
+    );
+    let outcome = sandbox.host.output(&mut sandbox.run(&[&option], &["mkdir", "/new"]));
+    assert_eq!(outcome.code(), 128 + 31, "{outcome:?}");
+}
+
+#[test]
+fn a_profile_without_the_calls_of_the_start_says_which_step_failed() {
+    let sandbox = Sandbox::new();
+    let option = sandbox.profile(
+        r#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["capset"],"action":"SCMP_ACT_ERRNO"}]}"#,
+    );
+    assert_refused(&sandbox.output(&[&option], "true"), &["giving up capabilities"]);
+}
+
+#[test]
+fn a_profile_that_cannot_be_kept_is_refused_before_anything_is_made() {
+    let sandbox = Sandbox::new();
+    for (text, words) in [
+        ("no JSON", ["profile.json", "line 1"]),
+        (r#"{"defaultAction":"SCMP_ACT_NEVER"}"#, ["profile.json", "SCMP_ACT_NEVER"]),
+        (
+            r#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_NOTIFY"}]}"#,
+            ["profile.json: syscalls[0] (mkdir)", "SCMP_ACT_NOTIFY"],
+        ),
+    ] {
+        assert_refused(&sandbox.output(&[&sandbox.profile(text)], "touch /mark"), &words);
+    }
+    let missing = ["--security-opt=seccomp=/no/such.json"];
+    assert_refused(&sandbox.output(&missing, "touch /mark"), &["/no/such.json", "No such file"]);
+    assert_refused(
+        &sandbox.output(&["--security-opt=other=1"], "touch /mark"),
+        &["--security-opt", "other=1"],
+    );
+    assert!(!sandbox.rootfs.path.join("mark").exists());
+}

@@ -50,6 +50,17 @@ fn move_to_front(buffer: &mut [u8], from: usize, count: usize) {
 }
 
 fn split_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = text.iter().position(|byte| *byte == b'\n')?;
+    let passed = newline_free(text);
+    let end = text.get(passed..)?.iter().position(|byte| *byte == b'\n')?.saturating_add(passed);
     Some((text.get(..end)?, text.get(end.saturating_add(1)..)?))
+}
+
+/// How many bytes from the front on have no newline, in words of eight, each looked at whole: what is borrowed when one is
+/// taken from every byte shows which of them was zero.
+fn newline_free(text: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const NEWLINES: u64 = u64::from_ne_bytes([b'\n'; 8]);
+    let words = text.chunks_exact(8).filter_map(|word| word.try_into().ok()).map(u64::from_ne_bytes);
+    let has_none = |word: &u64| (word ^ NEWLINES).wrapping_sub(ONES) & !(word ^ NEWLINES) & (ONES << 7) == 0;
+    words.take_while(has_none).count().saturating_mul(8)
 }

@@ -36,9 +36,10 @@ proptest! {
 
     #[test]
     fn any_reads_through_any_buffer_give_the_lines_of_a_naive_split(
-        content in prop::collection::vec(prop::sample::select(b"\n\nabcd".to_vec()), 0..60),
-        chunks in prop::collection::vec(1..9_usize, 1..6),
-        buffer in 1..14_usize,
+        // With neighbours of the newline, and it with its highest bit set: whole words of bytes are compared.
+        content in prop::collection::vec(prop::sample::select(b"\n\nabcdefg\x09\x0b\x8a".to_vec()), 0..90),
+        chunks in prop::collection::vec(1..40_usize, 1..6),
+        buffer in 1..40_usize,
     ) {
         prop_assert_eq!(lines_of(&content, &chunks, buffer), naive_lines(&content, buffer));
     }

@@ -36,6 +36,11 @@ impl Caller {
         }
     }
 
+    /// Gives the caller his IDs in place: what is large stays as it is, untouched.
+    pub(crate) fn identify(&mut self, uid: u32, gid: u32) {
+        (self.uid, self.gid) = (uid, gid);
+    }
+
     /// The caller's own ID of a kind.
     pub fn id(&self, kind: IdKind) -> u32 {
         match kind {
@@ -112,9 +117,10 @@ impl Caller {
 
     /// The line, if it is well-formed and the caller's.
     pub(crate) fn own_line(&self, line: &[u8]) -> Option<IdRange> {
-        let word = SubidLine::owner_word(line);
-        let digits = word.first().is_some_and(u8::is_ascii_digit);
-        if !digits && !self.owns(Owner::Name(word)) {
+        // Other people's lines are passed over quickly: in the names, too, a separator ends each.
+        let digits = line.first().is_some_and(u8::is_ascii_digit);
+        let known = self.names.get(..self.used).unwrap_or(&[]);
+        if !digits && !known.split_inclusive(|byte| *byte == SEPARATOR).any(|name| line.starts_with(name)) {
             return None;
         }
         SubidLine::parse(line).ok().flatten().filter(|line| self.owns(line.owner)).map(|line| line.range)

@@ -65,7 +65,7 @@ impl Policy {
     /// A file that cannot be read.
     pub fn read_caller<F: Files>(&mut self, uid: u32, gid: u32, files: &mut F) -> Result<(), F::Error> {
         let Policy { caller, plugin, .. } = self;
-        *caller = Caller::new(uid, gid);
+        caller.identify(uid, gid);
         each_account(files, |account| caller.note_account(account))?;
         files.each_line(NSSWITCH_FILE, &mut |_, line| {
             if let Some(word) = plugin_of_line(line).filter(|_| plugin.as_bytes().is_empty()) {

@@ -83,11 +83,6 @@ impl<'a> SubidLine<'a> {
         };
         Ok(Some(SubidLine { owner: Owner::parse(owner)?, range: parse_range(first, count)? }))
     }
-
-    /// The first field of a line, to pass over other people's lines quickly.
-    pub(crate) fn owner_word(line: &[u8]) -> &[u8] {
-        line.split(|byte| *byte == b':').next().unwrap_or(&[])
-    }
 }
 
 impl<'a> Owner<'a> {

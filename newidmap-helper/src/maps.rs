@@ -36,22 +36,22 @@ impl<'m> AuthorizedMaps<'m> {
     /// setgroups goes first, as it can't be denied once the gid map is in (user_namespaces(7)). The gid map goes before
     /// the uid map: once that is in, the target may become its own root and race us.
     pub(crate) fn write(&self, privileges: &Privileges, target: &Target) -> Result<(), Error<'m>> {
-        let (gid_text, uid_text) = (self.text(IdKind::Gid, target)?, self.text(IdKind::Uid, target)?);
+        let (mut gid_text, mut uid_text) = (MapText::EMPTY, MapText::EMPTY);
+        let gid_text = self.text(IdKind::Gid, target, &mut gid_text)?;
+        let uid_text = self.text(IdKind::Uid, target, &mut uid_text)?;
         let setgroups =
             self.deny_setgroups.then(|| target.open_file("setgroups").map(ManuallyDrop::new)).transpose()?;
         privileges.in_force(|in_force| {
-            let open = |kind, text: &Option<MapText>| {
-                text.as_ref().map(|_| open_empty(kind, target, &in_force)).transpose()
-            };
-            let (gid, uid) = (open(IdKind::Gid, &gid_text)?, open(IdKind::Uid, &uid_text)?);
+            let open =
+                |kind, text: Option<&[u8]>| text.map(|_| open_empty(kind, target, &in_force)).transpose();
+            let (gid, uid) = (open(IdKind::Gid, gid_text)?, open(IdKind::Uid, uid_text)?);
             if let Some(file) = &setgroups {
                 write_whole(file, b"deny", "denying setgroups")?;
             }
-            for (file, text, what) in
-                [(gid, &gid_text, "writing gid_map"), (uid, &uid_text, "writing uid_map")]
+            for (file, text, what) in [(gid, gid_text, "writing gid_map"), (uid, uid_text, "writing uid_map")]
             {
-                if let Some((file, text)) = file.zip(text.as_ref()) {
-                    write_whole(&file, text.as_bytes(), what)?;
+                if let Some((file, text)) = file.zip(text) {
+                    write_whole(&file, text, what)?;
                 }
             }
             Ok(())
@@ -59,23 +59,26 @@ impl<'m> AuthorizedMaps<'m> {
     }
 
     /// What is to be written for a kind, if anything: neighbours joined wherever the kernel lets them be.
-    fn text<'e>(&self, kind: IdKind, target: &Target) -> Result<Option<MapText>, Error<'e>> {
+    fn text<'t, 'e>(
+        &self,
+        kind: IdKind,
+        target: &Target,
+        text: &'t mut MapText,
+    ) -> Result<Option<&'t [u8]>, Error<'e>> {
         let map = match kind {
             IdKind::Uid => &self.uid,
             IdKind::Gid => &self.gid,
         };
         let Some(map) = map else { return Ok(None) };
-        let mut text = MapText::EMPTY;
         let whole = if target.is_nested() && first_missing(kind, map.joined())?.is_some() {
             if let Some(missing) = first_missing(kind, map.lines().iter().copied())? {
                 return Err(Error::NotOfNamespace(kind, missing));
             }
-            map.kernel_text_unjoined(&mut text)
+            map.kernel_text_unjoined(text)
         } else {
-            map.kernel_text(&mut text)
+            map.kernel_text(text)
         };
-        let fits = whole.is_some();
-        if fits { Ok(Some(text)) } else { Err(Error::TooManyLines(kind)) }
+        whole.map(Some).ok_or(Error::TooManyLines(kind))
     }
 }
 

@@ -1,0 +1,145 @@
+"""One launch of a program that ends at once: with the caller's own ID alone, and with a full map."""
+
+import json
+import pathlib
+import subprocess
+from statistics import median
+
+import contest
+import figures
+from contest import BENCH, Variant
+
+ROOTFS = f"{BENCH}/rootfs"
+START, COUNT = 100_000, 65536
+MAP = f"0:{contest.UID}:1,1:{START}:{COUNT}"
+SUBROOT, FLOOR, BARE = "subroot", "floor in C", "floor in C without /dev and /sys"
+UNSHARE, BUBBLEWRAP, CRUN, PODMAN = "unshare --root", "bubblewrap", "crun", "podman run --rootfs"
+AT_ONCE = [1, 2, 8, 64]
+# podman's share of the rounds, and how many of it are started at once at most: it takes a hundred times as long.
+PODMAN_ROUNDS, PODMAN_AT_ONCE = 15, 8
+
+
+def write_grants(full):
+    """Grants the caller a range, or nothing."""
+    for file in ("subuid", "subgid"):
+        pathlib.Path(f"/etc/{file}").write_text(f"{contest.USER}:{START}:{COUNT}\n" if full else "")
+
+
+def write_bundle(full, command):
+    """A bundle for crun: its own example, with this root, these IDs and the host's network."""
+    folder = pathlib.Path("/mnt/home/bundle")
+    folder.mkdir(exist_ok=True)
+    config = folder / "config.json"
+    config.unlink(missing_ok=True)
+    subprocess.run(["crun", "spec", "--rootless"], cwd=folder, check=True)
+    spec = json.loads(config.read_text())
+    spec["root"] = {"path": ROOTFS, "readonly": False}
+    spec["process"] |= {"terminal": False, "args": [command]}
+    spec["mounts"] = [mount for mount in spec["mounts"] if mount["destination"] != "/sys/fs/cgroup"]
+    spec["linux"]["namespaces"] = [kind for kind in spec["linux"]["namespaces"] if kind["type"] != "network"]
+    own = {"containerID": 0, "hostID": contest.UID, "size": 1}
+    granted = {"containerID": 1, "hostID": START, "size": COUNT}
+    for kind in ("uidMappings", "gidMappings"):
+        spec["linux"][kind] = [own, granted] if full else [own]
+    config.write_text(json.dumps(spec))
+    return ["/usr/bin/crun", "--cgroup-manager=disabled", "run", "--bundle", str(folder), "TURN"]
+
+
+def variants(full, command):
+    """All of them; podman, which asks for a map of its own, with a full map only."""
+    floor = [f"{BENCH}/launch"] + (["--mapper", f"{BENCH}/mapper", MAP] if full else [])
+    namespaces = "--mount --pid --ipc --uts --cgroup --fork --kill-child".split()
+    unshare = ["/usr/bin/unshare", "--map-root-user"] + (["--map-auto"] if full else []) + namespaces
+    sandbox = "--unshare-user --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup --uid 0 --gid 0 --die-with-parent".split()
+    places = ["--bind", ROOTFS, "/", "--proc", "/proc", "--dev", "/dev", "--ro-bind", "/sys", "/sys"]
+    driver = [f"{BENCH}/drive", str(contest.UID), str(START), str(COUNT)] if full else []
+    told = "--info-fd 5 --userns-block-fd 6".split() if full else []
+    known = [
+        Variant(BARE, [[*floor, ROOTFS, command]]),
+        Variant(FLOOR, [[*floor, "--devices", ROOTFS, command]]),
+        Variant(SUBROOT, [[f"{BENCH}/subroot", "run", ROOTFS, "--", command]]),
+        Variant(UNSHARE, [[*unshare, "--root", ROOTFS, "--mount-proc", command]]),
+        Variant(BUBBLEWRAP, [[*driver, "/usr/bin/bwrap", *told, *sandbox, *places, command]]),
+        Variant(CRUN, [write_bundle(full, command)]),
+    ]
+    return known + ([podman(command)] if full else [])
+
+
+def podman(command):
+    """podman, as bare as its options make it."""
+    options = "run --rm -i --network host --cgroups disabled --log-driver none --rootfs".split()
+    return Variant(PODMAN, [["/usr/bin/podman", *options, f"{BENCH}/podman", command]])
+
+
+def samples_of(known, rounds):
+    """Times all; podman, where it is, in rounds of its own with the floor, so that it takes less time and leaves no trace in others'."""
+    fast = [variant for variant in known if variant.name != PODMAN]
+    samples = contest.clock("launch", rounds, fast)
+    slow = [variant for variant in known if variant.name in (PODMAN, FLOOR)]
+    if len(slow) < 2:
+        return samples, {}
+    return samples, contest.clock("launch", min(rounds, PODMAN_ROUNDS), slow)
+
+
+def memory_of(full):
+    """Private KiB and processes of each while its command runs, by name."""
+    known = variants(full, "/bin/pause")
+    commands = {variant.name: [word.replace("TURN", "look") for word in variant.commands[0]] for variant in known}
+    return {name: contest.private_memory(command) for name, command in commands.items()}
+
+
+def measure(full, rounds):
+    """The section about one kind of map."""
+    write_grants(full)
+    memory = memory_of(full)
+    known = variants(full, "/bin/true")
+    fast, slow = samples_of(known, rounds)
+    rows = []
+    for variant in known:
+        group = slow if variant.name == PODMAN else fast
+        sample, floor = group[variant.name], group[FLOOR]
+        counts = contest.count("launch", variant)
+        private, processes = memory[variant.name]
+        rows.append([
+            variant.name, figures.time(median(sample.wall)), figures.spread(sample.wall), figures.time(median(sample.cpu)),
+            figures.interval(sample.wall, floor.wall), figures.interval(sample.cpu, floor.cpu), f"{counts.calls:,}", counts.programs,
+            counts.processes, f"{median(sample.largest):,.0f} KiB", f"{private:,} KiB in {processes}",
+        ])
+    heading = ["", "wall", "half of them", "CPU", "wall × floor", "CPU × floor", "system calls", "execs", "processes", "largest process", "private while running"]
+    title = "A full map" if full else "The caller's own ID alone"
+    return f"## {title}\n\n{figures.table(heading, rows)}\n{rounds} rounds.\n\n{measure_load(known, max(1, rounds // 30))}"
+
+
+def measure_load(known, rounds):
+    """The table of launches a second."""
+    columns = {}
+    for at_once in AT_ONCE if rounds > 1 else AT_ONCE[:2]:
+        able = [variant for variant in known if variant.name != PODMAN or at_once <= PODMAN_AT_ONCE]
+        fast = [variant for variant in able if variant.name != PODMAN]
+        columns[at_once] = contest.clock("load", rounds, fast, at_once)
+        if len(fast) < len(able):
+            columns[at_once] |= contest.clock("load", 1, able[-1:], at_once)
+    rows = []
+    for variant in known:
+        cells = (column.get(variant.name) for column in columns.values())
+        rows.append([variant.name, *(f"{1e9 / median(cell.wall):,.0f}" if cell else "" for cell in cells)])
+    return f"Launches a second, so many at once:\n\n{figures.table(['', *map(str, columns)], rows)}"
+
+
+INTRODUCTION = """# A launch
+
+One launch of a static program that ends at once, from vfork to the end of the launcher, by a plain user: new user, mount, pid, ipc, uts and
+cgroup namespaces, the root changed, proc mounted, and by all but `unshare` and the second floor a private /dev, and /sys. The
+CPU time is that of all processes together; the largest process is the peak of its resident memory; private is what no other
+process shares, summed over all processes but the command itself. The floor is a program in C without libc, `benches/floor/launch.c`, which does
+the least that gives such a sandbox, with a mapper in C for the full map: it has no init, relays no signal, drops no capability, checks
+nothing and tidies up nothing. bubblewrap has no option for a full map, so that `benches/floor/drive.c` runs newuidmap and newgidmap for it.
+All variants run in each round, in a random order; podman in rounds of its own with the floor. See [how to read this](README.md).
+"""
+
+
+def report(check):
+    """The whole page."""
+    rounds = 1 if check else 200
+    sections = [measure(full, rounds) for full in (False, True)]
+    return "\n".join([INTRODUCTION, f"Measured on: {figures.machine()}.\n", *sections])

@@ -116,9 +116,11 @@ static void run(const struct variant *variant, struct sample *sample) {
 // A process in a new user namespace that waits to be killed.
 static pid_t start_target(void) {
     pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
-    if (pid == 0)
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (;;)
             pause();
+    }
     if (pid < 0)
         fail("clone");
     char path[32];

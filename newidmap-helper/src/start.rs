@@ -7,7 +7,7 @@ use newidmap_helper::{Memory, Start, Streams};
 use rustix::stdio::{stderr, stdout};
 
 // A stack of our own: a caller who sets RLIMIT_STACK to next to nothing then starves only the kernel's.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(fuzzing)))]
 global_asm!(
     ".local own_stack",
     ".comm own_stack, 131072, 64",
@@ -24,7 +24,7 @@ global_asm!(
     entry = sym entry,
 );
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", not(fuzzing)))]
 global_asm!(
     ".local own_stack",
     ".comm own_stack, 131072, 64",
@@ -69,7 +69,7 @@ const NO_IDS: c_int = 6;
 
 /// The real IDs that this process was started with, from the auxiliary vector: getauxval(3). It comes after the pointers of
 /// argv and of the environment, which are stepped over: not a byte of the environment is read.
-unsafe fn real_ids(stack: *const usize) -> Option<(u32, u32)> {
+pub(crate) unsafe fn real_ids(stack: *const usize) -> Option<(u32, u32)> {
     let (mut uid, mut gid) = (None, None);
     // SAFETY: the kernel lays out argc, argc pointers, a null, more pointers, a null, and pairs of which the last is AT_NULL.
     unsafe {
@@ -90,7 +90,7 @@ unsafe fn real_ids(stack: *const usize) -> Option<(u32, u32)> {
     uid.zip(gid)
 }
 
-unsafe fn bytes(string: *const u8) -> &'static [u8] {
+pub(crate) unsafe fn bytes(string: *const u8) -> &'static [u8] {
     let mut length = 0;
     // SAFETY: the caller passes a string that ends with a NUL and is never written again.
     unsafe {
@@ -101,15 +101,15 @@ unsafe fn bytes(string: *const u8) -> &'static [u8] {
     }
 }
 
-#[unsafe(no_mangle)]
-unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
+#[cfg_attr(not(fuzzing), unsafe(no_mangle))]
+pub(crate) unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
     // SAFETY: the compiler's own contract: both sides are valid for `count` bytes and, but for memmove, apart.
     (0..count).for_each(|at| unsafe { *to.add(at) = *from.add(at) });
     to
 }
 
-#[unsafe(no_mangle)]
-unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
+#[cfg_attr(not(fuzzing), unsafe(no_mangle))]
+pub(crate) unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
     if to.addr() <= from.addr() {
         // SAFETY: going up, no byte is overwritten before it has been read.
         return unsafe { memcpy(to, from, count) };
@@ -119,28 +119,28 @@ unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, count: usize) -> *mut
     to
 }
 
-#[unsafe(no_mangle)]
-unsafe extern "C" fn memset(to: *mut u8, byte: c_int, count: usize) -> *mut u8 {
+#[cfg_attr(not(fuzzing), unsafe(no_mangle))]
+pub(crate) unsafe extern "C" fn memset(to: *mut u8, byte: c_int, count: usize) -> *mut u8 {
     // SAFETY: the compiler's own contract: `to` is valid for `count` bytes.
     (0..count).for_each(|at| unsafe { *to.add(at) = byte.to_le_bytes()[0] });
     to
 }
 
-#[unsafe(no_mangle)]
-unsafe extern "C" fn memcmp(left: *const u8, right: *const u8, count: usize) -> c_int {
+#[cfg_attr(not(fuzzing), unsafe(no_mangle))]
+pub(crate) unsafe extern "C" fn memcmp(left: *const u8, right: *const u8, count: usize) -> c_int {
     // SAFETY: the compiler's own contract: both sides are valid for `count` bytes.
     let pairs = (0..count).map(|at| unsafe { (*left.add(at), *right.add(at)) });
     pairs.map(|(left, right)| c_int::from(left) - c_int::from(right)).find(|order| *order != 0).unwrap_or(0)
 }
 
-#[unsafe(no_mangle)]
-unsafe extern "C" fn bcmp(left: *const u8, right: *const u8, count: usize) -> c_int {
+#[cfg_attr(not(fuzzing), unsafe(no_mangle))]
+pub(crate) unsafe extern "C" fn bcmp(left: *const u8, right: *const u8, count: usize) -> c_int {
     // SAFETY: bcmp is memcmp whose sign nobody reads.
     unsafe { memcmp(left, right, count) }
 }
 
 /// Debug builds ask for the unwinder's entry points; with panic=abort nothing ever calls them.
-#[cfg(debug_assertions)]
+#[cfg(all(debug_assertions, not(fuzzing)))]
 mod unwinder {
     #[unsafe(no_mangle)]
     extern "C" fn rust_eh_personality() {}
@@ -148,7 +148,7 @@ mod unwinder {
     extern "C" fn _Unwind_Resume() {}
 }
 
-#[panic_handler]
+#[cfg_attr(not(fuzzing), panic_handler)]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     // SAFETY: an undefined instruction ends the process. In the release build only rustix's assertions lead here, that a
     // descriptor which the kernel has just returned is not negative.

@@ -1,0 +1,104 @@
+//! A grant file of any bytes: what it grants to a caller is what a naive reading of it grants.
+#![no_main]
+
+use idmap::{Account, Caller, Granted, IdRange, MAX_GRANTS, MAX_LINE, each_line};
+use libfuzzer_sys::fuzz_target;
+
+/// Uid and names of those for whom every file is read.
+const CALLERS: [(u32, &[&str]); 5] = [
+    (1000, &["alice", "alice-admin"]),
+    (1001, &["1000", "+bob"]),
+    (4711, &[]),
+    (0, &["root"]),
+    (7, &["ü", "#"]),
+];
+
+fuzz_target!(|file: &[u8]| {
+    for (uid, names) in CALLERS {
+        let mut caller = Caller::new(uid, uid);
+        for name in names {
+            caller.note_account(&Account {
+                name: name.as_bytes(),
+                uid: Some(uid),
+                gid: Some(uid),
+                is_whole: true,
+            });
+        }
+        let expected: Vec<(u64, u64)> =
+            file.split(|byte| *byte == b'\n').filter_map(|line| naive_grant(line, uid, names)).collect();
+        let mut granted = Granted::NONE;
+        if read(file, &caller, &mut granted) {
+            assert_eq!(granted.ranges().iter().map(ends).collect::<Vec<_>>(), expected);
+            covers_the_union(&granted, &expected);
+            voids_what_holds(&mut granted, &expected);
+        } else {
+            assert!(expected.len() > MAX_GRANTS);
+        }
+    }
+});
+
+/// Reads the file in pieces through a buffer that is hardly longer than a line may be, both as long as its content says.
+fn read(mut file: &[u8], caller: &Caller, granted: &mut Granted) -> bool {
+    let sum: usize = file.iter().map(|byte| usize::from(*byte)).sum();
+    let mut buffer = vec![0; MAX_LINE + 1 + sum % 64];
+    let next = |free: &mut [u8]| {
+        let (now, later) = file.split_at(file.len().min(free.len()).min(1 + sum % 1500));
+        free[..now.len()].copy_from_slice(now);
+        file = later;
+        Ok::<usize, ()>(now.len())
+    };
+    let (mut outcome, mut last) = (Ok(()), 0);
+    let visit = |number, line: &[u8]| {
+        assert!(number > last);
+        last = number;
+        outcome = outcome.and(granted.note_line(caller, line));
+    };
+    each_line(&mut buffer, next, visit).expect("nothing fails here");
+    outcome.is_ok()
+}
+
+/// First and end of the range that a line grants, read with the standard library alone.
+fn naive_grant(line: &[u8], uid: u32, names: &[&str]) -> Option<(u64, u64)> {
+    let line = std::str::from_utf8(line).ok().filter(|line| line.len() <= MAX_LINE)?;
+    if line.starts_with('#') || line.contains(|c: char| c.is_ascii_control() || c == ' ') {
+        return None;
+    }
+    let [owner, first, count] = line.split(':').collect::<Vec<_>>()[..] else { return None };
+    let is_his = if owner.bytes().all(|byte| byte.is_ascii_digit()) {
+        owner == uid.to_string()
+    } else {
+        names.contains(&owner) && !owner.starts_with(['+', '-', '@', '!', '*'])
+    };
+    let number = |text: &str| text.parse::<u64>().ok().filter(|number| number.to_string() == text);
+    let (first, count) = (number(first)?, number(count)?);
+    let end = first.checked_add(count)?;
+    (is_his && first > 0 && count > 0 && end <= u64::from(u32::MAX)).then_some((first, end))
+}
+
+fn ends(range: &IdRange) -> (u64, u64) {
+    (u64::from(range.first()), u64::from(range.first()) + u64::from(range.count()))
+}
+
+/// A range is covered when no ID of it is in no line; where lines begin and end is where that can change.
+fn covers_the_union(granted: &Granted, lines: &[(u64, u64)]) {
+    let in_union = |id: u64| lines.iter().any(|(first, end)| (*first..*end).contains(&id));
+    for (at, (first, end)) in lines.iter().take(8).enumerate() {
+        let other = lines[(at * 7 + 3) % lines.len()];
+        for (first, end) in [(*first, *end), (*first, end + 1), (first - 1, *end), (*first, other.1)] {
+            let count = end.saturating_sub(first);
+            let (Ok(from), Ok(count)) = (u32::try_from(first), u32::try_from(count)) else { continue };
+            let Ok(range) = IdRange::new(from, count) else { continue };
+            let edges = lines.iter().map(|line| line.1).filter(|edge| (first..end).contains(edge));
+            let expected = in_union(first) && edges.into_iter().all(in_union);
+            assert_eq!(granted.covers(range), expected, "{range:?}");
+        }
+    }
+}
+
+fn voids_what_holds(granted: &mut Granted, lines: &[(u64, u64)]) {
+    let Some(live) = lines.first().and_then(|line| u32::try_from(line.1 - 1).ok()) else { return };
+    granted.void_lines_over(live);
+    let holds = |line: &&(u64, u64)| (line.0..line.1).contains(&u64::from(live)) && line.1 - line.0 > 1;
+    let expected: Vec<_> = lines.iter().filter(|line| !holds(line)).copied().collect();
+    assert_eq!(granted.ranges().iter().map(ends).collect::<Vec<_>>(), expected);
+}

@@ -9,6 +9,7 @@ mod observed;
 mod own_id;
 mod privilege;
 mod races;
+mod random;
 mod refusal;
 mod success;
 mod target;

@@ -42,6 +42,12 @@ pub enum Step {
     IgnoreAllSignals,
     /// Is killed when the thread that started it ends.
     DieWithParent,
+    /// Is traced by the thread that started it, and stops when it has become its program.
+    TracedByParent,
+    /// Has one system call of a program that lies low in memory, as the mapper does and no other, answered by this errno.
+    FailCall(libc::c_long, i32),
+    /// Sets one of the timers of setitimer(2) to this many microseconds, again and again.
+    Timer(i32, i64),
     /// Executes this program without any argument, not even its name.
     ExecuteWithoutArguments(CString),
 }
@@ -70,6 +76,9 @@ impl Step {
             Step::BlockAllSignals => sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)?,
             Step::IgnoreAllSignals => ignore_all_signals(),
             Step::DieWithParent => set_pdeathsig(Signal::SIGKILL)?,
+            Step::TracedByParent => nix::sys::ptrace::traceme()?,
+            Step::FailCall(number, errno) => fail_call(*number, *errno)?,
+            Step::Timer(timer, micros) => set_timer(*timer, *micros)?,
             Step::ExecuteWithoutArguments(path) => {
                 execve::<CString, CString>(path, &[], &[])?;
             }
@@ -121,6 +130,39 @@ fn ignore_all_signals() {
             libc::syscall(libc::SYS_rt_sigaction, number, ignore.as_ptr(), std::ptr::null::<usize>(), 8_usize)
         };
     }
+}
+
+/// As root, by a seccomp(2) filter: no_new_privs, without which nobody else may, would take the mapper's privilege.
+fn fail_call(number: libc::c_long, errno: i32) -> nix::Result<()> {
+    // Offsets in struct seccomp_data: the call's number, and the upper half of the instruction pointer.
+    const NUMBER: u32 = 0;
+    const POINTER: u32 = 12;
+    let load = |offset| (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, offset);
+    let skip_unless = |value, count| (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, count, value);
+    let answer = |value| (libc::BPF_RET | libc::BPF_K, 0, value);
+    let (number, errno) = (number.unsigned_abs() as u32, errno.unsigned_abs());
+    let program = [
+        load(POINTER),
+        skip_unless(0, 3),
+        load(NUMBER),
+        skip_unless(number, 1),
+        answer(libc::SECCOMP_RET_ERRNO | errno),
+        answer(libc::SECCOMP_RET_ALLOW),
+    ];
+    let mut filter = program.map(|(code, jf, k)| libc::sock_filter { code: code as u16, jt: 0, jf, k });
+    let program = libc::sock_fprog { len: 6, filter: filter.as_mut_ptr() };
+    // SAFETY: the kernel reads the program's six instructions, which outlive the call.
+    let result = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
+    nix::errno::Errno::result(result).map(|_| ())
+}
+
+fn set_timer(timer: i32, micros: i64) -> nix::Result<()> {
+    let time = libc::timeval { tv_sec: 0, tv_usec: micros };
+    let value = libc::itimerval { it_interval: time, it_value: time };
+    // SAFETY: setitimer reads one itimerval; the old one is not asked for. Calls by number, as the type of `timer` varies.
+    let result =
+        unsafe { libc::syscall(libc::SYS_setitimer, timer, &raw const value, std::ptr::null::<u8>()) };
+    nix::errno::Errno::result(result).map(|_| ())
 }
 
 /// A descriptor of a process: pidfd_open(2).

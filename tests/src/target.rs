@@ -47,10 +47,19 @@ impl Target {
         Target::after(user, vec![Step::Unshare(CloneFlags::CLONE_NEWUSER)])
     }
 
+    /// The same, with another program, which has to wait too.
+    pub fn running(user: &User, words: &[&str]) -> Target {
+        Target::running_after(user, words, vec![Step::Unshare(CloneFlags::CLONE_NEWUSER)])
+    }
+
     /// A process of this user that took these steps: none for one in the test's own user namespace.
-    pub fn after(user: &User, mut steps: Vec<Step>) -> Target {
-        let mut command = user.command("/bin/sleep");
-        command.arg("1000").stdout(Stdio::null()).stderr(Stdio::null());
+    pub fn after(user: &User, steps: Vec<Step>) -> Target {
+        Target::running_after(user, &["/bin/sleep", "1000"], steps)
+    }
+
+    fn running_after(user: &User, words: &[&str], mut steps: Vec<Step>) -> Target {
+        let mut command = user.command(words[0]);
+        command.args(&words[1..]).stdout(Stdio::null()).stderr(Stdio::null());
         steps.push(Step::DieWithParent);
         Target(start_with(&mut command, steps).spawn().expect("starting a target"))
     }

@@ -1,7 +1,10 @@
 //! What newidmap-helper does, on the real kernel: one file a topic.
 
 mod config;
+mod descriptors;
+mod elsewhere;
 mod examples;
+mod failing_calls;
 mod grants;
 mod hostile;
 mod instants;

@@ -5,6 +5,8 @@ use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
+use std::collections::BTreeSet;
+use std::fs;
 use std::process::{Command, Stdio};
 use subroot_tests::{Started, Step, User};
 
@@ -83,4 +85,15 @@ impl Traced {
 pub(crate) fn at_every_boundary(mut at: impl FnMut(u32) -> bool) {
     let count = (1..1_000).take_while(|boundary| at(*boundary)).count();
     assert!(count > 40, "only {count} boundaries: a run makes more system calls");
+}
+
+/// The numbers of the system calls that one run makes: /proc/PID/syscall of proc(5).
+pub(crate) fn calls(user: &User, command: &mut Command) -> BTreeSet<i64> {
+    let mut mapper = Traced::start(user, command);
+    let mut calls = BTreeSet::new();
+    while mapper.step() {
+        let line = fs::read_to_string(format!("/proc/{}/syscall", mapper.pid)).expect("the call it makes");
+        calls.extend(line.split(' ').next().and_then(|number| number.parse::<i64>().ok()));
+    }
+    calls
 }

@@ -1,0 +1,187 @@
+//! Mounts, namespaces and procfs of the caller's own: nothing that she arranges there is believed (properties P2, P5).
+
+use crate::GRANTED;
+use nix::fcntl::{OFlag, open};
+use nix::libc;
+use nix::sys::stat::Mode;
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+use subroot_tests::{Host, MAPPER, Maps, Outcome, Started, Step, Target, User, start_with};
+
+/// A process of this user's in namespaces of its own, in which a script has run to its end.
+struct Elsewhere(Started);
+
+impl Elsewhere {
+    /// `$0` in the script is the target's PID; descriptor 5 is `passed`.
+    fn new(user: &User, flags: &[&str], target: &Target, passed: Option<OwnedFd>, script: &str) -> Elsewhere {
+        let done = user.home.join("done");
+        let script = format!("{script} && touch done && exec sleep 1000");
+        let mut unshare = user.command("unshare");
+        unshare.args(["--user", "--map-root-user", "--mount"]).args(flags).args(["sh", "-ec", &script]);
+        unshare.arg(target.pid().to_string()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut steps = vec![Step::DieWithParent];
+        steps.extend(passed.map(|file| Step::Pass(file, 5)));
+        let elsewhere = Elsewhere(Started::as_it_is(start_with(&mut unshare, steps)));
+        for _ in 0..500 {
+            if done.exists() {
+                fs::remove_file(done).expect("the script's mark");
+                return elsewhere;
+            }
+            sleep(Duration::from_millis(10));
+        }
+        panic!("not arranged: {script}");
+    }
+
+    /// What it sees at this path, as a descriptor.
+    fn open(&self, path: &str) -> OwnedFd {
+        let path = format!("/proc/{}/root{path}", self.0.pid());
+        open(path.as_str(), OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())
+            .expect("opening what is elsewhere")
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        let _already_gone = self.0.child().kill();
+        let _status = self.0.child().wait();
+    }
+}
+
+fn through(host: &Host, user: &User, descriptor: OwnedFd) -> Outcome {
+    let mut command = user.mapper();
+    command.arg("fd:7").args(GRANTED.split(' '));
+    host.output(start_with(&mut command, vec![Step::Pass(descriptor, 7)]))
+}
+
+#[track_caller]
+fn is_unfit(outcome: &Outcome, why: &str) {
+    let line = format!("newidmap-helper: opening target fd:7: {why}\n");
+    assert_eq!((outcome.code(), outcome.stderr.as_str()), (3, line.as_str()));
+}
+
+/// `ns/user` is looked at through whatever lies over it: then the owner of what is found there has to be the caller too.
+#[test]
+fn a_namespace_of_somebody_elses_put_over_ones_own_is_refused() {
+    let host = Host::new();
+    let (alice, bob) = (host.user("alice"), host.user("bob"));
+    let (target, bobs) = (Target::new(&alice), Target::new(&bob));
+    let cover = "mount -t tmpfs tmpfs /proc/$0/ns; touch /proc/$0/ns/user; mount --bind /proc/self/fd/5 /proc/$0/ns/user";
+    let elsewhere = Elsewhere::new(&alice, &[], &target, Some(bobs.namespace()), cover);
+    let covered = elsewhere.open(&format!("/proc/{}", target.pid()));
+    is_unfit(&through(&host, &alice, covered), "its user namespace is not owned by you");
+    assert_eq!((target.maps(), bobs.maps()), (Maps::untouched(), Maps::untouched()));
+}
+
+#[test]
+fn a_folder_that_only_looks_like_a_process_is_refused() {
+    let host = Host::new();
+    let alice = host.user("alice");
+    let target = Target::new(&alice);
+    let fill = "for file in uid_map gid_map setgroups; do touch $fake/$file; done; mkdir $fake/ns; touch $fake/ns/user";
+    let cover = "mount --bind /proc/self/ns/user $fake/ns/user || true";
+    let over_proc = format!("/proc/{}", target.pid());
+    for (fake, mount) in [
+        ("/mnt", "mount -t tmpfs tmpfs /mnt"),
+        (
+            "/mnt/d",
+            "mount -t tmpfs tmpfs /mnt; cd /mnt; mkdir a b c d; mount -t overlay -o lowerdir=a,upperdir=b,workdir=c o d; cd",
+        ),
+        (&over_proc, "mount -t tmpfs tmpfs /proc; mkdir /proc/$0"),
+    ] {
+        let mount = format!("{mount}; fake={fake}");
+        let elsewhere = Elsewhere::new(&alice, &[], &target, None, &format!("{mount}; {fill}; {cover}"));
+        is_unfit(
+            &through(&host, &alice, elsewhere.open(fake)),
+            "not an open descriptor of a /proc/PID folder or a pidfd",
+        );
+        assert_eq!(
+            fs::metadata(format!("/proc/{}/root{fake}/uid_map", elsewhere.0.pid())).expect("a fake").size(),
+            0
+        );
+    }
+    assert_eq!(target.maps(), Maps::untouched());
+}
+
+#[test]
+fn a_procfs_of_ones_own_shows_no_more_than_ones_own_processes() {
+    let host = Host::new();
+    let (alice, bob) = (host.user("alice"), host.user("bob"));
+    let bobs = Target::new(&bob);
+    let flags = ["--pid", "--fork", "--kill-child", "--mount-proc"];
+    let elsewhere = Elsewhere::new(&alice, &flags, &bobs, None, "true");
+    // The process with number 1 there is in a namespace that has its maps.
+    is_unfit(&through(&host, &alice, elsewhere.open("/proc/1")), "its gid_map is already written");
+    assert_eq!(bobs.maps(), Maps::untouched());
+}
+
+#[test]
+fn from_a_user_namespace_of_ones_own_no_process_outside_is_mapped_whatever_is_mounted() {
+    let host = Host::new();
+    let alice = host.user("alice");
+    let target = Target::new(&alice);
+    for arrange in [
+        "true",
+        "mount -t tmpfs tmpfs /etc; echo 0:1:200000 | tee /etc/subuid >/etc/subgid",
+        "echo alice:1:100000 >mine; mount --bind mine /etc/subuid",
+        "mount -t tmpfs tmpfs /proc",
+        "touch mine; mount --bind mine /proc/$0/uid_map; mount --bind mine /proc/$0/gid_map",
+    ] {
+        let run = format!("{arrange}; exec {} $0 {GRANTED}", MAPPER);
+        let mut unshare = alice.command("unshare");
+        unshare.args(["--user", "--map-root-user", "--mount", "sh", "-ec", &run, &target.pid().to_string()]);
+        let outcome = host.output(&mut unshare);
+        assert_ne!(outcome.code(), 0, "{arrange}: {outcome:?}");
+        assert_eq!(target.maps(), Maps::untouched(), "{arrange}: {outcome:?}");
+    }
+}
+
+/// The owner of a namespace may look at whoever is in it, and that need not be a process of his.
+#[test]
+fn a_process_of_roots_in_a_namespace_of_ones_own_is_refused() {
+    let host = Host::new();
+    let alice = host.user("alice");
+    let own = Target::new(&alice);
+    let roots = Target::after(&host.user("root"), vec![Step::Enter(own.namespace())]);
+    let line = format!("newidmap-helper: opening target {}: no process of yours\n", roots.pid());
+    let outcome = host.output(&mut alice.maps(&roots, GRANTED));
+    assert_eq!((outcome.code(), outcome.stderr), (3, line));
+    is_unfit(&through(&host, &alice, roots.folder()), "no process of yours");
+    is_unfit(&through(&host, &alice, roots.pidfd()), "no process of yours");
+    assert_eq!(own.maps(), Maps::untouched());
+}
+
+/// The files in its folder are root's: it may hold what its user shall not reach.
+#[test]
+fn a_process_that_is_not_dumpable_is_no_target() {
+    let host = Host::new();
+    let alice = host.user("alice");
+    let target = not_dumpable(&alice);
+    assert_eq!(fs::metadata(target.path("uid_map")).expect("its uid_map").uid(), 0);
+    let line = format!("opening target {}: no process of yours", target.pid());
+    let outcome = host.output(&mut alice.maps(&target, GRANTED));
+    assert_eq!((outcome.code(), outcome.stderr), (3, format!("newidmap-helper: {line}\n")));
+    is_unfit(&through(&host, &alice, target.folder()), "no process of yours");
+    is_unfit(&through(&host, &alice, target.pidfd()), "no process of yours");
+    assert_eq!(target.maps(), Maps::untouched());
+}
+
+/// A process that has made itself so after it has become a program in its new namespace, whose owner could still look.
+fn not_dumpable(user: &User) -> Target {
+    let script = format!(
+        "syscall({}, {}, 0, 0, 0, 0) == 0 or die; sleep 1000;",
+        libc::SYS_prctl,
+        libc::PR_SET_DUMPABLE
+    );
+    let target = Target::running(user, &["/usr/bin/perl", "-e", &script]);
+    for _ in 0..500 {
+        if fs::metadata(target.path("uid_map")).is_ok_and(|file| file.uid() == 0) {
+            return target;
+        }
+        sleep(Duration::from_millis(10));
+    }
+    panic!("a process that is not dumpable");
+}

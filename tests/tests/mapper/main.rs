@@ -17,6 +17,7 @@ mod random;
 mod recycled;
 mod refusal;
 mod success;
+mod surroundings;
 mod target;
 mod traced;
 mod trust;

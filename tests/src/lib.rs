@@ -10,6 +10,7 @@ mod mapper;
 mod outcome;
 mod processes;
 mod rootfs;
+pub mod running;
 mod skip;
 mod start;
 mod target;

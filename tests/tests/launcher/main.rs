@@ -1,6 +1,5 @@
 //! What subroot does, on the real kernel: one file a topic.
 
-mod running;
 mod sandbox;
 
 mod bad_input;
@@ -22,3 +21,5 @@ mod tutorial;
 mod unshare;
 mod untrue_mappers;
 mod which_mapper;
+
+use subroot_tests::running;

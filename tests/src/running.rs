@@ -1,5 +1,7 @@
 //! A launch that is watched while it runs: marked by a word, and waited for with patience that ends.
 
+use crate::outcome::{Outcome, Started};
+use crate::processes::{processes_with_word, status_line};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -10,21 +12,20 @@ use std::process::{ChildStdin, ChildStdout, Command, id};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use subroot_tests::{Outcome, Started, processes_with_word, status_line};
 
 /// How long whatever a dead sandbox leaves may take to be gone: property L6.
-pub(crate) const GONE_WITHIN: Duration = Duration::from_secs(2);
+pub const GONE_WITHIN: Duration = Duration::from_secs(2);
 /// Long enough for anything but a hang.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A word that no other command line has, and that `sleep` takes for years.
-pub(crate) fn unique_word() -> String {
+pub fn unique_word() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(100);
     format!("{}{}", id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Waits for something to become true; false when it does not in time.
-pub(crate) fn soon(limit: Duration, condition: impl Fn() -> bool) -> bool {
+pub fn soon(limit: Duration, condition: impl Fn() -> bool) -> bool {
     let start = Instant::now();
     loop {
         if condition() {
@@ -39,7 +40,7 @@ pub(crate) fn soon(limit: Duration, condition: impl Fn() -> bool) -> bool {
 
 /// Fails the test unless every process with this word ends in time.
 #[track_caller]
-pub(crate) fn assert_all_gone(word: &str) {
+pub fn assert_all_gone(word: &str) {
     if !soon(GONE_WITHIN, || processes_with_word(word).is_empty()) {
         let left = processes_with_word(word);
         for pid in &left {
@@ -50,12 +51,12 @@ pub(crate) fn assert_all_gone(word: &str) {
 }
 
 /// The process that is PID 1 inside, among those with this word.
-pub(crate) fn pid_1(word: &str) -> Pid {
+pub fn pid_1(word: &str) -> Pid {
     process_inside(word, "1")
 }
 
 /// The process that has this PID inside, among those with this word.
-pub(crate) fn process_inside(word: &str, number: &str) -> Pid {
+pub fn process_inside(word: &str, number: &str) -> Pid {
     let found =
         || processes_with_word(word).into_iter().find(|pid| inner_pid(*pid).as_deref() == Some(number));
     assert!(soon(PATIENCE, || found().is_some()), "nothing with {word} is PID {number} inside");
@@ -73,7 +74,7 @@ fn own_depth() -> usize {
 }
 
 /// A launch whose command says what it does.
-pub(crate) struct Running {
+pub struct Running {
     started: Started,
     said: BufReader<ChildStdout>,
 }
@@ -81,7 +82,7 @@ pub(crate) struct Running {
 impl Running {
     /// Starts a launch and waits until its command has printed the line `ready`.
     #[track_caller]
-    pub(crate) fn new(command: &mut Command) -> Running {
+    pub fn new(command: &mut Command) -> Running {
         let mut started = Started::new(command);
         let said = BufReader::new(started.child().stdout.take().expect("a pipe"));
         let mut running = Running { started, said };
@@ -94,7 +95,7 @@ impl Running {
 
     /// The next line of its standard output.
     #[track_caller]
-    pub(crate) fn line(&mut self) -> String {
+    pub fn line(&mut self) -> String {
         if self.said.buffer().is_empty() {
             let mut ready = [PollFd::new(self.said.get_ref().as_fd(), PollFlags::POLLIN)];
             let limit = PollTimeout::try_from(PATIENCE).expect("a limit");
@@ -106,23 +107,23 @@ impl Running {
     }
 
     /// The pipe to its standard input, where there is one.
-    pub(crate) fn input(&mut self) -> ChildStdin {
+    pub fn input(&mut self) -> ChildStdin {
         self.started.child().stdin.take().expect("a pipe")
     }
 
     /// The launcher's PID.
-    pub(crate) fn pid(&self) -> Pid {
+    pub fn pid(&self) -> Pid {
         self.started.pid()
     }
 
     /// Sends the launcher a signal by its number, a real-time one too.
-    pub(crate) fn signal(&self, number: i32) {
+    pub fn signal(&self, number: i32) {
         send(self.pid(), number);
     }
 
     /// Waits for the launcher's end; its standard output is what has not been read as lines.
     #[track_caller]
-    pub(crate) fn end(mut self) -> Outcome {
+    pub fn end(mut self) -> Outcome {
         let unread = String::from_utf8_lossy(self.said.buffer()).into_owned();
         self.started.child().stdout = Some(self.said.into_inner());
         let outcome = self.started.end_within(PATIENCE);
@@ -131,18 +132,18 @@ impl Running {
 }
 
 /// Sends a process a signal by its number.
-pub(crate) fn send(pid: Pid, number: i32) {
+pub fn send(pid: Pid, number: i32) {
     let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{number} {pid}")]).output();
     let sent = sent.expect("starting a shell");
     assert!(sent.status.success(), "{sent:?}");
 }
 
 /// True when a process is stopped.
-pub(crate) fn is_stopped(pid: Pid) -> bool {
+pub fn is_stopped(pid: Pid) -> bool {
     status_line(pid, "State").is_some_and(|state| state.starts_with('T'))
 }
 
 /// The program that a process runs.
-pub(crate) fn program_of(pid: Pid) -> String {
+pub fn program_of(pid: Pid) -> String {
     fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
 }

@@ -3,6 +3,8 @@
 use crate::kit::{DROP_INS, Kit};
 use crate::mapper::{Install, install, install_in_place};
 use crate::outcome::{Outcome, Started};
+use crate::rootfs::Rootfs;
+use crate::shared_root::{self, SharedRoot};
 use crate::user::User;
 use crate::world;
 use nix::sched::{CloneFlags, setns, unshare};
@@ -33,8 +35,21 @@ impl Default for Host {
 impl Host {
     /// A fresh host with the mapper installed setuid root.
     pub fn new() -> Host {
+        Host::made(own_mount_namespace())
+    }
+
+    /// The same with a root file system for everyday jobs in alice's home; `None` where tests/run could not make its archive.
+    pub fn with_everyday_root() -> Option<(Host, Rootfs)> {
+        let shared = SharedRoot::get()?;
+        let outside = own_mount_namespace();
+        shared.enter();
+        let host = Host::made(outside);
+        let rootfs = shared_root::layer(&host.user("alice"));
+        Some((host, rootfs))
+    }
+
+    fn made(outside: OwnedFd) -> Host {
         let kit = Kit::load();
-        let outside = File::open("/proc/thread-self/ns/mnt").expect("own mount namespace").into();
         unshare(CloneFlags::CLONE_NEWNS).expect("a mount namespace for the test: start it by tests/run");
         world::build(&kit);
         let host = Host { outside, kit };
@@ -122,10 +137,20 @@ impl Host {
 impl Drop for Host {
     /// Brings the thread back, as libtest goes on with the same one where it runs tests one by one.
     fn drop(&mut self) {
-        let returned =
-            unshare(CloneFlags::CLONE_FS).and_then(|()| setns(&self.outside, CloneFlags::CLONE_NEWNS));
+        let returned = enter_mount_namespace(&self.outside);
         if !std::thread::panicking() {
             returned.expect("returning to the mount namespace outside");
         }
     }
+}
+
+/// The calling thread's mount namespace, held open.
+pub(crate) fn own_mount_namespace() -> OwnedFd {
+    File::open("/proc/thread-self/ns/mnt").expect("own mount namespace").into()
+}
+
+/// The kernel lets only a thread that shares its root and working directory with no other enter one: setns(2).
+pub(crate) fn enter_mount_namespace(namespace: &OwnedFd) -> nix::Result<()> {
+    unshare(CloneFlags::CLONE_FS)?;
+    setns(namespace, CloneFlags::CLONE_NEWNS)
 }

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The programs under test, in memory, and the archive that [`crate::Rootfs::debian`] unpacks.
+/// The programs under test, in memory, and the archives that [`crate::Rootfs`] unpacks.
 ///
 /// All of it is read or opened before a test's own mounts may cover the place where it lies.
 pub(crate) struct Kit {
@@ -15,6 +15,11 @@ pub(crate) struct Kit {
     pub(crate) drop_ins: [Vec<u8>; 2],
     pub(crate) launcher: Option<Vec<u8>>,
     pub(crate) debian: Option<File>,
+}
+
+/// One of the archives that tests/run makes; none where it could not.
+pub(crate) fn archive(name: &str) -> Option<File> {
+    File::open(part(name, || target_folder().join("kit").join(name))).ok()
 }
 
 impl Kit {
@@ -29,7 +34,7 @@ impl Kit {
             mapper: built("newidmap-helper"),
             drop_ins: DROP_INS.map(built),
             launcher: fs::read(release_program("subroot")).ok(),
-            debian: File::open(part("debian.tar", || target_folder().join("kit/debian.tar"))).ok(),
+            debian: archive("debian.tar"),
         }
     }
 }

@@ -11,6 +11,7 @@ mod outcome;
 mod processes;
 mod rootfs;
 pub mod running;
+mod shared_root;
 mod skip;
 mod start;
 mod target;

@@ -5,7 +5,7 @@ use crate::kit::write_program;
 use crate::target::Target;
 use crate::user::User;
 use crate::world::set_mode;
-use std::fs;
+use std::fs::{self, File};
 use std::io::Seek;
 use std::os::unix::fs::{lchown, symlink};
 use std::path::{Path, PathBuf};
@@ -70,24 +70,29 @@ impl Rootfs {
     /// `/srv/packages` in it holds a package that makes an account, and what that depends on, for an installation
     /// without network. `None` where tests/run could not make the archive.
     pub fn debian(host: &Host, user: &User, ids: SubordinateIds) -> Option<Rootfs> {
-        let mut archive = host.kit.debian.as_ref()?.try_clone().expect("the archive");
-        archive.rewind().expect("the archive's beginning");
+        let archive = host.kit.debian.as_ref()?.try_clone().expect("the archive");
         let path = user.home.join("debian");
         fs::create_dir(&path).expect("making a root file system");
-        lchown(&path, Some(ids.root.0), Some(ids.root.1)).expect("giving it to its root");
-        let namespace = Target::new(user);
-        namespace.map_as_root(&ids.map(ids.root.0), &ids.map(ids.root.1));
-        let unpacked = Command::new("nsenter")
-            .args([format!("--user={}", namespace.path("ns/user"))])
-            .args(["--setuid=0", "--setgid=0", "--", "tar", "--extract", "--preserve-permissions"])
-            .args(["--numeric-owner", "--exclude=./dev/*", "--directory"])
-            .arg(&path)
-            .stdin(Stdio::from(archive))
-            .output()
-            .expect("starting nsenter");
-        assert!(unpacked.status.success(), "{}", String::from_utf8_lossy(&unpacked.stderr));
+        unpack(archive, &path, user, ids);
         Some(Rootfs { path })
     }
+}
+
+/// Unpacks an archive of a root file system into a folder, with its owners shifted to these IDs of the host.
+pub(crate) fn unpack(mut archive: File, folder: &Path, user: &User, ids: SubordinateIds) {
+    archive.rewind().expect("the archive's beginning");
+    lchown(folder, Some(ids.root.0), Some(ids.root.1)).expect("giving a root to its owner");
+    let namespace = Target::new(user);
+    namespace.map_as_root(&ids.map(ids.root.0), &ids.map(ids.root.1));
+    let unpacked = Command::new("nsenter")
+        .args([format!("--user={}", namespace.path("ns/user"))])
+        .args(["--setuid=0", "--setgid=0", "--", "tar", "--extract", "--preserve-permissions"])
+        .args(["--numeric-owner", "--exclude=./dev/*", "--directory"])
+        .arg(folder)
+        .stdin(Stdio::from(archive))
+        .output()
+        .expect("starting nsenter");
+    assert!(unpacked.status.success(), "{}", String::from_utf8_lossy(&unpacked.stderr));
 }
 
 fn install_busybox(bin: &Path) {

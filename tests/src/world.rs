@@ -2,6 +2,7 @@
 
 use crate::accounts::{GRANTS, GROUP, HOMES, PASSWD};
 use crate::kit::{DROP_INS, Kit, write_program};
+use crate::user::User;
 use nix::mount::{MsFlags, mount};
 use std::fs::{self, Permissions};
 use std::io;
@@ -37,9 +38,7 @@ const COPIED: [&str; 17] = [
 
 /// Builds the world in the calling thread's mount namespace, which must be its own.
 pub(crate) fn build(kit: &Kit) {
-    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).expect("making / private");
-    mount(Some("tmpfs"), SCRATCH, Some("tmpfs"), MsFlags::empty(), Some("mode=755"))
-        .expect("mounting a tmpfs");
+    mount_private_memory(SCRATCH);
     for (name, mode, place) in [
         ("etc", 0o755, "/etc"),
         ("home", 0o755, "/home"),
@@ -61,6 +60,22 @@ pub(crate) fn build(kit: &Kit) {
     for name in DROP_INS {
         own_setuid_program(name);
     }
+}
+
+/// Puts an empty file system in memory on a folder, for the calling thread's mount namespace alone.
+pub(crate) fn mount_private_memory(place: &str) {
+    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).expect("making / private");
+    mount(Some("tmpfs"), place, Some("tmpfs"), MsFlags::empty(), Some("mode=755")).expect("mounting a tmpfs");
+}
+
+/// Mounts a folder on another with a layer over it that takes all changes, and whose top belongs to this user.
+pub(crate) fn layer_over(lower: &Path, place: &Path, user: &User) {
+    let (upper, work) = (new_folder("upper", 0o755), new_folder("work", 0o755));
+    chown(&upper, Some(user.uid), Some(user.gid)).expect("giving a layer to its user");
+    // In a user namespace, overlay can keep its own marks in user.* attributes only: mount(8).
+    let layers = format!("lowerdir={},upperdir={upper},workdir={work},userxattr", lower.display());
+    mount(Some("overlay"), place, Some("overlay"), MsFlags::empty(), Some(layers.as_str()))
+        .unwrap_or_else(|error| panic!("layering {}: {error}", lower.display()));
 }
 
 fn new_folder(name: &str, mode: u32) -> String {

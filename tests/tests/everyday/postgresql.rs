@@ -1,0 +1,41 @@
+//! PostgreSQL: installed, started as its own user, asked, stopped, and found again by the next run.
+
+use crate::job::{Debian, NO_ROOT};
+use subroot_tests::skip;
+
+const FIRST_RUN: &str = "
+    read -r version cluster _ < <(pg_lsclusters --no-header)
+    pg_ctlcluster $version $cluster start
+    ps -o user= -C postgres | sort -u
+    su postgres -c 'createuser --createdb worker'
+    useradd --create-home worker
+    su worker -c 'createdb books'
+    su worker -c \"psql -qAt books\" <<'END'
+        CREATE TABLE book (id serial PRIMARY KEY, title text NOT NULL);
+        INSERT INTO book (title) SELECT 'book ' || n FROM generate_series(1, 1000) AS n;
+        SELECT count(*), max(id) FROM book;
+        SET max_parallel_workers_per_gather = 2;
+        SELECT sum(length(title)) FROM book;
+END
+    ls -ldn /var/lib/postgresql/$version/$cluster | cut -d' ' -f1
+    pg_ctlcluster $version $cluster stop
+    pgrep postgres || echo stopped
+    /usr/lib/postgresql/$version/bin/pg_controldata /var/lib/postgresql/$version/$cluster | grep 'cluster state'";
+
+const NEXT_RUN: &str = "
+    service postgresql start >/dev/null
+    su worker -c \"psql -qAt -c 'SELECT title FROM book WHERE id = 17' books\"
+    service postgresql stop >/dev/null";
+
+#[test]
+fn a_database_is_installed_asked_stopped_and_found_again() {
+    let Some(debian) = Debian::new() else { skip!("{NO_ROOT}") };
+    let said = debian.install("postgresql");
+    assert!(said.contains("Creating new PostgreSQL cluster"), "{said}");
+    assert_eq!(
+        debian.output(FIRST_RUN),
+        "postgres\n1000|1000\n7893\ndrwx------\nstopped\n\
+        Database cluster state:               shut down\n"
+    );
+    assert_eq!(debian.output(NEXT_RUN), "book 17\n");
+}

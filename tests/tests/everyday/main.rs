@@ -2,10 +2,14 @@
 
 mod job;
 
+mod compile;
 mod cron;
 mod deb_build;
+mod git;
 mod nginx;
+mod npm;
 mod packages;
+mod pip;
 mod postgresql;
 mod ssh;
 

@@ -2,6 +2,7 @@
 
 mod job;
 
+mod archive;
 mod compile;
 mod cron;
 mod deb_build;

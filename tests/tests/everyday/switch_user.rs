@@ -1,0 +1,52 @@
+//! su, sudo and their like: another user of the root is become, with and without a password, and left again.
+
+use crate::job::{Debian, NO_ROOT};
+use subroot_tests::skip;
+
+/// sudo looks its host up, which Debian's /etc/hosts does not have.
+const ACCOUNTS: &str = "
+    echo \"127.0.1.1 $(cat /proc/sys/kernel/hostname)\" >>/etc/hosts
+    useradd --create-home --shell /bin/bash worker
+    useradd --create-home --shell /bin/bash --groups sudo,worker admin
+    echo 'admin:secret' | chpasswd
+    echo 'worker ALL=(admin) NOPASSWD: /usr/bin/id' >/etc/sudoers.d/worker
+";
+
+fn seen(script: &str) -> Option<String> {
+    let debian = Debian::new()?;
+    let outcome = debian.outcome(&format!("{ACCOUNTS}{script}"));
+    assert_eq!((outcome.code(), outcome.stderr.as_str()), (0, ""), "{outcome:?}");
+    Some(outcome.stdout)
+}
+
+#[test]
+fn root_becomes_any_user() {
+    let script = "
+        su worker -c 'id -un; id -Gn; echo $HOME'
+        su - admin -c 'id -un; id -Gn; pwd'
+        sudo -u worker id -un
+        sudo -u '#33' -g '#33' id -un
+        runuser -u admin -- id -un
+        setpriv --reuid worker --regid worker --init-groups id -un
+        su worker -c 'cat /etc/shadow 2>/dev/null || echo shut'
+        id -un";
+    let Some(seen) = seen(script) else { skip!("{NO_ROOT}") };
+    let expected = "worker\nworker\n/home/worker\nadmin\nadmin sudo worker\n/home/admin\n\
+        worker\nwww-data\nadmin\nworker\nshut\nroot\n";
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_user_becomes_root_by_sudo_and_by_su_with_a_password() {
+    let script = "
+        su admin -c 'echo secret | sudo --stdin --prompt= id -u'
+        su admin -c 'echo wrong | sudo --stdin --prompt= id -u 2>/dev/null' || echo refused
+        su worker -c 'sudo -n -u admin id -un'
+        su worker -c 'sudo -n id -u 2>/dev/null' || echo refused
+        su worker -c 'echo secret | su admin -c \"id -un\" 2>/dev/null'
+        su worker -c 'echo wrong | su admin -c \"id -un\" 2>/dev/null' || echo refused
+        su admin -c 'echo secret | sudo --stdin --prompt= -u worker sh -c \"touch ~worker/made\"'
+        stat -c %U ~worker/made";
+    let Some(seen) = seen(script) else { skip!("{NO_ROOT}") };
+    assert_eq!(seen, "0\nrefused\nadmin\nrefused\nadmin\nrefused\nworker\n");
+}

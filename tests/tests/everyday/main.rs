@@ -4,19 +4,23 @@ mod job;
 
 mod accounts;
 mod archive;
+mod ci_contract;
 mod compile;
 mod cron;
 mod deb_build;
 mod files;
 mod git;
 mod loopback;
+mod many_jobs;
 mod nested;
 mod nginx;
 mod npm;
 mod packages;
 mod pip;
 mod postgresql;
+mod process_tree;
 mod ssh;
+mod streams;
 mod switch_user;
 
 use subroot_tests::running;

@@ -109,3 +109,14 @@ fn a_failing_step_of_a_script_is_the_jobs_status() {
         assert_eq!(debian.outcome(script).code(), status, "{script}");
     }
 }
+
+#[test]
+fn a_step_has_its_own_environment_and_folder() {
+    let Some(debian) = Debian::new() else { skip!("{NO_ROOT}") };
+    debian.output("mkdir -p /srv/project");
+    let mut command = debian.alice.command("subroot");
+    command.args(["run", "-e", "CI=true", "-e", "TOKEN", "--env=NOTE=two words", "-w", "/srv/project"]);
+    command.arg(&debian.rootfs.path).args(["--", "bash", "-c", "echo $CI $TOKEN $NOTE $SECRET; pwd"]);
+    command.env("TOKEN", "passed on").env("SECRET", "not passed on");
+    assert_eq!(debian.host.output(&mut command).ok(), "true passed on two words\n/srv/project\n");
+}

@@ -62,6 +62,36 @@ END
 }
 
 #[test]
+fn a_process_is_traced_and_its_leaks_are_found() {
+    let Some(debian) = Debian::new() else { skip!("{NO_ROOT}") };
+    let seen = debian.output(
+        r#"cd /tmp; useradd worker
+        cat >trace.c <<'END'
+#include <stdio.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void) {
+    int status, stops = 0;
+    pid_t child = fork();
+    if (child == 0) { ptrace(PTRACE_TRACEME, 0, 0, 0); execlp("true", "true", NULL); _exit(1); }
+    while (waitpid(child, &status, 0) == child && !WIFEXITED(status)) { stops++; ptrace(PTRACE_SYSCALL, child, 0, 0); }
+    printf("%s\n", stops > 20 ? "traced" : "not traced");
+    return WEXITSTATUS(status);
+}
+END
+        echo 'int main(int count, char **words) { char *leak = __builtin_malloc(10); leak[0] = 0; leak = 0; return 0; }' >leak.c
+        gcc -o trace trace.c; gcc -g -fsanitize=address -o leak leak.c
+        for user in root worker; do
+            su $user -c /tmp/trace
+            { su $user -c /tmp/leak 2>&1 || true; } | grep -o 'SUMMARY.*'
+        done"#,
+    );
+    let each = "traced\nSUMMARY: AddressSanitizer: 10 byte(s) leaked in 1 allocation(s).\n";
+    assert_eq!(seen, each.repeat(2));
+}
+
+#[test]
 fn interpreters_and_locales_are_as_everywhere() {
     let Some(debian) = Debian::new() else { skip!("{NO_ROOT}") };
     let seen = debian.output(

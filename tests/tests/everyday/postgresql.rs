@@ -1,6 +1,7 @@
-//! PostgreSQL: installed, started as its own user, asked, stopped, and found again by the next run.
+//! PostgreSQL: installed, started as its own user, asked, stopped, found again by the next run, and recovered after a kill.
 
 use crate::job::{Debian, NO_ROOT};
+use crate::running::{Running, assert_all_gone, unique_word};
 use subroot_tests::skip;
 
 const FIRST_RUN: &str = "
@@ -22,13 +23,25 @@ END
     pgrep postgres || echo stopped
     /usr/lib/postgresql/$version/bin/pg_controldata /var/lib/postgresql/$version/$cluster | grep 'cluster state'";
 
+/// Commits without end until it is killed; says so after the first.
+const KILLED_RUN: &str = "
+    service postgresql start >/dev/null
+    echo ready
+    while :; do su worker -c \"psql -qAt -c 'INSERT INTO book (title) VALUES (1), (2)' books\"; echo committed; done";
+
+const RECOVERY: &str = "
+    service postgresql start >/dev/null
+    su worker -c \"psql -qAt -c 'SELECT count(*) >= 1002, count(*) % 2 FROM book' books\"
+    grep -ho 'automatic recovery in progress' /var/log/postgresql/*.log
+    service postgresql stop >/dev/null";
+
 const NEXT_RUN: &str = "
     service postgresql start >/dev/null
     su worker -c \"psql -qAt -c 'SELECT title FROM book WHERE id = 17' books\"
     service postgresql stop >/dev/null";
 
 #[test]
-fn a_database_is_installed_asked_stopped_and_found_again() {
+fn a_database_is_installed_asked_stopped_found_again_killed_and_recovered() {
     let Some(debian) = Debian::new() else { skip!("{NO_ROOT}") };
     let said = debian.install("postgresql");
     assert!(said.contains("Creating new PostgreSQL cluster"), "{said}");
@@ -38,4 +51,11 @@ fn a_database_is_installed_asked_stopped_and_found_again() {
         Database cluster state:               shut down\n"
     );
     assert_eq!(debian.output(NEXT_RUN), "book 17\n");
+    let word = unique_word();
+    let mut running = Running::new(&mut debian.run(&["bash", "-c", KILLED_RUN, &word]));
+    assert_eq!(running.line(), "committed");
+    running.signal(9);
+    assert_eq!(running.end().code(), 137);
+    assert_all_gone(&word);
+    assert_eq!(debian.output(RECOVERY), "t|0\nautomatic recovery in progress\n");
 }

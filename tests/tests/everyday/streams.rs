@@ -58,6 +58,9 @@ fn standard_input_may_be_a_pipe_a_file_nothing_or_closed() {
         ("RUN cat <<<'a here string'", "a here string\n"),
         ("RUN sh -c 'read line || echo ended' <&-", "ended\n"),
         ("RUN sh -c 'echo not seen; echo seen >&2' 2>&1 >&-", "seen\n"),
+        ("echo by name | RUN sh -c 'cat /dev/stdin >/dev/stdout' | cat", "by name\n"),
+        ("RUN bash -c 'diff <(echo one) <(echo one) && echo same'", "same\n"),
+        ("RUN sh -c 'echo ${#1}' sh \"$(seq 20000)\"", "108893\n"),
         ("printf 'echo %s\\n' a b | RUN bash", "a\nb\n"),
         ("for n in 1 2 3; do echo $n; done | while read n; do RUN echo $n </dev/null; done", "1\n2\n3\n"),
     ] {

@@ -50,3 +50,16 @@ fn a_user_becomes_root_by_sudo_and_by_su_with_a_password() {
     let Some(seen) = seen(script) else { skip!("{NO_ROOT}") };
     assert_eq!(seen, "0\nrefused\nadmin\nrefused\nadmin\nrefused\nworker\n");
 }
+
+#[test]
+fn a_capability_of_a_file_counts_for_a_user_inside() {
+    let script = "
+        cp /bin/chown /usr/local/bin/give
+        python3 -c 'import os; os.setxattr(\"/usr/local/bin/give\", \"security.capability\", \
+            bytes.fromhex(\"0100000201000000000000000000000000000000\"))'
+        touch /srv/file
+        su worker -c 'chown admin /srv/file 2>/dev/null || echo refused; give admin /srv/file'
+        stat -c %U /srv/file";
+    let Some(seen) = seen(script) else { skip!("{NO_ROOT}") };
+    assert_eq!(seen, "refused\nadmin\n");
+}

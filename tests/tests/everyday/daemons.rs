@@ -1,4 +1,4 @@
-//! cron: a daemon that becomes other users runs their jobs at its start.
+//! Daemons: cron becomes other users and runs their jobs, and a log takes everybody's messages.
 
 use crate::job::{Debian, NO_ROOT};
 use subroot_tests::skip;
@@ -24,4 +24,25 @@ fn cron_runs_the_jobs_of_two_users() {
     let expected = "@reboot id -un >>/tmp/worker-ran; echo $HOME >>/tmp/worker-ran\nworker:crontab 600\n\
         root\n/root\nworker\n/home/worker\nworker\n1\n";
     assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_log_daemon_gets_the_messages_of_every_user() {
+    let Some(debian) = Debian::new() else { skip!("{NO_ROOT}") };
+    let seen = debian.output(
+        r#"useradd worker
+        cat >/tmp/log.py <<'END'
+import os, socket
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); log.bind("/dev/log"); os.chmod("/dev/log", 0o666)
+print("listening", flush=True)
+for _ in range(2): print(log.recv(1000).decode().split("tester: ")[-1], flush=True)
+END
+        python3 /tmp/log.py >/tmp/log &
+        until grep -q listening /tmp/log; do sleep 0.05; done
+        logger --tag tester of root
+        until grep -q root /tmp/log; do sleep 0.05; done
+        setpriv --reuid worker --regid worker --clear-groups logger --tag tester of worker
+        wait; cat /tmp/log"#,
+    );
+    assert_eq!(seen, "listening\nof root\nof worker\n");
 }

@@ -32,6 +32,6 @@ pub use passwd::{ACCOUNTS_FILE, Account};
 pub use policy::{Files, OWN_STATUS, Policy, PolicyError};
 pub use range::{IdRange, OVERFLOW_ID, RESERVED_ID, RangeError};
 pub use request::{Request, RequestError, TargetWord, Verb};
-pub use requested::{MAX_EXTENTS, MAX_TEXT, MapError, MapLine, RequestedMap};
+pub use requested::{MAX_EXTENTS, MAX_TEXT, MapError, MapLine, PlannedMap, RequestedLines, RequestedMap};
 pub use subid::{LineError, MAX_LINE, Owner, SubidLine};
 pub use text::Text;

@@ -94,14 +94,20 @@ impl MapLine {
 }
 
 /// The lines of one map, sorted by inside ID, without overlap on either side.
-pub struct RequestedMap {
-    lines: [MapLine; MAX_LINES],
+pub struct RequestedLines<const ROOM: usize> {
+    lines: [MapLine; ROOM],
     used: usize,
 }
 
-impl RequestedMap {
+/// A map as it may be typed.
+pub type RequestedMap = RequestedLines<MAX_LINES>;
+
+/// A map with no more lines than the kernel takes: a fraction of the memory, for whoever plans one.
+pub type PlannedMap = RequestedLines<MAX_EXTENTS>;
+
+impl<const ROOM: usize> RequestedLines<ROOM> {
     /// A map of nothing.
-    pub const EMPTY: RequestedMap = RequestedMap { lines: [MapLine::UNUSED; MAX_LINES], used: 0 };
+    pub const EMPTY: Self = RequestedLines { lines: [MapLine::UNUSED; ROOM], used: 0 };
 
     /// The lines as asked for, sorted by inside ID.
     pub fn lines(&self) -> &[MapLine] {

@@ -76,7 +76,8 @@ fn every_line_is_taken_when_both_sides_are_sets_of_ids_that_exist() {
         FIRSTS.into_iter().flat_map(|inside| ranges().map(move |out| (inside, out)))
     {
         let text = format!("{inside}:{outside}:{count}");
-        let taken = RequestedMap::EMPTY.push_text(text.as_bytes()).is_ok();
+        let mut map = RequestedMap::EMPTY;
+        let taken = map.push_text(text.as_bytes()).is_ok();
         assert_eq!(taken, is_sound(inside, count) && is_sound(outside, count), "{text}");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::words::ids::{From, GivenLine, Userns};
-use idmap::{IdKind, IdRange, MAX_EXTENTS, MapLine, Policy, RequestedMap};
+use idmap::{IdKind, IdRange, MAX_EXTENTS, MapLine, PlannedMap, Policy};
 use nix::unistd::{getgid, getuid};
 
 /// A caller's IDs in their order: his own first, then what is granted to him.
@@ -101,7 +101,7 @@ impl Layout {
     ///
     /// # Errors
     /// IDs that the pool does not have, or lines that overlap.
-    pub(crate) fn fill(&self, kind: IdKind, pool: &Pool, map: &mut RequestedMap) -> Result<(), Error> {
+    pub(crate) fn fill(&self, kind: IdKind, pool: &Pool, map: &mut PlannedMap) -> Result<(), Error> {
         let (lines, exact) = match (kind, &self.uid, &self.gid) {
             (IdKind::Uid, Lines::Exact(lines), _) | (IdKind::Gid, _, Lines::Exact(lines)) => (lines, true),
             (IdKind::Uid, Lines::Fitting(lines), _) | (IdKind::Gid, _, Lines::Fitting(lines)) => {
@@ -121,11 +121,11 @@ impl Layout {
     ///
     /// # Errors
     /// As of [`Layout::fill`].
-    pub(crate) fn fill_around(&self, kind: IdKind, pool: &Pool, map: &mut RequestedMap) -> Result<(), Error> {
+    pub(crate) fn fill_around(&self, kind: IdKind, pool: &Pool, map: &mut PlannedMap) -> Result<(), Error> {
         if map.is_empty() {
             return self.fill(kind, pool, map);
         }
-        let mut wanted = RequestedMap::EMPTY;
+        let mut wanted = PlannedMap::EMPTY;
         self.fill(kind, pool, &mut wanted)?;
         let taken: Vec<IdRange> = map.lines().iter().filter_map(|line| line.inside_range().ok()).collect();
         for line in wanted.lines() {
@@ -152,7 +152,7 @@ fn not_mappable(kind: IdKind, line: &GivenLine, why: &str) -> Error {
 }
 
 /// Maps as many IDs of a line as there are, and returns how many those were.
-fn fill_line(line: &GivenLine, ranges: &[IdRange], map: &mut RequestedMap) -> Result<u32, &'static str> {
+fn fill_line(line: &GivenLine, ranges: &[IdRange], map: &mut PlannedMap) -> Result<u32, &'static str> {
     let start = match line.from {
         From::Host(outside) => {
             let host = MapLine { inside: line.inside, outside, count: line.count };

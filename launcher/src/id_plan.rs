@@ -5,7 +5,7 @@ use crate::grants::{Grants, each_line_of};
 use crate::id_layout::{Layout, Pool, own_id};
 use crate::kernel;
 use crate::words::ids::Userns;
-use idmap::{IdKind, IdRange, MapLine, RequestedMap};
+use idmap::{IdKind, IdRange, MapLine, PlannedMap};
 use nix::unistd::{getgid, getgroups};
 use std::os::linux::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -23,18 +23,18 @@ const MAPPING_CAPABILITIES: u64 = 1 << 6 | 1 << 7 | 1 << 31;
 /// Both maps.
 pub(crate) struct Maps {
     /// The user IDs.
-    pub(crate) uid: RequestedMap,
+    pub(crate) uid: PlannedMap,
     /// The group IDs.
-    pub(crate) gid: RequestedMap,
+    pub(crate) gid: PlannedMap,
     /// True when group IDs other than the caller's own are mapped, so that setgroups may stay allowed.
     pub(crate) may_set_groups: bool,
 }
 
 impl Maps {
-    const NONE: Maps = Maps { uid: RequestedMap::EMPTY, gid: RequestedMap::EMPTY, may_set_groups: false };
+    const NONE: Maps = Maps { uid: PlannedMap::EMPTY, gid: PlannedMap::EMPTY, may_set_groups: false };
 
     /// The map of a kind.
-    pub(crate) fn of(&self, kind: IdKind) -> &RequestedMap {
+    pub(crate) fn of(&self, kind: IdKind) -> &PlannedMap {
         match kind {
             IdKind::Uid => &self.uid,
             IdKind::Gid => &self.gid,

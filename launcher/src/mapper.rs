@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::id_plan::{Maps, Way, Writer, map_line};
 use crate::kernel;
-use idmap::{IdKind, RequestedMap, Text};
+use idmap::{IdKind, PlannedMap, Text};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -173,7 +173,7 @@ fn read_back(way: &Way, target: &Target<'_>) -> Result<(), Error> {
         let file = openat(target.folder, kind.map_file(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty());
         let mut text = String::new();
         let read = file.map(File::from).is_ok_and(|mut file| file.read_to_string(&mut text).is_ok());
-        let mut shown = RequestedMap::EMPTY;
+        let mut shown = PlannedMap::EMPTY;
         let lines = text.lines().filter_map(|line| map_line(line.as_bytes()));
         let understood = lines.map(|line| shown.push(line)).all(|pushed| pushed.is_ok());
         if !read || !understood || !shown.joined().eq(way.maps.of(kind).joined()) {

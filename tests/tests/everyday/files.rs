@@ -56,13 +56,15 @@ import os, socket
 client = socket.socket(socket.AF_UNIX); client.connect(\"/run/service\")
 socket.send_fds(client, [b\"a message\"], [os.open(\"/etc/debian_version\", os.O_RDONLY)])'"
         wait; tail -n 1 /tmp/said | sed "s/$(cat /etc/debian_version)/a file/"
-        python3 -c '
+        cat >/tmp/memory.py <<'END'
 from multiprocessing import Process, shared_memory, Semaphore
 def fill(name):
     memory = shared_memory.SharedMemory(name=name); memory.buf[:5] = b"hello"; memory.close()
 memory = shared_memory.SharedMemory(create=True, size=5)
 worker = Process(target=fill, args=(memory.name,)); worker.start(); worker.join()
-print(bytes(memory.buf[:5]).decode()); memory.close(); memory.unlink()'
+print(bytes(memory.buf[:5]).decode()); memory.close(); memory.unlink()
+END
+        su worker -c 'python3 /tmp/memory.py'
         ipcmk --shmem 4096 >/dev/null; ipcs --shmems | grep -c root; ls /dev/shm | wc -l"#,
     );
     assert_eq!(seen, "through a fifo\na message from worker with a file\nhello\n1\n0\n");

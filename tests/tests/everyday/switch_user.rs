@@ -28,11 +28,14 @@ fn root_becomes_any_user() {
         sudo -u '#33' -g '#33' id -un
         runuser -u admin -- id -un
         setpriv --reuid worker --regid worker --init-groups id -un
+        su worker -c 'sleep 1000 >/dev/null 2>&1 &'; until pgrep -u worker sleep >/dev/null; do sleep 0.05; done
+        su admin -c 'pkill -u worker sleep 2>/dev/null || echo refused'
+        pkill -u worker sleep; while pgrep -u worker sleep >/dev/null; do sleep 0.05; done
         su worker -c 'cat /etc/shadow 2>/dev/null || echo shut'
         id -un";
     let Some(seen) = seen(script) else { skip!("{NO_ROOT}") };
     let expected = "worker\nworker\n/home/worker\nadmin\nadmin sudo worker\n/home/admin\n\
-        worker\nwww-data\nadmin\nworker\nshut\nroot\n";
+        worker\nwww-data\nadmin\nworker\nrefused\nshut\nroot\n";
     assert_eq!(seen, expected);
 }
 

@@ -5,6 +5,7 @@ use crate::processes::{processes_with_word, status_line};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::cell::Cell;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::fd::AsFd;
@@ -57,10 +58,15 @@ pub fn pid_1(word: &str) -> Pid {
 
 /// The process that has this PID inside, among those with this word.
 pub fn process_inside(word: &str, number: &str) -> Pid {
-    let found =
-        || processes_with_word(word).into_iter().find(|pid| inner_pid(*pid).as_deref() == Some(number));
-    assert!(soon(PATIENCE, || found().is_some()), "nothing with {word} is PID {number} inside");
-    found().expect("it was just there")
+    // Looked for once: a process that is just executing another program has no command line for a moment.
+    let found = Cell::new(None);
+    let is_there = || {
+        let is_it = |pid: &Pid| inner_pid(*pid).as_deref() == Some(number);
+        found.set(processes_with_word(word).into_iter().find(is_it));
+        found.get().is_some()
+    };
+    assert!(soon(PATIENCE, is_there), "nothing with {word} is PID {number} inside");
+    found.get().expect("it was found")
 }
 
 fn inner_pid(pid: Pid) -> Option<String> {

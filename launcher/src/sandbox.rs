@@ -239,7 +239,7 @@ impl Sandbox {
         self
     }
 
-    /// Goes by this name, for [`crate::find`] and for `subroot exec`.
+    /// Goes by this name, for `subroot exec`, `ps` and `kill`.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Sandbox {
         self.name = Some(name.into());

@@ -154,6 +154,26 @@ fn a_process_of_roots_in_a_namespace_of_ones_own_is_refused() {
     assert_eq!(own.maps(), Maps::untouched());
 }
 
+/// All that stands between: the files in the folder are root's to write, as the process is not dumpable, and the namespace
+/// that is put over its own is root's too. The kernel would refuse the write itself, so that it must not come to one.
+#[test]
+fn roots_mapper_does_not_try_a_users_process_whatever_covers_its_namespace() {
+    let host = Host::new();
+    for path in ["/etc/subuid", "/etc/subgid"] {
+        host.write(path, "root:100000:65536\n");
+    }
+    let (root, roots) = (host.user("root"), Target::new(&host.user("root")));
+    let target = not_dumpable(&host.user("bob"));
+    let cover = "mount -t tmpfs tmpfs /proc/$0/ns && touch /proc/$0/ns/user && mount --bind /proc/$1/ns/user /proc/$0/ns/user";
+    let mut shell = root.shell(cover);
+    host.output(shell.args([target.pid().to_string(), roots.pid().to_string()])).ok();
+    let line = format!("newidmap-helper: opening target {}: no process of yours\n", target.pid());
+    let outcome = host.output(&mut root.maps(&target, GRANTED));
+    assert_eq!((outcome.code(), outcome.stderr), (3, line));
+    is_unfit(&through(&host, &root, target.folder()), "no process of yours");
+    assert_eq!((target.maps(), roots.maps()), (Maps::untouched(), Maps::untouched()));
+}
+
 /// The files in its folder are root's: it may hold what its user shall not reach.
 #[test]
 fn a_process_that_is_not_dumpable_is_no_target() {

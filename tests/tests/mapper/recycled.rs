@@ -9,14 +9,13 @@ use subroot_tests::{Host, Maps, Step, Target, User, is_nested, skip, start_with}
 
 const LAST_PID: &str = "/proc/sys/kernel/ns_last_pid";
 
-/// A target of this user with this number, which has just become free; others may fork first, so that it takes several tries.
-fn successor(user: &User, pid: Pid) -> Target {
+/// A target of this user with this number, which has just become free; nothing where somebody else's fork came first.
+fn successor(user: &User, pid: Pid) -> Option<Target> {
     let next = || {
         fs::write(LAST_PID, (pid.as_raw() - 1).to_string()).expect("choosing the next PID");
         Target::new(user)
     };
-    let successor = (0..1_000).map(|_| next()).find(|target| target.pid() == pid);
-    successor.expect("a process with the number of the one before")
+    (0..20).map(|_| next()).find(|target| target.pid() == pid)
 }
 
 /// How a run names its target.
@@ -41,20 +40,31 @@ fn by_descriptor(user: &User, pass: Step) -> Command {
     command
 }
 
-/// Replaces the target at every boundary of a run; gives the status of each run and what became of the successor.
+/// Halts a run at a boundary and replaces its target; gives its status and the successor's maps, or nothing when it ended before.
+fn replaced_at(boundary: u32, form: Form, alice: &User, heir: &User) -> Option<(i32, Maps)> {
+    for _ in 0..100 {
+        let mut target = Target::new(alice);
+        let mapper = Traced::start_at(alice, &mut form(alice, &target), boundary)?;
+        target.kill();
+        let successor = successor(heir, target.pid());
+        let status = mapper.end();
+        if let Some(successor) = successor {
+            return Some((status, successor.maps()));
+        }
+    }
+    panic!("boundary {boundary}: others always have the number first");
+}
+
+/// The same at every boundary of a run.
 fn replaced(form: Form, heir: &str) -> Vec<(i32, Maps)> {
     let host = Host::new();
     let (alice, heir) = (host.user("alice"), host.user(heir));
     let mut ends = Vec::new();
     at_every_boundary(|boundary| {
-        let mut target = Target::new(&alice);
-        let Some(mapper) = Traced::start_at(&alice, &mut form(&alice, &target), boundary) else {
-            return false;
-        };
-        target.kill();
-        let successor = successor(&heir, target.pid());
-        ends.push((mapper.end(), successor.maps()));
-        true
+        let end = replaced_at(boundary, form, &alice, &heir);
+        let is_there = end.is_some();
+        ends.extend(end);
+        is_there
     });
     ends
 }

@@ -2,8 +2,8 @@
 //! special outside.
 //!
 //! [`Sandbox`] describes what is to be run; [`Sandbox::spawn`] starts it and gives a [`Running`]. The program is made of the
-//! same: [`cli`] has what was typed, [`options`] what is asked for, [`plan`] what is meant, [`launch`] clones the child and has
-//! its IDs mapped, [`child`] builds the new root and starts the command, and [`relay`] waits for its end.
+//! same: `cli` has what was typed, `options` what is asked for, `plan` what is meant, `launch` clones the child and has
+//! its IDs mapped, `child` builds the new root and starts the command, and `relay` waits for its end.
 
 mod child;
 mod cli;

@@ -20,6 +20,17 @@ struct Rule {
     count: u32,
 }
 
+/// What goes to the system log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Log {
+    /// Nothing: no socket is made.
+    Nothing,
+    /// Every refusal.
+    Refusals,
+    /// Every map that was written, too.
+    All,
+}
+
 /// The settings as they stand for one caller, and all rules.
 pub struct Config {
     /// True when setgroups is denied to this caller whatever is granted to him.
@@ -28,6 +39,8 @@ pub struct Config {
     pub allows_live_ids: bool,
     /// True when the caller may map supplementary groups that he is in.
     pub allows_own_groups: bool,
+    /// What is logged.
+    pub log: Log,
     rules: [Rule; MAX_RULES],
     used: usize,
     seen: u8,
@@ -85,6 +98,7 @@ impl Config {
         denies_setgroups: false,
         allows_live_ids: false,
         allows_own_groups: false,
+        log: Log::Nothing,
         rules: [Rule { uids: IdRange::UNUSED, area: IdRange::UNUSED, count: 0 }; MAX_RULES],
         used: 0,
         seen: 0,
@@ -128,8 +142,7 @@ impl Config {
             }
             b"log" => {
                 self.once(8)?;
-                // Nothing is logged yet, and who asks for a log shall not believe that there is one.
-                choose(value, &[(b"none", ())])
+                choose(value, &LOGS).map(|chosen| self.log = chosen)
             }
             _ => Err(ConfigError::Key),
         }
@@ -171,6 +184,7 @@ impl Config {
 }
 
 const YES_OR_NO: [(&[u8], bool); 2] = [(b"yes", true), (b"no", false)];
+const LOGS: [(&[u8], Log); 3] = [(b"none", Log::Nothing), (b"refusals", Log::Refusals), (b"all", Log::All)];
 
 fn choose<T: Copy>(value: &[u8], choices: &[(&[u8], T)]) -> Result<T, ConfigError> {
     choices.iter().find(|(word, _)| *word == value).map(|(_, choice)| *choice).ok_or(ConfigError::Value)

@@ -1,7 +1,7 @@
 //! mapper.conf as it stands for one caller.
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
-use idmap::{Account, Caller, Config, ConfigError, IdRange, NumberError, RangeError};
+use idmap::{Account, Caller, Config, ConfigError, IdRange, Log, NumberError, RangeError};
 
 /// The settings for an account of this uid, called alice.
 fn config(uid: u32, text: &str) -> Result<Config, (u32, ConfigError)> {
@@ -39,6 +39,18 @@ fn every_key_is_taken_with_and_without_blanks() {
 }
 
 #[test]
+fn nothing_refusals_or_all_may_be_logged() {
+    for (text, log) in [
+        ("", Log::Nothing),
+        ("log = none", Log::Nothing),
+        ("log = refusals", Log::Refusals),
+        ("log = all", Log::All),
+    ] {
+        assert_eq!(config(1000, text).unwrap().log, log, "{text}");
+    }
+}
+
+#[test]
 fn setgroups_may_be_denied_to_some() {
     for (owner, denied) in
         [("alice", true), ("1000", true), ("bob", false), ("1001", false), ("01000", false)]
@@ -63,7 +75,7 @@ fn what_is_not_a_setting_is_an_error() {
     refused("setgroups = allow", ConfigError::Value);
     refused("setgroups =", ConfigError::Value);
     refused("own-groups = true", ConfigError::Value);
-    refused("log = all", ConfigError::Value);
+    refused("log = yes", ConfigError::Value);
     refused(&format!("log = none{}", " ".repeat(1023)), ConfigError::Setting);
     let twice = config(1000, "log = none\nlog = none\n").err();
     assert_eq!(twice, Some((2, ConfigError::Twice)));

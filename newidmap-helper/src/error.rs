@@ -37,7 +37,8 @@ pub(crate) enum Error<'m> {
 /// How many granted ranges a message names.
 const SHOWN: usize = 8;
 
-type Line = Text<1024>;
+/// Longer than any line that is printed or logged.
+pub(crate) type Line = Text<2048>;
 
 /// Descriptors 1 and 2.
 pub struct Streams {
@@ -90,7 +91,8 @@ impl Error<'_> {
         }
     }
 
-    fn describe(&self, line: &mut Line) {
+    /// The line without the program's name.
+    pub(crate) fn describe(&self, line: &mut Line) {
         match self {
             Error::Usage(error) => describe_usage(line, error),
             Error::NotGranted(kind, refused, policy) => {
@@ -109,10 +111,7 @@ impl Error<'_> {
             }
             Error::Target(word, unfit) => {
                 line.push(b"opening target ");
-                match word {
-                    TargetWord::Pid(pid) => line.push_number(*pid),
-                    TargetWord::Descriptor(number) => line.push(b"fd:").push_number(*number),
-                };
+                describe_target(line, *word);
                 line.push(b": ").push(unfit.as_bytes());
             }
             Error::Untrusted(file, why) => {
@@ -167,6 +166,14 @@ fn describe_usage(line: &mut Line, error: &RequestError<'_>) {
         }
     };
     line.push(what).push_escaped(word);
+}
+
+/// The target as it was named on the command line.
+pub(crate) fn describe_target(line: &mut Line, word: TargetWord) {
+    match word {
+        TargetWord::Pid(pid) => line.push_number(pid),
+        TargetWord::Descriptor(number) => line.push(b"fd:").push_number(number),
+    };
 }
 
 /// The sentence is shadow's, so that a search for it finds what is known: ranges without their end.

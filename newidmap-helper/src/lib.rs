@@ -1,12 +1,13 @@
 //! The privileged mapper: writes `uid_map` and `gid_map` of one process, if the caller was granted the IDs.
 //!
 //! No libc, no allocation, no environment, no panic of its own. [`run`] reads top to bottom in the order that
-//! keeps it safe: privilege aside, request, caller, grants, both maps authorised, target, and only then a write.
+//! keeps it safe: privilege aside, request, caller, grants, both maps authorised, target, and only then a write; then the log.
 #![no_std]
 
 mod error;
 mod files;
 mod grants;
+mod log;
 mod maps;
 mod namespace;
 mod privileges;
@@ -19,6 +20,7 @@ pub use program::Program;
 use error::Error;
 use grants::GrantFiles;
 use idmap::{Policy, Request, Verb};
+use log::Asked;
 use maps::AuthorizedMaps;
 use privileges::Privileges;
 use target::Target;
@@ -84,8 +86,13 @@ fn serve<'m>(
     };
     privileges.cover(request)?;
     policy.read_caller(start.uid, start.gid, files)?;
-    policy.read_grants(|kind| !request.map(kind).is_empty(), files)?;
-    let maps = AuthorizedMaps::new(request, policy)?;
-    let target = Target::open(word, start.uid)?;
-    maps.write(privileges, &target)
+    let read = policy.read_grants(|kind| !request.map(kind).is_empty(), files);
+    let (request, policy) = (&*request, &*policy);
+    let outcome = read.map_err(Error::from).and_then(|()| {
+        let maps = AuthorizedMaps::new(request, policy)?;
+        let target = Target::open(word, start.uid)?;
+        maps.write(privileges, &target)
+    });
+    log::note(policy.config().log, &Asked { start, word, request }, &outcome);
+    outcome
 }

@@ -14,7 +14,7 @@ const fn ceiling(what: &'static str, most: usize) -> Ceiling {
 }
 
 /// Lines that are neither blank nor comment in idmap/src and newidmap-helper/src.
-pub const CODE_LINES: Ceiling = ceiling("lines of own code", 2108);
+pub const CODE_LINES: Ceiling = ceiling("lines of own code", 2190);
 /// Crates of other people.
 pub const EXTERNAL_CRATES: Ceiling = ceiling("external crates", 3);
 /// Files with unsafe code.

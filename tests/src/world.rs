@@ -78,7 +78,7 @@ pub(crate) fn layer_over(lower: &Path, place: &Path, user: &User) {
         .unwrap_or_else(|error| panic!("layering {}: {error}", lower.display()));
 }
 
-fn new_folder(name: &str, mode: u32) -> String {
+pub(crate) fn new_folder(name: &str, mode: u32) -> String {
     let folder = format!("{SCRATCH}/{name}");
     fs::create_dir(&folder).expect("a folder in a fresh tmpfs");
     set_mode(&folder, mode);

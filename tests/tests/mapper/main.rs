@@ -9,6 +9,7 @@ mod grants;
 mod hostile;
 mod instants;
 mod limits;
+mod log;
 mod observed;
 mod own_id;
 mod privilege;

@@ -1,0 +1,67 @@
+//! A system logger of the test's own.
+
+use crate::host::Host;
+use crate::world::{bind, new_folder, set_mode};
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixDatagram;
+
+/// What a private /dev has of the host's.
+const DEVICES: [&str; 6] = ["full", "null", "random", "tty", "urandom", "zero"];
+const LINKS: [(&str, &str); 2] = [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0")];
+
+/// What listens at /dev/log.
+pub struct Logger(UnixDatagram);
+
+impl Host {
+    /// Puts a /dev of the test's own, with nothing but a few devices, over the host's.
+    pub fn own_devices(&self) {
+        let folder = new_folder("dev", 0o755);
+        for name in DEVICES {
+            let own = format!("{folder}/{name}");
+            File::create(&own).expect("a file in a fresh tmpfs");
+            bind(&format!("/dev/{name}"), &own);
+        }
+        for (name, leads_to) in LINKS {
+            symlink(leads_to, format!("{folder}/{name}")).expect("a link in a fresh tmpfs");
+        }
+        bind(&folder, "/dev");
+    }
+
+    /// Listens at the private /dev/log, as everybody may write there.
+    pub fn logger(&self) -> Logger {
+        self.own_devices();
+        let socket = UnixDatagram::bind("/dev/log").expect("a socket at /dev/log");
+        set_mode("/dev/log", 0o666);
+        socket.set_nonblocking(true).expect("a socket that does not wait");
+        Logger(socket)
+    }
+}
+
+impl Logger {
+    /// What has come since the last look.
+    pub fn lines(&self) -> Vec<String> {
+        let mut buffer = vec![0; 64 * 1024];
+        let next = || {
+            self.0
+                .recv(&mut buffer)
+                .ok()
+                .map(|length| String::from_utf8_lossy(&buffer[..length]).into_owned())
+        };
+        std::iter::from_fn(next).collect()
+    }
+
+    /// Sends to itself until nothing more fits.
+    pub fn fill(&self) {
+        let sender = UnixDatagram::unbound().expect("a socket");
+        sender.set_nonblocking(true).expect("a socket that does not wait");
+        let full = std::iter::repeat_with(|| sender.send_to(b"full", "/dev/log")).find_map(Result::err);
+        assert_eq!(full.map(|error| error.kind()), Some(ErrorKind::WouldBlock));
+    }
+
+    /// Goes away, and leaves nothing at /dev/log.
+    pub fn close(self) {
+        fs::remove_file("/dev/log").expect("removing /dev/log");
+    }
+}

@@ -102,6 +102,11 @@ impl Caller {
         known.split(|byte| *byte == SEPARATOR).filter(|name| !name.is_empty())
     }
 
+    /// True when a local account has the caller's uid, even one whose name does not count.
+    pub fn is_local(&self) -> bool {
+        self.used > 0 || self.left_names_out
+    }
+
     /// True when the names are all that the caller has, as far as local accounts can tell.
     pub fn knows_all_names(&self) -> bool {
         self.used > 0 && !self.left_names_out

@@ -3,8 +3,8 @@
 /// Where name services are configured.
 pub const NSSWITCH_FILE: &str = "/etc/nsswitch.conf";
 
-/// As much of a plugin's name as is kept, in bytes: shadow takes no longer one.
-pub(crate) const MAX_PLUGIN: usize = 50;
+/// The longest name that a plugin can have, in bytes, as in shadow.
+pub const MAX_PLUGIN: usize = 50;
 
 const SUBID: &[u8] = b"subid:";
 

@@ -6,6 +6,7 @@ use crate::grants::{Granted, TooManyGrants};
 use crate::kind::IdKind;
 use crate::nsswitch::{MAX_PLUGIN, NSSWITCH_FILE, plugin_of_line};
 use crate::passwd::{ACCOUNTS_FILE, Account};
+use crate::range::IdRange;
 use crate::text::Text;
 
 /// Where the kernel shows the supplementary groups of a process to itself: proc(5).
@@ -17,7 +18,21 @@ pub struct Policy {
     config: Config,
     uid: Granted,
     gid: Granted,
-    plugin: Text<MAX_PLUGIN>,
+    plugin: Text<KEPT>,
+    asked_name_service: bool,
+}
+
+/// As much of a plugin's name as is kept, which tells one that is too long.
+const KEPT: usize = MAX_PLUGIN + 1;
+
+/// Whom a plugin is asked about.
+pub struct PluginQuestion<'p> {
+    /// The word that stands in `libsubid_WORD.so`; one of more than [`MAX_PLUGIN`] bytes is cut off, one byte later.
+    pub plugin: &'p [u8],
+    /// The caller, with all his names.
+    pub caller: &'p Caller,
+    /// Which kind of ID.
+    pub kind: IdKind,
 }
 
 /// Why there is no policy: nothing is mapped then.
@@ -47,6 +62,19 @@ pub trait Files {
     /// Whatever keeps the file from being read to its end.
     fn each_line(&mut self, path: &'static str, visit: &mut dyn FnMut(u32, &[u8]))
     -> Result<(), Self::Error>;
+
+    /// Visits every range that the plugin named in nsswitch.conf grants to the caller. Nothing is granted where plugins cannot
+    /// be asked.
+    ///
+    /// # Errors
+    /// Whatever keeps the plugin from being asked.
+    fn each_plugin_grant(
+        &mut self,
+        _question: &PluginQuestion<'_>,
+        _visit: &mut dyn FnMut(IdRange),
+    ) -> Result<(), Self::Error> {
+        Ok(())
+    }
 }
 
 impl Policy {
@@ -57,6 +85,7 @@ impl Policy {
         uid: Granted::NONE,
         gid: Granted::NONE,
         plugin: Text::EMPTY,
+        asked_name_service: false,
     };
 
     /// Reads who the caller is, and who keeps the grants.
@@ -69,12 +98,30 @@ impl Policy {
         each_account(files, |account| caller.note_account(account))?;
         files.each_line(NSSWITCH_FILE, &mut |_, line| {
             if let Some(word) = plugin_of_line(line).filter(|_| plugin.as_bytes().is_empty()) {
-                plugin.push(word.get(..MAX_PLUGIN).unwrap_or(word));
+                plugin.push(word.get(..KEPT).unwrap_or(word));
             }
         })
     }
 
-    /// Reads the settings, and what the files grant of the kinds asked for, unless a plugin keeps the grants.
+    /// True when the local files do not tell all that decides about the caller.
+    pub fn needs_name_service(&self) -> bool {
+        !self.caller.is_local() || !self.plugin().is_empty()
+    }
+
+    /// Remembers that name services were asked, and the caller's name if they know one.
+    pub fn note_name_service(&mut self, name: Option<&[u8]>) {
+        self.asked_name_service = true;
+        if let Some(name) = name {
+            self.caller.note_name(name);
+        }
+    }
+
+    /// True once name services were asked.
+    pub fn asked_name_service(&self) -> bool {
+        self.asked_name_service
+    }
+
+    /// Reads the settings, and what the files, or the plugin in their place, grant of the kinds asked for.
     ///
     /// # Errors
     /// A file that cannot be read or is not taken.
@@ -116,7 +163,7 @@ impl Policy {
     }
 
     fn read_kind<F: Files>(&mut self, kind: IdKind, files: &mut F) -> Result<(), PolicyError<F::Error>> {
-        let Policy { caller, config, uid, gid, plugin } = self;
+        let Policy { caller, config, uid, gid, plugin, .. } = self;
         let granted = match kind {
             IdKind::Uid => uid,
             IdKind::Gid => gid,
@@ -125,6 +172,13 @@ impl Policy {
         if plugin.as_bytes().is_empty() {
             files.each_line(kind.grant_file(), &mut |_, line| {
                 outcome = outcome.and(granted.note_line(caller, line));
+            })?;
+        } else {
+            let question = PluginQuestion { plugin: plugin.as_bytes(), caller, kind };
+            files.each_plugin_grant(&question, &mut |range| {
+                if range.first() != 0 {
+                    outcome = outcome.and(granted.push(range));
+                }
             })?;
         }
         outcome.map_err(|TooManyGrants| PolicyError::TooManyGrants(kind))

@@ -28,6 +28,10 @@ pub(crate) enum Error<'m> {
     Config(u32, ConfigError),
     /// The caller has more lines in this file than the mapper takes.
     TooManyGrants(&'static str),
+    /// Name services that were asked who the caller is, and why there is no answer.
+    NameService(&'static str),
+    /// A plugin that was asked for a grant, and why there is no answer.
+    Plugin(&'static str),
     /// The capability that this kind of map needs is missing, and why.
     NoPrivilege(IdKind, &'static str),
     /// What was being done when the kernel refused.
@@ -86,6 +90,7 @@ impl Error<'_> {
             Error::Usage(_) => 2,
             Error::Target(..) => 3,
             Error::Untrusted(..) | Error::Unreadable(..) | Error::Config(..) | Error::TooManyGrants(_) => 4,
+            Error::NameService(_) | Error::Plugin(_) => 4,
             Error::NoPrivilege(..) => 5,
             Error::Kernel(..) => 6,
         }
@@ -127,6 +132,13 @@ impl Error<'_> {
             }
             Error::TooManyGrants(file) => {
                 line.push(b"reading ").push(file.as_bytes()).push(b": more than 4096 lines for one owner");
+            }
+            Error::NameService(why) => {
+                line.push(b"asking the name services for your account: ").push(why.as_bytes());
+            }
+            Error::Plugin(why) => {
+                line.push(b"asking the plugin that ").push(NSSWITCH_FILE.as_bytes());
+                line.push(b" names for subid: ").push(why.as_bytes());
             }
             Error::NoPrivilege(kind, why) => {
                 line.push(b"writing ").push(kind.map_file().as_bytes()).push(b": ");
@@ -191,7 +203,11 @@ fn describe_granted(line: &mut Line, kind: IdKind, policy: &Policy) {
         line.push(NSSWITCH_FILE.as_bytes())
             .push(b" leaves grants to the plugin ")
             .push_escaped(policy.plugin());
-        line.push(b", which takes newidmap-helper-nss");
+        line.push(if policy.asked_name_service() {
+            b", which does not grant it"
+        } else {
+            b", which takes newidmap-helper-nss"
+        });
         return;
     }
     let ranges = policy.granted(kind).ranges();
@@ -211,6 +227,9 @@ fn describe_granted(line: &mut Line, kind: IdKind, policy: &Policy) {
     }
     if ranges.len() > SHOWN {
         line.push(b" and more");
+    }
+    if policy.needs_name_service() && !policy.asked_name_service() {
+        line.push(b"; your account is not a local one, which takes newidmap-helper-nss");
     }
 }
 

@@ -9,12 +9,14 @@ mod files;
 mod grants;
 mod log;
 mod maps;
+mod name_service;
 mod namespace;
 mod privileges;
 mod program;
 mod target;
 
 pub use error::Streams;
+pub use name_service::{NameService, Unanswered};
 pub use program::Program;
 
 use error::Error;
@@ -60,8 +62,14 @@ pub struct Start {
 }
 
 /// Serves one command line (the words after the program's name) and returns the exit status.
-pub fn run(start: &Start, words: impl Iterator<Item = &'static [u8]>, memory: &mut Memory) -> u8 {
-    match privileges::set_aside(start).and_then(|privileges| serve(start, &privileges, words, memory)) {
+pub fn run(
+    start: &Start,
+    words: impl Iterator<Item = &'static [u8]>,
+    memory: &mut Memory,
+    names: &mut dyn NameService,
+) -> u8 {
+    match privileges::set_aside(start).and_then(|privileges| serve(start, &privileges, words, memory, names))
+    {
         Ok(()) => 0,
         Err(error) => error.report(start),
     }
@@ -72,22 +80,25 @@ fn serve<'m>(
     privileges: &Privileges,
     words: impl Iterator<Item = &'static [u8]>,
     memory: &'m mut Memory,
+    names: &mut dyn NameService,
 ) -> Result<(), Error<'m>> {
     files::occupy_standard_descriptors()?;
     let Memory { request, policy, buffer } = memory;
-    let files = &mut GrantFiles::new(buffer);
     let word = match start.program.read(request, words).map_err(Error::Usage)? {
         Verb::Help => return start.streams.print(HELP),
         Verb::Version => {
             start.streams.print(VERSION)?;
-            return Ok(policy.read_config(files)?);
+            return Ok(policy.read_config(&mut GrantFiles::new(buffer, request, names))?);
         }
         Verb::Map(word) => word,
     };
+    let request = &*request;
     privileges.cover(request)?;
+    let files = &mut GrantFiles::new(buffer, request, names);
     policy.read_caller(start.uid, start.gid, files)?;
+    files.note_caller(policy)?;
     let read = policy.read_grants(|kind| !request.map(kind).is_empty(), files);
-    let (request, policy) = (&*request, &*policy);
+    let policy = &*policy;
     let outcome = read.map_err(Error::from).and_then(|()| {
         let maps = AuthorizedMaps::new(request, policy)?;
         let target = Target::open(word, start.uid)?;

@@ -1,6 +1,7 @@
 //! The programs over this library: their command lines and exit statuses differ, what they check does not.
 
 use crate::error::Error;
+use core::ffi::CStr;
 use idmap::{IdKind, Request, RequestError, Verb};
 use rustix::thread::CapabilitySet;
 
@@ -22,6 +23,15 @@ impl Program {
             Program::NewidmapHelper => CapabilitySet::SETUID | CapabilitySet::SETGID,
             Program::Newuidmap => CapabilitySet::SETUID,
             Program::Newgidmap => CapabilitySet::SETGID,
+        }
+    }
+
+    /// The variant with name services, where its package puts it.
+    pub const fn variant(self) -> &'static CStr {
+        match self {
+            Program::NewidmapHelper => c"/usr/libexec/subroot/newidmap-helper-nss",
+            Program::Newuidmap => c"/usr/libexec/subroot/newuidmap-nss",
+            Program::Newgidmap => c"/usr/libexec/subroot/newgidmap-nss",
         }
     }
 

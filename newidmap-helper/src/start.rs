@@ -3,7 +3,9 @@
 
 use core::arch::{asm, global_asm};
 use core::ffi::c_int;
-use newidmap_helper::{Memory, Start, Streams};
+use core::ptr::null;
+use idmap::Policy;
+use newidmap_helper::{Memory, NameService, Start, Streams, Unanswered};
 use rustix::stdio::{stderr, stdout};
 
 // A stack of our own: a caller who sets RLIMIT_STACK to next to nothing then starves only the kernel's.
@@ -61,7 +63,36 @@ unsafe extern "C" fn entry(stack: *const usize) -> c_int {
         (words, Streams { out: stdout(), err: stderr() }, real_ids(stack), &mut *memory)
     };
     let Some((uid, gid)) = ids else { return NO_IDS };
-    c_int::from(newidmap_helper::run(&Start { program: crate::PROGRAM, uid, gid, streams }, words, memory))
+    let start = Start { program: crate::PROGRAM, uid, gid, streams };
+    c_int::from(newidmap_helper::run(&start, words, memory, &mut Variant { stack: stack.cast_mut() }))
+}
+
+/// Leaves name services to the variant that has them: executes it in this program's place, by a path that is built in.
+struct Variant {
+    stack: *mut usize,
+}
+
+impl NameService for Variant {
+    /// Comes back where it is not installed or cannot be executed; what the local files tell then has to do.
+    fn note_caller(&mut self, _: &mut Policy) -> Result<(), Unanswered> {
+        let (path, environment) = (crate::PROGRAM.variant().as_ptr(), &null::<u8>());
+        // SAFETY: the kernel has left argc and argv where `stack` points, writable and ended by a null, and nothing reads argv[0].
+        // Without any argument, argv[0] would be that null. execve(2) only reads the path and the two lists, and returns
+        // only where it fails; the environment has no string.
+        unsafe {
+            let argv = self.stack.add(1);
+            if *self.stack > 0 {
+                *argv = path.addr();
+                #[cfg(target_arch = "x86_64")]
+                asm!("syscall", inout("rax") 59_usize => _, in("rdi") path, in("rsi") argv,
+                    in("rdx") environment, out("rcx") _, out("r11") _, options(nostack));
+                #[cfg(target_arch = "aarch64")]
+                asm!("svc 0", in("x8") 221_usize, inout("x0") path => _, in("x1") argv,
+                    in("x2") environment, options(nostack));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The status where the kernel has told no real IDs, which it always does.

@@ -14,13 +14,15 @@ const fn ceiling(what: &'static str, most: usize) -> Ceiling {
 }
 
 /// Lines that are neither blank nor comment in idmap/src and newidmap-helper/src.
-pub const CODE_LINES: Ceiling = ceiling("lines of own code", 2190);
+pub const CODE_LINES: Ceiling = ceiling("lines of own code", 2330);
+/// The same in newidmap-helper/nss/src: what the variant with name services has besides.
+pub const VARIANT_LINES: Ceiling = ceiling("lines of the variant with name services, besides", 383);
 /// Crates of other people.
 pub const EXTERNAL_CRATES: Ceiling = ceiling("external crates", 3);
 /// Files with unsafe code.
 pub const UNSAFE_FILES: Ceiling = ceiling("files with unsafe code", 2);
 /// `unsafe { … }` in all of them.
-pub const UNSAFE_BLOCKS: Ceiling = ceiling("unsafe blocks", 12);
+pub const UNSAFE_BLOCKS: Ceiling = ceiling("unsafe blocks", 13);
 /// The stripped release build.
 pub const BINARY_BYTES: Ceiling = ceiling("bytes of the release build", 40 * 1024);
 /// From the execve to the exit, as `strace -c` counts, outside of nested user namespaces.

@@ -47,7 +47,8 @@ fn a_computed_grant_needs_no_line_and_no_account() {
 fn a_computed_grant_ends_where_the_next_accounts_begins() {
     let host = configured(RULE);
     let user = host.uid(DIRECTORY_UID);
-    let granted = "/etc/subuid and /etc/subroot/mapper.conf grant you [212500-212600)";
+    let granted = "/etc/subuid and /etc/subroot/mapper.conf grant you [212500-212600); \
+        your account is not a local one, which takes newidmap-helper-nss";
     let line = |range: &str| format!("uid range [0-1) -> {range} not allowed: {granted}");
     refused(&host, &user, "--uid-map 0:212600:1", 1, &line("[212600-212601)"));
     refused(&host, &user, "--uid-map 0:212499:1", 1, &line("[212499-212500)"));

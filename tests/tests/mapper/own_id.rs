@@ -97,6 +97,7 @@ fn the_own_id_needs_no_grant_files_at_all() {
     }
     let (outcome, maps) = attempt(&host, &host.uid(1000), "--uid-map 0:1000:1 --gid-map 0:1000:1");
     assert_eq!((outcome.code(), maps), (0, Maps::new("0 1000 1", "0 1000 1", "deny")), "{outcome:?}");
-    let line = "uid range [0-1) -> [100000-100001) not allowed: /etc/subuid grants you nothing";
+    let line = "uid range [0-1) -> [100000-100001) not allowed: /etc/subuid grants you nothing; \
+        your account is not a local one, which takes newidmap-helper-nss";
     refused(&host, &host.uid(1000), "--uid-map 0:100000:1", 1, line);
 }

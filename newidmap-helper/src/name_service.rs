@@ -1,0 +1,28 @@
+//! What the local files cannot tell: accounts of a directory service, and grants that a plugin keeps.
+
+use idmap::{IdRange, PluginQuestion, Policy, RequestedMap};
+
+/// Why name services gave no answer; nothing is mapped then.
+pub struct Unanswered(pub &'static str);
+
+/// What asks name services, between the caller's local accounts and his grants.
+pub trait NameService {
+    /// Notes what is known of a caller of whom the local files do not tell all ([`Policy::needs_name_service`]).
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    fn note_caller(&mut self, policy: &mut Policy) -> Result<(), Unanswered>;
+
+    /// Visits every range of the map that the plugin grants; none where plugins cannot be asked.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    fn each_grant(
+        &mut self,
+        _question: &PluginQuestion<'_>,
+        _map: &RequestedMap,
+        _visit: &mut dyn FnMut(IdRange),
+    ) -> Result<(), Unanswered> {
+        Ok(())
+    }
+}

@@ -1,7 +1,7 @@
 //! A host that belongs to one test: its own accounts, /etc, homes and installed programs.
 
-use crate::kit::{DROP_INS, Kit};
-use crate::mapper::{Install, install, install_in_place};
+use crate::kit::{DROP_INS, Kit, VARIANTS};
+use crate::mapper::{Install, install, install_in_place, install_variant};
 use crate::outcome::{Outcome, Started};
 use crate::rootfs::Rootfs;
 use crate::shared_root::{self, SharedRoot};
@@ -109,6 +109,14 @@ impl Host {
     pub fn install_drop_ins(&self, how: Install) {
         for (name, program) in DROP_INS.iter().zip(&self.kit.drop_ins) {
             install_in_place(how, name, program);
+        }
+    }
+
+    /// Puts the programs with name services where the others look for them.
+    pub fn install_variants(&self, how: Install) {
+        for (name, program) in VARIANTS.iter().zip(&self.kit.variants) {
+            let program = program.as_ref().expect("`cargo build --release -p newidmap-helper-nss` first");
+            install_variant(how, name, program);
         }
     }
 

@@ -13,6 +13,8 @@ pub(crate) struct Kit {
     pub(crate) mapper: Vec<u8>,
     /// newuidmap and newgidmap.
     pub(crate) drop_ins: [Vec<u8>; 2],
+    /// Those with name services, where they were built.
+    pub(crate) variants: [Option<Vec<u8>>; 3],
     pub(crate) launcher: Option<Vec<u8>>,
     pub(crate) debian: Option<File>,
 }
@@ -33,6 +35,7 @@ impl Kit {
         Kit {
             mapper: built("newidmap-helper"),
             drop_ins: DROP_INS.map(built),
+            variants: VARIANTS.map(|name| fs::read(release_program(name)).ok()),
             launcher: fs::read(release_program("subroot")).ok(),
             debian: archive("debian.tar"),
         }
@@ -41,6 +44,9 @@ impl Kit {
 
 /// The programs that take the place of shadow's.
 pub const DROP_INS: [&str; 2] = ["newuidmap", "newgidmap"];
+
+/// The programs that ask name services.
+pub const VARIANTS: [&str; 3] = ["newidmap-helper-nss", "newuidmap-nss", "newgidmap-nss"];
 
 /// The path of a program of the release build.
 pub fn release_program(name: &str) -> PathBuf {

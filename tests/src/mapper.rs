@@ -28,7 +28,7 @@ pub enum Install {
 pub(crate) fn install(how: Install, program: &[u8]) {
     let _not_there_yet = fs::remove_file(MAPPER);
     write_program(MAPPER, program);
-    give_privilege(how, MAPPER, "cap_setuid,cap_setgid");
+    give_privilege(how, MAPPER, capabilities_of("newidmap-helper"));
 }
 
 /// Puts a program of the project's in the place of one of shadow's, which the world has bound there: the file is kept.
@@ -36,8 +36,22 @@ pub(crate) fn install_in_place(how: Install, name: &str, program: &[u8]) {
     let path = format!("/usr/bin/{name}");
     assert!(has_own_program(name), "the host has no {name}, of uidmap: its own /usr/bin would be written to");
     write_program(&path, program);
-    let capability = if name == "newuidmap" { "cap_setuid" } else { "cap_setgid" };
-    give_privilege(how, &path, capability);
+    give_privilege(how, &path, capabilities_of(name));
+}
+
+pub(crate) fn install_variant(how: Install, name: &str, program: &[u8]) {
+    let path = format!("/usr/libexec/subroot/{name}");
+    let _not_there_yet = fs::remove_file(&path);
+    write_program(&path, program);
+    give_privilege(how, &path, capabilities_of(name));
+}
+
+fn capabilities_of(name: &str) -> &'static str {
+    match name.trim_end_matches("-nss") {
+        "newuidmap" => "cap_setuid",
+        "newgidmap" => "cap_setgid",
+        _ => "cap_setuid,cap_setgid",
+    }
 }
 
 fn give_privilege(how: Install, path: &str, capabilities: &str) {

@@ -1,0 +1,26 @@
+//! The entry of a program with the C library: called by it, before anything of Rust's own runtime.
+#![allow(unsafe_code)] // what the C library hands over is pointers
+
+use core::ffi::{CStr, c_char, c_int};
+use newidmap_helper::{Memory, Start, Streams, run};
+use newidmap_helper_nss::NameServices;
+use nix::unistd::{getgid, getuid};
+use rustix::stdio::{stderr, stdout};
+use std::sync::{Mutex, PoisonError};
+
+static MEMORY: Mutex<Memory> = Mutex::new(Memory::EMPTY);
+
+/// The library's first statement puts privilege aside; only children without any run what is not part of this program.
+#[unsafe(no_mangle)]
+extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+    // SAFETY: the C library calls this once, with argc strings that stay where they are. Descriptors 1 and 2 are only ever
+    // handed back to the kernel, which answers EBADF where they are not open.
+    let (words, streams) = unsafe {
+        let words =
+            (1..usize::try_from(argc).unwrap_or(0)).map(move |at| CStr::from_ptr(*argv.add(at)).to_bytes());
+        (words, Streams { out: stdout(), err: stderr() })
+    };
+    let start = Start { program: crate::PROGRAM, uid: getuid().as_raw(), gid: getgid().as_raw(), streams };
+    let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    c_int::from(run(&start, words, &mut memory, &mut NameServices::new()))
+}

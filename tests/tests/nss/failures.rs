@@ -1,6 +1,8 @@
 //! A plugin that cannot answer: a refusal that says why, status 4, and never the files in its place.
 
 use crate::{ASKED, GRANTING, attempt, host_with, host_with_plugin, plugin, refused, set_plugin};
+use nix::unistd::Pid;
+use std::fs;
 use std::time::Duration;
 use subroot_tests::{Host, Install, Maps, Started, Target, status_line};
 
@@ -146,24 +148,38 @@ fn a_child_that_its_caller_kills_or_stops_has_no_answer() {
     }
 }
 
+/// Tells its PID in /tmp/here, and hangs.
+const HANGING: &str =
+    "FILE *here = fopen(\"/tmp/here.new\", \"w\"); fprintf(here, \"%d\", getpid()); fclose(here);
+    rename(\"/tmp/here.new\", \"/tmp/here\"); THEN for (;;) pause();";
+
+/// Waits until the child that has told its PID is gone.
+#[track_caller]
+fn nothing_is_left() {
+    let child = fs::read_to_string("/tmp/here").expect("the child's PID").parse().expect("a PID");
+    let state = || status_line(Pid::from_raw(child), "State");
+    let looks = std::iter::repeat_with(|| std::thread::sleep(Duration::from_millis(5))).take(2000);
+    let mut gone = looks.map(|()| state().is_none_or(|state| state.starts_with('Z')));
+    assert!(gone.any(|gone| gone), "the child lives on");
+}
+
 #[test]
 fn nothing_is_left_of_a_child_when_the_mapper_is_killed() {
-    let host = host_with_plugin(
-        "FILE *here = fopen(\"/tmp/here.new\", \"w\"); fprintf(here, \"%d\", getpid()); fclose(here);
-        rename(\"/tmp/here.new\", \"/tmp/here\"); for (;;) pause();",
-    );
+    let host = host_with_plugin(&HANGING.replace("THEN", ""));
     let alice = host.user("alice");
     let target = Target::new(&alice);
     let mapper = Started::new(&mut alice.maps(&target, ASKED));
-    host.output(
-        &mut alice
-            .shell(&format!("until [ -e /tmp/here ]; do sleep 0.01; done; kill -KILL {}", mapper.pid())),
-    )
-    .ok();
+    let kill = format!("until [ -e /tmp/here ]; do sleep 0.01; done; kill -KILL {}", mapper.pid());
+    host.output(&mut alice.shell(&kill)).ok();
     mapper.end_within(Duration::from_secs(60));
-    let child = std::fs::read_to_string("/tmp/here").expect("the child's PID").parse().expect("a PID");
-    let gone =
-        || status_line(nix::unistd::Pid::from_raw(child), "State").is_none_or(|state| state.starts_with('Z'));
-    let looks = std::iter::repeat_with(|| std::thread::sleep(Duration::from_millis(5))).take(2000);
-    assert!(looks.into_iter().any(|()| gone()), "the child lives on");
+    nothing_is_left();
+}
+
+#[test]
+fn nothing_is_left_of_a_child_that_does_not_want_to_end() {
+    let host = host_with_plugin(
+        &HANGING.replace("THEN", "prctl(PR_SET_PDEATHSIG, 0); for (int n = 0; n < 99; n++) close(n);"),
+    );
+    cannot_answer(&host, ENDED);
+    nothing_is_left();
 }

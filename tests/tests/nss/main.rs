@@ -49,6 +49,7 @@ fn plugin(body: &str) -> String {
         #include <stdio.h>
         #include <stdlib.h>
         #include <string.h>
+        #include <sys/prctl.h>
         #include <unistd.h>
         int shadow_subid_has_range(const char *owner, unsigned long start, unsigned long count, unsigned type, bool *result) {{
             {body}

@@ -38,7 +38,7 @@ pub(crate) fn run(plan: &Plan, ends: ChildEnds) -> ! {
         Err(failure) => failure,
     };
     failure.send(&ends.report);
-    std::process::exit(i32::from(crate::error::OWN_FAILURE))
+    kernel::exit(crate::error::OWN_FAILURE)
 }
 
 fn start(plan: &Plan, ends: &ChildEnds) -> Result<Infallible, Failure> {
@@ -60,6 +60,7 @@ fn start(plan: &Plan, ends: &ChildEnds) -> Result<Infallible, Failure> {
     if let Some(socket) = &ends.terminal {
         terminal::take_new(socket).map_err(Failure::on(Step::Terminal, b""))?;
     }
+    plan.process.limit()?;
     plan.process.start(first)
 }
 
@@ -71,7 +72,7 @@ pub(crate) fn wait_for_byte(ends: &ChildEnds) -> u8 {
             Ok(1) => return byte[0],
             Ok(_) => {
                 ends.mount_points.remove();
-                std::process::exit(i32::from(crate::error::OWN_FAILURE));
+                kernel::exit(crate::error::OWN_FAILURE);
             }
             Err(_) => {}
         }
@@ -99,6 +100,6 @@ pub(crate) fn die_with_launcher(ends: &ChildEnds) {
     let mut ready = [PollFd::new(ends.lifeline.as_fd(), PollFlags::empty())];
     if poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0) {
         ends.mount_points.remove();
-        std::process::exit(i32::from(crate::error::OWN_FAILURE));
+        kernel::exit(crate::error::OWN_FAILURE);
     }
 }

@@ -16,6 +16,7 @@ use crate::{child, launch};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::libc;
+use nix::sys::prctl::set_dumpable;
 use nix::sys::stat::fstatat;
 use nix::unistd::{getgid, getuid};
 use std::convert::Infallible;
@@ -141,14 +142,10 @@ fn child_failure(report: &OwnedFd) -> Error {
 
 /// The life of the process that joins.
 fn join(joined: &Joined, ends: &ChildEnds, launcher: &OwnedFd) -> ! {
-    let failed = |step, errno| Failure::new(step, joined.name.as_bytes(), errno);
-    let made = kernel::set_namespaces(&joined.member, joined.namespaces)
-        .map_err(|errno| failed(Step::Join, errno))
-        .and_then(|()| kernel::clone_sibling().map_err(|errno| failed(Step::Fork, errno)));
-    let failure = match made {
+    let failure = match enter(joined) {
         Ok(Side::Parent(pid, process)) => {
             let _ = kernel::send_descriptor(launcher, &pid.to_le_bytes(), process);
-            std::process::exit(0)
+            kernel::exit(0)
         }
         Ok(Side::Child) => match start_command(joined, ends) {
             Ok(never) => match never {},
@@ -157,7 +154,17 @@ fn join(joined: &Joined, ends: &ChildEnds, launcher: &OwnedFd) -> ! {
         Err(failure) => failure,
     };
     failure.send(&ends.report);
-    std::process::exit(i32::from(crate::error::OWN_FAILURE))
+    kernel::exit(crate::error::OWN_FAILURE)
+}
+
+/// A payload that has CAP_SYS_PTRACE could trace what enters its namespaces, and reach the host's files and memory that it still
+/// holds, if it were dumpable (CVE-2016-9962); the execve makes it so again.
+fn enter(joined: &Joined) -> Result<Side, Failure> {
+    let name = joined.name.as_bytes();
+    joined.process.limit()?;
+    set_dumpable(false).map_err(Failure::on(Step::Join, name))?;
+    kernel::set_namespaces(&joined.member, joined.namespaces).map_err(Failure::on(Step::Join, name))?;
+    kernel::clone_sibling().map_err(Failure::on(Step::Fork, name))
 }
 
 fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failure> {

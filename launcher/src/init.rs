@@ -47,7 +47,7 @@ pub(crate) fn run(command: i32, lifeline: &OwnedFd, mount_points: &MountPoints) 
 
 /// The kernel then kills everything else in the pid namespace: pid_namespaces(7).
 fn end(status: u8) -> ! {
-    std::process::exit(i32::from(status))
+    kernel::exit(status)
 }
 
 /// Passes on what comes from outside the pid namespace, where the sender has no PID; what the command sends to us ends here.

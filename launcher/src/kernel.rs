@@ -366,6 +366,14 @@ pub(crate) fn default_disposition(signal: c_int) {
     let _ = syscall!(libc::SYS_rt_sigaction, signal, action.as_ptr(), std::ptr::null::<usize>(), SET_SIZE);
 }
 
+/// True for a signal that this process ignores: rt_sigaction(2).
+pub(crate) fn is_ignored(signal: c_int) -> bool {
+    let mut action = [0_usize; 4];
+    let asked =
+        syscall!(libc::SYS_rt_sigaction, signal, std::ptr::null::<usize>(), action.as_mut_ptr(), 8_usize);
+    asked.is_ok() && action.first() == Some(&libc::SIG_IGN)
+}
+
 /// kill(2) with any signal number, by a PID of this process' own pid namespace or, negative, by a group of them.
 ///
 /// # Errors
@@ -450,6 +458,12 @@ pub(crate) fn fork() -> Outcome<Option<i32>> {
     // SAFETY: a process with one thread may do after fork whatever it could do before.
     let pid = Errno::result(unsafe { libc::fork() })?;
     Ok((pid != 0).then_some(pid))
+}
+
+/// _exit(2): ends a process that was forked, without what its parent has set up for an end of its own.
+pub(crate) fn exit(status: u8) -> ! {
+    // SAFETY: it takes a number and does not return.
+    unsafe { libc::_exit(c_int::from(status)) }
 }
 
 /// How a process ended.

@@ -127,14 +127,13 @@ impl Prepared {
 
     /// Becomes the command. `first` is who this process is so far.
     ///
-    /// Limits go first, as some need the old identity; the filter and the bounding set need capabilities that the user may
+    /// The filter and the bounding set need capabilities that the user may
     /// not have, and the working directory is entered with the user's own rights.
     ///
     /// # Errors
     /// Always, if at all: what kept the command from being executed.
     pub(crate) fn start(&self, first: Identity) -> Result<Infallible, Failure> {
         let process = &self.process;
-        self.limit()?;
         join_session_keyring();
         let identity = identity::find(process, first)?;
         if let Some(kept) = process.capabilities {
@@ -165,7 +164,12 @@ impl Prepared {
         }
     }
 
-    fn limit(&self) -> Result<(), Failure> {
+    /// Takes its limits on. Some need the rights that [`Prepared::start`] gives up, and a process that is not dumpable cannot
+    /// write its own oom_score_adj.
+    ///
+    /// # Errors
+    /// EPERM for a hard limit above the caller's.
+    pub(crate) fn limit(&self) -> Result<(), Failure> {
         for limit in &self.process.limits {
             kernel::set_limit(limit.resource, limit.soft, limit.hard)
                 .map_err(Failure::on(Step::Limit, limit.name().as_bytes()))?;

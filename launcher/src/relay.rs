@@ -22,7 +22,11 @@ use std::os::fd::{AsFd, OwnedFd};
 const SI_KERNEL: i32 = 0x80;
 
 /// All signals, blocked and read from a descriptor, whatever state was inherited (property L5).
-pub(crate) struct Signals(SignalFd);
+pub(crate) struct Signals {
+    queue: SignalFd,
+    /// True where nohup(1) has started us: what is ignored comes all the same while it is blocked.
+    ignores_hangup: bool,
+}
 
 impl Signals {
     /// Blocks them for this process and for the child, which unblocks them for the command.
@@ -32,11 +36,13 @@ impl Signals {
     pub(crate) fn block() -> Result<Signals, Error> {
         // Were it ignored, the kernel would reap our children before we see how they ended: wait(2).
         kernel::default_disposition(libc::SIGCHLD);
+        let ignores_hangup = kernel::is_ignored(libc::SIGHUP);
         let blocked = SigSet::all().thread_block();
         let signals = blocked.and_then(|()| {
             SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
         });
-        signals.map(Signals).map_err(|errno| Error::Parent("blocking signals", errno))
+        let signals = signals.map(|queue| Signals { queue, ignores_hangup });
+        signals.map_err(|errno| Error::Parent("blocking signals", errno))
     }
 }
 
@@ -97,7 +103,7 @@ impl Watch<'_> {
             self.released.parent = None;
         }
         let signals = self.signals;
-        while let Ok(Some(signal)) = signals.0.read_signal() {
+        while let Ok(Some(signal)) = signals.queue.read_signal() {
             self.pass_on(&signal);
         }
         if let Some(terminal) = &mut self.released.terminal {
@@ -110,7 +116,7 @@ impl Watch<'_> {
         let Released { live, report, parent, terminal, .. } = &self.released;
         let mut ready = vec![
             PollFd::new(live.process.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.signals.0.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.signals.queue.as_fd(), PollFlags::POLLIN),
         ];
         let report_at = ready.len();
         if !self.started {
@@ -154,7 +160,7 @@ impl Watch<'_> {
         let Ok(number) = i32::try_from(signal.ssi_signo) else { return };
         let from_terminal = signal.ssi_code == SI_KERNEL;
         let action = DefaultAction::of(number);
-        if number == libc::SIGCHLD {
+        if number == libc::SIGCHLD || (number == libc::SIGHUP && self.signals.ignores_hangup) {
             return;
         }
         if let Some(terminal) = self.released.terminal.as_ref().filter(|_| number == libc::SIGWINCH) {

@@ -127,5 +127,5 @@ fn monitor(streams: [Option<BorrowedFd<'_>>; 3], run: impl FnOnce() -> anyhow::R
         }
     }
     let status = run().unwrap_or_else(|error| report::status(&error));
-    std::process::exit(i32::from(status))
+    kernel::exit(status)
 }

@@ -168,7 +168,7 @@ fn keep(saved: &Termios, ended: &OwnedFd) -> ! {
         while read(ended, &mut [0]) == Err(Errno::EINTR) {}
         let _ = tcsetattr(terminal, SetArg::TCSADRAIN, saved);
     }
-    std::process::exit(0)
+    kernel::exit(0)
 }
 
 impl Drop for RawMode {

@@ -35,5 +35,5 @@ fn watch(process: &OwnedFd, lifeline: &OwnedFd, mount_points: &MountPoints) -> !
         let _ = kernel::pidfd_send_signal(process, libc::SIGKILL);
         mount_points.remove();
     }
-    std::process::exit(0)
+    kernel::exit(0)
 }

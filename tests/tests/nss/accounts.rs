@@ -109,17 +109,6 @@ fn a_directory_is_not_asked_about_a_local_account() {
     assert_eq!(outcome.code(), 0, "{outcome:?}");
 }
 
-/// The C library reads more out of a damaged line than the mapper, by which nobody shall have grants.
-#[test]
-fn a_damaged_local_line_names_nobody_through_name_services_either() {
-    let host = host_with(Install::SetuidRoot);
-    host.write("/etc/passwd", "alice:x:1000:99999999999::/:/bin/sh\n");
-    let known = host.output(host.user("root").command("getent").args(["passwd", "1000"]));
-    assert!(known.ok().starts_with("alice:"), "the C library reads the line");
-    let line = "uid range [0-65536) -> [100000-165536) not allowed: /etc/subuid grants you nothing";
-    refused(&host, &host.uid(1000), "--uid-map 0:100000:65536", 1, line);
-}
-
 #[test]
 fn a_uid_that_no_directory_knows_has_numeric_lines_and_its_own_id() {
     let host = directory(Install::SetuidRoot, "user%u", "");

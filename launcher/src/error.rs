@@ -13,6 +13,8 @@ pub(crate) const OWN_FAILURE: u8 = 125;
 pub enum Error {
     /// subroot was started setuid, setgid or with file capabilities.
     Setuid,
+    /// The process that started subroot has ended meanwhile.
+    Orphaned,
     /// A word that cannot be meant: what it was given for, and why.
     Usage(&'static str, String),
     /// The rootfs.
@@ -46,6 +48,7 @@ impl fmt::Display for Error {
                 f,
                 "starting: subroot runs with the caller's own privilege only, and is installed setuid"
             ),
+            Error::Orphaned => write!(f, "starting: the process that started subroot has ended already"),
             Error::Usage(what, why) => write!(f, "reading {what}: {why}"),
             Error::Rootfs(path, errno) => write!(f, "opening rootfs {}: {}", path.display(), reason(*errno)),
             Error::Source(path, errno) => {
@@ -89,6 +92,7 @@ impl Error {
             Error::Setuid => {
                 Some("chmod u-s,g-s the subroot program and remove its file capabilities".into())
             }
+            Error::Orphaned => Some("subroot run --outlive-parent goes on without it".into()),
             Error::Namespaces(errno) => crate::explain::namespaces(*errno),
             _ => None,
         }

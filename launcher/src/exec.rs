@@ -131,7 +131,7 @@ fn start(joined: Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Error
     let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;
     live.release(0)?;
     let started = status.map(|stream| status_stream::Started::of_process(stream, pid));
-    Ok(Released { live, report, parent: launch::watched_parent(), terminal, _entry: None, started })
+    Ok(Released { live, report, parent: launch::watched_parent()?, terminal, _entry: None, started })
 }
 
 fn child_failure(report: &OwnedFd) -> Error {

@@ -17,7 +17,7 @@ use nix::fcntl::{OFlag, open};
 use nix::libc;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::sys::stat::Mode;
-use nix::unistd::{getppid, pipe2, write};
+use nix::unistd::{getpid, getppid, getsid, pipe2, write};
 use std::os::fd::OwnedFd;
 
 /// Performs a launch and returns the status of its command.
@@ -29,7 +29,7 @@ pub(crate) fn launch(plan: Plan) -> anyhow::Result<u8> {
         report::note(layer);
     }
     let signals = Signals::block()?;
-    let parent = if plan.outlives_parent { None } else { watched_parent() };
+    let parent = if plan.outlives_parent { None } else { watched_parent()? };
     let outcome = Spawned::new(&plan)
         .and_then(|spawned| spawned.map(&plan))
         .and_then(|mapped| mapped.release(&plan, parent))
@@ -39,12 +39,20 @@ pub(crate) fn launch(plan: Plan) -> anyhow::Result<u8> {
 }
 
 /// The process that started this one, so that its death can be seen (property L6): not by the kernel's death signal, which
-/// comes at the end of the thread that started us. One that is the init of its pid namespace, or outside of ours, has no end.
-pub(crate) fn watched_parent() -> Option<OwnedFd> {
-    let parent = u32::try_from(getppid().as_raw()).ok().filter(|pid| *pid > 1)?;
-    let opened = kernel::pidfd_open(parent).ok();
+/// comes at the end of the thread that started us. The init of this pid namespace, or a process outside of it, has no end.
+///
+/// # Errors
+/// When it has ended before: whoever has adopted this process is of another session, which is inherited.
+pub(crate) fn watched_parent() -> Result<Option<OwnedFd>, Error> {
+    let parent = getppid();
+    let session = getsid(None);
+    let is_leader = session == Ok(getpid());
+    if parent.as_raw() > 0 && !is_leader && getsid(Some(parent)) != session {
+        return Err(Error::Orphaned);
+    }
+    let opened = u32::try_from(parent.as_raw()).ok().filter(|pid| *pid > 1).map(kernel::pidfd_open);
     // It may have died before it was opened, and the number may be another's.
-    opened.filter(|_| u32::try_from(getppid().as_raw()) == Ok(parent))
+    if getppid() == parent { Ok(opened.and_then(Result::ok)) } else { Err(Error::Orphaned) }
 }
 
 /// A process of ours and all that it holds open; gone when this is dropped.

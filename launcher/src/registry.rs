@@ -11,13 +11,14 @@ use nix::errno::Errno;
 use nix::fcntl::AtFlags;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl::set_name;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, socket};
 use nix::sys::stat::fstatat;
 use nix::unistd::{geteuid, getpid};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::SystemTime;
@@ -50,7 +51,10 @@ pub(crate) struct Known {
 }
 
 /// The entry of a sandbox of this process, for as long as it is open.
-pub(crate) struct Entry(#[allow(dead_code)] File);
+pub(crate) struct Entry {
+    _file: File,
+    _name: Option<OwnedFd>,
+}
 
 impl Entry {
     /// Publishes a sandbox. Only one with a name has to be found.
@@ -70,17 +74,30 @@ impl Entry {
             rootfs: plan.root.as_ref().and_then(|root| root.folder().map(OsString::from)),
             process: plan.process.process().clone(),
         };
+        let name = known.name.as_deref().map(reserve).transpose()?;
         match (write(&known), &known.name) {
-            (Ok(entry), None) => Ok(Some(entry)),
-            // Of two that have published one name, and both see it, the later one gives way.
-            (Ok(_), Some(name)) if running().iter().any(|other| is_before(other, &known)) => Err(taken(name)),
-            (Ok(entry), Some(_)) => Ok(Some(entry)),
+            (Ok(file), _) => Ok(Some(Entry { _file: file, _name: name })),
             (Err(errno), Some(_)) => Err(Error::Parent("making the entry of a named sandbox", errno)),
             (Err(errno), None) => {
                 log::debug!("this sandbox will not be listed: {errno}");
                 Ok(None)
             }
         }
+    }
+}
+
+/// Holds a name that no other sandbox of this user's then has: an address of a Unix socket, of which there is one in a network
+/// namespace, and which the kernel takes back: unix(7), abstract.
+fn reserve(name: &str) -> Result<OwnedFd, Error> {
+    let failed = |errno| Error::Parent("reserving the name of a sandbox", errno);
+    let kind = SockFlag::SOCK_CLOEXEC;
+    let socket = socket(AddressFamily::Unix, SockType::SeqPacket, kind, None).map_err(failed)?;
+    let address =
+        UnixAddr::new_abstract(format!("subroot/{}/{name}", geteuid()).as_bytes()).map_err(failed)?;
+    match bind(socket.as_raw_fd(), &address) {
+        Ok(()) => Ok(socket),
+        Err(Errno::EADDRINUSE) => Err(taken(name)),
+        Err(errno) => Err(failed(errno)),
     }
 }
 
@@ -97,16 +114,12 @@ fn taken(name: &str) -> Error {
     Error::Usage("--name", format!("a sandbox named {name} is running already"))
 }
 
-fn is_before(other: &Known, own: &Known) -> bool {
-    other.name == own.name && (other.started, other.launcher) < (own.started, own.launcher)
-}
-
-fn write(known: &Known) -> Result<Entry, Errno> {
+fn write(known: &Known) -> Result<File, Errno> {
     set_name(&std::ffi::CString::new(COMM).unwrap_or_default())?;
     let mut file = File::from(memfd_create(FILE, MFdFlags::MFD_CLOEXEC)?);
     let text = serde_json::to_vec(known).unwrap_or_default();
     file.write_all(&text).map_err(|_| Errno::ENOSPC)?;
-    Ok(Entry(file))
+    Ok(file)
 }
 
 /// The user namespace of a process, by its folder in /proc.

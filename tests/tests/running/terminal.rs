@@ -1,0 +1,207 @@
+//! `-t`: a terminal of the command's own, joined to the caller's.
+
+use crate::sandbox::{Sandbox, assert_refused};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::pty::{Winsize, openpty};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::termios::{Termios, tcgetattr};
+use nix::unistd::{Pid, read, write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::fchown;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use subroot_tests::running::{Running, assert_all_gone, soon, unique_word};
+use subroot_tests::{Started, processes_with_word};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A person at a terminal, in whose session a launch runs in the foreground.
+struct Person {
+    terminal: OwnedFd,
+    slave: OwnedFd,
+    launch: Started,
+    seen: String,
+}
+
+impl Person {
+    /// Starts a launch with its own terminal from a terminal of 30 lines and 100 columns.
+    fn new(sandbox: &Sandbox, options: &[&str], words: &[&str]) -> Person {
+        let size = Winsize { ws_row: 30, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+        let pty = openpty(Some(&size), None).expect("a pty");
+        fchown(&pty.slave, Some(sandbox.alice.uid), None).expect("giving a terminal to its user");
+        let run = sandbox.run(&[&["-t"], options].concat(), words);
+        let mut command: Command = sandbox.alice.command("setsid");
+        command.args(["--ctty", "--wait"]).arg(run.get_program()).args(run.get_args());
+        let stream = || Stdio::from(pty.slave.try_clone().expect("a second descriptor"));
+        command.stdin(stream()).stdout(stream()).stderr(stream());
+        let launch = Started::as_it_is(&mut command);
+        Person { terminal: pty.master, slave: pty.slave, launch, seen: String::new() }
+    }
+
+    fn settings(&self) -> Termios {
+        tcgetattr(&self.slave).expect("the terminal's settings")
+    }
+
+    fn types(&self, text: &str) {
+        assert_eq!(write(&self.terminal, text.as_bytes()), Ok(text.len()));
+    }
+
+    /// Waits until this text can be seen, and forgets all up to there.
+    #[track_caller]
+    fn sees(&mut self, text: &str) {
+        let start = Instant::now();
+        while !self.seen.contains(text) {
+            assert!(start.elapsed() < LIMIT, "{text:?} is not in {:?}", self.seen);
+            let mut ready = [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut ready, PollTimeout::from(100_u8)) == Ok(1) {
+                let mut chunk = [0; 65536];
+                let length = read(&self.terminal, &mut chunk).expect("reading the terminal");
+                self.seen += &String::from_utf8_lossy(&chunk[..length]);
+            }
+        }
+        let end = self.seen.find(text).map_or(0, |at| at + text.len());
+        self.seen.drain(..end);
+    }
+
+    fn child(&mut self) -> &mut Child {
+        self.launch.child()
+    }
+
+    fn ends_with(mut self, status: i32) -> Self {
+        assert_eq!(
+            self.child().wait().expect("waiting for the launch").code(),
+            Some(status),
+            "{}",
+            self.seen
+        );
+        self
+    }
+}
+
+#[test]
+fn the_command_has_a_terminal_of_the_sandboxs_own() {
+    let sandbox = Sandbox::new();
+    let mut person = Person::new(
+        &sandbox,
+        &[],
+        &["sh", "-c", "tty; test -t 0 && test -t 1 && test -t 2 && echo all; stty size"],
+    );
+    person.sees("/dev/pts/0");
+    person.sees("all");
+    person.sees("30 100");
+    person.ends_with(0);
+}
+
+#[test]
+fn what_is_typed_reaches_the_command_and_its_signals_too() {
+    let sandbox = Sandbox::new();
+    let mut person = Person::new(&sandbox, &[], &["sh"]);
+    person.types("sleep 1000; echo slept $?\n");
+    person.sees("sleep 1000; echo");
+    std::thread::sleep(Duration::from_millis(200));
+    person.types("\u{3}");
+    person.sees("^C");
+    person.types("echo $((6*7))\n");
+    person.sees("42");
+    person.types("exit 9\n");
+    person.ends_with(9);
+}
+
+#[test]
+fn the_end_of_input_is_passed_on() {
+    let sandbox = Sandbox::new();
+    let mut person = Person::new(&sandbox, &[], &["sh", "-c", "echo ready; cat >/dev/null; echo over"]);
+    person.sees("ready");
+    person.types("\u{4}");
+    person.sees("over");
+    person.ends_with(0);
+    let mut piped = sandbox.shell(&["-t"], "cat; echo over");
+    piped.stdin(Stdio::null());
+    assert!(sandbox.host.output(&mut piped).ok().contains("over"));
+}
+
+#[test]
+fn a_change_of_size_is_passed_on() {
+    let sandbox = Sandbox::new();
+    let script = "trap 'stty size' WINCH; echo ready; while :; do sleep 0.05; done";
+    let mut person = Person::new(&sandbox, &[], &["sh", "-c", script]);
+    person.sees("ready");
+    let size = ["cols", "61", "rows", "17"];
+    let resized = Command::new("stty")
+        .args(size)
+        .stdin(Stdio::from(person.slave.try_clone().expect("a copy")))
+        .status();
+    assert!(resized.is_ok_and(|status| status.success()));
+    person.sees("17 61");
+    person.child().kill().expect("ending the session");
+}
+
+#[test]
+fn the_settings_of_the_persons_terminal_come_back_however_it_ends() {
+    for end in ["exit", "kill the command", "kill the launcher"] {
+        let sandbox = Sandbox::new();
+        let word = unique_word();
+        let mut person = Person::new(&sandbox, &[], &["sh", "-c", "echo ready; read line", &word]);
+        let raw =
+            |person: &Person| !person.settings().local_flags.contains(nix::sys::termios::LocalFlags::ECHO);
+        person.sees("ready");
+        assert!(raw(&person), "the launch does not pass everything on");
+        match end {
+            "exit" => person.types("\n"),
+            _ => {
+                let mut pids: Vec<Pid> = processes_with_word(&word);
+                pids.retain(|pid| {
+                    subroot_tests::running::program_of(*pid)
+                        == if end == "kill the launcher" { "subroot" } else { "sh" }
+                });
+                pids.sort();
+                kill(*pids.first().expect("a process of the launch"), Signal::SIGKILL).expect("killing it");
+            }
+        }
+        assert!(soon(LIMIT, || !raw(&person)), "{end}: the terminal stays raw");
+        assert_all_gone(&word);
+        drop(person.child().wait());
+    }
+}
+
+#[test]
+fn ten_megabytes_come_through() {
+    let sandbox = Sandbox::new();
+    let command = &mut sandbox.shell(&["-t"], "stty -opost; yes 0123456789abcde | head -c 10000000");
+    assert_eq!(sandbox.host.output(command).ok().len(), 10_000_000);
+}
+
+#[test]
+fn the_persons_own_terminal_cannot_be_opened() {
+    let sandbox = Sandbox::new();
+    let script = "echo to tty >/dev/tty; readlink /proc/self/fd/0; readlink /proc/self/fd/1; ls /dev/pts | tr '\\n' ' '";
+    let mut person = Person::new(&sandbox, &[], &["sh", "-c", script]);
+    person.sees("to tty");
+    person.sees("/dev/pts/0\r\n/dev/pts/0\r\n0 ptmx");
+    person.ends_with(0);
+}
+
+#[test]
+fn the_command_may_be_pid_1() {
+    let sandbox = Sandbox::new();
+    let mut person = Person::new(&sandbox, &["--as-pid-1"], &["sh", "-c", "echo $$; tty"]);
+    person.sees("1\r\n/dev/pts/0");
+    person.ends_with(0);
+}
+
+#[test]
+fn without_a_dev_there_is_none() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.output(&["-t", "--dev", "none"], "true");
+    assert_refused(&outcome, 125, &["opening a terminal", "No such file or directory"]);
+}
+
+#[test]
+fn a_joined_command_has_one_of_its_own() {
+    let sandbox = Sandbox::new();
+    let name = crate::unique_name();
+    let running = Running::new(&mut sandbox.shell(&["--name", &name], crate::READY));
+    let mut exec = sandbox.subroot(&["exec", "-t", &name, "tty"]);
+    assert_eq!(sandbox.host.output(exec.stdin(Stdio::null())).ok(), "/dev/pts/0\r\n");
+    running.signal(9);
+}

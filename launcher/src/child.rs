@@ -13,7 +13,7 @@ use crate::terminal;
 use idmap::IdKind;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::prctl::set_pdeathsig;
+use nix::sys::prctl::{set_dumpable, set_pdeathsig};
 use nix::sys::signal::Signal;
 use nix::unistd::{read, setgroups};
 use std::convert::Infallible;
@@ -50,7 +50,11 @@ fn start(plan: &Plan, ends: &ChildEnds) -> Result<Infallible, Failure> {
     if let Some(root) = &plan.root {
         new_root::enter(root)?;
     }
+    plan.process.adjust_oom_score()?;
     if plan.first == Some(FirstProcess::Init) {
+        // Before there is a command: init holds descriptors of the host for a moment yet, and the command's process until its
+        // execve, which makes it dumpable again.
+        set_dumpable(false).map_err(Failure::on(Step::Fork, b""))?;
         if let Some(command) = kernel::fork().map_err(Failure::on(Step::Fork, b""))? {
             init::run(command, &ends.lifeline, &ends.mount_points);
         }
@@ -60,7 +64,6 @@ fn start(plan: &Plan, ends: &ChildEnds) -> Result<Infallible, Failure> {
     if let Some(socket) = &ends.terminal {
         terminal::take_new(socket).map_err(Failure::on(Step::Terminal, b""))?;
     }
-    plan.process.limit()?;
     plan.process.start(first)
 }
 

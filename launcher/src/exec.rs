@@ -161,7 +161,7 @@ fn join(joined: &Joined, ends: &ChildEnds, launcher: &OwnedFd) -> ! {
 /// holds, if it were dumpable (CVE-2016-9962); the execve makes it so again.
 fn enter(joined: &Joined) -> Result<Side, Failure> {
     let name = joined.name.as_bytes();
-    joined.process.limit()?;
+    joined.process.adjust_oom_score()?;
     set_dumpable(false).map_err(Failure::on(Step::Join, name))?;
     kernel::set_namespaces(&joined.member, joined.namespaces).map_err(Failure::on(Step::Join, name))?;
     kernel::clone_sibling().map_err(Failure::on(Step::Fork, name))

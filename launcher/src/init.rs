@@ -6,7 +6,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::mount::{MntFlags, umount2};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::prctl::{set_dumpable, set_pdeathsig};
+use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use std::os::fd::{AsFd, OwnedFd};
@@ -20,7 +20,6 @@ const KILLED: u8 = 137;
 pub(crate) fn run(command: i32, lifeline: &OwnedFd, mount_points: &MountPoints) -> ! {
     let kept: Vec<&OwnedFd> = [lifeline].into_iter().chain(mount_points.folders()).collect();
     kernel::close_all_but(&kept);
-    let _ = set_dumpable(false);
     // The second string, for an init that was stopped: it ends, or it wakes up where there is something left to be removed.
     let second_string = if mount_points.is_empty() { Signal::SIGKILL } else { Signal::SIGCONT };
     let _ = set_pdeathsig(second_string);

@@ -127,13 +127,14 @@ impl Prepared {
 
     /// Becomes the command. `first` is who this process is so far.
     ///
-    /// The filter and the bounding set need capabilities that the user may
+    /// Limits go first, as some need the old identity; the filter and the bounding set need capabilities that the user may
     /// not have, and the working directory is entered with the user's own rights.
     ///
     /// # Errors
     /// Always, if at all: what kept the command from being executed.
     pub(crate) fn start(&self, first: Identity) -> Result<Infallible, Failure> {
         let process = &self.process;
+        self.limit()?;
         join_session_keyring();
         let identity = identity::find(process, first)?;
         if let Some(kept) = process.capabilities {
@@ -164,20 +165,21 @@ impl Prepared {
         }
     }
 
-    /// Takes its limits on. Some need the rights that [`Prepared::start`] gives up, and a process that is not dumpable cannot
-    /// write its own oom_score_adj.
+    /// Takes its oom_score_adj on, which a process that is not dumpable cannot write any more: proc(5).
     ///
     /// # Errors
-    /// EPERM for a hard limit above the caller's.
-    pub(crate) fn limit(&self) -> Result<(), Failure> {
+    /// EACCES for less than the caller's.
+    pub(crate) fn adjust_oom_score(&self) -> Result<(), Failure> {
+        let Some(adjustment) = self.process.oom_score_adj else { return Ok(()) };
+        fs::write("/proc/self/oom_score_adj", adjustment.to_string())
+            .map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))
+            .map_err(Failure::on(Step::Limit, b"oom_score_adj"))
+    }
+
+    fn limit(&self) -> Result<(), Failure> {
         for limit in &self.process.limits {
             kernel::set_limit(limit.resource, limit.soft, limit.hard)
                 .map_err(Failure::on(Step::Limit, limit.name().as_bytes()))?;
-        }
-        if let Some(adjustment) = self.process.oom_score_adj {
-            fs::write("/proc/self/oom_score_adj", adjustment.to_string())
-                .map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))
-                .map_err(Failure::on(Step::Limit, b"oom_score_adj"))?;
         }
         if let Some(mask) = self.process.umask {
             umask(Mode::from_bits_truncate(mask));

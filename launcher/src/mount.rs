@@ -102,12 +102,4 @@ impl Mount {
             _ => None,
         }
     }
-
-    /// True when it is mounted on a folder, false for a file.
-    pub(crate) fn is_folder(&self) -> bool {
-        match &self.content {
-            Content::Bind(Bind { source, .. }) => !source.exists() || source.is_dir(),
-            _ => true,
-        }
-    }
 }

@@ -5,12 +5,13 @@
 //! on it. A run that was killed together with all its processes leaves marked folders, which the next run then removes.
 
 use crate::kernel;
+use crate::place::{BENEATH, IN_ROOT, Walk, walk};
 use crate::root_plan::{Point, RootPlan};
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2};
+use nix::fcntl::{AtFlags, OFlag, OpenHow, open, openat, openat2};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -26,8 +27,6 @@ const MARK_ON_THE_WAY: Mode = Mode::from_bits_truncate(0o1711);
 const TRIES: (u32, Duration) = (100, Duration::from_millis(2));
 
 const READ: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
-/// Below the folder, and through no symlink: what was made may have been swapped since.
-const BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RESOLVE_NO_SYMLINKS);
 
 /// The mount points of one run that have to be made; none where the rootfs has them all.
 #[derive(Default)]
@@ -47,7 +46,15 @@ impl MountPoints {
     pub(crate) fn find(root: Option<&RootPlan>) -> MountPoints {
         let wanted = root.map(RootPlan::points).unwrap_or_default();
         let mut found: Vec<Missing> = Vec::new();
-        for mut missing in wanted.iter().filter_map(Missing::find) {
+        let mut base: Option<(&Path, OwnedFd)> = None;
+        for point in &wanted {
+            if base.as_ref().is_none_or(|(path, _)| *path != point.base) {
+                base =
+                    open(&point.base, READ, Mode::empty()).ok().map(|opened| (point.base.as_path(), opened));
+            }
+            let Some(mut missing) = base.as_ref().and_then(|(_, base)| Missing::find(base, point)) else {
+                continue;
+            };
             let same = found.iter().find(|known| is_same(&known.folder, &missing.folder));
             // Two locks of one process on one folder would keep each other out.
             match same.map(|known| Rc::clone(&known.folder)) {
@@ -95,31 +102,19 @@ impl MountPoints {
 }
 
 impl Missing {
-    fn find(point: &Point) -> Option<Missing> {
-        let mut folder = open(&point.base, READ, Mode::empty()).ok()?;
-        let names: Vec<CString> = names(&point.path)?;
-        let mut prefix = Vec::new();
-        for (at, name) in names.iter().enumerate() {
-            prefix.extend_from_slice(name.to_bytes());
-            let is_last = at + 1 == names.len();
-            let found = stat(&folder, name).filter(|found| !is_marked(found, is_last));
-            if found.is_none() {
-                let own = fstat(&folder).is_ok_and(|stat| stat.st_uid == geteuid().as_raw());
-                let inside = CString::new(point.inside.as_os_str().as_bytes()).ok()?;
-                let names = names.get(at..)?.to_vec();
-                let folder = Rc::new(folder);
-                return own.then_some(Missing { folder, names, is_folder: point.is_folder, inside });
-            }
-            if is_last {
-                return None;
-            }
-            // Symlinks lead on inside of the base, as they will for the sandbox.
-            let base = open(&point.base, READ, Mode::empty()).ok()?;
-            let how = OpenHow::new().flags(READ).resolve(ResolveFlag::RESOLVE_IN_ROOT);
-            folder = openat2(&base, prefix.as_slice(), how).ok()?;
-            prefix.push(b'/');
+    fn find(base: &OwnedFd, point: &Point) -> Option<Missing> {
+        let how = OpenHow::new().flags(OFlag::O_PATH | OFlag::O_CLOEXEC).resolve(IN_ROOT);
+        let there = openat2(base, point.path.as_path(), how).and_then(fstat);
+        if there.is_ok_and(|there| !is_marked(&there, true)) {
+            return None;
         }
-        None
+        let Walk::Missing(parent, names) = walk(base, &point.path, is_marked).ok()? else { return None };
+        let folder = openat(parent.as_ref().unwrap_or(base), ".", READ, Mode::empty()).ok()?;
+        let is_own = fstat(&folder).is_ok_and(|stat| stat.st_uid == geteuid().as_raw());
+        let c_string = |text: &OsStr| CString::new(text.as_bytes()).ok();
+        let names = names.iter().map(|name| c_string(name)).collect::<Option<Vec<_>>>()?;
+        let inside = c_string(point.inside.as_os_str())?;
+        is_own.then(|| Missing { folder: Rc::new(folder), names, is_folder: point.is_folder, inside })
     }
 
     fn make(&self) -> Result<(), Errno> {
@@ -156,15 +151,12 @@ impl Missing {
     }
 }
 
-fn names(path: &Path) -> Option<Vec<CString>> {
-    path.iter().map(|name| CString::new(name.as_bytes()).ok()).collect()
-}
-
 fn is_same(one: &OwnedFd, two: &OwnedFd) -> bool {
     let identity = |folder| fstat(folder).map(|stat| (stat.st_dev, stat.st_ino));
     identity(one).is_ok_and(|one| identity(two) == Ok(one))
 }
 
+/// What was made may have been swapped since.
 fn open_beneath(folder: &OwnedFd, name: &CStr) -> Result<OwnedFd, Errno> {
     openat2(folder, name, OpenHow::new().flags(READ).resolve(BENEATH))
 }

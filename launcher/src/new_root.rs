@@ -42,7 +42,7 @@ pub(crate) fn enter(plan: &RootPlan) -> Result<(), Failure> {
     mount_proc(&mut root, plan.proc)?;
     mount_devices(&mut root, plan.dev)?;
     mount_sys(&mut root, plan.sys)?;
-    plan.mounts.iter().try_for_each(|mount| mounting::mount(&mut root, mount))?;
+    plan.mounts.iter().try_for_each(|planned| mounting::mount(&mut root, &planned.mount))?;
     plan.masked.iter().try_for_each(|path| mounting::mask(&root, path))?;
     plan.read_only_paths.iter().try_for_each(|path| mounting::make_read_only(&root, path))?;
     pivot(root.top())

@@ -6,7 +6,7 @@ use crate::kernel::file_kind;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
 use nix::libc::dev_t;
-use nix::sys::stat::{SFlag, fstat};
+use nix::sys::stat::{FileStat, SFlag, fstat};
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
@@ -16,7 +16,8 @@ use std::path::Path;
 /// Below the folder, and through no symlink.
 pub(crate) const BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RESOLVE_NO_SYMLINKS);
 /// Symlinks lead on inside of the folder, as they will when it is the root; those of proc lead nowhere.
-const IN_ROOT: ResolveFlag = ResolveFlag::RESOLVE_IN_ROOT.union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
+pub(crate) const IN_ROOT: ResolveFlag =
+    ResolveFlag::RESOLVE_IN_ROOT.union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 /// How many symlinks may lead on, as in path_resolution(7).
@@ -93,7 +94,7 @@ impl NewRoot {
 
     fn make(&mut self, path: &Path, is_folder: bool) -> Result<(), Failure> {
         let on = |errno| Failure::new(Step::MountPoint, path.as_os_str().as_bytes(), errno);
-        let Walk::Missing(parent, names) = walk(&self.top, path).map_err(on)? else {
+        let Walk::Missing(parent, names) = walk(&self.top, path, |_, _| false).map_err(on)? else {
             return Err(on(Errno::ENOENT));
         };
         let point = MissingPoint { names, is_folder };
@@ -110,15 +111,23 @@ impl NewRoot {
 }
 
 /// How far a path leads.
-enum Walk {
+pub(crate) enum Walk {
     /// To its end.
     There,
     /// Up to this folder (none: the top) and not to these names below it.
     Missing(Option<OwnedFd>, Vec<OsString>),
 }
 
-/// Goes along a path name by name, to find where it ends in nothing.
-fn walk(top: &OwnedFd, path: &Path) -> Result<Walk, Errno> {
+/// Goes along a path name by name, inside of a folder as in a root, to find where it ends in nothing. What `is_nothing` says of a
+/// file, and of whether its name is the last one, counts as nothing too.
+///
+/// # Errors
+/// Those of path_resolution(7).
+pub(crate) fn walk(
+    top: &OwnedFd,
+    path: &Path,
+    is_nothing: impl Fn(&FileStat, bool) -> bool,
+) -> Result<Walk, Errno> {
     let mut folders: Vec<OwnedFd> = Vec::new();
     let mut names: VecDeque<OsString> = parts(path.as_os_str()).collect();
     let mut links = 0;
@@ -130,13 +139,16 @@ fn walk(top: &OwnedFd, path: &Path) -> Result<Walk, Errno> {
         let folder = folders.last().unwrap_or(top).as_fd();
         let how = OpenHow::new().flags(LOOK | OFlag::O_NOFOLLOW).resolve(ResolveFlag::RESOLVE_BENEATH);
         let entry = match openat2(folder, name.as_os_str(), how) {
-            Err(Errno::ENOENT) => {
-                names.push_front(name);
-                return Ok(Walk::Missing(folders.pop(), names.into()));
-            }
-            entry => entry?,
+            Err(Errno::ENOENT) => None,
+            entry => Some(entry?),
         };
-        match file_kind(&fstat(&entry)?) {
+        let stat = entry.as_ref().map(fstat).transpose()?;
+        let Some((entry, stat)) = entry.zip(stat).filter(|(_, stat)| !is_nothing(stat, names.is_empty()))
+        else {
+            names.push_front(name);
+            return Ok(Walk::Missing(folders.pop(), names.into()));
+        };
+        match file_kind(&stat) {
             SFlag::S_IFLNK if links == MAX_LINKS => return Err(Errno::ELOOP),
             SFlag::S_IFLNK => {
                 links += 1;

@@ -7,11 +7,12 @@ use crate::mount::{Mount, NODEV, NOSUID, READ_ONLY};
 use crate::name_files;
 use crate::process::{Prepared, Process};
 use crate::registry;
-use crate::root_plan::{Base, Dev, Proc, RootPlan, Sys};
+use crate::root_plan::{Base, Dev, PlannedMount, Proc, RootPlan, Sys};
 use crate::sandbox::{Namespaces, Network, Root, Sandbox};
 use crate::words::namespaces::{ClockOffsets, Namespace};
 use nix::errno::Errno;
 use nix::libc::{self, c_int};
+use std::collections::HashMap;
 use std::ffi::{CString, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
@@ -123,7 +124,6 @@ fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
         Root::Unchanged => return Ok(None),
     };
     let mut mounts = sandbox.mounts.clone();
-    mounts.iter().try_for_each(check_source)?;
     mounts.extend(sandbox.room.iter().filter(|path| has_folder(&sandbox.root, path)).map(room));
     if let Root::Folder(folder) = &sandbox.root {
         let is_asked = |target: &Path| sandbox.mounts.iter().any(|mount| target.starts_with(&mount.target));
@@ -132,7 +132,8 @@ fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
     }
     // A mount may lie on another one that was asked for later.
     mounts.sort_by_key(|mount| mount.target.iter().count());
-    let replaced = |path: &str| mounts.iter().any(|mount| mount.target == Path::new(path));
+    let mounts = planned(mounts)?;
+    let replaced = |path: &str| mounts.iter().any(|planned| planned.mount.target == Path::new(path));
     let sys = match sandbox.namespaces.network {
         _ if replaced("/sys") => Sys::None,
         Network::None => Sys::New,
@@ -203,12 +204,25 @@ fn has_folder(root: &Root, path: &Path) -> bool {
     std::fs::symlink_metadata(below).is_ok_and(|found| found.is_dir())
 }
 
-fn check_source(mount: &Mount) -> Result<(), Error> {
-    let Some(source) = mount.source() else { return Ok(()) };
+/// Looks at what is mounted, and finds for each mount the last one before it that it lies on.
+fn planned(mounts: Vec<Mount>) -> Result<Vec<PlannedMount>, Error> {
+    let mut places = HashMap::new();
+    let mut planned = Vec::new();
+    for (at, mount) in mounts.into_iter().enumerate() {
+        let on = mount.target.ancestors().skip(1).find_map(|folder| places.get(folder).copied());
+        places.insert(mount.target.clone(), at);
+        planned.push(PlannedMount { is_folder: is_folder(&mount)?, on, mount });
+    }
+    Ok(planned)
+}
+
+/// What only subordinate IDs can look at is taken for a folder, and may turn out to be a file.
+fn is_folder(mount: &Mount) -> Result<bool, Error> {
+    let Some(source) = mount.source() else { return Ok(true) };
     c_string("a mount's source", source)?;
     match std::fs::metadata(source) {
         Err(error) if is_final(&error) => Err(Error::Source(source.to_owned(), errno(&error))),
-        _ => Ok(()),
+        found => Ok(found.map_or(true, |found| found.is_dir())),
     }
 }
 

@@ -48,7 +48,7 @@ fn describe(plan: &Plan) -> Value {
         "root": plan.root.as_ref().map(|root| root.folder().map_or_else(|| "the host's, layered".into(), text)),
         "overlay": plan.root.as_ref().and_then(|root| root.overlay.as_ref()).map(|overlay| format!("{overlay:?}")),
         "read_only": plan.root.as_ref().is_some_and(|root| root.read_only),
-        "mounts": plan.root.as_ref().map(|root| root.mounts.iter().map(mount).collect::<Vec<_>>()).unwrap_or_default(),
+        "mounts": plan.root.as_ref().map(|root| root.mounts.iter().map(|planned| mount(&planned.mount)).collect::<Vec<_>>()).unwrap_or_default(),
         "namespaces": namespaces.chain(plan.clocks.map(|_| "time")).collect::<Vec<_>>(),
         "hostname": plan.hostname,
         "pid_1": plan.first.map(|first| if first == FirstProcess::Init { "init" } else { "command" }),

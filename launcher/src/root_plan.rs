@@ -22,11 +22,21 @@ pub(crate) struct RootPlan {
     /// Where /sys comes from.
     pub(crate) sys: Sys,
     /// What was asked for besides, those nearer to the root first.
-    pub(crate) mounts: Vec<Mount>,
+    pub(crate) mounts: Vec<PlannedMount>,
     /// What is covered by something empty.
     pub(crate) masked: Vec<PathBuf>,
     /// What is made read-only.
     pub(crate) read_only_paths: Vec<PathBuf>,
+}
+
+/// A mount, and what it is mounted on.
+pub(crate) struct PlannedMount {
+    /// The mount.
+    pub(crate) mount: Mount,
+    /// True for a folder, false for a file.
+    pub(crate) is_folder: bool,
+    /// The place among all mounts of the one that it lies on; none where that is the root.
+    pub(crate) on: Option<usize>,
 }
 
 /// What the new root is made of.
@@ -121,14 +131,15 @@ impl RootPlan {
             let below = path.strip_prefix("/").ok()?.to_owned();
             Some(Point { base: rootfs?.to_owned(), path: below, is_folder, inside: path })
         });
-        let on_binds = self.mounts.iter().enumerate().filter_map(|(at, mount)| match self.covering(at)? {
-            Mount { content: Content::Bind(Bind { source, .. }), target, .. } => Some(Point {
+        let on_binds = self.mounts.iter().filter_map(|planned| {
+            let covering = &self.mounts.get(planned.on?)?.mount;
+            let Content::Bind(Bind { source, .. }) = &covering.content else { return None };
+            Some(Point {
                 base: source.clone(),
-                path: mount.target.strip_prefix(target).ok()?.to_owned(),
-                is_folder: mount.is_folder(),
-                inside: mount.target.clone(),
-            }),
-            _ => None,
+                path: planned.mount.target.strip_prefix(&covering.target).ok()?.to_owned(),
+                is_folder: planned.is_folder,
+                inside: planned.mount.target.clone(),
+            })
         });
         on_root.chain(on_binds).collect()
     }
@@ -136,16 +147,7 @@ impl RootPlan {
     /// The mount points that lie on the base itself, as paths inside, and whether each is a folder.
     pub(crate) fn points_on_root(&self) -> Vec<(PathBuf, bool)> {
         let furniture = self.furniture().map(|name| (Path::new("/").join(name), true));
-        let uncovered = |(at, mount): (usize, &Mount)| {
-            self.covering(at).is_none().then(|| (mount.target.clone(), mount.is_folder()))
-        };
-        furniture.chain(self.mounts.iter().enumerate().filter_map(uncovered)).collect()
-    }
-
-    /// The mount before this one that it lies on; the furniture is covered by nothing.
-    fn covering(&self, at: usize) -> Option<&Mount> {
-        let mount = self.mounts.get(at)?;
-        let on = |before: &&Mount| mount.target != before.target && mount.target.starts_with(&before.target);
-        self.mounts.get(..at)?.iter().rev().find(on)
+        let on_root = self.mounts.iter().filter(|planned| planned.on.is_none());
+        furniture.chain(on_root.map(|planned| (planned.mount.target.clone(), planned.is_folder))).collect()
     }
 }

@@ -1,0 +1,58 @@
+//! A rootfs that changes while it is used leads no mount astray (property L2).
+
+use crate::sandbox::{Sandbox, listing, mounts};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+#[test]
+fn a_target_that_is_swapped_meanwhile_stays_inside() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[("x", "x\n")]);
+    let root = sandbox.rootfs.path.clone();
+    let (outside, here) = (sandbox.folder("outside", &[]), listing("/home/alice/outside".as_ref()));
+    let (goes_on, before) = (AtomicBool::new(true), mounts());
+    std::thread::scope(|scope| {
+        let (swapped, goes_on) = (root.join("swap"), &goes_on);
+        let outside = outside.clone();
+        scope.spawn(move || {
+            while goes_on.load(Ordering::Relaxed) {
+                let _one = fs::create_dir(&swapped);
+                let _two = fs::remove_dir(&swapped);
+                let _three = symlink(&outside, &swapped);
+                let _four = fs::remove_file(&swapped);
+                let _five = symlink("../../outside", &swapped);
+                let _six = fs::remove_file(&swapped);
+            }
+        });
+        for _ in 0..60 {
+            let outcome = sandbox.output(&["-v", "/home/alice/data:/swap/deep"], "cat /swap/deep/x");
+            assert!([0, 1, 125].contains(&outcome.code()), "{outcome:?}");
+        }
+        goes_on.store(false, Ordering::Relaxed);
+    });
+    assert_eq!(listing("/home/alice/outside".as_ref()), here);
+    assert_eq!(mounts(), before);
+}
+
+#[test]
+fn symlinks_in_the_place_of_proc_dev_and_sys_are_refused() {
+    for name in ["proc", "dev", "sys"] {
+        let sandbox = Sandbox::new();
+        let place = sandbox.rootfs.path.join(name);
+        fs::remove_dir(&place).expect("removing a folder");
+        symlink("/tmp", &place).expect("a symlink");
+        let outcome = sandbox.output(&[], "touch /mark");
+        crate::sandbox::assert_refused(&outcome, 125, &[name, "Not a directory"]);
+        assert!(!sandbox.has_mark());
+    }
+}
+
+#[test]
+fn a_loop_of_symlinks_is_no_target() {
+    let sandbox = Sandbox::new();
+    symlink("loop", sandbox.rootfs.path.join("loop")).expect("a symlink");
+    sandbox.folder("data", &[]);
+    let outcome = sandbox.output(&["-v", "/home/alice/data:/loop/x"], "touch /mark");
+    crate::sandbox::assert_refused(&outcome, 125, &["/loop/x", "Too many levels of symbolic links"]);
+}

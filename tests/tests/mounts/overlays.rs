@@ -1,0 +1,67 @@
+//! `--overlay`, thrown away and kept, and `--mount type=overlay`.
+
+use crate::sandbox::{Sandbox, assert_refused, listing};
+use std::fs;
+
+#[test]
+fn changes_are_thrown_away() {
+    for make in [Sandbox::new, Sandbox::bare] {
+        let sandbox = make();
+        let before = listing(&sandbox.rootfs.path);
+        let script = "rm /etc/group; mkdir /new; echo x >/etc/passwd; ls -d /new /etc/group 2>/dev/null; cat /etc/passwd";
+        assert_eq!(sandbox.prints(&["--overlay"], script), "/new\nx\n");
+        assert_eq!(listing(&sandbox.rootfs.path), before);
+        assert_eq!(sandbox.prints(&["--overlay"], "ls -d /new 2>/dev/null; echo gone"), "gone\n");
+    }
+}
+
+#[test]
+fn changes_are_kept_and_come_back() {
+    for make in [Sandbox::new, Sandbox::bare] {
+        let sandbox = make();
+        let before = listing(&sandbox.rootfs.path);
+        let kept = sandbox.folder("kept", &[]);
+        let script = "rm /etc/group; mkdir -p /srv/new; echo x >/srv/new/x";
+        let options = ["--overlay=/home/alice/kept", "-v", "/etc/passwd:/some/where/passwd"];
+        assert_eq!(sandbox.prints(&options, script), "");
+        let script = "cat /srv/new/x; ls /etc/group 2>/dev/null; ls /some/where";
+        assert_eq!(sandbox.prints(&options, script), "x\npasswd\n");
+        assert_eq!(listing(&sandbox.rootfs.path), before);
+        let names = |folder| fs::read_dir(kept.join(folder)).expect("a folder").count();
+        assert_eq!(names("upper"), 2, "etc and srv, and no mount point");
+    }
+}
+
+#[test]
+fn a_folder_for_them_that_cannot_be_used_is_named() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.output(&["--overlay=/home/alice/nothere"], "touch /mark");
+    assert_refused(&outcome, 125, &["/home/alice/nothere", "No such file"]);
+    assert!(!sandbox.has_mark());
+}
+
+#[test]
+fn folders_can_be_put_over_each_other() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("one", &[("a", "1\n"), ("b", "1\n")]);
+    sandbox.folder("two", &[("b", "2\n"), ("c", "2\n")]);
+    let word = "type=overlay,lowerdir=/home/alice/one:/home/alice/two,target=/srv";
+    assert_eq!(
+        sandbox.prints(
+            &["--mount", word],
+            "cat /srv/a /srv/b /srv/c; touch /srv/x 2>/dev/null || echo read-only"
+        ),
+        "1\n1\n2\nread-only\n"
+    );
+    let (upper, _work) = (sandbox.folder("upper", &[]), sandbox.folder("work", &[]));
+    let word = "type=overlay,lowerdir=/home/alice/one,upperdir=/home/alice/upper,workdir=/home/alice/work,target=/srv";
+    assert_eq!(sandbox.prints(&["--mount", word], "echo new >/srv/n; cat /srv/a"), "1\n");
+    assert_eq!(fs::read_to_string(upper.join("n")).expect("the change"), "new\n");
+}
+
+#[test]
+fn an_overlay_needs_a_rootfs() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.host.output(&mut sandbox.alice.shell("subroot run --overlay -- true"));
+    assert_refused(&outcome, 125, &["--overlay", "needs a ROOTFS"]);
+}

@@ -1,0 +1,68 @@
+//! `--cap-add`, `--cap-drop`, no-new-privileges and keys (property L10).
+
+use crate::sandbox::{Sandbox, assert_refused};
+
+const DEFAULT: &str = "00000000a80425fb";
+
+/// The five sets of the command.
+fn sets(sandbox: &Sandbox, options: &[&str]) -> Vec<String> {
+    let text = sandbox.prints(options, "grep ^Cap /proc/self/status | cut -f2");
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_default_is_dockers() {
+    let none = "0000000000000000";
+    assert_eq!(sets(&Sandbox::new(), &[]), [none, DEFAULT, DEFAULT, DEFAULT, none]);
+}
+
+#[test]
+fn they_are_added_and_dropped_by_name() {
+    let sandbox = Sandbox::new();
+    for (options, bounding) in [
+        (["--cap-drop", "ALL", "--cap-add", "CHOWN"].as_slice(), "0000000000000001"),
+        (&["--cap-drop", "all"], "0000000000000000"),
+        (&["--cap-add", "sys_admin"], "00000000a82425fb"),
+        (&["--cap-drop", "CAP_CHOWN,kill"], "00000000a80425da"),
+        (&["--cap-add", "ALL", "--cap-drop", "CHOWN"], "000001fffffffffe"),
+    ] {
+        let none = "0000000000000000";
+        assert_eq!(sets(&sandbox, options), [none, bounding, bounding, bounding, none], "{options:?}");
+    }
+    assert_refused(&sandbox.output(&["--cap-add", "FLY"], "true"), 125, &["FLY is no capability"]);
+}
+
+#[test]
+fn what_is_not_there_cannot_be_used() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.prints(&[], "mount -t tmpfs x /mnt 2>/dev/null || mkdir -p /tmp/m; mount -t tmpfs x /tmp/m 2>/dev/null || echo refused"), "refused\n");
+    assert_eq!(
+        sandbox.prints(&["--cap-add", "SYS_ADMIN"], "mount -t tmpfs x /tmp && echo mounted"),
+        "mounted\n"
+    );
+    assert_eq!(
+        sandbox.prints(&["--cap-drop", "CHOWN"], "touch /tmp/c; chown 5 /tmp/c 2>/dev/null || echo refused"),
+        "refused\n"
+    );
+}
+
+#[test]
+fn setuid_programs_work_unless_new_privileges_are_forbidden() {
+    let sandbox = Sandbox::new();
+    let script = "cp /bin/busybox /tmp/su && chmod 4755 /tmp/su; grep NoNewPrivs /proc/self/status | cut -f2";
+    assert_eq!(sandbox.prints(&[], script), "0\n");
+    for option in ["no-new-privileges", "no-new-privileges=true"] {
+        assert_eq!(
+            sandbox.prints(&["--security-opt", option], "grep NoNewPrivs /proc/self/status | cut -f2"),
+            "1\n"
+        );
+    }
+}
+
+#[test]
+fn the_callers_keys_are_not_the_commands() {
+    let sandbox = Sandbox::new();
+    let keyring = "grep -c _ses /proc/keys; awk '/_ses/ {print $1}' /proc/keys | sort | tail -n 1";
+    let [one, two] = [0, 1].map(|_| sandbox.prints(&[], keyring));
+    assert_ne!(one, two, "each has a session keyring of its own");
+}

@@ -1,0 +1,58 @@
+//! Sandboxes in sandboxes, and in containers that cover parts of /proc.
+
+use crate::sandbox::{Sandbox, map_lines};
+use std::os::linux::fs::MetadataExt;
+
+/// A launch in the host's own system, three deep: each level maps all IDs of the one before.
+#[test]
+fn three_deep_every_id_is_still_there() {
+    let sandbox = Sandbox::new();
+    let innermost = "cat /proc/self/uid_map; touch /mnt/probe; chown 65536:65536 /mnt/probe; stat -c %u:%g /mnt/probe; ps | wc -l";
+    let mut command = sandbox.alice.command("subroot");
+    command.args([
+        "run",
+        "--cap-add",
+        "ALL",
+        "-v",
+        "/home/alice:/mnt",
+        "--",
+        "subroot",
+        "run",
+        "--cap-add",
+        "ALL",
+        "-v",
+        "/mnt:/mnt",
+        "--",
+    ]);
+    command.args(["subroot", "run", "-v", "/mnt:/mnt", "--", "sh", "-c", innermost]);
+    let outcome = sandbox.host.output(&mut command);
+    let lines: Vec<&str> = outcome.stdout.lines().collect();
+    let (maps, rest) = lines.split_at(lines.len().saturating_sub(2));
+    assert_eq!(rest.first(), Some(&"65536:65536"), "{outcome:?}");
+    let ids: u32 = maps.iter().filter_map(|line| line.split_whitespace().nth(2)?.parse::<u32>().ok()).sum();
+    assert_eq!(ids, 65537, "{outcome:?}");
+    let probe = std::fs::metadata("/home/alice/probe").expect("the innermost file");
+    assert_eq!((probe.st_uid(), probe.st_gid()), (165_535, 165_535));
+}
+
+/// As podman and docker do: the kernel then refuses a new proc (mount_too_revealing() in fs/namespace.c).
+#[test]
+fn where_proc_is_partly_covered_the_one_there_is_used() {
+    let sandbox = Sandbox::new();
+    let root = sandbox.rootfs.path.display();
+    let line = |options: &str| {
+        format!(
+            "unshare -Urmpf --mount-proc sh -c 'mount --bind /dev/null /proc/timer_list && exec subroot run {options} {root} -- sh -c \"id -u; cat /proc/self/uid_map; ls -d /proc/1\"'"
+        )
+    };
+    let outcome = sandbox.host.output(&mut sandbox.alice.shell(&line("")));
+    assert!(outcome.stderr.contains("refuses a new /proc"), "{outcome:?}");
+    assert_eq!(map_lines(&outcome.ok()), ["0", "0 0 1", "/proc/1"]);
+    let outcome = sandbox.host.output(&mut sandbox.alice.shell(&line("--proc bind")));
+    assert_eq!((outcome.code(), outcome.stderr.contains("refuses")), (0, false), "{outcome:?}");
+    let outcome = sandbox.host.output(&mut sandbox.alice.shell(&line("--proc new")));
+    assert!(
+        outcome.code() == 125 && outcome.stderr.contains("mounting /proc: Operation not permitted"),
+        "{outcome:?}"
+    );
+}

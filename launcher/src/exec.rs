@@ -75,6 +75,13 @@ impl Joined {
     }
 }
 
+impl Joined {
+    /// The process whose namespaces it joins.
+    pub(crate) fn member(&self) -> &OwnedFd {
+        &self.member
+    }
+}
+
 /// The children of a process' one thread: proc_pid_task(5).
 fn children(pid: i32) -> Vec<i32> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
@@ -93,7 +100,7 @@ fn member(pid: i32, user_namespace: u64) -> Option<(OwnedFd, i32)> {
 ///
 /// # Errors
 /// What kept the command from being started.
-pub(crate) fn run(joined: Joined, status: Option<Arc<OwnedFd>>) -> anyhow::Result<u8> {
+pub(crate) fn run(joined: &Joined, status: Option<Arc<OwnedFd>>) -> anyhow::Result<u8> {
     let signals = Signals::block()?;
     let released = start(joined, status.clone());
     let outcome = released.and_then(|released| relay::wait(released, &signals));
@@ -103,7 +110,7 @@ pub(crate) fn run(joined: Joined, status: Option<Arc<OwnedFd>>) -> anyhow::Resul
 
 /// A process of its own joins the namespaces, as that cannot be undone. A pid namespace takes in only children, so that it
 /// makes the command's process as its own sibling and is gone.
-fn start(joined: Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Error> {
+fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Error> {
     let ((go, lifeline), (report, report_write), (ours, theirs)) = (pipe()?, pipe()?, socket()?);
     let (terminal, terminal_inside) = match joined.process.process().terminal {
         true => socket().map(|(ours, theirs)| (Some(ours), Some(theirs)))?,
@@ -117,7 +124,7 @@ fn start(joined: Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Error
             let mount_points = MountPoints::default();
             let ends =
                 ChildEnds { lifeline: go, report: report_write, terminal: terminal_inside, mount_points };
-            join(&joined, &ends, &theirs)
+            join(joined, &ends, &theirs)
         }
     };
     drop((report_write, theirs));

@@ -19,7 +19,7 @@ const KILLED: u8 = 137;
 /// Runs as PID 1 until the command, whose PID inside is given, or the launcher has ended. All signals are blocked already.
 pub(crate) fn run(command: i32, lifeline: &OwnedFd, mount_points: &MountPoints) -> ! {
     let kept: Vec<&OwnedFd> = [lifeline].into_iter().chain(mount_points.folders()).collect();
-    kernel::close_all_but(&kept);
+    kernel::close_from_but(0, &kept);
     // The second string, for an init that was stopped: it ends, or it wakes up where there is something left to be removed.
     let second_string = if mount_points.is_empty() { Signal::SIGKILL } else { Signal::SIGCONT };
     let _ = set_pdeathsig(second_string);

@@ -340,12 +340,12 @@ pub(crate) fn close_range(first: c_uint, last: c_uint, on_exec: bool) -> Outcome
     syscall!(libc::SYS_close_range, first, last, flags).map(drop)
 }
 
-/// Closes every descriptor but these.
-pub(crate) fn close_all_but(kept: &[&OwnedFd]) {
+/// Closes every descriptor from `first` on but these.
+pub(crate) fn close_from_but(first: c_uint, kept: &[&OwnedFd]) {
     let mut numbers: Vec<c_uint> = kept.iter().map(|kept| kept.as_raw_fd().unsigned_abs()).collect();
     numbers.sort_unstable();
-    let mut next = 0;
-    for number in numbers {
+    let mut next = first;
+    for number in numbers.into_iter().filter(|number| *number >= first) {
         if next < number {
             let _ = close_range(next, number - 1, false);
         }

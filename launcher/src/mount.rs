@@ -14,6 +14,18 @@ pub(crate) const NODEV: u64 = libc::MOUNT_ATTR_NODEV;
 pub(crate) const NOEXEC: u64 = libc::MOUNT_ATTR_NOEXEC;
 
 /// A mount below the new root.
+///
+/// ```
+/// use subroot::{Mount, Sandbox};
+///
+/// let script = "! touch /srv/x 2>/dev/null && touch /mnt/x";
+/// let sandbox = Sandbox::host()
+///     .mount(Mount::bind("/etc", "/srv").read_only())
+///     .mount(Mount::tmpfs("/mnt"))
+///     .command(["sh", "-c", script]);
+/// assert_eq!(sandbox.spawn()?.wait()?, 0);
+/// # Ok::<(), subroot::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
     /// What is mounted.

@@ -8,48 +8,66 @@ use crate::plan::Plan;
 use crate::registry;
 use crate::report;
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 /// A running sandbox. It ends with this handle's process, and when the handle is dropped.
+///
+/// ```
+/// use subroot::Sandbox;
+///
+/// let mut running = Sandbox::host().command(["sleep", "1000"]).spawn()?;
+/// running.signal(15)?;
+/// assert_eq!(running.wait()?, 128 + 15);
+/// # Ok::<(), subroot::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Running {
     monitor: OwnedFd,
     pid: u32,
+    /// Its first process, once there is one.
+    first: Option<OwnedFd>,
     ended: Option<u8>,
 }
+
+/// How long a sandbox may take to be gone that has lost its monitor, in milliseconds: far more than any needs.
+const PATIENCE: u16 = 2_000;
 
 impl Running {
     /// Starts a monitor and waits until the command has been started, or could not be.
     pub(crate) fn start(plan: Plan, streams: [Option<BorrowedFd<'_>>; 3]) -> Result<Running, Error> {
-        Running::monitor(streams, move |status| launch::launch(Plan { status_stream: Some(status), ..plan }))
+        Running::monitor(streams, &[], move |status| {
+            launch::launch(Plan { status_stream: Some(status), ..plan })
+        })
     }
 
     fn monitor(
         streams: [Option<BorrowedFd<'_>>; 3],
+        kept: &[&OwnedFd],
         run: impl FnOnce(Arc<OwnedFd>) -> anyhow::Result<u8>,
     ) -> Result<Running, Error> {
         let (told, status) = launch::pipe()?;
         let forked = kernel::fork().map_err(|errno| Error::Parent("creating the monitor", errno))?;
         let Some(pid) = forked else {
-            drop(told);
-            log::set_max_level(log::LevelFilter::Off);
-            monitor(streams, || run(Arc::new(status)))
+            let status = Arc::new(status);
+            monitor(streams, &[kept, &[&*status]].concat(), || run(Arc::clone(&status)))
         };
         drop(status);
         let monitor = kernel::pidfd_open(pid.unsigned_abs())
             .map_err(|errno| Error::Parent("watching the monitor", errno))?;
-        let mut running = Running { monitor, pid: 0, ended: None };
+        let mut running = Running { monitor, pid: 0, first: None, ended: None };
         let mut line = String::new();
         let read = BufReader::new(File::from(told)).read_line(&mut line);
         let told: Value = serde_json::from_str(&line).unwrap_or_default();
         match told["event"].as_str() {
             Some("started") if read.is_ok() => {
                 running.pid = told["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
+                running.first = kernel::pidfd_open(running.pid).ok();
                 Ok(running)
             }
             _ => {
@@ -106,7 +124,7 @@ impl Running {
         process.words = words.into_iter().map(Into::into).collect();
         process.terminal = false;
         let joined = exec::Joined::new(&known, process)?;
-        Running::monitor([None; 3], move |status| exec::run(joined, Some(status)))
+        Running::monitor([None; 3], &[joined.member()], |status| exec::run(&joined, Some(status)))
     }
 }
 
@@ -115,17 +133,27 @@ impl Drop for Running {
         if self.ended.is_none() {
             let _ = self.signal(nix::libc::SIGKILL);
             let _ = self.wait();
+            // It sees the end of its monitor, and ends by itself.
+            let first = self.first.iter().map(|first| PollFd::new(first.as_fd(), PollFlags::POLLIN));
+            let _ = poll(&mut first.collect::<Vec<_>>(), PollTimeout::from(PATIENCE));
         }
     }
 }
 
-/// The life of the monitor: what the program does, with these standard streams.
-fn monitor(streams: [Option<BorrowedFd<'_>>; 3], run: impl FnOnce() -> anyhow::Result<u8>) -> ! {
+/// The life of the monitor: what the program does, with these standard streams, and with nothing else that the calling program
+/// has open. What other threads held locked when it was forked stays so: nothing is logged.
+fn monitor(
+    streams: [Option<BorrowedFd<'_>>; 3],
+    kept: &[&OwnedFd],
+    run: impl FnOnce() -> anyhow::Result<u8>,
+) -> ! {
+    log::set_max_level(log::LevelFilter::Off);
     for (number, stream) in (0..).zip(streams) {
         if let Some(stream) = stream {
             let _ = kernel::duplicate_to(stream, number);
         }
     }
+    kernel::close_from_but(3, kept);
     let status = run().unwrap_or_else(|error| report::status(&error));
     kernel::exit(status)
 }

@@ -20,15 +20,32 @@ const PATH_INSIDE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 
 /// A command in a root file system of its own: described here, and then started.
 ///
-/// ```no_run
+/// ```
+/// use std::io::Read as _;
+/// use std::os::unix::net::UnixStream;
 /// use subroot::Sandbox;
 ///
-/// let mut running = Sandbox::new("./rootfs")
-///     .bind("/srv/sources", "/src")
-///     .workdir("/src")
-///     .command(["make", "-j4"])
+/// let (mut reader, writer) = UnixStream::pair()?;
+/// let mut running = Sandbox::host()
+///     .bind("/etc/passwd", "/tmp/accounts")
+///     .workdir("/tmp")
+///     .env("COLOUR", "red")
+///     .command(["sh", "-c", "id -u; test -s accounts && echo $COLOUR"])
+///     .stdout(writer)
 ///     .spawn()?;
 /// assert_eq!(running.wait()?, 0);
+/// drop(running);
+/// let mut printed = String::new();
+/// reader.read_to_string(&mut printed)?;
+/// assert_eq!(printed, "0\nred\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// A folder becomes the root in its place by [`Sandbox::new`]:
+///
+/// ```no_run
+/// # use subroot::Sandbox;
+/// let status = Sandbox::new("./rootfs").bind(".", "/src").workdir("/src").command(["make", "-j4"]).spawn()?.wait()?;
 /// # Ok::<(), subroot::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -276,8 +293,8 @@ impl Sandbox {
     ///
     /// # Errors
     /// What cannot be meant; what fails later is told by [`Running::wait`].
-    pub fn spawn(&self) -> Result<Running, Error> {
-        let plan = Plan::new(self)?;
+    pub fn spawn(self) -> Result<Running, Error> {
+        let plan = Plan::new(&self)?;
         Running::start(
             plan,
             self.streams.each_ref().map(|stream| stream.as_ref().map(|stream| stream.as_fd())),

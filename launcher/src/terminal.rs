@@ -164,7 +164,7 @@ impl RawMode {
 fn keep(saved: &Termios, ended: &OwnedFd) -> ! {
     let terminal = own_input().try_clone_to_owned();
     if let Ok(terminal) = &terminal {
-        kernel::close_all_but(&[ended, terminal]);
+        kernel::close_from_but(0, &[ended, terminal]);
         while read(ended, &mut [0]) == Err(Errno::EINTR) {}
         let _ = tcsetattr(terminal, SetArg::TCSADRAIN, saved);
     }

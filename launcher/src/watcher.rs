@@ -26,7 +26,7 @@ pub(crate) fn start(
 
 fn watch(process: &OwnedFd, lifeline: &OwnedFd, mount_points: &MountPoints) -> ! {
     let kept: Vec<&OwnedFd> = [process, lifeline].into_iter().chain(mount_points.folders()).collect();
-    kernel::close_all_but(&kept);
+    kernel::close_from_but(0, &kept);
     let mut ready =
         [PollFd::new(process.as_fd(), PollFlags::POLLIN), PollFd::new(lifeline.as_fd(), PollFlags::empty())];
     while !matches!(poll(&mut ready, PollTimeout::NONE), Ok(1..)) {}

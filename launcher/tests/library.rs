@@ -1,0 +1,100 @@
+//! The library as a program with several threads uses it. It runs in the host's own system, so that it needs nothing installed.
+#![allow(clippy::unwrap_used)]
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use std::ffi::OsString;
+use std::io::Read as _;
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::net::UnixStream;
+use std::thread;
+use std::time::Duration;
+use subroot::{Error, Sandbox};
+
+fn shell(script: &str) -> Sandbox {
+    Sandbox::host().command(["sh", "-c", script])
+}
+
+/// What it prints, and its status.
+fn output(sandbox: Sandbox) -> (String, u8) {
+    let (mut reader, writer) = UnixStream::pair().unwrap();
+    let mut running = sandbox.stdout(writer).spawn().unwrap();
+    let mut printed = String::new();
+    reader.read_to_string(&mut printed).unwrap();
+    (printed, running.wait().unwrap())
+}
+
+#[test]
+fn many_threads_start_sandboxes_at_once() {
+    thread::scope(|scope| {
+        for at in 0_u8..16 {
+            scope.spawn(move || {
+                let (printed, status) = output(shell(&format!("echo {at}; exit {at}")));
+                assert_eq!((printed, status), (format!("{at}\n"), at));
+            });
+        }
+    });
+}
+
+#[test]
+fn what_cannot_be_started_is_an_error_with_its_status() {
+    let status = |sandbox: Sandbox| sandbox.spawn().map(drop).map_err(|error| error.status());
+    assert_eq!(status(Sandbox::host().command(["/nothere"])), Err(127));
+    assert_eq!(status(Sandbox::host().command(["/etc/passwd"])), Err(126));
+    assert_eq!(status(Sandbox::new("/nothere")), Err(125));
+    assert_eq!(status(shell("true").bind("/nothere", "/mnt")), Err(125));
+    let said = Sandbox::host().command(["/nothere"]).spawn().map(drop);
+    assert!(matches!(said, Err(Error::Monitored(why, 127)) if why.contains("/nothere")));
+}
+
+#[test]
+fn a_signal_reaches_the_command_and_a_drop_ends_everything() {
+    let mut running = shell("trap 'exit 7' USR1; while :; do sleep 0.05; done").spawn().unwrap();
+    thread::sleep(Duration::from_millis(200));
+    running.signal(Signal::SIGUSR1 as i32).unwrap();
+    assert_eq!((running.wait().unwrap(), running.wait().unwrap()), (7, 7));
+    let (mut reader, writer) = UnixStream::pair().unwrap();
+    let running = shell("sleep 1000 & setsid sleep 1000 & wait").stdout(writer).spawn().unwrap();
+    drop(running);
+    reader.set_nonblocking(true).unwrap();
+    assert_eq!(reader.read(&mut [0]).unwrap(), 0, "nobody is left who could write");
+}
+
+#[test]
+fn another_command_joins_it() {
+    let running = shell("sleep 1000").env("COLOUR", "red").spawn().unwrap();
+    let mut joined = running.exec(["sh", "-c", "test $COLOUR = red && exit 5"]).unwrap();
+    assert_eq!(joined.wait().unwrap(), 5);
+    assert_eq!(running.exec(["/nothere"]).map(drop).map_err(|error| error.status()), Err(127));
+}
+
+#[test]
+fn nothing_of_the_calling_program_is_changed() {
+    let mask = || SigSet::thread_get_mask().unwrap();
+    let before = mask();
+    let (_reader, writer) = UnixStream::pair().unwrap();
+    assert_eq!(
+        output(shell("ls /proc/self/fd | wc -l")),
+        ("4\n".to_owned(), 0),
+        "0 to 2, and the listing itself"
+    );
+    drop(writer);
+    assert_eq!(mask(), before);
+    assert!(matches!(
+        waitpid(None, Some(WaitPidFlag::WNOHANG)),
+        Err(nix::errno::Errno::ECHILD) | Ok(WaitStatus::StillAlive)
+    ));
+}
+
+#[test]
+fn words_and_paths_may_be_any_bytes() {
+    let odd = OsString::from_vec(b"odd\xff\n".to_vec());
+    let folder = std::env::temp_dir().join(format!("subroot-test-{}", std::process::id())).join(&odd);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("x"), "x").unwrap();
+    let target = std::path::Path::new("/mnt").join(&odd);
+    let words = [OsString::from("cat"), target.join("x").into()];
+    let (printed, status) = output(Sandbox::host().bind(&folder, &target).command(words));
+    std::fs::remove_dir_all(folder.parent().unwrap()).unwrap();
+    assert_eq!((printed.as_str(), status), ("x", 0));
+}

@@ -1,9 +1,11 @@
 //! A covering layer: a read-only folder in memory into which everything of another is bound, so that it can have mount points
 //! that the other one lacks, without a change to it.
 
+use crate::attach::{Reach, attach_with, make_read_only};
 use crate::device_folder::{make_file, make_folder};
 use crate::failure::{Failure, Step};
 use crate::kernel::{self, file_kind};
+use crate::mount::Attributes;
 use crate::place::BENEATH;
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -46,7 +48,7 @@ pub(crate) fn cover(place: &OwnedFd, missing: &[MissingPoint]) -> Result<OwnedFd
             carry_over(place, &covering, name)?;
         }
     }
-    kernel::set_attributes(&covering, libc::MOUNT_ATTR_RDONLY).map_err(on_root)?;
+    make_read_only(&covering, Reach::Mount).map_err(on_root)?;
     Ok(covering)
 }
 
@@ -89,7 +91,5 @@ fn carry_over(place: &OwnedFd, covering: &OwnedFd, name: &CStr) -> Result<(), Fa
 }
 
 fn bind(entry: &OwnedFd, covering: &OwnedFd, name: &CStr) -> Result<(), Errno> {
-    let tree = kernel::clone_tree(entry, c"")?;
-    kernel::set_tree_attributes(&tree, 0, libc::MS_PRIVATE)?;
-    kernel::attach(tree, covering, name)
+    attach_with(&kernel::clone_tree(entry, c"")?, covering, name, Attributes::new(0))
 }

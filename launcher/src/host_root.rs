@@ -4,10 +4,12 @@
 //! what that covers). So a folder with nothing mounted below it is layered by one overlay, and any other is made anew, entry
 //! by entry.
 
+use crate::attach::attach_with;
 use crate::device_folder::make_file;
 use crate::failure::{Failure, Step};
-use crate::grants::each_line_of;
 use crate::kernel::{self, file_kind};
+use crate::mount::{Attributes, READ_ONLY};
+use crate::mountinfo;
 use crate::place::{BENEATH, NewRoot};
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -16,12 +18,12 @@ use nix::libc;
 use nix::mount::{MntFlags, umount2};
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstatat, mkdirat};
 use nix::unistd::{AccessFlags, UnlinkatFlags, faccessat, fchdir, symlinkat, unlinkat};
-use std::ffi::{CStr, CString, OsStr, OsString};
+use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::os::linux::fs::MetadataExt as _;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 /// Where a new root has mounts of its own.
@@ -65,34 +67,12 @@ impl HostRoot {
         );
         folders.sort_unstable();
         folders.dedup();
-        HostRoot { submounts: submounts(), folders }
+        HostRoot { submounts: mountinfo::read().into_iter().map(|mount| mount.path).collect(), folders }
     }
 
     fn has_mounts_below(&self, path: &Path) -> bool {
         self.submounts.iter().any(|mount| mount != path && mount.starts_with(path))
     }
-}
-
-/// Every mount point of /proc/self/mountinfo: proc(5).
-fn submounts() -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    each_line_of("/proc/self/mountinfo", |_, line| {
-        found.extend(line.split(|byte| *byte == b' ').nth(4).map(unescaped).map(PathBuf::from));
-    });
-    found
-}
-
-/// Blanks and backslashes are written as `\040` there.
-fn unescaped(field: &[u8]) -> OsString {
-    let mut bytes = Vec::new();
-    let mut rest = field;
-    while let [first, after @ ..] = rest {
-        let octal = after.get(..3).filter(|_| *first == b'\\');
-        let byte = octal.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { after.get(3..).unwrap_or(&[]) } else { after };
-    }
-    OsString::from_vec(bytes)
 }
 
 /// Builds the layered system and attaches it over `/`: the new root.
@@ -156,7 +136,7 @@ impl Layers<'_> {
             SFlag::S_IFDIR => make_like(folder, name, &stat)?,
             _ => {
                 make_file(folder, &c_name)?;
-                return kernel::attach(read_only_copy(path)?, folder, &c_name);
+                return attach_read_only(path, folder, &c_name);
             }
         }
         if REPLACED.iter().any(|replaced| path == Path::new(replaced)) {
@@ -176,7 +156,7 @@ impl Layers<'_> {
                 self.made.push(layered);
                 Ok(())
             }
-            Err(_) => kernel::attach(read_only_copy(path)?, place, c""),
+            Err(_) => attach_read_only(path, &place, c""),
         }
     }
 
@@ -240,11 +220,9 @@ impl Layers<'_> {
 const OVERFLOW_ID: u32 = 65534;
 
 /// Where no layer can be put over it.
-fn read_only_copy(path: &Path) -> Result<OwnedFd, Errno> {
+fn attach_read_only(path: &Path, folder: &OwnedFd, name: &CStr) -> Result<(), Errno> {
     let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
-    let tree = kernel::clone_tree(AT_FDCWD, &path)?;
-    kernel::set_tree_attributes(&tree, libc::MOUNT_ATTR_RDONLY, libc::MS_PRIVATE)?;
-    Ok(tree)
+    attach_with(&kernel::clone_tree(AT_FDCWD, &path)?, folder, name, Attributes::new(READ_ONLY))
 }
 
 /// Makes a folder with the mode of another, whatever the umask.

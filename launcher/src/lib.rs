@@ -5,6 +5,7 @@
 //! same: `cli` has what was typed, `options` what is asked for, `plan` what is meant, `launch` clones the child and has
 //! its IDs mapped, `child` builds the new root and starts the command, and `relay` waits for its end.
 
+mod attach;
 mod child;
 mod cli;
 mod command;
@@ -28,6 +29,7 @@ mod listing;
 mod mapper;
 mod mount;
 mod mount_points;
+mod mountinfo;
 mod mounting;
 mod name_files;
 mod namespaces;

@@ -1,5 +1,6 @@
 //! Mounts what was asked for, by descriptors: a source of the host's, a place below the new root.
 
+use crate::attach::attach_with;
 use crate::covering::{MissingPoint, make_point};
 use crate::failure::{Failure, Step};
 use crate::kernel;
@@ -32,7 +33,7 @@ pub(crate) fn mount(root: &mut NewRoot, mount: &Mount) -> Result<(), Failure> {
             let place = root.place(target, true)?;
             let layered = layer(&place, lower).map_err(on)?;
             root.note_memory(&layered);
-            finish(&layered, &place, mount.attributes).map_err(on)
+            attach_with(&layered, &place, c"", mount.attributes).map_err(on)
         }
         Content::Overlay { lower, upper } => {
             let lower = lower.iter().map(|path| open_source(path)).collect::<Result<Vec<_>, _>>()?;
@@ -42,7 +43,7 @@ pub(crate) fn mount(root: &mut NewRoot, mount: &Mount) -> Result<(), Failure> {
             };
             let place = root.place(target, true)?;
             let overlay = overlay(&lower, upper.as_ref()).map_err(on)?;
-            finish(&overlay, &place, mount.attributes).map_err(on)
+            attach_with(&overlay, &place, c"", mount.attributes).map_err(on)
         }
         content => {
             let place = root.place(target, true)?;
@@ -50,14 +51,9 @@ pub(crate) fn mount(root: &mut NewRoot, mount: &Mount) -> Result<(), Failure> {
             if let Content::Tmpfs(_) = content {
                 root.note_memory(&made);
             }
-            finish(&made, &place, mount.attributes).map_err(on)
+            attach_with(&made, &place, c"", mount.attributes).map_err(on)
         }
     }
-}
-
-fn finish(mount: &OwnedFd, place: &OwnedFd, attributes: Attributes) -> Result<(), Errno> {
-    kernel::set_tree_attributes(mount, attributes.set, attributes.propagation)?;
-    kernel::attach(mount, place, c"")
 }
 
 fn mount_bind(root: &mut NewRoot, target: &Path, bind: &Bind, attributes: Attributes) -> Result<(), Failure> {
@@ -75,7 +71,8 @@ fn mount_bind(root: &mut NewRoot, target: &Path, bind: &Bind, attributes: Attrib
         let own = open("/proc/self/ns/user", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty());
         own.and_then(|own| kernel::map_ids(&tree, own)).map_err(Failure::on(Step::MapOwners, path))?;
     }
-    finish(&tree, &place, attributes).map_err(Failure::on(Step::Mount, target.as_os_str().as_bytes()))
+    attach_with(&tree, &place, c"", attributes)
+        .map_err(Failure::on(Step::Mount, target.as_os_str().as_bytes()))
 }
 
 fn open_source(path: &Path) -> Result<OwnedFd, Failure> {
@@ -207,6 +204,5 @@ pub(crate) fn make_read_only(root: &NewRoot, path: &Path) -> Result<(), Failure>
     let on = |errno| Failure::new(Step::Mount, path.as_os_str().as_bytes(), errno);
     let Ok(place) = root.open(path) else { return Ok(()) };
     let tree = kernel::clone_tree(&place, c"").map_err(on)?;
-    kernel::set_tree_attributes(&tree, libc::MOUNT_ATTR_RDONLY, libc::MS_PRIVATE).map_err(on)?;
-    kernel::attach(tree, &place, c"").map_err(on)
+    attach_with(&tree, &place, c"", Attributes::new(libc::MOUNT_ATTR_RDONLY)).map_err(on)
 }

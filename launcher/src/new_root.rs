@@ -1,18 +1,18 @@
 //! The new root: put together over its base, furnished, pivoted into, and the old one detached, without a privilege of the host's.
 
+use crate::attach::{Reach, attach_with, make_read_only};
 use crate::covering::{MissingPoint, cover};
 use crate::device_folder;
 use crate::failure::{Failure, Step};
 use crate::host_root;
 use crate::kernel;
-use crate::mount::{NODEV, NOEXEC, NOSUID, READ_ONLY};
+use crate::mount::{Attributes, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::mounting;
 use crate::place::NewRoot;
 use crate::report;
 use crate::root_plan::{Base, Dev, Overlay, Proc, RootPlan, Sys};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, openat};
-use nix::libc;
 use nix::mount::{MntFlags, umount2};
 use nix::sys::stat::{Mode, SFlag, fstatat, mkdirat};
 use nix::unistd::{chdir, fchdir, pivot_root};
@@ -36,8 +36,7 @@ pub(crate) fn enter(plan: &RootPlan) -> Result<(), Failure> {
         Base::Host(host) => host_root::attach(host)?,
     };
     if plan.read_only {
-        let made = kernel::set_tree_attributes(root.top(), READ_ONLY, 0);
-        made.map_err(Failure::on(Step::MakeReadOnly, b""))?;
+        make_read_only(root.top(), Reach::Tree).map_err(Failure::on(Step::MakeReadOnly, b""))?;
     }
     mount_proc(&mut root, plan.proc)?;
     mount_devices(&mut root, plan.dev)?;
@@ -68,8 +67,7 @@ fn assemble(plan: &RootPlan, path: &CStr) -> Result<NewRoot, Failure> {
 /// The tree is made private, so that no mount event of the host's comes in: mount_namespaces(7).
 fn bind_over_itself(place: &OwnedFd) -> Result<OwnedFd, Errno> {
     let tree = kernel::clone_tree(place, c"")?;
-    kernel::set_tree_attributes(&tree, 0, libc::MS_PRIVATE)?;
-    kernel::attach(&tree, place, c"")?;
+    attach_with(&tree, place, c"", Attributes::new(0))?;
     Ok(tree)
 }
 
@@ -128,23 +126,16 @@ fn mount_proc(root: &mut NewRoot, proc: Proc) -> Result<(), Failure> {
     }
     let on = |errno| Failure::new(Step::Mount, b"/proc", errno);
     let attributes = NOSUID | NODEV | NOEXEC;
-    let bind = || {
-        let tree = kernel::clone_tree(AT_FDCWD, c"/proc")?;
-        kernel::set_tree_attributes(&tree, attributes, libc::MS_PRIVATE)?;
-        Ok(tree)
-    };
-    let mount = match proc {
-        Proc::Bind => bind(),
-        _ => match kernel::new_mount(c"proc", &[], attributes) {
-            Err(Errno::EPERM) if proc == Proc::Auto => {
-                report::note(&PROC_LOST);
-                bind()
+    if proc != Proc::Bind {
+        match kernel::new_mount(c"proc", &[], attributes) {
+            Err(Errno::EPERM) if proc == Proc::Auto => report::note(&PROC_LOST),
+            made => {
+                let place = root.place(Path::new("/proc"), true)?;
+                return kernel::attach(made.map_err(on)?, place, c"").map_err(on);
             }
-            mount => mount,
-        },
-    };
-    let place = root.place(Path::new("/proc"), true)?;
-    kernel::attach(mount.map_err(on)?, place, c"").map_err(on)
+        }
+    }
+    bind_system(root, c"/proc", attributes).map_err(on)
 }
 
 const PROC_LOST: &str = "the kernel refuses a new /proc here, so the one that is there is used, and shows its processes (a part of \
@@ -180,10 +171,9 @@ fn mount_sys(root: &mut NewRoot, sys: Sys) -> Result<(), Failure> {
 
 fn bind_system(root: &mut NewRoot, path: &CStr, attributes: u64) -> Result<(), Errno> {
     let tree = kernel::clone_tree(AT_FDCWD, path)?;
-    kernel::set_tree_attributes(&tree, attributes, libc::MS_PRIVATE)?;
     let path = Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()));
     let place = root.place(path, true).map_err(|failure| failure.errno)?;
-    kernel::attach(tree, place, c"")
+    attach_with(&tree, place, c"", Attributes::new(attributes))
 }
 
 /// `pivot_root(".", ".")` puts the old root on top of the new one, where it is detached: pivot_root(2).

@@ -8,6 +8,7 @@ mod binds;
 mod hostile;
 mod many;
 mod memory;
+mod old_kernel;
 mod overlays;
 mod points;
 mod read_only;

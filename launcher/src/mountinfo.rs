@@ -1,0 +1,46 @@
+//! /proc/self/mountinfo: every mount of this process' mount namespace. proc_pid_mountinfo(5).
+
+use crate::grants::each_line_of;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
+
+/// One mount.
+pub(crate) struct MountLine {
+    /// Its ID, which descriptors on it show too.
+    pub(crate) id: u64,
+    /// The ID of the mount that it is on.
+    pub(crate) parent: u64,
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// Its own options, as `ro,nosuid`.
+    pub(crate) options: Vec<u8>,
+}
+
+/// Reads all of them; a line that is not understood is left out.
+pub(crate) fn read() -> Vec<MountLine> {
+    let mut found = Vec::new();
+    each_line_of("/proc/self/mountinfo", |_, line| found.extend(parse(line)));
+    found
+}
+
+fn parse(line: &[u8]) -> Option<MountLine> {
+    let mut fields = line.split(|byte| *byte == b' ');
+    let mut number = || std::str::from_utf8(fields.next()?).ok()?.parse().ok();
+    let (id, parent) = (number()?, number()?);
+    let path = PathBuf::from(unescaped(fields.nth(2)?));
+    Some(MountLine { id, parent, path, options: fields.next()?.to_vec() })
+}
+
+/// Blanks and backslashes are written as `\040` there.
+fn unescaped(field: &[u8]) -> OsString {
+    let mut bytes = Vec::new();
+    let mut rest = field;
+    while let [first, after @ ..] = rest {
+        let octal = after.get(..3).filter(|_| *first == b'\\');
+        let byte = octal.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { after.get(3..).unwrap_or(&[]) } else { after };
+    }
+    OsString::from_vec(bytes)
+}

@@ -1,6 +1,8 @@
 //! Sandboxes in sandboxes, and in containers that cover parts of /proc.
 
 use crate::sandbox::{Sandbox, map_lines};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::os::linux::fs::MetadataExt;
 
 /// A launch in the host's own system, three deep: each level maps all IDs of the one before.
@@ -55,4 +57,35 @@ fn where_proc_is_partly_covered_the_one_there_is_used() {
         outcome.code() == 125 && outcome.stderr.contains("mounting /proc: Operation not permitted"),
         "{outcome:?}"
     );
+}
+
+/// podman masks parts of /proc, limits capabilities, and has a filter of its own.
+#[test]
+fn inside_podman_a_sandbox_starts() {
+    let sandbox = Sandbox::new();
+    // podman keeps its locks in /dev/shm, and crun refuses hosts that have both versions of control groups.
+    sandbox.host.cover("/dev/shm", 0o1777);
+    sandbox.host.cover("/sys/fs/cgroup", 0o755);
+    let inner = sandbox.rootfs.path.join("srv/inner");
+    let made = sandbox.host.output(&mut sandbox.alice.shell(&format!(
+        "mkdir -p {0}/proc {0}/dev {0}/sys && cp -a rootfs/bin {0}/bin && for file in /usr/local/bin/subroot $(ldd /usr/local/bin/subroot | grep -o '/[^ ]*'); do
+            mkdir -p rootfs$(dirname $file) && cp -L $file rootfs$file; done",
+        inner.display()
+    )));
+    assert_eq!(made.code(), 0, "{made:?}");
+    let line = "podman --storage-driver vfs --runtime crun run --rm --network none --cgroups disabled \
+        --rootfs /home/alice/rootfs /usr/local/bin/subroot run /srv/inner -- sh -c 'id -u; cat /proc/self/uid_map; exit 7'";
+    sandbox.host.make_folder("/run/user/1000", &sandbox.alice);
+    let outcome = sandbox.host.output(sandbox.alice.shell(line).env("XDG_RUNTIME_DIR", "/run/user/1000"));
+    // podman leaves a process behind that holds its user namespace open for the next run.
+    let pause = std::fs::read_to_string("/run/user/1000/libpod/tmp/pause.pid");
+    if let Some(pid) = pause.ok().and_then(|pid| pid.trim().parse().ok()).filter(|pid: &i32| *pid > 1) {
+        let _already_gone = kill(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+    assert_eq!(
+        (outcome.code(), map_lines(&outcome.stdout)),
+        (7, ["0", "0 0 1", "1 1 65536"].map(str::to_owned).to_vec()),
+        "{outcome:?}"
+    );
+    assert!(outcome.stderr.contains("refuses a new /proc"), "{outcome:?}");
 }

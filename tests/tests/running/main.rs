@@ -5,6 +5,7 @@
 mod sandbox;
 
 mod joined;
+mod life;
 mod named;
 mod orphaned;
 mod status;

@@ -1,9 +1,15 @@
 //! What the administrator's files grant to the caller, read with the mapper's own rules.
 
-use idmap::{CONFIG_FILE, Files, IdKind, IdRange, Policy, PolicyError, SubidLine, each_line};
+use idmap::{
+    CONFIG_FILE, Files, IdKind, IdRange, PluginQuestion, Policy, PolicyError, SubidLine, each_line,
+    parse_number,
+};
 use nix::unistd::{getgid, getuid};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::process::{Command, Stdio};
 
 /// The caller, the administrator's settings, and the grants of both kinds.
 pub(crate) struct Grants {
@@ -16,6 +22,11 @@ impl Grants {
     pub(crate) fn read() -> Grants {
         let mut policy = Box::new(Policy::EMPTY);
         let Ok(()) = policy.read_caller(getuid().as_raw(), getgid().as_raw(), &mut Readable);
+        if policy.needs_name_service() {
+            let name =
+                if policy.caller().is_local() { None } else { users::get_user_by_uid(getuid().as_raw()) };
+            policy.note_name_service(name.as_ref().map(|user| user.name().as_bytes()));
+        }
         let trouble = policy.read_grants(|_| true, &mut Readable).err().map(|error| match error {
             PolicyError::Config(number, why) => format!("{CONFIG_FILE}, line {number}: {}", why.reason()),
             PolicyError::TooManyGrants(kind) => {
@@ -50,6 +61,29 @@ impl Files for Readable {
         each_line_of(path, visit);
         Ok(())
     }
+
+    /// A plugin is not loaded here: getsubids(1) of shadow asks it.
+    fn each_plugin_grant(
+        &mut self,
+        question: &PluginQuestion<'_>,
+        visit: &mut dyn FnMut(IdRange),
+    ) -> Result<(), Self::Error> {
+        for name in question.caller.names() {
+            let mut command = Command::new("getsubids");
+            command.args((question.kind == IdKind::Gid).then_some("-g")).arg(OsStr::from_bytes(name));
+            let listed = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
+            let listed = listed.map(|listed| listed.stdout).unwrap_or_default();
+            listed.split(|byte| *byte == b'\n').filter_map(listed_range).for_each(&mut *visit);
+        }
+        Ok(())
+    }
+}
+
+/// A line such as `0: alice 100000 65536`.
+fn listed_range(line: &[u8]) -> Option<IdRange> {
+    let mut numbers = line.rsplit(|byte| *byte == b' ').map(parse_number);
+    let (count, first) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
+    IdRange::new(first, count).ok()
 }
 
 /// A line of a grant file that names the caller, or what a rule of mapper.conf computes for him.

@@ -27,7 +27,7 @@ const DIRECTORY: &str = "
     }";
 
 /// A host with a directory that gives these names, and does this first.
-fn directory(how: Install, name: &str, act: &str) -> Host {
+pub(crate) fn directory(how: Install, name: &str, act: &str) -> Host {
     let host = host_with(how);
     host.make_library(
         "libnss_test.so.2",

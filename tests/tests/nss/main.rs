@@ -6,6 +6,7 @@ mod failures;
 mod foreign_code;
 mod grants;
 mod handing_over;
+mod launcher;
 
 use subroot_tests::{DROP_INS, Host, Install, Maps, Outcome, Target, User};
 
@@ -54,7 +55,13 @@ fn plugin(body: &str) -> String {
         int shadow_subid_has_range(const char *owner, unsigned long start, unsigned long count, unsigned type, bool *result) {{
             {body}
         }}
-        int shadow_subid_list_owner_ranges() {{ return 3; }}
+        struct subid_range {{ unsigned long start, count; }};
+        int shadow_subid_list_owner_ranges(const char *owner, unsigned type, struct subid_range **ranges, int *count) {{
+            *ranges = malloc(sizeof **ranges);
+            **ranges = (struct subid_range) {{ 300000, 65536 }};
+            *count = !strcmp(owner, \"alice\");
+            return 0;
+        }}
         int shadow_subid_find_subid_owners() {{ return 3; }}
         void shadow_subid_free(void *ranges) {{ free(ranges); }}"
     )

@@ -1,0 +1,31 @@
+//! `subroot` where name services or a plugin decide: it asks for what the mapper then grants.
+
+use crate::accounts::directory;
+use crate::{GRANTING, host_with_plugin};
+use subroot_tests::{Host, Install, Rootfs, User};
+
+/// The lines of the map that a launch by this user has.
+fn map(host: &Host, user: &User) -> Vec<String> {
+    let rootfs = Rootfs::busybox(&host.user("alice"));
+    let mut command = user.command("subroot");
+    let outcome = host.output(command.arg("run").arg(&rootfs.path).args(["--", "cat", "/proc/self/uid_map"]));
+    assert_eq!((outcome.code(), outcome.stderr.as_str()), (0, ""), "{outcome:?}");
+    outcome.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn what_a_plugin_grants_is_mapped() {
+    let host = host_with_plugin(GRANTING);
+    let alice = host.user("alice");
+    assert_eq!(map(&host, &alice), ["0 1000 1", "1 300000 65536"]);
+    let shown = host.output(alice.command("subroot").arg("idmap")).ok();
+    assert!(shown.contains("300000      65536"), "{shown}");
+}
+
+#[test]
+fn a_line_by_the_name_of_a_directory_account_is_mapped() {
+    let host = directory(Install::SetuidRoot, "user%u", "");
+    host.write("/etc/subuid", "user200123:400000:1000\n");
+    host.write("/etc/subgid", "user200123:400000:1000\n");
+    assert_eq!(map(&host, &host.uid(200_123)), ["0 200123 1", "1 400000 1000"]);
+}

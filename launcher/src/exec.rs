@@ -7,6 +7,7 @@ use crate::identity::Identity;
 use crate::kernel::{self, Ended, Side};
 use crate::launch::{Live, Released, pipe, socket};
 use crate::mount_points::MountPoints;
+use crate::namespaces::KINDS;
 use crate::process::{Prepared, Process};
 use crate::registry::{self, Known};
 use crate::relay::{self, Signals};
@@ -15,7 +16,6 @@ use crate::terminal::{self, Terminal};
 use crate::{child, launch};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags};
-use nix::libc;
 use nix::sys::prctl::set_dumpable;
 use nix::sys::stat::fstatat;
 use nix::unistd::{getgid, getuid};
@@ -26,18 +26,6 @@ use std::sync::Arc;
 /// What the kernel shows for an ID that is not mapped: user_namespaces(7).
 const OVERFLOW_ID: u32 = 65534;
 
-/// Every kind of namespace, by its name in /proc/PID/ns.
-const NAMESPACES: [(&str, i32); 8] = [
-    ("user", libc::CLONE_NEWUSER),
-    ("mnt", libc::CLONE_NEWNS),
-    ("pid", libc::CLONE_NEWPID),
-    ("ipc", libc::CLONE_NEWIPC),
-    ("uts", libc::CLONE_NEWUTS),
-    ("net", libc::CLONE_NEWNET),
-    ("cgroup", libc::CLONE_NEWCGROUP),
-    ("time", libc::CLONE_NEWTIME),
-];
-
 /// Those in which a process is not together with this one: setns(2) asks for a privilege in the others, too.
 fn foreign_namespaces(process_folder: &OwnedFd) -> i32 {
     let is_foreign = |name: &str| {
@@ -47,7 +35,7 @@ fn foreign_namespaces(process_folder: &OwnedFd) -> i32 {
             .map(|stat| stat.st_ino);
         theirs.is_ok() && theirs != own
     };
-    NAMESPACES.iter().filter(|(name, _)| is_foreign(name)).fold(0, |flags, (_, flag)| flags | flag)
+    KINDS.iter().filter(|(name, _)| is_foreign(name)).fold(0, |flags, (_, flag)| flags | flag)
 }
 
 /// A command, and the process whose namespaces it joins.

@@ -9,6 +9,18 @@ use nix::sched::{CloneFlags, unshare};
 use nix::unistd::sethostname;
 use std::fs;
 
+/// Every kind, by its name in /proc/PID/ns and its flag of clone(2).
+pub(crate) const KINDS: [(&str, i32); 8] = [
+    ("user", libc::CLONE_NEWUSER),
+    ("mnt", libc::CLONE_NEWNS),
+    ("pid", libc::CLONE_NEWPID),
+    ("ipc", libc::CLONE_NEWIPC),
+    ("uts", libc::CLONE_NEWUTS),
+    ("cgroup", libc::CLONE_NEWCGROUP),
+    ("net", libc::CLONE_NEWNET),
+    ("time", libc::CLONE_NEWTIME),
+];
+
 /// Fills those that the plan has made. The child has every capability in them.
 ///
 /// # Errors

@@ -2,27 +2,16 @@
 
 use crate::id_report::writer;
 use crate::mount::{Bind, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY};
+use crate::namespaces::KINDS;
 use crate::plan::{FirstProcess, Plan};
 use crate::process::Workdir;
 use crate::report;
 use crate::sandbox::Sandbox;
 use crate::words::capabilities;
 use idmap::IdKind;
-use nix::libc;
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::path::Path;
-
-/// The flags of clone(2), by the names of namespaces.
-const NAMESPACES: [(&str, i32); 7] = [
-    ("user", libc::CLONE_NEWUSER),
-    ("mount", libc::CLONE_NEWNS),
-    ("pid", libc::CLONE_NEWPID),
-    ("ipc", libc::CLONE_NEWIPC),
-    ("uts", libc::CLONE_NEWUTS),
-    ("cgroup", libc::CLONE_NEWCGROUP),
-    ("network", libc::CLONE_NEWNET),
-];
 
 /// Prints a plan and returns the exit status.
 ///
@@ -43,7 +32,7 @@ fn describe(plan: &Plan) -> Value {
         let lines = way.iter().flat_map(|way| way.maps.of(kind).joined());
         lines.map(|line| json!([line.inside, line.outside, line.count])).collect()
     };
-    let namespaces = NAMESPACES.iter().filter(|(_, flag)| plan.namespaces & flag != 0).map(|(name, _)| *name);
+    let namespaces = KINDS.iter().filter(|(_, flag)| plan.namespaces & flag != 0).map(|(name, _)| *name);
     json!({
         "root": plan.root.as_ref().map(|root| root.folder().map_or_else(|| "the host's, layered".into(), text)),
         "overlay": plan.root.as_ref().and_then(|root| root.overlay.as_ref()).map(|overlay| format!("{overlay:?}")),

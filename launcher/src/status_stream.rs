@@ -2,15 +2,13 @@
 
 use crate::error::Error;
 use crate::kernel::Ended;
+use crate::namespaces::KINDS;
 use crate::plan::Plan;
 use nix::fcntl::AtFlags;
 use nix::sys::stat::fstatat;
 use serde_json::{Value, json};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-
-/// The namespaces of a process, by their names in /proc/PID/ns.
-const NAMESPACES: [&str; 7] = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];
 
 /// What is told of a start, collected while the child can still be looked at.
 pub(crate) struct Started {
@@ -23,9 +21,9 @@ impl Started {
     pub(crate) fn new(plan: &Plan, pid: i32, folder: &OwnedFd) -> Option<Started> {
         let stream = Arc::clone(plan.status_stream.as_ref()?);
         let inode = |name: &str| fstatat(folder, format!("ns/{name}").as_str(), AtFlags::empty()).ok();
-        let namespaces: serde_json::Map<String, Value> = NAMESPACES
+        let namespaces: serde_json::Map<String, Value> = KINDS
             .into_iter()
-            .filter_map(|name| Some((name.to_owned(), inode(name)?.st_ino.into())))
+            .filter_map(|(name, _)| Some((name.to_owned(), inode(name)?.st_ino.into())))
             .collect();
         let map = |name: &str| map(folder, name);
         let line = json!({

@@ -1,6 +1,6 @@
 //! The filter that every run has.
 
-use crate::{ENOSYS, EPERM, Sandbox};
+use crate::{ENOSYS, EPERM, with_calls};
 
 const DENIED: [&str; 22] = [
     "keyctl",
@@ -33,7 +33,7 @@ const UNCONFINED: [&str; 1] = ["--security-opt=seccomp=unconfined"];
 
 #[test]
 fn what_reaches_out_fails_with_eperm() {
-    let sandbox = Sandbox::new();
+    let sandbox = with_calls();
     for (name, errno) in sandbox.calls(&[], &DENIED) {
         assert_eq!(errno, EPERM, "{name}");
     }
@@ -41,7 +41,7 @@ fn what_reaches_out_fails_with_eperm() {
 
 #[test]
 fn unconfined_leaves_the_answer_to_the_kernel() {
-    let sandbox = Sandbox::new();
+    let sandbox = with_calls();
     for (name, errno) in sandbox.calls(&UNCONFINED, &ANSWERED) {
         assert_ne!(errno, EPERM, "{name}");
     }
@@ -52,7 +52,7 @@ fn unconfined_leaves_the_answer_to_the_kernel() {
 
 #[test]
 fn sockets_namespaces_and_debuggers_calls_work() {
-    let sandbox = Sandbox::new();
+    let sandbox = with_calls();
     for (name, errno) in sandbox.calls(&[], &["inet", "unshare", "personality"]) {
         assert_eq!(errno, 0, "{name}");
     }
@@ -60,7 +60,7 @@ fn sockets_namespaces_and_debuggers_calls_work() {
 
 #[test]
 fn numbers_of_x32_and_of_no_call_are_not_implemented() {
-    let sandbox = Sandbox::new();
+    let sandbox = with_calls();
     for (name, errno) in sandbox.calls(&[], &["x32", "unknown"]) {
         assert_eq!(errno, ENOSYS, "{name}");
     }
@@ -68,7 +68,7 @@ fn numbers_of_x32_and_of_no_call_are_not_implemented() {
 
 #[test]
 fn a_call_of_i386_is_no_way_around_and_kills_nobody() {
-    let sandbox = Sandbox::new();
+    let sandbox = with_calls();
     let names =
         ["i386:getpid", "i386:inet", "i386:keyctl", "i386:bpf", "i386:stime", "i386:alg", "i386:unknown"];
     let outcome = sandbox.host.output(&mut sandbox.run(&[], &[&["calls"], &names[..]].concat()));
@@ -82,7 +82,7 @@ fn a_call_of_i386_is_no_way_around_and_kills_nobody() {
 
 #[test]
 fn it_is_one_filter_and_no_new_privs_stays_off() {
-    let sandbox = Sandbox::new();
+    let sandbox = with_calls();
     let status = sandbox.output(&[], "grep -E '^(NoNewPrivs|Seccomp)' /proc/self/status").ok();
     let own = std::fs::read_to_string("/proc/self/status").expect("own status");
     let outside =

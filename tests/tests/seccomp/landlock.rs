@@ -1,6 +1,7 @@
 //! `--security-opt landlock=`: what is written, reached and signalled.
 
-use crate::{EPERM, Sandbox, assert_refused};
+use crate::sandbox::Sandbox;
+use crate::{EPERM, assert_refused, with_calls};
 use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
@@ -10,7 +11,7 @@ const READ_ONLY: [&str; 1] = ["--security-opt=landlock=read-only"];
 
 /// A sandbox, and the ABI that the launcher says it has found; none where the kernel has no Landlock.
 fn sandbox() -> (Sandbox, Option<u32>) {
-    let sandbox = Sandbox::new();
+    let sandbox = with_calls();
     let said = sandbox.output(&READ_ONLY, "true").stderr;
     let abi = said.split_once("(ABI ").and_then(|(_, rest)| rest.split_once(')')?.0.parse().ok());
     assert!(abi.is_some() || said.contains("Landlock"), "{said}");

@@ -1,6 +1,6 @@
 //! Profiles in docker's format.
 
-use crate::{EPERM, Sandbox, assert_refused};
+use crate::{EPERM, assert_refused, with_calls};
 use std::path::Path;
 
 /// Of Debian's golang-github-containers-common.
@@ -11,7 +11,7 @@ fn podmans_own_profile_works() {
     if !Path::new(PODMANS).exists() {
         subroot_tests::skip!("{PODMANS} is not installed");
     }
-    let sandbox = Sandbox::new();
+    let sandbox = with_calls();
     let option = format!("--security-opt=seccomp={PODMANS}");
     let script = "mkdir /new && touch /new/file && chown 1:1 /new/file && ls -n /new | grep -c ' 1 *1 ' && sleep 0 | cat";
     assert_eq!(sandbox.output(&[&option], script).ok(), "1\n");
@@ -22,7 +22,7 @@ fn podmans_own_profile_works() {
 
 #[test]
 fn a_profile_takes_the_place_of_the_built_in_filter() {
-    let sandbox = Sandbox::new();
+    let sandbox = with_calls();
     let option = sandbox.profile(
         r#"{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_X86_64"],
             "syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_ERRNO","errnoRet":30}]}"#,
@@ -34,7 +34,7 @@ fn a_profile_takes_the_place_of_the_built_in_filter() {
 
 #[test]
 fn a_command_that_a_profile_kills_ends_as_killed() {
-    let sandbox = Sandbox::new();
+    let sandbox = with_calls();
     let option = sandbox.profile(
         r#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_KILL_PROCESS"}]}"#,
     );
@@ -44,7 +44,7 @@ fn a_command_that_a_profile_kills_ends_as_killed() {
 
 #[test]
 fn a_profile_without_the_calls_of_the_start_says_which_step_failed() {
-    let sandbox = Sandbox::new();
+    let sandbox = with_calls();
     let option = sandbox.profile(
         r#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["capset"],"action":"SCMP_ACT_ERRNO"}]}"#,
     );
@@ -53,7 +53,7 @@ fn a_profile_without_the_calls_of_the_start_says_which_step_failed() {
 
 #[test]
 fn a_profile_that_cannot_be_kept_is_refused_before_anything_is_made() {
-    let sandbox = Sandbox::new();
+    let sandbox = with_calls();
     for (text, words) in [
         ("no JSON", ["profile.json", "line 1"]),
         (r#"{"defaultAction":"SCMP_ACT_NEVER"}"#, ["profile.json", "SCMP_ACT_NEVER"]),

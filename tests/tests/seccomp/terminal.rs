@@ -1,6 +1,7 @@
 //! The person's terminal: what a command in it cannot do to it.
 
-use crate::{EPERM, Sandbox, errnos};
+use crate::sandbox::Sandbox;
+use crate::{EPERM, errnos, with_calls};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::pty::openpty;
 use nix::unistd::read;
@@ -27,7 +28,7 @@ fn on_a_terminal(sandbox: &Sandbox, options: &[&str], names: &[&str]) -> (BTreeM
 
 #[test]
 fn no_input_can_be_forged() {
-    let sandbox = Sandbox::new();
+    let sandbox = with_calls();
     let (answers, seen) = on_a_terminal(&sandbox, &[], &CALLS[..4]);
     assert_eq!(CALLS[..3].iter().map(|name| answers[*name]).collect::<Vec<_>>(), [EPERM; 3]);
     assert_eq!((answers["winsize"], seen.as_str()), (0, ""));
@@ -35,7 +36,7 @@ fn no_input_can_be_forged() {
 
 #[test]
 fn nor_by_a_call_of_i386() {
-    let sandbox = Sandbox::new();
+    let sandbox = with_calls();
     let runs = sandbox.host.output(&mut sandbox.run(&[], &["calls", "i386:getpid"]));
     if runs.code() == 128 + 11 {
         subroot_tests::skip!("this kernel has no int 0x80");
@@ -46,7 +47,7 @@ fn nor_by_a_call_of_i386() {
 
 #[test]
 fn unconfined_leaves_the_answer_to_the_kernel() {
-    let sandbox = Sandbox::new();
+    let sandbox = with_calls();
     let legacy = std::fs::read_to_string("/proc/sys/dev/tty/legacy_tiocsti");
     let (answers, seen) =
         on_a_terminal(&sandbox, &["--security-opt=seccomp=unconfined"], &["tiocsti", "tiocsti-high"]);

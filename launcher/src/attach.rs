@@ -4,8 +4,9 @@
 //! them in between.
 
 use crate::kernel;
-use crate::mount::{Attributes, NODEV, NOEXEC, NOSUID, READ_ONLY};
+use crate::mount::{Attributes, READ_ONLY};
 use crate::mountinfo::{self, MountLine};
+use crate::old_mounts;
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use std::ffi::CStr;
@@ -61,7 +62,8 @@ fn remount(top: &OwnedFd, reach: Reach, attributes: Attributes) -> Result<(), Er
     let count = if reach == Reach::Mount { 1 } else { usize::MAX };
     for line in tree(top)?.into_iter().take(count) {
         // What is set already stays: some of it may be locked, and a remount without it is refused (mount_namespaces(7)).
-        let flags = flags_of(&line) | flags(attributes.set) | MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
+        let flags =
+            flags_of(&line) | old_mounts::flags(attributes.set) | MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
         mount(NONE, &line.path, NONE, flags, NONE)?;
         if attributes.propagation != 0 {
             let propagation = MsFlags::from_bits_retain(attributes.propagation);
@@ -85,17 +87,6 @@ fn tree(top: &OwnedFd) -> Result<Vec<MountLine>, Errno> {
         }
     }
     Ok(found)
-}
-
-fn flags(attributes: u64) -> MsFlags {
-    let pairs = [
-        (READ_ONLY, MsFlags::MS_RDONLY),
-        (NOSUID, MsFlags::MS_NOSUID),
-        (NODEV, MsFlags::MS_NODEV),
-        (NOEXEC, MsFlags::MS_NOEXEC),
-    ];
-    let set = pairs.into_iter().filter(|(attribute, _)| attributes & attribute != 0);
-    set.fold(MsFlags::empty(), |flags, (_, flag)| flags | flag)
 }
 
 fn flags_of(line: &MountLine) -> MsFlags {

@@ -80,7 +80,7 @@ impl Command {
             environment.extend(CString::new([b"HOME=", home.as_bytes()].concat()));
         }
         let environment = Words::new(environment);
-        let _ = kernel::close_range(3, u32::MAX, true);
+        kernel::close_range(3, u32::MAX, true);
         (1..=LAST_SIGNAL).for_each(kernel::default_disposition);
         let _ = SigSet::empty().thread_set_mask();
         Err(explain(program, kernel::execute(program, arguments, &environment)))

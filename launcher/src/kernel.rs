@@ -1,8 +1,10 @@
 //! The system calls that neither std nor nix has, as safe functions: the launcher's only unsafe file.
 #![allow(unsafe_code)]
 
+use crate::old_mounts;
 use nix::errno::Errno;
 use nix::libc::{self, c_char, c_int, c_long, c_uint, c_ulong, c_ushort};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::sys::stat::{FileStat, SFlag};
 use seccompiler::sock_filter;
@@ -119,8 +121,13 @@ pub(crate) fn clone_mount(folder: impl AsFd, path: &CStr) -> Outcome<OwnedFd> {
 }
 
 fn open_tree(folder: impl AsFd, path: &CStr, flags: c_uint) -> Outcome<OwnedFd> {
+    let recursive = flags == AT_RECURSIVE;
     let flags = flags | libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | libc::AT_EMPTY_PATH.unsigned_abs();
-    syscall!(libc::SYS_open_tree, folder.as_fd().as_raw_fd(), path.as_ptr(), flags).and_then(owned)
+    let number = folder.as_fd().as_raw_fd();
+    match syscall!(libc::SYS_open_tree, number, path.as_ptr(), flags) {
+        Err(Errno::ENOSYS) => old_mounts::copy(folder, path, recursive),
+        opened => opened.and_then(owned),
+    }
 }
 
 /// AT_RECURSIVE in linux/fcntl.h.
@@ -132,8 +139,11 @@ const AT_RECURSIVE: c_uint = 0x8000;
 /// Those of move_mount(2).
 pub(crate) fn attach(mount: impl AsFd, folder: impl AsFd, name: &CStr) -> Outcome<()> {
     let flags = libc::MOVE_MOUNT_F_EMPTY_PATH | libc::MOVE_MOUNT_T_EMPTY_PATH;
-    let (mount, folder) = (mount.as_fd().as_raw_fd(), folder.as_fd().as_raw_fd());
-    syscall!(libc::SYS_move_mount, mount, c"".as_ptr(), folder, name.as_ptr(), flags).map(drop)
+    let (from, to) = (mount.as_fd().as_raw_fd(), folder.as_fd().as_raw_fd());
+    match syscall!(libc::SYS_move_mount, from, c"".as_ptr(), to, name.as_ptr(), flags) {
+        Err(Errno::ENOSYS) => old_mounts::attach(mount, folder, name),
+        moved => moved.map(drop),
+    }
 }
 
 /// mount_setattr(2) on a whole tree: sets attributes (MOUNT_ATTR_…) and, where not 0, the propagation (MS_PRIVATE…).
@@ -186,7 +196,10 @@ pub(crate) fn new_mount(
     const FSCONFIG_CMD_CREATE: c_uint = 6;
     const FSOPEN_CLOEXEC: c_uint = 1;
     const FSMOUNT_CLOEXEC: c_uint = 1;
-    let context = syscall!(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC).and_then(owned)?;
+    let context = match syscall!(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC) {
+        Err(Errno::ENOSYS) => return old_mounts::new_mount(kind, options, attributes),
+        opened => opened.and_then(owned)?,
+    };
     let number = context.as_raw_fd();
     let none = std::ptr::null::<c_char>();
     for (key, value) in std::iter::once(&(c"source", Some(kind))).chain(options) {
@@ -331,13 +344,20 @@ pub(crate) fn try_lock(file: impl AsFd, exclusive: bool) -> Outcome<()> {
     syscall!(libc::SYS_flock, file.as_fd().as_raw_fd(), kind | libc::LOCK_NB).map(drop)
 }
 
-/// close_range(2) from `first` to `last`: with close-on-exec instead of now where `on_exec` says so.
-///
-/// # Errors
-/// ENOSYS before Linux 5.9, EINVAL for close-on-exec before 5.11.
-pub(crate) fn close_range(first: c_uint, last: c_uint, on_exec: bool) -> Outcome<()> {
+/// close_range(2) from `first` to `last`: with close-on-exec instead of now where `on_exec` says so. Before Linux 5.9, or 5.11
+/// for close-on-exec, each descriptor that there may be is closed by itself.
+pub(crate) fn close_range(first: c_uint, last: c_uint, on_exec: bool) {
     let flags = if on_exec { libc::CLOSE_RANGE_CLOEXEC } else { 0 };
-    syscall!(libc::SYS_close_range, first, last, flags).map(drop)
+    if syscall!(libc::SYS_close_range, first, last, flags).is_ok() {
+        return;
+    }
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
+    for number in first..=last.min(c_uint::try_from(limit).unwrap_or(c_uint::MAX)) {
+        let _not_open = match on_exec {
+            true => syscall!(libc::SYS_fcntl, number, libc::F_SETFD, libc::FD_CLOEXEC),
+            false => syscall!(libc::SYS_close, number),
+        };
+    }
 }
 
 /// Closes every descriptor from `first` on but these.
@@ -347,11 +367,11 @@ pub(crate) fn close_from_but(first: c_uint, kept: &[&OwnedFd]) {
     let mut next = first;
     for number in numbers.into_iter().filter(|number| *number >= first) {
         if next < number {
-            let _ = close_range(next, number - 1, false);
+            close_range(next, number - 1, false);
         }
         next = number + 1;
     }
-    let _ = close_range(next, c_uint::MAX, false);
+    close_range(next, c_uint::MAX, false);
 }
 
 /// Gives a signal its default disposition: rt_sigaction(2). One that has no other is left as it is.

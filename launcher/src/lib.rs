@@ -34,6 +34,7 @@ mod mounting;
 mod name_files;
 mod namespaces;
 mod new_root;
+mod old_mounts;
 mod options;
 mod place;
 mod plan;

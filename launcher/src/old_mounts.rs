@@ -1,0 +1,121 @@
+//! The old mount API, mount(2), in the place of the new one: for a kernel or a container's filter that answers ENOSYS to
+//! open_tree(2), move_mount(2) and fsopen(2).
+//!
+//! What the new API keeps detached is kept in a staging area here: a file system in memory over a folder that nobody looks
+//! into, which goes with the old root.
+
+use crate::device_folder::make_file;
+use crate::kernel::{self, Outcome};
+use crate::mount::{NODEV, NOEXEC, NOSUID, READ_ONLY};
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, open, openat};
+use nix::mount::{MsFlags, mount};
+use nix::sys::stat::{Mode, SFlag, fstat, fstatat, mkdirat};
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+
+/// Where the staging area may be: folders that are mount points and nothing else, which may be covered without the kernel
+/// refusing a new proc or sysfs for it (mnt_already_visible() in fs/namespace.c).
+const PLACES: [&CStr; 5] = [
+    c"/proc/sys/fs/binfmt_misc",
+    c"/sys/kernel/debug",
+    c"/sys/kernel/security",
+    c"/sys/kernel/config",
+    c"/sys/fs/cgroup",
+];
+/// What marks it.
+const MARK: &CStr = c".staging";
+
+const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
+const NONE: Option<&CStr> = None;
+
+/// A copy of the mount at a path, with or without what is mounted below: mount(2), MS_BIND.
+///
+/// # Errors
+/// Those of mount(2).
+pub(crate) fn copy(folder: impl AsFd, path: &CStr, recursive: bool) -> Outcome<OwnedFd> {
+    let opened = if path.is_empty() { None } else { Some(openat(&folder, path, LOOK, Mode::empty())?) };
+    let source = opened.as_ref().map_or_else(|| folder.as_fd(), |opened| opened.as_fd());
+    let is_folder = kernel::file_kind(&fstat(source)?) == SFlag::S_IFDIR;
+    let flags = if recursive { MsFlags::MS_BIND | MsFlags::MS_REC } else { MsFlags::MS_BIND };
+    stage(is_folder, |place| mount(Some(descriptor(source).as_c_str()), place, NONE, flags, NONE))
+}
+
+/// A new mount of a file system.
+///
+/// # Errors
+/// Those of mount(2).
+pub(crate) fn new_mount(
+    kind: &CStr,
+    options: &[(&CStr, Option<&CStr>)],
+    attributes: u64,
+) -> Outcome<OwnedFd> {
+    let word = |(key, value): &(&CStr, Option<&CStr>)| match value {
+        Some(value) => [key.to_bytes(), value.to_bytes()].join(&b'='),
+        None => key.to_bytes().to_vec(),
+    };
+    let words = options.iter().map(word).collect::<Vec<_>>().join(&b',');
+    let words = CString::new(words).map_err(|_| Errno::EINVAL)?;
+    stage(true, |place| mount(Some(kind), place, Some(kind), flags(attributes), Some(words.as_c_str())))
+}
+
+/// Moves a staged mount to where it belongs: mount(2), MS_MOVE.
+///
+/// # Errors
+/// Those of mount(2).
+pub(crate) fn attach(staged: impl AsFd, folder: impl AsFd, name: &CStr) -> Outcome<()> {
+    let place = if name.is_empty() { None } else { Some(openat(&folder, name, LOOK, Mode::empty())?) };
+    let place = place.as_ref().map_or_else(|| folder.as_fd(), |place| place.as_fd());
+    let place = descriptor(place);
+    mount(Some(descriptor(staged.as_fd()).as_c_str()), place.as_c_str(), NONE, MsFlags::MS_MOVE, NONE)
+}
+
+/// The mount flags of attributes: MS_… of MOUNT_ATTR_….
+pub(crate) fn flags(attributes: u64) -> MsFlags {
+    let pairs = [
+        (READ_ONLY, MsFlags::MS_RDONLY),
+        (NOSUID, MsFlags::MS_NOSUID),
+        (NODEV, MsFlags::MS_NODEV),
+        (NOEXEC, MsFlags::MS_NOEXEC),
+    ];
+    let set = pairs.into_iter().filter(|(attribute, _)| attributes & attribute != 0);
+    set.fold(MsFlags::empty(), |flags, (_, flag)| flags | flag)
+}
+
+/// The path that leads to what a descriptor is open on.
+fn descriptor(file: BorrowedFd<'_>) -> CString {
+    CString::new(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap_or_default()
+}
+
+/// Mounts something at a new place in the staging area, and opens its top.
+fn stage(is_folder: bool, make: impl FnOnce(&CStr) -> Outcome<()>) -> Outcome<OwnedFd> {
+    let area = area()?;
+    for number in 0_u32.. {
+        let name = CString::new(number.to_string()).map_err(|_| Errno::EINVAL)?;
+        let made = match is_folder {
+            true => mkdirat(&area, name.as_c_str(), Mode::S_IRWXU),
+            false => make_file(&area, &name),
+        };
+        match made {
+            Err(Errno::EEXIST) => continue,
+            made => made?,
+        }
+        let place = openat(&area, name.as_c_str(), LOOK, Mode::empty())?;
+        make(&descriptor(place.as_fd()))?;
+        return openat(&area, name.as_c_str(), LOOK, Mode::empty());
+    }
+    Err(Errno::ENOSPC)
+}
+
+/// The staging area; made at the first need.
+fn area() -> Outcome<OwnedFd> {
+    let opened = PLACES.into_iter().find_map(|place| Some((place, open(place, LOOK, Mode::empty()).ok()?)));
+    let (place, area) = opened.ok_or(Errno::ENOSYS)?;
+    if fstatat(&area, MARK, AtFlags::empty()).is_ok() {
+        return Ok(area);
+    }
+    mount(Some(c"tmpfs"), place, Some(c"tmpfs"), MsFlags::MS_NODEV, NONE)?;
+    let area = open(place, LOOK, Mode::empty())?;
+    make_file(&area, MARK)?;
+    Ok(area)
+}

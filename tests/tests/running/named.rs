@@ -116,13 +116,15 @@ fn kill_sends_other_signals_to_the_command() {
     assert_refused(&sandbox.says(&["kill", &name]), 125, &[&name, "none of yours is running"]);
 }
 
-/// It is root of its own user namespace there, may call itself what it likes, and has all that a launcher has.
+/// It is root of its own user namespace there, may call itself what it likes, and has all that a launcher has, its PID included.
 #[test]
 fn a_payload_cannot_publish_an_entry() {
     let (sandbox, name) = (Sandbox::new(), unique_name());
-    let mut command =
-        sandbox.subroot(&["run", "--", "subroot", "run", "--name", &name, "/", "--", "sh", "-c", READY]);
-    let running = Running::new(&mut command);
-    assert_eq!(sandbox.listed(&name), None);
-    running.signal(9);
+    let inner = ["subroot", "run", "--name", &name, "/", "--", "sh", "-c", READY];
+    for options in [["run", "--"].as_slice(), &["run", "--pid", "host", "--"]] {
+        let running = Running::new(&mut sandbox.subroot(&[options, &inner].concat()));
+        assert_eq!(sandbox.listed(&name), None, "{options:?}");
+        running.signal(9);
+        drop(running.end());
+    }
 }

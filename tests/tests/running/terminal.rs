@@ -24,14 +24,18 @@ struct Person {
 }
 
 impl Person {
-    /// Starts a launch with its own terminal from a terminal of 30 lines and 100 columns.
+    /// Starts a launch with its own terminal.
     fn new(sandbox: &Sandbox, options: &[&str], words: &[&str]) -> Person {
+        Person::starts(sandbox, &sandbox.run(&[&["-t"], options].concat(), words))
+    }
+
+    /// Starts a program from a terminal of 30 lines and 100 columns.
+    fn starts(sandbox: &Sandbox, program: &Command) -> Person {
         let size = Winsize { ws_row: 30, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).expect("a pty");
         fchown(&pty.slave, Some(sandbox.alice.uid), None).expect("giving a terminal to its user");
-        let run = sandbox.run(&[&["-t"], options].concat(), words);
         let mut command: Command = sandbox.alice.command("setsid");
-        command.args(["--ctty", "--wait"]).arg(run.get_program()).args(run.get_args());
+        command.args(["--ctty", "--wait"]).arg(program.get_program()).args(program.get_args());
         let stream = || Stdio::from(pty.slave.try_clone().expect("a second descriptor"));
         command.stdin(stream()).stdout(stream()).stderr(stream());
         let launch = Started::as_it_is(&mut command);
@@ -204,4 +208,30 @@ fn a_joined_command_has_one_of_its_own() {
     let mut exec = sandbox.subroot(&["exec", "-t", &name, "tty"]);
     assert_eq!(sandbox.host.output(exec.stdin(Stdio::null())).ok(), "/dev/pts/0\r\n");
     running.signal(9);
+}
+
+/// Without `-t`, the command is of the shell's job, as any other.
+#[test]
+fn a_shell_stops_continues_and_interrupts_it_as_any_job() {
+    let sandbox = Sandbox::new();
+    let mut shell = sandbox.alice.command("bash");
+    let mut person = Person::starts(&sandbox, shell.args(["--norc", "--noprofile", "-i"]));
+    let root = sandbox.rootfs.path.display();
+    person.types(&format!(
+        "subroot run {root} -- sh -c 'echo re\"\"ady; read line; echo got $line; sleep 1000'\n"
+    ));
+    person.sees("ready\r\n");
+    person.types("\u{1a}");
+    person.sees("Stopped");
+    person.types("echo here $((40+2))\n");
+    person.sees("here 42");
+    person.types("fg\n");
+    person.sees("subroot run");
+    person.types("typed\n");
+    person.sees("got typed");
+    person.types("\u{3}");
+    person.types("echo st$?\n");
+    person.sees("st130");
+    person.types("exit 0\n");
+    person.ends_with(0);
 }

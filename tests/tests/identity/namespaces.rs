@@ -37,7 +37,8 @@ fn a_network_of_its_own_has_lo_and_nothing_of_the_host() {
     let script = "ls /sys/class/net; ip -o addr | awk '{print $4}'; grep -c subroot-test /proc/net/unix";
     let outcome = sandbox.output(&["--network", "none"], script);
     assert_eq!(outcome.stdout, "lo\n127.0.0.1/8\n::1/128\n0\n", "{outcome:?}");
-    let script = "nc -l -p 4000 127.0.0.1 >/tmp/got & sleep 0.3; echo through | nc -w 1 127.0.0.1 4000; wait; cat /tmp/got; rm /tmp/got";
+    let script = "nc -l -p 4000 127.0.0.1 >/tmp/got </dev/null & until echo through | nc 127.0.0.1 4000 2>/dev/null; do
+        sleep 0.05; done; wait; cat /tmp/got; rm /tmp/got";
     assert_eq!(sandbox.output(&["--network", "none"], script).stdout, "through\n");
     assert_refused(
         &sandbox.output(&["--network", "bridge"], "true"),

@@ -59,9 +59,9 @@ fn nothing_is_left_of_an_entry_on_any_disk() {
 #[test]
 fn of_several_that_start_with_one_name_one_runs() {
     let sandbox = Sandbox::new();
-    for _ in 0..10 {
+    for _ in 0..4 {
         let name = unique_name();
-        let start = || Started::new(&mut sandbox.shell(&["--name", &name], "echo ran; sleep 0.5"));
+        let start = || Started::new(&mut sandbox.shell(&["--name", &name], "echo ran; sleep 2"));
         let started: Vec<Started> = (0..5).map(|_| start()).collect();
         let ends: Vec<_> =
             started.into_iter().map(|started| started.end_within(Duration::from_secs(20))).collect();

@@ -55,7 +55,7 @@ fn nohup_keeps_a_hangup_from_it() {
     let sandbox = Sandbox::new();
     let root = sandbox.rootfs.path.display();
     for (before, status) in [("nohup ", 5), ("", 129)] {
-        let line = format!("exec {before}subroot run {root} -- sh -c 'echo ready; sleep 0.3; exit 5'");
+        let line = format!("exec {before}subroot run {root} -- sh -c 'echo ready; sleep 1; exit 5'");
         let running = Running::new(&mut sandbox.alice.shell(&line));
         running.signal(1);
         assert_eq!(running.end().code(), status, "{before}");

@@ -16,7 +16,8 @@ use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, openat};
 use nix::mount::{MntFlags, umount2};
 use nix::sys::stat::{Mode, SFlag, fstatat, mkdirat};
 use nix::unistd::{chdir, fchdir, pivot_root};
-use std::ffi::CStr;
+use std::collections::HashMap;
+use std::ffi::{CStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -113,11 +114,13 @@ fn refuse_false_furniture(plan: &RootPlan, place: &OwnedFd) -> Result<(), Failur
 
 /// The mount points of which not even the first name is there: the root can be covered for all of them at once.
 fn missing_in(plan: &RootPlan, place: &OwnedFd) -> Vec<MissingPoint> {
-    let is_there = |path: &Path| {
+    let mut known: HashMap<OsString, bool> = HashMap::new();
+    let mut is_missing = |path: &Path| {
         let first = path.iter().nth(1).unwrap_or_default();
-        fstatat(place, first, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok()
+        let look = || fstatat(place, first, AtFlags::AT_SYMLINK_NOFOLLOW).is_err();
+        *known.entry(first.to_owned()).or_insert_with(look)
     };
-    plan.points_on_root().iter().filter(|(path, _)| !is_there(path)).map(point).collect()
+    plan.points_on_root().iter().filter(|(path, _)| is_missing(path)).map(point).collect()
 }
 
 fn mount_proc(root: &mut NewRoot, proc: Proc) -> Result<(), Failure> {

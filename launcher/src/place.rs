@@ -61,19 +61,16 @@ impl NewRoot {
     /// Something of the other kind there, and a folder that cannot be covered.
     pub(crate) fn place(&mut self, path: &Path, is_folder: bool) -> Result<OwnedFd, Failure> {
         let on = |errno| Failure::new(Step::MountPoint, path.as_os_str().as_bytes(), errno);
-        let place = match self.open(path) {
+        let kind = if is_folder { OFlag::O_DIRECTORY } else { OFlag::empty() };
+        let place = match self.open_as(path, kind) {
             Err(Errno::ENOENT) => {
                 self.make(path, is_folder)?;
-                self.open(path).map_err(on)?
+                self.open_as(path, kind).map_err(on)?
             }
             opened => opened.map_err(on)?,
         };
-        let found_folder = file_kind(&fstat(&place).map_err(on)?) == SFlag::S_IFDIR;
-        match (found_folder, is_folder) {
-            (true, false) => Err(on(Errno::EISDIR)),
-            (false, true) => Err(on(Errno::ENOTDIR)),
-            _ => Ok(place),
-        }
+        let is_file = is_folder || file_kind(&fstat(&place).map_err(on)?) != SFlag::S_IFDIR;
+        if is_file { Ok(place) } else { Err(on(Errno::EISDIR)) }
     }
 
     /// Opens what is there.
@@ -81,10 +78,14 @@ impl NewRoot {
     /// # Errors
     /// Those of openat2(2).
     pub(crate) fn open(&self, path: &Path) -> Result<OwnedFd, Errno> {
+        self.open_as(path, OFlag::empty())
+    }
+
+    fn open_as(&self, path: &Path, kind: OFlag) -> Result<OwnedFd, Errno> {
         let relative = path.strip_prefix("/").unwrap_or(path);
         let mut opened = Err(Errno::EAGAIN);
         for _ in 0..TRIES {
-            opened = openat2(&self.top, relative, OpenHow::new().flags(LOOK).resolve(IN_ROOT));
+            opened = openat2(&self.top, relative, OpenHow::new().flags(LOOK | kind).resolve(IN_ROOT));
             if opened.as_ref().err() != Some(&Errno::EAGAIN) {
                 break;
             }

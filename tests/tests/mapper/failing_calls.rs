@@ -68,6 +68,18 @@ fn without_any_one_call_what_is_refused_stays_refused() {
     });
 }
 
+/// Whichever step fails, nothing has been read by then: CVE-2006-2607.
+#[test]
+fn privilege_that_can_not_be_put_aside_ends_the_run_at_once() {
+    let host = Host::new();
+    for call in [libc::SYS_setresgid, libc::SYS_setresuid, libc::SYS_prlimit64, libc::SYS_prctl] {
+        let (outcome, maps) = without(&host, call, libc::EAGAIN, GRANTED);
+        let line = "newidmap-helper: putting privilege aside: errno 11\n";
+        assert_eq!((outcome.code(), outcome.stderr.as_str()), (6, line), "{call}");
+        assert_eq!(maps, Maps::untouched(), "{call}");
+    }
+}
+
 /// Before Linux 5.6, or under a filter that answers as those kernels do.
 #[test]
 fn without_openat2_a_pid_is_mapped_and_a_descriptor_refused_by_name() {

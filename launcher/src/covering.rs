@@ -11,11 +11,15 @@ use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, openat2, readlinkat};
 use nix::libc;
-use nix::sys::stat::{Mode, SFlag, fstat, mkdirat};
+use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmodat, fstat, mkdirat};
 use nix::unistd::symlinkat;
 use std::ffi::{CStr, CString, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+/// What folders on the way to a mount point may be used for by whom: `rwxr-xr-x`.
+const EVERYBODYS: Mode = Mode::from_bits_truncate(0o755);
 
 /// A mount point that is missing: its names below a folder.
 pub(crate) struct MissingPoint {
@@ -52,27 +56,38 @@ pub(crate) fn cover(place: &OwnedFd, missing: &[MissingPoint]) -> Result<OwnedFd
     Ok(covering)
 }
 
-/// Makes a mount point, and the folders on the way to it, in a folder in memory.
+/// Makes a mount point, and the folders on the way to it, in a folder in memory; never outside of that, whatever the names are.
 ///
 /// # Errors
 /// The name that could not be made.
 pub(crate) fn make_point(folder: &OwnedFd, point: &MissingPoint) -> Result<(), Failure> {
-    let mut path = Vec::new();
+    let how = OpenHow::new().flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC).resolve(BENEATH);
+    let mut way: Option<OwnedFd> = None;
     for (at, name) in point.names.iter().enumerate() {
-        path.extend_from_slice(name.as_bytes());
-        let on = |errno| Failure::new(Step::MountPoint, &path, errno);
-        let is_last = at + 1 == point.names.len();
-        let made = if is_last && !point.is_folder {
-            CString::new(path.clone()).map_err(|_| Errno::EINVAL).and_then(|path| make_file(folder, &path))
-        } else {
-            mkdirat(folder, path.as_slice(), Mode::from_bits_truncate(0o755))
+        let on = |errno| {
+            let path: PathBuf = point.names.iter().take(at + 1).collect();
+            Failure::new(Step::MountPoint, path.as_os_str().as_bytes(), errno)
         };
-        match made {
-            Ok(()) | Err(Errno::EEXIST) => path.push(b'/'),
-            Err(errno) => return Err(on(errno)),
+        let name = CString::new(name.as_bytes()).map_err(|_| on(Errno::EINVAL))?;
+        let parent = way.as_ref().unwrap_or(folder);
+        let is_last = at + 1 == point.names.len();
+        if is_last && !point.is_folder {
+            return make_file(parent, &name).or_else(unless_there).map_err(on);
         }
+        let made = mkdirat(parent, name.as_c_str(), EVERYBODYS);
+        made.or_else(unless_there).map_err(on)?;
+        let below = openat2(parent, name.as_c_str(), how).map_err(on)?;
+        if made.is_ok() {
+            // The umask may have taken from it.
+            fchmodat(&below, ".", EVERYBODYS, FchmodatFlags::FollowSymlink).map_err(on)?;
+        }
+        way = Some(below);
     }
     Ok(())
+}
+
+fn unless_there(errno: Errno) -> Result<(), Errno> {
+    if errno == Errno::EEXIST { Ok(()) } else { Err(errno) }
 }
 
 fn carry_over(place: &OwnedFd, covering: &OwnedFd, name: &CStr) -> Result<(), Failure> {

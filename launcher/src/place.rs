@@ -115,7 +115,7 @@ impl NewRoot {
 pub(crate) enum Walk {
     /// To its end.
     There,
-    /// Up to this folder (none: the top) and not to these names below it.
+    /// Up to this folder (none: the top) and not to these names below it, of which none is `..`.
     Missing(Option<OwnedFd>, Vec<OsString>),
 }
 
@@ -146,6 +146,10 @@ pub(crate) fn walk(
         let stat = entry.as_ref().map(fstat).transpose()?;
         let Some((entry, stat)) = entry.zip(stat).filter(|(_, stat)| !is_nothing(stat, names.is_empty()))
         else {
+            // From a folder that is not there, no path leads back up.
+            if names.iter().any(|name| name == "..") {
+                return Err(Errno::ENOENT);
+            }
             names.push_front(name);
             return Ok(Walk::Missing(folders.pop(), names.into()));
         };

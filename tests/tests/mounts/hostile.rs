@@ -2,7 +2,7 @@
 
 use crate::sandbox::{Sandbox, listing, mounts};
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{chown, symlink};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 #[test]
@@ -55,4 +55,39 @@ fn a_loop_of_symlinks_is_no_target() {
     sandbox.folder("data", &[]);
     let outcome = sandbox.output(&["-v", "/home/alice/data:/loop/x"], "touch /mark");
     crate::sandbox::assert_refused(&outcome, 125, &["/loop/x", "Too many levels of symbolic links"]);
+}
+
+/// Up from a folder that is not there leads nowhere, and not to what is around the root: neither where a mount point is made for
+/// the run, nor in memory, nor in a covering layer.
+#[test]
+fn a_symlink_up_from_nothing_makes_nothing_outside() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[("x", "x\n")]);
+    let kept = format!("--overlay={}", sandbox.folder("kept", &[]).display());
+    let root = &sandbox.rootfs.path;
+    symlink("nothere/../../evil", root.join("link")).expect("a symlink");
+    symlink("nothere/../../../evil", root.join("etc/link")).expect("a symlink");
+    let before = names("/home/alice");
+    let tries = |options: &[&str]| {
+        for (source, target) in [("data", "/link"), ("data/x", "/etc/link"), ("data", "/link/deep")] {
+            let volume = format!("/home/alice/{source}:{target}");
+            let outcome = sandbox.output(&[options, &["-v", &volume]].concat(), "touch /mark");
+            crate::sandbox::assert_refused(&outcome, 125, &[target, "No such file or directory"]);
+            assert_eq!(names("/home/alice"), before, "{options:?} {target}");
+        }
+    };
+    tries(&[]);
+    tries(&["--overlay"]);
+    tries(&[&kept]);
+    for folder in [root.clone(), root.join("etc")] {
+        chown(folder, Some(100_005), Some(100_005)).expect("giving a folder away");
+    }
+    tries(&[]);
+}
+
+fn names(folder: &str) -> Vec<std::ffi::OsString> {
+    let mut names: Vec<_> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    names.sort();
+    names
 }

@@ -125,3 +125,17 @@ fn a_umask_does_not_keep_others_from_getting_there() {
     let line = format!("umask 077; subroot run -u 5 -v ./data:/srv/a/b {root} -- cat /srv/a/b/x");
     assert_eq!(sandbox.host.output(&mut sandbox.alice.shell(&line)).ok(), "x\n");
 }
+
+#[test]
+fn a_umask_does_not_keep_others_from_what_is_made_in_memory() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[("x", "x\n")]);
+    fs::set_permissions("/home/alice/data", Permissions::from_mode(0o755)).expect("a mode");
+    let root = sandbox.rootfs.path.display();
+    for options in ["--overlay -v ./data:/var/a/b", "--tmpfs /var/a -v ./data:/var/a/b", "-v ./data:/dev/a/b"]
+    {
+        let target = options.rsplit(':').next().expect("a target");
+        let line = format!("umask 077; subroot run -u 5 {options} {root} -- cat {target}/x");
+        assert_eq!(sandbox.host.output(&mut sandbox.alice.shell(&line)).ok(), "x\n", "{options}");
+    }
+}

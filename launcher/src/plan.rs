@@ -216,13 +216,13 @@ fn planned(mounts: Vec<Mount>) -> Result<Vec<PlannedMount>, Error> {
     Ok(planned)
 }
 
-/// What only subordinate IDs can look at is taken for a folder, and may turn out to be a file.
-fn is_folder(mount: &Mount) -> Result<bool, Error> {
-    let Some(source) = mount.source() else { return Ok(true) };
+/// None for what only subordinate IDs can look at.
+fn is_folder(mount: &Mount) -> Result<Option<bool>, Error> {
+    let Some(source) = mount.source() else { return Ok(Some(true)) };
     c_string("a mount's source", source)?;
     match std::fs::metadata(source) {
         Err(error) if is_final(&error) => Err(Error::Source(source.to_owned(), errno(&error))),
-        found => Ok(found.map_or(true, |found| found.is_dir())),
+        found => Ok(found.ok().map(|found| found.is_dir())),
     }
 }
 

@@ -33,8 +33,8 @@ pub(crate) struct RootPlan {
 pub(crate) struct PlannedMount {
     /// The mount.
     pub(crate) mount: Mount,
-    /// True for a folder, false for a file.
-    pub(crate) is_folder: bool,
+    /// True for a folder, false for a file; none for what only the child can look at, which also makes its mount point.
+    pub(crate) is_folder: Option<bool>,
     /// The place among all mounts of the one that it lies on; none where that is the root.
     pub(crate) on: Option<usize>,
 }
@@ -137,7 +137,7 @@ impl RootPlan {
             Some(Point {
                 base: source.clone(),
                 path: planned.mount.target.strip_prefix(&covering.target).ok()?.to_owned(),
-                is_folder: planned.is_folder,
+                is_folder: planned.is_folder?,
                 inside: planned.mount.target.clone(),
             })
         });
@@ -148,6 +148,7 @@ impl RootPlan {
     pub(crate) fn points_on_root(&self) -> Vec<(PathBuf, bool)> {
         let furniture = self.furniture().map(|name| (Path::new("/").join(name), true));
         let on_root = self.mounts.iter().filter(|planned| planned.on.is_none());
-        furniture.chain(on_root.map(|planned| (planned.mount.target.clone(), planned.is_folder))).collect()
+        let known = on_root.filter_map(|planned| Some((planned.mount.target.clone(), planned.is_folder?)));
+        furniture.chain(known).collect()
     }
 }

@@ -1,9 +1,9 @@
 //! `--volume` and `--mount type=bind`.
 
-use crate::sandbox::{Sandbox, assert_refused};
+use crate::sandbox::{Sandbox, assert_refused, listing};
 use nix::mount::{MsFlags, mount};
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 const NONE: Option<&str> = None;
 
@@ -147,4 +147,48 @@ fn owners_are_mapped_where_the_kernel_lets_them_be_or_it_is_said() {
     let outcome = sandbox.output(&["-v", "/home/alice/data:/srv:idmap"], "touch /mark");
     assert_refused(&outcome, 125, &["mapping the owners of /home/alice/data"]);
     assert!(!sandbox.has_mark());
+}
+
+/// What it is, a folder or a file, is seen by the child alone, too.
+#[test]
+fn a_source_that_only_subordinate_ids_can_search_is_shown() {
+    let sandbox = Sandbox::new();
+    let closed = sandbox.folder("closed", &[("x", "x\n")]);
+    sandbox.folder("closed/folder", &[("y", "y\n")]);
+    chown(&closed, Some(100_005), Some(100_005)).expect("giving a folder away");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).expect("a mode");
+    let before = listing(&sandbox.rootfs.path);
+    for target in ["/srv", "/etc/one", "/a/b"] {
+        let options = ["-v", &format!("/home/alice/closed/x:{target}")];
+        assert_eq!(sandbox.prints(&options, &format!("cat {target}")), "x\n");
+        let options = ["-v", &format!("/home/alice/closed/folder:{target}"), "--overlay"];
+        assert_eq!(sandbox.prints(&options, &format!("cat {target}/y")), "y\n");
+        assert_eq!(listing(&sandbox.rootfs.path), before);
+    }
+}
+
+#[test]
+fn of_two_over_one_target_the_later_is_seen() {
+    let sandbox = Sandbox::new();
+    let (one, two) = ("/home/alice/one:/srv", "/home/alice/two:/srv");
+    sandbox.folder("one", &[("1", "")]);
+    sandbox.folder("two", &[("2", "")]);
+    assert_eq!(sandbox.prints(&["-v", one, "-v", two], "ls /srv"), "2\n");
+    assert_eq!(sandbox.prints(&["-v", two, "-v", one], "ls /srv"), "1\n");
+    assert!(!sandbox.rootfs.path.join("srv").exists());
+}
+
+#[test]
+fn fifos_and_sockets_are_shown_as_files_are() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.folder("data", &[]);
+    nix::unistd::mkfifo(&folder.join("fifo"), nix::sys::stat::Mode::S_IRWXU).expect("a fifo");
+    let _socket = std::os::unix::net::UnixListener::bind(folder.join("socket")).expect("a socket");
+    for (name, kind) in [("fifo", "fifo"), ("socket", "socket")] {
+        for target in ["/srv/made", "/etc/group"] {
+            let options = ["-v", &format!("/home/alice/data/{name}:{target}")];
+            assert_eq!(sandbox.prints(&options, &format!("stat -c %F {target}")), format!("{kind}\n"));
+        }
+    }
+    assert!(!sandbox.rootfs.path.join("srv").exists());
 }

@@ -14,7 +14,7 @@ use crate::root_plan::{Base, Dev, Overlay, Proc, RootPlan, Sys};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, openat};
 use nix::mount::{MntFlags, umount2};
-use nix::sys::stat::{Mode, SFlag, fstatat, mkdirat};
+use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmodat, fstat, fstatat, mkdirat};
 use nix::unistd::{chdir, fchdir, pivot_root};
 use std::collections::HashMap;
 use std::ffi::{CStr, OsString};
@@ -80,7 +80,10 @@ fn lay_over(plan: &RootPlan, place: &OwnedFd, overlay: &Overlay) -> Result<Owned
         Overlay::Kept(folder) => {
             let on = |errno| Failure::new(Step::LayerRoot, folder.as_os_str().as_bytes(), errno);
             let kept = open(folder, LOOK, Mode::empty()).map_err(on)?;
-            let upper = (kept_folder(&kept, c"upper").map_err(on)?, kept_folder(&kept, c"work").map_err(on)?);
+            // The top folder of an overlay is the upper one's, with its mode.
+            let mode = fstat(&lower).map_err(on)?.st_mode & 0o7777;
+            let folder = |name, mode| kept_folder(&kept, name, Mode::from_bits_truncate(mode)).map_err(on);
+            let upper = (folder(c"upper", mode)?, folder(c"work", 0o700)?);
             let points: Vec<MissingPoint> = plan.points_on_root().iter().map(point).collect();
             mounting::keep(place, lower, &upper, &points).map_err(on)?
         }
@@ -89,9 +92,16 @@ fn lay_over(plan: &RootPlan, place: &OwnedFd, overlay: &Overlay) -> Result<Owned
     Ok(layered)
 }
 
-fn kept_folder(kept: &OwnedFd, name: &CStr) -> Result<OwnedFd, Errno> {
-    match mkdirat(kept, name, Mode::from_bits_truncate(0o755)) {
-        Ok(()) | Err(Errno::EEXIST) => openat(kept, name, LOOK | OFlag::O_NOFOLLOW, Mode::empty()),
+/// A folder that is there, or a new one with this mode, whatever the umask is.
+fn kept_folder(kept: &OwnedFd, name: &CStr, mode: Mode) -> Result<OwnedFd, Errno> {
+    let open = || openat(kept, name, LOOK | OFlag::O_NOFOLLOW, Mode::empty());
+    match mkdirat(kept, name, mode) {
+        Ok(()) => {
+            let made = open()?;
+            fchmodat(&made, ".", mode, FchmodatFlags::FollowSymlink)?;
+            Ok(made)
+        }
+        Err(Errno::EEXIST) => open(),
         Err(errno) => Err(errno),
     }
 }

@@ -1,7 +1,8 @@
 //! `--overlay`, thrown away and kept, and `--mount type=overlay`.
 
 use crate::sandbox::{Sandbox, assert_refused, listing};
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 #[test]
 fn changes_are_thrown_away() {
@@ -32,11 +33,44 @@ fn changes_are_kept_and_come_back() {
     }
 }
 
+/// The top folder of an overlay is the one that keeps the changes.
+#[test]
+fn the_top_keeps_the_mode_of_the_rootfs_whatever_the_umask_is() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("kept", &[]);
+    let root = sandbox.rootfs.path.display();
+    for mode in [0o755, 0o711] {
+        fs::set_permissions(&sandbox.rootfs.path, Permissions::from_mode(mode)).expect("a mode");
+        for options in ["--overlay=kept", "--overlay=kept", "--overlay"] {
+            let line = format!("umask 077; subroot run -u 5 {options} {root} -- stat -c %a /");
+            let seen = sandbox.host.output(&mut sandbox.alice.shell(&line)).ok();
+            assert_eq!(seen, format!("{mode:o}\n"), "{options}");
+        }
+        sandbox.host.output(&mut sandbox.alice.shell("subroot unshare -- rm -r kept/upper kept/work")).ok();
+    }
+}
+
+#[test]
+fn a_folder_for_them_may_be_in_the_rootfs() {
+    let sandbox = Sandbox::new();
+    let kept = format!("--overlay={}", sandbox.folder("rootfs/changes", &[]).display());
+    assert_eq!(sandbox.prints(&[&kept], "echo x >/new; cat /new"), "x\n");
+    assert_eq!(sandbox.prints(&[&kept], "cat /new"), "x\n");
+    assert_eq!(fs::read_to_string("/home/alice/rootfs/changes/upper/new").expect("the change"), "x\n");
+    assert!(!sandbox.rootfs.path.join("new").exists());
+}
+
 #[test]
 fn a_folder_for_them_that_cannot_be_used_is_named() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.output(&["--overlay=/home/alice/nothere"], "touch /mark");
     assert_refused(&outcome, 125, &["/home/alice/nothere", "No such file"]);
+    fs::create_dir("/home/alice/roots").expect("a folder of the host's root");
+    let outcome = sandbox.output(&["--overlay=/home/alice/roots"], "touch /mark");
+    assert_refused(&outcome, 125, &["/home/alice/roots", "Permission denied"]);
+    symlink("/home", sandbox.folder("led", &[]).join("upper")).expect("a symlink");
+    let outcome = sandbox.output(&["--overlay=/home/alice/led"], "touch /mark");
+    assert_refused(&outcome, 125, &["/home/alice/led", "Not a directory"]);
     assert!(!sandbox.has_mark());
 }
 

@@ -88,10 +88,13 @@ impl Attributes {
 }
 
 impl Mount {
-    /// A bind mount with all that is mounted below it; setuid bits and device nodes do not count on it.
+    /// A bind mount with all that is mounted below it; setuid bits do not count on it, and device nodes only where it is of /dev,
+    /// whose files are nothing else.
     pub fn bind(source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Mount {
-        let content = Content::Bind(Bind { source: source.into(), recursive: true, id_mapped: false });
-        Mount { content, target: target.into(), attributes: Attributes::new(NOSUID | NODEV) }
+        let source = source.into();
+        let attributes = if source.starts_with("/dev") { NOSUID } else { NOSUID | NODEV };
+        let content = Content::Bind(Bind { source, recursive: true, id_mapped: false });
+        Mount { content, target: target.into(), attributes: Attributes::new(attributes) }
     }
 
     /// A file system in memory, mode 1777, without programs, setuid bits and device nodes.

@@ -121,8 +121,8 @@ pub(crate) struct MountWords {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) read_only_tmpfs: bool,
     /// Leave ROOTFS as it is: changes are thrown away, or kept in DIR
-    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) overlay: Option<OsString>,
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
+    pub(crate) overlay: Option<Option<OsString>>,
     /// Where /proc comes from: auto, new, bind or none
     #[arg(long, value_name = "MODE", default_value = "auto", value_parser = ["auto", "new", "bind", "none"], hide_default_value = true, hide_possible_values = true)]
     pub(crate) proc: String,

@@ -136,8 +136,8 @@ fn take_mounts(sandbox: &mut Sandbox, typed: &MountWords) -> Result<(), Error> {
     }
     sandbox.overlay = match &typed.overlay {
         None => None,
-        Some(folder) if folder.is_empty() => Some(Overlay::Memory),
-        Some(folder) => Some(Overlay::Kept(mounts::host_path(folder).map_err(reading("--overlay"))?)),
+        Some(None) => Some(Overlay::Memory),
+        Some(Some(folder)) => Some(Overlay::Kept(mounts::host_path(folder).map_err(reading("--overlay"))?)),
     };
     sandbox.proc = match typed.proc.as_str() {
         "new" => Proc::New,

@@ -142,6 +142,10 @@ impl<'a> Typed<'a> {
         if lower.is_empty() {
             return Err("lowerdir is missing".into());
         }
+        // overlayfs refuses one folder alone (ovl_fs_params_verify() in fs/overlayfs/params.c).
+        if lower.len() == 1 && upper.is_none() {
+            return Err("one lowerdir alone needs an upperdir; type=bind shows one folder".into());
+        }
         let attributes = Attributes::new(NOSUID | NODEV);
         Ok(Mount { content: Content::Overlay { lower, upper }, target, attributes })
     }

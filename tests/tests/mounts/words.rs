@@ -24,7 +24,9 @@ fn each_wrong_word_is_named() {
         (["--mount", "type=bind,target=/srv"], "source is missing"),
         (["--mount", "type=overlay,target=/srv"], "lowerdir is missing"),
         (["--mount", "type=overlay,lowerdir=/usr,upperdir=/tmp,target=/srv"], "go together"),
+        (["--mount", "type=overlay,lowerdir=/usr,target=/srv"], "needs an upperdir"),
         (["--mount", "type=proc,source=/x,target=/srv"], "no source"),
+        (["--overlay=", "--read-only"], "a path is empty"),
         (["--device", "/dev/null:/dev/null:r"], "rights"),
     ] {
         let outcome = sandbox.output(&options, "touch /mark");

@@ -9,6 +9,7 @@ use crate::process::{Prepared, Process};
 use crate::registry;
 use crate::root_plan::{Base, Dev, PlannedMount, Proc, RootPlan, Sys};
 use crate::sandbox::{Namespaces, Network, Root, Sandbox};
+use crate::words::mounts::inside_path;
 use crate::words::namespaces::{ClockOffsets, Namespace};
 use nix::errno::Errno;
 use nix::libc::{self, c_int};
@@ -124,6 +125,10 @@ fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
         Root::Unchanged => return Ok(None),
     };
     let mut mounts = sandbox.mounts.clone();
+    for mount in &mut mounts {
+        let inside = inside_path(mount.target.as_os_str());
+        mount.target = inside.map_err(|why| Error::Usage("the target of a mount", why))?;
+    }
     mounts.extend(sandbox.room.iter().filter(|path| has_folder(&sandbox.root, path)).map(room));
     if let Root::Folder(folder) = &sandbox.root {
         let is_asked = |target: &Path| sandbox.mounts.iter().any(|mount| target.starts_with(&mount.target));

@@ -48,6 +48,15 @@ fn what_cannot_be_started_is_an_error_with_its_status() {
 }
 
 #[test]
+fn the_target_of_a_mount_is_a_path_inside() {
+    let target = |target: &str| shell("test -e /tmp/new").bind("/etc/passwd", target).spawn();
+    assert_eq!(target("/nothere/../../tmp/./new").unwrap().wait().unwrap(), 0);
+    for wrong in ["new", "", "/", "/tmp/.."] {
+        assert!(matches!(target(wrong), Err(Error::Usage("the target of a mount", _))), "{wrong}");
+    }
+}
+
+#[test]
 fn a_signal_reaches_the_command_and_a_drop_ends_everything() {
     let mut running = shell("trap 'exit 7' USR1; while :; do sleep 0.05; done").spawn().unwrap();
     thread::sleep(Duration::from_millis(200));

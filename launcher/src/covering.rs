@@ -5,11 +5,11 @@ use crate::attach::{Reach, attach_with, make_read_only};
 use crate::device_folder::{make_file, make_folder};
 use crate::failure::{Failure, Step};
 use crate::kernel::{self, file_kind};
+use crate::lookup::open_beneath;
 use crate::mount::Attributes;
-use crate::place::BENEATH;
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, openat2, readlinkat};
+use nix::fcntl::{OFlag, readlinkat};
 use nix::libc;
 use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmodat, fstat, mkdirat};
 use nix::unistd::symlinkat;
@@ -61,7 +61,6 @@ pub(crate) fn cover(place: &OwnedFd, missing: &[MissingPoint]) -> Result<OwnedFd
 /// # Errors
 /// The name that could not be made.
 pub(crate) fn make_point(folder: &OwnedFd, point: &MissingPoint) -> Result<(), Failure> {
-    let how = OpenHow::new().flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC).resolve(BENEATH);
     let mut way: Option<OwnedFd> = None;
     for (at, name) in point.names.iter().enumerate() {
         let on = |errno| {
@@ -76,7 +75,7 @@ pub(crate) fn make_point(folder: &OwnedFd, point: &MissingPoint) -> Result<(), F
         }
         let made = mkdirat(parent, name.as_c_str(), EVERYBODYS);
         made.or_else(unless_there).map_err(on)?;
-        let below = openat2(parent, name.as_c_str(), how).map_err(on)?;
+        let below = open_beneath(parent, &name, OFlag::O_PATH | OFlag::O_DIRECTORY).map_err(on)?;
         if made.is_ok() {
             // The umask may have taken from it.
             fchmodat(&below, ".", EVERYBODYS, FchmodatFlags::FollowSymlink).map_err(on)?;
@@ -92,8 +91,7 @@ fn unless_there(errno: Errno) -> Result<(), Errno> {
 
 fn carry_over(place: &OwnedFd, covering: &OwnedFd, name: &CStr) -> Result<(), Failure> {
     let on = |errno| Failure::new(Step::Mount, name.to_bytes(), errno);
-    let how = OpenHow::new().flags(OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC).resolve(BENEATH);
-    let entry = openat2(place, name, how).map_err(on)?;
+    let entry = open_beneath(place, name, OFlag::O_PATH | OFlag::O_NOFOLLOW).map_err(on)?;
     match file_kind(&fstat(&entry).map_err(on)?) {
         SFlag::S_IFLNK => {
             let target = readlinkat(place, name).map_err(on)?;

@@ -8,12 +8,13 @@ use crate::attach::attach_with;
 use crate::device_folder::make_file;
 use crate::failure::{Failure, Step};
 use crate::kernel::{self, file_kind};
+use crate::lookup::open_beneath;
 use crate::mount::{Attributes, READ_ONLY};
 use crate::mountinfo;
-use crate::place::{BENEATH, NewRoot};
+use crate::place::NewRoot;
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, OpenHow, openat, openat2, readlinkat};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};
 use nix::libc;
 use nix::mount::{MntFlags, umount2};
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstatat, mkdirat};
@@ -233,6 +234,5 @@ fn make_like(folder: &OwnedFd, name: &OsStr, stat: &FileStat) -> Result<(), Errn
 }
 
 fn open_folder(folder: &OwnedFd, name: &CStr) -> Result<OwnedFd, Errno> {
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    openat2(folder, name, OpenHow::new().flags(flags).resolve(BENEATH))
+    open_beneath(folder, name, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW)
 }

@@ -38,7 +38,7 @@ pub(crate) enum Side {
     Parent(i32, OwnedFd),
 }
 
-/// clone3(2) with a pidfd and `flags`; the child goes on with a copy of this process' memory, as after fork(2).
+/// clone3(2), or clone(2), with a pidfd and `flags`; the child goes on with a copy of this process' memory, as after fork(2).
 ///
 /// # Errors
 /// EPERM, EUSERS, ENOSPC and others where namespaces are forbidden or used up.
@@ -63,7 +63,15 @@ fn clone_with(flags: c_int, exit_signal: c_int) -> Outcome<Side> {
         cgroup: 0,
     };
     // The launcher has one thread, so that the child may use the heap and every lock it finds.
-    let pid = syscall!(libc::SYS_clone3, &raw mut arguments, size_of::<libc::clone_args>())?;
+    let pid = match syscall!(libc::SYS_clone3, &raw mut arguments, size_of::<libc::clone_args>()) {
+        // An old kernel, or a filter, which cannot look into the arguments of clone3(2). What is really refused is refused again.
+        Err(Errno::ENOSYS | Errno::EPERM) => {
+            let flags = c_long::from(flags | libc::CLONE_PIDFD | exit_signal);
+            let same_stack: c_long = 0;
+            syscall!(libc::SYS_clone, flags, same_stack, descriptor_at, 0, 0)?
+        }
+        pid => pid?,
+    };
     match i32::try_from(pid) {
         Ok(0) => Ok(Side::Child),
         Ok(pid) => Ok(Side::Parent(pid, owned(c_long::from(pidfd))?)),

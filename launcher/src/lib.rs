@@ -26,6 +26,7 @@ mod kernel;
 mod landlock;
 mod launch;
 mod listing;
+mod lookup;
 mod mapper;
 mod mount;
 mod mount_points;

@@ -5,10 +5,10 @@
 //! on it. A run that was killed together with all its processes leaves marked folders, which the next run then removes.
 
 use crate::kernel;
-use crate::place::{BENEATH, IN_ROOT, Walk, walk};
+use crate::lookup::{Walk, open_beneath, open_in_root, walk};
 use crate::root_plan::{Point, RootPlan};
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, OpenHow, open, openat, openat2};
+use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 use std::ffi::{CStr, CString, OsStr};
@@ -103,8 +103,7 @@ impl MountPoints {
 
 impl Missing {
     fn find(base: &OwnedFd, point: &Point) -> Option<Missing> {
-        let how = OpenHow::new().flags(OFlag::O_PATH | OFlag::O_CLOEXEC).resolve(IN_ROOT);
-        let there = openat2(base, point.path.as_path(), how).and_then(fstat);
+        let there = open_in_root(base, &point.path, OFlag::empty()).and_then(fstat);
         if there.is_ok_and(|there| !is_marked(&there, true)) {
             return None;
         }
@@ -122,7 +121,8 @@ impl Missing {
         let mut folder = openat(&*self.folder, ".", READ, Mode::empty())?;
         for name in on_the_way {
             let made = mkdirat(&folder, name.as_c_str(), MARK_ON_THE_WAY);
-            folder = open_beneath(&folder, name)?;
+            // What was made may have been swapped since.
+            folder = open_beneath(&folder, name, READ)?;
             if made.is_ok() {
                 // The umask may have taken from it.
                 fchmod(&folder, MARK_ON_THE_WAY)?;
@@ -139,7 +139,7 @@ impl Missing {
         for at in (0..self.names.len()).rev() {
             let (Some(on_the_way), Some(name)) = (self.names.get(..at), self.names.get(at)) else { continue };
             let start = openat(&*self.folder, ".", READ, Mode::empty());
-            let folder = on_the_way.iter().fold(start, |folder, name| open_beneath(&folder?, name));
+            let folder = on_the_way.iter().fold(start, |folder, name| open_beneath(&folder?, name, READ));
             let Ok(folder) = folder else { continue };
             let Some(found) = stat(&folder, name) else { continue };
             if is_marked(&found, at + 1 == self.names.len()) {
@@ -154,11 +154,6 @@ impl Missing {
 fn is_same(one: &OwnedFd, two: &OwnedFd) -> bool {
     let identity = |folder| fstat(folder).map(|stat| (stat.st_dev, stat.st_ino));
     identity(one).is_ok_and(|one| identity(two) == Ok(one))
-}
-
-/// What was made may have been swapped since.
-fn open_beneath(folder: &OwnedFd, name: &CStr) -> Result<OwnedFd, Errno> {
-    openat2(folder, name, OpenHow::new().flags(READ).resolve(BENEATH))
 }
 
 fn stat(folder: &OwnedFd, name: &CStr) -> Option<FileStat> {

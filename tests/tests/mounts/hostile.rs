@@ -1,8 +1,9 @@
 //! A rootfs that changes while it is used leads no mount astray (property L2).
 
 use crate::sandbox::{Sandbox, listing, mounts};
-use std::fs;
-use std::os::unix::fs::{chown, symlink};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 #[test]
@@ -83,6 +84,26 @@ fn a_symlink_up_from_nothing_makes_nothing_outside() {
         chown(folder, Some(100_005), Some(100_005)).expect("giving a folder away");
     }
     tries(&[]);
+}
+
+/// Puts a symlink in the place of a folder on the way to a mount point, which is removed at the end.
+pub(crate) const SWAP: &str = "mv /a /z; ln -s /home/alice/outside /a; readlink /a";
+
+/// A folder outside that is called, and looks, as what SWAP has removed.
+pub(crate) fn marked_folder(sandbox: &Sandbox) -> PathBuf {
+    sandbox.folder("outside", &[]);
+    let marked = sandbox.folder("outside/b", &[]);
+    fs::set_permissions(&marked, Permissions::from_mode(0o1000)).expect("a mode");
+    marked
+}
+
+#[test]
+fn nothing_outside_is_removed_in_the_place_of_a_mount_point() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[]);
+    let marked = marked_folder(&sandbox);
+    let seen = sandbox.prints(&["-v", "/home/alice/data:/a/b"], SWAP);
+    assert_eq!((seen.as_str(), marked.exists()), ("/home/alice/outside\n", true));
 }
 
 fn names(folder: &str) -> Vec<std::ffi::OsString> {

@@ -1,7 +1,10 @@
-//! Kernels and containers without mount_setattr(2) or the new mount API: a sandbox around ours whose filter answers ENOSYS to
-//! those calls.
+//! Kernels and containers without mount_setattr(2), the new mount API, openat2(2) or clone3(2): a sandbox around ours whose
+//! filter answers ENOSYS to those calls.
 
-use crate::sandbox::{Sandbox, give};
+use crate::hostile::{SWAP, marked_folder};
+use crate::sandbox::{Sandbox, assert_refused, give, listing};
+use nix::errno::Errno;
+use std::os::unix::fs::{chown, symlink};
 use subroot_tests::Outcome;
 
 /// Before Linux 5.12, and without the new mount API at all, as some containers' filters have it.
@@ -10,9 +13,14 @@ const MISSING: [&str; 2] =
 
 /// What becomes of a line of the shell's in alice's root, on such a kernel.
 fn output(sandbox: &Sandbox, missing: &str, options: &[&str], script: &str) -> Outcome {
+    output_of(sandbox, missing, Errno::ENOSYS, options, script)
+}
+
+fn output_of(sandbox: &Sandbox, missing: &str, errno: Errno, options: &[&str], script: &str) -> Outcome {
+    let errno = errno as i32;
     let filter = format!(
         r#"{{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
-            {{"names": [{missing}], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}}]}}"#
+            {{"names": [{missing}], "action": "SCMP_ACT_ERRNO", "errnoRet": {errno}}}]}}"#
     );
     std::fs::write("/home/alice/old.json", filter).expect("writing a profile");
     give("/home/alice/old.json".as_ref(), &sandbox.alice, 0o644);
@@ -93,4 +101,84 @@ fn descriptors_are_closed_all_the_same() {
     );
     let seen = sandbox.host.output(&mut sandbox.alice.shell(&line));
     assert_eq!(seen.stdout, "0\n1\n2\n3\n", "{seen:?}");
+}
+
+/// Before Linux 5.6 there is no openat2(2), and a filter may answer EPERM in place of ENOSYS.
+#[test]
+fn paths_are_looked_up_name_by_name_all_the_same() {
+    for make in [Sandbox::new, Sandbox::bare] {
+        let sandbox = make();
+        sandbox.folder("data", &[("x", "x\n")]);
+        let root = &sandbox.rootfs.path;
+        for (link, target) in [("absolute", "/usr"), ("relative", "usr/../home"), ("out", "../../../tmp")] {
+            symlink(target, root.join(link)).expect("a symlink");
+        }
+        symlink("/usr", root.join("etc/absolute")).expect("a symlink");
+        symlink("../run/resolver/resolv.conf", root.join("etc/resolv.conf")).expect("a symlink");
+        let before = listing(root);
+        for errno in [Errno::ENOSYS, Errno::EPERM] {
+            for target in [
+                "/absolute/made",
+                "/etc/absolute/made",
+                "/relative/made",
+                "/out/made",
+                "/etc/resolv.conf",
+                "/home",
+                "/a/b",
+            ] {
+                let volume = format!("/home/alice/data:{target}");
+                let script = format!("cat {target}/x");
+                let outcome = output_of(&sandbox, r#""openat2""#, errno, &["-v", &volume], &script);
+                assert_eq!(outcome.stdout, "x\n", "{target}: {outcome:?}");
+                assert_eq!(listing(root), before, "{target}");
+            }
+        }
+        assert!(!std::fs::exists("/tmp/made").expect("looking into /tmp"));
+    }
+}
+
+#[test]
+fn symlinks_lead_no_farther_then() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[("x", "x\n")]);
+    let root = &sandbox.rootfs.path;
+    symlink("nothere/../../evil", root.join("link")).expect("a symlink");
+    symlink("loop", root.join("loop")).expect("a symlink");
+    let refuses = |target: &str, why: &str, options: &[&str]| {
+        let volume = format!("/home/alice/data:{target}");
+        let options = [options, &["-v", &volume]].concat();
+        let outcome = output(&sandbox, r#""openat2""#, &options, "touch /mark");
+        assert_refused(&outcome, 125, &[target, why]);
+        assert!(!std::fs::exists("/home/alice/evil").expect("looking beside the root"));
+    };
+    for options in [[].as_slice(), &["--overlay"]] {
+        refuses("/link", "No such file", options);
+        refuses("/loop/x", "Too many levels", options);
+        refuses("/etc/group", "Not a directory", options);
+    }
+    let marked = marked_folder(&sandbox);
+    let outcome = output(&sandbox, r#""openat2""#, &["-v", "/home/alice/data:/a/b"], SWAP);
+    assert_eq!((outcome.code(), marked.exists()), (0, true), "{outcome:?}");
+    chown(root, Some(100_005), Some(100_005)).expect("giving a folder away");
+    refuses("/link", "No such file", &[]);
+}
+
+/// Before Linux 5.3 there is no clone3(2), and a filter may answer EPERM in place of ENOSYS.
+#[test]
+fn processes_are_made_all_the_same() {
+    let sandbox = Sandbox::new();
+    for errno in [Errno::ENOSYS, Errno::EPERM] {
+        let outcome = output_of(&sandbox, r#""clone3""#, errno, &[], "echo $$; exit 7");
+        assert_eq!((outcome.stdout.as_str(), outcome.code()), ("2\n", 7), "{outcome:?}");
+    }
+}
+
+#[test]
+fn with_none_of_them_everything_works() {
+    let sandbox = Sandbox::bare();
+    sandbox.folder("data", &[("x", "x\n")]);
+    let missing = format!(r#"{}, "openat2", "clone3", "close_range""#, MISSING[1]);
+    let options = ["--read-only", "-v", "/home/alice/data:/a/b:ro", "--tmpfs", "/a/b/c", "-u", "5"];
+    let outcome = output(&sandbox, &missing, &options, "cat /a/b/x; touch /a/b/c/y && echo wrote; id -u");
+    assert_eq!((outcome.stdout.as_str(), outcome.code()), ("x\nwrote\n5\n", 0), "{outcome:?}");
 }

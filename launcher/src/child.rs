@@ -10,7 +10,6 @@ use crate::new_root;
 use crate::plan::{FirstProcess, Plan};
 use crate::process::Process;
 use crate::terminal;
-use idmap::IdKind;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::{set_dumpable, set_pdeathsig};
@@ -43,8 +42,9 @@ pub(crate) fn run(plan: &Plan, ends: ChildEnds) -> ! {
 
 fn start(plan: &Plan, ends: &ChildEnds) -> Result<Infallible, Failure> {
     let way = plan.ids.ways.get(usize::from(wait_for_byte(ends)));
-    let maps = way.map(|way| &way.maps).ok_or(Errno::EINVAL).map_err(Failure::on(Step::BecomeRoot, b""))?;
-    let first = Identity::first(maps.first(IdKind::Uid), maps.first(IdKind::Gid));
+    let [uid, gid] =
+        way.map(|way| way.first).ok_or(Errno::EINVAL).map_err(Failure::on(Step::BecomeRoot, b""))?;
+    let first = Identity::first(uid, gid);
     become_first(&first, plan.process.process()).map_err(Failure::on(Step::BecomeRoot, b""))?;
     namespaces::furnish(plan)?;
     if let Some(root) = &plan.root {

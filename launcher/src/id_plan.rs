@@ -42,7 +42,7 @@ impl Maps {
     }
 
     /// Who a process is that runs as nobody in particular: the caller's own ID where it is mapped, else 0, else the lowest.
-    pub(crate) fn first(&self, kind: IdKind) -> u32 {
+    fn first(&self, kind: IdKind) -> u32 {
         let (lines, own) = (self.of(kind).lines(), own_id(kind));
         let own = lines.iter().find_map(|line| {
             let at = own.checked_sub(line.outside).filter(|at| *at < line.count)?;
@@ -71,6 +71,9 @@ pub(crate) struct Way {
     pub(crate) writer: Writer,
     /// What is written.
     pub(crate) maps: Rc<Maps>,
+    /// Who a process is there that runs as nobody in particular, its uid and gid: known before the maps are written, after
+    /// which a process is asked for its IDs in vain.
+    pub(crate) first: [u32; 2],
     /// True when the way was asked for by name, so that no other is to be tried in its place.
     pub(crate) only: bool,
 }
@@ -157,7 +160,8 @@ impl IdPlan {
     }
 
     fn push(&mut self, writer: Writer, maps: &Rc<Maps>, only: bool) {
-        self.ways.push(Way { writer, maps: Rc::clone(maps), only });
+        let first = IdKind::BOTH.map(|kind| maps.first(kind));
+        self.ways.push(Way { writer, maps: Rc::clone(maps), first, only });
     }
 }
 

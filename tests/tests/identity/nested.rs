@@ -37,6 +37,20 @@ fn three_deep_every_id_is_still_there() {
     assert_eq!((probe.st_uid(), probe.st_gid()), (165_535, 165_535));
 }
 
+/// The IDs of whoever starts it are asked for before the maps are written, after which they are others.
+#[test]
+fn root_of_a_sandbox_is_kept_as_who_was_asked_for() {
+    let sandbox = Sandbox::new();
+    for (mode, expected) in
+        [("keep-id:uid=5,gid=5", "5\n5\n"), ("keep-id", "0\n0\n"), ("keep-id:uid=70,gid=1", "70\n1\n")]
+    {
+        let inner = format!("exec subroot run --userns {mode} -- sh -c 'id -u; id -g'");
+        let mut command = sandbox.alice.command("subroot");
+        command.args(["run", "--cap-add", "ALL", "--", "sh", "-c", &inner]);
+        assert_eq!(sandbox.host.output(&mut command).ok(), expected, "{mode}");
+    }
+}
+
 /// As podman and docker do: the kernel then refuses a new proc (mount_too_revealing() in fs/namespace.c).
 #[test]
 fn where_proc_is_partly_covered_the_one_there_is_used() {

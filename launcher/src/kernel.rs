@@ -9,6 +9,7 @@ use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, s
 use nix::sys::stat::{FileStat, SFlag};
 use seccompiler::sock_filter;
 use std::ffi::{CStr, CString};
+use std::fs::{DirEntry, read_dir};
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -353,18 +354,30 @@ pub(crate) fn try_lock(file: impl AsFd, exclusive: bool) -> Outcome<()> {
 }
 
 /// close_range(2) from `first` to `last`: with close-on-exec instead of now where `on_exec` says so. Before Linux 5.9, or 5.11
-/// for close-on-exec, each descriptor that there may be is closed by itself.
+/// for close-on-exec, each open descriptor is closed by itself.
 pub(crate) fn close_range(first: c_uint, last: c_uint, on_exec: bool) {
     let flags = if on_exec { libc::CLOSE_RANGE_CLOEXEC } else { 0 };
     if syscall!(libc::SYS_close_range, first, last, flags).is_ok() {
         return;
     }
-    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
-    for number in first..=last.min(c_uint::try_from(limit).unwrap_or(c_uint::MAX)) {
+    for number in open_descriptors().into_iter().filter(|number| (first..=last).contains(number)) {
         let _not_open = match on_exec {
             true => syscall!(libc::SYS_fcntl, number, libc::F_SETFD, libc::FD_CLOEXEC),
             false => syscall!(libc::SYS_close, number),
         };
+    }
+}
+
+/// The numbers of all open descriptors. They may be above RLIMIT_NOFILE, which can have been lowered since; without a /proc,
+/// all numbers that there may be below the hard limit, which only the privileged raise again: getrlimit(2).
+fn open_descriptors() -> Vec<c_uint> {
+    let number = |entry: std::io::Result<DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
+    match read_dir("/proc/self/fd") {
+        Ok(entries) => entries.filter_map(number).collect(),
+        Err(_) => {
+            let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(_, hard)| hard);
+            (0..c_uint::try_from(limit).unwrap_or(c_uint::MAX)).collect()
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `--userns`, `--uidmap`, `--gidmap`, `--user`, `--group-add` and `--groups`.
 
-use super::{number, shown, split_once, utf8};
+use super::{id, number, split_once, utf8};
 use serde::{Deserialize, Serialize};
 use std::ffi::{OsStr, OsString};
 
@@ -59,24 +59,29 @@ pub(crate) fn userns(word: &str) -> Result<Userns, String> {
     match (mode, options) {
         ("auto", None) => Ok(Userns::Auto(None)),
         ("auto", Some(options)) => {
-            let size =
-                options.strip_prefix("size=").and_then(|size| size.parse().ok()).filter(|size| *size > 0);
+            let size = options
+                .strip_prefix("size=")
+                .and_then(|size| number(size.as_ref()).ok())
+                .filter(|size| *size > 0);
             size.map(|size| Userns::Auto(Some(size))).ok_or_else(|| format!("{word} is not auto:size=N"))
         }
         ("host-id", None) => Ok(Userns::HostId),
-        ("keep-id", options) => keep_id(options.unwrap_or_default()),
+        ("keep-id", None) => Ok(Userns::KeepId { uid: None, gid: None }),
+        ("keep-id", Some(options)) => keep_id(options),
         _ => Err(format!("{word} is none of auto[:size=N], host-id, keep-id[:uid=N,gid=N]")),
     }
 }
 
 fn keep_id(options: &str) -> Result<Userns, String> {
     let (mut uid, mut gid) = (None, None);
-    for option in options.split(',').filter(|option| !option.is_empty()) {
-        let value = |value: &str| value.parse().map(Some).map_err(|_| format!("{value} is no ID"));
-        match option.split_once('=') {
-            Some(("uid", id)) => uid = value(id)?,
-            Some(("gid", id)) => gid = value(id)?,
-            _ => return Err(format!("{option} is neither uid=N nor gid=N")),
+    for option in options.split(',') {
+        let (kept, value) = match option.split_once('=') {
+            Some(("uid", value)) => (&mut uid, value),
+            Some(("gid", value)) => (&mut gid, value),
+            _ => return Err(format!("keep-id:{options}: {option:?} is neither uid=N nor gid=N")),
+        };
+        if kept.replace(id(value.as_ref())?).is_some() {
+            return Err(format!("keep-id:{options} says one thing twice"));
         }
     }
     Ok(Userns::KeepId { uid, gid })
@@ -87,7 +92,7 @@ fn keep_id(options: &str) -> Result<Userns, String> {
 /// # Errors
 /// What is wrong with it, in words.
 pub(crate) fn given_line(word: &str) -> Result<GivenLine, String> {
-    let id = |text: &str| text.parse::<u32>().map_err(|_| format!("{word}: {text} is no ID"));
+    let id = |text: &str| id(text.as_ref()).map_err(|why| format!("{word}: {why}"));
     let mut parts = word.split(':');
     let (Some(inside), Some(from), count, None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
@@ -97,11 +102,13 @@ pub(crate) fn given_line(word: &str) -> Result<GivenLine, String> {
         Some(host) => From::Host(id(host)?),
         None => From::Own(id(from)?),
     };
-    let count = count.map_or(Ok(1), id)?;
+    let (inside, count) = (id(inside)?, count.map_or(Ok(1), id)?);
     if count == 0 {
         Err(format!("{word}: the count is zero"))
     } else {
-        Ok(GivenLine { inside: id(inside)?, from, count })
+    } else if inside.checked_add(count).is_none() {
+        Err(format!("{word}: there are no IDs above {}", u32::MAX - 1))
+        Ok(GivenLine { inside, from, count })
     }
 }
 
@@ -142,11 +149,7 @@ pub(crate) fn account(word: &OsStr) -> Result<Account, String> {
         !word.is_empty() && utf8(word).is_ok_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
     match is_number {
         _ if word.is_empty() => Err("a name is empty".into()),
-        true => number(word)
-            .ok()
-            .filter(|id| *id != u32::MAX)
-            .map(Account::Id)
-            .ok_or_else(|| format!("{} is no ID", shown(word))),
+        true => id(word).map(Account::Id),
         false => Ok(Account::Name(word.to_owned())),
     }
 }
@@ -160,7 +163,7 @@ mod tests {
         assert_eq!(userns("auto:size=2001"), Ok(Userns::Auto(Some(2001))));
         assert_eq!(userns("keep-id:uid=5,gid=6"), Ok(Userns::KeepId { uid: Some(5), gid: Some(6) }));
         assert_eq!(userns("keep-id"), Ok(Userns::KeepId { uid: None, gid: None }));
-        for wrong in ["", "auto:size=0", "auto:5", "host", "keep-id:uid=x", "keep-id:x=1", "host-id:1"] {
+        for wrong in ["", "auto:size=0", "auto:5", "host", "auto:size=+5", "host-id:1"] {
             assert!(userns(wrong).is_err(), "{wrong}");
         }
     }
@@ -169,8 +172,24 @@ mod tests {
     fn a_given_line_counts_from_the_caller_or_the_host() {
         assert_eq!(given_line("0:1:10"), Ok(GivenLine { inside: 0, from: From::Own(1), count: 10 }));
         assert_eq!(given_line("5:@100000"), Ok(GivenLine { inside: 5, from: From::Host(100_000), count: 1 }));
-        for wrong in ["0", "0:1:2:3", "0:1:0", "x:0", "0:-1", "0:@"] {
+        for wrong in [
+            "0",
+            "0:1:2:3",
+            "0:1:0",
+            "x:0",
+            "0:-1",
+            "0:@",
+            "+0:0",
+            "0:+1",
+            "0:@+1",
+            "4294967295:0",
+            "4294967290:0:6",
+        ] {
             assert!(given_line(wrong).is_err(), "{wrong}");
         }
     }
 }
+        for wrong in ["", "uid=x", "x=1", "uid=+5", "uid=4294967295", "uid=1,uid=1", "uid=1,"] {
+            let wrong = format!("keep-id:{wrong}");
+            assert!(userns(&wrong).is_err(), "{wrong}");
+        }

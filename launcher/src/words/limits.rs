@@ -1,5 +1,6 @@
 //! `--ulimit` and `--umask`.
 
+use super::number;
 use nix::libc;
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +54,7 @@ pub(crate) fn limit(word: &str) -> Result<Limit, String> {
     let resource = resource.ok_or_else(|| format!("{name} is no limit"))?;
     let value = |word: &str| match word {
         "-1" | "unlimited" => Ok(libc::RLIM_INFINITY),
-        word => word.parse::<u64>().map_err(|_| format!("{word} is no number")),
+        word => number(word.as_ref()),
     };
     let (soft, hard) = values.split_once(':').unwrap_or((values, values));
     let limit = Limit { resource, soft: value(soft)?, hard: value(hard)? };
@@ -69,7 +70,8 @@ pub(crate) fn limit(word: &str) -> Result<Limit, String> {
 /// # Errors
 /// Anything but up to four octal digits.
 pub(crate) fn umask(word: &str) -> Result<u32, String> {
-    let mask = u32::from_str_radix(word, 8).ok().filter(|mask| *mask <= 0o777 && word.len() <= 4);
+    let is_octal = word.len() <= 4 && word.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+    let mask = u32::from_str_radix(word, 8).ok().filter(|mask| *mask <= 0o777 && is_octal);
     mask.ok_or_else(|| format!("{word} is not an octal mode up to 0777"))
 }
 
@@ -82,7 +84,7 @@ mod tests {
         let nofile = limit("nofile=64:128").map(|limit| (limit.name(), limit.soft, limit.hard));
         assert_eq!(nofile, Ok(("nofile", 64, 128)));
         assert_eq!(limit("RLIMIT_CORE=-1").map(|limit| limit.soft), Ok(u64::MAX));
-        for wrong in ["nofile", "files=1", "nofile=2:1", "nofile=x", "nofile="] {
+        for wrong in ["nofile", "files=1", "nofile=2:1", "nofile=x", "nofile=", "nofile=+1"] {
             assert!(limit(wrong).is_err(), "{wrong}");
         }
     }
@@ -90,7 +92,7 @@ mod tests {
     #[test]
     fn a_umask_is_octal() {
         assert_eq!(umask("0027"), Ok(0o27));
-        for wrong in ["8", "1777", "", "-1", "+22222"] {
+        for wrong in ["8", "1777", "", "-1", "+22222", "+22"] {
             assert!(umask(wrong).is_err(), "{wrong}");
         }
     }

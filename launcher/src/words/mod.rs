@@ -29,9 +29,15 @@ fn utf8(text: &OsStr) -> Result<&str, String> {
     text.to_str().ok_or_else(|| format!("{} is not UTF-8", shown(text)))
 }
 
-/// A number in decimal.
+/// A number in decimal, without the plus sign that the standard library would take.
 fn number<N: std::str::FromStr>(text: &OsStr) -> Result<N, String> {
-    text.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| format!("{} is no number", shown(text)))
+    let digits = text.to_str().filter(|text| !text.starts_with('+'));
+    digits.and_then(|text| text.parse().ok()).ok_or_else(|| format!("{} is no number", shown(text)))
+}
+
+/// A user or group ID: any number but the one that means none, chown(2).
+fn id(text: &OsStr) -> Result<u32, String> {
+    number(text).ok().filter(|id| *id != u32::MAX).ok_or_else(|| format!("{} is no ID", shown(text)))
 }
 
 /// A word as it is shown in a message.

@@ -82,6 +82,11 @@ fn wrong_words_are_named() {
     let sandbox = Sandbox::new();
     for options in [
         ["--userns", "keep-id:uid=x"],
+        ["--userns", "keep-id:uid=4294967295"],
+        ["--userns", "keep-id:uid=1,uid=2"],
+        ["--userns", "keep-id:"],
+        ["--uidmap", "4294967290:0:10"],
+        ["--uidmap", "0:+1"],
         ["--userns", "private"],
         ["--uidmap", "0:1"],
         ["--uidmap", "a:b:c"],

@@ -17,6 +17,8 @@ const PASSWD: &str = "/etc/passwd";
 const GROUP: &str = "/etc/group";
 /// More than any line of an account, in bytes.
 const LINE: usize = 64 * 1024;
+/// More than any file of accounts, in bytes: one that is sparse may be as long as it likes.
+const FILE: u64 = 64 * 1024 * 1024;
 
 /// IDs and what belongs to them.
 #[derive(Clone, Debug)]
@@ -167,10 +169,10 @@ fn id(field: &[u8]) -> Option<u32> {
 /// The files are the rootfs' own and may be anything: what is no regular file has no lines, and a pipe is not waited for.
 fn each_line_of(path: &str, mut visit: impl FnMut(&[u8])) {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    let Ok(mut file) = open(path, flags, Mode::empty()).map(File::from) else { return };
+    let Ok(file) = open(path, flags, Mode::empty()).map(File::from) else { return };
     if !file.metadata().is_ok_and(|facts| facts.is_file()) {
         return;
     }
-    let mut buffer = vec![0; LINE];
+    let (mut file, mut buffer) = (file.take(FILE), vec![0; LINE]);
     let _ = each_line(&mut buffer, |free| file.read(free), |_, line| visit(line));
 }

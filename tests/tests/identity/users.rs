@@ -70,6 +70,9 @@ fn accounts_may_be_anything() {
         refused(&sandbox);
     }
     fs::remove_file(&passwd).expect("removing passwd");
+    let sparse = fs::File::create(&passwd).expect("a file");
+    sparse.set_len(4 << 40).expect("a sparse file of 4 TiB");
+    refused(&sandbox);
     let long = format!("{}:x:1:1::/:\nweb:x:33:33::/srv:/bin/sh", "x".repeat(200_000));
     sandbox.add("etc/passwd", long, 0o644);
     assert_eq!(sandbox.prints(&["-u", "web"], "id -u"), "33\n");

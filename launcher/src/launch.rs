@@ -9,6 +9,7 @@ use crate::plan::{FirstProcess, Plan};
 use crate::registry::Entry;
 use crate::relay::{self, Signals};
 use crate::report;
+use crate::root_plan::RootPlan;
 use crate::status_stream;
 use crate::terminal::Terminal;
 use crate::watcher;
@@ -30,6 +31,7 @@ pub(crate) fn launch(plan: Plan) -> anyhow::Result<u8> {
     }
     let signals = Signals::block()?;
     let parent = if plan.outlives_parent { None } else { watched_parent()? };
+    let _kept = plan.root.as_ref().map(RootPlan::lock_kept).transpose()?;
     let outcome = Spawned::new(&plan)
         .and_then(|spawned| spawned.map(&plan))
         .and_then(|mapped| mapped.release(&plan, parent))

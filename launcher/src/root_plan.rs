@@ -1,9 +1,13 @@
 //! The file system that the command sees, as it is meant: a base, and everything that is mounted below it.
 
+use crate::error::Error;
 use crate::host_root::HostRoot;
+use crate::kernel;
 use crate::mount::{Bind, Content, Mount};
+use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 use std::ffi::{CString, OsStr};
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -111,6 +115,24 @@ impl RootPlan {
         match &self.base {
             Base::Folder(path) => Some(OsStr::from_bytes(path.to_bytes())),
             Base::Host(_) => None,
+        }
+    }
+
+    /// Keeps other sandboxes from the folder in which changes are kept, for as long as the result is open: what becomes of two
+    /// mounts with one upper layer is undefined (Documentation/filesystems/overlayfs.rst). Where the file system has no
+    /// locks, nothing is kept.
+    ///
+    /// # Errors
+    /// A folder that another sandbox keeps its changes in.
+    pub(crate) fn lock_kept(&self) -> Result<Option<File>, Error> {
+        let Some(Overlay::Kept(folder)) = &self.overlay else { return Ok(None) };
+        let Ok(opened) = File::open(folder) else { return Ok(None) };
+        match kernel::try_lock(&opened, true) {
+            Err(Errno::EWOULDBLOCK) => Err(Error::Usage(
+                "--overlay",
+                format!("another sandbox keeps its changes in {}", folder.display()),
+            )),
+            _ => Ok(Some(opened)),
         }
     }
 

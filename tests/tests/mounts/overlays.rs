@@ -3,6 +3,8 @@
 use crate::sandbox::{Sandbox, assert_refused, listing};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Stdio;
+use subroot_tests::running::Running;
 
 #[test]
 fn changes_are_thrown_away() {
@@ -48,6 +50,28 @@ fn the_top_keeps_the_mode_of_the_rootfs_whatever_the_umask_is() {
         }
         sandbox.host.output(&mut sandbox.alice.shell("subroot unshare -- rm -r kept/upper kept/work")).ok();
     }
+}
+
+/// What becomes of a folder that two overlays change is undefined.
+#[test]
+fn a_folder_for_them_is_one_sandboxs_at_a_time() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("kept", &[]);
+    let kept = "--overlay=/home/alice/kept";
+    let waiting = |script| Running::new(sandbox.shell(&[kept], script).stdin(Stdio::piped()));
+    let mut first = waiting("echo ready; read line; echo x >/x");
+    assert_refused(
+        &sandbox.output(&[kept], "true"),
+        125,
+        &["--overlay", "another sandbox", "/home/alice/kept"],
+    );
+    std::io::Write::write_all(&mut first.input(), b"\n").expect("telling it to go on");
+    assert_eq!(first.end().code(), 0);
+    assert_eq!(sandbox.prints(&[kept], "cat /x"), "x\n");
+    let first = waiting("echo ready; read line");
+    first.signal(9);
+    first.end();
+    assert_eq!(sandbox.prints(&[kept], "cat /x"), "x\n");
 }
 
 #[test]

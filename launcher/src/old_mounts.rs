@@ -109,8 +109,18 @@ fn stage(is_folder: bool, make: impl FnOnce(&CStr) -> Outcome<()>) -> Outcome<Ow
 
 /// The staging area; made at the first need.
 fn area() -> Outcome<OwnedFd> {
-    let opened = PLACES.into_iter().find_map(|place| Some((place, open(place, LOOK, Mode::empty()).ok()?)));
-    let (place, area) = opened.ok_or(Errno::ENOSYS)?;
+    let mut last = Errno::ENOSYS;
+    for place in PLACES {
+        match area_at(place) {
+            Err(errno) => last = errno,
+            made => return made,
+        }
+    }
+    Err(last)
+}
+
+fn area_at(place: &CStr) -> Outcome<OwnedFd> {
+    let area = open(place, LOOK, Mode::empty())?;
     if fstatat(&area, MARK, AtFlags::empty()).is_ok() {
         return Ok(area);
     }

@@ -27,6 +27,8 @@ pub enum Error {
     Namespaces(Errno),
     /// The mapper that was to be used: which one, and what it said.
     Mapper(PathBuf, String),
+    /// No way to the IDs that were asked for was open: why each of them was not.
+    Unmapped(String),
     /// The mapper said that the maps are in place, and they are not.
     MapsDiffer(PathBuf, &'static str),
     /// A system call of the parent's: what was being done.
@@ -57,6 +59,7 @@ impl fmt::Display for Error {
             Error::Running(name, why) => write!(f, "looking for sandbox {name}: {why}"),
             Error::Namespaces(errno) => write!(f, "creating namespaces: {}", reason(*errno)),
             Error::Mapper(program, said) => write!(f, "mapping IDs with {}: {said}", program.display()),
+            Error::Unmapped(why) => write!(f, "mapping IDs: {why}"),
             Error::MapsDiffer(program, file) => {
                 write!(
                     f,

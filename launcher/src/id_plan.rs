@@ -5,7 +5,7 @@ use crate::grants::{Grants, each_line_of};
 use crate::id_layout::{Layout, Pool, own_id};
 use crate::kernel;
 use crate::words::ids::Userns;
-use idmap::{IdKind, IdRange, MapLine, PlannedMap};
+use idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, PlannedMap};
 use nix::unistd::{getgid, getgroups};
 use std::os::linux::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -106,7 +106,8 @@ impl IdPlan {
         let layout = Layout::of(&wishes.userns);
         let own = IdKind::BOTH.map(Pool::own);
         let mut plan = IdPlan { ways: Vec::new(), lack: None };
-        if wishes.userns == Userns::HostId {
+        let groups = if wishes.keeps_groups { own_groups()? } else { Vec::new() };
+        if wishes.userns == Userns::HostId && groups.is_empty() {
             plan.push(Writer::OwnId, &Rc::new(maps(&layout, &own, &[])?), true);
             return Ok(plan);
         }
@@ -114,11 +115,11 @@ impl IdPlan {
         let may_map = kernel::effective_capabilities()
             .is_ok_and(|held| held & MAPPING_CAPABILITIES == MAPPING_CAPABILITIES);
         if may_map && is_nested() {
-            plan.push(Writer::Privileged, &Rc::new(maps_of_every_own_id(&layout, &wishes.userns)?), false);
+            let every = maps_of_every_own_id(&layout, &wishes.userns, &groups)?;
+            plan.push(Writer::Privileged, &Rc::new(every), false);
             return Ok(plan);
         }
         let grants = Grants::read();
-        let groups = if wishes.keeps_groups { own_groups()? } else { Vec::new() };
         if grants.policy().granted(IdKind::Uid).ranges().is_empty() && groups.is_empty() {
             plan.lack = Some(lack(&grants));
         } else {
@@ -128,7 +129,9 @@ impl IdPlan {
             granted.may_set_groups = has_groups && !grants.policy().config().denies_setgroups;
             plan.add_mappers(&Rc::new(granted), helper, may_map);
         }
-        if !plan.ways.iter().any(|way| way.only) {
+        if !groups.is_empty() {
+            refuse_groups(&plan, &grants, &groups)?;
+        } else if !plan.ways.iter().any(|way| way.only) {
             match maps(&layout, &own, &[]) {
                 Ok(own) => plan.push(Writer::OwnId, &Rc::new(own), false),
                 Err(error) if plan.ways.is_empty() => return Err(error),
@@ -197,8 +200,26 @@ fn own_groups() -> Result<Vec<u32>, Error> {
     Ok(groups.into_iter().map(|gid| gid.as_raw()).filter(|gid| *gid != getgid().as_raw()).collect())
 }
 
+/// Supplementary groups are more than the caller's own IDs, which he may map himself: nothing is left without a mapper, and
+/// without the administrator's word. Where the grants cannot be known here, the mapper has the word.
+fn refuse_groups(plan: &IdPlan, grants: &Grants, groups: &[u32]) -> Result<(), Error> {
+    let refuse = |why| Err(Error::Usage("--groups keep", why));
+    let ranges = grants.policy().granted(IdKind::Gid).ranges();
+    let may_not = groups.iter().find(|gid| !ranges.iter().any(|range| range.contains(**gid)));
+    match (&plan.lack, may_not) {
+        (Some(lack), _) if plan.ways.is_empty() => refuse(lack.clone()),
+        (_, Some(gid)) if grants.trouble().is_none() && !grants.policy().config().allows_own_groups => {
+            refuse(format!(
+                "your group {gid} cannot be mapped: no line of {} grants it, and {CONFIG_FILE} does not say own-groups = yes",
+                IdKind::Gid.grant_file()
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// In a user namespace in which everything may be mapped: each ID as itself, unless something else was asked for.
-fn maps_of_every_own_id(layout: &Layout, userns: &Userns) -> Result<Maps, Error> {
+fn maps_of_every_own_id(layout: &Layout, userns: &Userns, groups: &[u32]) -> Result<Maps, Error> {
     let mut every = Maps { may_set_groups: true, ..Maps::NONE };
     for (path, map) in [("/proc/self/uid_map", &mut every.uid), ("/proc/self/gid_map", &mut every.gid)] {
         each_line_of(path, |_, line| {
@@ -213,7 +234,10 @@ fn maps_of_every_own_id(layout: &Layout, userns: &Userns) -> Result<Maps, Error>
         every.of(kind).lines().iter().filter_map(|line| line.outside_range().ok()).collect::<Vec<IdRange>>()
     };
     let pool = |kind| Pool::new(Some(own_id(kind)), &ranges(kind));
-    maps(layout, &IdKind::BOTH.map(pool), &[]).map(|maps| Maps { may_set_groups: true, ..maps })
+    // A group that has no ID here is the overflow ID, which nothing can be mapped to.
+    let is_here = |gid: &u32| ranges(IdKind::Gid).iter().any(|range| range.contains(*gid));
+    let groups: Vec<u32> = groups.iter().copied().filter(is_here).collect();
+    maps(layout, &IdKind::BOTH.map(pool), &groups).map(|maps| Maps { may_set_groups: true, ..maps })
 }
 
 /// Reads one line of a uid_map or gid_map.

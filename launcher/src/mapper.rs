@@ -52,7 +52,7 @@ pub(crate) fn map(ways: &[Way], target: &Target<'_>) -> Result<(usize, Vec<Strin
             Err(Refusal::Final(error)) => return Err(error),
         }
     }
-    Err(Error::Parent("mapping IDs", Errno::EPERM))
+    Err(Error::Unmapped(reasons.join("; ")))
 }
 
 fn write(way: &Way, target: &Target<'_>) -> Result<(), Refusal> {

@@ -59,6 +59,8 @@ pub(crate) enum Step {
     FindUser,
     /// Looking a group up in the rootfs.
     FindGroup,
+    /// Taking on groups besides the user's own.
+    SetGroups,
     /// Becoming the user.
     BecomeUser,
     /// Changing to the working directory.
@@ -74,7 +76,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 30] = [
+    const ALL: [Step; 31] = [
         Step::BecomeRoot,
         Step::Hostname,
         Step::Loopback,
@@ -99,6 +101,7 @@ impl Step {
         Step::Seccomp,
         Step::FindUser,
         Step::FindGroup,
+        Step::SetGroups,
         Step::BecomeUser,
         Step::Workdir,
         Step::FindCommand,
@@ -133,6 +136,7 @@ impl Step {
             Step::Seccomp => "installing the seccomp filter",
             Step::FindUser => "looking up user",
             Step::FindGroup => "looking up group",
+            Step::SetGroups => "adding groups",
             Step::BecomeUser => "becoming user",
             Step::Workdir => "changing to working directory",
             Step::FindCommand | Step::RunCommand | Step::RunInterpreter | Step::RunLoader => "running",
@@ -206,8 +210,14 @@ impl fmt::Display for Failure {
             Step::BecomeUser if self.errno == Errno::EINVAL => {
                 write!(f, "its ID, or that of a group, is not mapped here (see subroot idmap)")
             }
-            Step::BecomeUser if self.errno == Errno::EPERM => {
+            Step::BecomeUser | Step::SetGroups if self.errno == Errno::EPERM => {
                 write!(f, "setgroups is denied here, as no group ID is granted (see subroot idmap)")
+            }
+            Step::SetGroups if self.errno == Errno::EINVAL => {
+                write!(f, "the ID of one of them is not mapped here (see subroot idmap)")
+            }
+            Step::Terminal if self.errno == Errno::ENOENT => {
+                write!(f, "/dev/ptmx is not there, as with --dev none (No such file or directory)")
             }
             Step::MapOwners if self.errno == Errno::EPERM => {
                 write!(f, "the kernel lets only the owner of the file system do that, which here is the host")

@@ -141,7 +141,7 @@ impl Prepared {
             kernel::limit_bounding_set(kept).map_err(Failure::on(Step::LimitCapabilities, b""))?;
         }
         self.confine()?;
-        identity.assume().map_err(Failure::on(Step::BecomeUser, identity.name()))?;
+        identity.assume().map_err(|errno| self.not_assumed(&identity, errno))?;
         if let Some(kept) = process.capabilities {
             let kept = if identity.is_root() { kept } else { 0 };
             kernel::set_capabilities(kept).map_err(Failure::on(Step::LimitCapabilities, b""))?;
@@ -150,6 +150,15 @@ impl Prepared {
             set_no_new_privs().map_err(Failure::on(Step::LimitCapabilities, b""))?;
         }
         self.command.execute(identity.home())
+    }
+
+    /// What could not be assumed is what was asked for: the user, or else groups besides.
+    fn not_assumed(&self, identity: &Identity, errno: Errno) -> Failure {
+        if self.process.user.is_some() || self.process.groups.is_empty() {
+            return Failure::new(Step::BecomeUser, identity.name(), errno);
+        }
+        let names: Vec<Vec<u8>> = self.process.groups.iter().map(Account::shown).collect();
+        Failure::new(Step::SetGroups, &names.join(&b' '), errno)
     }
 
     /// Landlock goes first: the filter stays what the command is held to last.

@@ -3,6 +3,7 @@
 use super::{id, number, split_once, utf8};
 use serde::{Deserialize, Serialize};
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 
 /// Which IDs exist inside, and which of the caller's they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,9 +106,9 @@ pub(crate) fn given_line(word: &str) -> Result<GivenLine, String> {
     let (inside, count) = (id(inside)?, count.map_or(Ok(1), id)?);
     if count == 0 {
         Err(format!("{word}: the count is zero"))
-    } else {
     } else if inside.checked_add(count).is_none() {
         Err(format!("{word}: there are no IDs above {}", u32::MAX - 1))
+    } else {
         Ok(GivenLine { inside, from, count })
     }
 }
@@ -119,6 +120,16 @@ pub enum Account {
     Id(u32),
     /// By name.
     Name(OsString),
+}
+
+impl Account {
+    /// As it is shown in a message.
+    pub(crate) fn shown(&self) -> Vec<u8> {
+        match self {
+            Account::Id(id) => id.to_string().into_bytes(),
+            Account::Name(name) => name.as_bytes().to_vec(),
+        }
+    }
 }
 
 /// `--user NAME|UID[:GROUP|GID]`.
@@ -166,6 +177,10 @@ mod tests {
         for wrong in ["", "auto:size=0", "auto:5", "host", "auto:size=+5", "host-id:1"] {
             assert!(userns(wrong).is_err(), "{wrong}");
         }
+        for wrong in ["", "uid=x", "x=1", "uid=+5", "uid=4294967295", "uid=1,uid=1", "uid=1,"] {
+            let wrong = format!("keep-id:{wrong}");
+            assert!(userns(&wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
@@ -189,7 +204,3 @@ mod tests {
         }
     }
 }
-        for wrong in ["", "uid=x", "x=1", "uid=+5", "uid=4294967295", "uid=1,uid=1", "uid=1,"] {
-            let wrong = format!("keep-id:{wrong}");
-            assert!(userns(&wrong).is_err(), "{wrong}");
-        }

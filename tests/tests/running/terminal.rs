@@ -197,7 +197,11 @@ fn the_command_may_be_pid_1() {
 fn without_a_dev_there_is_none() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.output(&["-t", "--dev", "none"], "true");
-    assert_refused(&outcome, 125, &["opening a terminal", "No such file or directory"]);
+    assert_refused(
+        &outcome,
+        125,
+        &["opening a terminal: /dev/ptmx is not there", "--dev none", "No such file or directory"],
+    );
 }
 
 #[test]

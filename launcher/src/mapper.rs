@@ -1,6 +1,7 @@
 //! Has the maps written by whoever may, and believes only what the kernel then shows.
 
 use crate::error::Error;
+use crate::failure::reason_of;
 use crate::id_plan::{Maps, Way, Writer, map_line};
 use crate::kernel;
 use idmap::{IdKind, PlannedMap, Text};
@@ -13,7 +14,7 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// How long a mapper may take, in milliseconds: far more than any needs, so that only one that hangs is cut off.
 const PATIENCE: u16 = 10_000;
@@ -74,7 +75,7 @@ fn program(way: &Way) -> PathBuf {
 /// One run for both maps. The target is standard input, so that no descriptor has to be passed by number.
 fn run_helper(helper: &Path, maps: &Maps, target: &Target<'_>) -> Result<(), Refusal> {
     let failed = |said: String| Refusal::Final(Error::Mapper(helper.to_owned(), said));
-    let folder = target.folder.try_clone().map_err(|error| failed(error.to_string()))?;
+    let folder = target.folder.try_clone().map_err(|error| failed(reason_of(&error)))?;
     let mut command = Command::new(helper);
     command.arg("fd:0").stdin(Stdio::from(folder));
     for kind in IdKind::BOTH {
@@ -82,7 +83,11 @@ fn run_helper(helper: &Path, maps: &Maps, target: &Target<'_>) -> Result<(), Ref
         maps.of(kind).argument(&mut text);
         command.arg(kind.option()).arg(String::from_utf8_lossy(text.as_bytes()).as_ref());
     }
-    match run(command).map_err(|error| failed(error.to_string()))? {
+    // One that cannot be executed has written nothing: an administrator may have given it to a group only.
+    let mapper = start(command).map_err(|error| {
+        Refusal::Unavailable(format!("executing {}: {}", helper.display(), reason_of(&error)))
+    })?;
+    match wait(mapper).map_err(|error| failed(reason_of(&error)))? {
         (Some(0), _) => Ok(()),
         (Some(LACKS_PRIVILEGE), said) => Err(Refusal::Unavailable(said)),
         (_, said) => Err(failed(said)),
@@ -101,7 +106,8 @@ fn run_shadow(newuidmap: &Path, newgidmap: &Path, maps: &Maps, target: &Target<'
             IdKind::Gid => Refusal::Unavailable(format!("{}: {said}", program.display())),
             IdKind::Uid => Refusal::Final(Error::Mapper(program.to_owned(), said)),
         };
-        match run(command).map_err(|error| failed(error.to_string()))? {
+        let mapper = start(command).map_err(|error| failed(reason_of(&error)))?;
+        match wait(mapper).map_err(|error| failed(reason_of(&error)))? {
             (Some(0), _) => {}
             (_, said) => return Err(failed(said)),
         }
@@ -109,10 +115,13 @@ fn run_shadow(newuidmap: &Path, newgidmap: &Path, maps: &Maps, target: &Target<'
     Ok(())
 }
 
-/// Runs a mapper and returns its exit status and what it said, as one line. One that hangs is killed.
-fn run(mut command: Command) -> std::io::Result<(Option<i32>, String)> {
-    command.env_clear().stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut mapper = command.spawn()?;
+/// Starts a mapper, with nothing of this process' environment.
+fn start(mut command: Command) -> std::io::Result<Child> {
+    command.env_clear().stdout(Stdio::null()).stderr(Stdio::piped()).spawn()
+}
+
+/// Waits for a mapper, and returns its exit status and what it said, as one line. One that hangs is killed.
+fn wait(mut mapper: Child) -> std::io::Result<(Option<i32>, String)> {
     let ended = kernel::pidfd_open(mapper.id())?;
     let mut ready = [PollFd::new(ended.as_fd(), PollFlags::POLLIN)];
     if poll(&mut ready, PollTimeout::from(PATIENCE)) == Ok(0) {

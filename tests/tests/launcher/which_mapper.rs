@@ -1,6 +1,8 @@
 //! Who maps the IDs: the best way that is open, and a line only where it is no more than the own ID.
 
-use crate::sandbox::{FULL_MAP, Sandbox, assert_noted, map_lines};
+use crate::sandbox::{FULL_MAP, Sandbox, assert_noted, assert_refused, map_lines};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use subroot_tests::{Install, MAPPER, User, is_nested, skip};
@@ -38,6 +40,20 @@ fn shadows_programs_take_the_place_of_a_mapper_that_lacks_its_privilege() {
     let sandbox = Sandbox::new();
     sandbox.host.install_mapper(Install::None);
     assert_mapped_by_shadow(&sandbox, &["CAP_SETUID is missing", "setuid"]);
+}
+
+/// An administrator may give the mapper to a group alone, as dpkg-statoverride does.
+#[test]
+fn a_mapper_that_may_not_be_executed_is_as_good_as_none() {
+    let sandbox = Sandbox::new();
+    hide_shadow(&sandbox);
+    let restricted = Permissions::from_mode(0o4750);
+    std::fs::set_permissions(MAPPER, restricted).expect("changing the mode of the mapper");
+    let outcome = sandbox.host.output(&mut maps(&sandbox, &sandbox.alice));
+    assert_noted(&outcome, &["only your own ID", MAPPER, "Permission denied"]);
+    assert_eq!(map_lines(&outcome.stdout), [OWN_ID, OWN_ID]);
+    let mut named = sandbox.run(&["--helper", MAPPER], &["true"]);
+    assert_refused(&sandbox.host.output(&mut named), 125, &["mapping IDs with", MAPPER, "Permission denied"]);
 }
 
 #[track_caller]

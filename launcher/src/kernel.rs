@@ -303,12 +303,12 @@ pub(crate) fn standard_stream(number: c_int) -> BorrowedFd<'static> {
     unsafe { BorrowedFd::borrow_raw(number) }
 }
 
-/// A copy, closed on exec, of a descriptor that was inherited by its number.
+/// A copy, closed on exec, of a descriptor that is known by its number, as the first free one from `lowest` up: fcntl(2).
 ///
 /// # Errors
-/// EBADF where it is not open.
-pub(crate) fn copy_inherited(number: c_int) -> Outcome<OwnedFd> {
-    syscall!(libc::SYS_fcntl, number, libc::F_DUPFD_CLOEXEC, 3).and_then(owned)
+/// EBADF where it is not open, EINVAL where `lowest` is above the limit.
+pub(crate) fn copy_descriptor(number: c_int, lowest: c_int) -> Outcome<OwnedFd> {
+    syscall!(libc::SYS_fcntl, number, libc::F_DUPFD_CLOEXEC, lowest).and_then(owned)
 }
 
 /// Sends a descriptor through a Unix socket, and some bytes with it: unix(7).

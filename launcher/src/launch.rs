@@ -6,7 +6,7 @@ use crate::kernel::{self, Ended, Side};
 use crate::mapper::{self, Target};
 use crate::mount_points::MountPoints;
 use crate::plan::{FirstProcess, Plan};
-use crate::registry::Entry;
+use crate::registry::{Entry, Name};
 use crate::relay::{self, Signals};
 use crate::report;
 use crate::root_plan::RootPlan;
@@ -30,11 +30,12 @@ pub(crate) fn launch(plan: Plan) -> anyhow::Result<u8> {
         report::note(layer);
     }
     let signals = Signals::block()?;
+    let name = plan.name.as_deref().map(Name::reserve).transpose()?;
     let parent = if plan.outlives_parent { None } else { watched_parent()? };
     let _kept = plan.root.as_ref().map(RootPlan::lock_kept).transpose()?;
     let outcome = Spawned::new(&plan)
         .and_then(|spawned| spawned.map(&plan))
-        .and_then(|mapped| mapped.release(&plan, parent))
+        .and_then(|mapped| mapped.release(&plan, name, parent))
         .and_then(|released| relay::wait(released, &signals));
     status_stream::note(plan.status_stream.as_deref(), &outcome);
     Ok(outcome.map(Ended::status)?)
@@ -228,9 +229,9 @@ impl Spawned {
 }
 
 impl Mapped {
-    fn release(self, plan: &Plan, parent: Option<OwnedFd>) -> Result<Released, Error> {
+    fn release(self, plan: &Plan, name: Option<Name>, parent: Option<OwnedFd>) -> Result<Released, Error> {
         let Mapped { pid, live, report, terminal, way } = self;
-        let entry = Entry::publish(plan, pid, &live.folder)?;
+        let entry = Entry::publish(plan, name, pid, &live.folder)?;
         let started = status_stream::Started::new(plan, pid, &live.folder);
         let raw = |errno| Error::Parent("making the terminal raw", errno);
         let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;

@@ -6,7 +6,6 @@ use crate::id_plan::IdPlan;
 use crate::mount::{Mount, NODEV, NOSUID, READ_ONLY};
 use crate::name_files;
 use crate::process::{Prepared, Process};
-use crate::registry;
 use crate::root_plan::{Base, Dev, PlannedMount, Proc, RootPlan, Sys};
 use crate::sandbox::{Namespaces, Network, Root, Sandbox};
 use crate::words::mounts::inside_path;
@@ -60,7 +59,6 @@ impl Plan {
     /// What cannot be meant, and a rootfs or source that is not there.
     pub(crate) fn new(sandbox: &Sandbox) -> Result<Plan, Error> {
         refuse_nonsense(sandbox)?;
-        sandbox.name.as_deref().map_or(Ok(()), registry::check_name)?;
         let private_pids = sandbox.namespaces.pid == Namespace::Private;
         let first = if sandbox.as_pid_1 { FirstProcess::Command } else { FirstProcess::Init };
         Ok(Plan {

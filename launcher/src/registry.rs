@@ -1,16 +1,16 @@
 //! Which sandboxes of this user are running: each launcher holds a file in memory that says so.
 //!
 //! The kernel takes the file away however the launcher ends, so that no entry is ever stale, and nothing is left on any disk. It
-//! is found by its name among the descriptors of this user's processes in /proc. Those of other user namespaces, which the
-//! inside of a sandbox is one of, are not believed.
+//! is found by its name, at one descriptor of each process in /proc. Those of other users and of other user namespaces, which
+//! the inside of a sandbox is one of, are not believed.
 
 use crate::error::Error;
+use crate::kernel;
 use crate::plan::{FirstProcess, Plan};
 use crate::process::Process;
 use nix::errno::Errno;
 use nix::fcntl::AtFlags;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::prctl::set_name;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, socket};
 use nix::sys::stat::fstatat;
 use nix::unistd::{geteuid, getpid};
@@ -20,14 +20,14 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// The name of the file, and what /proc shows of it.
 const FILE: &str = "subroot-sandbox";
 const LINK: &str = "/memfd:subroot-sandbox (deleted)";
-/// What the kernel calls a launcher: comm in proc(5).
-const COMM: &str = "subroot";
+/// The descriptor that it is, or the next one that was free: a process has only to be asked for one.
+const DESCRIPTOR: i32 = 63;
 
 /// What is known of a running sandbox.
 #[derive(Debug, Serialize, Deserialize)]
@@ -52,16 +52,21 @@ pub(crate) struct Known {
 
 /// The entry of a sandbox of this process, for as long as it is open.
 pub(crate) struct Entry {
-    _file: File,
-    _name: Option<OwnedFd>,
+    _file: OwnedFd,
+    _name: Option<Name>,
 }
 
 impl Entry {
     /// Publishes a sandbox. Only one with a name has to be found.
     ///
     /// # Errors
-    /// A name that a running sandbox has.
-    pub(crate) fn publish(plan: &Plan, pid: i32, process_folder: &OwnedFd) -> Result<Option<Entry>, Error> {
+    /// Those of memfd_create(2) and fcntl(2), where it has a name.
+    pub(crate) fn publish(
+        plan: &Plan,
+        name: Option<Name>,
+        pid: i32,
+        process_folder: &OwnedFd,
+    ) -> Result<Option<Entry>, Error> {
         let known = Known {
             name: plan.name.clone(),
             pid,
@@ -74,8 +79,7 @@ impl Entry {
             rootfs: plan.root.as_ref().and_then(|root| root.folder().map(OsString::from)),
             process: plan.process.process().clone(),
         };
-        let name = known.name.as_deref().map(reserve).transpose()?;
-        match (write(&known), &known.name) {
+        match (write(&known), &name) {
             (Ok(file), _) => Ok(Some(Entry { _file: file, _name: name })),
             (Err(errno), Some(_)) => Err(Error::Parent("making the entry of a named sandbox", errno)),
             (Err(errno), None) => {
@@ -86,40 +90,38 @@ impl Entry {
     }
 }
 
-/// Holds a name that no other sandbox of this user's then has: an address of a Unix socket, of which there is one in a network
-/// namespace, and which the kernel takes back: unix(7), abstract.
-fn reserve(name: &str) -> Result<OwnedFd, Error> {
-    let failed = |errno| Error::Parent("reserving the name of a sandbox", errno);
-    let kind = SockFlag::SOCK_CLOEXEC;
-    let socket = socket(AddressFamily::Unix, SockType::SeqPacket, kind, None).map_err(failed)?;
-    let address =
-        UnixAddr::new_abstract(format!("subroot/{}/{name}", geteuid()).as_bytes()).map_err(failed)?;
-    match bind(socket.as_raw_fd(), &address) {
-        Ok(()) => Ok(socket),
-        Err(Errno::EADDRINUSE) => Err(taken(name)),
-        Err(errno) => Err(failed(errno)),
+/// A name that no other sandbox of this user's has for as long as this is open: an address of a Unix socket, of which there is
+/// one in a network namespace, and which the kernel takes back: unix(7), abstract.
+pub(crate) struct Name(#[expect(dead_code, reason = "held open")] OwnedFd);
+
+impl Name {
+    /// Reserves a name.
+    ///
+    /// # Errors
+    /// A name that a running sandbox has.
+    pub(crate) fn reserve(name: &str) -> Result<Name, Error> {
+        let failed = |errno| Error::Parent("reserving the name of a sandbox", errno);
+        let kind = SockFlag::SOCK_CLOEXEC;
+        let socket = socket(AddressFamily::Unix, SockType::SeqPacket, kind, None).map_err(failed)?;
+        let address =
+            UnixAddr::new_abstract(format!("subroot/{}/{name}", geteuid()).as_bytes()).map_err(failed)?;
+        match bind(socket.as_raw_fd(), &address) {
+            Ok(()) => Ok(Name(socket)),
+            Err(Errno::EADDRINUSE) => {
+                Err(Error::Usage("--name", format!("a sandbox named {name} is running already")))
+            }
+            Err(errno) => Err(failed(errno)),
+        }
     }
 }
 
-/// Refuses a name that a running sandbox has.
-///
-/// # Errors
-/// That it has it.
-pub(crate) fn check_name(name: &str) -> Result<(), Error> {
-    let is_taken = running().iter().any(|known| known.name.as_deref() == Some(name));
-    if is_taken { Err(taken(name)) } else { Ok(()) }
-}
-
-fn taken(name: &str) -> Error {
-    Error::Usage("--name", format!("a sandbox named {name} is running already"))
-}
-
-fn write(known: &Known) -> Result<File, Errno> {
-    set_name(&std::ffi::CString::new(COMM).unwrap_or_default())?;
-    let mut file = File::from(memfd_create(FILE, MFdFlags::MFD_CLOEXEC)?);
+fn write(known: &Known) -> Result<OwnedFd, Errno> {
+    let file = memfd_create(FILE, MFdFlags::MFD_CLOEXEC)?;
+    let mut file =
+        File::from(kernel::copy_descriptor(file.as_raw_fd(), DESCRIPTOR).map_err(|_| Errno::EMFILE)?);
     let text = serde_json::to_vec(known).unwrap_or_default();
     file.write_all(&text).map_err(|_| Errno::ENOSPC)?;
-    Ok(file)
+    Ok(file.into())
 }
 
 /// The user namespace of a process, by its folder in /proc.
@@ -142,20 +144,27 @@ pub(crate) fn running() -> Vec<Known> {
 /// What a process has published, if it is this user's and a launcher.
 fn published_by(process: &Path, own_namespace: u64) -> Option<Known> {
     let pid: i32 = process.file_name()?.to_str()?.parse().ok()?;
+    let file = published_file(process)?;
     if fs::metadata(process).ok()?.uid() != geteuid().as_raw()
-        || fs::read(process.join("comm")).ok()? != b"subroot\n"
+        || fs::metadata(process.join("ns/user")).ok()?.ino() != own_namespace
     {
-        return None;
-    }
-    let descriptors = fs::read_dir(process.join("fd")).ok()?.flatten().map(|entry| entry.path());
-    let file = descriptors
-        .into_iter()
-        .find(|link| fs::read_link(link).is_ok_and(|target| target == Path::new(LINK)))?;
-    if fs::metadata(process.join("ns/user")).ok()?.ino() != own_namespace {
         return None;
     }
     let known: Known = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
     (known.launcher == pid).then_some(known)
+}
+
+/// Most processes have no such descriptor, and a launcher that has inherited many has a later one.
+fn published_file(process: &Path) -> Option<PathBuf> {
+    let mut file = process.join("fd");
+    for descriptor in DESCRIPTOR.. {
+        file.push(descriptor.to_string());
+        if fs::read_link(&file).ok()? == Path::new(LINK) {
+            return Some(file);
+        }
+        file.pop();
+    }
+    None
 }
 
 /// The running sandbox of this name, or with this PID: its own or its launcher's.

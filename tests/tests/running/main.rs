@@ -8,6 +8,7 @@ mod joined;
 mod life;
 mod named;
 mod orphaned;
+mod scale;
 mod status;
 mod terminal;
 

@@ -35,6 +35,27 @@ fn one_without_a_name_is_listed_by_its_pid() {
     assert_eq!(running.end().code(), 137);
 }
 
+/// A launcher may have inherited whatever its caller has open.
+#[test]
+fn it_is_found_among_any_descriptors() {
+    let sandbox = Sandbox::new();
+    let root = sandbox.rootfs.path.display();
+    for (opened, name) in
+        [("63</dev/null 64</dev/null", unique_name()), ("62</dev/null 65</dev/null", unique_name())]
+    {
+        let line = format!("exec {opened}; exec subroot run --name {name} {root} -- sh -c '{READY}'");
+        let running = Running::new(sandbox.alice.command("bash").args(["-c", &line]));
+        assert!(sandbox.listed(&name).is_some(), "{opened}");
+        running.signal(9);
+        drop(running.end());
+    }
+    let line =
+        format!("ulimit -n 40; subroot run --name few {root} -- touch /mark; subroot run {root} -- echo ran");
+    let outcome = sandbox.host.output(&mut sandbox.alice.shell(&line));
+    assert!(outcome.stderr.contains("the entry of a named sandbox: Too many open files"), "{outcome:?}");
+    assert_eq!((outcome.stdout.as_str(), sandbox.has_mark()), ("ran\n", false), "{outcome:?}");
+}
+
 #[test]
 fn nobody_elses_sandboxes_are_listed_or_killed() {
     let (sandbox, name) = (Sandbox::new(), unique_name());

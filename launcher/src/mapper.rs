@@ -11,7 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
 use nix::unistd::getuid;
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -83,9 +83,12 @@ fn run_helper(helper: &Path, maps: &Maps, target: &Target<'_>) -> Result<(), Ref
         maps.of(kind).argument(&mut text);
         command.arg(kind.option()).arg(String::from_utf8_lossy(text.as_bytes()).as_ref());
     }
-    // One that cannot be executed has written nothing: an administrator may have given it to a group only.
-    let mapper = start(command).map_err(|error| {
-        Refusal::Unavailable(format!("executing {}: {}", helper.display(), reason_of(&error)))
+    let mapper = start(command).map_err(|error| match error.kind() {
+        // It has written nothing: an administrator may have given it to a group alone.
+        ErrorKind::PermissionDenied | ErrorKind::NotFound => {
+            Refusal::Unavailable(format!("executing {}: {}", helper.display(), reason_of(&error)))
+        }
+        _ => failed(reason_of(&error)),
     })?;
     match wait(mapper).map_err(|error| failed(reason_of(&error)))? {
         (Some(0), _) => Ok(()),

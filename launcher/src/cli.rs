@@ -31,6 +31,9 @@ pub(crate) enum Verb {
     Unshare(UnshareWords),
     /// Show which IDs you may map, and which line grants them
     Idmap(IdmapWords),
+    /// Say what works on this host, what does not, and what would mend it
+    #[command(after_help = DOCTOR_HELP)]
+    Doctor(DoctorWords),
 }
 
 const RUN_HELP: &str = "\
@@ -47,6 +50,10 @@ Without COMMAND a shell is started. Exit status: as of subroot run.";
 const UNSHARE_HELP: &str = "\
 For looking at, changing and deleting files that belong to your subordinate IDs.
 Without COMMAND a shell is started.";
+
+const DOCTOR_HELP: &str = "\
+Every step of a launch is performed in a child that is thrown away.
+Exit status: 0 all is well; 1 launches work with less; 2 no launch works; 125 subroot failed.";
 
 /// `subroot run`.
 #[derive(Args)]
@@ -288,6 +295,19 @@ pub(crate) struct IdmapWords {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `subroot doctor`.
+#[derive(Args)]
+pub(crate) struct DoctorWords {
+    /// A rootfs, whose place is looked at, too
+    pub(crate) rootfs: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Look at what another user has, as root
+    #[arg(long, value_name = "NAME")]
+    pub(crate) for_user: Option<String>,
 }
 
 /// How the mapper is found.

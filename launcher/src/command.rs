@@ -1,15 +1,16 @@
 //! The command: found in the new root, executed once, and explained when that fails.
 
 use crate::error::Error;
-use crate::explain::missing_loader;
 use crate::failure::{Failure, Step};
 use crate::kernel::{self, Words, file_kind};
 use crate::plan::{c_string, c_strings};
+use crate::probes::program::{foreign_machine, missing_loader};
 use crate::process::{Process, Workdir};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::sys::signal::SigSet;
 use nix::sys::stat::{SFlag, fstatat};
+use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{AccessFlags, chdir, faccessat};
 use std::convert::Infallible;
 use std::ffi::{CStr, CString, OsStr, OsString};
@@ -110,7 +111,7 @@ impl Command {
             }
         }
         Err(match refused {
-            Some((candidate, errno)) => Failure::new(Step::RunCommand, candidate.to_bytes(), errno),
+            Some((candidate, errno)) => explain(candidate, errno),
             None => Failure::new(Step::FindCommand, self.word.to_bytes(), Errno::ENOENT),
         })
     }
@@ -134,13 +135,19 @@ fn executable(path: &CStr) -> Result<(), Errno> {
     faccessat(AT_FDCWD, path, AccessFlags::X_OK, AtFlags::AT_EACCESS)
 }
 
-/// A file that is there and that the kernel answers with ENOENT wants something else that is not.
+/// A file that is there and that the kernel answers with ENOENT wants something else that is not; EACCES may be its mount's, and
+/// ENOEXEC its processor's: execve(2).
 fn explain(program: &CStr, errno: Errno) -> Failure {
-    let path = program.to_bytes();
-    match missing_loader(Path::new(OsStr::from_bytes(path))) {
-        Some((step, missing)) if errno == Errno::ENOENT => {
-            Failure::new(step, path, errno).for_want_of(&missing)
-        }
-        _ => Failure::new(Step::RunCommand, path, errno),
+    let (bytes, path) = (program.to_bytes(), Path::new(OsStr::from_bytes(program.to_bytes())));
+    let is_noexec = || statvfs(path).is_ok_and(|mount| mount.flags().contains(FsFlags::ST_NOEXEC));
+    let found = match errno {
+        Errno::ENOENT => missing_loader(path),
+        Errno::ENOEXEC => foreign_machine(path).map(|machine| (Step::RunForeign, machine.into())),
+        Errno::EACCES if is_noexec() => return Failure::new(Step::RunNoexec, bytes, errno),
+        _ => None,
+    };
+    match found {
+        Some((step, missing)) => Failure::new(step, bytes, errno).for_want_of(&missing),
+        None => Failure::new(Step::RunCommand, bytes, errno),
     }
 }

@@ -1,12 +1,26 @@
 //! Everything that can stop a launch, with its exit status and its fix.
 
+use crate::causes::{
+    COMMAND_MISSING, Cause, FOREIGN, INTERPRETER_MISSING, LOADER_MISSING, NO_SETGROUPS, NO_TERMINAL, NOEXEC,
+    NOT_EXECUTABLE,
+};
 use crate::failure::{Failure, Step, reason};
+use crate::probes;
 use nix::errno::Errno;
+use nix::libc;
 use std::fmt;
 use std::path::PathBuf;
 
 /// The exit status when subroot itself failed.
 pub(crate) const OWN_FAILURE: u8 = 125;
+
+/// The namespaces of a launch that nothing is left out of.
+const LAUNCH: i32 = libc::CLONE_NEWUSER
+    | libc::CLONE_NEWNS
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWCGROUP;
 
 /// What stopped a launch.
 #[derive(Debug)]
@@ -81,7 +95,11 @@ impl Error {
         match self {
             Error::Start(failure) => match failure.step {
                 Step::FindCommand => 127,
-                Step::RunCommand | Step::RunInterpreter | Step::RunLoader => 126,
+                Step::RunCommand
+                | Step::RunInterpreter
+                | Step::RunLoader
+                | Step::RunForeign
+                | Step::RunNoexec => 126,
                 _ => OWN_FAILURE,
             },
             Error::Monitored(_, status) => *status,
@@ -96,8 +114,47 @@ impl Error {
                 Some("chmod u-s,g-s the subroot program and remove its file capabilities".into())
             }
             Error::Orphaned => Some("subroot run --outlive-parent goes on without it".into()),
-            Error::Namespaces(errno) => crate::explain::namespaces(*errno),
+            _ => self.found().or_else(|| self.implied()).map(|cause| cause.fix()),
+        }
+    }
+
+    /// What stands behind the failure, found by looking, where the failure itself does not say so.
+    pub(crate) fn found(&self) -> Option<Cause> {
+        match self {
+            Error::Namespaces(errno) => probes::namespaces::refused(*errno, LAUNCH),
+            Error::Start(failure) => match (failure.step, failure.errno) {
+                (Step::OpenRoot, Errno::EACCES) => probes::rootfs::closed_folder(failure.object().as_ref()),
+                (Step::Mount, Errno::EPERM) if failure.object() == "/proc" => {
+                    Some(probes::rootfs::proc_refused())
+                }
+                (Step::LayerRoot | Step::LayerHost, Errno::EPERM | Errno::ENODEV | Errno::EINVAL) => {
+                    Some(probes::rootfs::overlay_refused(failure.errno))
+                }
+                _ => None,
+            },
             _ => None,
         }
+    }
+
+    /// The cause that the failure says itself.
+    fn implied(&self) -> Option<Cause> {
+        let failure = match self {
+            Error::Mapper(program, _) => return probes::mapper::lacks(program),
+            Error::Start(failure) => failure,
+            _ => return None,
+        };
+        let path = std::path::Path::new(failure.object()).display();
+        let kind = match (failure.step, failure.errno) {
+            (Step::FindCommand, _) => &COMMAND_MISSING,
+            (Step::RunInterpreter, _) => &INTERPRETER_MISSING,
+            (Step::RunLoader, _) => &LOADER_MISSING,
+            (Step::RunForeign, _) => &FOREIGN,
+            (Step::RunNoexec, _) => &NOEXEC,
+            (Step::RunCommand, Errno::EACCES) => &NOT_EXECUTABLE,
+            (Step::BecomeUser | Step::SetGroups, Errno::EPERM) => &NO_SETGROUPS,
+            (Step::Terminal, Errno::ENOENT) => &NO_TERMINAL,
+            _ => return None,
+        };
+        Some(Cause::new(kind, &[("path", &path)]))
     }
 }

@@ -1,8 +1,10 @@
 //! How the child tells its parent what went wrong: one record through a pipe.
 
 use nix::errno::Errno;
+use std::ffi::OsStr;
 use std::fmt;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt as _;
 
 /// The longest record: PIPE_BUF in linux/limits.h.
 pub(crate) const MAX_RECORD: usize = 4096;
@@ -73,10 +75,14 @@ pub(crate) enum Step {
     RunInterpreter,
     /// Executing a program whose ELF loader is not there.
     RunLoader,
+    /// Executing a program of another processor's.
+    RunForeign,
+    /// Executing a program on a mount that forbids it.
+    RunNoexec,
 }
 
 impl Step {
-    const ALL: [Step; 31] = [
+    const ALL: [Step; 33] = [
         Step::BecomeRoot,
         Step::Hostname,
         Step::Loopback,
@@ -108,6 +114,8 @@ impl Step {
         Step::RunCommand,
         Step::RunInterpreter,
         Step::RunLoader,
+        Step::RunForeign,
+        Step::RunNoexec,
     ];
 
     const fn doing(self) -> &'static str {
@@ -139,7 +147,12 @@ impl Step {
             Step::SetGroups => "adding groups",
             Step::BecomeUser => "becoming user",
             Step::Workdir => "changing to working directory",
-            Step::FindCommand | Step::RunCommand | Step::RunInterpreter | Step::RunLoader => "running",
+            Step::FindCommand
+            | Step::RunCommand
+            | Step::RunInterpreter
+            | Step::RunLoader
+            | Step::RunForeign
+            | Step::RunNoexec => "running",
         }
     }
 }
@@ -164,6 +177,11 @@ impl Failure {
     /// A failure on an object that is named by its bytes: a path, or nothing.
     pub(crate) fn new(step: Step, object: &[u8], errno: Errno) -> Failure {
         Failure { step, errno, object: object.to_vec() }
+    }
+
+    /// What it was on, without what was missing.
+    pub(crate) fn object(&self) -> &OsStr {
+        OsStr::from_bytes(self.object.split(|byte| *byte == 0).next().unwrap_or_default())
     }
 
     /// For `map_err`: a failure on an object.
@@ -224,6 +242,10 @@ impl fmt::Display for Failure {
             }
             Step::RunInterpreter => write!(f, "its interpreter {missing} is not there"),
             Step::RunLoader => write!(f, "its ELF loader {missing} is not there"),
+            Step::RunForeign => {
+                write!(f, "a program for {missing}, which this machine is not (Exec format error)")
+            }
+            Step::RunNoexec => write!(f, "it is on a noexec mount (Permission denied)"),
             Step::RunCommand if self.errno == Errno::EACCES => {
                 write!(f, "not executable (Permission denied)")
             }

@@ -12,6 +12,8 @@ use std::ffi::{CStr, CString};
 use std::fs::{DirEntry, read_dir};
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 /// What a system call gives: an errno where it failed.
 pub(crate) type Outcome<T> = Result<T, Errno>;
@@ -461,6 +463,13 @@ pub(crate) fn effective_capabilities() -> Outcome<u64> {
     let mut sets = [[0_u32; 3]; 2];
     syscall!(libc::SYS_capget, header.as_ptr(), sets.as_mut_ptr())?;
     Ok(u64::from(sets[0][0]) | (u64::from(sets[1][0]) << 32))
+}
+
+/// True for a file that has capabilities of any kind: capabilities(7), File capabilities.
+pub(crate) fn has_file_capabilities(path: &Path) -> bool {
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
+    let none = std::ptr::null::<u8>();
+    syscall!(libc::SYS_getxattr, path.as_ptr(), c"security.capability".as_ptr(), none, 0_usize).is_ok()
 }
 
 /// True when the program was started with more privilege than its caller has: getauxval(3), AT_SECURE.

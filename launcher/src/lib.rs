@@ -6,14 +6,15 @@
 //! its IDs mapped, `child` builds the new root and starts the command, and `relay` waits for its end.
 
 mod attach;
+mod causes;
 mod child;
 mod cli;
 mod command;
 mod covering;
 mod device_folder;
+mod doctor;
 mod error;
 mod exec;
-mod explain;
 mod failure;
 mod grants;
 mod host_root;
@@ -40,6 +41,7 @@ mod options;
 mod place;
 mod plan;
 mod print_plan;
+mod probes;
 mod process;
 mod registry;
 mod relay;
@@ -49,6 +51,7 @@ mod running;
 mod sandbox;
 mod status_stream;
 mod terminal;
+mod trial;
 mod watcher;
 mod words;
 
@@ -91,6 +94,7 @@ fn run() -> anyhow::Result<u8> {
         Verb::Kill(typed) => listing::kill(&typed),
         Verb::Unshare(typed) => options::unshare(typed, command).run(),
         Verb::Idmap(typed) => id_report::print(&typed),
+        Verb::Doctor(typed) => doctor::print(&typed),
     }
 }
 

@@ -8,8 +8,12 @@ use std::io::Write as _;
 
 /// Prints why subroot failed, and the fix on a second line where one is known.
 fn failure(error: &anyhow::Error) {
-    line(&format!("{error:#}"));
-    if let Some(fix) = error.downcast_ref::<Error>().and_then(Error::fix) {
+    let known = error.downcast_ref::<Error>();
+    match known.and_then(Error::found) {
+        Some(cause) => line(&format!("{error:#} ({cause})")),
+        None => line(&format!("{error:#}")),
+    }
+    if let Some(fix) = known.and_then(Error::fix) {
         line(&format!("fix: {fix}"));
     }
 }

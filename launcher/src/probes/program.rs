@@ -1,13 +1,22 @@
-//! Reasons found by looking, for failures whose errno says too little.
+//! Why a program is not executed, for errnos that say too little.
 
 use crate::failure::Step;
-use nix::errno::Errno;
-use nix::sys::resource::{Resource, getrlimit};
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+/// e_machine in elf(5), and Rust's name for it.
+const MACHINES: [(u64, &str); 8] = [
+    (3, "x86"),
+    (8, "mips"),
+    (21, "powerpc64"),
+    (22, "s390x"),
+    (40, "arm"),
+    (62, "x86_64"),
+    (183, "aarch64"),
+    (243, "riscv64"),
+];
 /// PT_INTERP in elf(5).
 const PT_INTERP: u32 = 3;
 /// As much of a `#!` line as the kernel reads: BINPRM_BUF_SIZE in linux/binfmts.h.
@@ -24,6 +33,16 @@ pub(crate) fn missing_loader(program: &Path) -> Option<(Step, Vec<u8>)> {
         None => (Step::RunLoader, elf_loader(&file, start)?),
     };
     (!Path::new(std::str::from_utf8(&loader).ok()?).exists()).then_some((step, loader))
+}
+
+/// The processor that an ELF program is for, where that is not this one.
+pub(crate) fn foreign_machine(program: &Path) -> Option<&'static str> {
+    let mut header = [0; 20];
+    File::open(program).ok()?.read_exact(&mut header).ok()?;
+    header.starts_with(b"\x7fELF").then_some(())?;
+    let machine = number::<2>(&header, 18)?;
+    let (_, name) = MACHINES.into_iter().find(|(known, _)| *known == machine)?;
+    (name != std::env::consts::ARCH).then_some(name)
 }
 
 /// A CR is part of the name to the kernel, which is what keeps scripts with DOS line ends from running.
@@ -54,28 +73,4 @@ fn elf_loader(file: &File, header: &[u8]) -> Option<Vec<u8>> {
 fn number<const BYTES: usize>(bytes: &[u8], at: usize) -> Option<u64> {
     let field = bytes.get(at..at.checked_add(BYTES)?)?;
     Some(field.iter().rev().fold(0, |value, byte| (value << 8) | u64::from(*byte)))
-}
-
-/// What forbids namespaces here, and who can change it.
-pub(crate) fn namespaces(errno: Errno) -> Option<String> {
-    let setting = |path: &str| std::fs::read_to_string(path).ok().map(|value| value.trim().to_owned());
-    let is = |path: &str, value: &str| setting(path).as_deref() == Some(value);
-    match errno {
-        Errno::EPERM if is("/proc/sys/kernel/unprivileged_userns_clone", "0") => {
-            Some("as root: sysctl kernel.unprivileged_userns_clone=1".into())
-        }
-        Errno::EPERM if is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1") => {
-            Some("as root: install subroot's AppArmor profile, or sysctl kernel.apparmor_restrict_unprivileged_userns=0".into())
-        }
-        Errno::EPERM => Some("a chroot, a seccomp filter or a security module forbids user namespaces to this process".into()),
-        Errno::ENOSPC | Errno::EUSERS => {
-            let limit = setting("/proc/sys/user/max_user_namespaces").unwrap_or_default();
-            Some(format!("a limit of namespaces is used up (user.max_user_namespaces is {limit}); as root: raise it with sysctl"))
-        }
-        Errno::EAGAIN => {
-            let limit = getrlimit(Resource::RLIMIT_NPROC).map_or(0, |(soft, _)| soft);
-            Some(format!("no more processes are allowed (RLIMIT_NPROC is {limit}): raise it with ulimit -u, or end some"))
-        }
-        _ => None,
-    }
 }

@@ -1,0 +1,187 @@
+//! What can stand in the way: every cause that is told apart, with its words and its fix. One table for `doctor`, for failing
+//! commands and for the page on troubleshooting.
+
+use std::fmt;
+
+/// A kind of cause. Words in braces stand for what was found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    /// What programs know it by.
+    pub(crate) key: &'static str,
+    /// What is so.
+    pub(crate) cause: &'static str,
+    /// What to do about it, and who can.
+    pub(crate) fix: &'static str,
+}
+
+/// A cause that was found by looking.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause {
+    kind: &'static Kind,
+    words: Vec<(&'static str, String)>,
+}
+
+impl Cause {
+    /// A cause of a kind, with what its words in braces are.
+    pub(crate) fn new(kind: &'static Kind, words: &[(&'static str, &dyn fmt::Display)]) -> Cause {
+        Cause { kind, words: words.iter().map(|(name, word)| (*name, word.to_string())).collect() }
+    }
+
+    /// What programs know it by.
+    pub(crate) fn key(&self) -> &'static str {
+        self.kind.key
+    }
+
+    /// What to do about it.
+    pub(crate) fn fix(&self) -> String {
+        self.filled(self.kind.fix)
+    }
+
+    fn filled(&self, pattern: &str) -> String {
+        let fill = |text: String, (name, word): &(&str, String)| text.replace(&format!("{{{name}}}"), word);
+        self.words.iter().fold(pattern.to_owned(), fill)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.filled(self.kind.cause))
+    }
+}
+
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])* $name:ident: $key:literal, $cause:literal, $fix:literal;)*) => {
+        $($(#[doc = $doc])* pub(crate) static $name: Kind = Kind { key: $key, cause: $cause, fix: $fix };)*
+        /// All of them, for what is written about them.
+        #[cfg(test)]
+        static KINDS: &[&Kind] = &[$(&$name),*];
+    };
+}
+
+kinds! {
+    /// Grants.
+    NO_GRANT_FILE: "no-grant-file", "{file} is not there",
+        "as root: usermod --add-subuids FIRST-LAST --add-subgids FIRST-LAST {user} (needs the package uidmap or shadow-utils)";
+    /// The user has no line.
+    NO_GRANT_LINE: "no-grant-line", "{file} has no line for {user}",
+        "as root: usermod {option} FIRST-LAST {user}, with a range that is nobody else's";
+    /// One of the caller's lines is void.
+    BAD_GRANT_LINE: "bad-grant-line", "{file}, line {line}, grants nothing: {why}", "as root: mend that line, or take it out";
+    /// The range is another user's, too.
+    GRANT_OVERLAPS: "grant-overlaps", "{file}, line {line}, grants IDs that line {other} grants to {owner}, too",
+        "as root: give one of the two another range; until then each can get at the other's files";
+    /// Too few IDs.
+    GRANT_TOO_SMALL: "grant-too-small", "{count} {kind}s are granted, and a Debian root needs 2001",
+        "as root: give {user} a line of 2001 IDs or more in {file}";
+    /// nogroup and _apt's helpers.
+    NO_NOBODY: "no-nobody", "ID 65534, which is nobody and nogroup, is not mapped: {count} {kind}s are granted",
+        "as root: give {user} 65536 IDs in {file}; or run with --uidmap 0:0:{first} --uidmap 65534:{first}:1";
+    /// The settings of the mapper.
+    BAD_CONFIG: "bad-config", "{why}", "as root: mend that line";
+    /// LDAP, SSSD and the like.
+    DIRECTORY_ACCOUNT: "directory-account", "the account of uid {uid} is not in /etc/passwd but in a directory",
+        "as root: install newidmap-helper-nss, or grant by number: a line {uid}:FIRST:COUNT in both files";
+    /// No account at all.
+    NO_ACCOUNT: "no-account", "uid {uid} has no account", "as root: make one; a line {uid}:FIRST:COUNT in /etc/subuid and /etc/subgid does, too";
+    /// The mapper.
+    MAPPER_MISSING: "mapper-missing", "{path} is not installed", "as root: install the package newidmap-helper, or uidmap";
+    /// Neither bit nor capabilities.
+    MAPPER_UNPRIVILEGED: "mapper-unprivileged", "{path} is neither setuid root nor has file capabilities",
+        "as root: chmod 4755 {path}, or setcap cap_setuid,cap_setgid=p {path}";
+    /// A mapper for some only.
+    MAPPER_FORBIDDEN: "mapper-forbidden", "{path} may not be executed by this user",
+        "as root: chmod 4755 {path}, or put the user into its group";
+    /// The file system takes no bits.
+    MAPPER_NOSUID: "mapper-nosuid", "{path} is on a nosuid mount, where a setuid bit and file capabilities count for nothing",
+        "as root: mount -o remount,suid {mount}, or install the mapper elsewhere";
+    /// A process that gave privilege up for good.
+    NO_NEW_PRIVS: "no-new-privs", "no_new_privs is set for this process, so that no mapper gets its privilege",
+        "start from a process without it: systemd's NoNewPrivileges=no, podman and docker without --security-opt no-new-privileges";
+    /// A container without the capability.
+    BOUNDING_SET: "bounding-set", "{capability} is missing from the capability bounding set of this process",
+        "start from a process that has it: --cap-add SETUID --cap-add SETGID for podman and docker, CapabilityBoundingSet= of systemd";
+    /// Namespaces.
+    LIMIT: "namespace-limit", "user.{limit} is {value}{used}", "as root: sysctl user.{limit}={more}";
+    /// Debian's switch.
+    USERNS_CLONE: "unprivileged-userns-clone", "kernel.unprivileged_userns_clone is 0: only root may make user namespaces",
+        "as root: sysctl kernel.unprivileged_userns_clone=1";
+    /// Ubuntu's switch.
+    APPARMOR: "apparmor-userns", "kernel.apparmor_restrict_unprivileged_userns is 1: AppArmor keeps user namespaces from programs without a profile",
+        "as root: install subroot's AppArmor profile, or sysctl kernel.apparmor_restrict_unprivileged_userns=0";
+    /// A changed root.
+    CHROOT: "chroot", "this process is in a chroot, where the kernel makes no user namespaces",
+        "start from outside of it, or enter it by subroot run FOLDER in place of chroot";
+    /// A filter.
+    SECCOMP: "seccomp-filter", "a seccomp filter of {container} forbids user namespaces to this process",
+        "start {container} with a filter that allows them: --security-opt seccomp=unconfined for podman and docker";
+    /// Something else.
+    FORBIDDEN: "forbidden", "a chroot into a mount point, a security module or the kernel's configuration forbids user namespaces to this process",
+        "start from outside of the chroot; else as root: see in dmesg who refuses it, and allow it to subroot there";
+    /// RLIMIT_NPROC.
+    NPROC: "process-limit", "no more processes are allowed (RLIMIT_NPROC is {limit})", "raise it with ulimit -u, or end some";
+    /// Containers around.
+    CONTAINER: "container", "this is the inside of a container of {container}", "nothing: subroot runs in it";
+    /// Mounts.
+    PROC_COVERED: "proc-covered", "the kernel refuses a new /proc, as {path} covers a part of the one that is there",
+        "--proc bind uses the one that is there; or start the container around with --security-opt unmask=ALL (podman) or systempaths=unconfined (docker)";
+    /// A host's /proc.
+    PROC_REFUSED: "proc-refused", "the kernel refuses a new /proc here", "--proc bind uses the one that is there";
+    /// overlayfs.
+    OVERLAY_REFUSED: "overlay-refused", "the kernel refuses an overlay in a user namespace: {why}",
+        "run without --overlay; as root: modprobe overlay, on Linux 5.11 or newer";
+    /// A rootfs without programs.
+    NOEXEC: "noexec-mount", "{path} is on a noexec mount", "put the rootfs where programs may be executed: findmnt -T FOLDER shows the mount of a folder";
+    /// su and sudo.
+    NOSUID: "nosuid-mount", "{path} is on a nosuid mount: su, sudo and file capabilities do not work in it",
+        "put the rootfs elsewhere, or as root: mount -o remount,suid {mount}";
+    /// Device files.
+    NODEV: "nodev-mount", "{path} is on a nodev mount: device files in it do not work", "nothing: /dev is a new one in every sandbox";
+    /// A file system of another machine.
+    NETWORK_ROOT: "network-rootfs", "{path} is on {kind}, whose server does not know your subordinate IDs",
+        "put the rootfs on a local disk, as in /tmp or /var/tmp; or run with --userns host-id, or with --overlay";
+    /// Closed folders.
+    CLOSED_FOLDER: "closed-folder", "the folder {path} has mode {mode}, and is closed to the IDs that are mapped",
+        "chmod o+x {path}, or map your own ID to 0, which is the default";
+    /// Groups.
+    NO_SETGROUPS: "setgroups-denied", "setgroups is denied, as no group IDs are granted: su, sudo, apt and daemons that change their user fail",
+        "as root: usermod --add-subgids FIRST-LAST USER, for the user who starts subroot";
+    /// The administrator's word.
+    SETGROUPS_DENIED: "setgroups-denied-by-administrator", "setgroups is denied by /etc/subroot/mapper.conf: su, sudo, apt and daemons that change their user fail",
+        "as root: take {user} out of setgroups-deny, or the line setgroups = deny away";
+    /// Programs.
+    COMMAND_MISSING: "command-missing", "the command is in no folder of PATH", "install it there, or name it by its path";
+    /// Modes.
+    NOT_EXECUTABLE: "not-executable", "the file has no execute permission", "chmod +x it";
+    /// Another machine's.
+    FOREIGN: "foreign-program", "the program is for another processor", "use a rootfs for this machine, or as root: install qemu-user-static and binfmt-support";
+    /// Scripts.
+    INTERPRETER_MISSING: "interpreter-missing", "the interpreter that the script's first line names is not in the rootfs",
+        "install it in the rootfs, or mend the line, which may end in a carriage return";
+    /// Dynamic programs.
+    LOADER_MISSING: "loader-missing", "the ELF loader that the program names is not in the rootfs",
+        "install the C library that it was built for, or a static build of it";
+    /// Terminals.
+    NO_TERMINAL: "terminal-missing", "/dev/ptmx is not there, as with --dev none", "leave --dev none out, or -t";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cause, KINDS, NO_GRANT_LINE};
+
+    #[test]
+    fn words_are_filled_in() {
+        let words: [(_, &dyn std::fmt::Display); 3] =
+            [("file", &"/etc/subuid"), ("user", &"alice"), ("option", &"--add-subuids")];
+        let cause = Cause::new(&NO_GRANT_LINE, &words);
+        assert_eq!(cause.to_string(), "/etc/subuid has no line for alice");
+        assert!(cause.fix().starts_with("as root: usermod --add-subuids FIRST-LAST alice"));
+    }
+
+    #[test]
+    fn no_two_have_one_key() {
+        let mut keys: Vec<&str> = KINDS.iter().map(|kind| kind.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), KINDS.len());
+    }
+}

@@ -1,0 +1,296 @@
+//! `subroot doctor`: performs the steps of a launch one by one, and says of each what it lacks.
+
+use crate::causes::{Cause, NO_SETGROUPS, SETGROUPS_DENIED};
+use crate::cli::DoctorWords;
+use crate::error::Error;
+use crate::grants::Grants;
+use crate::id_plan::{BUILT_IN_HELPER, IdPlan, IdWishes, Way, Writer};
+use crate::id_report::writer;
+use crate::kernel::{self, Outcome};
+use crate::mount::{NODEV, NOEXEC, NOSUID};
+use crate::mounting;
+use crate::namespaces::KINDS;
+use crate::probes;
+use crate::report;
+use crate::trial::{self, Stopped};
+use idmap::IdKind;
+use nix::fcntl::{OFlag, open};
+use nix::libc::{self, c_int};
+use nix::mount::{MntFlags, umount2};
+use nix::sys::prctl::set_dumpable;
+use nix::sys::stat::Mode;
+use nix::unistd::{Gid, Uid, fchdir, getgrouplist, pivot_root, setgroups, setresgid, setresuid};
+use serde_json::{Value, json};
+use std::ffi::CString;
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
+
+/// How a step went. Its number is the exit status that it asks for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    Well,
+    /// Launches work, but less is in them.
+    Less,
+    /// No launch works.
+    Failed,
+}
+
+impl Verdict {
+    /// The word of the JSON, the sign of the table, and its colour: ECMA-48, SGR.
+    const fn shown(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Verdict::Well => ("ok", "✓", "32"),
+            Verdict::Less => ("less", "!", "33"),
+            Verdict::Failed => ("failed", "✗", "31"),
+        }
+    }
+}
+
+/// One line of the report.
+struct Line {
+    step: &'static str,
+    verdict: Verdict,
+    found: String,
+    causes: Vec<Cause>,
+}
+
+impl Line {
+    fn well(step: &'static str, found: impl Into<String>) -> Line {
+        Line { step, verdict: Verdict::Well, found: found.into(), causes: Vec::new() }
+    }
+
+    /// One that is well unless there are causes.
+    fn with(step: &'static str, verdict: Verdict, found: impl Into<String>, causes: Vec<Cause>) -> Line {
+        let verdict = if causes.is_empty() { Verdict::Well } else { verdict };
+        Line { step, verdict, found: found.into(), causes }
+    }
+}
+
+/// Prints the report; returns 0 where all is well, 1 where launches work with less, and 2 where none works.
+///
+/// # Errors
+/// A user that this process cannot become, and those of the output.
+pub(crate) fn print(typed: &DoctorWords) -> anyhow::Result<u8> {
+    if let Some(name) = &typed.for_user {
+        become_user(name)?;
+    }
+    let lines = examine(typed.rootfs.as_deref())?;
+    let worst = lines.iter().map(|line| line.verdict).max().unwrap_or(Verdict::Well);
+    let text = if typed.json { format!("{}\n", json(&lines, worst)) } else { table(&lines, is_coloured()) };
+    report::output(&text)?;
+    Ok(worst as u8)
+}
+
+/// Steps that build on one that has failed are left out.
+fn examine(rootfs: Option<&Path>) -> Result<Vec<Line>, Error> {
+    let grants = Grants::read();
+    let mut lines = vec![account(&grants)];
+    lines.extend(probes::namespaces::around().map(|cause| Line::well("container", cause.to_string())));
+    let plan = IdPlan::new(&IdWishes::default())?;
+    // Who may map every ID of a user namespace himself needs no grant.
+    if plan.ways.first().is_none_or(|way| way.writer != Writer::Privileged) {
+        lines.extend(IdKind::BOTH.map(|kind| granted(&grants, kind)));
+        lines.push(mapper(&plan));
+    }
+    lines.extend(rootfs.map(place));
+    let namespaces = namespaces();
+    let failed = namespaces.verdict == Verdict::Failed;
+    lines.push(namespaces);
+    if failed {
+        return Ok(lines);
+    }
+    let (maps, works) = maps(&plan);
+    lines.push(maps);
+    if works {
+        lines.extend([groups(&grants, &plan.ways), proc(&plan.ways), overlay(&plan.ways), root(&plan.ways)]);
+    }
+    Ok(lines)
+}
+
+fn account(grants: &Grants) -> Line {
+    let uid = grants.policy().caller().id(IdKind::Uid);
+    let found = format!("{} (uid {uid})", probes::grants::caller(grants));
+    Line::with("account", Verdict::Less, found, probes::grants::account(grants).into_iter().collect())
+}
+
+fn granted(grants: &Grants, kind: IdKind) -> Line {
+    let count = probes::grants::count(grants, kind);
+    let causes = probes::grants::lines(grants, kind);
+    Line::with(kind.grant_file(), Verdict::Less, format!("{count} IDs are granted"), causes)
+}
+
+fn place(rootfs: &Path) -> Line {
+    let mut causes = probes::rootfs::mount(rootfs);
+    causes.retain(|cause| cause.key() != "nodev-mount");
+    causes.extend(probes::rootfs::closed_folder(rootfs));
+    Line::with("rootfs", Verdict::Less, rootfs.display().to_string(), causes)
+}
+
+/// Each kind by itself: a limit may hold for one alone.
+fn namespaces() -> Line {
+    let (mut made, mut causes, mut verdict) = (Vec::new(), Vec::new(), Verdict::Less);
+    for (name, flag) in KINDS {
+        match trial::perform(libc::CLONE_NEWUSER | flag, &[], || Ok(())) {
+            Err(Stopped::Namespaces(errno)) => {
+                causes.extend(probes::namespaces::refused(errno, flag));
+                // A launch can do without these two, which are made on request alone.
+                if !matches!(name, "net" | "time") {
+                    verdict = Verdict::Failed;
+                }
+                if name == "user" {
+                    break;
+                }
+            }
+            _ => made.push(name),
+        }
+    }
+    let found = if made.is_empty() { "none can be made".into() } else { made.join(" ") };
+    Line::with("namespaces", verdict, found, causes)
+}
+
+/// subroot's own mapper, or shadow's where that is what there is.
+fn mapper(plan: &IdPlan) -> Line {
+    let programs = plan.ways.iter().filter_map(|way| match &way.writer {
+        Writer::Helper(program) | Writer::Shadow(program, _) => Some(program.as_path()),
+        Writer::Privileged | Writer::OwnId => None,
+    });
+    let programs: Vec<&Path> = programs.collect();
+    let first = *programs.first().unwrap_or(&Path::new(BUILT_IN_HELPER));
+    let usable = programs.iter().find(|program| probes::mapper::lacks(program).is_none());
+    let found = usable.unwrap_or(&first).display().to_string();
+    let causes = if usable.is_some() { None } else { probes::mapper::lacks(first) };
+    Line::with("mapper", Verdict::Less, found, causes.into_iter().collect())
+}
+
+/// Has the maps of a launch written; true where that went well.
+fn maps(plan: &IdPlan) -> (Line, bool) {
+    match trial::perform(libc::CLONE_NEWUSER, &plan.ways, || Ok(())) {
+        Ok((at, reasons)) => {
+            let way = plan.ways.get(at);
+            let count =
+                |kind| way.map_or(0, |way| way.maps.of(kind).joined().map(|line| line.count).sum::<u32>());
+            let by = way.map(writer).unwrap_or_default();
+            let [uids, gids] = IdKind::BOTH.map(count);
+            let found = format!("{uids} user IDs and {gids} group IDs, written by {by}");
+            let why: Vec<&str> = reasons.iter().map(String::as_str).chain(plan.lack.as_deref()).collect();
+            let found = if why.is_empty() { found } else { format!("{found} ({})", why.join("; ")) };
+            let verdict = if uids > 1 { Verdict::Well } else { Verdict::Less };
+            (Line { step: "maps", verdict, found, causes: Vec::new() }, true)
+        }
+        Err(stopped) => (
+            Line { step: "maps", verdict: Verdict::Failed, found: said(&stopped), causes: Vec::new() },
+            false,
+        ),
+    }
+}
+
+fn said(stopped: &Stopped) -> String {
+    match stopped {
+        Stopped::Namespaces(errno) | Stopped::Step(errno) => crate::failure::reason(*errno),
+        Stopped::Maps(error) => error.to_string(),
+    }
+}
+
+/// A step in user and mount namespaces, with the cause where it is refused.
+fn step(
+    name: &'static str,
+    (well, less): (&str, &str),
+    (flags, ways): (c_int, &[Way]),
+    step: impl FnOnce() -> Outcome<()>,
+    cause: impl FnOnce(nix::errno::Errno) -> Cause,
+) -> Line {
+    match trial::perform(libc::CLONE_NEWUSER | flags, ways, step) {
+        Ok(_) => Line::well(name, well),
+        Err(Stopped::Step(errno)) => Line::with(name, Verdict::Less, less, vec![cause(errno)]),
+        Err(stopped) => {
+            Line { step: name, verdict: Verdict::Failed, found: said(&stopped), causes: Vec::new() }
+        }
+    }
+}
+
+fn groups(grants: &Grants, ways: &[Way]) -> Line {
+    let user = probes::grants::caller(grants);
+    let kind = if grants.policy().config().denies_setgroups { &SETGROUPS_DENIED } else { &NO_SETGROUPS };
+    let cause = |_| Cause::new(kind, &[("user", &user)]);
+    step("groups", ("setgroups is allowed", "setgroups is denied"), (0, ways), || setgroups(&[]), cause)
+}
+
+fn proc(ways: &[Way]) -> Line {
+    let flags = libc::CLONE_NEWNS | libc::CLONE_NEWPID;
+    let mount = || kernel::new_mount(c"proc", &[], NOSUID | NODEV | NOEXEC).map(drop);
+    let words = ("a new one in every sandbox", "the one that is here, with its processes to be seen");
+    step("/proc", words, (flags, ways), mount, |_| probes::rootfs::proc_refused())
+}
+
+fn overlay(ways: &[Way]) -> Line {
+    let look = |path| open(path, LOOK, Mode::empty());
+    let mount = || mounting::layer(&look("/tmp")?, look("/etc")?).map(drop);
+    let words = ("--overlay works", "no --overlay, and no run without ROOTFS");
+    step("overlay", words, (libc::CLONE_NEWNS, ways), mount, probes::rootfs::overlay_refused)
+}
+
+/// A new root in memory: made, entered, and the old one detached.
+fn root(ways: &[Way]) -> Line {
+    let enter = || {
+        let memory = kernel::new_mount(c"tmpfs", &[], 0)?;
+        kernel::attach(&memory, open("/tmp", LOOK, Mode::empty())?, c"")?;
+        fchdir(&memory)?;
+        pivot_root(".", ".")?;
+        umount2(".", MntFlags::MNT_DETACH)
+    };
+    match trial::perform(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, ways, enter) {
+        Ok(_) => Line::well("root", "a new root can be entered and the old one detached"),
+        Err(stopped) => {
+            Line { step: "root", verdict: Verdict::Failed, found: said(&stopped), causes: Vec::new() }
+        }
+    }
+}
+
+/// Becomes another user for good, as root can.
+fn become_user(name: &str) -> Result<(), Error> {
+    let refuse = |why: String| Error::Usage("--for-user", why);
+    let user = users::get_user_by_name(name).ok_or_else(|| refuse(format!("there is no user {name}")))?;
+    let (uid, gid) = (Uid::from_raw(user.uid()), Gid::from_raw(user.primary_group_id()));
+    let c_name = CString::new(name).map_err(|_| refuse("a name holds a NUL".into()))?;
+    let groups = getgrouplist(&c_name, gid).unwrap_or_else(|_| vec![gid]);
+    setgroups(&groups)
+        .and_then(|()| setresgid(gid, gid, gid))
+        .and_then(|()| setresuid(uid, uid, uid))
+        // A process that has changed its user has files of root's in /proc: proc(5).
+        .and_then(|()| set_dumpable(true))
+        .map_err(|errno| refuse(format!("only root can be {name}: {}", crate::failure::reason(errno))))
+}
+
+fn is_coloured() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn table(lines: &[Line], is_coloured: bool) -> String {
+    let mut text = String::new();
+    for Line { step, verdict, found, causes } in lines {
+        let (_, sign, colour) = verdict.shown();
+        let sign = if is_coloured { format!("\x1b[{colour}m{sign}\x1b[0m") } else { sign.to_owned() };
+        let _ = writeln!(text, "{sign} {step:<11} {}", report::escaped(found));
+        for cause in causes {
+            let _ = writeln!(text, "{:14}{}", "", report::escaped(&cause.to_string()));
+            let _ = writeln!(text, "{:14}fix: {}", "", report::escaped(&cause.fix()));
+        }
+    }
+    text
+}
+
+fn json(lines: &[Line], worst: Verdict) -> Value {
+    let cause = |cause: &Cause| json!({"key": cause.key(), "cause": cause.to_string(), "fix": cause.fix()});
+    let line = |line: &Line| {
+        json!({
+            "step": line.step,
+            "result": line.verdict.shown().0,
+            "found": line.found,
+            "causes": line.causes.iter().map(cause).collect::<Vec<_>>(),
+        })
+    };
+    json!({"result": worst.shown().0, "steps": lines.iter().map(line).collect::<Vec<_>>()})
+}

@@ -1,0 +1,107 @@
+//! Why the caller has no subordinate IDs, or fewer than he needs.
+
+use crate::causes::{
+    BAD_CONFIG, BAD_GRANT_LINE, Cause, DIRECTORY_ACCOUNT, GRANT_OVERLAPS, GRANT_TOO_SMALL, NO_ACCOUNT,
+    NO_GRANT_FILE, NO_GRANT_LINE, NO_NOBODY,
+};
+use crate::grants::{Grants, OwnLine, each_line_of};
+use idmap::{IdKind, IdRange, SubidLine};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+/// What a Debian root needs: the system's IDs, and one to be.
+pub(crate) const ENOUGH: u32 = 2001;
+/// nobody and nogroup.
+pub(crate) const NOBODY: u32 = 65534;
+
+/// Who the caller is, as files name him: by name, or by number where he has none.
+pub(crate) fn caller(grants: &Grants) -> String {
+    let caller = grants.policy().caller();
+    let name = caller.names().next().map(|name| OsStr::from_bytes(name).to_string_lossy().into_owned());
+    name.unwrap_or_else(|| caller.id(IdKind::Uid).to_string())
+}
+
+/// Where the account is not one of /etc/passwd.
+pub(crate) fn account(grants: &Grants) -> Option<Cause> {
+    let caller = grants.policy().caller();
+    let uid = caller.id(IdKind::Uid);
+    let is_numeric = caller.names().all(|name| name == uid.to_string().as_bytes());
+    match (caller.is_local(), is_numeric) {
+        (true, _) => None,
+        (false, true) => Some(Cause::new(&NO_ACCOUNT, &[("uid", &uid)])),
+        (false, false) => Some(Cause::new(&DIRECTORY_ACCOUNT, &[("uid", &uid)])),
+    }
+}
+
+/// Everything that is wrong with what is granted of a kind.
+pub(crate) fn lines(grants: &Grants, kind: IdKind) -> Vec<Cause> {
+    let (file, user) = (kind.grant_file(), caller(grants));
+    if let Some(trouble) = grants.trouble() {
+        return vec![Cause::new(&BAD_CONFIG, &[("why", &trouble)])];
+    }
+    let own = grants.own_lines(kind);
+    let mut causes: Vec<Cause> =
+        own.iter().filter_map(bad_line).chain(overlaps(grants, kind, &own)).collect();
+    let is_granted = own.iter().any(|line| line.refused.is_none()) || !grants.policy().plugin().is_empty();
+    if !Path::new(file).exists() && !is_granted {
+        causes.push(Cause::new(&NO_GRANT_FILE, &[("file", &file), ("user", &user)]));
+    } else if own.is_empty() && !is_granted {
+        let option = match kind {
+            IdKind::Uid => "--add-subuids",
+            IdKind::Gid => "--add-subgids",
+        };
+        causes.push(Cause::new(&NO_GRANT_LINE, &[("file", &file), ("user", &user), ("option", &option)]));
+    }
+    causes.extend(size(grants, kind));
+    causes
+}
+
+fn bad_line(line: &OwnLine) -> Option<Cause> {
+    let (why, number) = (line.refused?, line.number?);
+    Some(Cause::new(&BAD_GRANT_LINE, &[("file", &line.file), ("line", &number), ("why", &why)]))
+}
+
+fn overlaps(grants: &Grants, kind: IdKind, own: &[OwnLine]) -> Vec<Cause> {
+    let (file, caller) = (kind.grant_file(), grants.policy().caller());
+    let mut found = Vec::new();
+    each_line_of(file, |other, line| {
+        let Ok(Some(SubidLine { owner, range })) = SubidLine::parse(line) else { return };
+        if caller.owns(owner) {
+            return;
+        }
+        let theirs = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        let theirs = OsStr::from_bytes(theirs).to_string_lossy();
+        for (number, mine) in own.iter().filter_map(|line| Some((line.number?, line.range?))) {
+            if mine.first() < range.end() && range.first() < mine.end() {
+                let words: [(_, &dyn std::fmt::Display); 4] =
+                    [("file", &file), ("line", &number), ("other", &other), ("owner", &theirs)];
+                found.push(Cause::new(&GRANT_OVERLAPS, &words));
+            }
+        }
+    });
+    found
+}
+
+/// How many IDs of a kind are granted.
+pub(crate) fn count(grants: &Grants, kind: IdKind) -> u32 {
+    let ranges = grants.policy().granted(kind).ranges().iter();
+    ranges.map(|range: &IdRange| range.count()).fold(0, u32::saturating_add)
+}
+
+fn size(grants: &Grants, kind: IdKind) -> Option<Cause> {
+    let (count, user, file) = (count(grants, kind), caller(grants), kind.grant_file());
+    let kind_of = match kind {
+        IdKind::Uid => "user ID",
+        IdKind::Gid => "group ID",
+    };
+    let words: [(_, &dyn std::fmt::Display); 5] =
+        [("count", &count), ("kind", &kind_of), ("user", &user), ("file", &file), ("first", &count)];
+    match count {
+        0 => None,
+        // The caller's own is one of those that a root has.
+        1.. if count + 1 < ENOUGH => Some(Cause::new(&GRANT_TOO_SMALL, &words)),
+        1.. if count < NOBODY => Some(Cause::new(&NO_NOBODY, &words)),
+        _ => None,
+    }
+}

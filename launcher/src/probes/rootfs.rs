@@ -1,0 +1,81 @@
+//! What is wrong with the place of a rootfs, and with /proc and overlays.
+
+use crate::causes::{
+    CLOSED_FOLDER, Cause, NETWORK_ROOT, NODEV, NOEXEC, NOSUID, OVERLAY_REFUSED, PROC_COVERED, PROC_REFUSED,
+};
+use crate::failure::reason;
+use crate::mountinfo;
+use nix::errno::Errno;
+use nix::sys::statfs::{FsType, NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, statfs};
+use nix::sys::statvfs::{FsFlags, statvfs};
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+/// LL_SUPER_MAGIC of lustre_user.h, GPFS, CEPH_SUPER_MAGIC and SMB2_SUPER_MAGIC of linux/magic.h, and 9p.
+const NETWORK: [(i64, &str); 5] = [
+    (0x0BD0_0BD0, "Lustre"),
+    (0x4750_4653, "GPFS"),
+    (0x00C3_6400, "Ceph"),
+    (0xFE53_4D42, "SMB"),
+    (0x0102_1997, "9p"),
+];
+
+/// The mount point of the mount that a path is on: the longest one that it begins with.
+pub(crate) fn mount_point(path: &Path) -> PathBuf {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mounts = mountinfo::read().into_iter().map(|mount| mount.path);
+    mounts
+        .filter(|mount| path.starts_with(mount))
+        .max_by_key(|mount| mount.as_os_str().len())
+        .unwrap_or_default()
+}
+
+/// What the mount of a rootfs takes from it.
+pub(crate) fn mount(path: &Path) -> Vec<Cause> {
+    let flags = statvfs(path).map_or(FsFlags::empty(), |mount| mount.flags());
+    let kinds = [(FsFlags::ST_NOEXEC, &NOEXEC), (FsFlags::ST_NOSUID, &NOSUID), (FsFlags::ST_NODEV, &NODEV)];
+    let set = kinds.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, kind)| kind);
+    let (shown, mount) = (path.display(), mount_point(path));
+    let found = set.map(|kind| Cause::new(kind, &[("path", &shown), ("mount", &mount.display())]));
+    found.chain(network(path)).collect()
+}
+
+fn network(path: &Path) -> Option<Cause> {
+    let kind = match statfs(path).ok()?.filesystem_type() {
+        NFS_SUPER_MAGIC => "NFS",
+        SMB_SUPER_MAGIC => "SMB",
+        FsType(magic) => NETWORK.into_iter().find(|(known, _)| magic == *known)?.1,
+    };
+    Some(Cause::new(&NETWORK_ROOT, &[("path", &path.display()), ("kind", &kind)]))
+}
+
+/// The first folder on the way that others may not search, and which so is closed to all IDs but its owner's.
+pub(crate) fn closed_folder(path: &Path) -> Option<Cause> {
+    let folders: Vec<&Path> = path.ancestors().filter(|folder| folder.is_absolute()).collect();
+    let closed = folders.into_iter().rev().find_map(|folder| {
+        let mode = fs::metadata(folder).ok()?.mode();
+        (mode & 0o001 == 0).then_some((folder, mode & 0o7777))
+    });
+    let (folder, mode) = closed?;
+    let mode = format!("{mode:04o}");
+    Some(Cause::new(&CLOSED_FOLDER, &[("path", &folder.display()), ("mode", &mode)]))
+}
+
+/// Why there is no new /proc: mount_too_revealing() in fs/namespace.c.
+pub(crate) fn proc_refused() -> Cause {
+    let covering = mountinfo::read().into_iter().map(|mount| mount.path);
+    let is_empty_place = |path: &Path| path == Path::new("/proc/sys/fs/binfmt_misc");
+    let mut covering = covering.filter(|path| path.starts_with("/proc/") && !is_empty_place(path));
+    match covering.find(|path| path != Path::new("/proc")) {
+        Some(path) => Cause::new(&PROC_COVERED, &[("path", &path.display())]),
+        None => Cause::new(&PROC_REFUSED, &[]),
+    }
+}
+
+/// Why there is no overlay.
+pub(crate) fn overlay_refused(errno: Errno) -> Cause {
+    let is_known = fs::read_to_string("/proc/filesystems").is_ok_and(|known| known.contains("\toverlay\n"));
+    let why = if is_known { reason(errno) } else { "it has no overlayfs".into() };
+    Cause::new(&OVERLAY_REFUSED, &[("why", &why)])
+}

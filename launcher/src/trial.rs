@@ -1,0 +1,65 @@
+//! A step of a launch, performed for real in a child that is thrown away.
+
+use crate::error::Error;
+use crate::id_plan::Way;
+use crate::identity::Identity;
+use crate::kernel::{self, Ended, Outcome, Side};
+use crate::launch::{open_folder, pipe};
+use crate::mapper::{self, Target};
+use nix::errno::Errno;
+use nix::libc::c_int;
+use nix::unistd::{read, write};
+
+/// What stopped a trial.
+pub(crate) enum Stopped {
+    /// The clone.
+    Namespaces(Errno),
+    /// The mapper, or a system call of this process.
+    Maps(Error),
+    /// The step itself.
+    Step(Errno),
+}
+
+/// Makes these namespaces, maps IDs in the first way that is open, where there are any, and performs a step in them.
+/// Returns which way it was, and why the ones before were not.
+///
+/// # Errors
+/// What stopped it.
+pub(crate) fn perform(
+    flags: c_int,
+    ways: &[Way],
+    step: impl FnOnce() -> Outcome<()>,
+) -> Result<(usize, Vec<String>), Stopped> {
+    let (go, start) = pipe().map_err(Stopped::Maps)?;
+    let (pid, process) = match kernel::clone_process(flags).map_err(Stopped::Namespaces)? {
+        Side::Parent(pid, process) => (pid, process),
+        Side::Child => {
+            drop(start);
+            let mut at = [0];
+            let told = read(&go, &mut at) == Ok(1);
+            let first = ways.get(usize::from(at[0])).map(|way| way.first);
+            let assume = |[uid, gid]: [u32; 2]| Identity::first(uid, gid).assume();
+            let done =
+                if told { first.map_or(Ok(()), assume).and_then(|()| step()) } else { Err(Errno::ESRCH) };
+            kernel::exit(done.map_or_else(|errno| u8::try_from(errno as i32).unwrap_or(u8::MAX), |()| 0));
+        }
+    };
+    drop(go);
+    let mapped = match ways {
+        [] => Ok((0, Vec::new())),
+        ways => open_folder(pid)
+            .map_err(|errno| Error::Parent("opening the new process in /proc", errno))
+            .and_then(|folder| mapper::map(ways, &Target { pid, folder: &folder })),
+    };
+    if let Ok((at, _)) = &mapped {
+        let _gone = write(&start, &[u8::try_from(*at).unwrap_or(0)]);
+    }
+    drop(start);
+    let ended = kernel::wait_for(&process).map_err(Stopped::Step)?;
+    let mapped = mapped.map_err(Stopped::Maps)?;
+    match ended {
+        Ended::Exited(0) => Ok(mapped),
+        Ended::Exited(errno) => Err(Stopped::Step(Errno::from_raw(errno))),
+        Ended::Killed(_) => Err(Stopped::Step(Errno::EINTR)),
+    }
+}

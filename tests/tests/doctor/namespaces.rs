@@ -1,0 +1,137 @@
+//! Why the kernel makes no namespaces: told by `doctor`, and by a launch.
+
+use crate::assert_found;
+use crate::sandbox::{Sandbox, assert_refused, give};
+use nix::sys::resource::Resource;
+use std::fs;
+use subroot_tests::{Outcome, Step, start_with};
+
+/// What becomes of a launch, and then of `doctor`, after this line of a shell that is root of a user namespace.
+fn after(sandbox: &Sandbox, line: &str) -> [Outcome; 2] {
+    let root = sandbox.rootfs.path.display();
+    [format!("run {root} -- touch /mark"), "doctor".into()].map(|words| {
+        let script = format!("{line}; exec subroot {words}");
+        let mut command = sandbox.alice.command("unshare");
+        sandbox.host.output(command.args(["--user", "--map-root-user", "--mount", "sh", "-c", &script]))
+    })
+}
+
+/// Fails the test unless both name this cause and this fix.
+#[track_caller]
+fn assert_both(sandbox: &Sandbox, [launch, doctor]: &[Outcome; 2], cause: &str, fix: &str) {
+    assert_refused(launch, 125, &["creating namespaces", cause]);
+    assert!(launch.stderr.contains(&format!("\nsubroot: fix: {fix}")), "{launch:?}");
+    assert!(!sandbox.has_mark());
+    assert_found(doctor, 2, cause, fix);
+}
+
+#[test]
+fn a_limit_is_zero_or_used_up() {
+    let sandbox = Sandbox::bare();
+    for kind in ["user", "mnt", "pid", "ipc", "uts", "cgroup"] {
+        let limit = format!("user.max_{kind}_namespaces");
+        let outcomes = after(&sandbox, &format!("echo 0 >/proc/sys/user/max_{kind}_namespaces"));
+        assert_both(&sandbox, &outcomes, &format!("{limit} is 0"), &format!("as root: sysctl {limit}=15000"));
+    }
+    let used = after(&sandbox, "echo 1 >/proc/sys/user/max_user_namespaces; unshare -U sleep 3 & sleep 1");
+    assert_both(
+        &sandbox,
+        &used,
+        "user.max_user_namespaces is 1, and all of them are in use",
+        "as root: sysctl",
+    );
+}
+
+#[test]
+fn a_limit_of_what_is_made_on_request_alone_takes_nothing_else() {
+    let sandbox = Sandbox::bare();
+    let [launch, doctor] = after(&sandbox, "echo 0 >/proc/sys/user/max_net_namespaces");
+    assert_eq!(launch.code(), 0, "{launch:?}");
+    assert_found(&doctor, 1, "user.max_net_namespaces is 0", "sysctl user.max_net_namespaces");
+}
+
+/// No kernel here has these two switches: a folder with a file like theirs lies over /proc/sys/kernel, and a filter answers as
+/// the kernel would.
+#[test]
+fn a_distributions_switch_is_set() {
+    let sandbox = Sandbox::bare();
+    for (name, value, fix) in [
+        ("unprivileged_userns_clone", "0", "as root: sysctl kernel.unprivileged_userns_clone=1"),
+        ("apparmor_restrict_unprivileged_userns", "1", "as root: install subroot's AppArmor profile"),
+    ] {
+        let prepared =
+            format!("mount -t tmpfs none /proc/sys/kernel && echo {value} >/proc/sys/kernel/{name}");
+        let cause = format!("kernel.{name} is {value}");
+        let outcomes = ["run / -- true", "doctor"].map(|words| forbidden(&sandbox, &prepared, words));
+        assert_both(&sandbox, &outcomes, &cause, fix);
+    }
+}
+
+/// What becomes of words of subroot's in a sandbox whose filter forbids user namespaces, after this line of a shell in it.
+fn forbidden(sandbox: &Sandbox, line: &str, words: &str) -> Outcome {
+    let filter = r#"{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38},
+        {"names": ["clone", "unshare"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1,
+         "args": [{"index": 0, "value": 268435456, "valueTwo": 268435456, "op": "SCMP_CMP_MASKED_EQ"}]}]}"#;
+    let place = sandbox.alice.home.join("filter.json");
+    fs::write(&place, filter).expect("writing a profile");
+    give(&place, &sandbox.alice, 0o644);
+    let option = format!("--security-opt=seccomp={}", place.display());
+    let script = format!("{line}; exec subroot {words}");
+    let around = ["run", "--cap-add=ALL", &option, "--", "sh", "-c", &script];
+    sandbox.host.output(sandbox.alice.command("subroot").args(around))
+}
+
+#[test]
+fn a_filter_forbids_them() {
+    let sandbox = Sandbox::bare();
+    let outcomes = ["run / -- true", "doctor"].map(|words| forbidden(&sandbox, "true", words));
+    assert_both(
+        &sandbox,
+        &outcomes,
+        "a seccomp filter of subroot forbids user namespaces",
+        "start subroot with a filter that allows them",
+    );
+}
+
+#[test]
+fn the_process_is_in_a_chroot() {
+    let sandbox = Sandbox::new();
+    let place = sandbox.rootfs.path.join("usr/local/bin");
+    fs::create_dir_all(&place).expect("a folder");
+    // A static build of the launcher would need nothing; a dynamic one needs the host's libraries, so it is entered whole.
+    let folder = sandbox.alice.home.join("chroot");
+    fs::create_dir(&folder).expect("a folder");
+    for name in ["bin", "lib", "lib64", "usr", "etc", "proc", "tmp", "home"] {
+        let (source, target) = (format!("/{name}"), folder.join(name));
+        if std::path::Path::new(&source).is_dir() {
+            fs::create_dir(&target).expect("a mount point");
+            let flags = nix::mount::MsFlags::MS_BIND | nix::mount::MsFlags::MS_REC;
+            nix::mount::mount(Some(source.as_str()), &target, None::<&str>, flags, None::<&str>)
+                .expect("binding");
+        }
+    }
+    let outcomes = [["run", "/", "--", "true"].as_slice(), &["doctor"]].map(|words| {
+        let mut command = sandbox.host.user("root").command("chroot");
+        command.arg("--userspec=1000:1000").arg(&folder).arg("/usr/local/bin/subroot").args(words);
+        sandbox.host.output(&mut command)
+    });
+    assert_both(&sandbox, &outcomes, "this process is in a chroot", "start from outside of it");
+}
+
+#[test]
+fn there_may_be_no_more_processes() {
+    let sandbox = Sandbox::bare();
+    let outcomes = [["run", "/", "--", "true"].as_slice(), &["doctor"]].map(|words| {
+        let mut command = sandbox.alice.command("subroot");
+        sandbox.host.output(start_with(command.args(words), vec![Step::Limit(Resource::RLIMIT_NPROC, 0)]))
+    });
+    assert_both(&sandbox, &outcomes, "RLIMIT_NPROC is 0", "raise it with ulimit -u");
+}
+
+#[test]
+fn a_container_around_is_named() {
+    let sandbox = Sandbox::new();
+    let outcome = forbidden(&sandbox, "true", "doctor");
+    assert!(outcome.stdout.contains("the inside of a container of "), "{outcome:?}");
+}

@@ -1,0 +1,110 @@
+//! What is wrong with the place of a rootfs, with /proc and with overlays.
+
+use crate::sandbox::{Sandbox, assert_refused};
+use crate::{assert_found, doctor};
+use nix::mount::{MsFlags, mount};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use subroot_tests::Outcome;
+
+/// What `doctor ROOTFS` says to alice.
+fn examined(sandbox: &Sandbox) -> Outcome {
+    let root = sandbox.rootfs.path.to_str().expect("UTF-8");
+    sandbox.host.output(&mut doctor(&sandbox.alice, &[root]))
+}
+
+fn remount(sandbox: &Sandbox, flags: MsFlags) {
+    let (place, none, bind) = (&sandbox.rootfs.path, None::<&str>, MsFlags::MS_BIND);
+    mount(Some(place), place, none, bind, none).expect("binding the root over itself");
+    mount(none, place, none, bind | MsFlags::MS_REMOUNT | flags, none).expect("changing its flags");
+}
+
+#[test]
+fn nothing_may_be_executed_on_the_mount() {
+    let sandbox = Sandbox::new();
+    remount(&sandbox, MsFlags::MS_NOEXEC);
+    let place = sandbox.rootfs.path.display();
+    assert_found(
+        &examined(&sandbox),
+        1,
+        &format!("{place} is on a noexec mount"),
+        "put the rootfs where programs may be executed",
+    );
+    let outcome = sandbox.output(&[], "true");
+    assert_refused(&outcome, 126, &["running", "it is on a noexec mount"]);
+    assert!(outcome.stderr.contains("fix: put the rootfs where"), "{outcome:?}");
+}
+
+#[test]
+fn setuid_bits_do_not_count_on_the_mount() {
+    let sandbox = Sandbox::new();
+    remount(&sandbox, MsFlags::MS_NOSUID);
+    let outcome = examined(&sandbox);
+    assert_found(
+        &outcome,
+        1,
+        "is on a nosuid mount: su, sudo and file capabilities do not work",
+        "remount,suid",
+    );
+    assert!(outcome.stdout.contains(&sandbox.rootfs.path.display().to_string()), "{outcome:?}");
+}
+
+/// Root inside is then a subordinate ID, which is one of the others.
+#[test]
+fn a_folder_on_the_way_is_closed() {
+    let sandbox = Sandbox::new();
+    for mode in [0o700, 0o750] {
+        fs::set_permissions(&sandbox.alice.home, Permissions::from_mode(mode)).expect("closing the home");
+        let cause = format!("the folder /home/alice has mode {mode:04o}");
+        assert_found(&examined(&sandbox), 1, &cause, "chmod o+x /home/alice");
+        let outcome = sandbox.output(&["--uidmap", "0:1:60000"], "true");
+        assert_refused(&outcome, 125, &["opening rootfs", "Permission denied", &cause]);
+        assert!(outcome.stderr.contains("fix: chmod o+x /home/alice"), "{outcome:?}");
+        assert_eq!(sandbox.output(&[], "id -u").ok(), "0\n", "the default needs nothing");
+    }
+}
+
+/// What becomes of words of subroot's where this line has been run, by root of namespaces of alice's.
+fn within(sandbox: &Sandbox, line: &str, words: &str) -> Outcome {
+    let script = format!("{line} && exec subroot {words}");
+    let mut command = sandbox.alice.command("unshare");
+    sandbox.host.output(command.args(["-Urmpf", "--mount-proc", "sh", "-c", &script]))
+}
+
+#[test]
+fn a_part_of_proc_is_covered() {
+    let sandbox = Sandbox::new();
+    let line = "mount --bind /dev/null /proc/timer_list";
+    assert_found(
+        &within(&sandbox, line, "doctor"),
+        1,
+        "the kernel refuses a new /proc, as /proc/timer_list covers a part",
+        "--proc bind",
+    );
+    let launch = within(&sandbox, line, &format!("run --proc new {} -- true", sandbox.rootfs.path.display()));
+    assert_refused(&launch, 125, &["mounting /proc", "/proc/timer_list covers a part"]);
+    assert!(launch.stderr.contains("fix: --proc bind"), "{launch:?}");
+}
+
+/// By a filter that forbids the one flag that is set by fsconfig(2), which is overlayfs' userxattr.
+#[test]
+fn overlays_are_refused() {
+    let sandbox = Sandbox::new();
+    let filter = r#"{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["fsconfig"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1,
+         "args": [{"index": 1, "value": 0, "op": "SCMP_CMP_EQ"}]}]}"#;
+    fs::write("/home/alice/filter.json", filter).expect("writing a profile");
+    fs::set_permissions("/home/alice/filter.json", Permissions::from_mode(0o644)).expect("its mode");
+    let around = |words: &[&str]| {
+        let outer = [
+            "run",
+            "--cap-add=ALL",
+            "--security-opt=seccomp=/home/alice/filter.json",
+            "-v/home/alice:/home/alice",
+            "--",
+        ];
+        sandbox.host.output(sandbox.alice.command("subroot").args(outer).args(words))
+    };
+    let outcome = around(&["subroot", "doctor"]);
+    assert_found(&outcome, 1, "the kernel refuses an overlay in a user namespace", "run without --overlay");
+}

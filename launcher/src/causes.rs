@@ -77,7 +77,7 @@ kinds! {
     NO_NOBODY: "no-nobody", "ID 65534, which is nobody and nogroup, is not mapped: {count} {kind}s are granted",
         "as root: give {user} 65536 IDs in {file}; or run with --uidmap 0:0:{first} --uidmap 65534:{first}:1";
     /// The settings of the mapper.
-    BAD_CONFIG: "bad-config", "{why}", "as root: mend that line";
+    BAD_CONFIG: "bad-config", "the mapper's settings are not taken: {why}", "as root: mend that line";
     /// LDAP, SSSD and the like.
     DIRECTORY_ACCOUNT: "directory-account", "the account of uid {uid} is not in /etc/passwd but in a directory",
         "as root: install newidmap-helper-nss, or grant by number: a line {uid}:FIRST:COUNT in both files";
@@ -101,7 +101,10 @@ kinds! {
     BOUNDING_SET: "bounding-set", "{capability} is missing from the capability bounding set of this process",
         "start from a process that has it: --cap-add SETUID --cap-add SETGID for podman and docker, CapabilityBoundingSet= of systemd";
     /// Namespaces.
-    LIMIT: "namespace-limit", "user.{limit} is {value}{used}", "as root: sysctl user.{limit}={more}";
+    NO_NAMESPACES: "namespace-limit-zero", "user.{limit} is 0", "as root: sysctl user.{limit}={more}";
+    /// A limit that is reached.
+    NO_MORE_NAMESPACES: "namespace-limit-reached", "user.{limit} is {value}, and all of them are in use",
+        "as root: sysctl user.{limit}={more}; or end some sandboxes";
     /// Debian's switch.
     USERNS_CLONE: "unprivileged-userns-clone", "kernel.unprivileged_userns_clone is 0: only root may make user namespaces",
         "as root: sysctl kernel.unprivileged_userns_clone=1";
@@ -167,6 +170,37 @@ kinds! {
 #[cfg(test)]
 mod tests {
     use super::{Cause, KINDS, NO_GRANT_LINE};
+    use std::fs;
+
+    const PAGE: &str = "../docs/guide/troubleshooting.md";
+    const BEGIN: &str = "| what stands in the way | what mends it | `key` in JSON |\n|---|---|---|\n";
+
+    /// Words in braces as manual pages write them.
+    fn for_page(pattern: &str) -> String {
+        let parts = pattern.split('{').enumerate().map(|(at, part)| match part.split_once('}') {
+            Some((word, rest)) if at > 0 => format!("{}{rest}", word.to_uppercase()),
+            _ => part.to_owned(),
+        });
+        parts.collect::<String>().replace('|', "\\|")
+    }
+
+    #[test]
+    fn the_page_on_troubleshooting_has_all_of_them() {
+        let page = fs::read_to_string(PAGE).unwrap_or_default();
+        let (before, table) = page.split_once(BEGIN).unwrap_or_default();
+        let rest = table.lines().skip_while(|line| line.starts_with('|')).collect::<Vec<_>>().join("\n");
+        let row = |kind: &&super::Kind| {
+            format!("| {} | {} | {} |\n", for_page(kind.cause), for_page(kind.fix), kind.key)
+        };
+        let fresh = format!("{before}{BEGIN}{}{rest}\n", KINDS.iter().map(row).collect::<String>());
+        if std::env::var_os("SUBROOT_WRITE").is_some() {
+            let _ = fs::write(PAGE, &fresh);
+        }
+        assert!(
+            page == fresh,
+            "{PAGE} is not what it would be: SUBROOT_WRITE=1 cargo test -p subroot causes"
+        );
+    }
 
     #[test]
     fn words_are_filled_in() {

@@ -1,6 +1,6 @@
 //! What can be typed: the command line, before anything is made of it.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -8,6 +8,12 @@ use std::path::PathBuf;
 #[derive(Parser)]
 #[command(name = "subroot", version, disable_help_subcommand = true)]
 pub(crate) struct Cli {
+    /// Say what is done, on standard error; twice for more
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub(crate) verbose: u8,
+    /// Say nothing but why something failed
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
     /// What to do.
     #[command(subcommand)]
     pub(crate) verb: Verb,

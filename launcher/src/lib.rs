@@ -67,6 +67,7 @@ pub use words::ids::{Account, From, GivenLine, UserWord, Userns};
 
 use clap::Parser as _;
 use cli::{Cli, ExecWords, RunWords, Verb};
+use log::LevelFilter;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -79,14 +80,15 @@ fn run() -> anyhow::Result<u8> {
     if kernel::is_secure_execution() {
         return Err(Error::Setuid.into());
     }
-    if std::env::var_os("SUBROOT_LOG").is_some() {
-        env_logger::Builder::from_env("SUBROOT_LOG").init();
-    }
     let (words, command) = cli::split_command(std::env::args_os());
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
         Err(message) => return Ok(report::usage(&message)),
     };
+    log_to_standard_error(cli.verbose);
+    if cli.quiet {
+        report::be_quiet();
+    }
     match cli.verb {
         Verb::Run(typed) => run_sandbox(*typed, command),
         Verb::Exec(typed) => run_in_sandbox(typed, command),
@@ -96,6 +98,16 @@ fn run() -> anyhow::Result<u8> {
         Verb::Idmap(typed) => id_report::print(&typed),
         Verb::Doctor(typed) => doctor::print(&typed),
     }
+}
+
+/// What `-v` or SUBROOT_LOG asks for; the variable has the last word.
+fn log_to_standard_error(verbose: u8) {
+    if verbose == 0 && std::env::var_os("SUBROOT_LOG").is_none() {
+        return;
+    }
+    let level = [LevelFilter::Warn, LevelFilter::Debug, LevelFilter::Trace];
+    let level = level.get(usize::from(verbose)).copied().unwrap_or(LevelFilter::Trace);
+    env_logger::Builder::new().filter_level(level).parse_env("SUBROOT_LOG").init();
 }
 
 fn run_sandbox(typed: RunWords, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {

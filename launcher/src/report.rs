@@ -5,6 +5,7 @@ use crate::error::{Error, OWN_FAILURE};
 use clap::error::ErrorKind;
 use std::fmt::Display;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Prints why subroot failed, and the fix on a second line where one is known.
 fn failure(error: &anyhow::Error) {
@@ -24,9 +25,19 @@ pub(crate) fn status(error: &anyhow::Error) -> u8 {
     error.downcast_ref::<Error>().map_or(OWN_FAILURE, Error::status)
 }
 
+/// Set when nothing but failures is to be printed.
+static IS_QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Keeps notes back from now on.
+pub(crate) fn be_quiet() {
+    IS_QUIET.store(true, Ordering::Relaxed);
+}
+
 /// Prints a line that does not stop the launch.
 pub(crate) fn note(text: &dyn Display) {
-    line(&text.to_string());
+    if !IS_QUIET.load(Ordering::Relaxed) {
+        line(&text.to_string());
+    }
 }
 
 /// Prints what the parser of the command line has to say, help or one line, and returns the status that goes with it.

@@ -1,7 +1,10 @@
 //! Why the kernel makes no namespaces here.
 
 use super::{own_status, setting};
-use crate::causes::{APPARMOR, CHROOT, CONTAINER, Cause, FORBIDDEN, LIMIT, NPROC, SECCOMP, USERNS_CLONE};
+use crate::causes::{
+    APPARMOR, CHROOT, CONTAINER, Cause, FORBIDDEN, NO_MORE_NAMESPACES, NO_NAMESPACES, NPROC, SECCOMP,
+    USERNS_CLONE,
+};
 use crate::namespaces::KINDS;
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit};
@@ -48,9 +51,9 @@ fn limit(flags: i32) -> Option<Cause> {
         values.filter_map(|(value, limit)| Some((value.parse().ok()?, limit))).collect();
     values.sort();
     let (value, limit) = values.into_iter().next()?;
-    let used = if value == 0 { "" } else { ", and all of them are in use" };
+    let kind = if value == 0 { &NO_NAMESPACES } else { &NO_MORE_NAMESPACES };
     let more = u64::from(MORE).max(value.saturating_mul(2));
-    Some(Cause::new(&LIMIT, &[("limit", &limit), ("value", &value), ("used", &used), ("more", &more)]))
+    Some(Cause::new(kind, &[("limit", &limit), ("value", &value), ("more", &more)]))
 }
 
 /// True where the root of this process is not that of its mount namespace: a mount point that is no mount.

@@ -42,6 +42,37 @@ fn shadows_programs_take_the_place_of_a_mapper_that_lacks_its_privilege() {
     assert_mapped_by_shadow(&sandbox, &["CAP_SETUID is missing", "setuid"]);
 }
 
+#[test]
+fn a_caller_may_want_to_hear_more_or_less_of_it() {
+    let sandbox = Sandbox::new();
+    sandbox.host.remove(MAPPER);
+    hide_shadow(&sandbox);
+    let said = |words: &[&str], variable: &str| {
+        let mut command = sandbox.alice.command("subroot");
+        command.args(words).arg("run").arg(&sandbox.rootfs.path).args(["--", "true"]);
+        let outcome = sandbox.host.output(command.env("SUBROOT_LOG", variable));
+        assert_eq!(outcome.code(), 0, "{outcome:?}");
+        outcome.stderr
+    };
+    let (note, debug) = ("only your own ID is mapped", "mapping IDs by OwnId");
+    for (words, variable, notes, debugs) in [
+        (["-q"].as_slice(), "", false, false),
+        (&["--quiet"], "debug", false, true),
+        (&["-v"], "", true, true),
+        (&["-v"], "error", true, false),
+        (&[], "", true, false),
+    ] {
+        let said = said(words, variable);
+        assert_eq!(
+            (said.contains(note), said.contains(debug)),
+            (notes, debugs),
+            "{words:?}, {variable}: {said}"
+        );
+    }
+    let mut both = sandbox.alice.command("subroot");
+    assert_refused(&sandbox.host.output(both.args(["-q", "-v", "ps"])), 125, &["-v", "--quiet"]);
+}
+
 /// An administrator may give the mapper to a group alone, as dpkg-statoverride does.
 #[test]
 fn a_mapper_that_may_not_be_executed_is_as_good_as_none() {

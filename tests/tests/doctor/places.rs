@@ -55,6 +55,8 @@ fn a_folder_on_the_way_is_closed() {
     let sandbox = Sandbox::new();
     for mode in [0o700, 0o750] {
         fs::set_permissions(&sandbox.alice.home, Permissions::from_mode(mode)).expect("closing the home");
+        // One further in is closed, too, which says less.
+        fs::set_permissions(&sandbox.rootfs.path, Permissions::from_mode(0o700)).expect("closing the root");
         let cause = format!("the folder /home/alice has mode {mode:04o}");
         assert_found(&examined(&sandbox), 1, &cause, "chmod o+x /home/alice");
         let outcome = sandbox.output(&["--uidmap", "0:1:60000"], "true");

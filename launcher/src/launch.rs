@@ -44,8 +44,12 @@ pub(crate) fn launch(plan: Plan) -> anyhow::Result<u8> {
 /// The process that started this one, so that its death can be seen (property L6): not by the kernel's death signal, which
 /// comes at the end of the thread that started us. The init of this pid namespace, or a process outside of it, has no end.
 ///
+/// The kernel does not tell a parent from an adopter, which is that init or a subreaper (prctl(2)); but a session is
+/// inherited. So an end before this look is seen only where the adopter is of another session and this process leads none of
+/// its own; otherwise the adopter is taken for the parent. A shell of a terminal, of ssh or of cron has a session of its own.
+///
 /// # Errors
-/// When it has ended before: whoever has adopted this process is of another session, which is inherited.
+/// When it has been seen that it ended before.
 pub(crate) fn watched_parent() -> Result<Option<OwnedFd>, Error> {
     let parent = getppid();
     let session = getsid(None);

@@ -27,7 +27,7 @@ pub use kit::{DROP_INS, VARIANTS, is_nested, release_program, workspace};
 pub use logger::Logger;
 pub use mapper::{Install, MAPPER};
 pub use outcome::{Outcome, Started};
-pub use processes::{processes_with_word, status_line};
+pub use processes::{children, processes_with_word, status_line};
 pub use rootfs::{Rootfs, SubordinateIds};
 pub use skip::skipped;
 pub use start::{Step, start_with};

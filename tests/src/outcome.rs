@@ -1,5 +1,6 @@
 //! A started command and how it ended.
 
+use crate::start::{Step, start_with};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -41,6 +42,13 @@ impl Started {
     pub fn new(command: &mut Command) -> Started {
         command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
         Started::as_it_is(command)
+    }
+
+    /// The same in a session of its own, as a shell of a terminal, of ssh or of cron is started: no adopter of what it leaves
+    /// behind is then of its session.
+    pub fn in_a_session(command: &mut Command) -> Started {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Started::as_it_is(start_with(command, vec![Step::LeadSession]))
     }
 
     /// Starts a command with the descriptors it was given.

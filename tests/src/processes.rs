@@ -15,6 +15,12 @@ pub fn processes_with_word(word: &str) -> Vec<Pid> {
     .collect()
 }
 
+/// The children of a process with one thread: proc_pid_task(5).
+pub fn children(pid: Pid) -> Vec<Pid> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|word| word.parse().ok()).map(Pid::from_raw).collect()
+}
+
 /// One line of `/proc/PID/status`, such as `CapEff`, without its name; `None` when the process is gone.
 pub fn status_line(pid: Pid, name: &str) -> Option<String> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;

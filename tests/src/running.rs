@@ -12,7 +12,7 @@ use std::os::fd::AsFd;
 use std::process::{ChildStdin, ChildStdout, Command, id};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// How long whatever a dead sandbox leaves may take to be gone: property L6.
 pub const GONE_WITHIN: Duration = Duration::from_secs(2);
@@ -37,6 +37,13 @@ pub fn soon(limit: Duration, condition: impl Fn() -> bool) -> bool {
         }
         sleep(Duration::from_millis(5));
     }
+}
+
+/// One of the instants of something that takes this long, and of a little after it, in so many equal parts: another one of that
+/// part in every run.
+pub fn instant(length: Duration, part: u32, parts: u32) -> Duration {
+    let noise = UNIX_EPOCH.elapsed().map_or(0, |now| now.subsec_nanos()) % 1000;
+    length * (part * 1000 + noise) / (parts * 800)
 }
 
 /// Fails the test unless every process with this word ends in time.
@@ -69,7 +76,8 @@ pub fn process_inside(word: &str, number: &str) -> Pid {
     found.get().expect("it was found")
 }
 
-fn inner_pid(pid: Pid) -> Option<String> {
+/// The PID of a process inside; `None` when it is not inside, or gone.
+pub fn inner_pid(pid: Pid) -> Option<String> {
     let numbers = status_line(pid, "NSpid")?;
     let inner = numbers.split_whitespace().last()?.to_owned();
     (numbers.split_whitespace().count() > own_depth()).then_some(inner)
@@ -89,7 +97,12 @@ impl Running {
     /// Starts a launch and waits until its command has printed the line `ready`.
     #[track_caller]
     pub fn new(command: &mut Command) -> Running {
-        let mut started = Started::new(command);
+        Running::of(Started::new(command))
+    }
+
+    /// The same of what has been started already.
+    #[track_caller]
+    pub fn of(mut started: Started) -> Running {
         let said = BufReader::new(started.child().stdout.take().expect("a pipe"));
         let mut running = Running { started, said };
         let line = running.line();

@@ -6,7 +6,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs, set_pdeathsig};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
-use nix::unistd::{Gid, Pid, Uid, execve, setgroups, setresgid, setresuid};
+use nix::unistd::{Gid, Pid, Uid, execve, setgroups, setresgid, setresuid, setsid};
 use std::ffi::CString;
 use std::fs;
 use std::io;
@@ -36,6 +36,8 @@ pub enum Step {
     Close(RawFd),
     /// Leaves this file open in the program, as this descriptor.
     Pass(OwnedFd, RawFd),
+    /// `setsid`.
+    LeadSession,
     /// Blocks every signal.
     BlockAllSignals,
     /// Ignores every signal.
@@ -73,6 +75,7 @@ impl Step {
             Step::Limit(resource, limit) => setrlimit(*resource, *limit, *limit)?,
             Step::Close(number) => close(*number),
             Step::Pass(file, number) => duplicate(file, *number)?,
+            Step::LeadSession => setsid().map(drop)?,
             Step::BlockAllSignals => sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)?,
             Step::IgnoreAllSignals => ignore_all_signals(),
             Step::DieWithParent => set_pdeathsig(Signal::SIGKILL)?,

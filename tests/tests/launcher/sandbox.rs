@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, lchown};
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 use subroot_tests::{Host, Outcome, Rootfs, User};
 
 /// What the launcher maps for alice unless told otherwise.
@@ -50,6 +51,13 @@ impl Sandbox {
     /// What becomes of such a line.
     pub(crate) fn output(&self, options: &[&str], script: &str) -> Outcome {
         self.host.output(&mut self.shell(options, script))
+    }
+
+    /// How long a launch takes whose command does nothing.
+    pub(crate) fn duration_of_a_start(&self) -> Duration {
+        let start = Instant::now();
+        (0..5).for_each(|_| drop(self.output(&[], "true").ok()));
+        start.elapsed() / 5
     }
 
     /// Puts a file of alice's into the root, with this mode.

@@ -4,15 +4,15 @@ use crate::sandbox::Sandbox;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::time::{Duration, Instant};
-use subroot_tests::running::{Running, assert_all_gone, soon, unique_word};
-use subroot_tests::{Started, processes_with_word};
+use subroot_tests::running::{PATIENCE, Running, assert_all_gone, inner_pid, instant, soon, unique_word};
+use subroot_tests::{Started, children, processes_with_word};
 
 /// A shell that starts a launch and tells of it when its command runs; and the word of the launch's processes.
 fn started_by_a_shell(sandbox: &Sandbox, options: &str) -> (Running, String) {
     let word = unique_word();
     let root = sandbox.rootfs.path.display();
     let line = format!("subroot run {options} {root} -- sh -c 'echo ready; exec sleep 1000' {word} & wait");
-    (Running::new(&mut sandbox.alice.shell(&line)), word)
+    (Running::of(Started::in_a_session(&mut sandbox.alice.shell(&line))), word)
 }
 
 #[test]
@@ -65,36 +65,34 @@ fn nohup_keeps_a_hangup_from_it() {
 /// At every instant of start and run, whichever of the three dies.
 #[test]
 fn nothing_is_left_whenever_one_of_them_is_killed() {
-    const ROUNDS: u32 = 1_000;
+    const ROUNDS: u32 = 999;
     let sandbox = Sandbox::new();
-    let word = unique_word();
+    let (word, start) = (unique_word(), sandbox.duration_of_a_start());
     let root = sandbox.rootfs.path.display();
     let line = format!("subroot run {root} -- sh -c 'sleep 1000 & setsid sleep 1000 & wait' {word}; true");
+    let mut killed = [0; 3];
     for round in 0..ROUNDS {
-        let mut shell = Started::new(&mut sandbox.alice.shell(&line));
-        spin(Duration::from_micros(u64::from(round % 250) * 40));
-        match round % 3 {
-            0 => kill(shell.pid(), Signal::SIGKILL).expect("killing the shell"),
-            which => kill_one(&word, which),
-        }
-        if round % 3 != 0 {
-            let _just_gone = kill(shell.pid(), Signal::SIGKILL);
-        }
-        shell.child().wait().expect("waiting for the shell");
+        let shell = Started::in_a_session(&mut sandbox.alice.shell(&line));
+        spin(instant(start, round, ROUNDS));
+        let descent = line_of_descent(shell.pid());
+        let which = descent.len().min(1 + round as usize % 3) - 1;
+        kill(descent[which], Signal::SIGKILL).expect("killing one of them");
+        killed[which] += 1;
+        drop(shell.end_within(PATIENCE));
         if round % 25 == 24 {
             assert_all_gone(&word);
         }
     }
     assert_all_gone(&word);
+    assert!(killed.iter().all(|count| *count > 0), "the shell, the launcher, PID 1: {killed:?}");
 }
 
-/// The launcher, which is the oldest of its processes, or PID 1, which is the next.
-fn kill_one(word: &str, which: u32) {
-    let mut pids: Vec<Pid> = processes_with_word(word);
-    pids.sort();
-    if let Some(pid) = usize::try_from(which - 1).ok().and_then(|at| pids.get(at)) {
-        let _just_gone = kill(*pid, Signal::SIGKILL);
-    }
+/// The shell, its launcher, and PID 1 inside, as far as they are there.
+fn line_of_descent(shell: Pid) -> Vec<Pid> {
+    let launcher = children(shell).into_iter().next();
+    let is_first = |pid: &Pid| inner_pid(*pid).as_deref() == Some("1");
+    let first = launcher.and_then(|launcher| children(launcher).into_iter().find(is_first));
+    [Some(shell), launcher, first].into_iter().flatten().collect()
 }
 
 fn spin(time: Duration) {

@@ -17,6 +17,7 @@ mod shared_root;
 mod skip;
 mod start;
 mod target;
+mod terminal;
 mod user;
 mod world;
 
@@ -32,4 +33,5 @@ pub use rootfs::{Rootfs, SubordinateIds};
 pub use skip::skipped;
 pub use start::{Step, start_with};
 pub use target::{Maps, Target};
+pub use terminal::Terminal;
 pub use user::User;

@@ -1,8 +1,9 @@
 //! The command gets descriptors 0 to 2 and nothing else, and what goes through them is untouched.
 
 use crate::sandbox::{Sandbox, assert_refused};
+use nix::fcntl::OFlag;
 use nix::sys::resource::Resource;
-use nix::unistd::pipe;
+use nix::unistd::pipe2;
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
@@ -136,7 +137,7 @@ fn a_megabyte_goes_in_and_out_byte_by_byte() {
 fn a_reader_that_is_gone_ends_the_command_by_its_signal() {
     let sandbox = Sandbox::new();
     for options in BOTH {
-        let (reader, writer) = pipe().expect("a pipe");
+        let (reader, writer) = pipe2(OFlag::O_CLOEXEC).expect("a pipe");
         drop(reader);
         let mut command = sandbox.run(options, &["yes"]);
         command.stdout(Stdio::from(writer)).stderr(Stdio::piped());

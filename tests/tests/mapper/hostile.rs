@@ -1,6 +1,7 @@
 //! A hostile start is harmless: whatever the caller does to his own process before, nothing is granted by it (property P7).
 
 use crate::{GRANTED, granted_maps};
+use nix::fcntl::OFlag;
 use std::fs::{File, OpenOptions};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
@@ -125,7 +126,7 @@ fn a_reader_of_standard_error_that_is_gone_leaves_the_maps_untouched() {
 }
 
 fn closed_pipe() -> Stdio {
-    let (reader, writer) = nix::unistd::pipe().expect("a pipe");
+    let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC).expect("a pipe");
     drop(reader);
     Stdio::from(writer)
 }

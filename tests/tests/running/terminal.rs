@@ -2,23 +2,20 @@
 
 use crate::sandbox::{Sandbox, assert_refused};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{Termios, tcgetattr};
 use nix::unistd::{Pid, read, write};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::fchown;
+use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use subroot_tests::running::{Running, assert_all_gone, soon, unique_word};
-use subroot_tests::{Started, processes_with_word};
+use subroot_tests::{Started, Terminal, processes_with_word};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// A person at a terminal, in whose session a launch runs in the foreground.
 struct Person {
-    terminal: OwnedFd,
-    slave: OwnedFd,
+    terminal: Terminal,
     launch: Started,
     seen: String,
 }
@@ -31,23 +28,22 @@ impl Person {
 
     /// Starts a program from a terminal of 30 lines and 100 columns.
     fn starts(sandbox: &Sandbox, program: &Command) -> Person {
-        let size = Winsize { ws_row: 30, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
-        let pty = openpty(Some(&size), None).expect("a pty");
-        fchown(&pty.slave, Some(sandbox.alice.uid), None).expect("giving a terminal to its user");
+        let terminal = Terminal::of(&sandbox.alice);
+        resize(&terminal, "30", "100");
         let mut command: Command = sandbox.alice.command("setsid");
         command.args(["--ctty", "--wait"]).arg(program.get_program()).args(program.get_args());
-        let stream = || Stdio::from(pty.slave.try_clone().expect("a second descriptor"));
+        let stream = || Stdio::from(terminal.slave.try_clone().expect("a second descriptor"));
         command.stdin(stream()).stdout(stream()).stderr(stream());
         let launch = Started::as_it_is(&mut command);
-        Person { terminal: pty.master, slave: pty.slave, launch, seen: String::new() }
+        Person { terminal, launch, seen: String::new() }
     }
 
     fn settings(&self) -> Termios {
-        tcgetattr(&self.slave).expect("the terminal's settings")
+        tcgetattr(&self.terminal.slave).expect("the terminal's settings")
     }
 
     fn types(&self, text: &str) {
-        assert_eq!(write(&self.terminal, text.as_bytes()), Ok(text.len()));
+        assert_eq!(write(&self.terminal.master, text.as_bytes()), Ok(text.len()));
     }
 
     /// Waits until this text can be seen, and forgets all up to there.
@@ -56,10 +52,10 @@ impl Person {
         let start = Instant::now();
         while !self.seen.contains(text) {
             assert!(start.elapsed() < LIMIT, "{text:?} is not in {:?}", self.seen);
-            let mut ready = [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)];
+            let mut ready = [PollFd::new(self.terminal.master.as_fd(), PollFlags::POLLIN)];
             if poll(&mut ready, PollTimeout::from(100_u8)) == Ok(1) {
                 let mut chunk = [0; 65536];
-                let length = read(&self.terminal, &mut chunk).expect("reading the terminal");
+                let length = read(&self.terminal.master, &mut chunk).expect("reading the terminal");
                 self.seen += &String::from_utf8_lossy(&chunk[..length]);
             }
         }
@@ -80,6 +76,13 @@ impl Person {
         );
         self
     }
+}
+
+fn resize(terminal: &Terminal, rows: &str, columns: &str) {
+    let mut stty = Command::new("stty");
+    stty.args(["rows", rows, "cols", columns]);
+    let resized = stty.stdin(Stdio::from(terminal.slave.try_clone().expect("a second descriptor"))).status();
+    assert!(resized.is_ok_and(|status| status.success()));
 }
 
 #[test]
@@ -130,12 +133,7 @@ fn a_change_of_size_is_passed_on() {
     let script = "trap 'stty size' WINCH; echo ready; while :; do sleep 0.05; done";
     let mut person = Person::new(&sandbox, &[], &["sh", "-c", script]);
     person.sees("ready");
-    let size = ["cols", "61", "rows", "17"];
-    let resized = Command::new("stty")
-        .args(size)
-        .stdin(Stdio::from(person.slave.try_clone().expect("a copy")))
-        .status();
-    assert!(resized.is_ok_and(|status| status.success()));
+    resize(&person.terminal, "17", "61");
     person.sees("17 61");
     person.child().kill().expect("ending the session");
 }

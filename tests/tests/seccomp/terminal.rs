@@ -3,18 +3,16 @@
 use crate::sandbox::Sandbox;
 use crate::{EPERM, errnos, with_calls};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::pty::openpty;
 use nix::unistd::read;
 use std::collections::BTreeMap;
-use std::os::unix::fs::fchown;
 use std::process::{Command, Stdio};
+use subroot_tests::Terminal;
 
 const CALLS: [&str; 5] = ["tiocsti", "tiocsti-high", "tioclinux", "winsize", "i386:tiocsti"];
 
 /// What the calls answered in a launch on a terminal of its own session, and what has become visible on that terminal.
 fn on_a_terminal(sandbox: &Sandbox, options: &[&str], names: &[&str]) -> (BTreeMap<String, i32>, String) {
-    let terminal = openpty(None, None).expect("a pty");
-    fchown(&terminal.slave, Some(sandbox.alice.uid), None).expect("giving a terminal to its user");
+    let terminal = Terminal::of(&sandbox.alice);
     let launch = sandbox.run(options, &[&["calls"], names].concat());
     let mut command: Command = sandbox.alice.command("setsid");
     command.args(["--ctty", "--wait"]).arg(launch.get_program()).args(launch.get_args());

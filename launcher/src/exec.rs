@@ -88,12 +88,12 @@ fn member(pid: i32, user_namespace: u64) -> Option<(OwnedFd, i32)> {
 ///
 /// # Errors
 /// What kept the command from being started.
-pub(crate) fn run(joined: &Joined, status: Option<Arc<OwnedFd>>) -> anyhow::Result<u8> {
+pub(crate) fn run(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<u8, Error> {
     let signals = Signals::block()?;
     let released = start(joined, status.clone());
     let outcome = released.and_then(|released| relay::wait(released, &signals));
     status_stream::note(status.as_deref(), &outcome);
-    Ok(outcome.map(Ended::status)?)
+    outcome.map(Ended::status)
 }
 
 /// A process of its own joins the namespaces, as that cannot be undone. A pid namespace takes in only children, so that it

@@ -25,7 +25,7 @@ use std::os::fd::OwnedFd;
 ///
 /// # Errors
 /// What stopped the launch; nothing of it is left.
-pub(crate) fn launch(plan: Plan) -> anyhow::Result<u8> {
+pub(crate) fn launch(plan: Plan) -> Result<u8, Error> {
     if let Some(layer) = plan.process.landlock() {
         report::note(layer);
     }
@@ -38,7 +38,7 @@ pub(crate) fn launch(plan: Plan) -> anyhow::Result<u8> {
         .and_then(|mapped| mapped.release(&plan, name, parent))
         .and_then(|released| relay::wait(released, &signals));
     status_stream::note(plan.status_stream.as_deref(), &outcome);
-    Ok(outcome.map(Ended::status)?)
+    outcome.map(Ended::status)
 }
 
 /// The process that started this one, so that its death can be seen (property L6): not by the kernel's death signal, which

@@ -122,5 +122,5 @@ fn run_sandbox(typed: RunWords, command: Option<Vec<OsString>>) -> anyhow::Resul
 fn run_in_sandbox(typed: ExecWords, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
     let known = registry::find(&typed.sandbox)?;
     let process = options::exec(typed, command, &known.process)?;
-    exec::run(&exec::Joined::new(&known, process)?, None)
+    Ok(exec::run(&exec::Joined::new(&known, process)?, None)?)
 }

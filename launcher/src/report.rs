@@ -3,26 +3,32 @@
 
 use crate::error::{Error, OWN_FAILURE};
 use clap::error::ErrorKind;
+use nix::unistd::write;
 use std::fmt::Display;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Prints why subroot failed, and the fix on a second line where one is known.
-fn failure(error: &anyhow::Error) {
-    let known = error.downcast_ref::<Error>();
-    match known.and_then(Error::found) {
-        Some(cause) => line(&format!("{error:#} ({cause})")),
-        None => line(&format!("{error:#}")),
+/// Prints why subroot failed, and the fix on a second line where one is known; returns the exit status that goes with it.
+pub(crate) fn failure(error: &Error) -> u8 {
+    match error.found() {
+        Some(cause) => line(&format!("{error} ({cause})")),
+        None => line(&error.to_string()),
     }
-    if let Some(fix) = known.and_then(Error::fix) {
+    if let Some(fix) = error.fix() {
         line(&format!("fix: {fix}"));
     }
+    error.status()
 }
 
-/// Prints why subroot failed, and returns the exit status that goes with it.
+/// The same for any error.
 pub(crate) fn status(error: &anyhow::Error) -> u8 {
-    failure(error);
-    error.downcast_ref::<Error>().map_or(OWN_FAILURE, Error::status)
+    error.downcast_ref().map_or_else(
+        || {
+            line(&format!("{error:#}"));
+            OWN_FAILURE
+        },
+        failure,
+    )
 }
 
 /// Set when nothing but failures is to be printed.
@@ -62,8 +68,9 @@ pub(crate) fn output(text: &str) -> std::io::Result<()> {
     std::io::stdout().lock().write_all(text.as_bytes())
 }
 
+/// By the bare system call: a process forked from a program with several threads never gets a lock that another of them held.
 fn line(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "subroot: {}", escaped(text));
+    let _ = write(std::io::stderr(), format!("subroot: {}\n", escaped(text)).as_bytes());
 }
 
 /// Control characters could move a terminal's cursor or forge a second line.

@@ -49,7 +49,7 @@ impl Running {
     fn monitor(
         streams: [Option<BorrowedFd<'_>>; 3],
         kept: &[&OwnedFd],
-        run: impl FnOnce(Arc<OwnedFd>) -> anyhow::Result<u8>,
+        run: impl FnOnce(Arc<OwnedFd>) -> Result<u8, Error>,
     ) -> Result<Running, Error> {
         let (told, status) = launch::pipe()?;
         let forked = kernel::fork().map_err(|errno| Error::Parent("creating the monitor", errno))?;
@@ -141,11 +141,11 @@ impl Drop for Running {
 }
 
 /// The life of the monitor: what the program does, with these standard streams, and with nothing else that the calling program
-/// has open. What other threads held locked when it was forked stays so: nothing is logged.
+/// has open. What other threads held locked when it was forked stays so: nothing is logged, and no backtrace taken.
 fn monitor(
     streams: [Option<BorrowedFd<'_>>; 3],
     kept: &[&OwnedFd],
-    run: impl FnOnce() -> anyhow::Result<u8>,
+    run: impl FnOnce() -> Result<u8, Error>,
 ) -> ! {
     log::set_max_level(log::LevelFilter::Off);
     for (number, stream) in (0..).zip(streams) {
@@ -154,6 +154,6 @@ fn monitor(
         }
     }
     kernel::close_from_but(3, kept);
-    let status = run().unwrap_or_else(|error| report::status(&error));
+    let status = run().unwrap_or_else(|error| report::failure(&error));
     kernel::exit(status)
 }

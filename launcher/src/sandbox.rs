@@ -307,6 +307,6 @@ impl Sandbox {
     /// # Errors
     /// What stopped the launch; nothing of it is left.
     pub fn run(&self) -> anyhow::Result<u8> {
-        launch::launch(Plan::new(self)?)
+        Ok(launch::launch(Plan::new(self)?)?)
     }
 }

@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 use nix::sys::signal::{SigSet, Signal};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use std::ffi::OsString;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::net::UnixStream;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 use subroot::{Error, Sandbox};
@@ -22,6 +22,11 @@ fn output(sandbox: Sandbox) -> (String, u8) {
     let mut printed = String::new();
     reader.read_to_string(&mut printed).unwrap();
     (printed, running.wait().unwrap())
+}
+
+/// The children that this thread has started: the other threads' tests have some, too.
+fn own_children() -> String {
+    std::fs::read_to_string("/proc/thread-self/children").unwrap()
 }
 
 #[test]
@@ -48,6 +53,16 @@ fn what_cannot_be_started_is_an_error_with_its_status() {
 }
 
 #[test]
+fn what_another_thread_holds_locked_is_not_waited_for() {
+    let (ended, end) = mpsc::channel();
+    let held = std::io::stderr().lock();
+    thread::spawn(move || ended.send(shell("true").workdir("/nothere").spawn().is_err()));
+    let end = end.recv_timeout(Duration::from_secs(20));
+    drop(held);
+    assert_eq!(end, Ok(true));
+}
+
+#[test]
 fn the_target_of_a_mount_is_a_path_inside() {
     let target = |target: &str| shell("test -e /tmp/new").bind("/etc/passwd", target).spawn();
     assert_eq!(target("/nothere/../../tmp/./new").unwrap().wait().unwrap(), 0);
@@ -58,8 +73,10 @@ fn the_target_of_a_mount_is_a_path_inside() {
 
 #[test]
 fn a_signal_reaches_the_command_and_a_drop_ends_everything() {
-    let mut running = shell("trap 'exit 7' USR1; while :; do sleep 0.05; done").spawn().unwrap();
-    thread::sleep(Duration::from_millis(200));
+    let (mut reader, writer) = UnixStream::pair().unwrap();
+    let script = "trap 'exit 7' USR1; echo ready; while :; do sleep 0.05; done";
+    let mut running = shell(script).stdout(writer).spawn().unwrap();
+    reader.read_exact(&mut [0; 6]).unwrap();
     running.signal(Signal::SIGUSR1 as i32).unwrap();
     assert_eq!((running.wait().unwrap(), running.wait().unwrap()), (7, 7));
     let (mut reader, writer) = UnixStream::pair().unwrap();
@@ -89,10 +106,10 @@ fn nothing_of_the_calling_program_is_changed() {
     );
     drop(writer);
     assert_eq!(mask(), before);
-    assert!(matches!(
-        waitpid(None, Some(WaitPidFlag::WNOHANG)),
-        Err(nix::errno::Errno::ECHILD) | Ok(WaitStatus::StillAlive)
-    ));
+    let running = shell("sleep 1000").spawn().unwrap();
+    assert_eq!(own_children().split_whitespace().count(), 1);
+    drop(running);
+    assert_eq!(own_children(), "", "a child is left, or has not been waited for");
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub fn unique_word() -> String {
 }
 
 /// Waits for something to become true; false when it does not in time.
-pub fn soon(limit: Duration, condition: impl Fn() -> bool) -> bool {
+pub fn soon(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     loop {
         if condition() {

@@ -38,7 +38,7 @@ fn everything_stopped_still_ends_with_the_launcher() {
 fn a_stopped_command_goes_on() {
     let sandbox = Sandbox::new();
     let word = unique_word();
-    let script = "echo ready; sleep 0.2; kill -STOP $$; echo went on; exit 6";
+    let script = "echo ready; kill -STOP $$; echo went on; exit 6";
     let running = Running::new(&mut sandbox.run(&[], &["sh", "-c", script, &word]));
     let stopped = || subroot_tests::processes_with_word(&word).into_iter().any(is_stopped);
     assert!(soon(PATIENCE, stopped));

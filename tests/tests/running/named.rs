@@ -2,9 +2,9 @@
 
 use crate::sandbox::{Sandbox, assert_refused, listing};
 use crate::{READY, unique_name};
-use std::time::Duration;
+use std::process::Stdio;
 use subroot_tests::Started;
-use subroot_tests::running::{GONE_WITHIN, Running, assert_all_gone, soon, unique_word};
+use subroot_tests::running::{GONE_WITHIN, PATIENCE, Running, assert_all_gone, soon, unique_word};
 
 /// A sandbox of alice's with a name of its own.
 fn named(sandbox: &Sandbox, name: &str) -> Running {
@@ -82,11 +82,21 @@ fn of_several_that_start_with_one_name_one_runs() {
     let sandbox = Sandbox::new();
     for _ in 0..4 {
         let name = unique_name();
-        let start = || Started::new(&mut sandbox.shell(&["--name", &name], "echo ran; sleep 2"));
-        let started: Vec<Started> = (0..5).map(|_| start()).collect();
-        let ends: Vec<_> =
-            started.into_iter().map(|started| started.end_within(Duration::from_secs(20))).collect();
-        let ran = ends.iter().filter(|end| end.code() == 0 && end.stdout == "ran\n").count();
+        // The one that runs does so until all others have ended.
+        let start = || {
+            let mut command = sandbox.shell(&["--name", &name], "echo ran; read line");
+            Started::new(command.stdin(Stdio::piped()))
+        };
+        let mut started: Vec<Started> = (0..5).map(|_| start()).collect();
+        let inputs: Vec<_> = started.iter_mut().map(|started| started.child().stdin.take()).collect();
+        let others_ended = || {
+            started.iter_mut().filter_map(|started| started.child().try_wait().expect("a look at it")).count()
+                == 4
+        };
+        assert!(soon(PATIENCE, others_ended));
+        drop(inputs);
+        let ends: Vec<_> = started.into_iter().map(|started| started.end_within(PATIENCE)).collect();
+        let ran = ends.iter().filter(|end| end.code() == 1 && end.stdout == "ran\n").count();
         let said = format!("a sandbox named {name} is running already");
         let refused = ends.iter().filter(|end| end.code() == 125 && end.stderr.contains(&said)).count();
         assert_eq!((ran, refused), (1, 4), "{ends:?}");

@@ -2,7 +2,8 @@
 
 use crate::sandbox::Sandbox;
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, gettid};
+use std::path::Path;
 use std::time::{Duration, Instant};
 use subroot_tests::running::{PATIENCE, Running, assert_all_gone, inner_pid, instant, soon, unique_word};
 use subroot_tests::{Started, children, processes_with_word};
@@ -43,9 +44,10 @@ fn the_end_of_a_thread_is_no_end_of_the_process() {
     let mut command = sandbox.shell(&[], "echo ready; read line; echo $line");
     command.stdin(std::process::Stdio::piped());
     // A host is its thread's own: the thread that starts the launch shares the mounts of this one, and ends.
-    let mut running =
-        std::thread::scope(|scope| scope.spawn(|| Running::new(&mut command)).join().expect("the thread"));
-    std::thread::sleep(Duration::from_millis(100));
+    let start = || (Running::new(&mut command), gettid());
+    let (mut running, thread) = std::thread::scope(|scope| scope.spawn(start).join().expect("the thread"));
+    let is_gone = || !Path::new(&format!("/proc/self/task/{thread}")).exists();
+    assert!(soon(PATIENCE, is_gone), "the thread does not end");
     std::io::Write::write_all(&mut running.input(), b"alive\n").expect("telling it to go on");
     assert_eq!(running.end().ok(), "alive\n");
 }
@@ -55,9 +57,12 @@ fn nohup_keeps_a_hangup_from_it() {
     let sandbox = Sandbox::new();
     let root = sandbox.rootfs.path.display();
     for (before, status) in [("nohup ", 5), ("", 129)] {
-        let line = format!("exec {before}subroot run {root} -- sh -c 'echo ready; sleep 1; exit 5'");
+        let line = format!(
+            "exec {before}subroot run {root} -- sh -c \"trap 'exit 5' USR1; echo ready; sleep 1000 & wait\""
+        );
         let running = Running::new(&mut sandbox.alice.shell(&line));
-        running.signal(1);
+        // Taken in this order, whenever they come: signal(7).
+        [1, 10].iter().for_each(|number| running.signal(*number));
         assert_eq!(running.end().code(), status, "{before}");
     }
 }

@@ -2,13 +2,12 @@
 
 use crate::sandbox::{Sandbox, assert_refused};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{Termios, tcgetattr};
-use nix::unistd::{Pid, read, write};
+use nix::unistd::{read, write};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use subroot_tests::running::{Running, assert_all_gone, soon, unique_word};
+use subroot_tests::running::{Running, assert_all_gone, process_inside, program_of, send, soon, unique_word};
 use subroot_tests::{Started, Terminal, processes_with_word};
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -103,9 +102,10 @@ fn the_command_has_a_terminal_of_the_sandboxs_own() {
 fn what_is_typed_reaches_the_command_and_its_signals_too() {
     let sandbox = Sandbox::new();
     let mut person = Person::new(&sandbox, &[], &["sh"]);
-    person.types("sleep 1000; echo slept $?\n");
-    person.sees("sleep 1000; echo");
-    std::thread::sleep(Duration::from_millis(200));
+    let word = unique_word();
+    person.types(&format!("sleep {word}; echo slept $?\n"));
+    let sleeps = || processes_with_word(&word).into_iter().any(|pid| program_of(pid) == "sleep");
+    assert!(soon(LIMIT, sleeps), "what is typed does not run");
     person.types("\u{3}");
     person.sees("^C");
     person.types("echo $((6*7))\n");
@@ -150,15 +150,8 @@ fn the_settings_of_the_persons_terminal_come_back_however_it_ends() {
         assert!(raw(&person), "the launch does not pass everything on");
         match end {
             "exit" => person.types("\n"),
-            _ => {
-                let mut pids: Vec<Pid> = processes_with_word(&word);
-                pids.retain(|pid| {
-                    subroot_tests::running::program_of(*pid)
-                        == if end == "kill the launcher" { "subroot" } else { "sh" }
-                });
-                pids.sort();
-                kill(*pids.first().expect("a process of the launch"), Signal::SIGKILL).expect("killing it");
-            }
+            "kill the command" => send(process_inside(&word, "2"), 9),
+            _ => send(person.launch.pid(), 9),
         }
         assert!(soon(LIMIT, || !raw(&person)), "{end}: the terminal stays raw");
         assert_all_gone(&word);

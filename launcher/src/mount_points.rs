@@ -7,6 +7,7 @@
 use crate::kernel;
 use crate::lookup::{Walk, open_beneath, open_in_root, walk};
 use crate::root_plan::{Point, RootPlan};
+use nix::NixPath;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
@@ -44,17 +45,19 @@ struct Missing {
 impl MountPoints {
     /// Looks for them. What this user cannot look into, or does not own, is covered later by the child instead.
     pub(crate) fn find(root: Option<&RootPlan>) -> MountPoints {
-        let wanted = root.map(RootPlan::points).unwrap_or_default();
         let mut found: Vec<Missing> = Vec::new();
         let mut base: Option<(&Path, OwnedFd)> = None;
-        for point in &wanted {
+        let mut beside = None;
+        for point in root.into_iter().flat_map(RootPlan::points) {
             if base.as_ref().is_none_or(|(path, _)| *path != point.base) {
-                base =
-                    open(&point.base, READ, Mode::empty()).ok().map(|opened| (point.base.as_path(), opened));
+                base = open(point.base, READ, Mode::empty()).ok().map(|opened| (point.base, opened));
+                beside = None;
             }
-            let Some(mut missing) = base.as_ref().and_then(|(_, base)| Missing::find(base, point)) else {
+            let Some((_, base)) = &base else { continue };
+            if is_there(base, &mut beside, point.path) {
                 continue;
-            };
+            }
+            let Some(mut missing) = Missing::find(base, &point) else { continue };
             let same = found.iter().find(|known| is_same(&known.folder, &missing.folder));
             // Two locks of one process on one folder would keep each other out.
             match same.map(|known| Rc::clone(&known.folder)) {
@@ -102,12 +105,12 @@ impl MountPoints {
 }
 
 impl Missing {
-    fn find(base: &OwnedFd, point: &Point) -> Option<Missing> {
-        let there = open_in_root(base, &point.path, OFlag::empty()).and_then(fstat);
+    fn find(base: &OwnedFd, point: &Point<'_>) -> Option<Missing> {
+        let there = open_in_root(base, point.path, OFlag::empty()).and_then(fstat);
         if there.is_ok_and(|there| !is_marked(&there, true)) {
             return None;
         }
-        let Walk::Missing(parent, names) = walk(base, &point.path, is_marked).ok()? else { return None };
+        let Walk::Missing(parent, names) = walk(base, point.path, is_marked).ok()? else { return None };
         let folder = openat(parent.as_ref().unwrap_or(base), ".", READ, Mode::empty()).ok()?;
         let is_own = fstat(&folder).is_ok_and(|stat| stat.st_uid == geteuid().as_raw());
         let c_string = |text: &OsStr| CString::new(text.as_bytes()).ok();
@@ -141,7 +144,7 @@ impl Missing {
             let start = openat(&*self.folder, ".", READ, Mode::empty());
             let folder = on_the_way.iter().fold(start, |folder, name| open_beneath(&folder?, name, READ));
             let Ok(folder) = folder else { continue };
-            let Some(found) = stat(&folder, name) else { continue };
+            let Some(found) = stat(&folder, name.as_c_str()) else { continue };
             if is_marked(&found, at + 1 == self.names.len()) {
                 let is_folder = kernel::file_kind(&found) == SFlag::S_IFDIR;
                 let how = if is_folder { UnlinkatFlags::RemoveDir } else { UnlinkatFlags::NoRemoveDir };
@@ -151,12 +154,32 @@ impl Missing {
     }
 }
 
+/// The folder of the last mount point, as they often lie side by side: its path below the base, and where it is open.
+type Beside<'p> = Option<(&'p Path, Option<OwnedFd>)>;
+
+/// True for what is there at the first look, by its name in its folder. A symlink takes another.
+fn is_there<'p>(base: &OwnedFd, beside: &mut Beside<'p>, path: &'p Path) -> bool {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
+    let look = |folder: &OwnedFd| {
+        let found = stat(folder, name);
+        found.is_some_and(|found| kernel::file_kind(&found) != SFlag::S_IFLNK && !is_marked(&found, true))
+    };
+    if folder.as_os_str().is_empty() {
+        return look(base);
+    }
+    let (_, opened) = match beside {
+        Some(known) if known.0 == folder => known,
+        _ => beside.insert((folder, open_in_root(base, folder, OFlag::O_DIRECTORY).ok())),
+    };
+    opened.as_ref().is_some_and(look)
+}
+
 fn is_same(one: &OwnedFd, two: &OwnedFd) -> bool {
     let identity = |folder| fstat(folder).map(|stat| (stat.st_dev, stat.st_ino));
     identity(one).is_ok_and(|one| identity(two) == Ok(one))
 }
 
-fn stat(folder: &OwnedFd, name: &CStr) -> Option<FileStat> {
+fn stat(folder: &OwnedFd, name: &(impl NixPath + ?Sized)) -> Option<FileStat> {
     fstatat(folder, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()
 }
 

@@ -4,8 +4,9 @@ use crate::attach::attach_with;
 use crate::covering::{MissingPoint, make_point};
 use crate::failure::{Failure, Step};
 use crate::kernel;
-use crate::mount::{Attributes, Bind, Content, Mount, NODEV, NOEXEC, NOSUID};
+use crate::mount::{Attributes, Bind, Content, NODEV, NOEXEC, NOSUID};
 use crate::place::NewRoot;
+use crate::root_plan::PlannedMount;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
 use nix::libc;
@@ -23,11 +24,12 @@ const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 ///
 /// # Errors
 /// The source, the place or the mount that the kernel refused.
-pub(crate) fn mount(root: &mut NewRoot, mount: &Mount) -> Result<(), Failure> {
+pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount) -> Result<(), Failure> {
+    let mount = &planned.mount;
     let target = mount.target.as_path();
     let on = |errno| Failure::new(Step::Mount, target.as_os_str().as_bytes(), errno);
     match &mount.content {
-        Content::Bind(bind) => mount_bind(root, target, bind, mount.attributes),
+        Content::Bind(bind) => mount_bind(root, planned, bind),
         Content::Layered(source) => {
             let lower = open_source(source)?;
             let place = root.place(target, true)?;
@@ -56,21 +58,29 @@ pub(crate) fn mount(root: &mut NewRoot, mount: &Mount) -> Result<(), Failure> {
     }
 }
 
-fn mount_bind(root: &mut NewRoot, target: &Path, bind: &Bind, attributes: Attributes) -> Result<(), Failure> {
+fn mount_bind(root: &mut NewRoot, planned: &PlannedMount, bind: &Bind) -> Result<(), Failure> {
+    let (target, attributes) = (planned.mount.target.as_path(), planned.mount.attributes);
     let path = bind.source.as_os_str().as_bytes();
+    let on = |errno| Failure::new(Step::Bind, path, errno);
     let c_path = CString::new(path).unwrap_or_default();
     let tree = match bind.recursive {
         true => kernel::clone_tree(AT_FDCWD, &c_path),
         false => kernel::clone_mount(AT_FDCWD, &c_path),
     };
-    let tree = tree.map_err(Failure::on(Step::Bind, path))?;
-    let is_folder =
-        kernel::file_kind(&fstat(&tree).map_err(Failure::on(Step::Bind, path))?) == SFlag::S_IFDIR;
-    let place = root.place(target, is_folder)?;
+    let tree = tree.map_err(on)?;
+    // What was swapped since it was looked at is refused by the kernel, which mounts folders on folders alone.
+    let is_folder = match planned.is_folder {
+        Some(is_folder) => is_folder,
+        None => kernel::file_kind(&fstat(&tree).map_err(on)?) == SFlag::S_IFDIR,
+    };
     if bind.id_mapped {
         let own = open("/proc/self/ns/user", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty());
         own.and_then(|own| kernel::map_ids(&tree, own)).map_err(Failure::on(Step::MapOwners, path))?;
     }
+    if is_folder {
+        return root.attach_folder(&tree, target, attributes);
+    }
+    let place = root.place(target, false)?;
     attach_with(&tree, &place, c"", attributes)
         .map_err(Failure::on(Step::Mount, target.as_os_str().as_bytes()))
 }

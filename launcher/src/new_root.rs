@@ -17,7 +17,7 @@ use nix::mount::{MntFlags, umount2};
 use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmodat, fstat, fstatat, mkdirat};
 use nix::unistd::{chdir, fchdir, pivot_root};
 use std::collections::HashMap;
-use std::ffi::{CStr, OsString};
+use std::ffi::{CStr, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -42,7 +42,7 @@ pub(crate) fn enter(plan: &RootPlan) -> Result<(), Failure> {
     mount_proc(&mut root, plan.proc)?;
     mount_devices(&mut root, plan.dev)?;
     mount_sys(&mut root, plan.sys)?;
-    plan.mounts.iter().try_for_each(|planned| mounting::mount(&mut root, &planned.mount))?;
+    plan.mounts.iter().try_for_each(|planned| mounting::mount(&mut root, planned))?;
     plan.masked.iter().try_for_each(|path| mounting::mask(&root, path))?;
     plan.read_only_paths.iter().try_for_each(|path| mounting::make_read_only(&root, path))?;
     pivot(root.top())
@@ -84,7 +84,7 @@ fn lay_over(plan: &RootPlan, place: &OwnedFd, overlay: &Overlay) -> Result<Owned
             let mode = fstat(&lower).map_err(on)?.st_mode & 0o7777;
             let folder = |name, mode| kept_folder(&kept, name, Mode::from_bits_truncate(mode)).map_err(on);
             let upper = (folder(c"upper", mode)?, folder(c"work", 0o700)?);
-            let points: Vec<MissingPoint> = plan.points_on_root().iter().map(point).collect();
+            let points: Vec<MissingPoint> = plan.points_on_root().map(point).collect();
             mounting::keep(place, lower, &upper, &points).map_err(on)?
         }
     };
@@ -106,14 +106,14 @@ fn kept_folder(kept: &OwnedFd, name: &CStr, mode: Mode) -> Result<OwnedFd, Errno
     }
 }
 
-fn point((path, is_folder): &(std::path::PathBuf, bool)) -> MissingPoint {
+fn point((path, is_folder): (&Path, bool)) -> MissingPoint {
     let names = path.strip_prefix("/").unwrap_or(path).iter().map(ToOwned::to_owned).collect();
-    MissingPoint { names, is_folder: *is_folder }
+    MissingPoint { names, is_folder }
 }
 
 /// Something of these names that is no folder: a hostile rootfs could lead a mount astray with it.
 fn refuse_false_furniture(plan: &RootPlan, place: &OwnedFd) -> Result<(), Failure> {
-    for name in plan.furniture() {
+    for name in plan.furniture().filter_map(|path| path.strip_prefix('/')) {
         let found = fstatat(place, name, AtFlags::AT_SYMLINK_NOFOLLOW);
         if found.is_ok_and(|found| kernel::file_kind(&found) != SFlag::S_IFDIR) {
             return Err(Failure::new(Step::MountPoint, name.as_bytes(), Errno::ENOTDIR));
@@ -123,14 +123,14 @@ fn refuse_false_furniture(plan: &RootPlan, place: &OwnedFd) -> Result<(), Failur
 }
 
 /// The mount points of which not even the first name is there: the root can be covered for all of them at once.
-fn missing_in(plan: &RootPlan, place: &OwnedFd) -> Vec<MissingPoint> {
-    let mut known: HashMap<OsString, bool> = HashMap::new();
-    let mut is_missing = |path: &Path| {
+fn missing_in<'p>(plan: &'p RootPlan, place: &OwnedFd) -> Vec<MissingPoint> {
+    let mut known: HashMap<&OsStr, bool> = HashMap::new();
+    let mut is_missing = |path: &'p Path| {
         let first = path.iter().nth(1).unwrap_or_default();
         let look = || fstatat(place, first, AtFlags::AT_SYMLINK_NOFOLLOW).is_err();
-        *known.entry(first.to_owned()).or_insert_with(look)
+        *known.entry(first).or_insert_with(look)
     };
-    plan.points_on_root().iter().filter(|(path, _)| is_missing(path)).map(point).collect()
+    plan.points_on_root().filter(|(path, _)| is_missing(path)).map(point).collect()
 }
 
 fn mount_proc(root: &mut NewRoot, proc: Proc) -> Result<(), Failure> {

@@ -59,12 +59,16 @@ pub(crate) fn new_mount(
     stage(true, |place| mount(Some(kind), place, Some(kind), flags(attributes), Some(words.as_c_str())))
 }
 
-/// Moves a staged mount to where it belongs: mount(2), MS_MOVE.
+/// Moves a staged mount to where it belongs, through no symlink as move_mount(2): mount(2), MS_MOVE.
 ///
 /// # Errors
 /// Those of mount(2).
 pub(crate) fn attach(staged: impl AsFd, folder: impl AsFd, name: &CStr) -> Outcome<()> {
-    let place = if name.is_empty() { None } else { Some(openat(&folder, name, LOOK, Mode::empty())?) };
+    let place = if name.is_empty() {
+        None
+    } else {
+        Some(openat(&folder, name, LOOK | OFlag::O_NOFOLLOW, Mode::empty())?)
+    };
     let place = place.as_ref().map_or_else(|| folder.as_fd(), |place| place.as_fd());
     let place = descriptor(place);
     mount(Some(descriptor(staged.as_fd()).as_c_str()), place.as_c_str(), NONE, MsFlags::MS_MOVE, NONE)

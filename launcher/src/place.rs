@@ -1,28 +1,33 @@
 //! Where something is mounted: found below the new root, whatever symlinks a hostile rootfs has, and made where it is missing.
 
+use crate::attach::attach_with;
 use crate::covering::{MissingPoint, cover, make_point};
 use crate::failure::{Failure, Step};
 use crate::kernel::file_kind;
 use crate::lookup::{Walk, open_in_root, walk};
+use crate::mount::Attributes;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc::dev_t;
 use nix::sys::stat::{SFlag, fstat};
+use std::ffi::{CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The new root while it is furnished.
 pub(crate) struct NewRoot {
     top: OwnedFd,
     /// The file systems in memory that this launch has made, in which a missing mount point is simply made.
     memory: Vec<dev_t>,
+    /// The folder in which the last mount point was, as mount points often lie side by side; none once something else was mounted.
+    last: Option<(PathBuf, OwnedFd)>,
 }
 
 impl NewRoot {
     /// Furnishes the mount whose top folder this is.
     pub(crate) fn new(top: OwnedFd) -> NewRoot {
-        NewRoot { top, memory: Vec::new() }
+        NewRoot { top, memory: Vec::new(), last: None }
     }
 
     /// The same, with everything on its file system going with the sandbox.
@@ -47,6 +52,8 @@ impl NewRoot {
     /// # Errors
     /// Something of the other kind there, and a folder that cannot be covered.
     pub(crate) fn place(&mut self, path: &Path, is_folder: bool) -> Result<OwnedFd, Failure> {
+        // What is mounted there may cover it.
+        self.last = None;
         let on = |errno| Failure::new(Step::MountPoint, path.as_os_str().as_bytes(), errno);
         let kind = if is_folder { OFlag::O_DIRECTORY } else { OFlag::empty() };
         let place = match open_in_root(&self.top, path, kind) {
@@ -58,6 +65,37 @@ impl NewRoot {
         };
         let is_file = is_folder || file_kind(&fstat(&place).map_err(on)?) != SFlag::S_IFDIR;
         if is_file { Ok(place) } else { Err(on(Errno::EISDIR)) }
+    }
+
+    /// Attaches the tree of a folder at a path inside; makes the path where it is missing.
+    ///
+    /// # Errors
+    /// Those of [`NewRoot::place`], mount_setattr(2) and move_mount(2).
+    pub(crate) fn attach_folder(
+        &mut self,
+        tree: &OwnedFd,
+        path: &Path,
+        attributes: Attributes,
+    ) -> Result<(), Failure> {
+        // move_mount(2) follows no symlink in this name, so that it leads nowhere but into that folder, and takes a folder alone.
+        let name = path.file_name().map(OsStr::as_bytes).and_then(|name| CString::new(name).ok());
+        if let (Some(folder), Some(name)) = (self.folder_of(path), name)
+            && attach_with(tree, folder, &name, attributes).is_ok()
+        {
+            return Ok(());
+        }
+        let place = self.place(path, true)?;
+        attach_with(tree, place, c"", attributes)
+            .map_err(Failure::on(Step::Mount, path.as_os_str().as_bytes()))
+    }
+
+    fn folder_of(&mut self, path: &Path) -> Option<&OwnedFd> {
+        let folder = path.parent().filter(|folder| folder.parent().is_some())?;
+        if self.last.as_ref().is_none_or(|(known, _)| known != folder) {
+            let opened = open_in_root(&self.top, folder, OFlag::O_DIRECTORY).ok()?;
+            self.last = Some((folder.to_owned(), opened));
+        }
+        self.last.as_ref().map(|(_, opened)| opened)
     }
 
     /// Opens what is there.

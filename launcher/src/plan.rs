@@ -134,7 +134,7 @@ fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
         mounts.extend(names.filter(|mount| !is_asked(&mount.target)));
     }
     // A mount may lie on another one that was asked for later.
-    mounts.sort_by_key(|mount| mount.target.iter().count());
+    mounts.sort_by_cached_key(|mount| mount.target.iter().count());
     let mounts = planned(mounts)?;
     let replaced = |path: &str| mounts.iter().any(|planned| planned.mount.target == Path::new(path));
     let sys = match sandbox.namespaces.network {

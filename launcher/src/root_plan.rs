@@ -98,15 +98,15 @@ pub(crate) enum Sys {
 }
 
 /// Where something is to be mounted, in a folder of the host's that may lack it.
-pub(crate) struct Point {
+pub(crate) struct Point<'p> {
     /// The folder.
-    pub(crate) base: PathBuf,
+    pub(crate) base: &'p Path,
     /// The mount point below it.
-    pub(crate) path: PathBuf,
+    pub(crate) path: &'p Path,
     /// True for a folder, false for a file.
     pub(crate) is_folder: bool,
     /// The mount point as it is called inside.
-    pub(crate) inside: PathBuf,
+    pub(crate) inside: &'p Path,
 }
 
 impl RootPlan {
@@ -139,38 +139,34 @@ impl RootPlan {
     /// The folders in the root that every launch mounts on.
     pub(crate) fn furniture(&self) -> impl Iterator<Item = &'static str> {
         let wanted = [
-            ("proc", self.proc != Proc::None),
-            ("dev", self.dev != Dev::None),
-            ("sys", self.sys != Sys::None),
+            ("/proc", self.proc != Proc::None),
+            ("/dev", self.dev != Dev::None),
+            ("/sys", self.sys != Sys::None),
         ];
         wanted.into_iter().filter(|(_, is_wanted)| *is_wanted).map(|(name, _)| name)
     }
 
     /// The mount points that have to be there in folders of the host's; the others lie in memory.
-    pub(crate) fn points(&self) -> Vec<Point> {
+    pub(crate) fn points(&self) -> impl Iterator<Item = Point<'_>> {
         let rootfs = self.folder().filter(|_| self.overlay.is_none()).map(Path::new);
-        let on_root = self.points_on_root().into_iter().filter_map(|(path, is_folder)| {
-            let below = path.strip_prefix("/").ok()?.to_owned();
-            Some(Point { base: rootfs?.to_owned(), path: below, is_folder, inside: path })
+        let on_root = self.points_on_root().filter_map(move |(path, is_folder)| {
+            Some(Point { base: rootfs?, path: path.strip_prefix("/").ok()?, is_folder, inside: path })
         });
         let on_binds = self.mounts.iter().filter_map(|planned| {
             let covering = &self.mounts.get(planned.on?)?.mount;
             let Content::Bind(Bind { source, .. }) = &covering.content else { return None };
-            Some(Point {
-                base: source.clone(),
-                path: planned.mount.target.strip_prefix(&covering.target).ok()?.to_owned(),
-                is_folder: planned.is_folder?,
-                inside: planned.mount.target.clone(),
-            })
+            let inside = planned.mount.target.as_path();
+            let path = inside.strip_prefix(&covering.target).ok()?;
+            Some(Point { base: source, path, is_folder: planned.is_folder?, inside })
         });
-        on_root.chain(on_binds).collect()
+        on_root.chain(on_binds)
     }
 
     /// The mount points that lie on the base itself, as paths inside, and whether each is a folder.
-    pub(crate) fn points_on_root(&self) -> Vec<(PathBuf, bool)> {
-        let furniture = self.furniture().map(|name| (Path::new("/").join(name), true));
+    pub(crate) fn points_on_root(&self) -> impl Iterator<Item = (&Path, bool)> {
+        let furniture = self.furniture().map(|name| (Path::new(name), true));
         let on_root = self.mounts.iter().filter(|planned| planned.on.is_none());
-        let known = on_root.filter_map(|planned| Some((planned.mount.target.clone(), planned.is_folder?)));
-        furniture.chain(known).collect()
+        furniture
+            .chain(on_root.filter_map(|planned| Some((planned.mount.target.as_path(), planned.is_folder?))))
     }
 }

@@ -118,6 +118,19 @@ fn descriptors_are_closed_all_the_same() {
     assert_eq!(seen.stdout, "0\n1\n2\n3\n", "{seen:?}");
 }
 
+#[test]
+fn a_symlink_as_the_last_name_leads_on_inside_of_the_root() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[("x", "x\n")]);
+    symlink("/srv", sandbox.rootfs.path.join("etc/link")).expect("a symlink");
+    let options = ["-v", "/home/alice/data:/etc/link"];
+    assert_eq!(sandbox.prints(&options, "cat /srv/x"), "x\n");
+    for missing in MISSING {
+        let outcome = output(&sandbox, missing, &options, "cat /srv/x");
+        assert_eq!(outcome.stdout, "x\n", "without {missing}: {outcome:?}");
+    }
+}
+
 /// Before Linux 5.6 there is no openat2(2), and a filter may answer EPERM in place of ENOSYS.
 #[test]
 fn paths_are_looked_up_name_by_name_all_the_same() {

@@ -83,6 +83,20 @@ fn a_symlink_that_leads_nowhere_is_followed_to_where_it_would() {
 }
 
 #[test]
+fn a_mount_that_a_symlink_leads_over_the_folder_of_others_takes_what_comes_later() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[("x", "x\n")]);
+    sandbox.folder("cover", &[]);
+    let root = &sandbox.rootfs.path;
+    for folder in [root.join("mnt/x/a"), root.join("mnt/x/b"), "/home/alice/cover/b".into()] {
+        sandbox.host.make_folder(folder, &sandbox.alice);
+    }
+    symlink("/mnt/x", root.join("mnt/x/link")).expect("a symlink");
+    let volumes = ["-v./data:/mnt/x/a", "-v./cover:/mnt/x/link", "-v./data:/mnt/x/b"];
+    assert_eq!(sandbox.prints(&volumes, "cat /mnt/x/b/x"), "x\n");
+}
+
+#[test]
 fn of_two_runs_the_last_removes_what_both_use() {
     let sandbox = Sandbox::new();
     sandbox.folder("data", &[]);

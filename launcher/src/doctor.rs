@@ -1,5 +1,6 @@
 //! `subroot doctor`: performs the steps of a launch one by one, and says of each what it lacks.
 
+use crate::accounts;
 use crate::causes::{Cause, NO_SETGROUPS, SETGROUPS_DENIED};
 use crate::cli::DoctorWords;
 use crate::error::Error;
@@ -19,9 +20,8 @@ use nix::libc::{self, c_int};
 use nix::mount::{MntFlags, umount2};
 use nix::sys::prctl::set_dumpable;
 use nix::sys::stat::Mode;
-use nix::unistd::{Gid, Uid, fchdir, getgrouplist, pivot_root, setgroups, setresgid, setresuid};
+use nix::unistd::{Gid, Uid, fchdir, pivot_root, setgroups, setresgid, setresuid};
 use serde_json::{Value, json};
-use std::ffi::CString;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::path::Path;
@@ -252,10 +252,9 @@ fn root(ways: &[Way]) -> Line {
 /// Becomes another user for good, as root can.
 fn become_user(name: &str) -> Result<(), Error> {
     let refuse = |why: String| Error::Usage("--for-user", why);
-    let user = users::get_user_by_name(name).ok_or_else(|| refuse(format!("there is no user {name}")))?;
+    let user = accounts::by_name(name.as_ref()).ok_or_else(|| refuse(format!("there is no user {name}")))?;
     let (uid, gid) = (Uid::from_raw(user.uid()), Gid::from_raw(user.primary_group_id()));
-    let c_name = CString::new(name).map_err(|_| refuse("a name holds a NUL".into()))?;
-    let groups = getgrouplist(&c_name, gid).unwrap_or_else(|_| vec![gid]);
+    let groups: Vec<Gid> = accounts::groups_of(&user).into_iter().map(Gid::from_raw).collect();
     setgroups(&groups)
         .and_then(|()| setresgid(gid, gid, gid))
         .and_then(|()| setresuid(uid, uid, uid))

@@ -1,5 +1,6 @@
 //! What the administrator's files grant to the caller, read with the mapper's own rules.
 
+use crate::accounts::{by_uid, printed};
 use idmap::{
     CONFIG_FILE, Files, IdKind, IdRange, PluginQuestion, Policy, PolicyError, SubidLine, each_line,
     parse_number,
@@ -9,7 +10,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// The caller, the administrator's settings, and the grants of both kinds.
 pub(crate) struct Grants {
@@ -23,9 +24,8 @@ impl Grants {
         let mut policy = Box::new(Policy::EMPTY);
         let Ok(()) = policy.read_caller(getuid().as_raw(), getgid().as_raw(), &mut Readable);
         if policy.needs_name_service() {
-            let name =
-                if policy.caller().is_local() { None } else { users::get_user_by_uid(getuid().as_raw()) };
-            policy.note_name_service(name.as_ref().map(|user| user.name().as_bytes()));
+            let account = if policy.caller().is_local() { None } else { by_uid(getuid().as_raw()) };
+            policy.note_name_service(account.as_ref().map(|user| user.name().as_bytes()));
         }
         let trouble = policy.read_grants(|_| true, &mut Readable).err().map(|error| match error {
             PolicyError::Config(number, why) => format!("{CONFIG_FILE}, line {number}: {}", why.reason()),
@@ -71,9 +71,7 @@ impl Files for Readable {
         for name in question.caller.names() {
             let mut command = Command::new("getsubids");
             command.args((question.kind == IdKind::Gid).then_some("-g")).arg(OsStr::from_bytes(name));
-            let listed = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
-            let listed = listed.map(|listed| listed.stdout).unwrap_or_default();
-            listed.split(|byte| *byte == b'\n').filter_map(listed_range).for_each(&mut *visit);
+            printed(&mut command).split(|byte| *byte == b'\n').filter_map(listed_range).for_each(&mut *visit);
         }
         Ok(())
     }

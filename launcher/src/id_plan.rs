@@ -270,7 +270,7 @@ fn lack(grants: &Grants) -> String {
     if !Path::new(file).exists() {
         return format!("{file} is not there");
     }
-    let uid = grants.policy().caller().id(IdKind::Uid);
-    let name = users::get_user_by_uid(uid).map(|user| user.name().to_string_lossy().into_owned());
-    format!("{file} has no line for {}", name.unwrap_or_else(|| format!("uid {uid}")))
+    let caller = grants.policy().caller();
+    let name = caller.names().next().map(|name| String::from_utf8_lossy(name).into_owned());
+    format!("{file} has no line for {}", name.unwrap_or_else(|| format!("uid {}", caller.id(IdKind::Uid))))
 }

@@ -5,6 +5,7 @@
 //! same: `cli` has what was typed, `options` what is asked for, `plan` what is meant, `launch` clones the child and has
 //! its IDs mapped, `child` builds the new root and starts the command, and `relay` waits for its end.
 
+mod accounts;
 mod attach;
 mod causes;
 mod child;

@@ -115,7 +115,7 @@ impl Host {
     /// Puts the programs with name services where the others look for them.
     pub fn install_variants(&self, how: Install) {
         for (name, program) in VARIANTS.iter().zip(&self.kit.variants) {
-            let program = program.as_ref().expect("`cargo build --release -p newidmap-helper-nss` first");
+            let program = program.as_ref().expect("`packaging/build` first");
             install_variant(how, name, program);
         }
     }

@@ -29,7 +29,7 @@ impl Kit {
         let built = |name: &str| {
             let path = release_program(name);
             fs::read(&path).unwrap_or_else(|error| {
-                panic!("{}: {error}: `cargo build --release` first, or run tests/run", path.display())
+                panic!("{}: {error}: `packaging/build` first, or run tests/run", path.display())
             })
         };
         Kit {

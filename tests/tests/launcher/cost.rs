@@ -2,7 +2,8 @@
 
 use crate::sandbox::Sandbox;
 use std::collections::BTreeSet;
-use subroot_tests::MAPPER;
+use std::process::Command;
+use subroot_tests::{MAPPER, release_program, skip};
 
 /// What strace saw of one launch: the programs in order, and how many processes there were.
 fn traced(options: &[&str]) -> (Vec<String>, usize) {
@@ -29,6 +30,17 @@ fn a_launch_is_one_run_of_the_mapper_and_one_of_the_command_in_four_processes() 
     // The launcher, init, the mapper and the command.
     let expected = ["/usr/local/bin/subroot", MAPPER, "/bin/true"].map(str::to_owned).to_vec();
     assert_eq!(traced(&[]), (expected, 4));
+}
+
+#[test]
+fn no_loader_is_run_at_its_start() {
+    let program = release_program("subroot");
+    let headers = Command::new("readelf").args(["--wide", "--program-headers"]).arg(program).output();
+    let headers = headers.expect("readelf, of binutils").stdout;
+    if String::from_utf8_lossy(&headers).contains("INTERP") {
+        skip!("the launcher is of a plain cargo build, not of packaging/build");
+    }
+    assert!(String::from_utf8_lossy(&headers).contains(" EXEC "), "at a fixed address");
 }
 
 #[test]

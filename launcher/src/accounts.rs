@@ -1,0 +1,52 @@
+//! What name services know of users: asked by the C library in a plain build, and by getent(1) in a static one, which has no
+//! name services of its own.
+
+use nix::libc::gid_t;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::process::{Command, Stdio};
+use users::User;
+
+const IS_STATIC: bool = cfg!(target_feature = "crt-static");
+
+/// The account of a uid.
+pub(crate) fn by_uid(uid: u32) -> Option<User> {
+    if IS_STATIC { by_getent(OsStr::new(&uid.to_string())) } else { users::get_user_by_uid(uid) }
+}
+
+/// The account of a name.
+pub(crate) fn by_name(name: &OsStr) -> Option<User> {
+    let found = if IS_STATIC { by_getent(name) } else { users::get_user_by_name(name) };
+    found.filter(|user| user.name() == name)
+}
+
+/// The groups of a user, his own among them.
+pub(crate) fn groups_of(user: &User) -> Vec<gid_t> {
+    let own = user.primary_group_id();
+    if !IS_STATIC {
+        let groups = users::get_user_groups(user.name(), own).unwrap_or_default();
+        return groups.iter().map(users::Group::gid).collect();
+    }
+    let line = printed(Command::new("getent").arg("initgroups").arg(user.name()));
+    let numbers = line
+        .split(u8::is_ascii_whitespace)
+        .skip(1)
+        .filter_map(|word| std::str::from_utf8(word).ok()?.parse().ok());
+    [own].into_iter().chain(numbers.filter(|gid| *gid != own)).collect()
+}
+
+/// A line of passwd(5), by name or number.
+fn by_getent(word: &OsStr) -> Option<User> {
+    let line = printed(Command::new("getent").arg("passwd").arg(word));
+    let mut fields = line.split(|byte| *byte == b':');
+    let name = fields.next().filter(|name| !name.is_empty())?;
+    let mut number = || std::str::from_utf8(fields.next()?).ok()?.parse::<u32>().ok();
+    let _password = number();
+    Some(User::new(number()?, OsStr::from_bytes(name), number()?))
+}
+
+/// What a program prints; nothing where there is none.
+pub(crate) fn printed(command: &mut Command) -> Vec<u8> {
+    let ran = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
+    ran.map(|ran| ran.stdout).unwrap_or_default()
+}

@@ -130,10 +130,16 @@ impl Grants {
     }
 }
 
+/// As much of a file as the mapper holds at once.
+const MAPPERS_BUFFER: usize = 64 * 1024;
+
 /// Visits the lines of a file, with their numbers; a file that cannot be read has none.
 pub(crate) fn each_line_of(path: &str, visit: impl FnMut(u32, &[u8])) {
     let Ok(mut file) = File::open(path) else { return };
-    let mut buffer = vec![0; 64 * 1024];
+    // Files of proc(5) have no size. What is longer than the mapper's buffer is read as the mapper reads it.
+    let size = file.metadata().ok().and_then(|facts| usize::try_from(facts.len()).ok()).unwrap_or(0);
+    let mut buffer =
+        vec![0; if size == 0 { MAPPERS_BUFFER } else { MAPPERS_BUFFER.min(size.saturating_add(1)) }];
     let read = |free: &mut [u8]| loop {
         match file.read(free) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}

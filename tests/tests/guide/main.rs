@@ -1,0 +1,94 @@
+//! The guide, run: each transcript in docs/guide prints what it says, and each command in its tables and jobs succeeds.
+
+mod transcript;
+
+use std::os::unix::fs::symlink;
+use std::process::Command;
+use subroot_tests::{Host, Outcome, skip};
+use transcript::{jobs, matches, table_commands, transcripts};
+
+/// A page, by its name.
+macro_rules! page {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../../../docs/guide/", $name)))
+    };
+}
+
+/// A host where alice has a Debian in `./rootfs`.
+fn host() -> Option<Host> {
+    let (host, rootfs) = Host::with_everyday_root()?;
+    if !rootfs.path.ends_with("alice/rootfs") {
+        symlink(rootfs.path, "/home/alice/rootfs").expect("a link to the root");
+    }
+    Some(host)
+}
+
+/// What a shell prints in alice's home, by her or by root: both streams as one, as on a person's terminal.
+fn output(host: &Host, by_root: bool, script: &str) -> Outcome {
+    let mut command: Command = host.user(if by_root { "root" } else { "alice" }).command("bash");
+    command.args(["-c", &format!("exec 2>&1; {script}")]).current_dir("/home/alice");
+    host.output(command.env("USER", "alice").env("HOME", "/home/alice"))
+}
+
+fn run_transcripts((name, text): (&str, &str)) {
+    let Some(host) = host() else { skip!("no Debian root: see what tests/run says of it") };
+    let blocks = transcripts(text);
+    assert!(!blocks.is_empty(), "{name} has no transcript");
+    for block in blocks {
+        let outcome = output(&host, block.by_root, &block.script());
+        let mut printed = block.printed(&outcome.stdout);
+        for line in &block.lines {
+            let printed = printed.next().unwrap_or_default();
+            assert!(
+                matches(&line.expected, printed),
+                "{name}, line {}: {}\nprinted:\n{printed}\nand not:\n{}",
+                line.number,
+                line.command,
+                line.expected.join("\n")
+            );
+        }
+    }
+}
+
+fn run_commands((name, commands): (&str, Vec<String>)) {
+    let Some(host) = host() else { skip!("no Debian root: see what tests/run says of it") };
+    assert!(!commands.is_empty(), "{name} has no command");
+    assert_eq!(output(&host, false, "mkdir -p src changes").code(), 0);
+    for command in commands {
+        let outcome = output(&host, false, &command);
+        assert_eq!(outcome.code(), 0, "{name}: {command}: {outcome:?}");
+    }
+}
+
+#[test]
+fn the_first_steps_are_as_they_are_shown() {
+    run_transcripts(page!("first-steps.md"));
+}
+
+#[test]
+fn what_is_done_by_hand_can_be_done_so() {
+    run_transcripts(page!("by-hand.md"));
+}
+
+#[test]
+fn shared_hosts_are_as_they_are_described() {
+    run_transcripts(page!("shared-hosts.md"));
+}
+
+#[test]
+fn continuous_integration_works_as_it_is_described() {
+    let page = page!("ci.md");
+    run_transcripts(page);
+    run_commands((page.0, jobs(page.1)));
+}
+
+#[test]
+fn administrators_see_what_they_are_told() {
+    run_transcripts(page!("administrators.md"));
+}
+
+#[test]
+fn what_people_come_from_has_its_equal() {
+    let (name, text) = page!("coming-from.md");
+    run_commands((name, table_commands(text)));
+}

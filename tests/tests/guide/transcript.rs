@@ -1,0 +1,127 @@
+//! Transcripts in a page: commands, and what they print.
+
+/// One command of a transcript.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Line {
+    /// Where it is in the page, from 1 on.
+    pub(crate) number: usize,
+    /// What is typed.
+    pub(crate) command: String,
+    /// What is printed, line by line; `…` stands for anything.
+    pub(crate) expected: Vec<String>,
+}
+
+/// A block of them, typed into one shell.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Block {
+    /// True after `#` in place of `$`.
+    pub(crate) by_root: bool,
+    /// The commands.
+    pub(crate) lines: Vec<Line>,
+}
+
+/// What the shell prints before each command.
+const MARK: char = '\u{1}';
+
+impl Block {
+    /// The commands as one script.
+    pub(crate) fn script(&self) -> String {
+        self.lines.iter().map(|line| format!("printf '\\001'\n{}\n", line.command)).collect()
+    }
+
+    /// What each of them printed.
+    pub(crate) fn printed<'o>(&self, output: &'o str) -> impl Iterator<Item = &'o str> {
+        output.split(MARK).skip(1)
+    }
+}
+
+/// The blocks that are marked as `console`, in their order.
+pub(crate) fn transcripts(text: &str) -> Vec<Block> {
+    let (mut blocks, mut is_inside) = (Vec::<Block>::new(), false);
+    for (at, line) in text.lines().enumerate() {
+        match line {
+            "```console" => {
+                blocks.push(Block::default());
+                is_inside = true;
+            }
+            "```" => is_inside = false,
+            line if is_inside => take(blocks.last_mut().expect("a block"), at + 1, line),
+            _ => {}
+        }
+    }
+    blocks
+}
+
+fn take(block: &mut Block, number: usize, line: &str) {
+    let typed = line.strip_prefix("$ ").or_else(|| line.strip_prefix("# "));
+    match typed {
+        Some(command) => {
+            block.by_root = line.starts_with('#');
+            block.lines.push(Line { number, command: command.to_owned(), expected: Vec::new() });
+        }
+        None => block.lines.last_mut().expect("a command first").expected.push(line.to_owned()),
+    }
+}
+
+/// The commands of jobs in YAML: `- run: …`, and `- subroot …` below `script:`.
+pub(crate) fn jobs(text: &str) -> Vec<String> {
+    let commands = text.lines().filter_map(|line| line.trim_start().strip_prefix("- "));
+    let commands = commands.map(|line| line.strip_prefix("run: ").unwrap_or(line));
+    commands.filter(|line| line.starts_with("subroot ")).map(str::to_owned).collect()
+}
+
+/// What stands in the last column of tables, as code.
+pub(crate) fn table_commands(text: &str) -> Vec<String> {
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    let last = rows.filter_map(|row| row.trim_end_matches(" |").rsplit(" | ").next());
+    last.map(|cell| cell.trim_matches('`').to_owned()).filter(|cell| cell.starts_with("subroot ")).collect()
+}
+
+/// True where what was printed is what was expected.
+pub(crate) fn matches(expected: &[String], printed: &str) -> bool {
+    let printed: Vec<&str> = printed.lines().collect();
+    match expected.split_first() {
+        None => printed.is_empty(),
+        Some((first, rest)) if first == "…" => {
+            (0..=printed.len()).any(|skipped| matches(rest, &printed[skipped..].join("\n")))
+        }
+        Some((first, rest)) => {
+            printed.first().is_some_and(|line| matches_line(first, line))
+                && matches(rest, &printed[1..].join("\n"))
+        }
+    }
+}
+
+/// `…` in a line stands for any text in it.
+fn matches_line(expected: &str, printed: &str) -> bool {
+    match expected.split_once('…') {
+        None => expected == printed,
+        Some((before, after)) => printed.strip_prefix(before).is_some_and(|rest| {
+            rest.char_indices()
+                .map(|(at, _)| at)
+                .chain([rest.len()])
+                .any(|at| matches_line(after, &rest[at..]))
+        }),
+    }
+}
+
+#[test]
+fn transcripts_are_read_and_compared() {
+    let text = "x\n```console\n$ one\nout\n…\n$ two\n```\n$ none\n```console\n# three\n```\n";
+    let blocks = transcripts(text);
+    assert_eq!((blocks.len(), blocks[0].lines.len(), blocks[1].by_root), (2, 2, true));
+    assert_eq!((blocks[0].lines[0].command.as_str(), blocks[0].lines[0].expected.len()), ("one", 2));
+    assert_eq!(blocks[0].printed("\u{1}a\n\u{1}b\n").collect::<Vec<_>>(), ["a\n", "b\n"]);
+    let expected = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    for (pattern, printed, does) in [
+        ("a\n…\nz", "a\nz", true),
+        ("a\n…\nz", "a\nb\nc\nz", true),
+        ("a\n…\nz", "a\nb", false),
+        ("a … c", "a b c", true),
+        ("a … c", "a b d", false),
+        ("", "a", false),
+        ("a", "", false),
+    ] {
+        assert_eq!(matches(&expected(pattern), printed), does, "{pattern:?} {printed:?}");
+    }
+}

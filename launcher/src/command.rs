@@ -20,9 +20,6 @@ use std::path::Path;
 /// The shells that are tried where no command was given.
 const SHELLS: [&str; 2] = ["/bin/bash", "/bin/sh"];
 
-/// SIGRTMAX of the kernel: signal(7).
-const LAST_SIGNAL: i32 = 64;
-
 /// What is to be executed, with all that can be laid out before the clone.
 pub(crate) struct Command {
     word: CString,
@@ -82,7 +79,7 @@ impl Command {
         }
         let environment = Words::new(environment);
         kernel::close_range(3, u32::MAX, true);
-        (1..=LAST_SIGNAL).for_each(kernel::default_disposition);
+        (1..=kernel::LAST_SIGNAL).for_each(kernel::default_disposition);
         let _ = SigSet::empty().thread_set_mask();
         Err(explain(program, kernel::execute(program, arguments, &environment)))
     }

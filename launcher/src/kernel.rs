@@ -3,12 +3,13 @@
 
 use crate::old_mounts;
 use nix::errno::Errno;
-use nix::libc::{self, c_char, c_int, c_long, c_uint, c_ulong, c_ushort};
+use nix::libc::{self, c_char, c_int, c_long, c_uint, c_ulong, c_ushort, c_void};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::sys::stat::{FileStat, SFlag};
 use seccompiler::sock_filter;
 use std::ffi::{CStr, CString};
+use std::fmt;
 use std::fs::{DirEntry, read_dir};
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -397,6 +398,9 @@ pub(crate) fn close_from_but(first: c_uint, kept: &[&OwnedFd]) {
     close_range(next, c_uint::MAX, false);
 }
 
+/// SIGRTMAX of the kernel: signal(7).
+pub(crate) const LAST_SIGNAL: c_int = 64;
+
 /// Gives a signal its default disposition: rt_sigaction(2). One that has no other is left as it is.
 ///
 /// Not by the C library's function, which keeps its hands off the two signals that it uses itself, also where they were
@@ -500,6 +504,68 @@ pub(crate) fn execute(program: &CStr, arguments: &Words, environment: &Words) ->
     Errno::last()
 }
 
+/// A program to be started: its path, words and environment, and its standard streams.
+pub(crate) struct Program<'a> {
+    /// Where it is.
+    pub(crate) path: &'a CStr,
+    /// Its arguments, the name among them.
+    pub(crate) arguments: &'a Words,
+    /// Its environment.
+    pub(crate) environment: &'a Words,
+    /// Its descriptors 0 to 2.
+    pub(crate) streams: [BorrowedFd<'a>; 3],
+}
+
+/// A program, and what kept it from being executed.
+struct Start<'a> {
+    program: &'a Program<'a>,
+    failed: Outcome<()>,
+}
+
+/// Starts a program as vfork(2) and execve(2) do, which copies no page tables, and returns its pidfd. All signals are blocked.
+///
+/// # Errors
+/// EAGAIN where no more processes are allowed, and those of execve(2).
+pub(crate) fn start(program: &Program<'_>) -> Outcome<OwnedFd> {
+    /// In units that are aligned as every stack has to be; far more than a few direct calls take.
+    const STACK: usize = 2048;
+    let mut stack: Vec<u128> = Vec::with_capacity(STACK);
+    let top = stack.as_mut_ptr().wrapping_add(STACK).cast();
+    let mut start = Start { program, failed: Ok(()) };
+    let (argument, mut pidfd) = ((&raw mut start).cast(), -1);
+    let descriptor_at: *mut c_int = &raw mut pidfd;
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
+    // SAFETY: the child has this memory (CLONE_VM), and a stack of its own in it whose end `top` is, while this thread, the only
+    // one, stands still until the child has executed or ended (CLONE_VFORK), so that all that it borrows lives. In return,
+    // `become_program` makes direct system calls alone: it does not allocate, lock, panic or return, and no handler of a signal
+    // runs in it, as all are blocked until none is left. clone(2) writes one number to `descriptor_at`.
+    Errno::result(unsafe { libc::clone(become_program, top, flags, argument, descriptor_at) })?;
+    let child = owned(c_long::from(pidfd))?;
+    // SAFETY: `start` lives, and the child that wrote to it is gone from this memory; the compiler has not seen it write.
+    match unsafe { (&raw const start.failed).read_volatile() } {
+        Ok(()) => Ok(child),
+        Err(errno) => wait_for(&child).and(Err(errno)),
+    }
+}
+
+/// What the child of [`start`] does.
+extern "C" fn become_program(start: *mut c_void) -> c_int {
+    // SAFETY: this is the `Start` of the parent, which stands still.
+    let start = unsafe { &mut *start.cast::<Start<'_>>() };
+    let program = start.program;
+    for (number, stream) in (0..).zip(program.streams) {
+        if let Err(errno) = duplicate_to(stream, number) {
+            start.failed = Err(errno);
+            exit(127);
+        }
+    }
+    (1..=LAST_SIGNAL).for_each(default_disposition);
+    let none = 0_u64;
+    let _ = syscall!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const none, 0, size_of::<u64>());
+    start.failed = Err(execute(program.path, program.arguments, program.environment));
+    exit(127)
+}
+
 /// fork(2). The launcher has one thread, so that the child may use the heap and every lock it finds.
 ///
 /// # Errors
@@ -523,6 +589,15 @@ pub(crate) enum Ended {
     Exited(c_int),
     /// By this signal.
     Killed(c_int),
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ended::Exited(status) => write!(f, "exit status {status}"),
+            Ended::Killed(signal) => write!(f, "signal {signal}"),
+        }
+    }
 }
 
 impl Ended {

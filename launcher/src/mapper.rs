@@ -1,20 +1,22 @@
 //! Has the maps written by whoever may, and believes only what the kernel then shows.
 
 use crate::error::Error;
-use crate::failure::reason_of;
+use crate::failure::reason;
 use crate::id_plan::{Maps, Way, Writer, map_line};
-use crate::kernel;
+use crate::kernel::{self, Ended, Words};
 use idmap::{IdKind, PlannedMap, Text};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
+use nix::fcntl::{OFlag, open, openat};
+use nix::libc::SIGKILL;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
-use nix::unistd::getuid;
+use nix::unistd::{getuid, pipe2, read};
+use std::ffi::CString;
 use std::fs::File;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 /// How long a mapper may take, in milliseconds: far more than any needs, so that only one that hangs is cut off.
 const PATIENCE: u16 = 10_000;
@@ -75,85 +77,81 @@ fn program(way: &Way) -> PathBuf {
 /// One run for both maps. The target is standard input, so that no descriptor has to be passed by number.
 fn run_helper(helper: &Path, maps: &Maps, target: &Target<'_>) -> Result<(), Refusal> {
     let failed = |said: String| Refusal::Final(Error::Mapper(helper.to_owned(), said));
-    let folder = target.folder.try_clone().map_err(|error| failed(reason_of(&error)))?;
-    let mut command = Command::new(helper);
-    command.arg("fd:0").stdin(Stdio::from(folder));
+    let mut words = vec![b"fd:0".to_vec()];
     for kind in IdKind::BOTH {
         let mut text = Text::<16384>::default();
         maps.of(kind).argument(&mut text);
-        command.arg(kind.option()).arg(String::from_utf8_lossy(text.as_bytes()).as_ref());
+        words.extend([kind.option().into(), text.as_bytes().to_vec()]);
     }
-    let mapper = start(command).map_err(|error| match error.kind() {
+    match run(helper, words, Some(target.folder)) {
+        Ok((Ended::Exited(0), _)) => Ok(()),
+        Ok((Ended::Exited(LACKS_PRIVILEGE), said)) => Err(Refusal::Unavailable(said)),
+        Ok((_, said)) => Err(failed(said)),
         // It has written nothing: an administrator may have given it to a group alone.
-        ErrorKind::PermissionDenied | ErrorKind::NotFound => {
-            Refusal::Unavailable(format!("executing {}: {}", helper.display(), reason_of(&error)))
+        Err(errno @ (Errno::EACCES | Errno::ENOENT)) => {
+            Err(Refusal::Unavailable(format!("executing {}: {}", helper.display(), reason(errno))))
         }
-        _ => failed(reason_of(&error)),
-    })?;
-    match wait(mapper).map_err(|error| failed(reason_of(&error)))? {
-        (Some(0), _) => Ok(()),
-        (Some(LACKS_PRIVILEGE), said) => Err(Refusal::Unavailable(said)),
-        (_, said) => Err(failed(said)),
+        Err(errno) => Err(failed(reason(errno))),
     }
 }
 
 /// The gid map goes first: as long as there is no uid map, the next way is still open.
 fn run_shadow(newuidmap: &Path, newgidmap: &Path, maps: &Maps, target: &Target<'_>) -> Result<(), Refusal> {
     for (kind, program) in [(IdKind::Gid, newgidmap), (IdKind::Uid, newuidmap)] {
-        let mut command = Command::new(program);
-        command.arg(target.pid.to_string()).stdin(Stdio::null());
-        for line in maps.of(kind).lines() {
-            command.args([line.inside, line.outside, line.count].map(|number| number.to_string()));
-        }
+        let lines = maps.of(kind).lines().iter().flat_map(|line| [line.inside, line.outside, line.count]);
+        let numbers = lines.map(|number| number.to_string().into_bytes());
+        let words = std::iter::once(target.pid.to_string().into_bytes()).chain(numbers).collect();
         let failed = |said: String| match kind {
             IdKind::Gid => Refusal::Unavailable(format!("{}: {said}", program.display())),
             IdKind::Uid => Refusal::Final(Error::Mapper(program.to_owned(), said)),
         };
-        let mapper = start(command).map_err(|error| failed(reason_of(&error)))?;
-        match wait(mapper).map_err(|error| failed(reason_of(&error)))? {
-            (Some(0), _) => {}
+        match run(program, words, None).map_err(|errno| failed(reason(errno)))? {
+            (Ended::Exited(0), _) => {}
             (_, said) => return Err(failed(said)),
         }
     }
     Ok(())
 }
 
-/// Starts a mapper, with nothing of this process' environment.
-fn start(mut command: Command) -> std::io::Result<Child> {
-    command.env_clear().stdout(Stdio::null()).stderr(Stdio::piped()).spawn()
-}
-
-/// Waits for a mapper, and returns its exit status and what it said, as one line. One that hangs is killed.
-fn wait(mut mapper: Child) -> std::io::Result<(Option<i32>, String)> {
-    let ended = kernel::pidfd_open(mapper.id())?;
-    let mut ready = [PollFd::new(ended.as_fd(), PollFlags::POLLIN)];
+/// Runs a mapper and returns how it ended and what it said, as one line. One that hangs is killed.
+fn run(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(Ended, String), Errno> {
+    let name = program.as_os_str().as_bytes().to_vec();
+    let words = std::iter::once(name).chain(words).map(CString::new).collect::<Result<Vec<_>, _>>();
+    let words = words.map_err(|_| Errno::EINVAL)?;
+    let path = words.first().cloned().unwrap_or_default();
+    let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?;
+    let (said, stderr) = pipe2(OFlag::O_CLOEXEC)?;
+    let mapper = kernel::start(&kernel::Program {
+        path: &path,
+        arguments: &Words::new(words),
+        environment: &Words::new(Vec::new()),
+        streams: [input.unwrap_or(&null), &null, &stderr].map(AsFd::as_fd),
+    })?;
+    drop(stderr);
+    let mut ready = [PollFd::new(mapper.as_fd(), PollFlags::POLLIN)];
     if poll(&mut ready, PollTimeout::from(PATIENCE)) == Ok(0) {
         // A mapper that has become the caller can be killed by him; one that cannot is left behind.
-        let killed = mapper.kill().is_ok();
-        if killed {
-            mapper.wait()?;
+        if kernel::pidfd_send_signal(&mapper, SIGKILL).is_ok() {
+            kernel::wait_for(&mapper)?;
         }
-        return Ok((None, "it did not end within 10 seconds".into()));
+        return Ok((Ended::Killed(SIGKILL), "it did not end within 10 seconds".into()));
     }
-    let status = mapper.wait()?;
-    let mut said = Vec::new();
-    if let Some(stderr) = mapper.stderr.take() {
-        read_what_is_there(stderr.into(), &mut said);
-    }
+    let ended = kernel::wait_for(&mapper)?;
+    let said = what_is_there(said);
     let said = String::from_utf8_lossy(&said);
     let line = said.lines().next().unwrap_or_default();
     let line = line.split_once(": ").map_or(line, |(_, rest)| rest);
-    Ok((status.code(), if line.is_empty() { format!("it ended with {status}") } else { line.to_owned() }))
+    Ok((ended, if line.is_empty() { format!("it ended with {ended}") } else { line.to_owned() }))
 }
 
 /// The mapper is gone, but a process that it left behind may hold the pipe: nothing is waited for.
-fn read_what_is_there(pipe: OwnedFd, said: &mut Vec<u8>) {
+fn what_is_there(pipe: OwnedFd) -> Vec<u8> {
+    let mut said = vec![0; 4096];
     let mut ready = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
-    if poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0) {
-        let mut buffer = [0; 4096];
-        let length = File::from(pipe).read(&mut buffer).unwrap_or(0);
-        said.extend_from_slice(buffer.get(..length).unwrap_or(&[]));
-    }
+    let is_ready = poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0);
+    let length = if is_ready { read(&pipe, &mut said).unwrap_or(0) } else { 0 };
+    said.truncate(length);
+    said
 }
 
 /// setgroups goes before the gid map, after which it could not be denied: user_namespaces(7). Lines are not joined: each has to

@@ -63,6 +63,19 @@ fn what_a_mapper_says_is_passed_on_as_one_harmless_line() {
 }
 
 #[test]
+fn a_mapper_starts_with_no_signal_blocked_or_ignored() {
+    let sandbox = Sandbox::new();
+    let text = "echo $(grep -E '^Sig(Blk|Ign)' /proc/self/status) >&2; exit 1";
+    let helper = script(&sandbox.alice, "signals", text);
+    let none = "0000000000000000";
+    assert_refused(
+        &refused_with(&sandbox, BOTH[0], &helper),
+        125,
+        &[&helper, &format!("{none} SigIgn: {none}")],
+    );
+}
+
+#[test]
 fn a_mapper_that_says_megabytes_is_no_trouble() {
     let sandbox = Sandbox::new();
     let helper = script(&sandbox.alice, "babbles", "head -c 5000000 /dev/zero >&2; exit 1");

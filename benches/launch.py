@@ -7,6 +7,7 @@ from statistics import median
 
 import contest
 import figures
+import plots
 from contest import BENCH, Variant
 
 ROOTFS = f"{BENCH}/rootfs"
@@ -88,7 +89,7 @@ def memory_of(full):
     return {name: contest.private_memory(command) for name, command in commands.items()}
 
 
-def measure(full, rounds):
+def measure(full, rounds, place):
     """The section about one kind of map."""
     write_grants(full)
     memory = memory_of(full)
@@ -107,23 +108,39 @@ def measure(full, rounds):
         ])
     heading = ["", "wall", "half of them", "CPU", "wall × floor", "CPU × floor", "system calls", "execs", "processes", "largest process", "private while running"]
     title = "A full map" if full else "The caller's own ID alone"
-    return f"## {title}\n\n{figures.table(heading, rows)}\n{rounds} rounds.\n\n{measure_load(known, max(1, rounds // 30))}"
+    load = measure_load(known, max(1, rounds // 30))
+    picture = draw("full" if full else "own", title, known, fast, load, place) if place else ""
+    return f"## {title}\n\n{picture}{figures.table(heading, rows)}\n{rounds} rounds.\n\n{load_table(known, load)}"
+
+
+def draw(name, title, known, samples, load, place):
+    """Both plots of a section; the words that show them."""
+    floor = median(samples[FLOOR].cpu)
+    bars = [(variant.name, median(samples[variant.name].cpu) / floor) for variant in known if variant.name in samples]
+    plots.bars(place / f"launch-{name}.svg", f"{title}: CPU time, as multiples of the floor's", bars)
+    series = {variant.name: [rates.get(variant.name) for rates in load.values()] for variant in known}
+    axes = ("launches at once", "launches a second")
+    plots.lines(place / f"load-{name}.svg", title, axes, list(load), series)
+    return f"![CPU time](launch-{name}.svg)\n\n![launches a second](load-{name}.svg)\n\n"
 
 
 def measure_load(known, rounds):
-    """The table of launches a second."""
-    columns = {}
+    """Launches a second of each, by how many at once."""
+    rates = {}
     for at_once in AT_ONCE if rounds > 1 else AT_ONCE[:2]:
         able = [variant for variant in known if variant.name != PODMAN or at_once <= PODMAN_AT_ONCE]
         fast = [variant for variant in able if variant.name != PODMAN]
-        columns[at_once] = contest.clock("load", rounds, fast, at_once)
+        samples = contest.clock("load", rounds, fast, at_once)
         if len(fast) < len(able):
-            columns[at_once] |= contest.clock("load", 1, able[-1:], at_once)
-    rows = []
-    for variant in known:
-        cells = (column.get(variant.name) for column in columns.values())
-        rows.append([variant.name, *(f"{1e9 / median(cell.wall):,.0f}" if cell else "" for cell in cells)])
-    return f"Launches a second, so many at once:\n\n{figures.table(['', *map(str, columns)], rows)}"
+            samples |= contest.clock("load", 1, able[-1:], at_once)
+        rates[at_once] = {name: 1e9 / median(sample.wall) for name, sample in samples.items()}
+    return rates
+
+
+def load_table(known, rates):
+    """The same as a table."""
+    rows = [[variant.name, *(f"{of_all[variant.name]:,.0f}" if variant.name in of_all else "" for of_all in rates.values())] for variant in known]
+    return f"Launches a second, so many at once:\n\n{figures.table(['', *map(str, rates)], rows)}"
 
 
 INTRODUCTION = """# A launch
@@ -138,8 +155,8 @@ All variants run in each round, in a random order; podman in rounds of its own w
 """
 
 
-def report(check):
+def report(check, place):
     """The whole page."""
     rounds = 1 if check else 200
-    sections = [measure(full, rounds) for full in (False, True)]
+    sections = [measure(full, rounds, place) for full in (False, True)]
     return "\n".join([INTRODUCTION, f"Measured on: {figures.machine()}.\n", *sections])

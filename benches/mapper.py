@@ -5,6 +5,7 @@ from statistics import median
 
 import contest
 import figures
+import plots
 from contest import Variant
 
 OURS, FLOOR, ALONE, BOTH = "newidmap-helper, both maps", "floor in C, both maps", "newuidmap alone", "newuidmap, then newgidmap"
@@ -37,7 +38,7 @@ def variants(start):
 
 
 def measure(lines, rounds):
-    """The section about one size."""
+    """The section about one size, and the median wall time of each by name."""
     known = variants(write_grants(lines))
     samples = contest.clock("map", rounds, known)
     rows = []
@@ -51,10 +52,12 @@ def measure(lines, rounds):
     heading = ["", "wall", "half of them", "CPU", "system calls", "wall × floor", "CPU × floor"]
     ours = samples[OURS].wall
     alone, both = (figures.interval(samples[name].wall, ours) for name in (ALONE, BOTH))
-    return (
+    walls = {name: median(sample.wall) for name, sample in samples.items()}
+    section = (
         f"## {lines:,} {'line' if lines == 1 else 'lines'}\n\n{figures.table(heading, rows)}\n"
         f"Against newidmap-helper, newuidmap alone takes {alone} times as long, both of shadow's {both}. {rounds} rounds.\n"
     )
+    return section, walls
 
 
 INTRODUCTION = """# The mapper
@@ -63,11 +66,19 @@ One run of the whole process, from vfork to its end, for a fresh process in a ne
 1,024, in both maps. The caller's line is the last one of /etc/subuid and of /etc/subgid. The floor is a program in C without
 libc, `benches/floor/mapper.c`: it makes the system calls of newidmap-helper, one for one, reads as much at a time, and has no text for any error.
 All variants run in each round, in a random order, as a plain user. See [how to read this](README.md).
+
+![wall time by lines](mapper.svg)
 """
 
 
-def report(check):
+def report(check, place):
     """The whole page."""
     rounds = {lines: 1 for lines in (1, 1_000)} if check else ROUNDS
-    sections = [measure(lines, count) for lines, count in rounds.items()]
+    measured = {lines: measure(lines, count) for lines, count in rounds.items()}
+    sections = [section for section, _ in measured.values()]
+    if place:
+        names = [variant.name for variant in variants(0)]
+        series = {name: [walls[name] / 1e3 for _, walls in measured.values()] for name in names}
+        axes = ("lines in each file", "wall time in µs")
+        plots.lines(place / "mapper.svg", "One run of the mapper", axes, list(measured), series)
     return "\n".join([INTRODUCTION, f"Measured on: {figures.machine()}.\n", *sections])

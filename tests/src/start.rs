@@ -38,6 +38,8 @@ pub enum Step {
     Pass(OwnedFd, RawFd),
     /// `setsid`.
     LeadSession,
+    /// Joins a session keyring of its own, with a key of this name in it that nobody else sees.
+    HoldKey(CString),
     /// Blocks every signal.
     BlockAllSignals,
     /// Ignores every signal.
@@ -76,6 +78,7 @@ impl Step {
             Step::Close(number) => close(*number),
             Step::Pass(file, number) => duplicate(file, *number)?,
             Step::LeadSession => setsid().map(drop)?,
+            Step::HoldKey(name) => hold_key(name)?,
             Step::BlockAllSignals => sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)?,
             Step::IgnoreAllSignals => ignore_all_signals(),
             Step::DieWithParent => set_pdeathsig(Signal::SIGKILL)?,
@@ -157,6 +160,24 @@ fn fail_call(number: libc::c_long, errno: i32) -> nix::Result<()> {
     // SAFETY: the kernel reads the program's six instructions, which outlive the call.
     let result = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
     nix::errno::Errno::result(result).map(|_| ())
+}
+
+/// The numbers are those of linux/keyctl.h.
+fn hold_key(name: &CString) -> nix::Result<()> {
+    const JOIN_SESSION_KEYRING: libc::c_long = 1;
+    const SETPERM: libc::c_long = 5;
+    const SESSION_KEYRING: libc::c_long = -3;
+    const POSSESSOR_ALL: libc::c_long = 0x3f00_0000;
+    // SAFETY: without a name, the call takes no pointer: keyctl_join_session_keyring(3).
+    nix::errno::Errno::result(unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, 0_usize) })?;
+    let (kind, name) = (c"user".as_ptr(), name.as_ptr());
+    // SAFETY: add_key reads two texts that end in NUL, and the one byte of the key, which is the first's.
+    let key = nix::errno::Errno::result(unsafe {
+        libc::syscall(libc::SYS_add_key, kind, name, kind, 1_usize, SESSION_KEYRING)
+    })?;
+    // SAFETY: the call takes numbers only: keyctl_setperm(3).
+    let result = unsafe { libc::syscall(libc::SYS_keyctl, SETPERM, key, POSSESSOR_ALL) };
+    nix::errno::Errno::result(result).map(drop)
 }
 
 fn set_timer(timer: i32, micros: i64) -> nix::Result<()> {

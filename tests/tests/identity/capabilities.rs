@@ -1,6 +1,7 @@
 //! `--cap-add`, `--cap-drop`, no-new-privileges and keys (property L10).
 
 use crate::sandbox::{Sandbox, assert_refused};
+use subroot_tests::{Step, start_with};
 
 const DEFAULT: &str = "00000000a80425fb";
 
@@ -62,7 +63,17 @@ fn setuid_programs_work_unless_new_privileges_are_forbidden() {
 #[test]
 fn the_callers_keys_are_not_the_commands() {
     let sandbox = Sandbox::new();
-    let keyring = "grep -c _ses /proc/keys; awk '/_ses/ {print $1}' /proc/keys | sort | tail -n 1";
-    let [one, two] = [0, 1].map(|_| sandbox.prints(&[], keyring));
-    assert_ne!(one, two, "each has a session keyring of its own");
+    let root = sandbox.rootfs.path.display();
+    let count = "grep -c subroot-test-key /proc/keys";
+    let mut shell = sandbox.alice.shell(&format!("{count}; exec subroot run {root} -- {count}"));
+    let steps = vec![Step::HoldKey(c"subroot-test-key".into())];
+    assert_eq!(sandbox.host.output(start_with(&mut shell, steps)).stdout, "1\n0\n");
+}
+
+#[test]
+fn each_has_a_session_keyring_of_its_own() {
+    let sandbox = Sandbox::new();
+    let keyrings = "awk '/_ses/ {print $1}' /proc/keys | sort";
+    let [one, two] = [0, 1].map(|_| sandbox.prints(&[], keyrings));
+    assert!(!one.is_empty() && one != two, "{one}{two}");
 }

@@ -2,8 +2,11 @@
 
 use crate::sandbox::{Sandbox, assert_refused};
 use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
+use std::thread;
 
 /// True for each namespace of this name that is not the host's.
 fn is_new(sandbox: &Sandbox, options: &[&str], name: &str) -> bool {
@@ -37,14 +40,29 @@ fn a_network_of_its_own_has_lo_and_nothing_of_the_host() {
     let script = "ls /sys/class/net; ip -o addr | awk '{print $4}'; grep -c subroot-test /proc/net/unix";
     let outcome = sandbox.output(&["--network", "none"], script);
     assert_eq!(outcome.stdout, "lo\n127.0.0.1/8\n::1/128\n0\n", "{outcome:?}");
-    let script = "nc -l -p 4000 127.0.0.1 >/tmp/got </dev/null & until echo through | nc 127.0.0.1 4000 2>/dev/null; do
-        sleep 0.05; done; wait; cat /tmp/got; rm /tmp/got";
+    // The listener's input never ends: each nc would otherwise end with the other's, whatever is on its way.
+    let script = "mkfifo /tmp/open; nc -l -p 4000 127.0.0.1 >/tmp/got 0<>/tmp/open &
+        until echo through | nc 127.0.0.1 4000 2>/dev/null; do sleep 0.05; done; wait; cat /tmp/got; rm /tmp/got /tmp/open";
     assert_eq!(sandbox.output(&["--network", "none"], script).stdout, "through\n");
     assert_refused(
         &sandbox.output(&["--network", "bridge"], "true"),
         125,
         &["--network", "neither none nor host"],
     );
+}
+
+#[test]
+fn what_listens_on_the_hosts_loopback_is_reached_from_the_hosts_network_alone() {
+    let sandbox = Sandbox::new();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let port = listener.local_addr().expect("its address").port();
+    let script = format!("nc 127.0.0.1 {port} </dev/null 2>/dev/null || echo refused");
+    assert_eq!(sandbox.prints(&["--network", "none"], &script), "refused\n");
+    thread::spawn(move || {
+        let (mut connection, _) = listener.accept().expect("a connection");
+        connection.write_all(b"reached\n").expect("an answer");
+    });
+    assert_eq!(sandbox.prints(&["--network", "host"], &script), "reached\n");
 }
 
 #[test]
@@ -77,7 +95,7 @@ fn clocks_are_ahead_in_a_time_namespace() {
 #[test]
 fn with_the_hosts_processes_their_proc_is_shown() {
     let sandbox = Sandbox::new();
-    let script = "ls -d /proc/[0-9]* | wc -l; kill -9 1 2>/dev/null || echo refused; id -u";
+    let script = "echo /proc/[0-9]* | wc -w; kill -9 1 2>/dev/null || echo refused; id -u";
     let outcome = sandbox.output(&["--pid", "host"], script);
     let lines: Vec<&str> = outcome.stdout.lines().collect();
     assert_eq!((outcome.stderr.as_str(), &lines[1..]), ("", ["refused", "0"].as_slice()), "{outcome:?}");

@@ -7,7 +7,7 @@ use idmap::{each_line, parse_number};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
-use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
+use nix::unistd::{Gid, Uid, getgid, getuid, setgroups, setresgid, setresuid};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read as _;
@@ -35,7 +35,7 @@ impl Identity {
     /// Who the child is before anybody is looked up: root where ID 0 is mapped.
     pub(crate) fn first(uid: u32, gid: u32) -> Identity {
         let home = if uid == 0 { "/root" } else { "/" };
-        Identity { uid, gid, groups: None, home: home.into(), name: Vec::new() }
+        Identity { uid, gid, groups: None, home: home.into(), name: uid.to_string().into_bytes() }
     }
 
     /// True for ID 0.
@@ -48,20 +48,28 @@ impl Identity {
         &self.home
     }
 
-    /// The name that it was asked for by.
+    /// The name that it was asked for by, or its user ID.
     pub(crate) fn name(&self) -> &[u8] {
         &self.name
+    }
+
+    fn has_more_groups(&self) -> bool {
+        self.groups.iter().flatten().any(|group| *group != self.gid)
     }
 
     /// Becomes it. Groups go first, then the group, then the user: each needs a capability that the next one may take away.
     ///
     /// # Errors
-    /// EPERM where setgroups is denied, EINVAL where an ID is not mapped: user_namespaces(7).
+    /// EPERM where setgroups is denied and it would have made a difference, EINVAL where an ID is not mapped: user_namespaces(7).
     pub(crate) fn assume(&self) -> Result<(), Errno> {
-        if let Some(groups) = &self.groups {
-            setgroups(&groups.iter().map(|gid| Gid::from_raw(*gid)).collect::<Vec<_>>())?;
-        }
         let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
+        if let Some(groups) = &self.groups {
+            match setgroups(&groups.iter().map(|gid| Gid::from_raw(*gid)).collect::<Vec<_>>()) {
+                // The caller's groups stay, as for anybody who has not been asked for by name.
+                Err(Errno::EPERM) if (getuid(), getgid()) == (uid, gid) && !self.has_more_groups() => {}
+                set => set?,
+            }
+        }
         setresgid(gid, gid, gid)?;
         setresuid(uid, uid, uid)
     }

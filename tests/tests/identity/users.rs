@@ -108,3 +108,27 @@ fn a_user_needs_ids() {
     assert_refused(&outcome, 125, &["becoming user web"]);
     assert!(!sandbox.has_mark());
 }
+
+/// The caller alone is mapped where nothing is granted to him.
+#[test]
+fn without_a_grant_root_is_the_one_who_can_be_asked_for() {
+    let sandbox = with_accounts();
+    ["/etc/subuid", "/etc/subgid"].iter().for_each(|file| sandbox.host.write(file, ""));
+    let only = "subroot: only your own ID is mapped (/etc/subuid has no line for alice)\n";
+    for (options, who) in [
+        (["-u", "web"], "web"),
+        (["-u", "33:0"], "web"),
+        (["-u", "0:34"], "root"),
+        (["--group-add", "disk"], "0"),
+    ] {
+        let outcome = sandbox.output(&options, "touch /mark");
+        let why = "setgroups is denied here, as no group ID is granted (see subroot idmap)";
+        let said = format!("{only}subroot: becoming user {who}: {why}\n");
+        assert_eq!((outcome.code(), outcome.stderr), (125, said), "{options:?}");
+    }
+    assert!(!sandbox.has_mark());
+    for options in [["-u", "root"], ["-u", "0:0"], ["--group-add", "root"], ["--userns", "auto"]] {
+        let outcome = sandbox.output(&options, "id -u; id -G");
+        assert_eq!((outcome.stderr.as_str(), outcome.stdout.as_str()), (only, "0\n0\n"), "{options:?}");
+    }
+}

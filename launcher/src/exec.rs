@@ -159,7 +159,9 @@ fn enter(joined: &Joined) -> Result<Side, Failure> {
     joined.process.adjust_oom_score()?;
     set_dumpable(false).map_err(Failure::on(Step::Join, name))?;
     kernel::set_namespaces(&joined.member, joined.namespaces).map_err(Failure::on(Step::Join, name))?;
-    kernel::clone_sibling().map_err(Failure::on(Step::Fork, name))
+    // ENOMEM comes from a pid namespace whose init has ended, too: pid_namespaces(7).
+    let step = |errno| if errno == Errno::ENOMEM { Step::Join } else { Step::Fork };
+    kernel::clone_sibling().map_err(|errno| Failure::new(step(errno), name, errno))
 }
 
 fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failure> {

@@ -225,6 +225,8 @@ impl fmt::Display for Failure {
             Step::FindCommand => write!(f, "command not found"),
             Step::FindUser => write!(f, "/etc/passwd of the rootfs has no such user"),
             Step::FindGroup => write!(f, "/etc/group of the rootfs has no such group"),
+            Step::Join if self.errno == Errno::ESRCH => write!(f, "it has just ended"),
+            Step::Join if self.errno == Errno::ENOMEM => write!(f, "it has just ended, or memory is short"),
             Step::BecomeUser if self.errno == Errno::EINVAL => {
                 write!(f, "its ID, or that of a group, is not mapped here (see subroot idmap)")
             }

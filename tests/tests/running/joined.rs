@@ -5,8 +5,9 @@ use crate::{READY, unique_name};
 use nix::sys::signal::{Signal, kill};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
-use subroot_tests::Outcome;
-use subroot_tests::running::{PATIENCE, Running, assert_all_gone, unique_word};
+use std::thread::sleep;
+use subroot_tests::running::{PATIENCE, Running, assert_all_gone, instant, unique_word};
+use subroot_tests::{Outcome, Started};
 
 /// A running sandbox of alice's, and its name.
 struct Web {
@@ -178,4 +179,50 @@ fn a_payload_that_hides_its_processes_is_joined_or_left() {
     let script = "unshare -U sh -c 'echo ready; exec sleep 1000'; true";
     let web = Web::running(Sandbox::new(), &[], &["sh", "-c", script]);
     assert_eq!(web.inside("echo here"), "here\n");
+}
+
+/// It runs, or it is told in one line why not; and it ends with the sandbox at the latest.
+#[test]
+fn it_may_race_with_the_end_of_the_sandbox() {
+    const ROUNDS: u32 = 200;
+    let sandbox = Sandbox::new();
+    let (mut ran, mut came_too_late) = (0, 0);
+    let start = sandbox.duration_of_a_start();
+    let word = unique_word();
+    for round in 0..ROUNDS {
+        let name = unique_name();
+        let words = ["sh", "-c", "echo ready; read line", &word];
+        let mut running = Running::new(sandbox.run(&["--name", &name], &words).stdin(Stdio::piped()));
+        let exec = Started::new(&mut sandbox.subroot(&["exec", &name, "sh", "-c", "echo ran", &word]));
+        sleep(instant(start, round, ROUNDS));
+        match round % 2 {
+            0 => drop(running.input()),
+            _ => running.signal(9),
+        }
+        let outcome = exec.end_within(PATIENCE);
+        match outcome.code() {
+            0 => ran += 1,
+            125 => {
+                assert_too_late(&outcome, &name);
+                came_too_late += 1;
+            }
+            137 if outcome.stderr.is_empty() => {}
+            _ => panic!("{outcome:?}"),
+        }
+        drop(running.end());
+    }
+    assert_all_gone(&word);
+    assert!(ran > 0 && came_too_late > 0, "{ran} ran, {came_too_late} came too late");
+}
+
+#[track_caller]
+fn assert_too_late(outcome: &Outcome, name: &str) {
+    let looking = format!("subroot: looking for sandbox {name}: ");
+    let ends = [
+        format!("{looking}none of yours is running under that name or PID\n"),
+        format!("{looking}it has just ended\n"),
+        format!("subroot: joining the namespaces of {name}: it has just ended\n"),
+        format!("subroot: joining the namespaces of {name}: it has just ended, or memory is short\n"),
+    ];
+    assert!(ends.contains(&outcome.stderr), "{outcome:?}");
 }

@@ -3,7 +3,7 @@
 use crate::sandbox::{Sandbox, assert_refused};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{Termios, tcgetattr};
-use nix::unistd::{read, write};
+use nix::unistd::{Pid, read, write};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,6 +11,8 @@ use subroot_tests::running::{Running, assert_all_gone, process_inside, program_o
 use subroot_tests::{Started, Terminal, processes_with_word};
 
 const LIMIT: Duration = Duration::from_secs(20);
+/// A script that says when it runs, and goes on until a line is typed.
+const READING: &str = "echo ready; read line";
 
 /// A person at a terminal, in whose session a launch runs in the foreground.
 struct Person {
@@ -143,20 +145,43 @@ fn the_settings_of_the_persons_terminal_come_back_however_it_ends() {
     for end in ["exit", "kill the command", "kill the launcher"] {
         let sandbox = Sandbox::new();
         let word = unique_word();
-        let mut person = Person::new(&sandbox, &[], &["sh", "-c", "echo ready; read line", &word]);
-        let raw =
-            |person: &Person| !person.settings().local_flags.contains(nix::sys::termios::LocalFlags::ECHO);
-        person.sees("ready");
-        assert!(raw(&person), "the launch does not pass everything on");
-        match end {
-            "exit" => person.types("\n"),
-            "kill the command" => send(process_inside(&word, "2"), 9),
-            _ => send(person.launch.pid(), 9),
-        }
-        assert!(soon(LIMIT, || !raw(&person)), "{end}: the terminal stays raw");
+        let mut person = Person::new(&sandbox, &[], &["sh", "-c", READING, &word]);
+        ends_and_is_itself_again(&mut person, end, || process_inside(&word, "2"));
         assert_all_gone(&word);
-        drop(person.child().wait());
     }
+}
+
+#[test]
+fn and_so_they_do_however_a_joined_command_ends() {
+    let sandbox = Sandbox::new();
+    let name = crate::unique_name();
+    let running = Running::new(&mut sandbox.shell(&["--name", &name], crate::READY));
+    for end in ["exit", "kill the command", "kill the launcher"] {
+        let word = unique_word();
+        let exec = sandbox.subroot(&["exec", "-t", &name, "sh", "-c", READING, &word]);
+        let mut person = Person::starts(&sandbox, &exec);
+        let is_command = |pid: &Pid| program_of(*pid) == "sh";
+        let command = || processes_with_word(&word).into_iter().find(is_command).expect("the command");
+        ends_and_is_itself_again(&mut person, end, command);
+        assert_all_gone(&word);
+    }
+    running.signal(9);
+}
+
+/// Ends a launch; the terminal is as it was, if need be by the process that the launcher keeps for that.
+#[track_caller]
+fn ends_and_is_itself_again(person: &mut Person, end: &str, command: impl Fn() -> Pid) {
+    let echo = nix::sys::termios::LocalFlags::ECHO;
+    let is_raw = |person: &Person| !person.settings().local_flags.contains(echo);
+    person.sees("ready");
+    assert!(is_raw(person), "the launch does not pass everything on");
+    match end {
+        "exit" => person.types("\n"),
+        "kill the command" => send(command(), 9),
+        _ => send(person.launch.pid(), 9),
+    }
+    assert!(soon(LIMIT, || !is_raw(person)), "{end}: the terminal stays raw");
+    drop(person.child().wait());
 }
 
 #[test]

@@ -20,18 +20,20 @@ const INITIAL_NAMESPACE: u64 = 0xEFFF_FFFD;
 /// CAP_SETGID, CAP_SETUID and CAP_SETFCAP: what writing a map that holds the parent's ID 0 takes, user_namespaces(7).
 const MAPPING_CAPABILITIES: u64 = 1 << 6 | 1 << 7 | 1 << 31;
 
-/// Both maps.
+/// Both maps. They are as large as the kernel's, and so in boxes: on a stack each copy would touch pages of its own.
 pub(crate) struct Maps {
     /// The user IDs.
-    pub(crate) uid: PlannedMap,
+    pub(crate) uid: Box<PlannedMap>,
     /// The group IDs.
-    pub(crate) gid: PlannedMap,
+    pub(crate) gid: Box<PlannedMap>,
     /// True when group IDs other than the caller's own are mapped, so that setgroups may stay allowed.
     pub(crate) may_set_groups: bool,
 }
 
 impl Maps {
-    const NONE: Maps = Maps { uid: PlannedMap::EMPTY, gid: PlannedMap::EMPTY, may_set_groups: false };
+    fn none(may_set_groups: bool) -> Maps {
+        Maps { uid: Box::new(PlannedMap::EMPTY), gid: Box::new(PlannedMap::EMPTY), may_set_groups }
+    }
 
     /// The map of a kind.
     pub(crate) fn of(&self, kind: IdKind) -> &PlannedMap {
@@ -182,7 +184,7 @@ fn helper(wishes: &IdWishes) -> Result<Option<PathBuf>, Error> {
 
 /// Both maps of a layout, with these groups as themselves besides.
 fn maps(layout: &Layout, [uids, gids]: &[Pool; 2], groups: &[u32]) -> Result<Maps, Error> {
-    let mut maps = Maps::NONE;
+    let mut maps = Maps::none(false);
     layout.fill(IdKind::Uid, uids, &mut maps.uid)?;
     for gid in groups {
         let kept = MapLine { inside: *gid, outside: *gid, count: 1 };
@@ -220,7 +222,7 @@ fn refuse_groups(plan: &IdPlan, grants: &Grants, groups: &[u32]) -> Result<(), E
 
 /// In a user namespace in which everything may be mapped: each ID as itself, unless something else was asked for.
 fn maps_of_every_own_id(layout: &Layout, userns: &Userns, groups: &[u32]) -> Result<Maps, Error> {
-    let mut every = Maps { may_set_groups: true, ..Maps::NONE };
+    let mut every = Maps::none(true);
     for (path, map) in [("/proc/self/uid_map", &mut every.uid), ("/proc/self/gid_map", &mut every.gid)] {
         each_line_of(path, |_, line| {
             let own = map_line(line).map(|line| MapLine { outside: line.inside, ..line });

@@ -14,10 +14,13 @@ const MAX_RULES: usize = 64;
 
 /// One `computed-grants` rule: every account of a range of uids owns a slice of an area of subordinate IDs.
 #[derive(Clone, Copy)]
-struct Rule {
-    uids: IdRange,
-    area: IdRange,
-    count: u32,
+pub struct ComputedRule {
+    /// The accounts.
+    pub uids: IdRange,
+    /// All that they own together, in the order of their uids.
+    pub area: IdRange,
+    /// What each of them owns.
+    pub count: u32,
 }
 
 /// What goes to the system log.
@@ -41,7 +44,7 @@ pub struct Config {
     pub allows_own_groups: bool,
     /// What is logged.
     pub log: Log,
-    rules: [Rule; MAX_RULES],
+    rules: [ComputedRule; MAX_RULES],
     used: usize,
     seen: u8,
 }
@@ -99,7 +102,7 @@ impl Config {
         allows_live_ids: false,
         allows_own_groups: false,
         log: Log::Nothing,
-        rules: [Rule { uids: IdRange::UNUSED, area: IdRange::UNUSED, count: 0 }; MAX_RULES],
+        rules: [ComputedRule { uids: IdRange::UNUSED, area: IdRange::UNUSED, count: 0 }; MAX_RULES],
         used: 0,
         seen: 0,
     };
@@ -156,13 +159,14 @@ impl Config {
         IdRange::new(rule.area.first().checked_add(slice)?, rule.count).ok()
     }
 
-    fn rules(&self) -> &[Rule] {
+    /// The rules, in the order of the file.
+    pub fn rules(&self) -> &[ComputedRule] {
         self.rules.get(..self.used).unwrap_or(&[])
     }
 
     fn push_rule(&mut self, value: &[u8]) -> Result<(), ConfigError> {
-        let rule = Rule::parse(value)?;
-        let meets = |known: &Rule| {
+        let rule = ComputedRule::parse(value)?;
+        let meets = |known: &ComputedRule| {
             known.uids.overlaps(rule.uids)
                 || known.area.overlaps(rule.area)
                 || known.area.overlaps(rule.uids)
@@ -190,8 +194,8 @@ fn choose<T: Copy>(value: &[u8], choices: &[(&[u8], T)]) -> Result<T, ConfigErro
     choices.iter().find(|(word, _)| *word == value).map(|(_, choice)| *choice).ok_or(ConfigError::Value)
 }
 
-impl Rule {
-    fn parse(value: &[u8]) -> Result<Rule, ConfigError> {
+impl ComputedRule {
+    fn parse(value: &[u8]) -> Result<ComputedRule, ConfigError> {
         let mut fields = value.split(|byte| *byte == b':');
         let (Some(uids), Some(start), Some(count), None) =
             (fields.next(), fields.next(), fields.next(), fields.next())
@@ -207,7 +211,7 @@ impl Rule {
         let range = |first, count| IdRange::new(first, count).map_err(ConfigError::Range);
         let wraps = ConfigError::Range(RangeError::Wraps);
         let accounts = last.checked_sub(first).ok_or(ConfigError::Rule)?.checked_add(1).ok_or(wraps)?;
-        let rule = Rule {
+        let rule = ComputedRule {
             uids: range(first, accounts)?,
             area: range(start, accounts.checked_mul(count).ok_or(wraps)?)?,
             count,

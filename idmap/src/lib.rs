@@ -22,7 +22,7 @@ mod text;
 
 pub use authorize::{IdMap, NotGranted, authorize};
 pub use caller::Caller;
-pub use config::{CONFIG_FILE, Config, ConfigError, Log};
+pub use config::{CONFIG_FILE, ComputedRule, Config, ConfigError, Log};
 pub use grants::{Granted, MAX_GRANTS, TooManyGrants};
 pub use kind::IdKind;
 pub use lines::each_line;

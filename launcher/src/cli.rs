@@ -40,6 +40,9 @@ pub(crate) enum Verb {
     /// Say what works on this host, what does not, and what would mend it
     #[command(after_help = DOCTOR_HELP)]
     Doctor(DoctorWords),
+    /// Look at everybody's subordinate IDs, for administrators: nothing is changed
+    #[command(disable_help_subcommand = true)]
+    Grants(GrantsWords),
 }
 
 const RUN_HELP: &str = "\
@@ -60,6 +63,25 @@ Without COMMAND a shell is started.";
 const DOCTOR_HELP: &str = "\
 Every step of a launch is performed in a child that is thrown away.
 Exit status: 0 all is well; 1 launches work with less; 2 no launch works; 125 subroot failed.";
+
+const LINT_HELP: &str = "\
+What is found, each with its file, line and fix:
+  bad-line           grants nothing, and why
+  overlap            shares IDs with a line of another user
+  given-again        names nobody any more, and another user has the IDs
+  no-account         names nobody
+  live-account       holds the ID of an account, and so grants nothing
+  live-group         holds the ID of a group
+  system-ids         holds IDs below 1000
+  overflow-id        holds 65534
+  overlaps-computed  holds IDs or accounts of a computed-grants rule
+  one-file           its user has no line in the other file
+  too-small          its user has fewer IDs than a Debian root takes
+  bad-setting        a line of mapper.conf that keeps the mapper from granting anything
+  not-trusted        a file that somebody besides root can write
+  plugin             lines that do not count, as a plugin keeps the grants
+
+Exit status: 0 nothing is found; 1 something is; 125 a file cannot be read.";
 
 /// `subroot run`.
 #[derive(Args)]
@@ -314,6 +336,39 @@ pub(crate) struct DoctorWords {
     /// Look at what another user has, as root
     #[arg(long, value_name = "NAME")]
     pub(crate) for_user: Option<String>,
+}
+
+/// `subroot grants`.
+#[derive(Args)]
+pub(crate) struct GrantsWords {
+    /// What to look at.
+    #[command(subcommand)]
+    pub(crate) verb: GrantsVerb,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// The commands of `subroot grants`.
+#[derive(Subcommand)]
+pub(crate) enum GrantsVerb {
+    /// Print what is wrong with /etc/subuid and /etc/subgid, and how much room is left
+    #[command(after_help = LINT_HELP)]
+    Lint,
+    /// Tell whose subordinate ID this is
+    Owner {
+        /// An ID, or a file for its owner and group; ./5 for a file whose name is a number
+        #[arg(value_name = "ID|PATH")]
+        what: OsString,
+    },
+    /// Print the command that gives a user a free range
+    Suggest {
+        /// The user, by name or uid
+        user: OsString,
+        /// How many IDs; 2001 are enough for a Debian root
+        #[arg(long, value_name = "N", default_value_t = 2001, value_parser = clap::value_parser!(u32).range(1..))]
+        count: u32,
+    },
 }
 
 /// How the mapper is found.

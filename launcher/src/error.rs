@@ -31,6 +31,8 @@ pub enum Error {
     Orphaned,
     /// A word that cannot be meant: what it was given for, and why.
     Usage(&'static str, String),
+    /// A file that had to be read, and why it could not be.
+    Unreadable(PathBuf, String),
     /// The rootfs.
     Rootfs(PathBuf, Errno),
     /// The source of a mount.
@@ -66,6 +68,7 @@ impl fmt::Display for Error {
             ),
             Error::Orphaned => write!(f, "starting: the process that started subroot has ended already"),
             Error::Usage(what, why) => write!(f, "reading {what}: {why}"),
+            Error::Unreadable(path, why) => write!(f, "reading {}: {why}", path.display()),
             Error::Rootfs(path, errno) => write!(f, "opening rootfs {}: {}", path.display(), reason(*errno)),
             Error::Source(path, errno) => {
                 write!(f, "opening the source of a mount, {}: {}", path.display(), reason(*errno))

@@ -264,6 +264,11 @@ impl fmt::Display for Failure {
 
 /// The C library's words for an errno, which people search for: strerror(3).
 pub(crate) fn reason(errno: Errno) -> String {
-    let text = std::io::Error::from(errno).to_string();
+    reason_of(&std::io::Error::from(errno))
+}
+
+/// The same for an error of the standard library.
+pub(crate) fn reason_of(error: &std::io::Error) -> String {
+    let text = error.to_string();
     text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).to_owned()
 }

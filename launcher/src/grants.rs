@@ -1,6 +1,24 @@
-//! What the administrator's files grant to the caller, read with the mapper's own rules.
+//! What the administrator's files grant to the caller, read with the mapper's own rules; below, what they grant to everybody.
+
+mod finding;
+mod free;
+mod lines;
+mod lint;
+mod overlaps;
+mod owner;
+mod owners;
+mod site;
+mod site_accounts;
+mod suggest;
+mod trust;
+
+use trust::distrust;
 
 use crate::accounts::{by_uid, printed};
+use crate::cli::{GrantsVerb, GrantsWords};
+use crate::error::Error;
+use crate::failure::reason_of;
+use crate::report::escaped;
 use idmap::{
     CONFIG_FILE, Files, IdKind, IdRange, PluginQuestion, Policy, PolicyError, SubidLine, each_line,
     parse_number,
@@ -12,6 +30,26 @@ use std::io::{ErrorKind, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::Command;
 
+/// `subroot grants`.
+///
+/// # Errors
+/// A file that cannot be read, a user or a file that is not there, and those of the output.
+pub(crate) fn print(typed: &GrantsWords) -> anyhow::Result<u8> {
+    match &typed.verb {
+        GrantsVerb::Lint => lint::print(typed.json),
+        GrantsVerb::Owner { what } => owner::print(what, typed.json),
+        GrantsVerb::Suggest { user, count } => suggest::print(user, *count, typed.json),
+    }
+}
+
+/// Bytes of a file as a person may be shown them: escaped, and cut short.
+fn shown(bytes: &[u8]) -> String {
+    const SHOWN: usize = 64;
+    let text = String::from_utf8_lossy(bytes.get(..SHOWN).unwrap_or(bytes));
+    let end = if bytes.len() > SHOWN { "..." } else { "" };
+    escaped(&text) + end
+}
+
 /// The caller, the administrator's settings, and the grants of both kinds.
 pub(crate) struct Grants {
     policy: Box<Policy>,
@@ -19,12 +57,17 @@ pub(crate) struct Grants {
 }
 
 impl Grants {
-    /// Reads the files; what cannot be read grants nothing.
+    /// Reads the files for the caller; what cannot be read grants nothing.
     pub(crate) fn read() -> Grants {
+        Grants::of(getuid().as_raw(), getgid().as_raw())
+    }
+
+    /// Reads the files as they stand for anybody.
+    fn of(uid: u32, gid: u32) -> Grants {
         let mut policy = Box::new(Policy::EMPTY);
-        let Ok(()) = policy.read_caller(getuid().as_raw(), getgid().as_raw(), &mut Readable);
+        let Ok(()) = policy.read_caller(uid, gid, &mut Readable);
         if policy.needs_name_service() {
-            let account = if policy.caller().is_local() { None } else { by_uid(getuid().as_raw()) };
+            let account = if policy.caller().is_local() { None } else { by_uid(uid) };
             policy.note_name_service(account.as_ref().map(|user| user.name().as_bytes()));
         }
         let trouble = policy.read_grants(|_| true, &mut Readable).err().map(|error| match error {
@@ -98,6 +141,13 @@ pub(crate) struct OwnLine {
     pub(crate) refused: Option<&'static str>,
 }
 
+impl OwnLine {
+    /// `FILE:LINE`, or the file alone.
+    pub(crate) fn place(&self) -> String {
+        self.number.map_or_else(|| self.file.to_owned(), |number| format!("{}:{number}", self.file))
+    }
+}
+
 impl Grants {
     /// The lines of a kind that name the caller, the bad ones too, and what is computed for him.
     pub(crate) fn own_lines(&self, kind: IdKind) -> Vec<OwnLine> {
@@ -135,7 +185,21 @@ const MAPPERS_BUFFER: usize = 64 * 1024;
 
 /// Visits the lines of a file, with their numbers; a file that cannot be read has none.
 pub(crate) fn each_line_of(path: &str, visit: impl FnMut(u32, &[u8])) {
-    let Ok(mut file) = File::open(path) else { return };
+    if let Err(error) = read_lines(path, visit) {
+        log::warn!("{error}");
+    }
+}
+
+/// The same; a file that is not there has no lines.
+///
+/// # Errors
+/// A file that cannot be read.
+fn read_lines(path: &str, visit: impl FnMut(u32, &[u8])) -> Result<(), Error> {
+    let unreadable = |error: std::io::Error| Error::Unreadable(path.into(), reason_of(&error));
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        file => file.map_err(unreadable)?,
+    };
     // Files of proc(5) have no size. What is longer than the mapper's buffer is read as the mapper reads it.
     let size = file.metadata().ok().and_then(|facts| usize::try_from(facts.len()).ok()).unwrap_or(0);
     let mut buffer =
@@ -146,7 +210,5 @@ pub(crate) fn each_line_of(path: &str, visit: impl FnMut(u32, &[u8])) {
             outcome => return outcome,
         }
     };
-    if let Err(error) = each_line(&mut buffer, read, visit) {
-        log::warn!("reading {path}: {error}");
-    }
+    each_line(&mut buffer, read, visit).map_err(unreadable)
 }

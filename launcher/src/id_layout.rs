@@ -37,6 +37,18 @@ impl Pool {
         let pool = Pool::new(Some(own), ranges);
         if is_root && pool.0.len() > 1 { Pool(pool.0.into_iter().skip(1).collect()) } else { pool }
     }
+
+    /// Which ID one of these is where all are mapped in their order, as far as the kernel takes lines.
+    pub(crate) fn position(&self, id: u32) -> Option<u32> {
+        let mut passed = 0_u32;
+        for range in self.0.iter().take(MAX_EXTENTS) {
+            if range.contains(id) {
+                return passed.checked_add(id.checked_sub(range.first())?);
+            }
+            passed = passed.saturating_add(range.count());
+        }
+        None
+    }
 }
 
 /// The caller's own ID of a kind.

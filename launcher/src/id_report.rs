@@ -60,8 +60,7 @@ fn table_line(text: &mut String, line: &OwnLine) {
     let (first, count) =
         (number(line.range.map(|range| range.first())), number(line.range.map(|range| range.count())));
     let verdict = line.refused.map_or_else(|| "granted".into(), |why| format!("grants nothing: {why}"));
-    let place = line.number.map_or_else(|| line.file.to_owned(), |number| format!("{}:{number}", line.file));
-    let _ = writeln!(text, "{:4} {first:>10} {count:>10}  {place}: {verdict}", line.kind.name());
+    let _ = writeln!(text, "{:4} {first:>10} {count:>10}  {}: {verdict}", line.kind.name(), line.place());
 }
 
 pub(crate) fn writer(way: &Way) -> String {

@@ -98,6 +98,7 @@ fn run() -> anyhow::Result<u8> {
         Verb::Unshare(typed) => options::unshare(typed, command).run(),
         Verb::Idmap(typed) => id_report::print(&typed),
         Verb::Doctor(typed) => doctor::print(&typed),
+        Verb::Grants(typed) => grants::print(&typed),
     }
 }
 

@@ -75,6 +75,9 @@ fn line(text: &str) {
 
 /// Control characters could move a terminal's cursor or forge a second line.
 pub(crate) fn escaped(text: &str) -> String {
+    if !text.contains(char::is_control) {
+        return text.to_owned();
+    }
     text.chars()
         .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
         .collect()

@@ -1,0 +1,109 @@
+//! Which IDs are left to be granted: within the limits of login.defs, and nobody's of either kind.
+
+use super::lines::FIRST_USER;
+use super::read_lines;
+use super::site::Site;
+use crate::error::Error;
+use idmap::{IdRange, OVERFLOW_ID, parse_number};
+
+const LOGIN_DEFS: &str = "/etc/login.defs";
+/// shadow's defaults: login.defs(5).
+const FIRST: u32 = 100_000;
+const LAST: u32 = 600_100_000;
+
+/// The IDs that shadow's tools would grant: SUB_UID_MIN to SUB_UID_MAX, as far as SUB_GID_MIN to SUB_GID_MAX are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// The lowest.
+    pub(super) first: u32,
+    /// The highest.
+    pub(super) last: u32,
+}
+
+impl Limits {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// A file that is there and cannot be read.
+    pub(super) fn read() -> Result<Limits, Error> {
+        let (mut first, mut last) = ([FIRST; 2], [LAST; 2]);
+        let ([first_uid, first_gid], [last_uid, last_gid]) = (&mut first, &mut last);
+        read_lines(LOGIN_DEFS, |_, line| {
+            let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+            let (name, value) = (words.next(), words.next().and_then(|word| parse_number(word).ok()));
+            let setting = match name {
+                Some(b"SUB_UID_MIN") => &mut *first_uid,
+                Some(b"SUB_GID_MIN") => &mut *first_gid,
+                Some(b"SUB_UID_MAX") => &mut *last_uid,
+                Some(b"SUB_GID_MAX") => &mut *last_gid,
+                _ => return,
+            };
+            *setting = value.unwrap_or(*setting);
+        })?;
+        let [first, last] = [first.into_iter().max(), last.into_iter().min()].map(Option::unwrap_or_default);
+        Ok(Limits { first, last })
+    }
+}
+
+/// The ranges within the limits that no line, account, group or rule has, of either kind, in their order.
+pub(super) fn free(site: &Site, limits: Limits) -> Vec<IdRange> {
+    let range = |first, count| IdRange::new(first, count).ok();
+    let mut taken: Vec<IdRange> = site.grants.iter().map(|grant| grant.range).collect();
+    taken.extend(site.rules().flat_map(|(_, rule)| [rule.area, rule.uids]));
+    taken.extend(site.accounts.ids().filter_map(|id| range(id, 1)));
+    taken.extend([range(0, FIRST_USER), range(OVERFLOW_ID, 1)].into_iter().flatten());
+    gaps(limits, taken)
+}
+
+fn gaps(limits: Limits, mut taken: Vec<IdRange>) -> Vec<IdRange> {
+    taken.sort_by_key(|range| range.first());
+    let end = limits.last.saturating_add(1);
+    let (mut next, mut free) = (limits.first, Vec::new());
+    let mut push = |first: u32, end: u32| free.extend(IdRange::new(first, end.saturating_sub(first)));
+    for range in taken {
+        push(next, range.first().min(end));
+        next = next.max(range.end());
+    }
+    push(next, end);
+    free
+}
+
+/// How many ranges of this length fit.
+pub(super) fn capacity(free: &[IdRange], count: u32) -> u32 {
+    free.iter().map(|range| range.count().checked_div(count).unwrap_or(0)).sum()
+}
+
+/// The lowest range of this length.
+pub(super) fn first_fit(free: &[IdRange], count: u32) -> Option<IdRange> {
+    let gap = free.iter().find(|range| range.count() >= count)?;
+    IdRange::new(gap.first(), count).ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{Limits, capacity, first_fit, gaps};
+    use idmap::IdRange;
+
+    fn range(first: u32, end: u32) -> IdRange {
+        IdRange::new(first, end - first).unwrap()
+    }
+
+    #[test]
+    fn what_is_taken_splits_what_is_free() {
+        let limits = Limits { first: 100, last: 199 };
+        let taken = vec![range(180, 300), range(110, 120), range(50, 101), range(112, 115), range(120, 121)];
+        assert_eq!(gaps(limits, taken), [range(101, 110), range(121, 180)]);
+        assert_eq!(gaps(limits, Vec::new()), [range(100, 200)]);
+        assert_eq!(gaps(limits, vec![range(1, 4_294_967_295)]), []);
+        assert_eq!(gaps(Limits { first: 200, last: 100 }, vec![range(150, 151)]), []);
+    }
+
+    #[test]
+    fn each_gap_counts_for_itself() {
+        let free = [range(100, 109), range(200, 225)];
+        assert_eq!((capacity(&free, 10), capacity(&free, 9)), (2, 3));
+        assert_eq!(first_fit(&free, 10), Some(range(200, 210)));
+        assert_eq!(first_fit(&free, 26), None);
+    }
+}

@@ -1,0 +1,118 @@
+//! What is wrong with a line by itself: bad ones, owners that do not exist, and ranges over IDs that are somebody's already.
+
+use super::finding::{Finding, another_range, range_text};
+use super::site::{Grant, Site};
+use super::site_accounts::Live;
+use idmap::{CONFIG_FILE, IdKind, IdRange, OVERFLOW_ID};
+
+/// Below are the system's own accounts: SYS_UID_MAX in login.defs(5).
+pub(super) const FIRST_USER: u32 = 1000;
+
+/// Looks at each line of both files, and at each rule of mapper.conf.
+pub(super) fn check(site: &Site, found: &mut Vec<Finding>) {
+    found.extend(site.bad.iter().map(|bad| {
+        let (kind, fix) = match bad.file {
+            CONFIG_FILE => {
+                ("bad-setting", "correct the line: until then nothing at all is mapped, for nobody")
+            }
+            _ => ("bad-line", "write the line as OWNER:START:COUNT, in plain decimal, or delete it"),
+        };
+        let owner = Some(bad.owner.clone()).filter(|owner| !owner.is_empty());
+        let why = format!("grants nothing: {}", bad.reason);
+        Finding { kind, file: bad.file, line: Some(bad.line), owner, why, fix: fix.into() }
+    }));
+    for grant in &site.grants {
+        check_owner(site, grant, found);
+        // One ID alone is a pass-through on purpose, such as that of a device's group.
+        if grant.range.count() > 1 {
+            check_range(site, grant, found);
+            check_rules(site, grant, found);
+        }
+    }
+    for kind in IdKind::BOTH {
+        for (line, rule) in site.rules() {
+            for (word, why) in held(site, kind, rule.area) {
+                let why = format!("the area of the computed {}s {why}", kind.name());
+                let fix = "begin the rule's ranges above the IDs of all accounts".into();
+                found.push(Finding {
+                    kind: word,
+                    file: CONFIG_FILE,
+                    line: Some(line),
+                    owner: None,
+                    why,
+                    fix,
+                });
+            }
+        }
+    }
+}
+
+fn check_owner(site: &Site, grant: &Grant, found: &mut Vec<Finding>) {
+    let owner = site.owner(grant);
+    // A uid without an account is how accounts of a directory are written.
+    if owner.is_gone && owner.uid.is_none() {
+        let why = "no account has this name".into();
+        let fix = "delete the line, unless the account is still to come".into();
+        found.push(Finding::of(site, grant, "no-account", why, fix));
+    }
+}
+
+fn check_range(site: &Site, grant: &Grant, found: &mut Vec<Finding>) {
+    let range = range_text(grant.range);
+    for (word, why) in held(site, grant.kind, grant.range) {
+        let fix = format!("delete the line{}", another_range(site.owner(grant)));
+        found.push(Finding::of(site, grant, word, format!("{range} {why}"), fix));
+    }
+}
+
+/// Which IDs of others a range holds: by a word for the kind, and in words.
+fn held(site: &Site, kind: IdKind, range: IdRange) -> Vec<(&'static str, String)> {
+    let (accounts, groups) = (site.accounts.live_in(kind, range), site.accounts.groups_in(kind, range));
+    let mut held = Vec::new();
+    if let Some(names) = names(accounts) {
+        let so = if site.config.allows_live_ids {
+            "whose files are its owner's then"
+        } else {
+            "and so grants nothing"
+        };
+        held.push(("live-account", format!("holds the ID of {names}, {so}")));
+    } else if let Some(names) = names(groups) {
+        held.push(("live-group", format!("holds the ID of group {names}, whose files are its owner's then")));
+    }
+    if range.first() < FIRST_USER {
+        held.push(("system-ids", format!("holds system IDs, below {FIRST_USER}")));
+    }
+    if range.contains(OVERFLOW_ID) {
+        held.push((
+            "overflow-id",
+            format!("holds {OVERFLOW_ID}, which stands for every ID that has no mapping"),
+        ));
+    }
+    held
+}
+
+/// `alice (1000)`, and how many more.
+fn names(live: &[Live]) -> Option<String> {
+    let first = live.first()?;
+    let more = live.len().saturating_sub(1);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(format!("{} ({}){more}", first.name, first.id))
+}
+
+/// A line in the area that the rules of mapper.conf deal out, or over the uids that they serve.
+fn check_rules(site: &Site, grant: &Grant, found: &mut Vec<Finding>) {
+    let own = site.owner(grant).uid.and_then(|uid| site.computed(uid)).map(|(_, range)| range);
+    let is_own = own.is_some_and(|own| own.shared_with(grant.range) == grant.range.count());
+    for (line, rule) in site.rules().filter(|_| !is_own) {
+        let what = if rule.area.overlaps(grant.range) {
+            "holds IDs that are computed for others"
+        } else if rule.uids.overlaps(grant.range) {
+            "holds uids of accounts with computed grants"
+        } else {
+            continue;
+        };
+        let why = format!("{} {what} by {CONFIG_FILE}:{line}", range_text(grant.range));
+        let fix = format!("delete the line{}", another_range(site.owner(grant)));
+        found.push(Finding::of(site, grant, "overlaps-computed", why, fix));
+    }
+}

@@ -1,0 +1,104 @@
+//! `subroot grants lint`: everything that is wrong with the grants, and how much room is left.
+
+use super::finding::Finding;
+use super::free::{Limits, capacity, free};
+use super::site::Site;
+use super::{lines, overlaps, owners};
+use crate::report;
+use idmap::{IdKind, NSSWITCH_FILE};
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// A range as useradd(8) gives it, beside one that is enough.
+const SIZES: [u32; 2] = [65536, owners::ENOUGH];
+
+/// All that is printed.
+#[derive(Serialize)]
+struct Report {
+    findings: Vec<Finding>,
+    notes: Vec<String>,
+    /// How many well-formed lines both files have.
+    lines: usize,
+    /// How many users they name.
+    users: usize,
+    capacity: Capacity,
+}
+
+/// How much room is left between the limits.
+#[derive(Serialize)]
+struct Capacity {
+    first: u32,
+    last: u32,
+    grants: [Room; 2],
+}
+
+/// How many further grants of one size fit.
+#[derive(Serialize)]
+struct Room {
+    count: u32,
+    fit: u32,
+}
+
+/// Prints what is found, and returns 1 if that is anything.
+///
+/// # Errors
+/// A file that cannot be read, and those of the output.
+pub(super) fn print(as_json: bool) -> anyhow::Result<u8> {
+    let site = Site::read()?;
+    let limits = Limits::read()?;
+    let mut found = Vec::new();
+    check_files(&site, &mut found);
+    lines::check(&site, &mut found);
+    overlaps::check(&site, &mut found);
+    let notes = owners::note(owners::check(&site, &mut found)).into_iter().chain(unasked(&site)).collect();
+    found.sort_by_key(|finding| (place(finding.file), finding.line));
+    let free = free(&site, limits);
+    let grants = SIZES.map(|count| Room { count, fit: capacity(&free, count) });
+    let capacity = Capacity { first: limits.first, last: limits.last, grants };
+    let report =
+        Report { findings: found, notes, lines: site.grants.len(), users: site.owners.len(), capacity };
+    report::output(&if as_json { serde_json::to_string(&report)? + "\n" } else { report.text() })?;
+    Ok(u8::from(!report.findings.is_empty()))
+}
+
+/// Where a file stands in the report: settings first.
+fn place(file: &str) -> usize {
+    IdKind::BOTH.iter().position(|kind| kind.grant_file() == file).map_or(0, |at| at.saturating_add(1))
+}
+
+/// Files that the mapper does not take, and those that do not count.
+fn check_files(site: &Site, found: &mut Vec<Finding>) {
+    found.extend(site.distrusted.iter().map(|(file, reason)| {
+        let why = format!("the file is {reason}: the mapper refuses everybody");
+        let fix = format!("chown root {file} && chmod go-w {file}");
+        Finding { kind: "not-trusted", file, line: None, owner: None, why, fix }
+    }));
+    if let (Some(plugin), false) = (&site.plugin, site.grants.is_empty()) {
+        let why = format!("the plugin {plugin} keeps the grants: the lines of the files grant nothing");
+        let fix = "give the grants in the directory and empty the files, or write subid: files".into();
+        found.push(Finding { kind: "plugin", file: NSSWITCH_FILE, line: None, owner: None, why, fix });
+    }
+}
+
+fn unasked(site: &Site) -> Option<String> {
+    let unasked = site.accounts.unasked;
+    (unasked > 0).then(|| format!("whether {unasked} owners have an account in the directory was not asked"))
+}
+
+impl Report {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        self.findings.iter().for_each(|finding| finding.write(&mut text));
+        self.notes.iter().for_each(|note| text.extend(["note: ", note, "\n"]));
+        let Report {
+            findings, lines, users, capacity: Capacity { first, last, grants: [large, small] }, ..
+        } = self;
+        let _ = writeln!(text, "findings: {}, in {lines} well-formed lines of {users} users", findings.len());
+        let _ = writeln!(
+            text,
+            "room for {} further grants of {} IDs or {} of {}, the same in both files, from {first} to {last}",
+            large.fit, large.count, small.fit, small.count
+        );
+        text
+    }
+}

@@ -1,0 +1,108 @@
+//! Lines of two owners that share IDs: one sweep over the lines in the order of their ranges.
+
+use super::finding::{Finding, another_range, range_text};
+use super::site::{Grant, Site};
+use idmap::IdKind;
+
+/// Of the lines passed: the one that reaches furthest, and the one that does so among those of all other owners.
+#[derive(Default)]
+struct Reach<'g> {
+    furthest: Option<&'g Grant>,
+    other: Option<&'g Grant>,
+}
+
+impl<'g> Reach<'g> {
+    fn note(&mut self, grant: &'g Grant) {
+        let is_behind = |known: &Grant| known.range.end() >= grant.range.end();
+        match self.furthest {
+            Some(furthest) if furthest.owner == grant.owner && is_behind(furthest) => {}
+            Some(furthest) if furthest.owner == grant.owner => self.furthest = Some(grant),
+            Some(furthest) if !is_behind(furthest) => {
+                self.other = Some(furthest);
+                self.furthest = Some(grant);
+            }
+            Some(_) if self.other.is_some_and(is_behind) => {}
+            Some(_) => self.other = Some(grant),
+            None => self.furthest = Some(grant),
+        }
+    }
+
+    /// A line of somebody else's that shares IDs with this one, which begins no earlier than any of them.
+    fn met_by(&self, grant: &Grant) -> Option<&'g Grant> {
+        let of_another = self.furthest.filter(|furthest| furthest.owner != grant.owner).or(self.other);
+        of_another.filter(|known| known.range.end() > grant.range.first())
+    }
+}
+
+/// Finds, for each line, one of another owner's that begins before it and shares IDs with it.
+pub(super) fn check(site: &Site, found: &mut Vec<Finding>) {
+    for kind in IdKind::BOTH {
+        let mut grants: Vec<&Grant> = site.grants.iter().filter(|grant| grant.kind == kind).collect();
+        grants.sort_by_key(|grant| (grant.range.first(), grant.line));
+        let mut reach = Reach::default();
+        for grant in grants {
+            found.extend(reach.met_by(grant).map(|known| overlap(site, known, grant)));
+            reach.note(grant);
+        }
+    }
+}
+
+fn overlap(site: &Site, known: &Grant, grant: &Grant) -> Finding {
+    match (site.owner(known).is_gone, site.owner(grant).is_gone) {
+        (true, false) => given_again(site, known, grant),
+        (false, true) => given_again(site, grant, known),
+        _ => {
+            let shared = known.range.shared_with(grant.range);
+            let (range, other) = (range_text(grant.range), &site.owner(known).word);
+            let why = format!("{range} shares {shared} IDs with {} of {other}", known.place());
+            let fix = format!("delete one of the lines{}", another_range(site.owner(grant)));
+            Finding::of(site, grant, "overlap", why, fix)
+        }
+    }
+}
+
+/// What is left of a deleted user's files belongs to the new owner of the range.
+fn given_again(site: &Site, gone: &Grant, new: &Grant) -> Finding {
+    let (range, other) = (range_text(gone.range), &site.owner(new).word);
+    let why = format!("nobody has this account, and {} gives {other} IDs of {range}", new.place());
+    let (option, below) = (gone.kind.name(), gone.range.first().saturating_sub(1));
+    let fix = format!(
+        "delete the line; files left behind: find / -xdev -{option} +{below} -{option} -{}",
+        gone.range.end()
+    );
+    Finding::of(site, gone, "given-again", why, fix)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{Grant, Reach};
+    use idmap::{IdKind, IdRange};
+
+    fn grant(owner: usize, first: u32, count: u32) -> Grant {
+        let range = IdRange::new(first, count).unwrap();
+        Grant { owner, kind: IdKind::Uid, line: 1, range }
+    }
+
+    #[test]
+    fn the_sweep_finds_what_comparing_each_pair_finds() {
+        let mut seed = 1_u32;
+        let mut random = |below: u32| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 8) % below
+        };
+        for _ in 0..2000 {
+            let mut grants: Vec<Grant> =
+                (0..8).map(|_| grant(random(3) as usize, 1 + random(30), 1 + random(12))).collect();
+            grants.sort_by_key(|grant| grant.range.first());
+            let mut reach = Reach::default();
+            for (at, grant) in grants.iter().enumerate() {
+                let meets = |known: &&Grant| known.owner != grant.owner && known.range.overlaps(grant.range);
+                let by_pairs = grants[..at].iter().any(|known| meets(&known));
+                assert_eq!(reach.met_by(grant).filter(meets).is_some(), by_pairs);
+                assert_eq!(reach.met_by(grant).is_some(), by_pairs);
+                reach.note(grant);
+            }
+        }
+    }
+}

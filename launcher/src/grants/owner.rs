@@ -1,0 +1,201 @@
+//! `subroot grants owner`: whose an ID is, by which line, and which ID it is inside that user's sandboxes.
+
+use super::finding::range_text;
+use super::site::{Grant, Site};
+use super::site_accounts::Known;
+use super::{Grants, shown};
+use crate::error::Error;
+use crate::failure::reason_of;
+use crate::id_layout::Pool;
+use crate::report;
+use idmap::{CONFIG_FILE, IdKind, IdRange, RESERVED_ID, parse_number};
+use serde_json::{Value, json};
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+
+/// How many lines that hold one ID are looked at; each takes what the mapper does for its owner.
+const MAX_HOLDERS: usize = 4;
+
+/// Somebody to whom a line or a rule grants an ID.
+struct Holder {
+    /// Who, escaped.
+    user: String,
+    /// His uid, where it is known.
+    uid: Option<u32>,
+    /// The file.
+    file: &'static str,
+    /// The line.
+    line: u32,
+    /// The range that holds the ID.
+    range: IdRange,
+    /// Which ID it is inside, or why it is none.
+    inside: Result<u32, &'static str>,
+}
+
+/// All that is known of an ID.
+struct Answer {
+    kind: IdKind,
+    id: u32,
+    /// The accounts or groups that have it, escaped.
+    live: Vec<String>,
+    holders: Vec<Holder>,
+    /// How many lines more hold it.
+    more: usize,
+}
+
+/// Prints whose an ID is, or the owner and the group of a file.
+///
+/// # Errors
+/// A file that cannot be looked at or read, and those of the output.
+pub(super) fn print(what: &OsStr, as_json: bool) -> anyhow::Result<u8> {
+    let ids = ids(what)?;
+    let mut site = Site::read()?;
+    let answers: Vec<Answer> =
+        IdKind::BOTH.into_iter().zip(ids).map(|(kind, id)| Answer::find(&mut site, kind, id)).collect();
+    let text = if as_json {
+        format!("{}\n", Value::from(answers.iter().map(Answer::json).collect::<Vec<_>>()))
+    } else {
+        answers.iter().map(Answer::text).collect()
+    };
+    report::output(&text)?;
+    Ok(0)
+}
+
+/// The uid and the gid that are asked about.
+fn ids(what: &OsStr) -> Result<[u32; 2], Error> {
+    if !what.is_empty() && what.as_bytes().iter().all(u8::is_ascii_digit) {
+        let id = parse_number(what.as_bytes()).map_err(|why| why.reason());
+        return match id {
+            Ok(RESERVED_ID) => Err("the kernel has no such ID"),
+            id => id,
+        }
+        .map(|id| [id, id])
+        .map_err(|why| {
+            Error::Usage("ID", format!("{}: {why}; a file of this name is ./{0}", shown(what.as_bytes())))
+        });
+    }
+    let stat = std::fs::symlink_metadata(what);
+    let stat = stat.map_err(|error| Error::Unreadable(what.into(), reason_of(&error)))?;
+    Ok([stat.uid(), stat.gid()])
+}
+
+impl Answer {
+    fn find(site: &mut Site, kind: IdKind, id: u32) -> Answer {
+        let live = live(site, kind, id);
+        let computed = computed_holder(site, id);
+        let holds = |grant: &&Grant| grant.kind == kind && grant.range.contains(id);
+        let lines: Vec<Holder> = site
+            .grants
+            .iter()
+            .filter(holds)
+            .take(MAX_HOLDERS)
+            .map(|grant| of_line(site, grant, id))
+            .collect();
+        let more = site.grants.iter().filter(holds).count().saturating_sub(lines.len());
+        let computed = computed.map(|(user, line, range)| of_rule(kind, id, &user, line, range));
+        Answer { kind, id, live, holders: computed.into_iter().chain(lines).collect(), more }
+    }
+
+    fn text(&self) -> String {
+        let subject = format!("{} {}", self.kind.name(), self.id);
+        let mut text = String::new();
+        if !self.live.is_empty() {
+            let _ = writeln!(text, "{subject}: live: the ID of {}", self.live.join(" and "));
+        }
+        for holder in &self.holders {
+            let _ = writeln!(text, "{subject}: {}", holder.text());
+        }
+        if self.more > 0 {
+            let _ = writeln!(text, "{subject}: {} lines more", self.more);
+        }
+        if text.is_empty() {
+            let _ = writeln!(text, "{subject}: nobody's: no account, group, line or computed grant has it");
+        }
+        text
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "kind": self.kind.name(),
+            "id": self.id,
+            "live": self.live,
+            "holders": self.holders.iter().map(Holder::json).collect::<Vec<Value>>(),
+            "more": self.more,
+        })
+    }
+}
+
+/// Whose own ID it is, in words.
+fn live(site: &Site, kind: IdKind, id: u32) -> Vec<String> {
+    let Ok(own) = IdRange::new(id, 1) else { return Vec::new() };
+    let how = if kind == IdKind::Gid { " (as uid or primary group)" } else { "" };
+    let accounts = site.accounts.live_in(kind, own).iter().map(|live| format!("account {}{how}", live.name));
+    accounts
+        .chain(site.accounts.groups_in(kind, own).iter().map(|live| format!("group {}", live.name)))
+        .collect()
+}
+
+/// The account to which a rule of mapper.conf grants an ID, the rule's line, and all that it grants to it.
+fn computed_holder(site: &mut Site, id: u32) -> Option<(Known, u32, IdRange)> {
+    let (_, rule) = site.rules().find(|(_, rule)| rule.area.contains(id))?;
+    let at = id.checked_sub(rule.area.first())?.checked_div(rule.count)?;
+    let uid = rule.uids.first().checked_add(at)?;
+    let (line, range) = site.computed(uid)?;
+    let nobody = || Known { name: uid.to_string().into_bytes(), uid, gid: uid, is_local: false };
+    Some((site.accounts.with_uid(uid).unwrap_or_else(nobody), line, range))
+}
+
+fn of_rule(kind: IdKind, id: u32, user: &Known, line: u32, range: IdRange) -> Holder {
+    let inside = inside(&Grants::of(user.uid, user.gid), kind, id);
+    Holder { user: shown(&user.name), uid: Some(user.uid), file: CONFIG_FILE, line, range, inside }
+}
+
+fn of_line(site: &Site, grant: &Grant, id: u32) -> Holder {
+    let owner = site.owner(grant);
+    let inside = match (owner.uid, &site.plugin) {
+        (_, Some(_)) => Err("a plugin keeps the grants"),
+        (None, _) => Err("no account has this name"),
+        // The gid of a uid without an account is not known, and changes nothing unless the user grants it to himself.
+        (Some(uid), _) => {
+            let gid = owner.account.as_ref().map_or(uid, |account| account.gid);
+            inside(&Grants::of(uid, gid), grant.kind, id)
+        }
+    };
+    let (user, file) = (owner.word.clone(), grant.kind.grant_file());
+    Holder { user, uid: owner.uid, file, line: grant.line, range: grant.range, inside }
+}
+
+/// The ID that a default launch has for it, by what the mapper grants to this user.
+fn inside(grants: &Grants, kind: IdKind, id: u32) -> Result<u32, &'static str> {
+    if grants.trouble().is_some() {
+        return Err("the mapper refuses everybody: see subroot grants lint");
+    }
+    let inside = Pool::granted(grants.policy(), kind).position(id);
+    inside.ok_or("the range holds the ID of a local account")
+}
+
+impl Holder {
+    fn text(&self) -> String {
+        let place = format!("{}:{} {}", self.file, self.line, range_text(self.range));
+        let uid = self.uid.map(|uid| format!(" (uid {uid})")).unwrap_or_default();
+        match self.inside {
+            Ok(inside) => format!("{}'s{uid}, by {place}: ID {inside} inside a default run", self.user),
+            Err(why) => format!("nobody's: {place} of {}{uid} grants nothing: {why}", self.user),
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "user": self.user,
+            "uid": self.uid,
+            "file": self.file,
+            "line": self.line,
+            "start": self.range.first(),
+            "count": self.range.count(),
+            "inside": self.inside.ok(),
+            "reason": self.inside.err(),
+        })
+    }
+}

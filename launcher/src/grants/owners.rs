@@ -1,0 +1,73 @@
+//! What is wrong with all that an owner has: lines in one file alone, or too few IDs.
+
+use super::finding::{Finding, suggest};
+use super::site::{Grant, Site};
+use idmap::IdKind;
+
+/// As many as a Debian root file system takes behind the caller's own ID: 2,000 of its accounts, and one for nobody.
+pub(super) const ENOUGH: u32 = 2001;
+/// As many as a launch takes that maps them in a row, for the ID of nobody and nogroup to be among them.
+const WITH_NOBODY: u32 = 65534;
+
+/// What one owner has of one kind.
+#[derive(Clone, Copy, Default)]
+struct Had<'g> {
+    first: Option<&'g Grant>,
+    ids: u32,
+    /// The end of the last range counted.
+    end: u32,
+}
+
+/// Looks at each owner, and returns how many have enough for a Debian root and not for its nobody.
+pub(super) fn check(site: &Site, found: &mut Vec<Finding>) -> usize {
+    let owned = counted(site);
+    let mut without_nobody = 0_usize;
+    for (owner, had) in site.owners.iter().zip(&owned) {
+        let computed = owner.uid.and_then(|uid| site.computed(uid)).map_or(0, |(_, range)| range.count());
+        match had.map(|had| had.first) {
+            [Some(only), None] | [None, Some(only)] if computed == 0 && !owner.is_gone => {
+                let other = if only.kind == IdKind::Uid { IdKind::Gid } else { IdKind::Uid };
+                let why = format!("{} has no line for this user", other.grant_file());
+                found.push(Finding::of(site, only, "one-file", why, suggest(owner)));
+            }
+            _ => {}
+        }
+        let all = had.map(|had| had.ids.saturating_add(computed));
+        for (had, ids) in had.iter().zip(all).filter(|(_, ids)| *ids < ENOUGH && !owner.is_gone) {
+            if let Some(first) = had.first {
+                let why = format!("{ids} IDs in all are fewer than the {ENOUGH} that a Debian root takes");
+                found.push(Finding::of(site, first, "too-small", why, suggest(owner)));
+            }
+        }
+        without_nobody += usize::from(all.iter().all(|ids| (ENOUGH..WITH_NOBODY).contains(ids)));
+    }
+    without_nobody
+}
+
+/// How many IDs each owner has of each kind; those of several lines count once.
+fn counted(site: &Site) -> Vec<[Had<'_>; 2]> {
+    let mut owned = vec![[Had::default(); 2]; site.owners.len()];
+    let mut grants: Vec<&Grant> = site.grants.iter().collect();
+    grants.sort_by_key(|grant| grant.range.first());
+    for grant in grants {
+        let Some([uids, gids]) = owned.get_mut(grant.owner) else { continue };
+        let had = if grant.kind == IdKind::Uid { uids } else { gids };
+        let fresh = grant.range.end().saturating_sub(grant.range.first().max(had.end));
+        had.ids = had.ids.saturating_add(fresh);
+        had.end = had.end.max(grant.range.end());
+        if had.first.is_none_or(|first| first.line > grant.line) {
+            had.first = Some(grant);
+        }
+    }
+    owned
+}
+
+/// What users in this number can do about it.
+pub(super) fn note(without_nobody: usize) -> Option<String> {
+    (without_nobody > 0).then(|| {
+        format!(
+            "{without_nobody} users have {ENOUGH} IDs or more, but fewer than {WITH_NOBODY}: a run has no ID 65534 (nobody, \
+             and apt's group nogroup) for them, unless by --uidmap 0:0:{ENOUGH} --uidmap 65534:{ENOUGH}:1"
+        )
+    })
+}

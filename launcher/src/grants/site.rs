@@ -1,0 +1,177 @@
+//! What decides about everybody's grants, read whole: the accounts, the settings, and every line of both files.
+
+use super::site_accounts::{Accounts, Known};
+use super::{distrust, read_lines, shown};
+use crate::error::Error;
+use idmap::{
+    CONFIG_FILE, Caller, ComputedRule, Config, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, Owner, SubidLine,
+    plugin_of_line,
+};
+use std::collections::HashMap;
+
+/// Somebody whom lines name: by a name, or by a uid, which come to the same where an account has both.
+pub(super) struct LineOwner {
+    /// As the first of the lines has it, escaped.
+    pub(super) word: String,
+    /// The uid, where it is known.
+    pub(super) uid: Option<u32>,
+    /// The account; `None` also where a directory could not be asked.
+    pub(super) account: Option<Known>,
+    /// True where nobody has the name or the uid, as far as could be asked.
+    pub(super) is_gone: bool,
+}
+
+/// A line that is well-formed.
+pub(super) struct Grant {
+    /// The place of its owner among the owners.
+    pub(super) owner: usize,
+    /// Which kind of ID, and so which file.
+    pub(super) kind: IdKind,
+    /// Its number.
+    pub(super) line: u32,
+    /// The range.
+    pub(super) range: IdRange,
+}
+
+impl Grant {
+    /// `FILE:LINE`.
+    pub(super) fn place(&self) -> String {
+        format!("{}:{}", self.kind.grant_file(), self.line)
+    }
+}
+
+/// A line that grants nothing.
+pub(super) struct BadLine {
+    /// Which file.
+    pub(super) file: &'static str,
+    /// Its number.
+    pub(super) line: u32,
+    /// The first of its fields, escaped.
+    pub(super) owner: String,
+    /// What is wrong with it.
+    pub(super) reason: &'static str,
+}
+
+/// Everything that decides.
+pub(super) struct Site {
+    /// Who there is.
+    pub(super) accounts: Accounts,
+    /// The settings of mapper.conf, but for what is set for one caller alone.
+    pub(super) config: Box<Config>,
+    /// The line of each of its rules.
+    rule_lines: Vec<u32>,
+    /// The plugin that keeps the grants in place of the files, escaped.
+    pub(super) plugin: Option<String>,
+    /// Whom lines name.
+    pub(super) owners: Vec<LineOwner>,
+    /// The well-formed lines, in the order of the files.
+    pub(super) grants: Vec<Grant>,
+    /// The other ones, of mapper.conf too.
+    pub(super) bad: Vec<BadLine>,
+    /// The files that the mapper does not trust, and why.
+    pub(super) distrusted: Vec<(&'static str, &'static str)>,
+    places: HashMap<OwnerKey, usize>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+enum OwnerKey {
+    Uid(u32),
+    Name(Box<[u8]>),
+}
+
+impl Site {
+    /// Reads all of it.
+    ///
+    /// # Errors
+    /// A file that is there and cannot be read.
+    pub(super) fn read() -> Result<Site, Error> {
+        let mut site = Site {
+            distrusted: distrust()?,
+            accounts: Accounts::read()?,
+            config: Box::new(Config::DEFAULT),
+            rule_lines: Vec::new(),
+            plugin: None,
+            owners: Vec::new(),
+            grants: Vec::new(),
+            bad: Vec::new(),
+            places: HashMap::new(),
+        };
+        read_lines(NSSWITCH_FILE, |_, line| {
+            if site.plugin.is_none() {
+                site.plugin = plugin_of_line(line).map(shown);
+            }
+        })?;
+        site.read_config()?;
+        for kind in IdKind::BOTH {
+            read_lines(kind.grant_file(), |number, line| site.note_line(kind, number, line))?;
+        }
+        Ok(site)
+    }
+
+    fn read_config(&mut self) -> Result<(), Error> {
+        let caller = Caller::new(OVERFLOW_ID, OVERFLOW_ID);
+        read_lines(CONFIG_FILE, |line, text| {
+            if let Err(why) = self.config.note_line(&caller, text) {
+                let owner = String::new();
+                self.bad.push(BadLine { file: CONFIG_FILE, line, owner, reason: why.reason() });
+            }
+            self.rule_lines.resize(self.config.rules().len(), line);
+        })
+    }
+
+    fn note_line(&mut self, kind: IdKind, line: u32, text: &[u8]) {
+        match SubidLine::parse(text) {
+            Ok(Some(SubidLine { owner, range })) => {
+                let owner = self.place_of(owner);
+                self.grants.push(Grant { owner, kind, line, range });
+            }
+            Ok(None) => {}
+            Err(why) => {
+                let owner = shown(text.split(|byte| *byte == b':').next().unwrap_or_default());
+                self.bad.push(BadLine { file: kind.grant_file(), line, owner, reason: why.reason() });
+            }
+        }
+    }
+
+    fn place_of(&mut self, owner: Owner<'_>) -> usize {
+        let by_word = match owner {
+            Owner::Uid(uid) => OwnerKey::Uid(uid),
+            Owner::Name(name) => OwnerKey::Name(name.into()),
+        };
+        if let Some(place) = self.places.get(&by_word) {
+            return *place;
+        }
+        let unasked = self.accounts.unasked;
+        let (word, account, uid) = match owner {
+            Owner::Uid(uid) => (uid.to_string(), self.accounts.with_uid(uid), Some(uid)),
+            Owner::Name(name) => (shown(name), self.accounts.named(name), None),
+        };
+        let is_gone = account.is_none() && self.accounts.unasked == unasked;
+        let uid = uid.or(account.as_ref().map(|account| account.uid));
+        let fresh = self.owners.len();
+        let place = uid.map_or(fresh, |uid| *self.places.entry(OwnerKey::Uid(uid)).or_insert(fresh));
+        self.places.insert(by_word, place);
+        if place == fresh {
+            self.owners.push(LineOwner { word, uid, account, is_gone });
+        }
+        place
+    }
+
+    /// The owner of a line.
+    pub(super) fn owner(&self, grant: &Grant) -> &LineOwner {
+        const NOBODY: &LineOwner =
+            &LineOwner { word: String::new(), uid: None, account: None, is_gone: true };
+        self.owners.get(grant.owner).unwrap_or(NOBODY)
+    }
+
+    /// The rules of mapper.conf, each with its line.
+    pub(super) fn rules(&self) -> impl Iterator<Item = (u32, &ComputedRule)> {
+        self.rule_lines.iter().copied().zip(self.config.rules())
+    }
+
+    /// What a rule computes for a uid, and its line.
+    pub(super) fn computed(&self, uid: u32) -> Option<(u32, IdRange)> {
+        let (line, _) = self.rules().find(|(_, rule)| rule.uids.contains(uid))?;
+        Some((line, self.config.computed_grant(&Caller::new(uid, uid))?))
+    }
+}

@@ -1,0 +1,170 @@
+//! Who has an account on this host, and which IDs are alive: /etc/passwd, /etc/group, and a directory where one is configured.
+
+use super::{read_lines, shown};
+use crate::accounts;
+use crate::error::Error;
+use idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, NSSWITCH_FILE, parse_number};
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+const GROUPS_FILE: &str = "/etc/group";
+/// How many accounts a directory may be asked for, and how many lines of /etc/passwd that may read in all: the C library reads
+/// the file anew for every question.
+const MAX_QUESTIONS: usize = 1000;
+const MAX_LINES_READ: usize = 1_000_000;
+
+/// A local account or group that has an ID.
+pub(super) struct Live {
+    /// The ID.
+    pub(super) id: u32,
+    /// Its name, escaped.
+    pub(super) name: Box<str>,
+}
+
+/// An account, with its primary group.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    /// Its name, as it is.
+    pub(super) name: Vec<u8>,
+    /// Its user ID.
+    pub(super) uid: u32,
+    /// Its primary group's ID.
+    pub(super) gid: u32,
+    /// True for one of /etc/passwd.
+    pub(super) is_local: bool,
+}
+
+/// All local accounts and groups.
+#[derive(Default)]
+pub(super) struct Accounts {
+    known: Vec<Known>,
+    by_name: HashMap<Vec<u8>, usize>,
+    by_uid: HashMap<u32, usize>,
+    /// Of accounts, as the mapper looks at them: user IDs, and group IDs.
+    live: [Vec<Live>; 2],
+    /// Of groups, which it does not look at.
+    groups: Vec<Live>,
+    has_directory: bool,
+    asked: usize,
+    /// How many accounts there was no asking for any more.
+    pub(super) unasked: usize,
+}
+
+impl Accounts {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// A file that is there and cannot be read.
+    pub(super) fn read() -> Result<Accounts, Error> {
+        let mut accounts = Accounts::default();
+        read_lines(NSSWITCH_FILE, |_, line| accounts.has_directory |= names_directory(line))?;
+        read_lines(ACCOUNTS_FILE, |_, line| {
+            if let Some(account) = Account::parse(line) {
+                accounts.note(&account);
+            }
+        })?;
+        read_lines(GROUPS_FILE, |_, line| {
+            let mut fields = line.split(|byte| *byte == b':');
+            let (name, id) = (fields.next(), fields.nth(1).map(parse_number));
+            if let (Some(name), Some(Ok(id))) = (name, id) {
+                accounts.groups.push(Live { id, name: shown(name).into() });
+            }
+        })?;
+        let Accounts { live: [uids, gids], groups, .. } = &mut accounts;
+        [uids, gids, groups].into_iter().for_each(|live| live.sort_by_key(|live| live.id));
+        Ok(accounts)
+    }
+
+    fn note(&mut self, account: &Account<'_>) {
+        let live = |id| Live { id, name: shown(account.name).into() };
+        let [uids, gids] = &mut self.live;
+        uids.extend(account.uid.map(live));
+        // As for the mapper: a uid is taken for the gid of a group of that account's own.
+        let gid = account.gid.filter(|gid| account.uid != Some(*gid));
+        gids.extend(account.uid.into_iter().chain(gid).map(live));
+        if let (true, Some(uid), Some(gid)) = (account.is_whole, account.uid, account.gid) {
+            let at = self.known.len();
+            self.known.push(Known { name: account.name.to_vec(), uid, gid, is_local: true });
+            self.by_name.entry(account.name.to_vec()).or_insert(at);
+            self.by_uid.entry(uid).or_insert(at);
+        }
+    }
+
+    /// The account of this name; `None` where nobody has it.
+    pub(super) fn named(&mut self, name: &[u8]) -> Option<Known> {
+        let local = self.by_name.get(name).and_then(|at| self.known.get(*at));
+        local.cloned().or_else(|| self.ask(|| accounts::by_name(OsStr::from_bytes(name))))
+    }
+
+    /// The account with this uid.
+    pub(super) fn with_uid(&mut self, uid: u32) -> Option<Known> {
+        let local = self.by_uid.get(&uid).and_then(|at| self.known.get(*at));
+        local.cloned().or_else(|| self.ask(|| accounts::by_uid(uid)))
+    }
+
+    fn ask(&mut self, question: impl FnOnce() -> Option<users::User>) -> Option<Known> {
+        if !self.has_directory {
+            return None;
+        }
+        let most = (MAX_LINES_READ / self.known.len().max(1)).clamp(1, MAX_QUESTIONS);
+        if self.asked >= most {
+            self.unasked = self.unasked.saturating_add(1);
+            return None;
+        }
+        self.asked = self.asked.saturating_add(1);
+        let user = question()?;
+        let (name, uid, gid) = (user.name().as_bytes().to_vec(), user.uid(), user.primary_group_id());
+        Some(Known { name, uid, gid, is_local: false })
+    }
+
+    /// The accounts' IDs of a kind that are in a range, in their order.
+    pub(super) fn live_in(&self, kind: IdKind, range: IdRange) -> &[Live] {
+        let [uids, gids] = &self.live;
+        part(if kind == IdKind::Uid { uids } else { gids }, range)
+    }
+
+    /// The groups whose IDs are in a range, in their order; none for user IDs.
+    pub(super) fn groups_in(&self, kind: IdKind, range: IdRange) -> &[Live] {
+        if kind == IdKind::Gid { part(&self.groups, range) } else { &[] }
+    }
+
+    /// Every live ID, of either kind.
+    pub(super) fn ids(&self) -> impl Iterator<Item = u32> {
+        self.live.iter().flatten().chain(&self.groups).map(|live| live.id)
+    }
+}
+
+fn part(live: &[Live], range: IdRange) -> &[Live] {
+    let below = |end: u32| live.partition_point(|live| live.id < end);
+    live.get(below(range.first())..below(range.end())).unwrap_or(&[])
+}
+
+/// True for a `passwd:` line of nsswitch.conf that names a service with accounts which are in no file: nsswitch.conf(5).
+fn names_directory(line: &[u8]) -> bool {
+    let line = line.split(|byte| *byte == b'#').next().unwrap_or_default().trim_ascii();
+    let words = line.strip_prefix(b"passwd:").unwrap_or_default().split(u8::is_ascii_whitespace);
+    let is_local =
+        |word: &&[u8]| matches!(*word, b"" | b"files" | b"compat" | b"systemd") || word.starts_with(b"[");
+    !words.into_iter().all(|word| is_local(&word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_directory;
+
+    #[test]
+    fn only_services_that_have_accounts_of_their_own_are_directories() {
+        assert!(names_directory(b"passwd: files [NOTFOUND=return] sss"));
+        assert!(names_directory(b"  passwd:\tldap # files"));
+        for line in [
+            &b"passwd: files systemd # ldap"[..],
+            b"passwd: compat",
+            b"group: files sss",
+            b"# passwd: sss",
+            b"",
+        ] {
+            assert!(!names_directory(line));
+        }
+    }
+}

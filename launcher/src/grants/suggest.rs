@@ -1,0 +1,132 @@
+//! `subroot grants suggest`: the command that gives a user a range nobody has. It changes nothing itself.
+
+use super::finding::{plain_name, range_text};
+use super::free::{Limits, first_fit, free};
+use super::site::Site;
+use super::site_accounts::Known;
+use super::{Grants, shown};
+use crate::error::Error;
+use crate::report;
+use idmap::{CONFIG_FILE, IdKind, IdRange, NSSWITCH_FILE, parse_number};
+use serde_json::json;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+/// What is said about a user.
+struct Suggestion {
+    /// The line for a person, before the command.
+    said: String,
+    /// The range to be granted, and the command that does it.
+    command: Option<(IdRange, String)>,
+}
+
+/// Prints the command, or that none is needed.
+///
+/// # Errors
+/// No such user, no room, grants that are kept elsewhere, a file that cannot be read, and those of the output.
+pub(super) fn print(user: &OsStr, count: u32, as_json: bool) -> anyhow::Result<u8> {
+    let mut site = Site::read()?;
+    let account = account(&mut site, user.as_bytes()).ok_or_else(|| {
+        Error::Usage("USER", format!("no account has the name or uid {}", shown(user.as_bytes())))
+    })?;
+    let suggestion = suggest(&site, &account, count)?;
+    let text = if as_json { json(&account, &suggestion) } else { text(&suggestion) };
+    report::output(&text)?;
+    Ok(0)
+}
+
+/// As in the grant files, digits are a uid.
+fn account(site: &mut Site, word: &[u8]) -> Option<Known> {
+    if word.iter().all(u8::is_ascii_digit) {
+        return site.accounts.with_uid(parse_number(word).ok()?);
+    }
+    site.accounts.named(word)
+}
+
+fn suggest(site: &Site, account: &Known, count: u32) -> Result<Suggestion, Error> {
+    let (name, grants) = (shown(&account.name), Grants::of(account.uid, account.gid));
+    if let Some(trouble) = grants.trouble() {
+        return Err(Error::Usage("the grants", format!("{trouble}: see subroot grants lint")));
+    }
+    let had = IdKind::BOTH.map(|kind| {
+        grants
+            .policy()
+            .granted(kind)
+            .ranges()
+            .iter()
+            .fold(0_u32, |sum, range| sum.saturating_add(range.count()))
+    });
+    if had.iter().all(|had| *had >= count) {
+        let [uids, gids] = had;
+        let by = site.computed(account.uid).map_or_else(String::new, |(line, range)| {
+            format!(", {} of them by the computed grant of {CONFIG_FILE}:{line}", range_text(range))
+        });
+        let said = format!("{name} has {uids} user IDs and {gids} group IDs already{by}: nothing to add");
+        return Ok(Suggestion { said, command: None });
+    }
+    if let Some(plugin) = &site.plugin {
+        let why = format!(
+            "{NSSWITCH_FILE} leaves grants to the plugin {plugin}: a line for {name} would grant nothing"
+        );
+        return Err(Error::Usage("the grants", why));
+    }
+    let limits = Limits::read()?;
+    let range = first_fit(&free(site, limits), count).ok_or_else(|| {
+        let why = format!("no {count} IDs in a row are free from {} to {}", limits.first, limits.last);
+        Error::Usage("the grants", why)
+    })?;
+    let lacking: Vec<IdKind> =
+        IdKind::BOTH.into_iter().zip(had).filter(|(_, had)| *had < count).map(|(kind, _)| kind).collect();
+    let said = format!("{} is free; {}as root:", range_text(range), rules(site, account, &name));
+    Ok(Suggestion { said, command: Some((range, command(account, range, &lacking))) })
+}
+
+/// What mapper.conf has to do with it, where it has rules.
+fn rules(site: &Site, account: &Known, name: &str) -> String {
+    match (site.computed(account.uid), site.rules().next()) {
+        (Some((line, range)), _) => {
+            format!("{CONFIG_FILE}:{line} computes only {} for {name}; ", range_text(range))
+        }
+        (None, Some(_)) => {
+            format!("no computed-grants rule of {CONFIG_FILE} serves {name} (uid {}); ", account.uid)
+        }
+        (None, None) => String::new(),
+    }
+}
+
+/// usermod(8) knows accounts of /etc/passwd alone; a line that names the uid is good for every other.
+fn command(account: &Known, range: IdRange, kinds: &[IdKind]) -> String {
+    let name = plain_name(&account.name).filter(|_| account.is_local);
+    let last = range.end().saturating_sub(1);
+    match name {
+        Some(name) => {
+            let option = |kind: &IdKind| format!("--add-sub{}s {}-{last}", kind.name(), range.first());
+            let options: Vec<String> = kinds.iter().map(option).collect();
+            format!("usermod {} {name}", options.join(" "))
+        }
+        None => {
+            let files: Vec<&str> = kinds.iter().map(|kind| kind.grant_file()).collect();
+            format!("echo {}:{}:{} | tee -a {}", account.uid, range.first(), range.count(), files.join(" "))
+        }
+    }
+}
+
+fn text(suggestion: &Suggestion) -> String {
+    match &suggestion.command {
+        Some((_, command)) => format!("{}\n{command}\n", suggestion.said),
+        None => format!("{}\n", suggestion.said),
+    }
+}
+
+fn json(account: &Known, suggestion: &Suggestion) -> String {
+    let (range, command) = suggestion.command.as_ref().map(|(range, command)| (*range, command)).unzip();
+    let whole = json!({
+        "user": shown(&account.name),
+        "uid": account.uid,
+        "said": suggestion.said,
+        "start": range.map(IdRange::first),
+        "count": range.map(IdRange::count),
+        "command": command,
+    });
+    format!("{whole}\n")
+}

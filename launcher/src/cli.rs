@@ -319,9 +319,13 @@ pub(crate) struct UnshareWords {
 
 /// `subroot idmap`.
 #[derive(Args)]
+#[command(disable_help_subcommand = true)]
 pub(crate) struct IdmapWords {
+    /// What else to show than everything.
+    #[command(subcommand)]
+    pub(crate) verb: Option<IdmapVerb>,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) json: bool,
 }
 
@@ -336,6 +340,25 @@ pub(crate) struct DoctorWords {
     /// Look at what another user has, as root
     #[arg(long, value_name = "NAME")]
     pub(crate) for_user: Option<String>,
+}
+
+/// The commands of `subroot idmap`.
+#[derive(Subcommand)]
+pub(crate) enum IdmapVerb {
+    /// Tell whether the mapper would grant you these maps, by which lines, and what it would grant instead
+    #[command(after_help = "Exit status: 0 granted; 1 refused; 125 the question cannot be answered.")]
+    Explain(ExplainWords),
+}
+
+/// `subroot idmap explain`.
+#[derive(Args)]
+pub(crate) struct ExplainWords {
+    /// The user IDs, as of newidmap-helper
+    #[arg(long, value_name = "IN:OUT:COUNT[,…]")]
+    pub(crate) uid_map: Option<OsString>,
+    /// The group IDs
+    #[arg(long, value_name = "IN:OUT:COUNT[,…]")]
+    pub(crate) gid_map: Option<OsString>,
 }
 
 /// `subroot grants`.

@@ -12,7 +12,7 @@ mod site_accounts;
 mod suggest;
 mod trust;
 
-use trust::distrust;
+pub(crate) use trust::distrust;
 
 use crate::accounts::{by_uid, printed};
 use crate::cli::{GrantsVerb, GrantsWords};

@@ -1,7 +1,8 @@
 //! `subroot idmap`: what the caller may map, by which line of which file.
 
-use crate::cli::IdmapWords;
+use crate::cli::{IdmapVerb, IdmapWords};
 use crate::grants::{Grants, OwnLine};
+use crate::id_explain;
 use crate::id_plan::{IdPlan, IdWishes, Way, Writer};
 use crate::report;
 use idmap::IdKind;
@@ -13,6 +14,9 @@ use std::fmt::Write as _;
 /// # Errors
 /// Those of the output.
 pub(crate) fn print(typed: &IdmapWords) -> anyhow::Result<u8> {
+    if let Some(IdmapVerb::Explain(words)) = &typed.verb {
+        return id_explain::print(words, typed.json);
+    }
     let grants = Grants::read();
     let plan = IdPlan::new(&IdWishes::default())?;
     let lines: Vec<OwnLine> = IdKind::BOTH.into_iter().flat_map(|kind| grants.own_lines(kind)).collect();

@@ -19,6 +19,7 @@ mod exec;
 mod failure;
 mod grants;
 mod host_root;
+mod id_explain;
 mod id_layout;
 mod id_plan;
 mod id_report;

@@ -1,0 +1,217 @@
+//! `subroot idmap explain`: what the mapper would answer to a request, why, and what it would grant instead.
+
+use crate::cli::ExplainWords;
+use crate::error::Error;
+use crate::grants::{Grants, distrust};
+use crate::report;
+use idmap::{
+    CONFIG_FILE, IdKind, IdRange, MapLine, NSSWITCH_FILE, NotGranted, Policy, RequestedMap, authorize,
+};
+use serde_json::{Value, json};
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+
+/// How many granted ranges a refusal names, as the mapper's does.
+const SHOWN: usize = 8;
+
+/// One range of a request.
+struct Judged {
+    line: MapLine,
+    /// Who grants it: places of lines, or the exception that lets it pass; none where it is refused.
+    by: Option<Vec<String>>,
+    /// The largest part of a refused one that would be granted.
+    instead: Option<MapLine>,
+}
+
+/// One map of a request.
+struct Answer {
+    kind: IdKind,
+    judged: Vec<Judged>,
+    /// Why the mapper refuses, in its own words.
+    refusal: Option<String>,
+    /// True when setgroups stays as it is with this map.
+    keeps_setgroups: bool,
+}
+
+/// Prints the answer and returns 0 if all is granted, 1 if not.
+///
+/// # Errors
+/// A request that is none, grants that the mapper does not take, and those of the output.
+pub(crate) fn print(typed: &ExplainWords, as_json: bool) -> anyhow::Result<u8> {
+    let asked = [(IdKind::Uid, &typed.uid_map), (IdKind::Gid, &typed.gid_map)];
+    let asked: Vec<(IdKind, &OsString)> =
+        asked.into_iter().filter_map(|(kind, words)| Some((kind, words.as_ref()?))).collect();
+    if asked.is_empty() {
+        return Err(Error::Usage("the request", "neither --uid-map nor --gid-map was given".into()).into());
+    }
+    let grants = Grants::read();
+    if let Some(trouble) = trouble(&grants, &asked)? {
+        return Err(Error::Usage("the grants", format!("the mapper refuses everything: {trouble}")).into());
+    }
+    let answers =
+        asked.into_iter().map(|(kind, words)| answer(&grants, kind, words)).collect::<Result<Vec<_>, _>>()?;
+    let text = if as_json {
+        format!("{}\n", Value::from(answers.iter().map(json).collect::<Vec<_>>()))
+    } else {
+        answers.iter().map(text).collect()
+    };
+    report::output(&text)?;
+    Ok(u8::from(answers.iter().any(|answer| answer.refusal.is_some())))
+}
+
+/// What keeps the mapper from taking the files: of the grant files, it reads those of the kinds that it is asked for.
+fn trouble(grants: &Grants, asked: &[(IdKind, &OsString)]) -> Result<Option<String>, Error> {
+    let is_read = |file: &str| {
+        let kind = IdKind::BOTH.into_iter().find(|kind| kind.grant_file() == file);
+        kind.is_none_or(|kind| asked.iter().any(|(asked, _)| *asked == kind))
+    };
+    let distrusted = distrust()?.into_iter().find(|(file, _)| is_read(file));
+    let distrusted = distrusted.map(|(file, reason)| format!("{file} is {reason}"));
+    Ok(distrusted.or_else(|| grants.trouble().map(str::to_owned)))
+}
+
+fn answer(grants: &Grants, kind: IdKind, words: &OsString) -> Result<Answer, Error> {
+    let mut requested = Box::new(RequestedMap::EMPTY);
+    requested.push_text(words.as_bytes()).map_err(|why| {
+        Error::Usage(kind.option(), format!("{}: {}", words.to_string_lossy(), why.reason()))
+    })?;
+    let policy = grants.policy();
+    let (refusal, keeps_setgroups) = match authorize(kind, &requested, policy.caller(), policy.granted(kind))
+    {
+        Ok(map) => (None, map.backed_by_grants() && !policy.config().denies_setgroups),
+        Err(refused) => (Some(refusal(policy, kind, &refused)), false),
+    };
+    let judged = requested.lines().iter().map(|line| judge(grants, kind, *line)).collect();
+    Ok(Answer { kind, judged, refusal, keeps_setgroups })
+}
+
+fn judge(grants: &Grants, kind: IdKind, line: MapLine) -> Judged {
+    let policy = grants.policy();
+    let mut alone = Box::new(RequestedMap::EMPTY);
+    let passes =
+        alone.push(line).is_ok() && authorize(kind, &alone, policy.caller(), policy.granted(kind)).is_ok();
+    let Ok(range) = line.outside_range() else { return Judged { line, by: None, instead: None } };
+    if passes {
+        return Judged { line, by: Some(granted_by(grants, kind, range)), instead: None };
+    }
+    let instead = largest_part(policy, kind, range).map(|part| MapLine {
+        inside: line.inside.saturating_add(part.first().saturating_sub(range.first())),
+        outside: part.first(),
+        count: part.count(),
+    });
+    Judged { line, by: None, instead }
+}
+
+/// The lines that grant some of a range which is granted, or the exception that lets it pass without one.
+fn granted_by(grants: &Grants, kind: IdKind, range: IdRange) -> Vec<String> {
+    let policy = grants.policy();
+    if policy.granted(kind).covers(range) {
+        let lines = grants.own_lines(kind);
+        let granting = lines.iter().filter(|line| {
+            line.refused.is_none() && line.range.is_some_and(|granted| granted.overlaps(range))
+        });
+        let places: Vec<String> = granting.map(|line| line.place()).collect();
+        return if places.is_empty() { vec![NSSWITCH_FILE.into()] } else { places };
+    }
+    let own = if policy.caller().is_own_id(kind, range) { "your own ID" } else { "your own group" };
+    vec![own.into()]
+}
+
+/// The most IDs in a row of a range that are granted, or the caller's own ID where nothing else is.
+fn largest_part(policy: &Policy, kind: IdKind, range: IdRange) -> Option<IdRange> {
+    let mut granted = policy.granted(kind).ranges().to_vec();
+    granted.extend(
+        IdRange::new(policy.caller().id(kind), 1).ok().filter(|own| policy.caller().is_own_id(kind, *own)),
+    );
+    granted.sort_by_key(|granted| granted.first());
+    let mut parts: Vec<(u32, u32)> = Vec::new();
+    for part in granted.iter().filter(|granted| granted.overlaps(range)) {
+        let (first, end) = (part.first().max(range.first()), part.end().min(range.end()));
+        match parts.last_mut() {
+            Some((_, known)) if *known >= first => *known = end.max(*known),
+            _ => parts.push((first, end)),
+        }
+    }
+    // Of parts of one length, the lowest.
+    let (first, end) = parts.into_iter().rev().max_by_key(|(first, end)| end.saturating_sub(*first))?;
+    IdRange::new(first, end.saturating_sub(first)).ok()
+}
+
+/// The sentence of the mapper, which is shadow's with the reason behind it.
+fn refusal(policy: &Policy, kind: IdKind, refused: &NotGranted) -> String {
+    let range = |first: u32, end: u32| format!("[{first}-{end})");
+    let inside = range(refused.inside, refused.inside.saturating_add(refused.range.count()));
+    let outside = range(refused.range.first(), refused.range.end());
+    let mut text = format!("{} range {inside} -> {outside} not allowed: ", kind.name());
+    if !policy.plugin().is_empty() {
+        let plugin = String::from_utf8_lossy(policy.plugin());
+        let _ = write!(text, "{NSSWITCH_FILE} leaves grants to the plugin {plugin}, which does not grant it");
+        return text;
+    }
+    let (ranges, file) = (policy.granted(kind).ranges(), kind.grant_file());
+    text += &match policy.config().computed_grant(policy.caller()) {
+        Some(_) => format!("{file} and {CONFIG_FILE} grant you "),
+        None => format!("{file} grants you "),
+    };
+    let shown: Vec<String> = ranges.iter().take(SHOWN).map(|own| range(own.first(), own.end())).collect();
+    text += &if shown.is_empty() { "nothing".to_owned() } else { shown.join(" ") };
+    text + if ranges.len() > SHOWN { " and more" } else { "" }
+}
+
+fn words(line: MapLine) -> String {
+    format!("{}:{}:{}", line.inside, line.outside, line.count)
+}
+
+fn text(answer: &Answer) -> String {
+    let mut text = String::new();
+    for judged in &answer.judged {
+        let _ = write!(text, "{} {}: ", answer.kind.name(), words(judged.line));
+        let _ = match (&judged.by, judged.instead) {
+            (Some(by), _) => writeln!(text, "granted by {}", by.join(" and ")),
+            (None, Some(part)) => writeln!(text, "refused; granted would be {}", words(part)),
+            (None, None) => writeln!(text, "refused; none of it is yours"),
+        };
+    }
+    match &answer.refusal {
+        Some(refusal) => {
+            let _ = writeln!(text, "refused: {}", report::escaped(refusal));
+            if let Some(instead) = instead(answer) {
+                let _ = writeln!(text, "instead: {} {instead}", answer.kind.option());
+            }
+        }
+        None if answer.kind == IdKind::Gid && !answer.keeps_setgroups => text += "setgroups: denied inside\n",
+        None => {}
+    }
+    text
+}
+
+/// The whole map with what would be granted of each range.
+fn instead(answer: &Answer) -> Option<String> {
+    let granted = answer.judged.iter().filter_map(|judged| match judged.by {
+        Some(_) => Some(judged.line),
+        None => judged.instead,
+    });
+    let words: Vec<String> = granted.map(words).collect();
+    (!words.is_empty()).then(|| words.join(","))
+}
+
+fn json(answer: &Answer) -> Value {
+    let line = |line: MapLine| json!([line.inside, line.outside, line.count]);
+    let range = |judged: &Judged| {
+        json!({
+            "range": line(judged.line),
+            "granted": judged.by.is_some(),
+            "by": judged.by,
+            "instead": judged.instead.map(line),
+        })
+    };
+    json!({
+        "kind": answer.kind.name(),
+        "granted": answer.refusal.is_none(),
+        "reason": answer.refusal,
+        "instead": answer.refusal.as_ref().and_then(|_| instead(answer)),
+        "setgroups": if answer.kind == IdKind::Gid { Some(answer.keeps_setgroups) } else { None },
+        "ranges": answer.judged.iter().map(range).collect::<Vec<Value>>(),
+    })
+}

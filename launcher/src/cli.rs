@@ -43,6 +43,9 @@ pub(crate) enum Verb {
     /// Look at everybody's subordinate IDs, for administrators: nothing is changed
     #[command(disable_help_subcommand = true)]
     Grants(GrantsWords),
+    /// Print what makes a shell complete the command line of subroot
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions(CompletionsWords),
 }
 
 const RUN_HELP: &str = "\
@@ -82,6 +85,11 @@ What is found, each with its file, line and fix:
   plugin             lines that do not count, as a plugin keeps the grants
 
 Exit status: 0 nothing is found; 1 something is; 125 a file cannot be read.";
+
+const COMPLETIONS_HELP: &str = "\
+bash: subroot completions bash >~/.local/share/bash-completion/completions/subroot
+zsh:  subroot completions zsh >_subroot, in a folder of $fpath
+fish: subroot completions fish >~/.config/fish/completions/subroot.fish";
 
 /// `subroot run`.
 #[derive(Args)]
@@ -392,6 +400,14 @@ pub(crate) enum GrantsVerb {
         #[arg(long, value_name = "N", default_value_t = 2001, value_parser = clap::value_parser!(u32).range(1..))]
         count: u32,
     },
+}
+
+/// `subroot completions`.
+#[derive(Args)]
+pub(crate) struct CompletionsWords {
+    /// The shell
+    #[arg(value_parser = ["bash", "zsh", "fish"])]
+    pub(crate) shell: String,
 }
 
 /// How the mapper is found.

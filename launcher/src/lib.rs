@@ -11,6 +11,7 @@ mod causes;
 mod child;
 mod cli;
 mod command;
+mod completions;
 mod covering;
 mod device_folder;
 mod doctor;
@@ -100,6 +101,7 @@ fn run() -> anyhow::Result<u8> {
         Verb::Idmap(typed) => id_report::print(&typed),
         Verb::Doctor(typed) => doctor::print(&typed),
         Verb::Grants(typed) => grants::print(&typed),
+        Verb::Completions(typed) => completions::print(&typed),
     }
 }
 

@@ -1,0 +1,22 @@
+//! `subroot completions`: what makes a shell complete the command line, from the same table as the help.
+
+use crate::cli::{Cli, CompletionsWords};
+use crate::report;
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+/// Prints the script for a shell. The whole tree of commands is built here, and for no other command.
+///
+/// # Errors
+/// Those of the output.
+pub(crate) fn print(typed: &CompletionsWords) -> anyhow::Result<u8> {
+    let shell = match typed.shell.as_str() {
+        "zsh" => Shell::Zsh,
+        "fish" => Shell::Fish,
+        _ => Shell::Bash,
+    };
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "subroot", &mut script);
+    report::output(&String::from_utf8_lossy(&script))?;
+    Ok(0)
+}

@@ -88,7 +88,9 @@ Exit status: 0 nothing is found; 1 something is; 125 a file cannot be read.";
 
 const COMPLETIONS_HELP: &str = "\
 bash: subroot completions bash >~/.local/share/bash-completion/completions/subroot
-zsh:  subroot completions zsh >_subroot, in a folder of $fpath
+
+zsh: subroot completions zsh >_subroot, in a folder of $fpath
+
 fish: subroot completions fish >~/.config/fish/completions/subroot.fish";
 
 /// `subroot run`.

@@ -31,6 +31,9 @@ mod landlock;
 mod launch;
 mod listing;
 mod lookup;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod man;
 mod mapper;
 mod mount;
 mod mount_points;

@@ -1,0 +1,231 @@
+//! What the man pages say beyond the help: exit statuses, environment, files, examples, and where to read on; in man(7).
+
+/// The sections of each command that has some of its own.
+pub(super) const FURTHER: [(&str, &[&str]); 8] = [
+    ("subroot", &[STATUS_OF_COMMAND, STATUS_OF_OTHERS, ENVIRONMENT, FILES, EXAMPLES]),
+    ("subroot-run", &[STATUS_OF_COMMAND, ENVIRONMENT, FILES, RUN_NOTES, RUN_EXAMPLES]),
+    ("subroot-exec", &[STATUS_OF_COMMAND, EXEC_EXAMPLES]),
+    ("subroot-ps", &[STATUS, PS_NOTES]),
+    ("subroot-kill", &[STATUS, KILL_EXAMPLES]),
+    ("subroot-unshare", &[STATUS_OF_COMMAND, ENVIRONMENT, FILES, UNSHARE_EXAMPLES]),
+    ("subroot-idmap", &[STATUS, ENVIRONMENT, FILES]),
+    ("subroot-doctor", &[DOCTOR_STATUS, ENVIRONMENT, FILES, DOCTOR_EXAMPLES]),
+];
+
+/// The further sections of a page: of its own, or the one that every command needs, and where to read on.
+pub(super) fn of(name: &str) -> String {
+    let own =
+        FURTHER.iter().find(|(command, _)| *command == name).map_or([STATUS].as_slice(), |(_, own)| own);
+    let above = if name == "subroot" { "" } else { ".BR subroot (1),\n" };
+    [&own.concat(), ".SH \"SEE ALSO\"\n", above, READ_ON].concat()
+}
+
+const STATUS_OF_COMMAND: &str = r#".SH "EXIT STATUS"
+The command's own status, or one of these:
+.TP
+.B 125
+subroot failed, before the command was started or besides it; standard error says at what, on what, and why.
+.TP
+.B 126
+The command was found but could not be run: it is not executable, of another architecture,
+or its interpreter or loader is not in the root file system.
+.TP
+.B 127
+The command was not found.
+.TP
+.BI 128+ N
+Signal
+.I N
+ended the command.
+"#;
+
+const STATUS_OF_OTHERS: &str = r#".PP
+Commands of subroot that start nothing end with 0, and with 125 when they fail;
+.BR subroot\-doctor (1)
+has more.
+"#;
+
+const STATUS: &str = r#".SH "EXIT STATUS"
+.TP
+.B 0
+Done.
+.TP
+.B 125
+subroot failed; standard error says at what, on what, and why.
+"#;
+
+const DOCTOR_STATUS: &str = r#".SH "EXIT STATUS"
+.TP
+.B 0
+All is well.
+.TP
+.B 1
+Launches work with less; the report says what is lost.
+.TP
+.B 2
+No launch works.
+.TP
+.B 125
+subroot failed.
+"#;
+
+const ENVIRONMENT: &str = r#".SH ENVIRONMENT
+.TP
+.B SUBROOT_HELPER
+The path of a
+.BR newidmap\-helper (8),
+which is then the only way to map IDs that is tried, as with
+.BR \-\-helper .
+.TP
+.B SUBROOT_LOG
+What is told on standard error about the steps of a launch, such as
+.BR debug ;
+nothing without it.
+.TP
+.B NO_COLOR
+Where it is set and not empty,
+.B subroot doctor
+prints without colour.
+.TP
+.B PATH
+Where
+.BR newuidmap (1)
+and
+.BR newgidmap (1)
+of the host are looked for.
+"#;
+
+const FILES: &str = r#".SH FILES
+.TP
+.I /usr/libexec/subroot/newidmap\-helper
+The mapper, unless
+.B \-\-helper
+or
+.B SUBROOT_HELPER
+names another one.
+.TP
+.IR /etc/subuid ", " /etc/subgid
+The subordinate IDs that each user was granted; see
+.BR subuid (5).
+.TP
+.I /etc/subroot/mapper.conf
+The administrator's settings; see
+.BR subroot\-mapper.conf (5).
+.TP
+.I /etc/nsswitch.conf
+Whether a plugin keeps the grants in place of the files.
+"#;
+
+const EXAMPLES: &str = r#".SH EXAMPLES
+A root shell in a folder that holds a root file system, and one command in it:
+.PP
+.EX
+subroot run ./rootfs
+subroot run ./rootfs \-\- apt\-get update
+.EE
+.PP
+A root shell in the host's own system, every write to memory and gone with it:
+.PP
+.EX
+subroot run
+.EE
+.PP
+What works on this host, what does not, and what mends it:
+.PP
+.EX
+subroot doctor
+.EE
+"#;
+
+const RUN_NOTES: &str = r#".SH NOTES
+IDs come from the first of these that works:
+.BR newidmap\-helper (8);
+the host's
+.BR newuidmap (1)
+and
+.BR newgidmap (1);
+subroot itself, where it has the capabilities; the caller's own ID alone.
+.PP
+SIGKILL of subroot ends everything inside, and so does the end of the process that started it, unless
+.B \-\-outlive\-parent
+is given. Mount points that ROOTFS lacks are made for the run and gone with it.
+.PP
+.B \-\-read\-only
+and
+.B ro
+hold against root inside, until
+.B \-\-cap\-add SYS_ADMIN
+lets it mount anew. A folder for
+.B \-\-overlay=DIR
+is one sandbox's at a time.
+"#;
+
+const RUN_EXAMPLES: &str = r#".SH EXAMPLES
+An installation whose changes are thrown away:
+.PP
+.EX
+subroot run \-\-overlay ./rootfs \-\- apt\-get install \-y gcc
+.EE
+.PP
+A build without network:
+.PP
+.EX
+subroot run \-v .:/src \-w /src \-\-network none ./rootfs \-\- make
+.EE
+.PP
+The caller's own uid inside, too:
+.PP
+.EX
+subroot run \-\-userns keep\-id \-v ~:/home/me ./rootfs \-\- id
+.EE
+.PP
+What would be done:
+.PP
+.EX
+subroot run \-\-print\-plan ./rootfs
+.EE
+"#;
+
+const EXEC_EXAMPLES: &str = r#".SH EXAMPLES
+.EX
+subroot run \-\-name web \-\-read\-only ./rootfs \-\- nginx \-g \(aqdaemon off;\(aq &
+subroot exec \-t web \-\- sh
+.EE
+"#;
+
+const PS_NOTES: &str = r#".SH NOTES
+Nothing about a running sandbox is kept on disk: each is found by what its own process holds open.
+"#;
+
+const KILL_EXAMPLES: &str = r#".SH EXAMPLES
+The end of a sandbox and of everything in it, and a signal to the command of another:
+.PP
+.EX
+subroot kill web
+subroot kill \-s HUP db
+.EE
+"#;
+
+const UNSHARE_EXAMPLES: &str = r#".SH EXAMPLES
+A folder whose files belong to subordinate IDs is deleted:
+.PP
+.EX
+subroot unshare \-\- rm \-r ./rootfs
+.EE
+"#;
+
+const DOCTOR_EXAMPLES: &str = r#".SH EXAMPLES
+.EX
+subroot doctor ./rootfs
+subroot doctor \-\-json
+sudo subroot doctor \-\-for\-user alice
+.EE
+"#;
+
+const READ_ON: &str = r#".BR newidmap\-helper (8),
+.BR newuidmap (1),
+.BR newgidmap (1),
+.BR subroot\-mapper.conf (5),
+.BR subuid (5),
+.BR user_namespaces (7)
+"#;

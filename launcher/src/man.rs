@@ -27,7 +27,7 @@ fn page(command: &Command, name: &str) -> String {
     let usage = command.clone().render_usage().to_string();
     let short = command.clone().override_usage(usage.trim_start_matches("Usage: ").to_owned());
     let source = concat!("subroot ", env!("CARGO_PKG_VERSION"));
-    let man = Man::new(short).title(name.to_uppercase()).source(source).manual(MANUAL);
+    let man = Man::new(short).title(name.to_uppercase()).date(" ").source(source).manual(MANUAL);
     let mut generated = Vec::new();
     let out = &mut generated;
     man.render_title(out)

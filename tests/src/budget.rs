@@ -1,4 +1,4 @@
-//! The budget of the privileged program: what is measured of it and may not grow unnoticed (docs: design, "Budget").
+//! The budgets: what is measured of the privileged program, and of a launch, and may not grow unnoticed (docs: design, "Budget").
 
 use std::io::{self, Write};
 
@@ -31,6 +31,15 @@ pub const SYSTEM_CALLS: Ceiling = ceiling("system calls on success", 40);
 pub const SYSTEM_CALLS_IN_FORCE: Ceiling = ceiling("system calls with a capability in force", 10);
 /// Of the functions that run with privilege in force, or before it is put aside.
 pub const LINES_IN_FORCE: Ceiling = ceiling("lines with a capability in force", 85);
+
+/// Of a whole launch by a plain user, of all its processes, as `strace -f -c` counts: the caller's own ID alone.
+pub const LAUNCH_CALLS_OWN_ID: Ceiling = ceiling("system calls of a launch with one's own ID", 360);
+/// The same with all subordinate IDs, the mapper's among them.
+pub const LAUNCH_CALLS_FULL_MAP: Ceiling = ceiling("system calls of a launch with a full map", 520);
+/// From the start to a printed plan: what a launch does before its first process is made. callgrind counts.
+pub const PLAN_INSTRUCTIONS: Ceiling = ceiling("instructions up to a plan", 800_000);
+/// The launcher as packaging/build makes it.
+pub const LAUNCHER_BYTES: Ceiling = ceiling("bytes of the launcher, static", 3_000_000);
 
 impl Ceiling {
     /// Prints what was measured, and fails the test when it is above the ceiling.

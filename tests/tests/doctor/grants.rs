@@ -70,6 +70,7 @@ fn a_range_that_is_too_small() {
         "1999 user IDs are granted, and a Debian root needs 2001",
         "line of 2001 IDs or more in /etc/subuid",
     );
+    drop(small);
     let middle = granting("alice:100000:2000\n", "alice:100000:2000\n");
     let outcome = examined(&middle);
     assert_found(
@@ -107,6 +108,7 @@ fn groups_that_the_administrator_denies() {
     let sandbox = Sandbox::new();
     sandbox.host.configure_mapper("setgroups = deny\n");
     assert_found(&examined(&sandbox), 1, "setgroups is denied by /etc/subroot/mapper.conf", "setgroups-deny");
+    drop(sandbox);
     let none = granting("", "");
     assert_found(&examined(&none), 1, "setgroups is denied, as no group IDs are granted", "--add-subgids");
 }

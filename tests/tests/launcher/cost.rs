@@ -3,15 +3,14 @@
 use crate::sandbox::Sandbox;
 use std::collections::BTreeSet;
 use std::process::Command;
-use subroot_tests::{MAPPER, release_program, skip};
+use subroot_tests::budget::{LAUNCH_CALLS_FULL_MAP, LAUNCH_CALLS_OWN_ID, LAUNCHER_BYTES, PLAN_INSTRUCTIONS};
+use subroot_tests::{MAPPER, is_nested, release_program, skip};
 
-/// What strace saw of one launch: the programs in order, and how many processes there were.
-fn traced(options: &[&str]) -> (Vec<String>, usize) {
+/// A launch by alice under strace, which is started by root, so that the mapper's bit counts; what it wrote.
+fn traced(tracing: &[&str], options: &[&str]) -> String {
     let sandbox = Sandbox::new();
-    let root = sandbox.host.user("root");
-    let mut command = root.command("strace");
-    // Started by root, and as a user from there, so that the mapper's bit counts.
-    command.args(["-f", "-qq", "-u", "alice", "-e", "trace=process", "-o", "/tmp/trace"]);
+    let mut command = sandbox.host.user("root").command("strace");
+    command.args(["-f", "-qq", "-u", "alice", "-o", "/tmp/trace"]).args(tracing);
     command
         .args(["/usr/local/bin/subroot", "run"])
         .args(options)
@@ -19,32 +18,78 @@ fn traced(options: &[&str]) -> (Vec<String>, usize) {
         .args(["--", "true"]);
     let outcome = sandbox.host.output(&mut command);
     assert_eq!((outcome.code(), outcome.stderr.as_str()), (0, ""), "{outcome:?}");
-    let trace = std::fs::read_to_string("/tmp/trace").expect("what strace wrote");
+    std::fs::read_to_string("/tmp/trace").expect("what strace wrote")
+}
+
+/// The programs in order, and how many processes there were.
+fn processes(options: &[&str]) -> (Vec<String>, usize) {
+    let trace = traced(&["-e", "trace=process"], options);
     let programs = trace.lines().filter_map(|line| line.split_once("execve(\"")?.1.split('"').next());
     let processes: BTreeSet<&str> = trace.lines().filter_map(|line| line.split_whitespace().next()).collect();
     (programs.map(str::to_owned).collect(), processes.len())
+}
+
+/// How many system calls there were in all.
+fn calls(options: &[&str]) -> usize {
+    let table = traced(&["-c"], options);
+    let total = table.lines().rfind(|line| line.ends_with(" total")).expect("the last line");
+    total.split_whitespace().nth(3).and_then(|number| number.parse().ok()).expect("a number")
+}
+
+#[test]
+fn a_launch_makes_no_more_system_calls_than_it_did() {
+    if is_nested() {
+        skip!("in a user namespace more of the host has to be looked at");
+    }
+    LAUNCH_CALLS_OWN_ID.hold(calls(&["--userns", "host-id"]));
+    LAUNCH_CALLS_FULL_MAP.hold(calls(&[]));
+}
+
+/// Counted by valgrind, which knows no new namespaces: so up to them.
+#[test]
+fn a_plan_takes_no_more_instructions_than_it_did() {
+    if is_dynamic() {
+        skip!("the launcher is of a plain cargo build, not of packaging/build");
+    }
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.alice.command("valgrind");
+    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "/usr/local/bin/subroot", "run"]);
+    let outcome =
+        sandbox.host.output(command.arg("--print-plan").arg(&sandbox.rootfs.path).args(["--", "true"]));
+    let counted =
+        outcome.stderr.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok());
+    PLAN_INSTRUCTIONS.hold(counted.unwrap_or_else(|| panic!("{outcome:?}")));
+    let file = std::fs::metadata(release_program("subroot")).expect("the launcher");
+    LAUNCHER_BYTES.hold(usize::try_from(file.len()).expect("a size"));
 }
 
 #[test]
 fn a_launch_is_one_run_of_the_mapper_and_one_of_the_command_in_four_processes() {
     // The launcher, init, the mapper and the command.
     let expected = ["/usr/local/bin/subroot", MAPPER, "/bin/true"].map(str::to_owned).to_vec();
-    assert_eq!(traced(&[]), (expected, 4));
+    assert_eq!(processes(&[]), (expected, 4));
 }
 
 #[test]
 fn no_loader_is_run_at_its_start() {
-    let program = release_program("subroot");
-    let headers = Command::new("readelf").args(["--wide", "--program-headers"]).arg(program).output();
-    let headers = headers.expect("readelf, of binutils").stdout;
-    if String::from_utf8_lossy(&headers).contains("INTERP") {
+    if is_dynamic() {
         skip!("the launcher is of a plain cargo build, not of packaging/build");
     }
-    assert!(String::from_utf8_lossy(&headers).contains(" EXEC "), "at a fixed address");
+    assert!(program_headers().contains(" EXEC "), "at a fixed address");
+}
+
+fn is_dynamic() -> bool {
+    program_headers().contains("INTERP")
+}
+
+fn program_headers() -> String {
+    let program = release_program("subroot");
+    let headers = Command::new("readelf").args(["--wide", "--program-headers"]).arg(program).output();
+    String::from_utf8_lossy(&headers.expect("readelf, of binutils").stdout).into_owned()
 }
 
 #[test]
 fn as_pid_1_it_is_the_same_with_a_watcher_in_place_of_init() {
     let expected = ["/usr/local/bin/subroot", MAPPER, "/bin/true"].map(str::to_owned).to_vec();
-    assert_eq!(traced(&["--as-pid-1"]), (expected, 4));
+    assert_eq!(processes(&["--as-pid-1"]), (expected, 4));
 }

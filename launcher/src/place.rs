@@ -79,9 +79,8 @@ impl NewRoot {
     ) -> Result<(), Failure> {
         // move_mount(2) follows no symlink in this name, so that it leads nowhere but into that folder, and takes a folder alone.
         let name = path.file_name().map(OsStr::as_bytes).and_then(|name| CString::new(name).ok());
-        if let (Some(folder), Some(name)) = (self.folder_of(path), name)
-            && attach_with(tree, folder, &name, attributes).is_ok()
-        {
+        let beside = self.folder_of(path).zip(name);
+        if beside.is_some_and(|(folder, name)| attach_with(tree, folder, &name, attributes).is_ok()) {
             return Ok(());
         }
         let place = self.place(path, true)?;

@@ -1,6 +1,6 @@
 //! What can be typed: the command line, before anything is made of it.
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, FromArgMatches as _, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -22,8 +22,6 @@ pub(crate) struct Cli {
 /// The commands.
 #[derive(Subcommand)]
 pub(crate) enum Verb {
-    /// Run a command as root in a root file system of its own
-    #[command(after_help = RUN_HELP)]
     Run(Box<RunWords>),
     /// Run another command in a running sandbox
     #[command(after_help = EXEC_HELP)]
@@ -93,9 +91,9 @@ zsh: subroot completions zsh >_subroot, in a folder of $fpath
 
 fish: subroot completions fish >~/.config/fish/completions/subroot.fish";
 
-/// `subroot run`.
+/// Run a command as root in a root file system of its own
 #[derive(Args)]
-#[command(disable_help_flag = true)]
+#[command(disable_help_flag = true, after_help = RUN_HELP)]
 pub(crate) struct RunWords {
     /// The folder that becomes the root
     pub(crate) rootfs: Option<PathBuf>,
@@ -418,6 +416,23 @@ pub(crate) struct MapperWords {
     /// Use this newidmap-helper, and no other way to map IDs (also: SUBROOT_HELPER)
     #[arg(long, value_name = "PATH")]
     pub(crate) helper: Option<PathBuf>,
+}
+
+impl Cli {
+    /// Reads the words. For `run`, which is to start fast, the parser is built of its own options alone.
+    ///
+    /// # Errors
+    /// What is wrong with them, and help that was asked for.
+    pub(crate) fn read(words: &[OsString]) -> Result<Cli, clap::Error> {
+        match words.split_first() {
+            Some((_, rest)) if rest.first().is_some_and(|verb| verb == "run") => {
+                let run = RunWords::augment_args(clap::Command::new("run").bin_name("subroot run"));
+                let typed = RunWords::from_arg_matches_mut(&mut run.try_get_matches_from(rest)?)?;
+                Ok(Cli { verbose: 0, quiet: false, verb: Verb::Run(Box::new(typed)) })
+            }
+            _ => Cli::try_parse_from(words),
+        }
+    }
 }
 
 /// Parts the words at the first `--`: what comes after it is the command's, whatever it looks like.

@@ -71,7 +71,6 @@ pub use running::Running;
 pub use sandbox::{Network, Sandbox};
 pub use words::ids::{Account, From, GivenLine, UserWord, Userns};
 
-use clap::Parser as _;
 use cli::{Cli, ExecWords, RunWords, Verb};
 use log::LevelFilter;
 use std::ffi::OsString;
@@ -87,7 +86,7 @@ fn run() -> anyhow::Result<u8> {
         return Err(Error::Setuid.into());
     }
     let (words, command) = cli::split_command(std::env::args_os());
-    let cli = match Cli::try_parse_from(words) {
+    let cli = match Cli::read(&words) {
         Ok(cli) => cli,
         Err(message) => return Ok(report::usage(&message)),
     };

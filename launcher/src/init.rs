@@ -39,6 +39,7 @@ pub(crate) fn run(command: i32, lifeline: &OwnedFd, mount_points: &MountPoints) 
             relay(command, &signal);
         }
         if let Some(ended) = reap(command) {
+            remove_mount_points(mount_points);
             end(ended.status());
         }
     }
@@ -67,7 +68,7 @@ fn reap(command: i32) -> Option<kernel::Ended> {
     outcome
 }
 
-/// The launcher would have done it.
+/// The launcher does it too, unless it is killed.
 fn remove_mount_points(mount_points: &MountPoints) {
     if !mount_points.is_empty() {
         let _ = kernel::kill(-1, libc::SIGKILL);

@@ -33,7 +33,8 @@ fn watch(process: &OwnedFd, lifeline: &OwnedFd, mount_points: &MountPoints) -> !
     let launcher_died = ready.last().and_then(PollFd::any) == Some(true);
     if launcher_died {
         let _ = kernel::pidfd_send_signal(process, libc::SIGKILL);
-        mount_points.remove();
     }
+    // The launcher does it too, unless it is killed.
+    mount_points.remove();
     kernel::exit(0)
 }

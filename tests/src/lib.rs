@@ -18,6 +18,7 @@ mod skip;
 mod start;
 mod target;
 mod terminal;
+pub mod traced;
 mod user;
 mod world;
 
@@ -31,7 +32,7 @@ pub use outcome::{Outcome, Started};
 pub use processes::{children, processes_with_word, status_line};
 pub use rootfs::{Rootfs, SubordinateIds};
 pub use skip::skipped;
-pub use start::{Step, start_with};
+pub use start::{Step, as_root_first, start_with};
 pub use target::{Maps, Target};
 pub use terminal::Terminal;
 pub use user::User;

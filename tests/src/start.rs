@@ -1,6 +1,7 @@
 //! How a child starts: what it does between fork and exec. The only file of the harness with unsafe code.
 #![allow(unsafe_code)] // pre_exec, and calls that nix does not offer on bare descriptor numbers
 
+use crate::user::User;
 use nix::libc;
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs, set_pdeathsig};
@@ -62,6 +63,12 @@ pub fn start_with(command: &mut Command, steps: Vec<Step>) -> &mut Command {
     // SAFETY: the child has one thread; steps make system calls and small allocations only, which glibc keeps usable
     // after fork, and touch no lock that another thread of the parent could have held.
     unsafe { command.pre_exec(take_all) }
+}
+
+/// Has root take these steps first, and become the user after them.
+pub fn as_root_first<'c>(command: &'c mut Command, user: &User, mut steps: Vec<Step>) -> &'c mut Command {
+    steps.push(Step::Become(user.uid, user.gid));
+    start_with(command.uid(0).gid(0), steps)
 }
 
 impl Step {

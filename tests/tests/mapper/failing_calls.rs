@@ -1,11 +1,11 @@
 //! Each system call in turn answered by an error: nothing wrong is granted, and status 0 means maps (P1, P3).
 
-use crate::traced::calls;
-use crate::{GRANTED, as_root_first, granted_maps};
+use crate::{GRANTED, granted_maps};
 use nix::libc;
 use std::collections::BTreeSet;
 use std::fs;
-use subroot_tests::{Host, Maps, Outcome, Step, Target};
+use subroot_tests::traced::calls;
+use subroot_tests::{Host, Maps, Outcome, Step, Target, as_root_first};
 
 const ERRNOS: [i32; 7] =
     [libc::EPERM, libc::ENOSYS, libc::EINTR, libc::EMFILE, libc::ENOENT, libc::EINVAL, libc::ELOOP];

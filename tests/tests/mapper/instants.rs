@@ -1,9 +1,9 @@
 //! The mapper killed, stopped, or left without its target before and after each of its system calls (P2, P3, P5, P10).
 
-use crate::traced::{Traced, at_every_boundary};
 use crate::{GRANTED, granted_maps};
 use nix::sys::signal::{Signal, kill};
 use std::fs;
+use subroot_tests::traced::{Traced, at_every_boundary};
 use subroot_tests::{Host, Maps, Step, Target, User};
 
 /// Needs setgroups too, so that all three files are written.

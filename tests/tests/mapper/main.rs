@@ -20,14 +20,11 @@ mod refusal;
 mod success;
 mod surroundings;
 mod target;
-mod traced;
 mod trust;
 mod usage;
 mod world;
 
-use std::os::unix::process::CommandExt;
-use std::process::Command;
-use subroot_tests::{Host, Maps, Outcome, Step, Target, User, start_with};
+use subroot_tests::{Host, Maps, Outcome, Target, User};
 
 /// A request that alice's grants allow, and the maps it leads to.
 const GRANTED: &str = "--uid-map 0:100000:65536 --gid-map 0:100000:65536";
@@ -41,12 +38,6 @@ fn attempt(host: &Host, user: &User, words: &str) -> (Outcome, Maps) {
     let target = Target::new(user);
     let outcome = host.output(&mut user.maps(&target, words));
     (outcome, target.maps())
-}
-
-/// Has root take these steps first, and become the user after them.
-fn as_root_first<'c>(command: &'c mut Command, user: &User, mut steps: Vec<Step>) -> &'c mut Command {
-    steps.push(Step::Become(user.uid, user.gid));
-    start_with(command.uid(0).gid(0), steps)
 }
 
 /// Checks that a request is refused with this status, with this line and no other, and without any effect.

@@ -1,10 +1,10 @@
 //! A target that has died, and another process with its number, at every instant of a run for the first one (P2).
 
-use crate::traced::{Traced, at_every_boundary};
 use crate::{GRANTED, granted_maps};
 use nix::unistd::Pid;
 use std::fs;
 use std::process::Command;
+use subroot_tests::traced::{Traced, at_every_boundary};
 use subroot_tests::{Host, Maps, Step, Target, User, is_nested, skip, start_with};
 
 const LAST_PID: &str = "/proc/sys/kernel/ns_last_pid";

@@ -85,11 +85,10 @@ What is found, each with its file, line and fix:
 Exit status: 0 nothing is found; 1 something is; 125 a file cannot be read.";
 
 const COMPLETIONS_HELP: &str = "\
-bash: subroot completions bash >~/.local/share/bash-completion/completions/subroot
-
-zsh: subroot completions zsh >_subroot, in a folder of $fpath
-
-fish: subroot completions fish >~/.config/fish/completions/subroot.fish";
+Where each shell looks for it:
+  bash  subroot completions bash >~/.local/share/bash-completion/completions/subroot
+  zsh   subroot completions zsh >_subroot, in a folder of $fpath
+  fish  subroot completions fish >~/.config/fish/completions/subroot.fish";
 
 /// Run a command as root in a root file system of its own
 #[derive(Args)]

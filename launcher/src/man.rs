@@ -55,9 +55,27 @@ fn description(about: &str, command: &Command) -> Roff {
     roff.control("SH", ["DESCRIPTION"]).text([roman(format!("{}.", about.trim_end_matches('.')))]);
     let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     for paragraph in after.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
-        roff.control("PP", []).text([roman(paragraph)]);
+        roff.control("PP", []);
+        let lines: Vec<&str> = paragraph.lines().collect();
+        lines
+            .chunk_by(|line, next| is_of_list(line) == is_of_list(next))
+            .for_each(|block| add(&mut roff, block));
     }
     roff
+}
+
+fn is_of_list(line: &str) -> bool {
+    line.starts_with(' ')
+}
+
+/// Lines that are all of a list, which keeps its columns, or none of them.
+fn add(roff: &mut Roff, block: &[&str]) {
+    let text = [roman(block.join("\n"))];
+    if is_of_list(block[0]) {
+        roff.control("EX", []).text(text).control("EE", []);
+    } else {
+        roff.text(text);
+    }
 }
 
 /// How crate roff defines an apostrophe: once a page is enough.

@@ -1,7 +1,7 @@
 //! What the man pages say beyond the help: exit statuses, environment, files, examples, and where to read on; in man(7).
 
 /// The sections of each command that has some of its own.
-pub(super) const FURTHER: [(&str, &[&str]); 8] = [
+pub(super) const FURTHER: [(&str, &[&str]); 12] = [
     ("subroot", &[STATUS_OF_COMMAND, STATUS_OF_OTHERS, ENVIRONMENT, FILES, EXAMPLES]),
     ("subroot-run", &[STATUS_OF_COMMAND, ENVIRONMENT, FILES, RUN_NOTES, RUN_EXAMPLES]),
     ("subroot-exec", &[STATUS_OF_COMMAND, EXEC_EXAMPLES]),
@@ -9,6 +9,10 @@ pub(super) const FURTHER: [(&str, &[&str]); 8] = [
     ("subroot-kill", &[STATUS, KILL_EXAMPLES]),
     ("subroot-unshare", &[STATUS_OF_COMMAND, ENVIRONMENT, FILES, UNSHARE_EXAMPLES]),
     ("subroot-idmap", &[STATUS, ENVIRONMENT, FILES]),
+    ("subroot-idmap-explain", &[EXPLAIN_STATUS, FILES, EXPLAIN_EXAMPLES]),
+    ("subroot-grants-lint", &[LINT_STATUS, FILES]),
+    ("subroot-grants-owner", &[STATUS, FILES, OWNER_EXAMPLES]),
+    ("subroot-grants-suggest", &[STATUS, FILES, SUGGEST_EXAMPLES]),
     ("subroot-doctor", &[DOCTOR_STATUS, ENVIRONMENT, FILES, DOCTOR_EXAMPLES]),
 ];
 
@@ -69,6 +73,30 @@ No launch works.
 subroot failed.
 "#;
 
+const EXPLAIN_STATUS: &str = r#".SH "EXIT STATUS"
+.TP
+.B 0
+The mapper would grant both maps.
+.TP
+.B 1
+It would refuse.
+.TP
+.B 125
+The question cannot be answered; standard error says why.
+"#;
+
+const LINT_STATUS: &str = r#".SH "EXIT STATUS"
+.TP
+.B 0
+Nothing is found.
+.TP
+.B 1
+Something is.
+.TP
+.B 125
+A file cannot be read; standard error says which, and why.
+"#;
+
 const ENVIRONMENT: &str = r#".SH ENVIRONMENT
 .TP
 .B SUBROOT_HELPER
@@ -80,7 +108,8 @@ which is then the only way to map IDs that is tried, as with
 .B SUBROOT_LOG
 What is told on standard error about the steps of a launch, such as
 .BR debug ;
-nothing without it.
+it has the last word over
+.BR \-v .
 .TP
 .B NO_COLOR
 Where it is set and not empty,
@@ -211,6 +240,25 @@ A folder whose files belong to subordinate IDs is deleted:
 .PP
 .EX
 subroot unshare \-\- rm \-r ./rootfs
+.EE
+"#;
+
+const EXPLAIN_EXAMPLES: &str = r#".SH EXAMPLES
+.EX
+subroot idmap explain \-\-uid\-map 0:1000:1,1:100000:65536
+.EE
+"#;
+
+const OWNER_EXAMPLES: &str = r#".SH EXAMPLES
+.EX
+subroot grants owner 100033
+subroot grants owner ./rootfs/var/www
+.EE
+"#;
+
+const SUGGEST_EXAMPLES: &str = r#".SH EXAMPLES
+.EX
+subroot grants suggest alice \-\-count 65536
 .EE
 "#;
 

@@ -70,6 +70,15 @@ fn each_range_is_told_with_what_grants_it() {
 }
 
 #[test]
+fn a_line_that_grants_nothing_is_not_told_to_grant() {
+    let host = host_with_lines("alice:1001:5\nalice:1004:1\n");
+    assert_eq!(
+        told(&host, "idmap explain --uid-map 0:1004:1").ok(),
+        "uid 0:1004:1: granted by /etc/subuid:2\n"
+    );
+}
+
+#[test]
 fn what_would_be_granted_instead_is_the_largest_part_and_is_granted() {
     let host = host_with_lines(LINES);
     let alice = host.user("alice");

@@ -66,6 +66,7 @@ fn the_limits_of_login_defs_hold() {
     // Not below 1000, and not nobody's, wherever the limits are.
     host.write("/etc/login.defs", "SUB_UID_MIN 100\nSUB_GID_MIN 100\n");
     assert_eq!(suggested(&host, "carol --count 64531")[0], "[1003-65534) is free; as root:");
+    assert_eq!(suggested(&host, "carol --count 1")[0], "[1003-1004) is free; as root:");
 }
 
 #[test]

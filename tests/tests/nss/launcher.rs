@@ -29,3 +29,27 @@ fn a_line_by_the_name_of_a_directory_account_is_mapped() {
     host.write("/etc/subgid", "user200123:400000:1000\n");
     assert_eq!(map(&host, &host.uid(200_123)), ["0 200123 1", "1 400000 1000"]);
 }
+
+#[test]
+fn accounts_of_a_directory_are_somebody_to_who_looks_at_the_grants() {
+    let host = directory(Install::SetuidRoot, "user%u", "");
+    let lines = "user200123:400000:2001\n200123:402001:10\nghost:500000:2001\n";
+    host.write("/etc/subuid", lines);
+    host.write("/etc/subgid", lines);
+    let told = |words: &[&str]| host.output(host.user("alice").command("subroot").arg("grants").args(words));
+    let found = told(&["lint"]).stdout;
+    assert!(
+        found.contains("/etc/subuid:3: no-account: ghost: ") && !found.contains("account: user200123"),
+        "{found}"
+    );
+    assert!(found.contains("findings: 2, in 6 well-formed lines of 2 users\n"), "{found}");
+    assert!(
+        told(&["owner", "402001"]).ok().contains("uid 402001: user200123's (uid 200123), by /etc/subuid:2")
+    );
+    // usermod(8) does not know this account.
+    let suggested = told(&["suggest", "user200124"]).ok();
+    assert!(
+        suggested.ends_with("\necho 200124:100000:2001 | tee -a /etc/subuid /etc/subgid\n"),
+        "{suggested}"
+    );
+}

@@ -37,7 +37,8 @@ impl<'g> Reach<'g> {
 /// Finds, for each line, one of another owner's that begins before it and shares IDs with it.
 pub(super) fn check(site: &Site, found: &mut Vec<Finding>) {
     for kind in IdKind::BOTH {
-        let mut grants: Vec<&Grant> = site.grants.iter().filter(|grant| grant.kind == kind).collect();
+        let of_kind = |grant: &&Grant| grant.kind == kind && !is_pass_through(site, grant);
+        let mut grants: Vec<&Grant> = site.grants.iter().filter(of_kind).collect();
         grants.sort_by_key(|grant| (grant.range.first(), grant.line));
         let mut reach = Reach::default();
         for grant in grants {
@@ -45,6 +46,14 @@ pub(super) fn check(site: &Site, found: &mut Vec<Finding>) {
             reach.note(grant);
         }
     }
+}
+
+/// One live ID alone is passed through on purpose, such as that of a device's group, and to several users.
+fn is_pass_through(site: &Site, grant: &Grant) -> bool {
+    let (kind, range) = (grant.kind, grant.range);
+    let is_live =
+        || !site.accounts.live_in(kind, range).is_empty() || !site.accounts.groups_in(kind, range).is_empty();
+    range.count() == 1 && is_live()
 }
 
 fn overlap(site: &Site, known: &Grant, grant: &Grant) -> Finding {

@@ -85,6 +85,20 @@ fn a_line_below_a_long_one_of_its_own_user_is_still_found() {
 }
 
 #[test]
+fn a_live_id_alone_may_be_passed_through_to_several_users() {
+    let host = Host::new();
+    host.write("/etc/group", "render:x:5000:\n");
+    let ranges = "alice:100000:65536\nbob:165536:65536\n";
+    host.write("/etc/subgid", format!("{ranges}alice:5000:1\nbob:5000:1\n"));
+    assert_found(&host, &[]);
+    host.write("/etc/subgid", format!("{ranges}alice:5001:1\nbob:5001:1\n"));
+    assert_found(
+        &host,
+        &["/etc/subgid:4: overlap: bob: [5001-5002) shares 1 IDs with /etc/subgid:3 of alice"],
+    );
+}
+
+#[test]
 fn lines_of_one_user_may_share_ids_by_whatever_name() {
     let host = host_with_lines("alice:100000:65536\n1000:100000:65536\nally:100000:65536\n");
     let accounts = std::fs::read_to_string("/etc/passwd").expect("the world's accounts");

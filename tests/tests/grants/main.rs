@@ -1,5 +1,6 @@
 //! `subroot grants` and `subroot idmap explain`, by a plain user: what is told about grants, one file a topic.
 
+mod examples;
 mod explain;
 mod hostile;
 mod lint;

@@ -49,21 +49,28 @@ fn suggest(site: &Site, account: &Known, count: u32) -> Result<Suggestion, Error
         return Err(Error::Usage("the grants", format!("{trouble}: see subroot grants lint")));
     }
     let had = IdKind::BOTH.map(|kind| {
-        grants
-            .policy()
-            .granted(kind)
-            .ranges()
-            .iter()
-            .fold(0_u32, |sum, range| sum.saturating_add(range.count()))
+        let ranges = grants.policy().granted(kind).ranges();
+        ranges.iter().fold(0_u32, |sum, range| sum.saturating_add(range.count()))
     });
     if had.iter().all(|had| *had >= count) {
-        let [uids, gids] = had;
-        let by = site.computed(account.uid).map_or_else(String::new, |(line, range)| {
-            format!(", {} of them by the computed grant of {CONFIG_FILE}:{line}", range_text(range))
-        });
-        let said = format!("{name} has {uids} user IDs and {gids} group IDs already{by}: nothing to add");
-        return Ok(Suggestion { said, command: None });
+        return Ok(Suggestion { said: enough(site, account, &name, had), command: None });
     }
+    let range = free_range(site, &name, count)?;
+    let lacking: Vec<IdKind> =
+        IdKind::BOTH.into_iter().zip(had).filter(|(_, had)| *had < count).map(|(kind, _)| kind).collect();
+    let said = format!("{} is free; {}as root:", range_text(range), rules(site, account, &name));
+    Ok(Suggestion { said, command: Some((range, command(account, range, &lacking))) })
+}
+
+fn enough(site: &Site, account: &Known, name: &str, [uids, gids]: [u32; 2]) -> String {
+    let by = site.computed(account.uid).map_or_else(String::new, |(line, range)| {
+        format!(", {} of them by the computed grant of {CONFIG_FILE}:{line}", range_text(range))
+    });
+    format!("{name} has {uids} user IDs and {gids} group IDs already{by}: nothing to add")
+}
+
+/// A range that a line would grant.
+fn free_range(site: &Site, name: &str, count: u32) -> Result<IdRange, Error> {
     if let Some(plugin) = &site.plugin {
         let why = format!(
             "{NSSWITCH_FILE} leaves grants to the plugin {plugin}: a line for {name} would grant nothing"
@@ -71,14 +78,10 @@ fn suggest(site: &Site, account: &Known, count: u32) -> Result<Suggestion, Error
         return Err(Error::Usage("the grants", why));
     }
     let limits = Limits::read()?;
-    let range = first_fit(&free(site, limits), count).ok_or_else(|| {
+    first_fit(&free(site, limits), count).ok_or_else(|| {
         let why = format!("no {count} IDs in a row are free from {} to {}", limits.first, limits.last);
         Error::Usage("the grants", why)
-    })?;
-    let lacking: Vec<IdKind> =
-        IdKind::BOTH.into_iter().zip(had).filter(|(_, had)| *had < count).map(|(kind, _)| kind).collect();
-    let said = format!("{} is free; {}as root:", range_text(range), rules(site, account, &name));
-    Ok(Suggestion { said, command: Some((range, command(account, range, &lacking))) })
+    })
 }
 
 /// What mapper.conf has to do with it, where it has rules.

@@ -1,7 +1,7 @@
 //! `subroot doctor`: performs the steps of a launch one by one, and says of each what it lacks.
 
 use crate::accounts;
-use crate::causes::{Cause, NO_SETGROUPS, SETGROUPS_DENIED};
+use crate::causes::{Cause, NO_RUNTIME_DIR, NO_SETGROUPS, SETGROUPS_DENIED};
 use crate::cli::DoctorWords;
 use crate::error::Error;
 use crate::grants::Grants;
@@ -96,6 +96,9 @@ fn examine(rootfs: Option<&Path>) -> Result<Vec<Line>, Error> {
         lines.push(mapper(&plan));
     }
     lines.extend(rootfs.map(place));
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        lines.push(Line::well("session", Cause::new(&NO_RUNTIME_DIR, &[]).to_string()));
+    }
     let namespaces = namespaces();
     let failed = namespaces.verdict == Verdict::Failed;
     lines.push(namespaces);

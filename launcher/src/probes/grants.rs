@@ -5,7 +5,7 @@ use crate::causes::{
     NO_GRANT_FILE, NO_GRANT_LINE, NO_NOBODY,
 };
 use crate::grants::{Grants, OwnLine, each_line_of};
-use idmap::{IdKind, IdRange, SubidLine};
+use idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, SubidLine};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -15,6 +15,9 @@ pub(crate) const ENOUGH: u32 = 2001;
 /// nobody and nogroup.
 pub(crate) const NOBODY: u32 = 65534;
 
+/// The mapper with name services, which knows a directory's accounts.
+const VARIANT: &str = "/usr/libexec/subroot/newidmap-helper-nss";
+
 /// Who the caller is, as files name him: by name, or by number where he has none.
 pub(crate) fn caller(grants: &Grants) -> String {
     let caller = grants.policy().caller();
@@ -22,15 +25,20 @@ pub(crate) fn caller(grants: &Grants) -> String {
     name.unwrap_or_else(|| caller.id(IdKind::Uid).to_string())
 }
 
-/// Where the account is not one of /etc/passwd.
+/// Where the account is not one of /etc/passwd: the mapper that reads files alone does not know its name.
 pub(crate) fn account(grants: &Grants) -> Option<Cause> {
     let caller = grants.policy().caller();
     let uid = caller.id(IdKind::Uid);
-    let is_numeric = caller.names().all(|name| name == uid.to_string().as_bytes());
-    match (caller.is_local(), is_numeric) {
+    let mut is_local = false;
+    each_line_of(ACCOUNTS_FILE, |_, line| {
+        is_local |= Account::parse(line).is_some_and(|account| account.uid == Some(uid));
+    });
+    let has_name = caller.names().next().is_some();
+    match (is_local, has_name) {
         (true, _) => None,
-        (false, true) => Some(Cause::new(&NO_ACCOUNT, &[("uid", &uid)])),
-        (false, false) => Some(Cause::new(&DIRECTORY_ACCOUNT, &[("uid", &uid)])),
+        (false, true) if Path::new(VARIANT).exists() => None,
+        (false, true) => Some(Cause::new(&DIRECTORY_ACCOUNT, &[("uid", &uid)])),
+        (false, false) => Some(Cause::new(&NO_ACCOUNT, &[("uid", &uid)])),
     }
 }
 

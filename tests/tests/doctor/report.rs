@@ -41,6 +41,19 @@ fn colours_are_for_terminals_and_not_for_those_who_do_not_want_them() {
 }
 
 #[test]
+fn a_session_without_a_folder_of_its_own_is_as_good() {
+    let sandbox = Sandbox::new();
+    let said = |command: &mut std::process::Command| sandbox.host.output(command);
+    let without = said(doctor(&sandbox.alice, &[]).env_remove("XDG_RUNTIME_DIR"));
+    assert!(
+        without.code() == 0 && without.stdout.contains("✓ session     XDG_RUNTIME_DIR is not set"),
+        "{without:?}"
+    );
+    let with = said(doctor(&sandbox.alice, &[]).env("XDG_RUNTIME_DIR", "/run/user/1000"));
+    assert!(!with.stdout.contains("session"), "{with:?}");
+}
+
+#[test]
 fn programs_get_the_same_in_json() {
     let sandbox = Sandbox::new();
     let json = sandbox.host.output(&mut doctor(&sandbox.alice, &["--json"])).ok();

@@ -31,6 +31,17 @@ fn a_line_by_the_name_of_a_directory_account_is_mapped() {
 }
 
 #[test]
+fn what_the_account_of_a_directory_lacks_is_told() {
+    let host = directory(Install::SetuidRoot, "user%u", "");
+    let user = host.uid(200_123);
+    let told = || host.output(user.command("subroot").arg("doctor")).stdout;
+    let cause = "the account of uid 200123 is not in /etc/passwd but in a directory";
+    assert!(told().contains("user200123 (uid 200123)") && !told().contains(cause), "{}", told());
+    host.remove("/usr/libexec/subroot/newidmap-helper-nss");
+    assert!(told().contains(cause) && told().contains("install newidmap-helper-nss"), "{}", told());
+}
+
+#[test]
 fn accounts_of_a_directory_are_somebody_to_who_looks_at_the_grants() {
     let host = directory(Install::SetuidRoot, "user%u", "");
     let lines = "user200123:400000:2001\n200123:402001:10\nghost:500000:2001\n";

@@ -206,5 +206,6 @@ pub(crate) fn fall_back_note(writer: &Writer, lack: Option<&str>, reasons: &[Str
         Writer::OwnId => "only your own ID is mapped".to_owned(),
     };
     let why: Vec<&str> = reasons.iter().map(String::as_str).chain(lack).collect();
-    Some(format!("{what} ({})", why.join("; ")))
+    let fix = if *writer == Writer::OwnId { "; subroot doctor tells what mends it" } else { "" };
+    Some(format!("{what} ({}{fix})", why.join("; ")))
 }

@@ -130,7 +130,7 @@ fn a_caller_without_a_grant_is_told_the_file_that_would_grant() {
     let sandbox = Sandbox::new();
     let carol = sandbox.host.user("carol");
     let outcome = sandbox.host.output(&mut maps(&sandbox, &carol));
-    assert_noted(&outcome, &["only your own ID is mapped", "/etc/subuid", "carol"]);
+    assert_noted(&outcome, &["only your own ID is mapped", "/etc/subuid", "carol", "subroot doctor"]);
     assert_eq!(map_lines(&outcome.stdout), ["0 1002 1", "0 1002 1"]);
 }
 

@@ -9,7 +9,8 @@ use subroot_tests::skip;
 fn shell(command: &[&str], script: &str) -> Option<Output> {
     let mut child = Command::new(command[0])
         .args(&command[1..])
-        .env("HOME", "/nonexistent")
+        // fish makes folders in it.
+        .env("HOME", env!("CARGO_TARGET_TMPDIR"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -116,15 +116,15 @@ fn without_a_grant_root_is_the_one_who_can_be_asked_for() {
     ["/etc/subuid", "/etc/subgid"].iter().for_each(|file| sandbox.host.write(file, ""));
     let only = "subroot: only your own ID is mapped (/etc/subuid has no line for alice; subroot doctor tells what mends it)\n";
     for (options, who) in [
-        (["-u", "web"], "web"),
-        (["-u", "33:0"], "web"),
-        (["-u", "0:34"], "root"),
-        (["--group-add", "disk"], "0"),
+        (["-u", "web"], "becoming user web"),
+        (["-u", "33:0"], "becoming user web"),
+        (["-u", "0:34"], "becoming user root"),
+        (["--group-add", "disk"], "adding groups disk"),
     ] {
         let outcome = sandbox.output(&options, "touch /mark");
         let why = "setgroups is denied here, as no group ID is granted (see subroot idmap)";
-        let said = format!("{only}subroot: becoming user {who}: {why}\n");
-        assert_eq!((outcome.code(), outcome.stderr), (125, said), "{options:?}");
+        let said = format!("{only}subroot: {who}: {why}\nsubroot: fix: ");
+        assert!(outcome.code() == 125 && outcome.stderr.starts_with(&said), "{options:?}: {outcome:?}");
     }
     assert!(!sandbox.has_mark());
     for options in [["-u", "root"], ["-u", "0:0"], ["--group-add", "root"], ["--userns", "auto"]] {

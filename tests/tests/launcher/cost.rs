@@ -51,6 +51,8 @@ fn a_plan_takes_no_more_instructions_than_it_did() {
     if is_dynamic() {
         skip!("the launcher is of a plain cargo build, not of packaging/build");
     }
+    let file = std::fs::metadata(release_program("subroot")).expect("the launcher");
+    LAUNCHER_BYTES.hold(usize::try_from(file.len()).expect("a size"));
     let sandbox = Sandbox::new();
     let mut command = sandbox.alice.command("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "/usr/local/bin/subroot", "run"]);
@@ -59,8 +61,6 @@ fn a_plan_takes_no_more_instructions_than_it_did() {
     let counted =
         outcome.stderr.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok());
     PLAN_INSTRUCTIONS.hold(counted.unwrap_or_else(|| panic!("{outcome:?}")));
-    let file = std::fs::metadata(release_program("subroot")).expect("the launcher");
-    LAUNCHER_BYTES.hold(usize::try_from(file.len()).expect("a size"));
 }
 
 #[test]

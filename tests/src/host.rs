@@ -5,6 +5,7 @@ use crate::mapper::{Install, install, install_in_place, install_variant};
 use crate::outcome::{Outcome, Started};
 use crate::rootfs::Rootfs;
 use crate::shared_root::{self, SharedRoot};
+use crate::start;
 use crate::user::User;
 use crate::world;
 use nix::sched::{CloneFlags, setns, unshare};
@@ -49,6 +50,7 @@ impl Host {
     }
 
     fn made(outside: OwnedFd) -> Host {
+        start::hear_hangups();
         let kit = Kit::load();
         unshare(CloneFlags::CLONE_NEWNS).expect("a mount namespace for the test: start it by tests/run");
         world::build(&kit);

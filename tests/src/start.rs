@@ -135,6 +135,13 @@ fn duplicate(file: &OwnedFd, number: RawFd) -> nix::Result<()> {
 }
 
 /// By the bare system call: glibc's functions refuse the two signals that it uses itself.
+/// Hears of hangups again, as what it starts does then: whoever runs tests by nohup(1) has had them ignored.
+pub(crate) fn hear_hangups() {
+    let default = nix::sys::signal::SigHandler::SigDfl;
+    // SAFETY: the default action runs no code of ours.
+    let _before = unsafe { nix::sys::signal::signal(Signal::SIGHUP, default) };
+}
+
 fn ignore_all_signals() {
     let ignore: [usize; 4] = [libc::SIG_IGN, 0, 0, 0];
     for number in 1..=64_i32 {

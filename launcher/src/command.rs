@@ -8,7 +8,6 @@ use crate::probes::program::{foreign_machine, missing_loader};
 use crate::process::{Process, Workdir};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags};
-use nix::sys::signal::SigSet;
 use nix::sys::stat::{SFlag, fstatat};
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{AccessFlags, chdir, faccessat};
@@ -79,8 +78,7 @@ impl Command {
         }
         let environment = Words::new(environment);
         kernel::close_range(3, u32::MAX, true);
-        (1..=kernel::LAST_SIGNAL).for_each(kernel::default_disposition);
-        let _ = SigSet::empty().thread_set_mask();
+        kernel::clean_signals();
         Err(explain(program, kernel::execute(program, arguments, &environment)))
     }
 

@@ -399,7 +399,7 @@ pub(crate) fn close_from_but(first: c_uint, kept: &[&OwnedFd]) {
 }
 
 /// SIGRTMAX of the kernel: signal(7).
-pub(crate) const LAST_SIGNAL: c_int = 64;
+const LAST_SIGNAL: c_int = 64;
 
 /// Gives a signal its default disposition: rt_sigaction(2). One that has no other is left as it is.
 ///
@@ -411,6 +411,13 @@ pub(crate) fn default_disposition(signal: c_int) {
     // SIG_DFL, no flags, no restorer, an empty mask: all zero.
     let action = [0_usize; 4];
     let _ = syscall!(libc::SYS_rt_sigaction, signal, action.as_ptr(), std::ptr::null::<usize>(), SET_SIZE);
+}
+
+/// Every signal by default, and none blocked, as a program expects them. By direct calls alone.
+pub(crate) fn clean_signals() {
+    (1..=LAST_SIGNAL).for_each(default_disposition);
+    let none = 0_u64;
+    let _ = syscall!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const none, 0, size_of::<u64>());
 }
 
 /// True for a signal that this process ignores: rt_sigaction(2).
@@ -559,9 +566,7 @@ extern "C" fn become_program(start: *mut c_void) -> c_int {
             exit(127);
         }
     }
-    (1..=LAST_SIGNAL).for_each(default_disposition);
-    let none = 0_u64;
-    let _ = syscall!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const none, 0, size_of::<u64>());
+    clean_signals();
     start.failed = Err(execute(program.path, program.arguments, program.environment));
     exit(127)
 }

@@ -120,7 +120,7 @@ fn account(grants: &Grants) -> Line {
 }
 
 fn granted(grants: &Grants, kind: IdKind) -> Line {
-    let count = probes::grants::count(grants, kind);
+    let count = grants.count(kind);
     let causes = probes::grants::lines(grants, kind);
     Line::with(kind.grant_file(), Verdict::Less, format!("{count} IDs are granted"), causes)
 }

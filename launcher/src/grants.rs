@@ -84,6 +84,12 @@ impl Grants {
         &self.policy
     }
 
+    /// How many IDs of a kind are granted.
+    pub(crate) fn count(&self, kind: IdKind) -> u32 {
+        let ranges = self.policy.granted(kind).ranges().iter();
+        ranges.map(|range| range.count()).fold(0, u32::saturating_add)
+    }
+
     /// What keeps the mapper from taking the files at all, where something does.
     pub(crate) fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
@@ -141,10 +147,15 @@ pub(crate) struct OwnLine {
     pub(crate) refused: Option<&'static str>,
 }
 
+/// `FILE:LINE`, or the file alone.
+fn place(file: &str, line: Option<u32>) -> String {
+    line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}"))
+}
+
 impl OwnLine {
     /// `FILE:LINE`, or the file alone.
     pub(crate) fn place(&self) -> String {
-        self.number.map_or_else(|| self.file.to_owned(), |number| format!("{}:{number}", self.file))
+        place(self.file, self.number)
     }
 }
 

@@ -1,5 +1,6 @@
 //! One thing that is wrong with the grants: where, what, and what to do about it.
 
+use super::place;
 use super::site::{Grant, LineOwner, Site};
 use idmap::IdRange;
 use serde::Serialize;
@@ -29,15 +30,10 @@ impl Finding {
         Finding { kind, file: grant.kind.grant_file(), line: Some(grant.line), owner, why, fix }
     }
 
-    /// `FILE:LINE`, or the file alone.
-    pub(super) fn place(&self) -> String {
-        self.line.map_or_else(|| self.file.to_owned(), |line| format!("{}:{line}", self.file))
-    }
-
     /// Two lines for a person.
     pub(super) fn write(&self, text: &mut String) {
         let owner = self.owner.as_ref().map(|owner| format!(" {owner}:")).unwrap_or_default();
-        let _ = writeln!(text, "{}: {}:{owner} {}", self.place(), self.kind, self.why);
+        let _ = writeln!(text, "{}: {}:{owner} {}", place(self.file, self.line), self.kind, self.why);
         let _ = writeln!(text, "    fix: as root: {}", self.fix);
     }
 }

@@ -48,10 +48,7 @@ fn suggest(site: &Site, account: &Known, count: u32) -> Result<Suggestion, Error
     if let Some(trouble) = grants.trouble() {
         return Err(Error::Usage("the grants", format!("{trouble}: see subroot grants lint")));
     }
-    let had = IdKind::BOTH.map(|kind| {
-        let ranges = grants.policy().granted(kind).ranges();
-        ranges.iter().fold(0_u32, |sum, range| sum.saturating_add(range.count()))
-    });
+    let had = IdKind::BOTH.map(|kind| grants.count(kind));
     if had.iter().all(|had| *had >= count) {
         return Ok(Suggestion { said: enough(site, account, &name, had), command: None });
     }

@@ -5,15 +5,13 @@ use crate::causes::{
     NO_GRANT_FILE, NO_GRANT_LINE, NO_NOBODY,
 };
 use crate::grants::{Grants, OwnLine, each_line_of};
-use idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, SubidLine};
+use idmap::{ACCOUNTS_FILE, Account, IdKind, OVERFLOW_ID, SubidLine};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 /// What a Debian root needs: the system's IDs, and one to be.
-pub(crate) const ENOUGH: u32 = 2001;
-/// nobody and nogroup.
-pub(crate) const NOBODY: u32 = 65534;
+const ENOUGH: u32 = 2001;
 
 /// The mapper with name services, which knows a directory's accounts.
 const VARIANT: &str = "/usr/libexec/subroot/newidmap-helper-nss";
@@ -81,7 +79,7 @@ fn overlaps(grants: &Grants, kind: IdKind, own: &[OwnLine]) -> Vec<Cause> {
         let theirs = line.split(|byte| *byte == b':').next().unwrap_or_default();
         let theirs = OsStr::from_bytes(theirs).to_string_lossy();
         for (number, mine) in own.iter().filter_map(|line| Some((line.number?, line.range?))) {
-            if mine.first() < range.end() && range.first() < mine.end() {
+            if mine.overlaps(range) {
                 let words: [(_, &dyn std::fmt::Display); 4] =
                     [("file", &file), ("line", &number), ("other", &other), ("owner", &theirs)];
                 found.push(Cause::new(&GRANT_OVERLAPS, &words));
@@ -91,14 +89,8 @@ fn overlaps(grants: &Grants, kind: IdKind, own: &[OwnLine]) -> Vec<Cause> {
     found
 }
 
-/// How many IDs of a kind are granted.
-pub(crate) fn count(grants: &Grants, kind: IdKind) -> u32 {
-    let ranges = grants.policy().granted(kind).ranges().iter();
-    ranges.map(|range: &IdRange| range.count()).fold(0, u32::saturating_add)
-}
-
 fn size(grants: &Grants, kind: IdKind) -> Option<Cause> {
-    let (count, user, file) = (count(grants, kind), caller(grants), kind.grant_file());
+    let (count, user, file) = (grants.count(kind), caller(grants), kind.grant_file());
     let kind_of = match kind {
         IdKind::Uid => "user ID",
         IdKind::Gid => "group ID",
@@ -109,7 +101,7 @@ fn size(grants: &Grants, kind: IdKind) -> Option<Cause> {
         0 => None,
         // The caller's own is one of those that a root has.
         1.. if count + 1 < ENOUGH => Some(Cause::new(&GRANT_TOO_SMALL, &words)),
-        1.. if count < NOBODY => Some(Cause::new(&NO_NOBODY, &words)),
+        1.. if count < OVERFLOW_ID => Some(Cause::new(&NO_NOBODY, &words)),
         _ => None,
     }
 }

@@ -137,8 +137,6 @@ kinds! {
     /// su and sudo.
     NOSUID: "nosuid-mount", "{path} is on a nosuid mount: su, sudo and file capabilities do not work in it",
         "put the rootfs elsewhere, or as root: mount -o remount,suid {mount}";
-    /// Device files.
-    NODEV: "nodev-mount", "{path} is on a nodev mount: device files in it do not work", "nothing: /dev is a new one in every sandbox";
     /// A file system of another machine.
     NETWORK_ROOT: "network-rootfs", "{path} is on {kind}, whose server does not know your subordinate IDs",
         "put the rootfs on a local disk, as in /tmp or /var/tmp; or run with --userns host-id, or with --overlay";

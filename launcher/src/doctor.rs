@@ -4,23 +4,25 @@ use crate::accounts;
 use crate::causes::{Cause, NO_RUNTIME_DIR, NO_SETGROUPS, SETGROUPS_DENIED};
 use crate::cli::DoctorWords;
 use crate::error::Error;
+use crate::failure::reason;
 use crate::grants::Grants;
 use crate::id_plan::{BUILT_IN_HELPER, IdPlan, IdWishes, Way, Writer};
 use crate::id_report::writer;
 use crate::kernel::{self, Outcome};
 use crate::mount::{NODEV, NOEXEC, NOSUID};
 use crate::mounting;
-use crate::namespaces::KINDS;
+use crate::namespaces::{KINDS, OF_A_LAUNCH};
+use crate::new_root;
 use crate::probes;
 use crate::report;
 use crate::trial::{self, Stopped};
 use idmap::IdKind;
+use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::libc::{self, c_int};
-use nix::mount::{MntFlags, umount2};
 use nix::sys::prctl::set_dumpable;
 use nix::sys::stat::Mode;
-use nix::unistd::{Gid, Uid, fchdir, pivot_root, setgroups, setresgid, setresuid};
+use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
@@ -60,6 +62,10 @@ struct Line {
 impl Line {
     fn well(step: &'static str, found: impl Into<String>) -> Line {
         Line { step, verdict: Verdict::Well, found: found.into(), causes: Vec::new() }
+    }
+
+    fn failed(step: &'static str, stopped: &Stopped) -> Line {
+        Line { step, verdict: Verdict::Failed, found: said(stopped), causes: Vec::new() }
     }
 
     /// One that is well unless there are causes.
@@ -127,7 +133,6 @@ fn granted(grants: &Grants, kind: IdKind) -> Line {
 
 fn place(rootfs: &Path) -> Line {
     let mut causes = probes::rootfs::mount(rootfs);
-    causes.retain(|cause| cause.key() != "nodev-mount");
     causes.extend(probes::rootfs::closed_folder(rootfs));
     Line::with("rootfs", Verdict::Less, rootfs.display().to_string(), causes)
 }
@@ -139,8 +144,7 @@ fn namespaces() -> Line {
         match trial::perform(libc::CLONE_NEWUSER | flag, &[], || Ok(())) {
             Err(Stopped::Namespaces(errno)) => {
                 causes.extend(probes::namespaces::refused(errno, flag));
-                // A launch can do without these two, which are made on request alone.
-                if !matches!(name, "net" | "time") {
+                if flag & OF_A_LAUNCH != 0 {
                     verdict = Verdict::Failed;
                 }
                 if name == "user" {
@@ -160,12 +164,15 @@ fn mapper(plan: &IdPlan) -> Line {
         Writer::Helper(program) | Writer::Shadow(program, _) => Some(program.as_path()),
         Writer::Privileged | Writer::OwnId => None,
     });
-    let programs: Vec<&Path> = programs.collect();
-    let first = *programs.first().unwrap_or(&Path::new(BUILT_IN_HELPER));
-    let usable = programs.iter().find(|program| probes::mapper::lacks(program).is_none());
-    let found = usable.unwrap_or(&first).display().to_string();
-    let causes = if usable.is_some() { None } else { probes::mapper::lacks(first) };
-    Line::with("mapper", Verdict::Less, found, causes.into_iter().collect())
+    let mut judged: Vec<(&Path, Option<Cause>)> =
+        programs.map(|program| (program, probes::mapper::lacks(program))).collect();
+    if judged.is_empty() {
+        let built_in = Path::new(BUILT_IN_HELPER);
+        judged.push((built_in, probes::mapper::lacks(built_in)));
+    }
+    let at = judged.iter().position(|(_, cause)| cause.is_none()).unwrap_or(0);
+    let (program, cause) = judged.swap_remove(at);
+    Line::with("mapper", Verdict::Less, program.display().to_string(), cause.into_iter().collect())
 }
 
 /// Has the maps of a launch written; true where that went well.
@@ -183,16 +190,13 @@ fn maps(plan: &IdPlan) -> (Line, bool) {
             let verdict = if uids > 1 { Verdict::Well } else { Verdict::Less };
             (Line { step: "maps", verdict, found, causes: Vec::new() }, true)
         }
-        Err(stopped) => (
-            Line { step: "maps", verdict: Verdict::Failed, found: said(&stopped), causes: Vec::new() },
-            false,
-        ),
+        Err(stopped) => (Line::failed("maps", &stopped), false),
     }
 }
 
 fn said(stopped: &Stopped) -> String {
     match stopped {
-        Stopped::Namespaces(errno) | Stopped::Step(errno) => crate::failure::reason(*errno),
+        Stopped::Namespaces(errno) | Stopped::Step(errno) => reason(*errno),
         Stopped::Maps(error) => error.to_string(),
     }
 }
@@ -203,14 +207,12 @@ fn step(
     (well, less): (&str, &str),
     (flags, ways): (c_int, &[Way]),
     step: impl FnOnce() -> Outcome<()>,
-    cause: impl FnOnce(nix::errno::Errno) -> Cause,
+    cause: impl FnOnce(Errno) -> Cause,
 ) -> Line {
     match trial::perform(libc::CLONE_NEWUSER | flags, ways, step) {
         Ok(_) => Line::well(name, well),
         Err(Stopped::Step(errno)) => Line::with(name, Verdict::Less, less, vec![cause(errno)]),
-        Err(stopped) => {
-            Line { step: name, verdict: Verdict::Failed, found: said(&stopped), causes: Vec::new() }
-        }
+        Err(stopped) => Line::failed(name, &stopped),
     }
 }
 
@@ -240,15 +242,11 @@ fn root(ways: &[Way]) -> Line {
     let enter = || {
         let memory = kernel::new_mount(c"tmpfs", &[], 0)?;
         kernel::attach(&memory, open("/tmp", LOOK, Mode::empty())?, c"")?;
-        fchdir(&memory)?;
-        pivot_root(".", ".")?;
-        umount2(".", MntFlags::MNT_DETACH)
+        new_root::pivot(&memory).map_err(|failure| failure.errno)
     };
     match trial::perform(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, ways, enter) {
         Ok(_) => Line::well("root", "a new root can be entered and the old one detached"),
-        Err(stopped) => {
-            Line { step: "root", verdict: Verdict::Failed, found: said(&stopped), causes: Vec::new() }
-        }
+        Err(stopped) => Line::failed("root", &stopped),
     }
 }
 
@@ -263,7 +261,7 @@ fn become_user(name: &str) -> Result<(), Error> {
         .and_then(|()| setresuid(uid, uid, uid))
         // A process that has changed its user has files of root's in /proc: proc(5).
         .and_then(|()| set_dumpable(true))
-        .map_err(|errno| refuse(format!("only root can be {name}: {}", crate::failure::reason(errno))))
+        .map_err(|errno| refuse(format!("only root can be {name}: {}", reason(errno))))
 }
 
 fn is_coloured() -> bool {

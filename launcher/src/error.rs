@@ -5,22 +5,14 @@ use crate::causes::{
     NOT_EXECUTABLE,
 };
 use crate::failure::{Failure, Step, reason};
+use crate::namespaces::OF_A_LAUNCH;
 use crate::probes;
 use nix::errno::Errno;
-use nix::libc;
 use std::fmt;
 use std::path::PathBuf;
 
 /// The exit status when subroot itself failed.
 pub(crate) const OWN_FAILURE: u8 = 125;
-
-/// The namespaces of a launch that nothing is left out of.
-const LAUNCH: i32 = libc::CLONE_NEWUSER
-    | libc::CLONE_NEWNS
-    | libc::CLONE_NEWPID
-    | libc::CLONE_NEWIPC
-    | libc::CLONE_NEWUTS
-    | libc::CLONE_NEWCGROUP;
 
 /// What stopped a launch.
 #[derive(Debug)]
@@ -112,19 +104,24 @@ impl Error {
 
     /// What to do about it, where that is certain.
     pub fn fix(&self) -> Option<String> {
+        self.fix_of(self.found())
+    }
+
+    /// The same, where what stands behind it has been looked for.
+    pub(crate) fn fix_of(&self, found: Option<Cause>) -> Option<String> {
         match self {
             Error::Setuid => {
                 Some("chmod u-s,g-s the subroot program and remove its file capabilities".into())
             }
             Error::Orphaned => Some("subroot run --outlive-parent goes on without it".into()),
-            _ => self.found().or_else(|| self.implied()).map(|cause| cause.fix()),
+            _ => found.or_else(|| self.implied()).map(|cause| cause.fix()),
         }
     }
 
     /// What stands behind the failure, found by looking, where the failure itself does not say so.
     pub(crate) fn found(&self) -> Option<Cause> {
         match self {
-            Error::Namespaces(errno) => probes::namespaces::refused(*errno, LAUNCH),
+            Error::Namespaces(errno) => probes::namespaces::refused(*errno, OF_A_LAUNCH),
             Error::Start(failure) => match (failure.step, failure.errno) {
                 (Step::OpenRoot, Errno::EACCES) => probes::rootfs::closed_folder(failure.object().as_ref()),
                 (Step::Mount, Errno::EPERM) if failure.object() == "/proc" => {

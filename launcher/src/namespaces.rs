@@ -21,6 +21,14 @@ pub(crate) const KINDS: [(&str, i32); 8] = [
     ("time", libc::CLONE_NEWTIME),
 ];
 
+/// Those of a launch that nothing is left out of; the others are made on request alone.
+pub(crate) const OF_A_LAUNCH: i32 = libc::CLONE_NEWUSER
+    | libc::CLONE_NEWNS
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWCGROUP;
+
 /// Fills those that the plan has made. The child has every capability in them.
 ///
 /// # Errors

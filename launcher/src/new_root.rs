@@ -190,7 +190,7 @@ fn bind_system(root: &mut NewRoot, path: &CStr, attributes: u64) -> Result<(), E
 }
 
 /// `pivot_root(".", ".")` puts the old root on top of the new one, where it is detached: pivot_root(2).
-fn pivot(root: &OwnedFd) -> Result<(), Failure> {
+pub(crate) fn pivot(root: &OwnedFd) -> Result<(), Failure> {
     fchdir(root).map_err(Failure::on(Step::Pivot, b""))?;
     pivot_root(".", ".").map_err(Failure::on(Step::Pivot, b""))?;
     umount2(".", MntFlags::MNT_DETACH).map_err(Failure::on(Step::Detach, b""))?;

@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Prints why subroot failed, and the fix on a second line where one is known; returns the exit status that goes with it.
 pub(crate) fn failure(error: &Error) -> u8 {
-    match error.found() {
+    let found = error.found();
+    match &found {
         Some(cause) => line(&format!("{error} ({cause})")),
         None => line(&error.to_string()),
     }
-    if let Some(fix) = error.fix() {
+    if let Some(fix) = error.fix_of(found) {
         line(&format!("fix: {fix}"));
     }
     error.status()

@@ -42,10 +42,8 @@ pub(crate) fn refused(errno: Errno, flags: i32) -> Option<Cause> {
 
 /// The limit that is 0; else the one of user namespaces, which are the most that a user makes.
 fn limit(flags: i32) -> Option<Cause> {
-    let limits = KINDS.iter().filter(|(_, flag)| flags & flag != 0).map(|(name, _)| match *name {
-        "time" => "max_time_namespaces".to_owned(),
-        name => format!("max_{name}_namespaces"),
-    });
+    let kinds = KINDS.iter().filter(|(_, flag)| flags & flag != 0);
+    let limits = kinds.map(|(name, _)| format!("max_{name}_namespaces"));
     let values = limits.filter_map(|limit| Some((setting(&format!("/proc/sys/user/{limit}"))?, limit)));
     let mut values: Vec<(u64, String)> =
         values.filter_map(|(value, limit)| Some((value.parse().ok()?, limit))).collect();

@@ -1,7 +1,7 @@
 //! What is wrong with the place of a rootfs, and with /proc and overlays.
 
 use crate::causes::{
-    CLOSED_FOLDER, Cause, NETWORK_ROOT, NODEV, NOEXEC, NOSUID, OVERLAY_REFUSED, PROC_COVERED, PROC_REFUSED,
+    CLOSED_FOLDER, Cause, NETWORK_ROOT, NOEXEC, NOSUID, OVERLAY_REFUSED, PROC_COVERED, PROC_REFUSED,
 };
 use crate::failure::reason;
 use crate::mountinfo;
@@ -34,7 +34,7 @@ pub(crate) fn mount_point(path: &Path) -> PathBuf {
 /// What the mount of a rootfs takes from it.
 pub(crate) fn mount(path: &Path) -> Vec<Cause> {
     let flags = statvfs(path).map_or(FsFlags::empty(), |mount| mount.flags());
-    let kinds = [(FsFlags::ST_NOEXEC, &NOEXEC), (FsFlags::ST_NOSUID, &NOSUID), (FsFlags::ST_NODEV, &NODEV)];
+    let kinds = [(FsFlags::ST_NOEXEC, &NOEXEC), (FsFlags::ST_NOSUID, &NOSUID)];
     let set = kinds.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, kind)| kind);
     let (shown, mount) = (path.display(), mount_point(path));
     let found = set.map(|kind| Cause::new(kind, &[("path", &shown), ("mount", &mount.display())]));
@@ -64,10 +64,10 @@ pub(crate) fn closed_folder(path: &Path) -> Option<Cause> {
 
 /// Why there is no new /proc: mount_too_revealing() in fs/namespace.c.
 pub(crate) fn proc_refused() -> Cause {
-    let covering = mountinfo::read().into_iter().map(|mount| mount.path);
-    let is_empty_place = |path: &Path| path == Path::new("/proc/sys/fs/binfmt_misc");
-    let mut covering = covering.filter(|path| path.starts_with("/proc/") && !is_empty_place(path));
-    match covering.find(|path| path != Path::new("/proc")) {
+    // The second is a folder for mounting on, which covers nothing.
+    let harmless = ["/proc", "/proc/sys/fs/binfmt_misc"].map(Path::new);
+    let mut paths = mountinfo::read().into_iter().map(|mount| mount.path);
+    match paths.find(|path| path.starts_with("/proc") && !harmless.contains(&path.as_path())) {
         Some(path) => Cause::new(&PROC_COVERED, &[("path", &path.display())]),
         None => Cause::new(&PROC_REFUSED, &[]),
     }

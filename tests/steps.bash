@@ -1,0 +1,98 @@
+# Steps that tests/run and packaging/test share; they set LOG to the file for what their tests print.
+
+readonly TARGET=${CARGO_TARGET_DIR:-$PWD/target}
+readonly KIT=$TARGET/kit
+failed=0
+
+heading() {
+    printf '\n=== %s\n' "$*" >&2
+}
+
+# Runs a command, keeps what it prints for the summary, and remembers its failure.
+record() {
+    "$@" </dev/null 2>&1 | tee -a "$LOG" || failed=1
+}
+
+# Installs with apt what is missing, if it may: reads lines of a command or a file to look for, and the Debian package that brings it.
+install_needs() {
+    local missing=() wanted package
+    while read -r wanted package; do
+        [ -e "$wanted" ] || PATH=$PATH:/usr/sbin:/sbin type -P "$wanted" >/dev/null || missing+=("$package")
+    done
+    [ ${#missing[@]} = 0 ] && return
+    if [ "$(id -u)" = 0 ] && type -P apt-get >/dev/null; then
+        heading "installing ${missing[*]}"
+        apt-get update -qq </dev/null
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null
+    else
+        echo "$0: missing here; as root: apt-get install ${missing[*]}" >&2
+        exit 2
+    fi
+}
+
+# Debian's minimum.
+make_debian() {
+    make_archive debian '' uuid-runtime
+}
+
+# Debian by the host's own apt sources: its name, the packages installed, those that lie in /srv/packages for installations
+# without network, and the suite, where it is not the host's.
+make_archive() {
+    local name=$1 installed=$2 kept=$3 suite=${4:-$(debian_suite)} key="$*" mode=root
+    [ -s "$KIT/$name.tar" ] && [ "$(cat "$KIT/$name.key" 2>/dev/null)" = "$key" ] && return
+    heading "making the Debian root file system '$name' (once)"
+    rm -f "$KIT/$name.tar" "$KIT/$name.key"
+    [ "$(id -u)" = 0 ] || mode=unshare
+    local fetch="chroot \"\$1\" apt-get clean && chroot \"\$1\" apt-get install --download-only --no-install-recommends -y $kept"
+    local keep='mkdir "$1/srv/packages" && mv "$1"/var/cache/apt/archives/*.deb "$1/srv/packages"'
+    if mmdebstrap --quiet --mode=$mode --variant=minbase --format=tar ${installed:+--include="$installed"} \
+        --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+        --customize-hook="$fetch" --customize-hook="$keep" \
+        "$suite" "$KIT/$name.tar.new" </dev/null >"$KIT/mmdebstrap.log" 2>&1; then
+        mv "$KIT/$name.tar.new" "$KIT/$name.tar"
+        echo "$key" >"$KIT/$name.key"
+    else
+        echo "$0: no Debian root file system '$name', tests of it are skipped; mmdebstrap says:" >&2
+        tail -n 5 "$KIT/mmdebstrap.log" >&2
+    fi
+}
+
+debian_suite() {
+    . /etc/os-release
+    if [ "$ID" = debian ]; then echo "$VERSION_CODENAME"; else echo stable; fi
+}
+
+run_tests() {
+    local name
+    for name in "$@"; do
+        printf '\n--- %s\n' "$name"
+        record env SUBROOT_TEST_KIT= "$KIT/tests/$name" --test-threads=2
+    done
+}
+
+# Builds integration tests, all or those named by cargo's options, links them into KIT/tests and sets `built` to their names.
+build_integration_tests() {
+    heading "building the integration tests"
+    rm -rf "$KIT/tests"
+    mkdir "$KIT/tests"
+    cargo test --locked --package subroot-tests --no-run --message-format=json-render-diagnostics "$@" </dev/null >"$KIT/built.json"
+    built=()
+    local binary name
+    while read -r binary; do
+        name=$(basename "${binary%-*}")
+        ln "$binary" "$KIT/tests/$name"
+        built+=("$name")
+    done < <(sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' "$KIT/built.json")
+}
+
+# Ends with the sum of all tests. One that skips itself passes as far as its own binary knows, so that it is taken off again; a
+# whole pass never began.
+count() {
+    grep '^SKIPPED ' "$LOG" || true
+    awk '
+        /^test result:/ { passed += $4; failed += $6; skipped += $8 }
+        /^SKIPPED / { skipped++ }
+        /^SKIPPED / && !/^SKIPPED tests\/run:/ { passed-- }
+        END { printf "\n%d passed, %d failed, %d skipped\n", passed, failed, skipped }' "$LOG"
+    exit "$failed"
+}

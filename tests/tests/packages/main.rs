@@ -1,0 +1,3 @@
+//! What an administrator installs: each package in a real root, from its first installation to its purge.
+
+#![allow(missing_docs)]

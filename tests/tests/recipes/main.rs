@@ -1,0 +1,3 @@
+//! The recipes of packaging/recipes, each driven as the system it is for drives it.
+
+#![allow(missing_docs)]

@@ -32,10 +32,13 @@ pub(crate) struct ChildEnds {
 
 /// The whole life of the child.
 pub(crate) fn run(plan: &Plan, ends: ChildEnds) -> ! {
-    let failure = match start(plan, &ends) {
+    match start(plan, &ends) {
         Ok(never) => match never {},
-        Err(failure) => failure,
-    };
+        Err(failure) => failed(&failure, &ends),
+    }
+}
+
+fn failed(failure: &Failure, ends: &ChildEnds) -> ! {
     failure.send(&ends.report);
     kernel::exit(crate::error::OWN_FAILURE)
 }
@@ -55,16 +58,32 @@ fn start(plan: &Plan, ends: &ChildEnds) -> Result<Infallible, Failure> {
         // Before there is a command: init holds descriptors of the host for a moment yet, and the command's process until its
         // execve, which makes it dumpable again.
         set_dumpable(false).map_err(Failure::on(Step::Fork, b""))?;
-        if let Some(command) = kernel::fork().map_err(Failure::on(Step::Fork, b""))? {
-            init::run(command, &ends.lifeline, &ends.mount_points);
-        }
-    } else {
+        let command = spawn(plan, ends, first).map_err(Failure::on(Step::Fork, b""))?;
+        init::run(command, &ends.lifeline, &ends.mount_points);
+    }
+    die_with_launcher(ends);
+    become_command(plan, ends, first)
+}
+
+/// Starts the command's own process and gives its PID. An init that has mount points to remove may not stand still meanwhile.
+fn spawn(plan: &Plan, ends: &ChildEnds, first: Identity) -> Result<i32, Errno> {
+    if ends.mount_points.is_empty() {
         die_with_launcher(ends);
+        return kernel::vfork(|| become_command(plan, ends, first));
     }
-    if let Some(socket) = &ends.terminal {
-        terminal::take_new(socket).map_err(Failure::on(Step::Terminal, b""))?;
+    match kernel::fork()? {
+        Some(pid) => Ok(pid),
+        None => become_command(plan, ends, first),
     }
-    plan.process.start(first)
+}
+
+fn become_command(plan: &Plan, ends: &ChildEnds, first: Identity) -> ! {
+    let taken = ends.terminal.as_ref().map_or(Ok(()), terminal::take_new);
+    let started = taken.map_err(Failure::on(Step::Terminal, b"")).and_then(|()| plan.process.start(first));
+    match started {
+        Ok(never) => match never {},
+        Err(failure) => failed(&failure, ends),
+    }
 }
 
 /// Waits until the maps are in place. A launcher that died before leaves nothing to do but to tidy up.

@@ -1,5 +1,6 @@
 //! PID 1 inside: reaps what is orphaned, relays signals to the command, and ends with it or with the launcher.
 
+use crate::idle::Idle;
 use crate::kernel;
 use crate::mount_points::MountPoints;
 use nix::errno::Errno;
@@ -20,17 +21,19 @@ const KILLED: u8 = 137;
 pub(crate) fn run(command: i32, lifeline: &OwnedFd, mount_points: &MountPoints) -> ! {
     let kept: Vec<&OwnedFd> = [lifeline].into_iter().chain(mount_points.folders()).collect();
     kernel::close_from_but(0, &kept);
-    // The second string, for an init that was stopped: it ends, or it wakes up where there is something left to be removed.
-    let second_string = if mount_points.is_empty() { Signal::SIGKILL } else { Signal::SIGCONT };
-    let _ = set_pdeathsig(second_string);
+    // The second string, for an init that was stopped: it wakes up where there is something left to be removed, and ends otherwise.
+    if !mount_points.is_empty() {
+        let _ = set_pdeathsig(Signal::SIGCONT);
+    }
     let Ok(signals) = SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
     else {
         end(KILLED)
     };
     let mut ready =
         [PollFd::new(signals.as_fd(), PollFlags::POLLIN), PollFd::new(lifeline.as_fd(), PollFlags::empty())];
+    let mut idle = Idle::default();
     loop {
-        let _ = poll(&mut ready, PollTimeout::NONE);
+        let _ = idle.poll(&mut ready);
         if ready.last().and_then(PollFd::any) == Some(true) {
             remove_mount_points(mount_points);
             end(KILLED);

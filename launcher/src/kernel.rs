@@ -8,6 +8,7 @@ use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::sys::stat::{FileStat, SFlag};
 use seccompiler::sock_filter;
+use std::convert::Infallible;
 use std::ffi::{CStr, CString};
 use std::fmt;
 use std::fs::{DirEntry, read_dir};
@@ -32,6 +33,19 @@ fn owned(descriptor: c_long) -> Outcome<OwnedFd> {
     let descriptor = c_int::try_from(descriptor).map_err(|_| Errno::EBADF)?;
     // SAFETY: only called with what a successful call has just returned: a fresh descriptor that nothing else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+unsafe extern "C" {
+    /// Where the linker has put the program's first byte, and the byte behind its code: end(3).
+    static __executable_start: u8;
+    static etext: u8;
+}
+
+/// Takes the program's own code out of this process' memory; what is executed again comes from the page cache: madvise(2).
+pub(crate) fn unmap_code() {
+    let (start, end) = (&raw const __executable_start, &raw const etext);
+    // What lies between is the file's headers, code and constants, which nobody writes, so that no change of it is lost.
+    let _ = syscall!(libc::SYS_madvise, start, end.addr() - start.addr(), libc::MADV_DONTNEED);
 }
 
 /// Which side of a [`clone_process`] this is.
@@ -523,52 +537,65 @@ pub(crate) struct Program<'a> {
     pub(crate) streams: [BorrowedFd<'a>; 3],
 }
 
-/// A program, and what kept it from being executed.
-struct Start<'a> {
-    program: &'a Program<'a>,
-    failed: Outcome<()>,
-}
-
-/// Starts a program as vfork(2) and execve(2) do, which copies no page tables, and returns its pidfd. All signals are blocked.
+/// Starts a program, which copies no page tables, and returns its pidfd. All signals are blocked.
 ///
 /// # Errors
 /// EAGAIN where no more processes are allowed, and those of execve(2).
 pub(crate) fn start(program: &Program<'_>) -> Outcome<OwnedFd> {
-    /// In units that are aligned as every stack has to be; far more than a few direct calls take.
-    const STACK: usize = 2048;
-    let mut stack: Vec<u128> = Vec::with_capacity(STACK);
-    let top = stack.as_mut_ptr().wrapping_add(STACK).cast();
-    let mut start = Start { program, failed: Ok(()) };
-    let (argument, mut pidfd) = ((&raw mut start).cast(), -1);
-    let descriptor_at: *mut c_int = &raw mut pidfd;
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
-    // SAFETY: the child has this memory (CLONE_VM), and a stack of its own in it whose end `top` is, while this thread, the only
-    // one, stands still until the child has executed or ended (CLONE_VFORK), so that all that it borrows lives. In return,
-    // `become_program` makes direct system calls alone: it does not allocate, lock, panic or return, and no handler of a signal
-    // runs in it, as all are blocked until none is left. clone(2) writes one number to `descriptor_at`.
-    Errno::result(unsafe { libc::clone(become_program, top, flags, argument, descriptor_at) })?;
+    let (mut failed, mut pidfd) = (Ok(()), -1);
+    vfork_with(libc::CLONE_PIDFD, &mut pidfd, || {
+        failed = Err(become_program(program));
+        exit(127)
+    })?;
     let child = owned(c_long::from(pidfd))?;
-    // SAFETY: `start` lives, and the child that wrote to it is gone from this memory; the compiler has not seen it write.
-    match unsafe { (&raw const start.failed).read_volatile() } {
+    match failed {
         Ok(()) => Ok(child),
         Err(errno) => wait_for(&child).and(Err(errno)),
     }
 }
 
-/// What the child of [`start`] does.
-extern "C" fn become_program(start: *mut c_void) -> c_int {
-    // SAFETY: this is the `Start` of the parent, which stands still.
-    let start = unsafe { &mut *start.cast::<Start<'_>>() };
-    let program = start.program;
+/// Returns only when it failed.
+fn become_program(program: &Program<'_>) -> Errno {
     for (number, stream) in (0..).zip(program.streams) {
         if let Err(errno) = duplicate_to(stream, number) {
-            start.failed = Err(errno);
-            exit(127);
+            return errno;
         }
     }
     clean_signals();
-    start.failed = Err(execute(program.path, program.arguments, program.environment));
-    exit(127)
+    execute(program.path, program.arguments, program.environment)
+}
+
+/// Runs `child` in a new process, as vfork(2) does: it has the memory of this one, which stands still until that has executed a
+/// program or ended. Gives its PID. All signals are blocked.
+///
+/// # Errors
+/// EAGAIN where no more processes are allowed.
+pub(crate) fn vfork<F: FnOnce() -> Infallible>(child: F) -> Outcome<i32> {
+    vfork_with(0, &mut -1, child)
+}
+
+fn vfork_with<F: FnOnce() -> Infallible>(flags: c_int, pidfd: &mut c_int, child: F) -> Outcome<i32> {
+    /// In units that are aligned as every stack has to be: 256 KiB, of which no more is in memory than is used.
+    const STACK: usize = 16 * 1024;
+    let mut stack: Vec<u128> = Vec::with_capacity(STACK);
+    let top = stack.as_mut_ptr().wrapping_add(STACK).cast();
+    let mut child = Some(child);
+    let argument = (&raw mut child).cast();
+    let flags = flags | libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    // SAFETY: the child has this memory (CLONE_VM), and a stack of its own in it whose end `top` is, while this thread, the only
+    // one, stands still until the child has executed or ended (CLONE_VFORK): all that it borrows lives, and it finds the heap and
+    // every lock free, as all that it calls returns before it ends. It does not return to here, a panic in it aborts it, and
+    // no handler of a signal runs in it, as all are blocked until none is left. clone(2) writes one number to `pidfd`.
+    Errno::result(unsafe { libc::clone(run::<F>, top, flags, argument, &raw mut *pidfd) })
+}
+
+/// What the child of [`vfork_with`] does.
+extern "C" fn run<F: FnOnce() -> Infallible>(child: *mut c_void) -> c_int {
+    // SAFETY: this is the `child` of the parent, which stands still.
+    match unsafe { (*child.cast::<Option<F>>()).take() }.map(|child| child()) {
+        Some(never) => match never {},
+        None => exit(127),
+    }
 }
 
 /// fork(2). The launcher has one thread, so that the child may use the heap and every lock it finds.

@@ -25,6 +25,7 @@ mod id_layout;
 mod id_plan;
 mod id_report;
 mod identity;
+mod idle;
 mod init;
 mod kernel;
 mod landlock;

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::failure::{Failure, MAX_RECORD};
+use crate::idle::Idle;
 use crate::kernel::{self, Ended};
 use crate::launch::Released;
 use crate::plan::FirstProcess;
@@ -9,7 +10,7 @@ use crate::terminal::Terminal;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use nix::sys::stat::Mode;
@@ -76,6 +77,7 @@ struct Watch<'s> {
     failure: Option<Failure>,
     /// The signal in whose place SIGKILL was sent.
     ended_by: Option<i32>,
+    idle: Idle,
 }
 
 /// What has happened.
@@ -89,7 +91,7 @@ struct Happened {
 
 impl Watch<'_> {
     fn new<'s>(released: Released, signals: &'s Signals) -> Watch<'s> {
-        Watch { released, signals, started: false, failure: None, ended_by: None }
+        Watch { released, signals, started: false, failure: None, ended_by: None, idle: Idle::default() }
     }
 
     /// Waits for something to happen and deals with it; true when the child has ended.
@@ -112,7 +114,7 @@ impl Watch<'_> {
         happened.ended
     }
 
-    fn wait(&self) -> Happened {
+    fn wait(&mut self) -> Happened {
         let Released { live, report, parent, terminal, .. } = &self.released;
         let mut ready = vec![
             PollFd::new(live.process.as_fd(), PollFlags::POLLIN),
@@ -126,7 +128,7 @@ impl Watch<'_> {
         ready.extend(parent.as_ref().map(|parent| PollFd::new(parent.as_fd(), PollFlags::POLLIN)));
         let terminal_at = ready.len();
         ready.extend(terminal.iter().flat_map(Terminal::wanted));
-        let _ = poll(&mut ready, PollTimeout::NONE);
+        let _ = self.idle.poll(&mut ready);
         let is_ready = |at: usize| ready.get(at).and_then(PollFd::any) == Some(true);
         Happened {
             ended: is_ready(0),

@@ -1,9 +1,14 @@
 //! What a launch costs: one run of the mapper, one of the command, and no process that could be spared.
 
 use crate::sandbox::Sandbox;
+use nix::unistd::Pid;
 use std::collections::BTreeSet;
+use std::fs;
 use std::process::Command;
-use subroot_tests::budget::{LAUNCH_CALLS_FULL_MAP, LAUNCH_CALLS_OWN_ID, LAUNCHER_BYTES, PLAN_INSTRUCTIONS};
+use subroot_tests::budget::{
+    LAUNCH_CALLS_FULL_MAP, LAUNCH_CALLS_OWN_ID, LAUNCHER_BYTES, PLAN_INSTRUCTIONS, PRIVATE_MEMORY,
+};
+use subroot_tests::running::{PATIENCE, Running, pid_1, soon, unique_word};
 use subroot_tests::{MAPPER, is_nested, release_program, skip};
 
 /// A launch by alice under strace, which is started by root, so that the mapper's bit counts; what it wrote.
@@ -18,7 +23,7 @@ fn traced(tracing: &[&str], options: &[&str]) -> String {
         .args(["--", "true"]);
     let outcome = sandbox.host.output(&mut command);
     assert_eq!((outcome.code(), outcome.stderr.as_str()), (0, ""), "{outcome:?}");
-    std::fs::read_to_string("/tmp/trace").expect("what strace wrote")
+    fs::read_to_string("/tmp/trace").expect("what strace wrote")
 }
 
 /// The programs in order, and how many processes there were.
@@ -51,7 +56,7 @@ fn a_plan_takes_no_more_instructions_than_it_did() {
     if is_dynamic() {
         skip!("the launcher is of a plain cargo build, not of packaging/build");
     }
-    let file = std::fs::metadata(release_program("subroot")).expect("the launcher");
+    let file = fs::metadata(release_program("subroot")).expect("the launcher");
     LAUNCHER_BYTES.hold(usize::try_from(file.len()).expect("a size"));
     let sandbox = Sandbox::new();
     let mut command = sandbox.alice.command("valgrind");
@@ -61,6 +66,32 @@ fn a_plan_takes_no_more_instructions_than_it_did() {
     let counted =
         outcome.stderr.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok());
     PLAN_INSTRUCTIONS.hold(counted.unwrap_or_else(|| panic!("{outcome:?}")));
+}
+
+/// In KiB: proc_pid_smaps_rollup(5).
+fn private_memory(pid: Pid) -> usize {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("smaps_rollup");
+    let private = rollup.lines().filter_map(|line| line.strip_prefix("Private_")?.split_whitespace().nth(1));
+    private.map(|amount| amount.parse::<usize>().expect("a number")).sum()
+}
+
+/// Nobody else runs this very file, so that pages of it that two sandboxes would share count in full.
+#[test]
+fn a_sandbox_that_stays_has_little_memory_to_itself() {
+    if is_nested() {
+        skip!("init is not dumpable, so that only root outside may look at its memory");
+    }
+    if is_dynamic() {
+        skip!("the launcher is of a plain cargo build, not of packaging/build");
+    }
+    let (sandbox, word) = (Sandbox::new(), unique_word());
+    let running = Running::new(&mut sandbox.run(&[], &["sh", "-c", "echo ready; exec sleep $0", &word]));
+    let (launcher, init) = (running.pid(), pid_1(&word));
+    let of_both = || private_memory(launcher) + private_memory(init);
+    soon(PATIENCE, || of_both() <= 512);
+    PRIVATE_MEMORY.hold(of_both());
+    running.signal(15);
+    drop(running.end());
 }
 
 #[test]

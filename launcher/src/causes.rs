@@ -85,6 +85,9 @@ kinds! {
     NO_ACCOUNT: "no-account", "uid {uid} has no account", "as root: make one; a line {uid}:FIRST:COUNT in /etc/subuid and /etc/subgid does, too";
     /// The mapper.
     MAPPER_MISSING: "mapper-missing", "{path} is not installed", "as root: install the package newidmap-helper, or uidmap";
+    /// None at all.
+    NO_MAPPER: "no-mapper", "no mapper is installed: neither newidmap-helper nor newuidmap and newgidmap",
+        "as root: install the package newidmap-helper, or uidmap";
     /// Neither bit nor capabilities.
     MAPPER_UNPRIVILEGED: "mapper-unprivileged", "{path} is neither setuid root nor has file capabilities",
         "as root: chmod 4755 {path}, or setcap cap_setuid,cap_setgid=p {path}";

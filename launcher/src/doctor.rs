@@ -185,7 +185,8 @@ fn maps(plan: &IdPlan) -> (Line, bool) {
             let by = way.map(writer).unwrap_or_default();
             let [uids, gids] = IdKind::BOTH.map(count);
             let found = format!("{uids} user IDs and {gids} group IDs, written by {by}");
-            let why: Vec<&str> = reasons.iter().map(String::as_str).chain(plan.lack.as_deref()).collect();
+            let why: Vec<String> =
+                reasons.into_iter().chain(plan.lack.as_ref().map(Cause::to_string)).collect();
             let found = if why.is_empty() { found } else { format!("{found} ({})", why.join("; ")) };
             let verdict = if uids > 1 { Verdict::Well } else { Verdict::Less };
             (Line { step: "maps", verdict, found, causes: Vec::new() }, true)

@@ -1,9 +1,11 @@
 //! Where the IDs of a launch come from: every way that is open to this caller, the best one first.
 
+use crate::causes::{Cause, MAPPER_MISSING, NO_MAPPER};
 use crate::error::Error;
 use crate::grants::{Grants, each_line_of};
 use crate::id_layout::{Layout, Pool, own_id};
 use crate::kernel;
+use crate::probes;
 use crate::words::ids::Userns;
 use idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, PlannedMap};
 use nix::unistd::{getgid, getgroups};
@@ -84,8 +86,8 @@ pub(crate) struct Way {
 pub(crate) struct IdPlan {
     /// The ways, never empty.
     pub(crate) ways: Vec<Way>,
-    /// Why there is no better way than the first.
-    pub(crate) lack: Option<String>,
+    /// Why there is no better way than the first, or none with group IDs.
+    pub(crate) lack: Option<Cause>,
 }
 
 /// What of a launch decides about its IDs.
@@ -122,14 +124,18 @@ impl IdPlan {
             return Ok(plan);
         }
         let grants = Grants::read();
-        if grants.policy().granted(IdKind::Uid).ranges().is_empty() && groups.is_empty() {
-            plan.lack = Some(lack(&grants));
+        let is_granted = |kind| !grants.policy().granted(kind).ranges().is_empty();
+        if !is_granted(IdKind::Uid) && groups.is_empty() {
+            plan.lack = lack(&grants, IdKind::Uid);
         } else {
             let pools = IdKind::BOTH.map(|kind| Pool::granted(grants.policy(), kind));
             let mut granted = maps(&layout, &pools, &groups)?;
-            let has_groups = !grants.policy().granted(IdKind::Gid).ranges().is_empty() && groups.is_empty();
+            let has_groups = is_granted(IdKind::Gid) && groups.is_empty();
             granted.may_set_groups = has_groups && !grants.policy().config().denies_setgroups;
             plan.add_mappers(&Rc::new(granted), helper, may_map);
+            if !is_granted(IdKind::Gid) && groups.is_empty() && !plan.ways.is_empty() {
+                plan.lack = lack(&grants, IdKind::Gid);
+            }
         }
         if !groups.is_empty() {
             refuse_groups(&plan, &grants, &groups)?;
@@ -150,7 +156,7 @@ impl IdPlan {
         if Path::new(BUILT_IN_HELPER).exists() {
             self.push(Writer::Helper(BUILT_IN_HELPER.into()), maps, false);
         } else {
-            self.lack = Some(format!("{BUILT_IN_HELPER} is not installed"));
+            self.lack = Some(Cause::new(&MAPPER_MISSING, &[("path", &BUILT_IN_HELPER)]));
         }
         if let (Some(newuidmap), Some(newgidmap)) = (program("newuidmap"), program("newgidmap")) {
             self.push(Writer::Shadow(newuidmap, newgidmap), maps, false);
@@ -159,8 +165,7 @@ impl IdPlan {
             self.push(Writer::Privileged, maps, false);
         }
         if self.ways.is_empty() {
-            self.lack =
-                Some("no mapper is installed: neither newidmap-helper nor newuidmap and newgidmap".into());
+            self.lack = Some(Cause::new(&NO_MAPPER, &[]));
         }
     }
 
@@ -209,7 +214,7 @@ fn refuse_groups(plan: &IdPlan, grants: &Grants, groups: &[u32]) -> Result<(), E
     let ranges = grants.policy().granted(IdKind::Gid).ranges();
     let may_not = groups.iter().find(|gid| !ranges.iter().any(|range| range.contains(**gid)));
     match (&plan.lack, may_not) {
-        (Some(lack), _) if plan.ways.is_empty() => refuse(lack.clone()),
+        (Some(lack), _) if plan.ways.is_empty() => refuse(lack.to_string()),
         (_, Some(gid)) if grants.trouble().is_none() && !grants.policy().config().allows_own_groups => {
             refuse(format!(
                 "your group {gid} cannot be mapped: no line of {} grants it, and {CONFIG_FILE} does not say own-groups = yes",
@@ -258,21 +263,7 @@ fn program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
-/// Why nothing is granted: the caller's first bad line, or that he has none.
-fn lack(grants: &Grants) -> String {
-    if let Some(trouble) = grants.trouble() {
-        return trouble.to_owned();
-    }
-    let file = IdKind::Uid.grant_file();
-    if let Some((number, why)) =
-        grants.own_lines(IdKind::Uid).iter().find_map(|line| Some((line.number?, line.refused?)))
-    {
-        return format!("{file}, line {number}, grants nothing: {why}");
-    }
-    if !Path::new(file).exists() {
-        return format!("{file} is not there");
-    }
-    let caller = grants.policy().caller();
-    let name = caller.names().next().map(|name| String::from_utf8_lossy(name).into_owned());
-    format!("{file} has no line for {}", name.unwrap_or_else(|| format!("uid {}", caller.id(IdKind::Uid))))
+/// Why nothing of a kind is granted, the first thing that is found.
+fn lack(grants: &Grants, kind: IdKind) -> Option<Cause> {
+    probes::grants::lines(grants, kind).into_iter().next()
 }

@@ -1,5 +1,6 @@
 //! `subroot idmap`: what the caller may map, by which line of which file.
 
+use crate::causes::Cause;
 use crate::cli::{IdmapVerb, IdmapWords};
 use crate::grants::{Grants, OwnLine};
 use crate::id_explain;
@@ -85,7 +86,7 @@ fn json(grants: &Grants, lines: &[OwnLine], plan: &IdPlan) -> Value {
         "lines": lines.iter().map(json_line).collect::<Vec<_>>(),
         "writer": plan.ways.first().map(writer),
         "maps": plan.ways.first().map(|way| json!({"uid": maps(way, IdKind::Uid), "gid": maps(way, IdKind::Gid)})),
-        "lack": plan.lack,
+        "lack": plan.lack.as_ref().map(Cause::to_string),
     })
 }
 

@@ -218,13 +218,7 @@ impl Spawned {
     fn map(self, plan: &Plan) -> Result<Mapped, Error> {
         let target = Target { pid: self.pid, folder: &self.live.folder };
         let (at, reasons) = mapper::map(&plan.ids.ways, &target)?;
-        let note = plan
-            .ids
-            .ways
-            .get(at)
-            .filter(|way| !way.only)
-            .and_then(|way| mapper::fall_back_note(&way.writer, plan.ids.lack.as_deref(), &reasons));
-        if let Some(note) = note {
+        if let Some(note) = mapper::fall_back_note(&plan.ids, at, &reasons) {
             report::note(&note);
         }
         let way = u8::try_from(at).map_err(|_| Error::Vanished)?;

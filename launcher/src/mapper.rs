@@ -1,9 +1,11 @@
 //! Has the maps written by whoever may, and believes only what the kernel then shows.
 
+use crate::causes::Cause;
 use crate::error::Error;
 use crate::failure::reason;
-use crate::id_plan::{Maps, Way, Writer, map_line};
+use crate::id_plan::{IdPlan, Maps, Way, Writer, map_line};
 use crate::kernel::{self, Ended, Words};
+use crate::probes;
 use idmap::{IdKind, PlannedMap, Text};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
@@ -193,10 +195,13 @@ fn read_back(way: &Way, target: &Target<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// The one line that says which fall-back mapped the IDs, and why no better way did; none for the mapper itself.
-pub(crate) fn fall_back_note(writer: &Writer, lack: Option<&str>, reasons: &[String]) -> Option<String> {
+/// The one line that says which fall-back mapped the IDs, the way at this place, why no better way did, and what mends that where
+/// too few IDs are mapped; none where nothing is missing.
+pub(crate) fn fall_back_note(plan: &IdPlan, at: usize, reasons: &[String]) -> Option<String> {
+    let writer = &plan.ways.get(at).filter(|way| !way.only || plan.lack.is_some())?.writer;
     let what = match writer {
-        Writer::Helper(_) => return None,
+        Writer::Helper(_) if plan.lack.is_none() => return None,
+        Writer::Helper(_) => "only your own group ID is mapped".into(),
         Writer::Privileged if reasons.is_empty() => return None,
         Writer::Privileged => "IDs are mapped by subroot itself".into(),
         Writer::Shadow(newuidmap, _) => format!("IDs are mapped by {}", newuidmap.display()),
@@ -205,7 +210,15 @@ pub(crate) fn fall_back_note(writer: &Writer, lack: Option<&str>, reasons: &[Str
         }
         Writer::OwnId => "only your own ID is mapped".to_owned(),
     };
-    let why: Vec<&str> = reasons.iter().map(String::as_str).chain(lack).collect();
-    let fix = if *writer == Writer::OwnId { "; subroot doctor tells what mends it" } else { "" };
-    Some(format!("{what} ({}{fix})", why.join("; ")))
+    let why: Vec<String> = reasons.iter().cloned().chain(plan.lack.as_ref().map(Cause::to_string)).collect();
+    let has_all = matches!(writer, Writer::Shadow(..) | Writer::Privileged);
+    let obstacle = if has_all { None } else { obstacle(plan, at) };
+    let fix = obstacle.map_or_else(String::new, |obstacle| format!("; fix: {}", obstacle.fix()));
+    Some(format!("{what} ({}){fix}", why.join("; ")))
+}
+
+/// What stands in the way of the best of the ways that did not lead to maps, or of any better one.
+fn obstacle(plan: &IdPlan, at: usize) -> Option<Cause> {
+    let tried = plan.ways.iter().take(at);
+    tried.map(program).find_map(|program| probes::mapper::lacks(&program)).or_else(|| plan.lack.clone())
 }

@@ -1,5 +1,6 @@
 //! `--print-plan`: everything that a launch would do, as text or JSON.
 
+use crate::causes::Cause;
 use crate::id_report::writer;
 use crate::mount::{Bind, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::namespaces::KINDS;
@@ -42,7 +43,7 @@ fn describe(plan: &Plan) -> Value {
         "hostname": plan.hostname,
         "pid_1": plan.first.map(|first| if first == FirstProcess::Init { "init" } else { "command" }),
         "ids_written_by": way.map(writer),
-        "no_better_because": plan.ids.lack,
+        "no_better_because": plan.ids.lack.as_ref().map(Cause::to_string),
         "uid_map": map(IdKind::Uid),
         "gid_map": map(IdKind::Gid),
         "user": process.user.as_ref().map(|user| format!("{user:?}")),

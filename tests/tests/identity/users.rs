@@ -114,7 +114,8 @@ fn a_user_needs_ids() {
 fn without_a_grant_root_is_the_one_who_can_be_asked_for() {
     let sandbox = with_accounts();
     ["/etc/subuid", "/etc/subgid"].iter().for_each(|file| sandbox.host.write(file, ""));
-    let only = "subroot: only your own ID is mapped (/etc/subuid has no line for alice; subroot doctor tells what mends it)\n";
+    let only = "subroot: only your own ID is mapped (/etc/subuid has no line for alice); \
+        fix: as root: usermod --add-subuids FIRST-LAST alice, with a range that is nobody else's\n";
     for (options, who) in [
         (["-u", "web"], "becoming user web"),
         (["-u", "33:0"], "becoming user web"),

@@ -81,7 +81,7 @@ fn a_mapper_that_may_not_be_executed_is_as_good_as_none() {
     let restricted = Permissions::from_mode(0o4750);
     std::fs::set_permissions(MAPPER, restricted).expect("changing the mode of the mapper");
     let outcome = sandbox.host.output(&mut maps(&sandbox, &sandbox.alice));
-    assert_noted(&outcome, &["only your own ID", MAPPER, "Permission denied"]);
+    assert_noted(&outcome, &["only your own ID", MAPPER, "Permission denied", "fix: as root: chmod 4755"]);
     assert_eq!(map_lines(&outcome.stdout), [OWN_ID, OWN_ID]);
     let mut named = sandbox.run(&["--helper", MAPPER], &["true"]);
     assert_refused(&sandbox.host.output(&mut named), 125, &["mapping IDs with", MAPPER, "Permission denied"]);
@@ -111,7 +111,10 @@ fn without_any_mapper_the_own_id_is_mapped_and_a_line_says_why() {
     sandbox.host.remove(MAPPER);
     hide_shadow(&sandbox);
     let outcome = sandbox.host.output(&mut maps(&sandbox, &sandbox.alice));
-    assert_noted(&outcome, &["only your own ID is mapped", "no mapper is installed"]);
+    assert_noted(
+        &outcome,
+        &["only your own ID is mapped", "no mapper is installed", "fix: as root: install"],
+    );
     assert_eq!(map_lines(&outcome.stdout), [OWN_ID, OWN_ID]);
 }
 
@@ -121,7 +124,7 @@ fn a_mapper_that_lacks_its_privilege_is_named_where_there_is_no_other() {
     sandbox.host.install_mapper(Install::None);
     hide_shadow(&sandbox);
     let outcome = sandbox.host.output(&mut maps(&sandbox, &sandbox.alice));
-    assert_noted(&outcome, &["only your own ID is mapped", "setuid"]);
+    assert_noted(&outcome, &["only your own ID is mapped", "setuid", "fix: as root: chmod 4755"]);
     assert_eq!(map_lines(&outcome.stdout), [OWN_ID, OWN_ID]);
 }
 
@@ -130,8 +133,24 @@ fn a_caller_without_a_grant_is_told_the_file_that_would_grant() {
     let sandbox = Sandbox::new();
     let carol = sandbox.host.user("carol");
     let outcome = sandbox.host.output(&mut maps(&sandbox, &carol));
-    assert_noted(&outcome, &["only your own ID is mapped", "/etc/subuid", "carol", "subroot doctor"]);
+    assert_noted(&outcome, &["only your own ID is mapped", "/etc/subuid", "carol", "fix: as root: usermod"]);
     assert_eq!(map_lines(&outcome.stdout), ["0 1002 1", "0 1002 1"]);
+}
+
+#[test]
+fn a_caller_without_group_ids_is_told_the_file_that_would_grant_them() {
+    let sandbox = Sandbox::new();
+    sandbox.host.write("/etc/subgid", "");
+    let outcome = sandbox.host.output(&mut maps(&sandbox, &sandbox.alice));
+    assert_noted(
+        &outcome,
+        &[
+            "only your own group ID is mapped",
+            "/etc/subgid has no line for alice",
+            "fix: as root: usermod --add-subgids",
+        ],
+    );
+    assert_eq!(map_lines(&outcome.stdout), [&FULL_MAP[..], &["0 1000 1"]].concat());
 }
 
 #[test]

@@ -4,13 +4,14 @@ use super::finding::Finding;
 use super::free::{Limits, capacity, free};
 use super::site::Site;
 use super::{lines, overlaps, owners};
+use crate::probes::grants::ENOUGH;
 use crate::report;
 use idmap::{IdKind, NSSWITCH_FILE};
 use serde::Serialize;
 use std::fmt::Write as _;
 
 /// A range as useradd(8) gives it, beside one that is enough.
-const SIZES: [u32; 2] = [65536, owners::ENOUGH];
+const SIZES: [u32; 2] = [65536, ENOUGH];
 
 /// All that is printed.
 #[derive(Serialize)]

@@ -2,10 +2,9 @@
 
 use super::finding::{Finding, suggest};
 use super::site::{Grant, Site};
+use crate::probes::grants::ENOUGH;
 use idmap::IdKind;
 
-/// As many as a Debian root file system takes behind the caller's own ID: 2,000 of its accounts, and one for nobody.
-pub(super) const ENOUGH: u32 = 2001;
 /// As many as a launch takes that maps them in a row, for the ID of nobody and nogroup to be among them.
 const WITH_NOBODY: u32 = 65534;
 

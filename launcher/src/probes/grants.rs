@@ -10,8 +10,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-/// What a Debian root needs: the system's IDs, and one to be.
-const ENOUGH: u32 = 2001;
+/// As many as a Debian root takes behind the caller's own ID: 2,000 of its accounts, and one for nobody.
+pub(crate) const ENOUGH: u32 = 2001;
 
 /// The mapper with name services, which knows a directory's accounts.
 const VARIANT: &str = "/usr/libexec/subroot/newidmap-helper-nss";
@@ -99,8 +99,7 @@ fn size(grants: &Grants, kind: IdKind) -> Option<Cause> {
         [("count", &count), ("kind", &kind_of), ("user", &user), ("file", &file), ("first", &count)];
     match count {
         0 => None,
-        // The caller's own is one of those that a root has.
-        1.. if count + 1 < ENOUGH => Some(Cause::new(&GRANT_TOO_SMALL, &words)),
+        1.. if count < ENOUGH => Some(Cause::new(&GRANT_TOO_SMALL, &words)),
         1.. if count < OVERFLOW_ID => Some(Cause::new(&NO_NOBODY, &words)),
         _ => None,
     }

@@ -63,25 +63,25 @@ fn a_range_of_somebody_elses() {
 
 #[test]
 fn a_range_that_is_too_small() {
-    let small = granting("alice:100000:1999\n", "alice:100000:1999\n");
+    let small = granting("alice:100000:2000\n", "alice:100000:2000\n");
     assert_found(
         &examined(&small),
         1,
-        "1999 user IDs are granted, and a Debian root needs 2001",
+        "2000 user IDs are granted, and a Debian root needs 2001",
         "line of 2001 IDs or more in /etc/subuid",
     );
     drop(small);
-    let middle = granting("alice:100000:2000\n", "alice:100000:2000\n");
+    let middle = granting("alice:100000:2001\n", "alice:100000:2001\n");
     let outcome = examined(&middle);
     assert_found(
         &outcome,
         1,
-        "ID 65534, which is nobody and nogroup, is not mapped: 2000 user IDs",
-        "--uidmap 65534:2000:1",
+        "ID 65534, which is nobody and nogroup, is not mapped: 2001 user IDs",
+        "--uidmap 65534:2001:1",
     );
     assert!(!outcome.stdout.contains("needs 2001"), "{outcome:?}");
     // The fix, as it is said.
-    let options = ["--uidmap", "0:0:2000", "--uidmap", "65534:2000:1"];
+    let options = ["--uidmap", "0:0:2001", "--uidmap", "65534:2001:1"];
     assert_eq!(
         middle.output(&options, "touch /tmp/x && chown 65534:65534 /tmp/x && stat -c %u /tmp/x").ok(),
         "65534\n"

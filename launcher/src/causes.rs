@@ -140,6 +140,9 @@ kinds! {
     /// su and sudo.
     NOSUID: "nosuid-mount", "{path} is on a nosuid mount: su, sudo and file capabilities do not work in it",
         "put the rootfs elsewhere, or as root: mount -o remount,suid {mount}";
+    /// A rootfs without devices.
+    NODEV: "nodev-mount", "{path} is on a nodev mount: device files in it do not work, which matters with --dev none alone",
+        "nothing, as every sandbox has a new /dev; or as root: mount -o remount,dev {mount}";
     /// A file system of another machine.
     NETWORK_ROOT: "network-rootfs", "{path} is on {kind}, whose server does not know your subordinate IDs",
         "put the rootfs on a local disk, as in /tmp or /var/tmp; or run with --userns host-id, or with --overlay";

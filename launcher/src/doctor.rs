@@ -102,6 +102,9 @@ fn examine(rootfs: Option<&Path>) -> Result<Vec<Line>, Error> {
         lines.push(mapper(&plan));
     }
     lines.extend(rootfs.map(place));
+    lines.extend(
+        rootfs.and_then(probes::rootfs::devices).map(|cause| Line::well("devices", cause.to_string())),
+    );
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         lines.push(Line::well("session", Cause::new(&NO_RUNTIME_DIR, &[]).to_string()));
     }

@@ -1,7 +1,8 @@
 //! What is wrong with the place of a rootfs, and with /proc and overlays.
 
 use crate::causes::{
-    CLOSED_FOLDER, Cause, NETWORK_ROOT, NOEXEC, NOSUID, OVERLAY_REFUSED, PROC_COVERED, PROC_REFUSED,
+    CLOSED_FOLDER, Cause, Kind, NETWORK_ROOT, NODEV, NOEXEC, NOSUID, OVERLAY_REFUSED, PROC_COVERED,
+    PROC_REFUSED,
 };
 use crate::failure::reason;
 use crate::mountinfo;
@@ -33,12 +34,18 @@ pub(crate) fn mount_point(path: &Path) -> PathBuf {
 
 /// What the mount of a rootfs takes from it.
 pub(crate) fn mount(path: &Path) -> Vec<Cause> {
-    let flags = statvfs(path).map_or(FsFlags::empty(), |mount| mount.flags());
     let kinds = [(FsFlags::ST_NOEXEC, &NOEXEC), (FsFlags::ST_NOSUID, &NOSUID)];
-    let set = kinds.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, kind)| kind);
-    let (shown, mount) = (path.display(), mount_point(path));
-    let found = set.map(|kind| Cause::new(kind, &[("path", &shown), ("mount", &mount.display())]));
-    found.chain(network(path)).collect()
+    kinds.into_iter().filter_map(|(flag, kind)| flag_set(path, flag, kind)).chain(network(path)).collect()
+}
+
+/// What it takes that nothing needs.
+pub(crate) fn devices(path: &Path) -> Option<Cause> {
+    flag_set(path, FsFlags::ST_NODEV, &NODEV)
+}
+
+fn flag_set(path: &Path, flag: FsFlags, kind: &'static Kind) -> Option<Cause> {
+    statvfs(path).ok().filter(|mount| mount.flags().contains(flag))?;
+    Some(Cause::new(kind, &[("path", &path.display()), ("mount", &mount_point(path).display())]))
 }
 
 fn network(path: &Path) -> Option<Cause> {

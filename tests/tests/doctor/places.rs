@@ -49,6 +49,20 @@ fn setuid_bits_do_not_count_on_the_mount() {
     assert!(outcome.stdout.contains(&sandbox.rootfs.path.display().to_string()), "{outcome:?}");
 }
 
+/// Nothing is lost by that, so that nothing is wrong.
+#[test]
+fn devices_do_not_work_on_the_mount() {
+    let sandbox = Sandbox::new();
+    assert!(!examined(&sandbox).stdout.contains("nodev"));
+    remount(&sandbox, MsFlags::MS_NODEV);
+    let outcome = examined(&sandbox);
+    let place = sandbox.rootfs.path.display();
+    assert!(
+        outcome.stdout.contains(&format!("✓ devices     {place} is on a nodev mount: device files")),
+        "{outcome:?}"
+    );
+}
+
 /// Root inside is then a subordinate ID, which is one of the others.
 #[test]
 fn a_folder_on_the_way_is_closed() {

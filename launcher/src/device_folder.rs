@@ -4,9 +4,9 @@ use crate::failure::{Failure, Step};
 use crate::kernel;
 use crate::mounting::new_devpts;
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, OFlag, openat};
+use nix::fcntl::AT_FDCWD;
 use nix::libc;
-use nix::sys::stat::{Mode, mkdirat};
+use nix::sys::stat::{Mode, SFlag, mkdirat, mknodat};
 use nix::unistd::symlinkat;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -77,13 +77,13 @@ fn bind_device(folder: &OwnedFd, name: &CStr, device: &CStr) -> Result<(), Errno
     }
 }
 
-/// Makes an empty file to mount something on.
+/// Makes an empty file to mount something on, in a file system of the sandbox's own.
 ///
 /// # Errors
-/// Those of open(2).
+/// Those of mknod(2).
 pub(crate) fn make_file(folder: impl AsFd, name: &CStr) -> Result<(), Errno> {
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
-    openat(folder, name, flags, Mode::from_bits_truncate(0o644)).map(drop)
+    // Not open(2), after which there would be a descriptor to close.
+    mknodat(folder, name, SFlag::S_IFREG, Mode::from_bits_truncate(0o644), 0)
 }
 
 /// Makes an empty folder to mount something on.

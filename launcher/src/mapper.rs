@@ -15,7 +15,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{getuid, pipe2, read};
 use std::ffi::CString;
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -182,17 +182,27 @@ fn write_file(target: &Target<'_>, name: &str, text: &str) -> Result<(), Errno> 
 
 fn read_back(way: &Way, target: &Target<'_>) -> Result<(), Error> {
     for kind in IdKind::BOTH {
-        let file = openat(target.folder, kind.map_file(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty());
-        let mut text = String::new();
-        let read = file.map(File::from).is_ok_and(|mut file| file.read_to_string(&mut text).is_ok());
+        let text = read_map(target, kind).unwrap_or_default();
         let mut shown = PlannedMap::EMPTY;
-        let lines = text.lines().filter_map(|line| map_line(line.as_bytes()));
+        let lines = text.split(|byte| *byte == b'\n').filter_map(map_line);
         let understood = lines.map(|line| shown.push(line)).all(|pushed| pushed.is_ok());
-        if !read || !understood || !shown.joined().eq(way.maps.of(kind).joined()) {
+        if !understood || !shown.joined().eq(way.maps.of(kind).joined()) {
             return Err(Error::MapsDiffer(program(way), kind.map_file()));
         }
     }
     Ok(())
+}
+
+/// A map as the kernel shows it: without a look at the file's size, which the kernel does not know beforehand.
+fn read_map(target: &Target<'_>, kind: IdKind) -> Result<Vec<u8>, Errno> {
+    let file = openat(target.folder, kind.map_file(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let (mut text, mut part) = (Vec::new(), [0; 4096]);
+    loop {
+        match read(&file, &mut part)? {
+            0 => return Ok(text),
+            length => text.extend(part.iter().take(length)),
+        }
+    }
 }
 
 /// The one line that says which fall-back mapped the IDs, the way at this place, why no better way did, and what mends that where

@@ -26,7 +26,7 @@ pub(crate) fn attach_with(
     attributes: Attributes,
 ) -> Result<(), Errno> {
     match kernel::set_tree_attributes(tree, attributes.set, attributes.propagation) {
-        Err(Errno::ENOSYS) => {
+        Err(errno) if kernel::is_unknown(errno) => {
             kernel::attach(tree, place, name)?;
             remount(tree, Reach::Tree, attributes)
         }
@@ -53,7 +53,9 @@ pub(crate) fn make_read_only(top: &OwnedFd, reach: Reach) -> Result<(), Errno> {
         Reach::Tree => kernel::set_tree_attributes(top, READ_ONLY, 0),
     };
     match made {
-        Err(Errno::ENOSYS) => remount(top, reach, Attributes { set: READ_ONLY, propagation: 0 }),
+        Err(errno) if kernel::is_unknown(errno) => {
+            remount(top, reach, Attributes { set: READ_ONLY, propagation: 0 })
+        }
         made => made,
     }
 }

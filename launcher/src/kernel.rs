@@ -29,6 +29,12 @@ macro_rules! syscall {
     };
 }
 
+/// True for what an old kernel says to a call that it does not have, and what a filter says that does not know it: by the old
+/// call, what is really refused is refused again. openat2(2) has no EPERM for what is only looked at or read.
+pub(crate) fn is_unknown(errno: Errno) -> bool {
+    matches!(errno, Errno::ENOSYS | Errno::EPERM)
+}
+
 fn owned(descriptor: c_long) -> Outcome<OwnedFd> {
     let descriptor = c_int::try_from(descriptor).map_err(|_| Errno::EBADF)?;
     // SAFETY: only called with what a successful call has just returned: a fresh descriptor that nothing else owns.
@@ -82,8 +88,8 @@ fn clone_with(flags: c_int, exit_signal: c_int) -> Outcome<Side> {
     };
     // The launcher has one thread, so that the child may use the heap and every lock it finds.
     let pid = match syscall!(libc::SYS_clone3, &raw mut arguments, size_of::<libc::clone_args>()) {
-        // An old kernel, or a filter, which cannot look into the arguments of clone3(2). What is really refused is refused again.
-        Err(Errno::ENOSYS | Errno::EPERM) => {
+        // A filter cannot look into the arguments of clone3(2).
+        Err(errno) if is_unknown(errno) => {
             let flags = c_long::from(flags | libc::CLONE_PIDFD | exit_signal);
             let same_stack: c_long = 0;
             syscall!(libc::SYS_clone, flags, same_stack, descriptor_at, 0, 0)?
@@ -151,7 +157,7 @@ fn open_tree(folder: impl AsFd, path: &CStr, flags: c_uint) -> Outcome<OwnedFd> 
     let flags = flags | libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | libc::AT_EMPTY_PATH.unsigned_abs();
     let number = folder.as_fd().as_raw_fd();
     match syscall!(libc::SYS_open_tree, number, path.as_ptr(), flags) {
-        Err(Errno::ENOSYS) => old_mounts::copy(folder, path, recursive),
+        Err(errno) if is_unknown(errno) => old_mounts::copy(folder, path, recursive),
         opened => opened.and_then(owned),
     }
 }
@@ -167,7 +173,8 @@ pub(crate) fn attach(mount: impl AsFd, folder: impl AsFd, name: &CStr) -> Outcom
     let flags = libc::MOVE_MOUNT_F_EMPTY_PATH | libc::MOVE_MOUNT_T_EMPTY_PATH;
     let (from, to) = (mount.as_fd().as_raw_fd(), folder.as_fd().as_raw_fd());
     match syscall!(libc::SYS_move_mount, from, c"".as_ptr(), to, name.as_ptr(), flags) {
-        Err(Errno::ENOSYS) => old_mounts::attach(mount, folder, name),
+        // A mount that is really refused is detached, which mount(2) has another word for.
+        Err(errno) if is_unknown(errno) => old_mounts::attach(mount, folder, name).map_err(|_| errno),
         moved => moved.map(drop),
     }
 }
@@ -223,7 +230,7 @@ pub(crate) fn new_mount(
     const FSOPEN_CLOEXEC: c_uint = 1;
     const FSMOUNT_CLOEXEC: c_uint = 1;
     let context = match syscall!(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC) {
-        Err(Errno::ENOSYS) => return old_mounts::new_mount(kind, options, attributes),
+        Err(errno) if is_unknown(errno) => return old_mounts::new_mount(kind, options, attributes),
         opened => opened.and_then(owned)?,
     };
     let number = context.as_raw_fd();

@@ -1,7 +1,7 @@
 //! Looks paths up below a folder, through no symlink that leads out: openat2(2), or name by name on kernels before Linux 5.6
 //! and below filters that do not know it.
 
-use crate::kernel::file_kind;
+use crate::kernel::{file_kind, is_unknown};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
@@ -56,11 +56,6 @@ pub(crate) fn open_in_root(top: &OwnedFd, path: &Path, kind: OFlag) -> Result<Ow
         },
         opened => opened,
     }
-}
-
-/// What an old kernel answers, or a filter. openat2(2) itself has no EPERM for what is only looked at or read.
-fn is_unknown(errno: Errno) -> bool {
-    matches!(errno, Errno::ENOSYS | Errno::EPERM)
 }
 
 /// How far a path leads.

@@ -1,4 +1,4 @@
-//! The old mount API, mount(2), in the place of the new one: for a kernel or a container's filter that answers ENOSYS to
+//! The old mount API, mount(2), in the place of the new one: for a kernel or a container's filter that does not know
 //! open_tree(2), move_mount(2) and fsopen(2).
 //!
 //! What the new API keeps detached is kept in a staging area here: a file system in memory over a folder that nobody looks

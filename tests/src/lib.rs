@@ -25,7 +25,7 @@ mod world;
 pub use examples::{Example, Expectation};
 pub use host::Host;
 pub use ids::{Kind, own_namespace_has};
-pub use kit::{DROP_INS, VARIANTS, is_nested, release_program, workspace};
+pub use kit::{DROP_INS, VARIANTS, archive, is_nested, release_program, workspace};
 pub use logger::Logger;
 pub use mapper::{Install, MAPPER};
 pub use outcome::{Outcome, Started};

@@ -71,10 +71,15 @@ impl Rootfs {
     /// without network. `None` where tests/run could not make the archive.
     pub fn debian(host: &Host, user: &User, ids: SubordinateIds) -> Option<Rootfs> {
         let archive = host.kit.debian.as_ref()?.try_clone().expect("the archive");
+        Some(Rootfs::of_archive(archive, user, ids))
+    }
+
+    /// The same of another archive of the kit's, see [`archive`](crate::archive).
+    pub fn of_archive(archive: File, user: &User, ids: SubordinateIds) -> Rootfs {
         let path = user.home.join("debian");
         fs::create_dir(&path).expect("making a root file system");
         unpack(archive, &path, user, ids);
-        Some(Rootfs { path })
+        Rootfs { path }
     }
 }
 

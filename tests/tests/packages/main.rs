@@ -1,3 +1,7 @@
 //! What an administrator installs: each package in a real root, from its first installation to its purge.
 
 #![allow(missing_docs)]
+
+mod fresh_root;
+
+mod deb;

@@ -1,0 +1,133 @@
+//! A Debian of a test's own to install packages in, and what root and a plain user run there.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use subroot_tests::{Host, Outcome, Rootfs, SubordinateIds, User, release_program};
+
+/// Why a test is skipped.
+pub(crate) const NO_ROOT: &str = "no Debian root: packaging/test makes one where mmdebstrap works";
+
+/// Enters a root as a host's init does, in namespaces of its own: the kernel makes no user namespace for a process whose
+/// root is not that of its mount namespace, user_namespaces(7), so that chroot(2) would not do.
+const ENTER: &str = r#"
+    cd "$0"
+    mount --bind . .
+    cd "$0"
+    mount -t proc proc proc
+    mount --rbind /dev dev
+    pivot_root . mnt
+    umount -l /mnt
+    exec "$@""#;
+
+/// A fresh root, and alice in it with 65536 subordinate IDs from 100000 on.
+pub(crate) struct FreshRoot {
+    pub(crate) host: Host,
+    pub(crate) path: PathBuf,
+    /// Her home is as it is seen from outside.
+    alice: User,
+}
+
+impl FreshRoot {
+    /// With every package whose name ends so in /srv/packages; `None` where there is no archive of a root.
+    pub(crate) fn with_packages(ending: &str) -> Option<FreshRoot> {
+        FreshRoot::of_archive("debian.tar", ending)
+    }
+
+    /// The same of another archive of the kit's.
+    pub(crate) fn of_archive(archive: &str, ending: &str) -> Option<FreshRoot> {
+        // Both before the world of a host covers the place where they lie.
+        let archive = subroot_tests::archive(archive)?;
+        let packages = packages(ending);
+        assert!(!packages.is_empty(), "no *{ending} in target/packages: packaging/build first");
+        let host = Host::new();
+        let as_it_is = SubordinateIds { root: (0, 0), first: 1, count: 65535 };
+        let path = Rootfs::of_archive(archive, &host.user("root"), as_it_is).path;
+        let mut alice = host.user("alice");
+        alice.home = path.join("home/alice");
+        host.make_folder(&alice.home, &alice);
+        let root = FreshRoot { host, path, alice };
+        root.append("etc/passwd", "alice:x:1000:1000:Alice:/home/alice:/bin/sh\n");
+        root.append("etc/group", "alice:x:1000:\n");
+        root.append("etc/subuid", "alice:100000:65536\n");
+        root.append("etc/subgid", "alice:100000:65536\n");
+        for (name, content) in packages {
+            fs::write(root.path.join("srv/packages").join(name), content).expect("a copy of a package");
+        }
+        Some(root)
+    }
+
+    fn append(&self, file: &str, line: &str) {
+        let path = self.path.join(file);
+        let before = fs::read_to_string(&path).unwrap_or_default();
+        fs::write(path, before + line).expect("writing a file of the root");
+    }
+
+    /// What a script of root's does inside.
+    pub(crate) fn by_root(&self, script: &str) -> Outcome {
+        self.enter(&["sh", "-c", script])
+    }
+
+    /// What a script of alice's does inside.
+    pub(crate) fn by_alice(&self, script: &str) -> Outcome {
+        let become_her = "cd; exec setpriv --reuid=alice --regid=alice --clear-groups sh -c \"$0\"";
+        self.enter(&["env", "HOME=/home/alice", "USER=alice", "sh", "-c", become_her, script])
+    }
+
+    fn enter(&self, words: &[&str]) -> Outcome {
+        let mut command = self.host.user("root").command("unshare");
+        command.args(["--mount", "--pid", "--fork", "--kill-child", "--", "sh", "-ec", ENTER]);
+        self.host.output(command.arg(&self.path).args(words))
+    }
+
+    /// What the job prints that all this is for: alice runs a command in a root of her own, with all her IDs.
+    pub(crate) fn main_job(&self) -> Outcome {
+        if !self.alice.home.join("rootfs").exists() {
+            Rootfs::busybox(&self.alice);
+        }
+        self.by_alice("subroot run ~/rootfs -- cat /proc/self/uid_map /proc/self/gid_map | tr -s ' '")
+    }
+
+    /// Has a setcap inside, the host's own.
+    pub(crate) fn bring_setcap(&self) {
+        let bring = r#"
+            cp /sbin/setcap "$0/usr/sbin"
+            for library in $(ldd /sbin/setcap | sed -n 's/.*=> \([^ ]*\) .*/\1/p'); do
+                [ -e "$0$library" ] || cp "$library" "$0$library"
+            done"#;
+        let mut shell = self.host.user("root").shell(bring);
+        self.host.output(shell.arg(&self.path)).ok();
+    }
+
+    /// The capabilities of a file, as getcap prints them.
+    pub(crate) fn capabilities(&self, path: &Path) -> String {
+        let mut getcap = self.host.user("root").command("getcap");
+        let printed = self.host.output(getcap.arg(path)).ok();
+        printed.trim_end().rsplit(' ').next().unwrap_or_default().to_owned()
+    }
+
+    /// Every file and folder inside, with its type, mode and owner, but for those of alice and of mounts: what an
+    /// uninstallation is compared with.
+    pub(crate) fn content(&self) -> String {
+        let mut find = Command::new("find");
+        find.arg(&self.path).args(["-xdev", "-printf", "%y %m %U:%G %P\n"]);
+        let mut lines: Vec<String> = self.host.output(&mut find).ok().lines().map(str::to_owned).collect();
+        lines.sort_unstable();
+        lines.join("\n")
+    }
+}
+
+/// What [`FreshRoot::main_job`] prints where the mapper works.
+pub(crate) const ALL_IDS: &str = " 0 1000 1\n 1 100000 65536\n 0 1000 1\n 1 100000 65536\n";
+
+/// The name and content of every package of this kind in target/packages.
+fn packages(ending: &str) -> Vec<(OsString, Vec<u8>)> {
+    let folder = release_program("../packages");
+    let entries = fs::read_dir(&folder);
+    let entries =
+        entries.unwrap_or_else(|error| panic!("{}: {error}: packaging/build first", folder.display()));
+    let files =
+        entries.flatten().filter(|entry| entry.file_name().as_encoded_bytes().ends_with(ending.as_bytes()));
+    files.map(|file| (file.file_name(), fs::read(file.path()).expect("reading a package"))).collect()
+}

@@ -30,12 +30,7 @@ pub(crate) struct FreshRoot {
 }
 
 impl FreshRoot {
-    /// With every package whose name ends so in /srv/packages; `None` where there is no archive of a root.
-    pub(crate) fn with_packages(ending: &str) -> Option<FreshRoot> {
-        FreshRoot::of_archive("debian.tar", ending)
-    }
-
-    /// The same of another archive of the kit's.
+    /// Of this archive of the kit, with every package whose name ends so in /srv/packages; `None` where there is no such archive.
     pub(crate) fn of_archive(archive: &str, ending: &str) -> Option<FreshRoot> {
         // Both before the world of a host covers the place where they lie.
         let archive = subroot_tests::archive(archive)?;
@@ -87,17 +82,6 @@ impl FreshRoot {
             Rootfs::busybox(&self.alice);
         }
         self.by_alice("subroot run ~/rootfs -- cat /proc/self/uid_map /proc/self/gid_map | tr -s ' '")
-    }
-
-    /// Has a setcap inside, the host's own.
-    pub(crate) fn bring_setcap(&self) {
-        let bring = r#"
-            cp /sbin/setcap "$0/usr/sbin"
-            for library in $(ldd /sbin/setcap | sed -n 's/.*=> \([^ ]*\) .*/\1/p'); do
-                [ -e "$0$library" ] || cp "$library" "$0$library"
-            done"#;
-        let mut shell = self.host.user("root").shell(bring);
-        self.host.output(shell.arg(&self.path)).ok();
     }
 
     /// The capabilities of a file, as getcap prints them.

@@ -5,3 +5,8 @@
 mod fresh_root;
 
 mod deb;
+mod built;
+mod root;
+mod cargo;
+mod rpm;
+mod tarball;

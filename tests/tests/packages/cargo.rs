@@ -1,0 +1,67 @@
+//! `cargo install subroot`, for whoever has cargo and a host with newuidmap of its own.
+
+use crate::built::{target, version};
+use std::fs;
+use std::process::Command;
+use subroot_tests::{Host, Install, Rootfs, workspace};
+
+fn cargo() -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(workspace("")).env("CARGO_TARGET_DIR", target());
+    cargo
+}
+
+/// What cargo installs from the sources: it asks the C library for names, and brings no mapper.
+#[test]
+fn the_installed_launcher_maps_by_the_hosts_own_newuidmap() {
+    let root = target().join("cargo-install");
+    let mut install = cargo();
+    install.args([
+        "install",
+        "--quiet",
+        "--locked",
+        "--offline",
+        "--debug",
+        "--force",
+        "--path",
+        "launcher",
+        "--root",
+    ]);
+    let installed = install.arg(&root).output().expect("starting cargo");
+    assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
+    let program = fs::read(root.join("bin/subroot")).expect("the installed program");
+    let host = Host::new();
+    host.install_mapper(Install::None);
+    host.remove("/usr/libexec/subroot/newidmap-helper");
+    let alice = host.user("alice");
+    Rootfs::busybox(&alice);
+    fs::write("/home/alice/built", program).expect("writing a program");
+    let mut run = alice.shell("install -m 755 built subroot; ./subroot run rootfs -- cat /proc/self/uid_map");
+    let map = host.output(&mut run).ok();
+    assert_eq!(map.split_whitespace().collect::<Vec<_>>(), ["0", "1000", "1", "1", "100000", "65536"]);
+}
+
+/// What crates.io takes: the mapper is not among it, which root installs.
+#[test]
+fn both_crates_are_built_from_what_is_packed_alone() {
+    let mut package = cargo();
+    package.args([
+        "package",
+        "--locked",
+        "--offline",
+        "--allow-dirty",
+        "--package",
+        "subroot-idmap",
+        "--package",
+        "subroot",
+    ]);
+    let packed = package.output().expect("starting cargo");
+    assert!(packed.status.success(), "{}", String::from_utf8_lossy(&packed.stderr));
+    for name in ["subroot-idmap", "subroot"] {
+        let folder = target().join(format!("package/{name}-{}", version()));
+        for file in ["LICENSE-APACHE", "LICENSE-MIT", "README.md"] {
+            let size = fs::metadata(folder.join(file)).map(|facts| facts.len()).unwrap_or_default();
+            assert!(size > 500, "{file} of {name}");
+        }
+    }
+}

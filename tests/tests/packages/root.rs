@@ -1,0 +1,106 @@
+//! A root file system on a host of the test's own: packages are installed in it, and people work in it.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use subroot_tests::{Host, Outcome, Rootfs, SubordinateIds, User};
+
+/// Makes the root of a shell's mount namespace what lies in `$1`, as a boot does, and goes on as uid and gid `$2` with `$3`.
+/// Not by chroot(2), after which the kernel lets nobody make a user namespace: clone(2).
+const BOOT: &str = r#"set -e
+    mount --bind "$1" "$1"
+    mount -t proc proc "$1/proc"
+    mount --rbind /dev "$1/dev"
+    mount -t tmpfs tmpfs "$1/tmp" -o mode=1777
+    cd "$1"
+    pivot_root . mnt
+    cd /
+    umount --lazy /mnt
+    exec setpriv --reuid "$2" --regid "$2" --clear-groups sh -c "cd; $3""#;
+
+/// A root file system with its own root's files.
+pub(crate) struct Root {
+    pub(crate) host: Host,
+    pub(crate) path: PathBuf,
+}
+
+impl Root {
+    /// One that has nothing in it.
+    pub(crate) fn empty() -> Root {
+        let host = Host::new();
+        let path = PathBuf::from("/root/empty");
+        fs::create_dir(&path).expect("making a root");
+        Root { host, path }
+    }
+
+    /// A Debian with alice, to whom 65536 IDs are granted and who has a root file system in `~/rootfs`; without any mapper.
+    pub(crate) fn debian() -> Option<Root> {
+        let host = Host::new();
+        let root = host.user("root");
+        let path = Rootfs::debian(&host, &root, SubordinateIds::behind(&root, 1))?.path;
+        for file in ["passwd", "group", "subuid", "subgid"] {
+            fs::copy(format!("/etc/{file}"), path.join("etc").join(file)).expect("writing the accounts");
+        }
+        let home = path.join("home/alice");
+        fs::create_dir(&home).expect("making a home");
+        chown(&home, Some(1000), Some(1000)).expect("giving a home to its user");
+        Rootfs::busybox(&User { home, ..host.user("alice") });
+        Some(Root { host, path })
+    }
+
+    /// A file of it, seen from outside.
+    pub(crate) fn file(&self, path: &str) -> PathBuf {
+        self.path.join(path.trim_start_matches('/'))
+    }
+
+    /// Runs a shell in the booted root as alice.
+    pub(crate) fn alice(&self, script: &str) -> Outcome {
+        self.run("1000", "/home/alice", script)
+    }
+
+    /// The same as root.
+    pub(crate) fn root(&self, script: &str) -> Outcome {
+        self.run("0", "/root", script)
+    }
+
+    fn run(&self, id: &str, home: &str, script: &str) -> Outcome {
+        let mut command = self.host.user("root").command("/usr/bin/unshare");
+        command.args(["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", BOOT, "sh"]);
+        command.arg(&self.path).args([id, script]).env("HOME", home);
+        self.host.output(&mut command)
+    }
+
+    /// What of it is neither a plain folder nor below one of the folders left out: `MODE UID:GID PATH CAPABILITIES` a line.
+    pub(crate) fn listing(&self, left_out: &[&str]) -> String {
+        let mut lines = Vec::new();
+        list(&self.path, &mut |path, facts| {
+            let place = Path::new("/").join(path.strip_prefix(&self.path).expect("a file below the root"));
+            let is_ours = !facts.is_dir() || place.to_string_lossy().contains("subroot");
+            if is_ours && !left_out.iter().any(|folder| place.starts_with(folder)) {
+                let owner = format!("{:04o} {}:{}", facts.mode() & 0o7777, facts.uid(), facts.gid());
+                lines.push((place.clone(), format!("{owner} {}{}\n", place.display(), capabilities(path))));
+            }
+        });
+        lines.sort();
+        lines.into_iter().map(|(_, line)| line).collect()
+    }
+}
+
+fn list(folder: &Path, see: &mut impl FnMut(&Path, &fs::Metadata)) {
+    for entry in fs::read_dir(folder).expect("reading a folder") {
+        let path = entry.expect("reading a folder").path();
+        let facts = path.symlink_metadata().expect("a file's status");
+        see(&path, &facts);
+        if facts.is_dir() {
+            list(&path, see);
+        }
+    }
+}
+
+/// As getcap(8) tells them, with a blank before.
+pub(crate) fn capabilities(path: &Path) -> String {
+    let told = Command::new("getcap").arg(path).output().expect("getcap, of libcap2-bin").stdout;
+    let told = String::from_utf8(told).expect("a path in UTF-8");
+    told.trim_end().rsplit_once(' ').map(|(_, caps)| format!(" {caps}")).unwrap_or_default()
+}

@@ -1,0 +1,183 @@
+//! The tarball and its installer, for hosts that have no package: as root and as a plain user.
+
+use crate::built::{build_script, only, package, target, version};
+use crate::root::{Root, capabilities};
+use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::process::Command;
+use subroot_tests::{skip, workspace};
+
+const GRANTED: [&str; 6] = ["0", "1000", "1", "1", "100000", "65536"];
+const NO_DEBIAN: &str = "no Debian root file system was made";
+/// What an uninstalled root is compared by: every file, and every folder, with the scratch space left out.
+const LIST: &str =
+    "find / -xdev -path /srv -prune -o -path /home/alice/rootfs -prune -o -path /tmp -prune -o -print | sort";
+
+/// A Debian in which the tarball lies unpacked as `/srv/subroot`, and who is in it.
+fn unpacked() -> Option<Root> {
+    let tarball = fs::read(package("subroot", ".tar.gz")).expect("the tarball");
+    let root = Root::debian()?;
+    fs::write(root.file("/srv/subroot.tar.gz"), tarball).expect("writing the tarball");
+    root.root("mkdir /srv/subroot && tar -C /srv/subroot --strip-components=1 -xzf /srv/subroot.tar.gz").ok();
+    Some(root)
+}
+
+fn words(map: &str) -> Vec<&str> {
+    map.split_whitespace().collect()
+}
+
+#[test]
+fn root_installs_for_everybody_and_a_plain_user_runs_with_all_that_he_is_granted() {
+    let Some(root) = unpacked() else { skip!("{NO_DEBIAN}") };
+    let said = root.root("/srv/subroot/install.sh").ok();
+    let expected = "installed: /usr/local/bin/subroot\n\
+        IDs granted in /etc/subuid and /etc/subgid are mapped by /usr/libexec/subroot/newidmap-helper\n";
+    assert_eq!(said, expected);
+    let run = root.alice("subroot run rootfs -- cat /proc/self/uid_map");
+    assert_eq!(words(&run.ok()), GRANTED);
+    let facts = root.root("cd /usr; stat -c '%a %u:%g %n' libexec/subroot/newidmap-helper local/bin/subroot local/share/man/man1/subroot.1");
+    let expected = "4755 0:0 libexec/subroot/newidmap-helper\n755 0:0 local/bin/subroot\n644 0:0 local/share/man/man1/subroot.1\n";
+    assert_eq!(facts.ok(), expected);
+}
+
+#[test]
+fn the_mapper_has_file_capabilities_instead_where_root_says_so() {
+    let Some(root) = unpacked() else { skip!("{NO_DEBIAN}") };
+    // Debian's minimum has no setcap; the one of the host is lent.
+    let refused = root.root("/srv/subroot/install.sh --mapper=caps --drop-ins");
+    assert_eq!((refused.code(), refused.stdout.as_str()), (1, ""), "{refused:?}");
+    assert!(refused.stderr.starts_with("install.sh: --mapper=caps needs setcap"), "{refused:?}");
+    fs::copy("/usr/sbin/setcap", root.file("/usr/sbin/setcap")).expect("lending setcap");
+    root.root("/srv/subroot/install.sh --mapper=caps --drop-ins").ok();
+    for (path, expected) in [
+        ("/usr/libexec/subroot/newidmap-helper", " cap_setgid,cap_setuid=p"),
+        ("/usr/local/bin/newuidmap", " cap_setuid=ep"),
+        ("/usr/local/bin/newgidmap", " cap_setgid=ep"),
+    ] {
+        let mode = fs::metadata(root.file(path)).expect("an installed program").mode() & 0o7777;
+        assert_eq!((mode, capabilities(&root.file(path)).as_str()), (0o755, expected), "{path}");
+    }
+    assert_eq!(words(&root.alice("subroot run rootfs -- cat /proc/self/uid_map").ok()), GRANTED);
+    root.alice("unshare --map-auto --map-root-user true").ok();
+}
+
+#[test]
+fn the_drop_ins_serve_unshare() {
+    let Some(root) = unpacked() else { skip!("{NO_DEBIAN}") };
+    assert_ne!(root.alice("unshare --map-auto --map-root-user true").code(), 0);
+    root.root("/srv/subroot/install.sh --mapper=setuid --drop-ins").ok();
+    root.alice("unshare --map-auto --map-root-user true").ok();
+}
+
+#[test]
+fn without_the_mapper_root_is_told_what_is_mapped() {
+    let Some(root) = unpacked() else { skip!("{NO_DEBIAN}") };
+    let said = root.root("/srv/subroot/install.sh --mapper=none").ok();
+    assert!(
+        said.contains("\nyour own ID alone is mapped: this host has neither newidmap-helper nor newuidmap"),
+        "{said}"
+    );
+    assert!(!root.file("/usr/libexec/subroot").exists());
+}
+
+#[test]
+fn uninstalling_leaves_nothing() {
+    let Some(root) = unpacked() else { skip!("{NO_DEBIAN}") };
+    let before = root.root(LIST).ok();
+    root.root("/srv/subroot/install.sh --drop-ins").ok();
+    assert_ne!(root.root(LIST).ok(), before);
+    // Again, with less of it, and from where the first has put its installer.
+    root.root("/srv/subroot/install.sh").ok();
+    assert!(!root.file("/usr/local/bin/newuidmap").exists());
+    root.root("/usr/local/share/subroot/install.sh --uninstall").ok();
+    assert_eq!(root.root(LIST).ok(), before);
+}
+
+#[test]
+fn a_plain_user_installs_the_launcher_for_himself() {
+    let Some(root) = unpacked() else { skip!("{NO_DEBIAN}") };
+    let before = root.alice("find . | sort").ok();
+    let said = root.alice("/srv/subroot/install.sh").ok();
+    let expected = "installed: /home/alice/.local/bin/subroot\n\
+        your own ID alone is mapped: this host has neither newidmap-helper nor newuidmap, which take root to install\n\
+        /home/alice/.local/bin is not in PATH\n";
+    assert_eq!(said, expected);
+    let run = root.alice(".local/bin/subroot -q run rootfs -- cat /proc/self/uid_map");
+    assert_eq!(words(&run.ok()), ["0", "1000", "1"]);
+    root.alice("/srv/subroot/install.sh --uninstall").ok();
+    assert_eq!(root.alice("find . | sort").ok(), before);
+}
+
+#[test]
+fn a_plain_user_is_refused_what_takes_root_and_nothing_is_done() {
+    let Some(root) = unpacked() else { skip!("{NO_DEBIAN}") };
+    let before = root.root(LIST).ok();
+    for options in
+        ["--mapper=setuid", "--mapper=caps", "--drop-ins", "--prefix=/usr/local", "--prefix=/nowhere/below"]
+    {
+        let refused = root.alice(&format!("/srv/subroot/install.sh {options}"));
+        assert_eq!((refused.code(), refused.stdout.as_str()), (1, ""), "{refused:?}");
+        assert!(
+            refused.stderr.starts_with("install.sh: ") && refused.stderr.lines().count() == 1,
+            "{refused:?}"
+        );
+        assert_eq!(root.root(LIST).ok(), before, "{options}");
+    }
+}
+
+/// The mapper's folder comes late: all that was written before is taken back.
+#[test]
+fn where_one_place_cannot_be_written_nothing_is_installed() {
+    let Some(root) = unpacked() else { skip!("{NO_DEBIAN}") };
+    let before = root.root(LIST).ok();
+    let refused = root.root(
+        "mkdir /tmp/libexec; mkdir -p /usr/libexec; mount -t tmpfs -o ro tmpfs /usr/libexec
+        /srv/subroot/install.sh; code=$?; umount /usr/libexec; exit $code",
+    );
+    assert_eq!((refused.code(), refused.stdout.as_str()), (1, ""), "{refused:?}");
+    assert_eq!(refused.stderr, "install.sh: making /usr/libexec/subroot: not permitted, or no room\n");
+    root.root("rmdir /usr/libexec || true").ok();
+    assert_eq!(root.root(&format!("mkdir -p /usr/libexec; {LIST}")).ok(), before);
+}
+
+#[test]
+fn what_a_package_has_put_there_is_not_replaced() {
+    let Some(root) = unpacked() else { skip!("{NO_DEBIAN}") };
+    root.root("mkdir -p /usr/libexec/subroot; echo packaged >/usr/libexec/subroot/newidmap-helper").ok();
+    let before = root.root(LIST).ok();
+    let refused = root.root("/srv/subroot/install.sh");
+    assert_eq!((refused.code(), refused.stdout.as_str()), (1, ""), "{refused:?}");
+    assert!(
+        refused.stderr.contains("newidmap-helper is there already, and not by this installer"),
+        "{refused:?}"
+    );
+    assert_eq!(root.root(LIST).ok(), before);
+    root.root("/srv/subroot/install.sh --mapper=none && /srv/subroot/install.sh --uninstall").ok();
+    assert_eq!(root.root("cat /usr/libexec/subroot/newidmap-helper").ok(), "packaged\n");
+}
+
+#[test]
+fn the_installer_is_posix_shell() {
+    let script = workspace("packaging/tarball/install.sh");
+    let checked = Command::new("shellcheck").arg("--shell=sh").arg(script).output();
+    let checked = checked.expect("shellcheck, of shellcheck");
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+}
+
+#[test]
+fn the_same_programs_make_the_same_tarball() {
+    let first = package("subroot", ".tar.gz");
+    let again = target().join("tarball/again");
+    let _not_there_yet = fs::remove_dir_all(&again);
+    fs::create_dir_all(&again).expect("making a folder");
+    let unpacked = Command::new("tar").arg("-C").arg(&again).arg("-xzf").arg(&first).status();
+    assert!(unpacked.expect("starting tar").success());
+    let license = format!("subroot-{}-{}/share/doc/subroot/LICENSE-MIT", version(), std::env::consts::ARCH);
+    let date = fs::metadata(again.join(license)).expect("a file of the tarball").mtime();
+    symlink(target().join("release"), again.join("release")).expect("a link");
+    let mut build = build_script("tarball", &date.to_string());
+    let built = build.env("CARGO_TARGET_DIR", &again).env("TZ", "Asia/Tokyo").env("LANG", "C").output();
+    assert!(built.expect("starting packaging/tarball/build").status.success());
+    let second = only(&again.join("packages"), "subroot", ".tar.gz");
+    assert!(fs::read(first).expect("the tarball") == fs::read(second).expect("the tarball"));
+}

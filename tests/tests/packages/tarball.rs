@@ -13,7 +13,7 @@ const NO_DEBIAN: &str = "no Debian root file system was made";
 const LIST: &str =
     "find / -xdev -path /srv -prune -o -path /home/alice/rootfs -prune -o -path /tmp -prune -o -print | sort";
 
-/// A Debian in which the tarball lies unpacked as `/srv/subroot`, and who is in it.
+/// A Debian in which the tarball lies unpacked as `/srv/subroot`.
 fn unpacked() -> Option<Root> {
     let tarball = fs::read(package("subroot", ".tar.gz")).expect("the tarball");
     let root = Root::debian()?;
@@ -175,9 +175,16 @@ fn the_same_programs_make_the_same_tarball() {
     let license = format!("subroot-{}-{}/share/doc/subroot/LICENSE-MIT", version(), std::env::consts::ARCH);
     let date = fs::metadata(again.join(license)).expect("a file of the tarball").mtime();
     symlink(target().join("release"), again.join("release")).expect("a link");
-    let mut build = build_script("tarball", &date.to_string());
-    let built = build.env("CARGO_TARGET_DIR", &again).env("TZ", "Asia/Tokyo").env("LANG", "C").output();
-    assert!(built.expect("starting packaging/tarball/build").status.success());
-    let second = only(&again.join("packages"), "subroot", ".tar.gz");
+    let build = |date: &str| {
+        let mut build = build_script("tarball", date);
+        build.env("CARGO_TARGET_DIR", &again).env("TZ", "Asia/Tokyo").env("LANG", "C");
+        assert!(build.status().expect("starting packaging/tarball/build").success());
+        only(&again.join("packages"), "subroot", ".tar.gz")
+    };
+    let second = build(&date.to_string());
     assert!(fs::read(first).expect("the tarball") == fs::read(second).expect("the tarball"));
+    let listed = Command::new("tar").args(["--utc", "-tvzf"]).arg(build("86400")).output();
+    let listed = String::from_utf8(listed.expect("starting tar").stdout).expect("names in UTF-8");
+    assert!(listed.lines().count() > 30, "{listed}");
+    assert!(listed.lines().all(|line| line.contains(" 0/0 ") && line.contains(" 1970-01-02 ")), "{listed}");
 }

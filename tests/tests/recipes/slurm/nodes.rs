@@ -1,0 +1,66 @@
+//! What there is on the nodes of a cluster: processes, mounts, folders and keys.
+
+use super::cluster::Cluster;
+use crate::running::{PATIENCE, program_of, soon};
+use nix::unistd::Pid;
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+use subroot_tests::status_line;
+
+/// All of it at one moment, to be compared.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Nodes {
+    processes: BTreeMap<Pid, String>,
+    mounts: String,
+    files: String,
+    keys: Option<String>,
+}
+
+impl Nodes {
+    /// What there is now, where no job runs.
+    pub(crate) fn now(cluster: &Cluster) -> Nodes {
+        let mounts = format!("/proc/{}/mountinfo", cluster.first_process());
+        // Of a node's own folder only what it has for jobs: its caches come with time.
+        let find = "find /tmp $ROOTFS /run/slurm/spool/n?/job* 2>/dev/null | sort";
+        let root = cluster.host.user("root");
+        let find = cluster.host.output(root.shell(find).env("ROOTFS", &cluster.rootfs.path));
+        Nodes {
+            processes: descendants(cluster.first_process()),
+            mounts: fs::read_to_string(mounts).expect("reading the nodes' mounts"),
+            files: find.ok(),
+            keys: keys(cluster.alice.uid),
+        }
+    }
+
+    /// Fails the test unless all is as it was, in time.
+    #[track_caller]
+    pub(crate) fn assert_unchanged(&self, cluster: &Cluster) {
+        if !soon(PATIENCE, || Nodes::now(cluster) == *self) {
+            assert_eq!(Nodes::now(cluster), *self);
+        }
+    }
+}
+
+/// Every process below this one, whatever namespaces it is in, by its program.
+fn descendants(first: Pid) -> BTreeMap<Pid, String> {
+    let listed = Command::new("ps").args(["-e", "-o", "pid="]).output().expect("starting ps").stdout;
+    let listed = String::from_utf8(listed).expect("numbers");
+    let pids = listed.split_whitespace().filter_map(|word| word.parse().ok()).map(Pid::from_raw);
+    let descends = |pid: &Pid| {
+        let mut line = std::iter::successors(Some(*pid), |pid| parent(*pid));
+        line.any(|pid| pid == first)
+    };
+    pids.filter(descends).map(|pid| (pid, program_of(pid))).collect()
+}
+
+fn parent(pid: Pid) -> Option<Pid> {
+    status_line(pid, "PPid")?.parse().ok().filter(|parent| *parent != 0).map(Pid::from_raw)
+}
+
+/// How many keys a user has: proc_key_users(5).
+fn keys(uid: u32) -> Option<String> {
+    let users = fs::read_to_string("/proc/key-users").ok()?;
+    let line = users.lines().find_map(|line| line.trim_start().strip_prefix(&format!("{uid}:")))?;
+    line.split_whitespace().nth(1).map(str::to_owned)
+}

@@ -1,3 +1,7 @@
 //! The recipes of packaging/recipes, each driven as the system it is for drives it.
 
 #![allow(missing_docs)]
+
+mod slurm;
+
+use subroot_tests::running;

@@ -120,16 +120,33 @@ fn what_ignores_its_cancellation_is_killed_and_leaves_nothing() {
 }
 
 #[test]
-fn a_signal_to_the_job_reaches_the_command() {
+fn a_signal_to_the_batch_script_reaches_the_command_once() {
     let Some(cluster) = Cluster::new() else { skip!("{NO_SLURM}") };
-    let task = "trap 'echo saving >saved; exit 3' USR1; echo ready >ready; while :; do sleep 0.1; done";
+    let task = "
+        trap 'echo saving >>saved' USR1
+        echo ready >ready; until [ -e saved ]; do sleep 0.1; done; sleep 0.5; exit 3";
     cluster.host.write("/home/alice/task", task);
     let id = cluster.submit("--array=0 array.sbatch sh ./task");
     cluster.wait_for("ready", "ready");
-    // What --signal=B:USR1@60 has sent before a time limit.
+    // What --signal=B:USR1@300 has sent before a time limit.
     cluster.shell(&format!("scancel --batch --signal=USR1 {id}")).ok();
     assert_eq!(cluster.ends(&id), ["FAILED 3:0"]);
-    cluster.wait_for("saved", "saving");
+    assert_eq!(fs::read_to_string("/home/alice/saved").expect("what is saved"), "saving\n");
+}
+
+#[test]
+fn a_shell_on_a_node_has_a_terminal() {
+    let Some(cluster) = Cluster::new() else { skip!("{NO_SLURM}") };
+    let task =
+        "tty; echo ready >ready; read -r line; echo $line on $SLURMD_NODENAME; echo ended >ended; exit 6";
+    cluster.host.write("/home/alice/task", task);
+    cluster.host.write("/home/alice/shell", format!("{} -- sh ./task", line_of_the_recipe("--pty")));
+    let outcome = cluster.shell(
+        "until_there() { until [ -e $1 ]; do sleep 0.1; done; }
+        { until_there ready; echo typed; until_there ended; } | script -q -e -c 'sh ./shell' /dev/null",
+    );
+    assert_eq!(outcome.code(), 6, "{outcome:?}");
+    assert!(outcome.stdout.contains("typed on n1") && outcome.stdout.contains("/dev/"), "{outcome:?}");
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn an_array_of_two_hundred_tasks_shares_a_root_and_leaves_nothing() {
 fn a_cancelled_command_may_save_and_end_by_itself() {
     let Some(cluster) = Cluster::new() else { skip!("{NO_SLURM}") };
     let task = "
-        trap 'echo saved $SLURM_JOB_ID >>saved; exit 0' TERM
+        trap 'sleep 1; echo saved $SLURM_JOB_ID >>saved; exit 0' TERM
         echo ready $SLURM_JOB_ID >>ready
         while :; do sleep 0.1; done";
     cluster.host.write("/home/alice/task", task);
@@ -104,7 +104,7 @@ fn what_ignores_its_cancellation_is_killed_and_leaves_nothing() {
     let before = Nodes::now(&cluster);
     let word = unique_word();
     let task = "
-        trap 'echo ignored >ignored' TERM
+        trap 'sleep 1; echo ignored >ignored' TERM
         (setsid sh -c 'trap \"\" TERM HUP; while :; do sleep 0.1; done' $1 &)
         echo ready >ready
         while :; do sleep 0.1; done";

@@ -45,13 +45,13 @@ macro_rules! script {
 
 const SCRIPTS: [(&str, &str); 2] = [script!("array.sbatch"), script!("scratch.sbatch")];
 
-/// What is PID 1 of the cluster. A key of munge's is the cluster's own.
+/// What is PID 1 of the cluster. Each node has mounts of its own.
 const DAEMONS: &str = "
     mkdir -p /run/munge /run/slurm/state /run/slurm/spool
     munged --foreground --key-file=/etc/munge.key --seed-file=/run/munge/seed --log-file=/run/munge/log &
     until [ -S /run/munge/munge.socket.2 ]; do sleep 0.02; done
     slurmctld -D &
-    for node in n1 n2 n3 n4; do slurmd -D -N $node & done
+    for node in n1 n2 n3 n4; do unshare --mount slurmd -D -N $node & done
     wait";
 
 /// alice, her busybox root, and a cluster that she may use. All that it runs is killed with it.

@@ -12,25 +12,33 @@ use subroot_tests::status_line;
 #[derive(Debug, PartialEq)]
 pub(crate) struct Nodes {
     processes: BTreeMap<Pid, String>,
-    mounts: String,
+    mounts: Vec<String>,
     files: String,
     keys: Option<String>,
 }
 
 impl Nodes {
-    /// What there is now, where no job runs.
-    pub(crate) fn now(cluster: &Cluster) -> Nodes {
-        let mounts = format!("/proc/{}/mountinfo", cluster.first_process());
+    /// What there is once each node has run something, and nothing of it is left.
+    #[track_caller]
+    pub(crate) fn at_rest(cluster: &Cluster) -> Nodes {
+        cluster.shell("srun --nodes=4 true").ok();
+        let mut nodes = Nodes::now(cluster);
+        let are_at_rest = || {
+            let jobs = cluster.shell("squeue --noheader --states=RUNNING,COMPLETING").ok();
+            nodes = Nodes::now(cluster);
+            jobs.is_empty() && !nodes.processes.values().any(|program| program == "slurmstepd")
+        };
+        assert!(soon(PATIENCE, are_at_rest), "a job of nothing does not go");
+        nodes
+    }
+
+    fn now(cluster: &Cluster) -> Nodes {
+        let processes = descendants(cluster.first_process());
         // Of a node's own folder only what it has for jobs: its caches come with time.
         let find = "find /tmp $ROOTFS /run/slurm/spool/n?/job* 2>/dev/null | sort";
         let root = cluster.host.user("root");
         let find = cluster.host.output(root.shell(find).env("ROOTFS", &cluster.rootfs.path));
-        Nodes {
-            processes: descendants(cluster.first_process()),
-            mounts: fs::read_to_string(mounts).expect("reading the nodes' mounts"),
-            files: find.ok(),
-            keys: keys(cluster.alice.uid),
-        }
+        Nodes { mounts: mounts(&processes), processes, files: find.ok(), keys: keys(cluster.alice.uid) }
     }
 
     /// Fails the test unless all is as it was, in time.
@@ -56,6 +64,12 @@ fn descendants(first: Pid) -> BTreeMap<Pid, String> {
 
 fn parent(pid: Pid) -> Option<Pid> {
     status_line(pid, "PPid")?.parse().ok().filter(|parent| *parent != 0).map(Pid::from_raw)
+}
+
+/// The mounts of each node.
+fn mounts(processes: &BTreeMap<Pid, String>) -> Vec<String> {
+    let nodes = processes.iter().filter(|(_, program)| *program == "slurmd");
+    nodes.filter_map(|(pid, _)| fs::read_to_string(format!("/proc/{pid}/mountinfo")).ok()).collect()
 }
 
 /// How many keys a user has: proc_key_users(5).

@@ -18,10 +18,10 @@ use crate::report;
 use crate::trial::{self, Stopped};
 use idmap::IdKind;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::{OFlag, open, openat};
 use nix::libc::{self, c_int};
 use nix::sys::prctl::set_dumpable;
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -234,9 +234,14 @@ fn proc(ways: &[Way]) -> Line {
     step("/proc", words, (flags, ways), mount, |_| probes::rootfs::proc_refused())
 }
 
+/// Over a folder in memory: below those of a host or a container something may be mounted, which no overlay can be made over.
 fn overlay(ways: &[Way]) -> Line {
-    let look = |path| open(path, LOOK, Mode::empty());
-    let mount = || mounting::layer(&look("/tmp")?, look("/etc")?).map(drop);
+    let mount = || {
+        let memory = kernel::new_mount(c"tmpfs", &[], 0)?;
+        kernel::attach(&memory, open("/tmp", LOOK, Mode::empty())?, c"")?;
+        mkdirat(&memory, "lower", Mode::S_IRWXU)?;
+        mounting::layer(&memory, openat(&memory, "lower", LOOK, Mode::empty())?).map(drop)
+    };
     let words = ("--overlay works", "no --overlay, and no run without ROOTFS");
     step("overlay", words, (libc::CLONE_NEWNS, ways), mount, probes::rootfs::overlay_refused)
 }

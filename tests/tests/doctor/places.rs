@@ -124,3 +124,12 @@ fn overlays_are_refused() {
     let outcome = around(&["subroot", "doctor"]);
     assert_found(&outcome, 1, "the kernel refuses an overlay in a user namespace", "run without --overlay");
 }
+
+/// As the three files that docker and podman mount in every container.
+#[test]
+fn a_mount_in_etc_stops_no_overlay() {
+    let sandbox = Sandbox::new();
+    mount(Some("/etc/hosts"), "/etc/hosts", None::<&str>, MsFlags::MS_BIND, None::<&str>).expect("a mount");
+    let outcome = examined(&sandbox);
+    assert!(outcome.stdout.contains("✓ overlay     --overlay works"), "{outcome:?}");
+}

@@ -5,3 +5,4 @@
 mod slurm;
 
 use subroot_tests::running;
+mod gitlab_runner;

@@ -6,3 +6,6 @@ mod slurm;
 
 use subroot_tests::running;
 mod gitlab_runner;
+mod image;
+mod kubernetes;
+mod podman;

@@ -1,0 +1,120 @@
+//! packaging/image, built by podman from a Debian that needs no registry, and containers of it.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::fs::{self, File, Permissions};
+use std::io::copy;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use subroot_tests::{Host, Outcome, User, release_program};
+
+const CONTAINERFILE: &str = include_str!("../../../packaging/image/Containerfile");
+const PATIENCE: Duration = Duration::from_secs(180);
+/// Where podman keeps what must not be seen by others.
+const RUNTIME_FOLDER: &str = "/run/podman-of-the-test";
+/// As the defaults, and not by `--cap-add`, which podman makes ambient for a user other than root; limits that need no privilege.
+const CONFIGURATION: &str = r#"[containers]
+default_capabilities = [CAPABILITIES]
+default_ulimits = ["nofile=1024:1024", "nproc=4000:4000"]
+cgroups = "disabled"
+netns = "none"
+[engine]
+cgroup_manager = "cgroupfs"
+runtime = "crun"
+events_logger = "none"
+"#;
+/// Those that docker gives; nobody but root has them in force.
+const DOCKERS: &str = "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW \
+     SETFCAP SETGID SETPCAP SETUID SYS_CHROOT";
+
+/// A host with podman, and the image in somebody's storage.
+pub(crate) struct Podman {
+    pub(crate) host: Host,
+    user: User,
+    home: PathBuf,
+}
+
+impl Podman {
+    /// Builds the image as this user; containers have docker's capabilities. `None` where there is no archive of a Debian.
+    pub(crate) fn new(user: &str) -> Option<Podman> {
+        // Opened first: the host may cover the places where they lie.
+        let programs =
+            ["subroot", "newidmap-helper"].map(|name| (name, fs::read(release_program(name)).expect(name)));
+        let mut debian = File::open(release_program("../kit/debian.tar")).ok()?;
+        let host = Host::new();
+        cover_what_podman_uses(&host);
+        let user = host.user(user);
+        let home = user.home.join("image");
+        host.make_folder(&home, &user);
+        host.make_folder(RUNTIME_FOLDER, &user);
+        fs::set_permissions(RUNTIME_FOLDER, Permissions::from_mode(0o700)).expect("a mode");
+        copy(&mut debian, &mut File::create(home.join("debian.tar")).expect("a file"))
+            .expect("copying a Debian");
+        for (name, program) in programs {
+            fs::write(home.join(name), program).expect("copying a program");
+        }
+        fs::write(home.join("Containerfile"), CONTAINERFILE).expect("copying a file");
+        let podman = Podman { host, user, home };
+        podman.output(&["import", "--quiet", "debian.tar", "base"]).ok();
+        fs::remove_file(podman.home.join("debian.tar")).expect("removing a file");
+        podman
+            .output(&[
+                "build",
+                "--isolation=chroot",
+                "--layers=false",
+                "--build-arg=BASE=localhost/base",
+                "--tag=subroot",
+                ".",
+            ])
+            .ok();
+        Some(podman)
+    }
+
+    /// Lets containers have these capabilities, and no others.
+    pub(crate) fn limit(&self, capabilities: &str) {
+        configure(&self.host, capabilities);
+    }
+
+    fn output(&self, words: &[&str]) -> Outcome {
+        let mut command: Command = self.user.command("podman");
+        command.current_dir(&self.home).env("XDG_RUNTIME_DIR", RUNTIME_FOLDER);
+        command.args(["--storage-driver", "vfs"]).args(words);
+        self.host.output_within(PATIENCE, &mut command)
+    }
+
+    /// What a script does in a container that is started with these options.
+    pub(crate) fn inside(&self, options: &[&str], script: &str) -> Outcome {
+        let words = [&["run", "--rm"], options, &["localhost/subroot", "bash", "-c", script]].concat();
+        self.output(&words)
+    }
+}
+
+impl Drop for Podman {
+    /// Rootless podman leaves a process behind that holds its user namespace open for the next run.
+    fn drop(&mut self) {
+        let path = Path::new(RUNTIME_FOLDER).join("libpod/tmp/pause.pid");
+        let pid = fs::read_to_string(path).ok().and_then(|pid| pid.trim().parse().ok());
+        if let Some(pid) = pid.filter(|pid: &i32| *pid > 1) {
+            let _already_gone = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
+}
+
+/// Podman keeps its locks in /dev/shm and its images in /var/lib/containers. crun looks at the control groups even where it is
+/// to leave them alone, and refuses hosts that have both versions.
+fn cover_what_podman_uses(host: &Host) {
+    host.cover("/dev/shm", 0o1777);
+    host.cover("/sys/fs/cgroup", 0o755);
+    fs::create_dir_all("/var/lib/containers").expect("a folder");
+    host.cover("/var/lib/containers", 0o755);
+    fs::create_dir_all("/etc/containers").expect("a folder");
+    host.write("/etc/containers/policy.json", r#"{"default": [{"type": "insecureAcceptAnything"}]}"#);
+    configure(host, DOCKERS);
+}
+
+fn configure(host: &Host, capabilities: &str) {
+    let list: Vec<String> = capabilities.split_whitespace().map(|name| format!("{name:?}")).collect();
+    host.write("/etc/containers/containers.conf", CONFIGURATION.replace("CAPABILITIES", &list.join(", ")));
+}

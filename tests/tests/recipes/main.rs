@@ -5,7 +5,9 @@
 mod slurm;
 
 use subroot_tests::running;
+mod build_sandbox;
 mod gitlab_runner;
 mod image;
 mod kubernetes;
+mod mmdebstrap;
 mod podman;

@@ -16,7 +16,8 @@ const BUILD: &str = "
     cp /source/hello.c . && gcc -g -O2 -o /out/hello hello.c
     { id; umask; uname -n; pwd; env | sort; ulimit -a; cat /proc/self/mountinfo | wc -l; ls -a /build /tmp; ls /proc/self/fd; } >/out/seen
     (: </dev/tcp/127.0.0.1/9) 2>/dev/null || awk 'NR > 2 { print $1 }' /proc/net/dev >>/out/seen
-    ! touch /source/new /usr/new 2>/dev/null
+    if touch /source/new 2>/dev/null; then exit 9; fi
+    ls -a /var/tmp /dev/shm >>/out/seen; touch /var/tmp/left /dev/shm/left
     mkdir /out/lib; touch /out/lib/a; ln -s a /out/lib/b; chmod 2751 /out/lib";
 
 /// Alice with sources in `~/src`, and the recipe.
@@ -31,6 +32,7 @@ impl Site {
         let alice = host.user("alice");
         host.make_folder("/home/alice/src", &alice);
         host.write("/home/alice/src/hello.c", PROGRAM);
+        fs::set_permissions("/home/alice/src", fs::Permissions::from_mode(0o777)).expect("a mode");
         host.write("/usr/local/bin/hermetic", HERMETIC);
         fs::set_permissions("/usr/local/bin/hermetic", fs::Permissions::from_mode(0o755)).expect("a mode");
         Some(Site { host, alice })
@@ -60,9 +62,15 @@ fn the_same_bits_come_out_whoever_asks_from_wherever() {
     let result = fs::metadata("/home/alice/first/hello").expect("a result");
     assert_eq!((result.uid(), result.gid(), result.mode() & 0o7777), (1000, 1000, 0o755));
     let seen = fs::read_to_string("/home/alice/first/seen").expect("what it saw");
-    for line in
-        ["uid=1000 gid=100(users) groups=100(users)", "0022", "localhost", "/build", "HOME=/build", "lo:"]
-    {
+    for line in [
+        "uid=1000 gid=100(users) groups=100(users)",
+        "0022",
+        "localhost",
+        "/build",
+        "HOME=/build",
+        "TZ=UTC",
+        "lo:",
+    ] {
         assert!(seen.lines().any(|seen| seen == line), "not {line:?}: {seen}");
     }
     assert!(!seen.contains("SECRET") && !seen.contains("eth0"), "{seen}");

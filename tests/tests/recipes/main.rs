@@ -11,3 +11,4 @@ mod image;
 mod kubernetes;
 mod mmdebstrap;
 mod podman;
+mod sbuild;

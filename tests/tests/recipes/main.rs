@@ -5,10 +5,13 @@
 mod slurm;
 
 use subroot_tests::running;
+mod podman;
+mod project;
 mod build_sandbox;
+mod github_actions;
 mod gitlab_runner;
 mod image;
+mod jenkins;
 mod kubernetes;
 mod mmdebstrap;
-mod podman;
 mod sbuild;

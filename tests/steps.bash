@@ -35,6 +35,13 @@ make_debian() {
     make_archive debian '' uuid-runtime
 }
 
+# The root file system for everyday jobs.
+make_everyday() {
+    make_archive everyday \
+        acl,attr,build-essential,cron,curl,git,iputils-ping,npm,openssh-client,procps,python3-venv,sudo \
+        'postgresql nginx openssh-server dbus'
+}
+
 # Debian by the host's own apt sources: its name, the packages installed, those that lie in /srv/packages for installations
 # without network, and the suite, where it is not the host's.
 make_archive() {

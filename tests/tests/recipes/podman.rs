@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-use subroot_tests::{Host, Outcome, User, release_program};
+use subroot_tests::{Host, Outcome, User, archive, release_program};
 
 const CONTAINERFILE: &str = include_str!("../../../packaging/image/Containerfile");
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -42,7 +42,7 @@ impl Podman {
         // Opened first: the host may cover the places where they lie.
         let programs =
             ["subroot", "newidmap-helper"].map(|name| (name, fs::read(release_program(name)).expect(name)));
-        let mut debian = File::open(release_program("../kit/debian.tar")).ok()?;
+        let mut debian = archive("debian.tar")?;
         let host = Host::new();
         cover_what_podman_uses(&host);
         let user = host.user(user);

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::copy;
 use std::time::Duration;
-use subroot_tests::{Host, Install, release_program, skip};
+use subroot_tests::{Host, Install, archive, skip};
 
 const SBUILDRC: &str = include_str!("../../../packaging/recipes/sbuild/sbuildrc");
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -48,7 +48,7 @@ END
 
 #[test]
 fn a_package_is_built_without_root() {
-    let Ok(mut chroot) = File::open(release_program("../kit/everyday.tar")) else {
+    let Some(mut chroot) = archive("everyday.tar") else {
         skip!("no Debian root: see what packaging/test says of it")
     };
     let host = Host::new();

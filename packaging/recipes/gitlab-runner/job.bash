@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034 # for those who read it
 # What the four stages share: the settings, and which job this is.
 set -Eeuo pipefail
 export LC_ALL=C
@@ -17,6 +18,7 @@ number_of_job() {
     echo "$number"
 }
 
+# shellcheck source-path=SCRIPTDIR source=settings
 . "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/settings"
 id=$(number_of_job .id)
 name=job-$id

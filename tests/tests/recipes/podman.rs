@@ -11,6 +11,7 @@ use std::time::Duration;
 use subroot_tests::{Host, Outcome, User, archive, release_program};
 
 const CONTAINERFILE: &str = include_str!("../../../packaging/image/Containerfile");
+const PROGRAMS: [&str; 2] = ["subroot", "newidmap-helper"];
 const PATIENCE: Duration = Duration::from_secs(180);
 /// Where podman keeps what must not be seen by others.
 const RUNTIME_FOLDER: &str = "/run/podman-of-the-test";
@@ -33,43 +34,39 @@ const DOCKERS: &str = "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD N
 pub(crate) struct Podman {
     pub(crate) host: Host,
     user: User,
-    home: PathBuf,
+    context: PathBuf,
 }
 
 impl Podman {
     /// Builds the image as this user; containers have docker's capabilities. `None` where there is no archive of a Debian.
     pub(crate) fn new(user: &str) -> Option<Podman> {
         // Opened first: the host may cover the places where they lie.
-        let programs =
-            ["subroot", "newidmap-helper"].map(|name| (name, fs::read(release_program(name)).expect(name)));
         let mut debian = archive("debian.tar")?;
+        let programs = PROGRAMS.map(|name| fs::read(release_program(name)).expect("`packaging/build` first"));
         let host = Host::new();
         cover_what_podman_uses(&host);
         let user = host.user(user);
-        let home = user.home.join("image");
-        host.make_folder(&home, &user);
-        host.make_folder(RUNTIME_FOLDER, &user);
-        fs::set_permissions(RUNTIME_FOLDER, Permissions::from_mode(0o700)).expect("a mode");
-        copy(&mut debian, &mut File::create(home.join("debian.tar")).expect("a file"))
-            .expect("copying a Debian");
-        for (name, program) in programs {
-            fs::write(home.join(name), program).expect("copying a program");
+        let context = user.home.join("context");
+        for folder in [&context, Path::new(RUNTIME_FOLDER)] {
+            host.make_folder(folder, &user);
         }
-        fs::write(home.join("Containerfile"), CONTAINERFILE).expect("copying a file");
-        let podman = Podman { host, user, home };
-        podman.output(&["import", "--quiet", "debian.tar", "base"]).ok();
-        fs::remove_file(podman.home.join("debian.tar")).expect("removing a file");
-        podman
-            .output(&[
-                "build",
-                "--isolation=chroot",
-                "--layers=false",
-                "--build-arg=BASE=localhost/base",
-                "--tag=subroot",
-                ".",
-            ])
-            .ok();
+        fs::set_permissions(RUNTIME_FOLDER, Permissions::from_mode(0o700)).expect("a mode");
+        for (name, program) in PROGRAMS.iter().zip(programs) {
+            fs::write(context.join(name), program).expect("copying a program");
+        }
+        fs::write(context.join("Containerfile"), CONTAINERFILE).expect("copying a file");
+        let podman = Podman { host, user, context };
+        podman.build(&mut debian);
         Some(podman)
+    }
+
+    fn build(&self, debian: &mut File) {
+        let base = self.user.home.join("debian.tar");
+        copy(debian, &mut File::create(&base).expect("a file")).expect("copying a Debian");
+        self.output(&["import", "--quiet", "../debian.tar", "base"]).ok();
+        fs::remove_file(base).expect("removing a file");
+        let build = "build --isolation=chroot --layers=false --build-arg=BASE=localhost/base --tag=subroot .";
+        self.output(&build.split(' ').collect::<Vec<_>>()).ok();
     }
 
     /// Lets containers have these capabilities, and no others.
@@ -79,8 +76,9 @@ impl Podman {
 
     fn output(&self, words: &[&str]) -> Outcome {
         let mut command: Command = self.user.command("podman");
-        command.current_dir(&self.home).env("XDG_RUNTIME_DIR", RUNTIME_FOLDER);
-        command.args(["--storage-driver", "vfs"]).args(words);
+        command.current_dir(&self.context).env("XDG_RUNTIME_DIR", RUNTIME_FOLDER);
+        command.env("TMPDIR", "/tmp").args(["--storage-driver=vfs", "--runroot=/tmp/podman", "--root"]);
+        command.arg(self.user.home.join("storage")).args(words);
         self.host.output_within(PATIENCE, &mut command)
     }
 
@@ -102,13 +100,11 @@ impl Drop for Podman {
     }
 }
 
-/// Podman keeps its locks in /dev/shm and its images in /var/lib/containers. crun looks at the control groups even where it is
-/// to leave them alone, and refuses hosts that have both versions.
+/// Podman keeps its locks in /dev/shm. crun looks at the control groups even where it is to leave them alone, and refuses hosts
+/// that have both versions.
 fn cover_what_podman_uses(host: &Host) {
     host.cover("/dev/shm", 0o1777);
     host.cover("/sys/fs/cgroup", 0o755);
-    fs::create_dir_all("/var/lib/containers").expect("a folder");
-    host.cover("/var/lib/containers", 0o755);
     fs::create_dir_all("/etc/containers").expect("a folder");
     host.write("/etc/containers/policy.json", r#"{"default": [{"type": "insecureAcceptAnything"}]}"#);
     configure(host, DOCKERS);

@@ -17,6 +17,7 @@ const FILES: [(&str, &str); 6] = [
     ("job.bash", include_str!("../../../../packaging/recipes/gitlab-runner/job.bash")),
     ("settings", include_str!("../../../../packaging/recipes/gitlab-runner/settings")),
 ];
+const CONFIG: &str = include_str!("../../../../packaging/recipes/gitlab-runner/config.toml");
 /// Neither is what the runner uses today: the driver has to read them.
 const BUILD_FAILURE: i32 = 61;
 const SYSTEM_FAILURE: i32 = 62;
@@ -88,6 +89,8 @@ impl Runner {
 
     /// An executable of the driver with the environment of a job.
     fn stage(&self, job: &Job, name: &str) -> Command {
+        let entry = format!("\n    {name}_exec = \"/opt/subroot-runner/{name}\"\n");
+        assert!(CONFIG.contains(&entry), "config.toml does not name {name}");
         let response = PathBuf::from(format!("/tmp/response-{}", job.id));
         let project = job.project;
         let content =

@@ -1,7 +1,7 @@
 //! image: packaging/image in containers of podman, as root with docker's settings and as a plain user.
 
 use crate::podman::Podman;
-use subroot_tests::{Outcome, skip};
+use subroot_tests::{Install, Outcome, skip};
 
 const NO_ROOT: &str = "no Debian root: see what packaging/test says of it";
 /// The user and his subordinate IDs, as the image has them.
@@ -50,6 +50,13 @@ fn assert_all_is_mapped(podman: &Podman) {
 fn all_that_is_granted_is_mapped_with_dockers_capabilities_and_masks() {
     let Some(podman) = Podman::new("root") else { skip!("{NO_ROOT}") };
     assert_all_is_mapped(&podman);
+}
+
+#[test]
+fn a_mapper_with_file_capabilities_keeps_them_in_an_image() {
+    let Some(podman) = Podman::with_mapper("root", Install::FileCapabilities) else { skip!("{NO_ROOT}") };
+    let outcome = podman.inside(&[], &format!("stat -c %a /usr/libexec/subroot/newidmap-helper; {SHOW_MAP}"));
+    assert_eq!((outcome.code(), outcome.stdout), (0, format!("755\n{ALL}")));
 }
 
 #[test]

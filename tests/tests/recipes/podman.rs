@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-use subroot_tests::{Host, Outcome, User, archive, release_program};
+use subroot_tests::{Host, Install, Outcome, User, archive, release_program};
 
 const CONTAINERFILE: &str = include_str!("../../../packaging/image/Containerfile");
 const PROGRAMS: [&str; 2] = ["subroot", "newidmap-helper"];
@@ -40,6 +40,11 @@ pub(crate) struct Podman {
 impl Podman {
     /// Builds the image as this user; containers have docker's capabilities. `None` where there is no archive of a Debian.
     pub(crate) fn new(user: &str) -> Option<Podman> {
+        Podman::with_mapper(user, Install::SetuidRoot)
+    }
+
+    /// The same with a mapper that has its privilege as the file's: setuid, as the Containerfile says, or capabilities instead.
+    pub(crate) fn with_mapper(user: &str, how: Install) -> Option<Podman> {
         // Opened first: the host may cover the places where they lie.
         let mut debian = archive("debian.tar")?;
         let programs = PROGRAMS.map(|name| fs::read(release_program(name)).expect("`packaging/build` first"));
@@ -54,8 +59,14 @@ impl Podman {
         for (name, program) in PROGRAMS.iter().zip(programs) {
             fs::write(context.join(name), program).expect("copying a program");
         }
-        fs::write(context.join("Containerfile"), CONTAINERFILE).expect("copying a file");
+        let by_file = how == Install::FileCapabilities;
+        let containerfile = CONTAINERFILE.replace("4755", if by_file { "755" } else { "4755" });
+        fs::write(context.join("Containerfile"), containerfile).expect("copying a file");
         let podman = Podman { host, user, context };
+        if by_file {
+            let setcap = "setcap cap_setuid,cap_setgid=p context/newidmap-helper";
+            podman.host.output(&mut podman.user.shell(setcap)).ok();
+        }
         podman.build(&mut debian);
         Some(podman)
     }

@@ -1,4 +1,4 @@
-# Steps that tests/run and packaging/test share; they set LOG to the file for what their tests print.
+# Steps that tests/run, packaging/build and packaging/test share; tests set LOG to the file for what they print.
 
 readonly TARGET=${CARGO_TARGET_DIR:-$PWD/target}
 readonly KIT=$TARGET/kit

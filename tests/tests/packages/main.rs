@@ -2,11 +2,10 @@
 
 #![allow(missing_docs)]
 
-mod fresh_root;
-
-mod deb;
 mod built;
-mod root;
 mod cargo;
+mod deb;
+mod fresh_root;
+mod root;
 mod rpm;
 mod tarball;

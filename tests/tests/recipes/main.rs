@@ -2,11 +2,6 @@
 
 #![allow(missing_docs)]
 
-mod slurm;
-
-use subroot_tests::running;
-mod podman;
-mod project;
 mod build_sandbox;
 mod github_actions;
 mod gitlab_runner;
@@ -14,4 +9,7 @@ mod image;
 mod jenkins;
 mod kubernetes;
 mod mmdebstrap;
+mod podman;
+mod project;
 mod sbuild;
+mod slurm;

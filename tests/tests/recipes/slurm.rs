@@ -3,11 +3,11 @@
 mod cluster;
 mod nodes;
 
-use crate::running::{assert_all_gone, unique_word};
 use cluster::{Cluster, NODES};
 use nodes::Nodes;
 use std::collections::BTreeSet;
 use std::fs;
+use subroot_tests::running::{assert_all_gone, unique_word};
 use subroot_tests::skip;
 
 const NO_SLURM: &str = "Slurm or munge are not installed: packaging/test does it";

@@ -1,9 +1,9 @@
 //! A Slurm cluster of the test's own: a controller and four nodes on one machine, in a network and a pid namespace that end with it.
 
-use crate::running::{PATIENCE, soon};
 use nix::sched::{CloneFlags, setns, unshare};
 use std::fs::{self, File};
 use std::process::Command;
+use subroot_tests::running::{PATIENCE, soon};
 use subroot_tests::{Host, Outcome, Rootfs, Started, User, children};
 
 /// How many seconds after SIGTERM a job is killed.

@@ -1,11 +1,11 @@
 //! What there is on the nodes of a cluster: processes, mounts, folders and keys.
 
 use super::cluster::Cluster;
-use crate::running::{PATIENCE, program_of, soon};
 use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
+use subroot_tests::running::{PATIENCE, program_of, soon};
 use subroot_tests::status_line;
 
 /// All of it at one moment, to be compared.

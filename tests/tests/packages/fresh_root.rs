@@ -1,25 +1,14 @@
 //! A Debian of a test's own to install packages in, and what root and a plain user run there.
 
+use crate::root::booted;
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use subroot_tests::{Host, Outcome, Rootfs, SubordinateIds, User, release_program};
 
 /// Why a test is skipped.
 pub(crate) const NO_ROOT: &str = "no Debian root: packaging/test makes one where mmdebstrap works";
-
-/// Enters a root as a host's init does, in namespaces of its own: the kernel makes no user namespace for a process whose
-/// root is not that of its mount namespace, user_namespaces(7), so that chroot(2) would not do.
-const ENTER: &str = r#"
-    cd "$0"
-    mount --bind . .
-    cd "$0"
-    mount -t proc proc proc
-    mount --rbind /dev dev
-    pivot_root . mnt
-    umount -l /mnt
-    exec "$@""#;
 
 /// A fresh root, and alice in it with 65536 subordinate IDs from 100000 on.
 pub(crate) struct FreshRoot {
@@ -61,19 +50,12 @@ impl FreshRoot {
 
     /// What a script of root's does inside.
     pub(crate) fn by_root(&self, script: &str) -> Outcome {
-        self.enter(&["sh", "-c", script])
+        booted(&self.host, &self.path, ["0", "/root"], script)
     }
 
     /// What a script of alice's does inside.
     pub(crate) fn by_alice(&self, script: &str) -> Outcome {
-        let become_her = "cd; exec setpriv --reuid=alice --regid=alice --clear-groups sh -c \"$0\"";
-        self.enter(&["env", "HOME=/home/alice", "USER=alice", "sh", "-c", become_her, script])
-    }
-
-    fn enter(&self, words: &[&str]) -> Outcome {
-        let mut command = self.host.user("root").command("unshare");
-        command.args(["--mount", "--pid", "--fork", "--kill-child", "--", "sh", "-ec", ENTER]);
-        self.host.output(command.arg(&self.path).args(words))
+        booted(&self.host, &self.path, ["1000", "/home/alice"], script)
     }
 
     /// What the job prints that all this is for: alice runs a command in a root of her own, with all her IDs.
@@ -82,13 +64,6 @@ impl FreshRoot {
             Rootfs::busybox(&self.alice);
         }
         self.by_alice("subroot run ~/rootfs -- cat /proc/self/uid_map /proc/self/gid_map | tr -s ' '")
-    }
-
-    /// The capabilities of a file, as getcap prints them.
-    pub(crate) fn capabilities(&self, path: &Path) -> String {
-        let mut getcap = self.host.user("root").command("getcap");
-        let printed = self.host.output(getcap.arg(path)).ok();
-        printed.trim_end().rsplit(' ').next().unwrap_or_default().to_owned()
     }
 
     /// Every file and folder inside, with its type, mode and owner, but for those of alice and of mounts: what an

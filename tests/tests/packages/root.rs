@@ -65,10 +65,7 @@ impl Root {
     }
 
     fn run(&self, id: &str, home: &str, script: &str) -> Outcome {
-        let mut command = self.host.user("root").command("/usr/bin/unshare");
-        command.args(["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", BOOT, "sh"]);
-        command.arg(&self.path).args([id, script]).env("HOME", home);
-        self.host.output(&mut command)
+        booted(&self.host, &self.path, [id, home], script)
     }
 
     /// What of it is neither a plain folder nor below one of the folders left out: `MODE UID:GID PATH CAPABILITIES` a line.
@@ -85,6 +82,14 @@ impl Root {
         lines.sort();
         lines.into_iter().map(|(_, line)| line).collect()
     }
+}
+
+/// Runs a shell in the root at this path, as a uid and gid with this home.
+pub(crate) fn booted(host: &Host, path: &Path, [id, home]: [&str; 2], script: &str) -> Outcome {
+    let mut command = host.user("root").command("/usr/bin/unshare");
+    command.args(["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", BOOT, "sh"]);
+    command.arg(path).args([id, script]).env("HOME", home);
+    host.output(&mut command)
 }
 
 fn list(folder: &Path, see: &mut impl FnMut(&Path, &fs::Metadata)) {

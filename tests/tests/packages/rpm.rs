@@ -41,7 +41,7 @@ fn the_same_programs_make_the_same_packages() {
     for (name, first) in NAMES.iter().zip(&built) {
         assert!(
             fs::read(first).expect("a package") == fs::read(only(&again, name, ".rpm")).expect("a package"),
-            "{name}"
+            "{name} is packed otherwise now; where a file of it has changed since, packaging/build first"
         );
     }
 }

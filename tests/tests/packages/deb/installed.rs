@@ -1,6 +1,7 @@
 //! What is done with a Debian package in a fresh root: installed, looked at, upgraded, purged.
 
 use crate::fresh_root::FreshRoot;
+use crate::root::capabilities;
 use subroot_tests::workspace;
 
 /// A fresh Debian of the usual release.
@@ -71,7 +72,7 @@ pub(crate) fn assert_no_capabilities(root: &FreshRoot, package: &str) {
     for path in root.by_root(&format!("dpkg --listfiles {package}")).ok().lines() {
         let path = root.path.join(path.trim_start_matches('/'));
         if path.is_file() {
-            assert_eq!(root.capabilities(&path), "", "{}", path.display());
+            assert_eq!(capabilities(&path), "", "{}", path.display());
         }
     }
 }

@@ -1,4 +1,4 @@
-# Steps that tests/run, packaging/build and packaging/test share; tests set LOG to the file for what they print.
+# Steps that tests/run, benches/run, packaging/build and packaging/test share; tests set LOG to the file for what they print.
 
 readonly TARGET=${CARGO_TARGET_DIR:-$PWD/target}
 readonly KIT=$TARGET/kit

@@ -21,6 +21,8 @@ pub(crate) fn take_new(socket: &OwnedFd) -> Result<(), Errno> {
     let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let master = open("/dev/ptmx", flags, Mode::empty())?;
     let terminal = kernel::open_terminal_peer(&master)?;
+    // Here, and not by the launcher alone: the command may ask for the size before that has got its end.
+    let _ = kernel::copy_terminal_size(own_input(), &master);
     setsid()?;
     kernel::take_controlling_terminal(&terminal)?;
     (0..=2).try_for_each(|number| kernel::duplicate_to(&terminal, number))?;

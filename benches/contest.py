@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import subprocess
+import time
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -99,6 +100,8 @@ def private_memory(command):
     )
     if running.stdout.read(1) != b".":
         raise SystemExit(f"benches: {' '.join(command)}: ended with {running.wait()}")
+    # Of a sandbox that stays, and not of one that has just been made.
+    time.sleep(0.2)
     kept = [pid for pid in processes() - before if name_of(pid) not in ("pause", "")]
     private = sum(private_of(pid) for pid in kept)
     running.stdin.close()

@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollTimeout, poll};
 
 /// Milliseconds without an event after which a sandbox is one that stays.
-const SETTLED: u8 = 100;
+const SETTLED: u8 = 10;
 
 /// poll(2) without a limit. Once it has waited for a moment, it gives the memory back that only the start of the sandbox needed.
 #[derive(Default)]

@@ -87,7 +87,8 @@ fn changes_on_a_disk_of_the_node_are_removed_with_the_task() {
     cluster.host.write("/home/alice/task", task);
     let id = cluster.submit("--array=0,1 scratch.sbatch sh ./task");
     cluster.wait_for("ready", "ready\nready\n");
-    assert!(cluster.shell("ls -d /tmp/subroot.*").ok().contains("/tmp/subroot."));
+    // That of the first task may go at any moment.
+    assert!(cluster.shell("ls /tmp").ok().contains("subroot."));
     cluster.shell(&format!("scancel {id}_1")).ok();
     let mut ends = cluster.ends(&id);
     ends.sort();

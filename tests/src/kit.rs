@@ -21,7 +21,6 @@ pub(crate) struct Kit {
 
 /// One of the archives that tests/run and packaging/test make, as `debian.tar`; none where they could not. To be opened before
 /// there is a [`crate::Host`], whose world may cover the place where it lies.
-/// One of the archives that tests/run makes; none where it could not.
 pub fn archive(name: &str) -> Option<File> {
     File::open(part(name, || target_folder().join("kit").join(name))).ok()
 }

@@ -10,6 +10,7 @@ mod libraries;
 mod logger;
 mod mapper;
 mod outcome;
+mod podman;
 mod processes;
 mod rootfs;
 pub mod running;
@@ -29,6 +30,7 @@ pub use kit::{DROP_INS, VARIANTS, archive, is_nested, release_program, workspace
 pub use logger::Logger;
 pub use mapper::{Install, MAPPER};
 pub use outcome::{Outcome, Started};
+pub use podman::end_pause_process;
 pub use processes::{children, processes_with_word, status_line};
 pub use rootfs::{Rootfs, SubordinateIds};
 pub use skip::skipped;

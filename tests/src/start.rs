@@ -134,7 +134,6 @@ fn duplicate(file: &OwnedFd, number: RawFd) -> nix::Result<()> {
     nix::errno::Errno::result(result).map(|_| ())
 }
 
-/// By the bare system call: glibc's functions refuse the two signals that it uses itself.
 /// Hears of hangups again, as what it starts does then: whoever runs tests by nohup(1) has had them ignored.
 pub(crate) fn hear_hangups() {
     let default = nix::sys::signal::SigHandler::SigDfl;
@@ -142,6 +141,7 @@ pub(crate) fn hear_hangups() {
     let _before = unsafe { nix::sys::signal::signal(Signal::SIGHUP, default) };
 }
 
+/// By the bare system call: glibc's functions refuse the two signals that it uses itself.
 fn ignore_all_signals() {
     let ignore: [usize; 4] = [libc::SIG_IGN, 0, 0, 0];
     for number in 1..=64_i32 {

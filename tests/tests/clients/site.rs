@@ -2,13 +2,13 @@
 
 use crate::client::Client;
 use crate::grants::Grants;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use subroot_tests::{DROP_INS, Host, Install, Maps, Outcome, Rootfs, User, release_program};
+use subroot_tests::{
+    DROP_INS, Host, Install, Maps, Outcome, Rootfs, User, end_pause_process, release_program,
+};
 
 /// What a login would have made for alice.
 const RUNTIME_FOLDER: &str = "/run/user/1000";
@@ -38,7 +38,7 @@ impl Site {
         }
         host.write("/etc/subuid", Grants::file(grants.uid));
         host.write("/etc/subgid", Grants::file(grants.gid));
-        cover_what_podman_uses(&host);
+        host.cover_what_podman_uses();
         let alice = host.user("alice");
         host.make_folder(RUNTIME_FOLDER, &alice);
         fs::set_permissions(RUNTIME_FOLDER, Permissions::from_mode(0o700)).expect("changing a mode");
@@ -86,19 +86,8 @@ pub(crate) fn maps(outcome: &Outcome) -> Maps {
     Maps::new(part(), part(), part().trim_end())
 }
 
-/// Podman keeps its locks in /dev/shm. crun looks at the control groups even where it is to leave them alone,
-/// and refuses hosts that have both versions.
-fn cover_what_podman_uses(host: &Host) {
-    host.cover("/dev/shm", 0o1777);
-    host.cover("/sys/fs/cgroup", 0o755);
-}
-
 impl Drop for Site {
-    /// Podman leaves a process behind that holds its user namespace open for the next run.
     fn drop(&mut self) {
-        let pid = fs::read_to_string(PAUSE_PID).ok().and_then(|pid| pid.trim().parse().ok());
-        if let Some(pid) = pid.filter(|pid: &i32| *pid > 1) {
-            let _already_gone = kill(Pid::from_raw(pid), Signal::SIGKILL);
-        }
+        end_pause_process(PAUSE_PID);
     }
 }

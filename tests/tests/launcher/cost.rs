@@ -88,7 +88,7 @@ fn a_sandbox_that_stays_has_little_memory_to_itself() {
     let running = Running::new(&mut sandbox.run(&[], &["sh", "-c", "echo ready; exec sleep $0", &word]));
     let (launcher, init) = (running.pid(), pid_1(&word));
     let of_both = || private_memory(launcher) + private_memory(init);
-    soon(PATIENCE, || of_both() <= 512);
+    soon(PATIENCE, || PRIVATE_MEMORY.allows(of_both()));
     PRIVATE_MEMORY.hold(of_both());
     running.signal(15);
     drop(running.end());

@@ -1,14 +1,12 @@
 //! packaging/image, built by podman from a Debian that needs no registry, and containers of it.
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use std::fs::{self, File, Permissions};
 use std::io::copy;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-use subroot_tests::{Host, Install, Outcome, User, archive, release_program};
+use subroot_tests::{Host, Install, Outcome, User, archive, end_pause_process, release_program};
 
 const CONTAINERFILE: &str = include_str!("../../../packaging/image/Containerfile");
 const PROGRAMS: [&str; 2] = ["subroot", "newidmap-helper"];
@@ -49,7 +47,7 @@ impl Podman {
         let mut debian = archive("debian.tar")?;
         let programs = PROGRAMS.map(|name| fs::read(release_program(name)).expect("`packaging/build` first"));
         let host = Host::new();
-        cover_what_podman_uses(&host);
+        set_up(&host);
         let user = host.user(user);
         let context = user.home.join("context");
         for folder in [&context, Path::new(RUNTIME_FOLDER)] {
@@ -101,21 +99,14 @@ impl Podman {
 }
 
 impl Drop for Podman {
-    /// Rootless podman leaves a process behind that holds its user namespace open for the next run.
     fn drop(&mut self) {
-        let path = Path::new(RUNTIME_FOLDER).join("libpod/tmp/pause.pid");
-        let pid = fs::read_to_string(path).ok().and_then(|pid| pid.trim().parse().ok());
-        if let Some(pid) = pid.filter(|pid: &i32| *pid > 1) {
-            let _already_gone = kill(Pid::from_raw(pid), Signal::SIGKILL);
-        }
+        end_pause_process(Path::new(RUNTIME_FOLDER).join("libpod/tmp/pause.pid"));
     }
 }
 
-/// Podman keeps its locks in /dev/shm. crun looks at the control groups even where it is to leave them alone, and refuses hosts
-/// that have both versions.
-fn cover_what_podman_uses(host: &Host) {
-    host.cover("/dev/shm", 0o1777);
-    host.cover("/sys/fs/cgroup", 0o755);
+/// What podman is set up with, besides what it needs of any host.
+fn set_up(host: &Host) {
+    host.cover_what_podman_uses();
     fs::create_dir_all("/etc/containers").expect("a folder");
     host.write("/etc/containers/policy.json", r#"{"default": [{"type": "insecureAcceptAnything"}]}"#);
     configure(host, DOCKERS);

@@ -4,11 +4,11 @@ use crate::failure::{Failure, Step};
 use crate::identity::Identity;
 use crate::init;
 use crate::kernel;
-use crate::mount_points::MountPoints;
 use crate::namespaces;
 use crate::new_root;
 use crate::plan::{FirstProcess, Plan};
 use crate::process::Process;
+use crate::shim::Shim;
 use crate::terminal;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -26,15 +26,34 @@ pub(crate) struct ChildEnds {
     pub(crate) report: OwnedFd,
     /// Takes the terminal of the command, where it is to have one.
     pub(crate) terminal: Option<OwnedFd>,
-    /// What the parent makes in folders of the caller's.
-    pub(crate) mount_points: MountPoints,
+    /// What executes the command, if the launcher's own program file needs it.
+    pub(crate) shim: Option<Shim>,
 }
 
-/// The whole life of the child.
-pub(crate) fn run(plan: &Plan, ends: ChildEnds) -> ! {
-    match start(plan, &ends) {
+impl ChildEnds {
+    /// Closes everything that this process has inherited but these ends, its standard streams and `others`: before its root changes,
+    /// so that no lookup in a hostile root can reach a directory of the host through an open descriptor (CVE-2024-21626), and so
+    /// that /proc, which old kernels need for this, is the host's. What is opened from now on is closed again by its owner.
+    pub(crate) fn close_all_others(&self, others: &[&OwnedFd]) {
+        let shim = self.shim.as_ref().map(Shim::memory);
+        let own = [&self.lifeline, &self.report].into_iter().chain(&self.terminal).chain(shim);
+        kernel::close_from_but(3, &own.chain(others.iter().copied()).collect::<Vec<_>>());
+    }
+
+    /// Closes the standard streams and these ends but one, one by one: /proc may be a fake by now.
+    pub(crate) fn close_all_but_lifeline(&self) {
+        (0..=2).map(kernel::standard_stream).for_each(kernel::close_own);
+        let shim = self.shim.as_ref().map(Shim::memory);
+        [&self.report].into_iter().chain(&self.terminal).chain(shim).for_each(kernel::close_own);
+    }
+}
+
+/// The child of a launch, from its first instruction on.
+pub(crate) fn run(plan: &Plan, ends: &ChildEnds) -> ! {
+    ends.close_all_others(&[]);
+    match start(plan, ends) {
         Ok(never) => match never {},
-        Err(failure) => failed(&failure, &ends),
+        Err(failure) => failed(&failure, ends),
     }
 }
 
@@ -48,54 +67,43 @@ fn start(plan: &Plan, ends: &ChildEnds) -> Result<Infallible, Failure> {
     let [uid, gid] =
         way.map(|way| way.first).ok_or(Errno::EINVAL).map_err(Failure::on(Step::BecomeRoot, b""))?;
     let first = Identity::first(uid, gid);
+    // By the host's /proc: that of the rootfs may be a fake.
+    plan.process.adjust_oom_score()?;
     become_first(&first, plan.process.process()).map_err(Failure::on(Step::BecomeRoot, b""))?;
     namespaces::furnish(plan)?;
     if let Some(root) = &plan.root {
         new_root::enter(root)?;
     }
-    plan.process.adjust_oom_score()?;
-    if plan.first == Some(FirstProcess::Init) {
-        // Before there is a command: init holds descriptors of the host for a moment yet, and the command's process until its
-        // execve, which makes it dumpable again.
-        set_dumpable(false).map_err(Failure::on(Step::Fork, b""))?;
-        let command = spawn(plan, ends, first).map_err(Failure::on(Step::Fork, b""))?;
-        init::run(command, &ends.lifeline, &ends.mount_points);
-    }
+    // Before there is a command: this process runs the launcher's own program, which the command must not get at.
+    set_dumpable(false).map_err(Failure::on(Step::Fork, b""))?;
     die_with_launcher(ends);
+    if plan.first == Some(FirstProcess::Init) {
+        let command = kernel::vfork(|| become_command(plan, ends, first));
+        init::run(command.map_err(Failure::on(Step::Fork, b""))?, ends);
+    }
     become_command(plan, ends, first)
 }
 
-/// Starts the command's own process and gives its PID. An init that has mount points to remove may not stand still meanwhile.
-fn spawn(plan: &Plan, ends: &ChildEnds, first: Identity) -> Result<i32, Errno> {
-    if ends.mount_points.is_empty() {
-        die_with_launcher(ends);
-        return kernel::vfork(|| become_command(plan, ends, first));
-    }
-    match kernel::fork()? {
-        Some(pid) => Ok(pid),
-        None => become_command(plan, ends, first),
-    }
-}
-
+/// Nothing of the host is open in this process from here on: its standard streams, a pipe and a socket are all that it has.
 fn become_command(plan: &Plan, ends: &ChildEnds, first: Identity) -> ! {
+    kernel::close_own(&ends.lifeline);
     let taken = ends.terminal.as_ref().map_or(Ok(()), terminal::take_new);
-    let started = taken.map_err(Failure::on(Step::Terminal, b"")).and_then(|()| plan.process.start(first));
+    let started = taken
+        .map_err(Failure::on(Step::Terminal, b""))
+        .and_then(|()| plan.process.start(first, ends.shim.as_ref()));
     match started {
         Ok(never) => match never {},
         Err(failure) => failed(&failure, ends),
     }
 }
 
-/// Waits until the maps are in place. A launcher that died before leaves nothing to do but to tidy up.
+/// Waits until the maps are in place; ends if the launcher dies before that.
 pub(crate) fn wait_for_byte(ends: &ChildEnds) -> u8 {
     let mut byte = [0];
     loop {
         match read(&ends.lifeline, &mut byte) {
             Ok(1) => return byte[0],
-            Ok(_) => {
-                ends.mount_points.remove();
-                kernel::exit(crate::error::OWN_FAILURE);
-            }
+            Ok(_) => kernel::exit(crate::error::OWN_FAILURE),
             Err(_) => {}
         }
     }
@@ -121,7 +129,6 @@ pub(crate) fn die_with_launcher(ends: &ChildEnds) {
     let _ = set_pdeathsig(Signal::SIGKILL);
     let mut ready = [PollFd::new(ends.lifeline.as_fd(), PollFlags::empty())];
     if poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0) {
-        ends.mount_points.remove();
         kernel::exit(crate::error::OWN_FAILURE);
     }
 }

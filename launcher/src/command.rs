@@ -3,14 +3,15 @@
 use crate::error::Error;
 use crate::failure::{Failure, Step};
 use crate::kernel::{self, Words, file_kind};
+use crate::lookup::{enter_directory, open_inside};
 use crate::plan::{c_string, c_strings};
 use crate::probes::program::{foreign_machine, missing_loader};
 use crate::process::{Process, Workdir};
+use crate::shim::Shim;
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags};
-use nix::sys::stat::{SFlag, fstatat};
-use nix::sys::statvfs::{FsFlags, statvfs};
-use nix::unistd::{AccessFlags, chdir, faccessat};
+use nix::fcntl::OFlag;
+use nix::sys::stat::{SFlag, fstat};
+use nix::sys::statvfs::{FsFlags, fstatvfs};
 use std::convert::Infallible;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -57,11 +58,11 @@ impl Command {
         })
     }
 
-    /// Becomes the command: with clean signals, and no descriptor but 0 to 2. HOME is `home` where it is not set.
+    /// Becomes the command, with clean signals. HOME is `home` where it is not set.
     ///
     /// # Errors
     /// Always, if at all: why the command could not be executed.
-    pub(crate) fn execute(&self, home: &OsStr) -> Result<Infallible, Failure> {
+    pub(crate) fn execute(&self, home: &OsStr, shim: Option<&Shim>) -> Result<Infallible, Failure> {
         self.enter_workdir()?;
         let program = self.find()?;
         let own_path;
@@ -77,20 +78,27 @@ impl Command {
             environment.extend(CString::new([b"HOME=", home.as_bytes()].concat()));
         }
         let environment = Words::new(environment);
-        kernel::close_range(3, u32::MAX, true);
         kernel::clean_signals();
-        Err(explain(program, kernel::execute(program, arguments, &environment)))
+        Err(match shim {
+            None => explain(program, kernel::execute(program, arguments, &environment)),
+            Some(shim) => {
+                let other = Failure::new(Step::RunCommand, program.to_bytes(), Errno::UnknownErrno);
+                let failures = [&likely_failure(program), &other];
+                let errno = shim.execute(program, (arguments, &environment), failures);
+                Failure::new(Step::RunShim, program.to_bytes(), errno)
+            }
+        })
     }
 
     fn enter_workdir(&self) -> Result<(), Failure> {
         match &self.workdir {
             Workdir::Asked(folder) => {
-                chdir(folder).map_err(Failure::on(Step::Workdir, folder.as_os_str().as_bytes()))
+                enter_directory(folder).map_err(Failure::on(Step::Workdir, folder.as_os_str().as_bytes()))
             }
-            Workdir::Callers(folder) => {
-                let _ = chdir(folder).or_else(|_| chdir("/"));
-                Ok(())
-            }
+            // The caller's own directory may be hidden or closed in the sandbox; the root never is.
+            Workdir::Callers(folder) => enter_directory(folder)
+                .or_else(|_| enter_directory(Path::new("/")))
+                .map_err(Failure::on(Step::Workdir, b"/")),
             Workdir::Unchanged => Ok(()),
         }
     }
@@ -124,17 +132,30 @@ fn candidates(word: &OsStr, environment: &[(OsString, OsString)]) -> Vec<OsStrin
 }
 
 fn executable(path: &CStr) -> Result<(), Errno> {
-    if file_kind(&fstatat(AT_FDCWD, path, AtFlags::empty())?) == SFlag::S_IFDIR {
+    let file = open_inside(as_path(path), OFlag::O_PATH)?;
+    if file_kind(&fstat(&file)?) == SFlag::S_IFDIR {
         return Err(Errno::EISDIR);
     }
-    faccessat(AT_FDCWD, path, AccessFlags::X_OK, AtFlags::AT_EACCESS)
+    kernel::may_execute(&file)
+}
+
+fn as_path(path: &CStr) -> &Path {
+    Path::new(OsStr::from_bytes(path.to_bytes()))
+}
+
+/// How the execution of a program fails, if it does: as far as that can be seen before.
+fn likely_failure(program: &CStr) -> Failure {
+    let explained = [Errno::ENOENT, Errno::ENOEXEC].map(|errno| explain(program, errno));
+    let special = explained.into_iter().find(|failure| failure.step != Step::RunCommand);
+    special.unwrap_or_else(|| explain(program, Errno::EACCES))
 }
 
 /// A file that is there and that the kernel answers with ENOENT wants something else that is not; EACCES may be its mount's, and
 /// ENOEXEC its processor's: execve(2).
 fn explain(program: &CStr, errno: Errno) -> Failure {
-    let (bytes, path) = (program.to_bytes(), Path::new(OsStr::from_bytes(program.to_bytes())));
-    let is_noexec = || statvfs(path).is_ok_and(|mount| mount.flags().contains(FsFlags::ST_NOEXEC));
+    let (bytes, path) = (program.to_bytes(), as_path(program));
+    let mount = || open_inside(path, OFlag::O_PATH).and_then(fstatvfs);
+    let is_noexec = || mount().is_ok_and(|mount| mount.flags().contains(FsFlags::ST_NOEXEC));
     let found = match errno {
         Errno::ENOENT => missing_loader(path),
         Errno::ENOEXEC => foreign_machine(path).map(|machine| (Step::RunForeign, machine.into())),

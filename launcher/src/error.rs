@@ -21,6 +21,10 @@ pub enum Error {
     Setuid,
     /// The process that started subroot has ended meanwhile.
     Orphaned,
+    /// The command cannot be kept away from the program file of subroot, which its user owns.
+    Shim(Errno),
+    /// A directory is open as this standard stream.
+    DirectoryStream(&'static str),
     /// A word that cannot be meant: what it was given for, and why.
     Usage(&'static str, String),
     /// A file that had to be read, and why it could not be.
@@ -59,6 +63,16 @@ impl fmt::Display for Error {
                 "starting: subroot runs with the caller's own privilege only, and is installed setuid"
             ),
             Error::Orphaned => write!(f, "starting: the process that started subroot has ended already"),
+            Error::Shim(errno) => {
+                write!(
+                    f,
+                    "protecting subroot's own program file: making a file in memory: {}",
+                    reason(*errno)
+                )
+            }
+            Error::DirectoryStream(name) => {
+                write!(f, "starting: {name} is a directory, through which the command could leave its root")
+            }
             Error::Usage(what, why) => write!(f, "reading {what}: {why}"),
             Error::Unreadable(path, why) => write!(f, "reading {}: {why}", path.display()),
             Error::Rootfs(path, errno) => write!(f, "opening rootfs {}: {}", path.display(), reason(*errno)),
@@ -114,6 +128,11 @@ impl Error {
                 Some("chmod u-s,g-s the subroot program and remove its file capabilities".into())
             }
             Error::Orphaned => Some("subroot run --outlive-parent goes on without it".into()),
+            Error::Shim(_) | Error::Start(Failure { step: Step::RunShim, .. }) => Some(
+                "install subroot so that its program file belongs to root and only root can write to it"
+                    .into(),
+            ),
+            Error::DirectoryStream(name) => Some(format!("redirect {name}, for example to /dev/null")),
             _ => found.or_else(|| self.implied()).map(|cause| cause.fix()),
         }
     }

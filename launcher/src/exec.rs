@@ -11,6 +11,7 @@ use crate::namespaces::KINDS;
 use crate::process::{Prepared, Process};
 use crate::registry::{self, Known};
 use crate::relay::{self, Signals};
+use crate::shim::Shim;
 use crate::status_stream;
 use crate::terminal::{self, Terminal};
 use crate::{child, launch};
@@ -89,6 +90,7 @@ fn member(pid: i32, user_namespace: u64) -> Option<(OwnedFd, i32)> {
 /// # Errors
 /// What kept the command from being started.
 pub(crate) fn run(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<u8, Error> {
+    launch::refuse_directory_streams()?;
     let signals = Signals::block()?;
     let released = start(joined, status.clone());
     let outcome = released.and_then(|released| relay::wait(released, &signals));
@@ -104,14 +106,12 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
         true => socket().map(|(ours, theirs)| (Some(ours), Some(theirs)))?,
         false => (None, None),
     };
+    let shim = Shim::new_if_needed(&report_write).map_err(Error::Shim)?;
     let failed = |errno| Error::Parent("creating a process", errno);
     let joiner = match kernel::clone_process(0).map_err(failed)? {
         Side::Parent(_, joiner) => joiner,
         Side::Child => {
-            drop((lifeline, report, ours, terminal));
-            let mount_points = MountPoints::default();
-            let ends =
-                ChildEnds { lifeline: go, report: report_write, terminal: terminal_inside, mount_points };
+            let ends = ChildEnds { lifeline: go, report: report_write, terminal: terminal_inside, shim };
             join(joined, &ends, &theirs)
         }
     };
@@ -137,15 +137,19 @@ fn child_failure(report: &OwnedFd) -> Error {
 
 /// The life of the process that joins.
 fn join(joined: &Joined, ends: &ChildEnds, launcher: &OwnedFd) -> ! {
+    ends.close_all_others(&[&joined.member, launcher]);
     let failure = match enter(joined) {
         Ok(Side::Parent(pid, process)) => {
             let _ = kernel::send_descriptor(launcher, &pid.to_le_bytes(), process);
             kernel::exit(0)
         }
-        Ok(Side::Child) => match start_command(joined, ends) {
-            Ok(never) => match never {},
-            Err(failure) => failure,
-        },
+        Ok(Side::Child) => {
+            [&joined.member, launcher].into_iter().for_each(kernel::close_own);
+            match start_command(joined, ends) {
+                Ok(never) => match never {},
+                Err(failure) => failure,
+            }
+        }
         Err(failure) => failure,
     };
     failure.send(&ends.report);
@@ -153,12 +157,14 @@ fn join(joined: &Joined, ends: &ChildEnds, launcher: &OwnedFd) -> ! {
 }
 
 /// A payload that has CAP_SYS_PTRACE could trace what enters its namespaces, and reach the host's files and memory that it still
-/// holds, if it were dumpable (CVE-2016-9962); the execve makes it so again.
+/// holds, if it were dumpable (CVE-2016-9962); the execve makes it so again. Joining a user namespace changes the credentials, which
+/// makes it dumpable where fs.suid_dumpable is 1 (proc_sys_fs(5)).
 fn enter(joined: &Joined) -> Result<Side, Failure> {
     let name = joined.name.as_bytes();
     joined.process.adjust_oom_score()?;
     set_dumpable(false).map_err(Failure::on(Step::Join, name))?;
     kernel::set_namespaces(&joined.member, joined.namespaces).map_err(Failure::on(Step::Join, name))?;
+    set_dumpable(false).map_err(Failure::on(Step::Join, name))?;
     // ENOMEM comes from a pid namespace whose init has ended, too: pid_namespaces(7).
     let step = |errno| if errno == Errno::ENOMEM { Step::Join } else { Step::Fork };
     kernel::clone_sibling().map_err(|errno| Failure::new(step(errno), name, errno))
@@ -170,10 +176,11 @@ fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failur
     let first = Identity::first(mapped(getuid().as_raw()), mapped(getgid().as_raw()));
     child::become_first(&first, joined.process.process()).map_err(Failure::on(Step::BecomeRoot, b""))?;
     child::die_with_launcher(ends);
+    kernel::close_own(&ends.lifeline);
     if let Some(socket) = &ends.terminal {
         terminal::take_new(socket).map_err(Failure::on(Step::Terminal, b""))?;
     }
-    joined.process.start(first)
+    joined.process.start(first, ends.shim.as_ref())
 }
 
 /// Ends a sandbox, or sends its command another signal.

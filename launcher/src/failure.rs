@@ -69,6 +69,8 @@ pub(crate) enum Step {
     Workdir,
     /// Looking for the command.
     FindCommand,
+    /// Executing the shim that executes the command.
+    RunShim,
     /// Executing the command.
     RunCommand,
     /// Executing a script whose interpreter is not there.
@@ -82,7 +84,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 33] = [
+    const ALL: [Step; 34] = [
         Step::BecomeRoot,
         Step::Hostname,
         Step::Loopback,
@@ -111,6 +113,7 @@ impl Step {
         Step::BecomeUser,
         Step::Workdir,
         Step::FindCommand,
+        Step::RunShim,
         Step::RunCommand,
         Step::RunInterpreter,
         Step::RunLoader,
@@ -147,6 +150,7 @@ impl Step {
             Step::SetGroups => "adding groups",
             Step::BecomeUser => "becoming user",
             Step::Workdir => "changing to working directory",
+            Step::RunShim => "protecting subroot's own program file while running",
             Step::FindCommand
             | Step::RunCommand
             | Step::RunInterpreter
@@ -200,11 +204,15 @@ impl Failure {
     /// Writes the record, with as much of the object as goes through a pipe in one piece: pipe(7). There is nobody to tell when
     /// that fails.
     pub(crate) fn send(&self, pipe: impl AsFd) {
-        let mut record = vec![self.step as u8];
-        record.extend((self.errno as i32).to_le_bytes());
-        record.extend(&self.object);
+        let _ = nix::unistd::write(pipe, &self.record());
+    }
+
+    /// The record: the step, four bytes of the errno, the object.
+    pub(crate) fn record(&self) -> Vec<u8> {
+        let errno = (self.errno as i32).to_le_bytes();
+        let mut record = [&[self.step as u8], errno.as_slice(), &self.object].concat();
         record.truncate(MAX_RECORD);
-        let _ = nix::unistd::write(pipe, &record);
+        record
     }
 
     /// Reads a record back.
@@ -223,8 +231,14 @@ impl fmt::Display for Failure {
         write!(f, "{}{}{object}: ", self.step.doing(), if object.is_empty() { "" } else { " " })?;
         match self.step {
             Step::FindCommand => write!(f, "command not found"),
-            Step::FindUser => write!(f, "/etc/passwd of the rootfs has no such user"),
-            Step::FindGroup => write!(f, "/etc/group of the rootfs has no such group"),
+            Step::FindUser if self.errno == Errno::ENOENT => {
+                write!(f, "/etc/passwd of the rootfs has no such user")
+            }
+            Step::FindUser => write!(f, "/etc/passwd of the rootfs cannot be read: {}", reason(self.errno)),
+            Step::FindGroup if self.errno == Errno::ENOENT => {
+                write!(f, "/etc/group of the rootfs has no such group")
+            }
+            Step::FindGroup => write!(f, "/etc/group of the rootfs cannot be read: {}", reason(self.errno)),
             Step::Join if self.errno == Errno::ESRCH => write!(f, "it has just ended"),
             Step::Join if self.errno == Errno::ENOMEM => write!(f, "it has just ended, or memory is short"),
             Step::BecomeUser if self.errno == Errno::EINVAL => {
@@ -235,6 +249,9 @@ impl fmt::Display for Failure {
             }
             Step::SetGroups if self.errno == Errno::EINVAL => {
                 write!(f, "the ID of one of them is not mapped here (see subroot idmap)")
+            }
+            Step::Terminal if self.errno == Errno::ENOTTY => {
+                write!(f, "/dev/ptmx of the rootfs is not the pseudoterminal device")
             }
             Step::Terminal if self.errno == Errno::ENOENT => {
                 write!(f, "/dev/ptmx is not there, as with --dev none (No such file or directory)")

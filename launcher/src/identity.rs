@@ -1,17 +1,20 @@
 //! Who the command runs as: looked up in the accounts of the new root, which this process is already in.
 
 use crate::failure::{Failure, Step};
+use crate::kernel::file_kind;
+use crate::lookup::open_inside;
 use crate::process::Process;
 use crate::words::ids::{Account, UserWord};
 use idmap::{each_line, parse_number};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::Mode;
+use nix::fcntl::OFlag;
+use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::{Gid, Uid, getgid, getuid, setgroups, setresgid, setresuid};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
 
 const PASSWD: &str = "/etc/passwd";
 const GROUP: &str = "/etc/group";
@@ -106,7 +109,8 @@ struct PasswdLine {
 }
 
 fn look_up(word: &UserWord) -> Result<Identity, Failure> {
-    let line = passwd_line(&word.user);
+    let name = word.user.shown();
+    let line = passwd_line(&word.user).map_err(Failure::on(Step::FindUser, &name))?;
     let (uid, own_gid, home) = match (&word.user, &line) {
         (_, Some(line)) => (line.uid, line.gid, line.home.clone()),
         (Account::Id(uid), None) => (*uid, 0, "/".into()),
@@ -117,7 +121,7 @@ fn look_up(word: &UserWord) -> Result<Identity, Failure> {
     let gid = word.group.as_ref().map(group_id).transpose()?.unwrap_or(own_gid);
     // As in docker and podman: a group that is given by name or number stands alone.
     let groups = match (&line, &word.group) {
-        (Some(line), None) => groups_of(&line.name, gid),
+        (Some(line), None) => groups_of(&line.name, gid).map_err(Failure::on(Step::FindGroup, &name))?,
         _ => Vec::new(),
     };
     let name = line.map_or_else(|| uid.to_string().into_bytes(), |line| line.name);
@@ -125,7 +129,7 @@ fn look_up(word: &UserWord) -> Result<Identity, Failure> {
     Ok(Identity { uid, gid, groups: Some(groups), home, name })
 }
 
-fn passwd_line(account: &Account) -> Option<PasswdLine> {
+fn passwd_line(account: &Account) -> Result<Option<PasswdLine>, Errno> {
     let mut found = None;
     each_line_of(PASSWD, |line| {
         let mut fields = line.split(|byte| *byte == b':');
@@ -138,8 +142,8 @@ fn passwd_line(account: &Account) -> Option<PasswdLine> {
             let home = OsString::from_vec(fields.nth(1).unwrap_or_default().to_vec());
             found = Some(PasswdLine { name: name.to_vec(), uid, gid, home });
         }
-    });
-    found
+    })?;
+    Ok(found)
 }
 
 fn group_id(group: &Account) -> Result<u32, Failure> {
@@ -153,12 +157,13 @@ fn group_id(group: &Account) -> Result<u32, Failure> {
         if fields.next() == Some(name) && found.is_none() {
             found = fields.nth(1).and_then(id);
         }
-    });
+    })
+    .map_err(Failure::on(Step::FindGroup, name))?;
     found.ok_or_else(|| Failure::new(Step::FindGroup, name, Errno::ENOENT))
 }
 
 /// The groups that name a user as a member: group(5).
-fn groups_of(name: &[u8], own: u32) -> Vec<u32> {
+fn groups_of(name: &[u8], own: u32) -> Result<Vec<u32>, Errno> {
     let mut groups = vec![own];
     each_line_of(GROUP, |line| {
         let mut fields = line.split(|byte| *byte == b':').skip(2);
@@ -166,21 +171,31 @@ fn groups_of(name: &[u8], own: u32) -> Vec<u32> {
         if members.split(|byte| *byte == b',').any(|member| member == name) && !groups.contains(&gid) {
             groups.push(gid);
         }
-    });
-    groups
+    })?;
+    Ok(groups)
 }
 
 fn id(field: &[u8]) -> Option<u32> {
     parse_number(field).ok().filter(|id| *id != u32::MAX)
 }
 
-/// The files are the rootfs' own and may be anything: what is no regular file has no lines, and a pipe is not waited for.
-fn each_line_of(path: &str, mut visit: impl FnMut(&[u8])) {
-    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    let Ok(file) = open(path, flags, Mode::empty()).map(File::from) else { return };
-    if !file.metadata().is_ok_and(|facts| facts.is_file()) {
-        return;
+/// Visits each line of a file of accounts. The files are the rootfs's own and may be anything: a missing one has no lines, a pipe
+/// is not waited for.
+///
+/// # Errors
+/// ELOOP for a magic link (CVE-2024-21626), EINVAL for what is not a regular file, and those of open(2) and read(2).
+fn each_line_of(path: &str, mut visit: impl FnMut(&[u8])) -> Result<(), Errno> {
+    let file = match open_inside(Path::new(path), OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY) {
+        Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
+        opened => opened?,
+    };
+    if file_kind(&fstat(&file)?) != SFlag::S_IFREG {
+        return Err(Errno::EINVAL);
     }
-    let (mut file, mut buffer) = (file.take(FILE), vec![0; LINE]);
-    let _ = each_line(&mut buffer, |free| file.read(free), |_, line| visit(line));
+    let (mut file, mut buffer) = (File::from(file).take(FILE), vec![0; LINE]);
+    each_line(&mut buffer, |free| file.read(free), |_, line| visit(line)).map_err(|error| errno_of(&error))
+}
+
+fn errno_of(error: &io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }

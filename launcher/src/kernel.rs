@@ -1,4 +1,4 @@
-//! The system calls that neither std nor nix has, as safe functions: the launcher's only unsafe file.
+//! The system calls that neither std nor nix has, as safe functions.
 #![allow(unsafe_code)]
 
 use crate::old_mounts;
@@ -6,7 +6,7 @@ use nix::errno::Errno;
 use nix::libc::{self, c_char, c_int, c_long, c_uint, c_ulong, c_ushort, c_void};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
-use nix::sys::stat::{FileStat, SFlag};
+use nix::sys::stat::{FileStat, SFlag, fstat};
 use seccompiler::sock_filter;
 use std::convert::Infallible;
 use std::ffi::{CStr, CString};
@@ -316,9 +316,17 @@ pub(crate) fn duplicate_to(file: impl AsFd, number: c_int) -> Outcome<()> {
     // dup3 refuses to copy a descriptor onto itself; fcntl takes close-on-exec from it then.
     let own = file.as_fd().as_raw_fd();
     if own == number {
-        return syscall!(libc::SYS_fcntl, own, libc::F_SETFD, 0).map(drop);
+        return keep_on_exec(own);
     }
     syscall!(libc::SYS_dup3, own, number, 0).map(drop)
+}
+
+/// Takes close-on-exec from a descriptor: fcntl(2).
+///
+/// # Errors
+/// EBADF if it is not open.
+pub(crate) fn keep_on_exec(number: c_int) -> Outcome<()> {
+    syscall!(libc::SYS_fcntl, number, libc::F_SETFD, 0).map(drop)
 }
 
 /// One of descriptors 0 to 2.
@@ -363,6 +371,22 @@ pub(crate) fn receive_descriptor(socket: impl AsFd, bytes: &mut [u8]) -> Outcome
     Err(if received.bytes == 0 { Errno::EPIPE } else { Errno::EBADMSG })
 }
 
+/// faccessat2(2) with AT_EMPTY_PATH: whether this process may execute an open file, by its effective IDs. Before Linux 5.8, whether
+/// anyone may; execve(2) says the rest.
+///
+/// # Errors
+/// EACCES if it may not, and also for a mount with noexec.
+pub(crate) fn may_execute(file: &OwnedFd) -> Outcome<()> {
+    let flags = libc::AT_EMPTY_PATH | libc::AT_EACCESS;
+    match syscall!(libc::SYS_faccessat2, file.as_raw_fd(), c"".as_ptr(), libc::X_OK, flags) {
+        Err(errno) if is_unknown(errno) => match fstat(file)?.st_mode & 0o111 {
+            0 => Err(Errno::EACCES),
+            _ => Ok(()),
+        },
+        answered => answered.map(drop),
+    }
+}
+
 /// The kind of a file: regular, folder, symlink and so on, as in inode(7).
 pub(crate) fn file_kind(stat: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
@@ -377,19 +401,20 @@ pub(crate) fn try_lock(file: impl AsFd, exclusive: bool) -> Outcome<()> {
     syscall!(libc::SYS_flock, file.as_fd().as_raw_fd(), kind | libc::LOCK_NB).map(drop)
 }
 
-/// close_range(2) from `first` to `last`: with close-on-exec instead of now where `on_exec` says so. Before Linux 5.9, or 5.11
-/// for close-on-exec, each open descriptor is closed by itself.
-pub(crate) fn close_range(first: c_uint, last: c_uint, on_exec: bool) {
-    let flags = if on_exec { libc::CLOSE_RANGE_CLOEXEC } else { 0 };
-    if syscall!(libc::SYS_close_range, first, last, flags).is_ok() {
+/// close_range(2) from `first` to `last`. Before Linux 5.9, each open descriptor is closed by itself.
+fn close_range(first: c_uint, last: c_uint) {
+    if syscall!(libc::SYS_close_range, first, last, 0).is_ok() {
         return;
     }
     for number in open_descriptors().into_iter().filter(|number| (first..=last).contains(number)) {
-        let _not_open = match on_exec {
-            true => syscall!(libc::SYS_fcntl, number, libc::F_SETFD, libc::FD_CLOEXEC),
-            false => syscall!(libc::SYS_close, number),
-        };
+        let _not_open = syscall!(libc::SYS_close, number);
     }
+}
+
+/// Closes this process's copy of a descriptor whose owner it never drops: a process that ends by execve(2) or _exit(2), or one that
+/// shares its memory with another (vfork(2)).
+pub(crate) fn close_own(file: impl AsFd) {
+    let _not_open = syscall!(libc::SYS_close, file.as_fd().as_raw_fd());
 }
 
 /// The numbers of all open descriptors. They may be above RLIMIT_NOFILE, which can have been lowered since; without a /proc,
@@ -405,18 +430,18 @@ fn open_descriptors() -> Vec<c_uint> {
     }
 }
 
-/// Closes every descriptor from `first` on but these.
+/// Closes every descriptor from `first` on but these. The root of this process has to be the host's, as /proc may be read.
 pub(crate) fn close_from_but(first: c_uint, kept: &[&OwnedFd]) {
     let mut numbers: Vec<c_uint> = kept.iter().map(|kept| kept.as_raw_fd().unsigned_abs()).collect();
     numbers.sort_unstable();
     let mut next = first;
     for number in numbers.into_iter().filter(|number| *number >= first) {
         if next < number {
-            close_range(next, number - 1, false);
+            close_range(next, number - 1);
         }
         next = number + 1;
     }
-    close_range(next, c_uint::MAX, false);
+    close_range(next, c_uint::MAX);
 }
 
 /// SIGRTMAX of the kernel: signal(7).
@@ -512,7 +537,7 @@ pub(crate) fn is_secure_execution() -> bool {
 
 /// Words for execve(2), laid out before the clone so that the child need not allocate.
 pub(crate) struct Words {
-    _strings: Vec<CString>,
+    strings: Vec<CString>,
     pointers: Vec<*const c_char>,
 }
 
@@ -521,7 +546,12 @@ impl Words {
     pub(crate) fn new(strings: Vec<CString>) -> Words {
         let ends = std::iter::once(std::ptr::null());
         let pointers = strings.iter().map(|string| string.as_ptr()).chain(ends).collect();
-        Words { _strings: strings, pointers }
+        Words { strings, pointers }
+    }
+
+    /// The same with another word in front.
+    pub(crate) fn with_first(&self, first: &CStr) -> Words {
+        Words::new(std::iter::once(first.to_owned()).chain(self.strings.iter().cloned()).collect())
     }
 }
 
@@ -530,6 +560,28 @@ pub(crate) fn execute(program: &CStr, arguments: &Words, environment: &Words) ->
     // SAFETY: both arrays end with a null pointer, and their strings live in the Words that are borrowed.
     unsafe { libc::execve(program.as_ptr(), arguments.pointers.as_ptr(), environment.pointers.as_ptr()) };
     Errno::last()
+}
+
+/// execveat(2) of an open file: returns only when it failed.
+pub(crate) fn execute_open(file: &OwnedFd, arguments: &Words, environment: &Words) -> Errno {
+    let (arguments, environment) = (arguments.pointers.as_ptr(), environment.pointers.as_ptr());
+    let path = c"".as_ptr();
+    let executed =
+        syscall!(libc::SYS_execveat, file.as_raw_fd(), path, arguments, environment, libc::AT_EMPTY_PATH);
+    executed.err().unwrap_or(Errno::UnknownErrno)
+}
+
+/// memfd_create(2): a file in memory that can be sealed and executed.
+///
+/// # Errors
+/// EACCES if vm.memfd_noexec is 2: proc_sys_vm(5).
+pub(crate) fn executable_memory(name: &CStr) -> Outcome<OwnedFd> {
+    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+    match syscall!(libc::SYS_memfd_create, name.as_ptr(), flags | libc::MFD_EXEC) {
+        // Before Linux 6.3 every such file can be executed.
+        Err(Errno::EINVAL) => syscall!(libc::SYS_memfd_create, name.as_ptr(), flags).and_then(owned),
+        made => made.and_then(owned),
+    }
 }
 
 /// A program to be started: its path, words and environment, and its standard streams.

@@ -6,13 +6,16 @@
 use crate::error::Error;
 use crate::failure::reason;
 use crate::kernel;
+use crate::lookup::open_inside;
 use ::landlock::{
-    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd,
-    PathFdError, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,
+    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, PathBeneath, Ruleset,
+    RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,
 };
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -131,14 +134,8 @@ impl fmt::Display for Layer {
     }
 }
 
-fn beneath(path: impl AsRef<Path>, access: BitFlags<AccessFs>) -> Result<PathBeneath<PathFd>, Errno> {
-    let folder = PathFd::new(path).map_err(|error| match error {
-        PathFdError::OpenCall { source, .. } => {
-            source.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw)
-        }
-        _ => Errno::UnknownErrno,
-    })?;
-    Ok(PathBeneath::new(folder, access))
+fn beneath(path: impl AsRef<Path>, access: BitFlags<AccessFs>) -> Result<PathBeneath<OwnedFd>, Errno> {
+    open_inside(path.as_ref(), OFlag::O_PATH).map(|file| PathBeneath::new(file, access))
 }
 
 fn usage(why: &str) -> Error {

@@ -10,6 +10,7 @@ use crate::registry::{Entry, Name};
 use crate::relay::{self, Signals};
 use crate::report;
 use crate::root_plan::RootPlan;
+use crate::shim::Shim;
 use crate::status_stream;
 use crate::terminal::Terminal;
 use crate::watcher;
@@ -17,7 +18,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::libc;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd::{getpid, getppid, getsid, pipe2, write};
 use std::os::fd::OwnedFd;
 
@@ -29,6 +30,10 @@ pub(crate) fn launch(plan: Plan) -> Result<u8, Error> {
     if let Some(layer) = plan.process.landlock() {
         report::note(layer);
     }
+    // Without a root of its own, a command has the host's anyway.
+    if plan.root.is_some() {
+        refuse_directory_streams()?;
+    }
     let signals = Signals::block()?;
     let name = plan.name.as_deref().map(Name::reserve).transpose()?;
     let parent = if plan.outlives_parent { None } else { watched_parent()? };
@@ -39,6 +44,23 @@ pub(crate) fn launch(plan: Plan) -> Result<u8, Error> {
         .and_then(|released| relay::wait(released, &signals));
     status_stream::note(plan.status_stream.as_deref(), &outcome);
     outcome.map(Ended::status)
+}
+
+/// Refuses a directory as one of the standard streams, which are the command's too: from an open directory, `..` leads up to the
+/// root of the host, and to everything below it (CVE-2024-21626).
+///
+/// # Errors
+/// The stream that is one.
+pub(crate) fn refuse_directory_streams() -> Result<(), Error> {
+    const NAMES: [&str; 3] = ["standard input", "standard output", "standard error"];
+    let is_directory = |number| {
+        let found = fstat(kernel::standard_stream(number));
+        found.is_ok_and(|found| kernel::file_kind(&found) == SFlag::S_IFDIR)
+    };
+    match (0..).zip(NAMES).find(|(number, _)| is_directory(*number)) {
+        Some((_, name)) => Err(Error::DirectoryStream(name)),
+        None => Ok(()),
+    }
 }
 
 /// The process that started this one, so that its death can be seen (property L6): not by the kernel's death signal, which
@@ -77,7 +99,7 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Holds a process, and has it watched where no init of ours does that.
+    /// Holds a process, and has it watched if no init of ours does that, or if there are mount points to remove.
     ///
     /// # Errors
     /// A watcher that could not be made; the process ends then.
@@ -90,7 +112,7 @@ impl Live {
     ) -> Result<Live, Error> {
         let opened = open_folder(pid);
         let watcher = match first {
-            Some(FirstProcess::Init) => Ok(None),
+            Some(FirstProcess::Init) if mount_points.is_empty() => Ok(None),
             _ => watcher::start(&process, go, &mount_points).map(Some),
         };
         let parent = |what| move |errno| Error::Parent(what, errno);
@@ -200,13 +222,16 @@ impl Spawned {
             true => socket().map(|(ours, childs)| (Some(ours), Some(childs)))?,
             false => (None, None),
         };
+        // Without a root of its own, a command sees the program file anyway.
+        let shim = match &plan.root {
+            Some(_) => Shim::new_if_needed(&report_write).map_err(Error::Shim)?,
+            None => None,
+        };
         let (pid, process) = match kernel::clone_process(plan.namespaces).map_err(Error::Namespaces)? {
             Side::Parent(pid, process) => (pid, process),
             Side::Child => {
-                drop((lifeline, report, terminal));
-                let ends =
-                    ChildEnds { lifeline: go, report: report_write, terminal: terminal_inside, mount_points };
-                child::run(plan, ends)
+                let terminal = terminal_inside;
+                child::run(plan, &ChildEnds { lifeline: go, report: report_write, terminal, shim })
             }
         };
         // The child's end alone may hold this open: its closing says that the command has started.

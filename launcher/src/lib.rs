@@ -56,6 +56,7 @@ mod report;
 mod root_plan;
 mod running;
 mod sandbox;
+mod shim;
 mod status_stream;
 mod terminal;
 mod trial;

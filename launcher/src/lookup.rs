@@ -1,15 +1,20 @@
-//! Looks paths up below a folder, through no symlink that leads out: openat2(2), or name by name on kernels before Linux 5.6
-//! and below filters that do not know it.
+//! Every lookup in a root that may be hostile: below a directory, or in the root that this process has entered. openat2(2), or name
+//! by name on kernels before Linux 5.6 and below filters that do not know it.
+//!
+//! No lookup follows a magic link of procfs (/proc/PID/fd/N, cwd, root, exe): such a link leads to whatever the process has open,
+//! past every root (CVE-2024-21626).
 
 use crate::kernel::{file_kind, is_unknown};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
+use nix::unistd::{chdir, fchdir, getcwd};
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Below the folder, and through no symlink.
 const BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RESOLVE_NO_SYMLINKS);
@@ -17,6 +22,8 @@ const BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RES
 const IN_ROOT: ResolveFlag = ResolveFlag::RESOLVE_IN_ROOT.union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
+/// As [`IN_ROOT`], where the root is the process's own.
+const INSIDE: ResolveFlag = ResolveFlag::RESOLVE_NO_MAGICLINKS;
 /// How many symlinks may lead on, as in path_resolution(7).
 const MAX_LINKS: u32 = 40;
 /// The kernel asks for another try when something was renamed meanwhile: openat2(2).
@@ -49,19 +56,74 @@ pub(crate) fn open_in_root(top: &OwnedFd, path: &Path, kind: OFlag) -> Result<Ow
         }
     }
     match opened {
-        Err(errno) if is_unknown(errno) => match walk(top, relative, |_, _| false)? {
-            Walk::There(found) if kind == OFlag::O_DIRECTORY => openat(&found, ".", LOOK, Mode::empty()),
-            Walk::There(found) => Ok(found),
-            Walk::Missing(..) => Err(Errno::ENOENT),
-        },
+        Err(errno) if is_unknown(errno) => open_by_walk(top, relative, LOOK | kind),
         opened => opened,
+    }
+}
+
+/// Opens a path in the root that this process has entered; a relative path starts at its working directory.
+///
+/// # Errors
+/// ELOOP for a magic link on the way or at the end, and those of openat2(2).
+pub(crate) fn open_inside(path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
+    let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(INSIDE);
+    match openat2(AT_FDCWD, path, how) {
+        Err(errno) if is_unknown(errno) => {
+            let top = open("/", LOOK | OFlag::O_DIRECTORY, Mode::empty())?;
+            let is_dir = path.as_os_str().as_bytes().ends_with(b"/");
+            let kind = if is_dir { OFlag::O_DIRECTORY } else { OFlag::empty() };
+            open_by_walk(&top, &own_directory()?.join(path), flags | kind)
+        }
+        opened => opened,
+    }
+}
+
+/// Makes a directory inside the working directory of this process.
+///
+/// # Errors
+/// Those of [`open_inside`], and ENOENT for a directory that is not below the root (CVE-2024-21626).
+pub(crate) fn enter_directory(path: &Path) -> Result<(), Errno> {
+    // The root itself is not looked up.
+    if path == Path::new("/") {
+        return chdir(path);
+    }
+    fchdir(open_inside(path, LOOK | OFlag::O_DIRECTORY)?)?;
+    own_directory().map(drop)
+}
+
+/// The working directory, which the kernel shows without a `/` in front if it cannot be reached from the root: getcwd(3).
+fn own_directory() -> Result<PathBuf, Errno> {
+    getcwd().and_then(|path| if path.is_absolute() { Ok(path) } else { Err(Errno::ENOENT) })
+}
+
+/// What openat2(2) does with [`IN_ROOT`], name by name.
+fn open_by_walk(top: &OwnedFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
+    let flags = flags | OFlag::O_CLOEXEC;
+    match walk(top, path, |_, _| false)? {
+        Walk::Directory(found) => openat(&found, ".", flags, Mode::empty()),
+        Walk::File { .. } if flags.contains(OFlag::O_DIRECTORY) => Err(Errno::ENOTDIR),
+        Walk::File { file, .. } if flags.contains(OFlag::O_PATH) => Ok(file),
+        // What is a symlink by now was swapped since it was looked at.
+        Walk::File { dir, name, .. } => {
+            openat(dir.as_ref().unwrap_or(top), name.as_c_str(), flags | OFlag::O_NOFOLLOW, Mode::empty())
+        }
+        Walk::Missing(..) => Err(Errno::ENOENT),
     }
 }
 
 /// How far a path leads.
 pub(crate) enum Walk {
-    /// To its end.
-    There(OwnedFd),
+    /// To a directory.
+    Directory(OwnedFd),
+    /// To something else, of this name in this directory (none: the top).
+    File {
+        /// The directory.
+        dir: Option<OwnedFd>,
+        /// The name.
+        name: CString,
+        /// The file, opened with O_PATH.
+        file: OwnedFd,
+    },
     /// Up to this folder (none: the top) and not to these names below it, of which none is `..`.
     Missing(Option<OwnedFd>, Vec<OsString>),
 }
@@ -105,17 +167,29 @@ pub(crate) fn walk(
             SFlag::S_IFLNK => {
                 links += 1;
                 let target = readlinkat(&entry, "")?;
+                if is_magic(&entry, &target)? {
+                    return Err(Errno::ELOOP);
+                }
                 if target.as_bytes().starts_with(b"/") {
                     folders.clear();
                 }
                 parts(&target).collect::<Vec<_>>().into_iter().rev().for_each(|part| names.push_front(part));
             }
             SFlag::S_IFDIR => folders.push(entry),
-            _ if names.is_empty() => return Ok(Walk::There(entry)),
+            _ if names.is_empty() => return Ok(Walk::File { dir: folders.pop(), name: c_name, file: entry }),
             _ => return Err(Errno::ENOTDIR),
         }
     }
-    folders.pop().map_or_else(|| openat(top, ".", LOOK, Mode::empty()), Ok).map(Walk::There)
+    folders.pop().map_or_else(|| openat(top, ".", LOOK, Mode::empty()), Ok).map(Walk::Directory)
+}
+
+/// True for a link that the kernel follows to an open file and not by its text. All other links of procfs are relative (`self`,
+/// `thread-self`, `mounts`, `net`), and no text of a magic link looks like them: /path, pipe:[1], (unreachable)/path.
+fn is_magic(link: &OwnedFd, target: &OsStr) -> Result<bool, Errno> {
+    let (first, is_plain) =
+        (target.as_bytes().first(), |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_".contains(byte));
+    let is_relative = first != Some(&b'/') && target.as_bytes().iter().all(is_plain);
+    Ok(fstatfs(link)?.filesystem_type() == PROC_SUPER_MAGIC && !is_relative)
 }
 
 fn parts(path: &OsStr) -> impl Iterator<Item = OsString> {

@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::{CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -38,8 +38,6 @@ struct Missing {
     folder: Rc<OwnedFd>,
     names: Vec<CString>,
     is_folder: bool,
-    /// The mount point as it is called inside.
-    inside: CString,
 }
 
 impl MountPoints {
@@ -80,16 +78,11 @@ impl MountPoints {
         self.0.iter().map(|missing| &*missing.folder)
     }
 
-    /// The mount points as they are called inside, the deepest first.
-    pub(crate) fn inside(&self) -> impl Iterator<Item = &CStr> {
-        self.0.iter().rev().map(|missing| missing.inside.as_c_str())
-    }
-
     /// Makes them. Where that fails, the child finds one missing and covers its folder.
     pub(crate) fn make(&self) {
         for missing in &self.0 {
             if let Err(errno) = missing.make() {
-                log::debug!("making mount point {}: {errno}", missing.inside.to_string_lossy());
+                log::debug!("making mount point {:?}: {errno}", missing.names);
             }
         }
     }
@@ -115,8 +108,7 @@ impl Missing {
         let is_own = fstat(&folder).is_ok_and(|stat| stat.st_uid == geteuid().as_raw());
         let c_string = |text: &OsStr| CString::new(text.as_bytes()).ok();
         let names = names.iter().map(|name| c_string(name)).collect::<Option<Vec<_>>>()?;
-        let inside = c_string(point.inside.as_os_str())?;
-        is_own.then(|| Missing { folder: Rc::new(folder), names, is_folder: point.is_folder, inside })
+        is_own.then(|| Missing { folder: Rc::new(folder), names, is_folder: point.is_folder })
     }
 
     fn make(&self) -> Result<(), Errno> {

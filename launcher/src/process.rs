@@ -6,12 +6,13 @@ use crate::identity::{self, Identity};
 use crate::kernel;
 use crate::landlock::Layer;
 use crate::seccomp::Filter;
+use crate::shim::Shim;
 use crate::words::capabilities;
 use crate::words::environment::Environment;
 use crate::words::ids::{Account, UserWord};
 use crate::words::limits::Limit;
 use nix::errno::Errno;
-use nix::sys::prctl::set_no_new_privs;
+use nix::sys::prctl::{set_dumpable, set_no_new_privs};
 use nix::sys::stat::{Mode, umask};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
@@ -132,7 +133,7 @@ impl Prepared {
     ///
     /// # Errors
     /// Always, if at all: what kept the command from being executed.
-    pub(crate) fn start(&self, first: Identity) -> Result<Infallible, Failure> {
+    pub(crate) fn start(&self, first: Identity, shim: Option<&Shim>) -> Result<Infallible, Failure> {
         let process = &self.process;
         self.limit()?;
         join_session_keyring();
@@ -142,6 +143,10 @@ impl Prepared {
         }
         self.confine()?;
         identity.assume().map_err(|errno| self.not_assumed(&identity, errno))?;
+        if process.user.is_some() {
+            // Other IDs make a process dumpable again where fs.suid_dumpable is 1: proc_sys_fs(5).
+            set_dumpable(false).map_err(Failure::on(Step::BecomeUser, identity.name()))?;
+        }
         if let Some(kept) = process.capabilities {
             let kept = if identity.is_root() { kept } else { 0 };
             kernel::set_capabilities(kept).map_err(Failure::on(Step::LimitCapabilities, b""))?;
@@ -149,7 +154,7 @@ impl Prepared {
         if process.no_new_privileges {
             set_no_new_privs().map_err(Failure::on(Step::LimitCapabilities, b""))?;
         }
-        self.command.execute(identity.home())
+        self.command.execute(identity.home(), shim)
     }
 
     /// What could not be assumed is what was asked for: the user, or else groups besides.

@@ -105,8 +105,6 @@ pub(crate) struct Point<'p> {
     pub(crate) path: &'p Path,
     /// True for a folder, false for a file.
     pub(crate) is_folder: bool,
-    /// The mount point as it is called inside.
-    pub(crate) inside: &'p Path,
 }
 
 impl RootPlan {
@@ -150,14 +148,13 @@ impl RootPlan {
     pub(crate) fn points(&self) -> impl Iterator<Item = Point<'_>> {
         let rootfs = self.folder().filter(|_| self.overlay.is_none()).map(Path::new);
         let on_root = self.points_on_root().filter_map(move |(path, is_folder)| {
-            Some(Point { base: rootfs?, path: path.strip_prefix("/").ok()?, is_folder, inside: path })
+            Some(Point { base: rootfs?, path: path.strip_prefix("/").ok()?, is_folder })
         });
         let on_binds = self.mounts.iter().filter_map(|planned| {
             let covering = &self.mounts.get(planned.on?)?.mount;
             let Content::Bind(Bind { source, .. }) = &covering.content else { return None };
-            let inside = planned.mount.target.as_path();
-            let path = inside.strip_prefix(&covering.target).ok()?;
-            Some(Point { base: source, path, is_folder: planned.is_folder?, inside })
+            let path = planned.mount.target.strip_prefix(&covering.target).ok()?;
+            Some(Point { base: source, path, is_folder: planned.is_folder? })
         });
         on_root.chain(on_binds)
     }

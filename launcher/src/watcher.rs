@@ -1,6 +1,8 @@
-//! The sandbox's end where no init of ours is PID 1: because the command itself is, or because there is no pid namespace.
+//! Ends a sandbox whose launcher has died, and removes its mount points then: where the init inside cannot, because the command is
+//! PID 1, because there is no pid namespace, or because mount points have to be removed from outside.
 //!
-//! A process outside hangs on the lifeline, as the death signal of prctl(2) alone could be undone by the command.
+//! It is a process of the host's, which never looks anything up inside. It hangs on the lifeline, as the command could undo the
+//! death signal of prctl(2).
 
 use crate::kernel;
 use crate::mount_points::MountPoints;
@@ -8,6 +10,9 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::os::fd::{AsFd, OwnedFd};
+
+/// How long the end of a killed sandbox is waited for, in milliseconds, before its mount points are removed.
+const PATIENCE: u16 = 1_000;
 
 /// Starts the watcher; it ends with the process that it watches, or with the lifeline's other end.
 ///
@@ -33,6 +38,7 @@ fn watch(process: &OwnedFd, lifeline: &OwnedFd, mount_points: &MountPoints) -> !
     let launcher_died = ready.last().and_then(PollFd::any) == Some(true);
     if launcher_died {
         let _ = kernel::pidfd_send_signal(process, libc::SIGKILL);
+        let _ = poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], PATIENCE);
     }
     // The launcher does it too, unless it is killed.
     mount_points.remove();

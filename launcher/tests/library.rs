@@ -124,3 +124,14 @@ fn words_and_paths_may_be_any_bytes() {
     std::fs::remove_dir_all(folder.parent().unwrap()).unwrap();
     assert_eq!((printed.as_str(), status), ("x", 0));
 }
+
+/// Of a program that uses the library, the file is as much out of reach as the launcher's: CVE-2019-5736.
+#[test]
+fn a_script_does_not_run_the_calling_program_as_its_interpreter() {
+    let script = std::env::temp_dir().join(format!("subroot-again-{}", std::process::id()));
+    std::fs::write(&script, "#!/proc/self/exe --list\n").unwrap();
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let (printed, status) = output(Sandbox::host().command([&script]));
+    std::fs::remove_file(&script).unwrap();
+    assert_eq!((printed.as_str(), status), ("", 126));
+}

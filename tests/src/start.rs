@@ -51,6 +51,8 @@ pub enum Step {
     TracedByParent,
     /// Has one system call of a program that lies low in memory, as the mapper does and no other, answered by this errno.
     FailCall(libc::c_long, i32),
+    /// Has one system call answered by this errno, whoever makes it.
+    FailCallOfAll(libc::c_long, i32),
     /// Sets one of the timers of setitimer(2) to this many microseconds, again and again.
     Timer(i32, i64),
     /// Executes this program without any argument, not even its name.
@@ -90,7 +92,8 @@ impl Step {
             Step::IgnoreAllSignals => ignore_all_signals(),
             Step::DieWithParent => set_pdeathsig(Signal::SIGKILL)?,
             Step::TracedByParent => nix::sys::ptrace::traceme()?,
-            Step::FailCall(number, errno) => fail_call(*number, *errno)?,
+            Step::FailCall(number, errno) => fail_call(*number, *errno, true)?,
+            Step::FailCallOfAll(number, errno) => fail_call(*number, *errno, false)?,
             Step::Timer(timer, micros) => set_timer(*timer, *micros)?,
             Step::ExecuteWithoutArguments(path) => {
                 execve::<CString, CString>(path, &[], &[])?;
@@ -153,7 +156,7 @@ fn ignore_all_signals() {
 }
 
 /// As root, by a seccomp(2) filter: no_new_privs, without which nobody else may, would take the mapper's privilege.
-fn fail_call(number: libc::c_long, errno: i32) -> nix::Result<()> {
+fn fail_call(number: libc::c_long, errno: i32, is_of_the_mapper: bool) -> nix::Result<()> {
     // Offsets in struct seccomp_data: the call's number, and the upper half of the instruction pointer.
     const NUMBER: u32 = 0;
     const POINTER: u32 = 12;
@@ -163,7 +166,7 @@ fn fail_call(number: libc::c_long, errno: i32) -> nix::Result<()> {
     let (number, errno) = (number.unsigned_abs() as u32, errno.unsigned_abs());
     let program = [
         load(POINTER),
-        skip_unless(0, 3),
+        if is_of_the_mapper { skip_unless(0, 3) } else { load(NUMBER) },
         load(NUMBER),
         skip_unless(number, 1),
         answer(libc::SECCOMP_RET_ERRNO | errno),

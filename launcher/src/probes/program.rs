@@ -1,8 +1,13 @@
 //! Why a program is not executed, for errnos that say too little.
 
 use crate::failure::Step;
+use crate::lookup::open_inside;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
@@ -24,7 +29,7 @@ const SCRIPT_LINE: usize = 256;
 
 /// The interpreter of a script or the loader of an ELF program, where it is not there.
 pub(crate) fn missing_loader(program: &Path) -> Option<(Step, Vec<u8>)> {
-    let mut file = File::open(program).ok()?;
+    let mut file = open_program(program).ok()?;
     let mut start = [0; SCRIPT_LINE];
     let length = file.read(&mut start).ok()?;
     let start = start.get(..length)?;
@@ -32,13 +37,19 @@ pub(crate) fn missing_loader(program: &Path) -> Option<(Step, Vec<u8>)> {
         Some(line) => (Step::RunInterpreter, script_interpreter(line)?.to_vec()),
         None => (Step::RunLoader, elf_loader(&file, start)?),
     };
-    (!Path::new(std::str::from_utf8(&loader).ok()?).exists()).then_some((step, loader))
+    let found = open_inside(Path::new(OsStr::from_bytes(&loader)), OFlag::O_PATH);
+    matches!(found, Err(Errno::ENOENT | Errno::ENOTDIR)).then_some((step, loader))
+}
+
+/// Opens a program for reading. What has become a pipe or a device meanwhile is not waited for.
+fn open_program(path: &Path) -> Result<File, Errno> {
+    open_inside(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY).map(File::from)
 }
 
 /// The processor that an ELF program is for, where that is not this one.
 pub(crate) fn foreign_machine(program: &Path) -> Option<&'static str> {
     let mut header = [0; 20];
-    File::open(program).ok()?.read_exact(&mut header).ok()?;
+    open_program(program).ok()?.read_exact(&mut header).ok()?;
     header.starts_with(b"\x7fELF").then_some(())?;
     let machine = number::<2>(&header, 18)?;
     let (_, name) = MACHINES.into_iter().find(|(known, _)| *known == machine)?;

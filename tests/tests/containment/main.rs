@@ -1,0 +1,11 @@
+//! Nothing of the host is reached from inside, at any moment of `run` and `exec` (properties L2 and L3).
+
+#[path = "../launcher/sandbox.rs"]
+#[allow(dead_code)] // other tests use the rest
+mod sandbox;
+
+mod hostile_root;
+mod lookups;
+mod options;
+mod own_program;
+mod streams;

@@ -108,6 +108,15 @@ kinds! {
     /// A limit that is reached.
     NO_MORE_NAMESPACES: "namespace-limit-reached", "user.{limit} is {value}, and all of them are in use",
         "as root: sysctl user.{limit}={more}; or end some sandboxes";
+    /// A limit of another user namespace, which cannot be read from here.
+    LIMIT_OUTSIDE: "namespace-limit-outside", "user.{limit} of a user namespace around this one is reached",
+        "as root outside of it: raise user.{limit} there by sysctl; or end some sandboxes there";
+    /// MAX_PID_NS_LEVEL.
+    PID_DEPTH: "pid-namespace-depth", "32 PID namespaces are nested here, and the kernel allows no more",
+        "start it with fewer sandboxes or containers around it";
+    /// The depth of user namespaces cannot be read.
+    USER_DEPTH: "user-namespace-depth", "33 user namespaces are nested here, and the kernel allows no more; or user.{limit} of one of them is reached",
+        "start it with fewer sandboxes or containers around it; or as root outside of them: raise user.{limit} there by sysctl";
     /// Debian's switch.
     USERNS_CLONE: "unprivileged-userns-clone", "kernel.unprivileged_userns_clone is 0: only root may make user namespaces",
         "as root: sysctl kernel.unprivileged_userns_clone=1";

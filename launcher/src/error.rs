@@ -5,7 +5,6 @@ use crate::causes::{
     NOT_EXECUTABLE,
 };
 use crate::failure::{Failure, Step, reason};
-use crate::namespaces::OF_A_LAUNCH;
 use crate::probes;
 use nix::errno::Errno;
 use std::fmt;
@@ -35,8 +34,8 @@ pub enum Error {
     Source(PathBuf, Errno),
     /// A running sandbox: what it was asked for by, and why it cannot be had.
     Running(String, String),
-    /// The kernel made no namespaces.
-    Namespaces(Errno),
+    /// The kernel made no namespaces: why, and the flags of clone(2) that were asked for.
+    Namespaces(Errno, i32),
     /// The mapper that was to be used: which one, and what it said.
     Mapper(PathBuf, String),
     /// No way to the IDs that were asked for was open: why each of them was not.
@@ -80,7 +79,7 @@ impl fmt::Display for Error {
                 write!(f, "opening the source of a mount, {}: {}", path.display(), reason(*errno))
             }
             Error::Running(name, why) => write!(f, "looking for sandbox {name}: {why}"),
-            Error::Namespaces(errno) => write!(f, "creating namespaces: {}", reason(*errno)),
+            Error::Namespaces(errno, _) => write!(f, "creating namespaces: {}", reason(*errno)),
             Error::Mapper(program, said) => write!(f, "mapping IDs with {}: {said}", program.display()),
             Error::Unmapped(why) => write!(f, "mapping IDs: {why}"),
             Error::MapsDiffer(program, file) => {
@@ -140,7 +139,7 @@ impl Error {
     /// What stands behind the failure, found by looking, where the failure itself does not say so.
     pub(crate) fn found(&self) -> Option<Cause> {
         match self {
-            Error::Namespaces(errno) => probes::namespaces::refused(*errno, OF_A_LAUNCH),
+            Error::Namespaces(errno, flags) => probes::namespaces::refused(*errno, *flags),
             Error::Start(failure) => match (failure.step, failure.errno) {
                 (Step::OpenRoot, Errno::EACCES) => probes::rootfs::closed_folder(failure.object().as_ref()),
                 (Step::Mount, Errno::EPERM) if failure.object() == "/proc" => {

@@ -70,21 +70,28 @@ pub(crate) fn clone_process(flags: c_int) -> Outcome<Side> {
     clone_with(flags, libc::SIGCHLD)
 }
 
+const NO_CLONE_ARGUMENTS: libc::clone_args = libc::clone_args {
+    flags: 0,
+    pidfd: 0,
+    child_tid: 0,
+    parent_tid: 0,
+    exit_signal: 0,
+    stack: 0,
+    stack_size: 0,
+    tls: 0,
+    set_tid: 0,
+    set_tid_size: 0,
+    cgroup: 0,
+};
+
 fn clone_with(flags: c_int, exit_signal: c_int) -> Outcome<Side> {
     let mut pidfd: c_int = -1;
     let descriptor_at = &raw mut pidfd;
     let mut arguments = libc::clone_args {
         flags: u64::from((flags | libc::CLONE_PIDFD).unsigned_abs()),
         pidfd: descriptor_at as u64,
-        child_tid: 0,
-        parent_tid: 0,
         exit_signal: u64::from(exit_signal.unsigned_abs()),
-        stack: 0,
-        stack_size: 0,
-        tls: 0,
-        set_tid: 0,
-        set_tid_size: 0,
-        cgroup: 0,
+        ..NO_CLONE_ARGUMENTS
     };
     // The launcher has one thread, so that the child may use the heap and every lock it finds.
     let pid = match syscall!(libc::SYS_clone3, &raw mut arguments, size_of::<libc::clone_args>()) {
@@ -109,6 +116,22 @@ fn clone_with(flags: c_int, exit_signal: c_int) -> Outcome<Side> {
 /// EAGAIN where no more processes are allowed.
 pub(crate) fn clone_sibling() -> Outcome<Side> {
     clone_with(libc::CLONE_PARENT, 0)
+}
+
+/// True if as many PID namespaces are around this process as the kernel allows (MAX_PID_NS_LEVEL, 32), or one less.
+///
+/// Asks clone3(2) for a PID at 32 levels: EINVAL if there are not that many, else EPERM or EEXIST, as the PID asked for is
+/// this process's own. No process is made.
+pub(crate) fn is_deepest_pid_namespace() -> bool {
+    let pids = [std::process::id(); 32];
+    let arguments = libc::clone_args {
+        exit_signal: u64::from(libc::SIGCHLD.unsigned_abs()),
+        set_tid: pids.as_ptr() as u64,
+        set_tid_size: pids.len() as u64,
+        ..NO_CLONE_ARGUMENTS
+    };
+    let made = syscall!(libc::SYS_clone3, &raw const arguments, size_of::<libc::clone_args>());
+    matches!(made, Err(Errno::EPERM | Errno::EEXIST))
 }
 
 /// setns(2): joins several namespaces of a process.

@@ -227,7 +227,8 @@ impl Spawned {
             Some(_) => Shim::new_if_needed(&report_write).map_err(Error::Shim)?,
             None => None,
         };
-        let (pid, process) = match kernel::clone_process(plan.namespaces).map_err(Error::Namespaces)? {
+        let refused = |errno| Error::Namespaces(errno, plan.namespaces);
+        let (pid, process) = match kernel::clone_process(plan.namespaces).map_err(refused)? {
             Side::Parent(pid, process) => (pid, process),
             Side::Child => {
                 let terminal = terminal_inside;

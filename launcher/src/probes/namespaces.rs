@@ -2,18 +2,23 @@
 
 use super::{own_status, setting};
 use crate::causes::{
-    APPARMOR, CHROOT, CONTAINER, Cause, FORBIDDEN, NO_MORE_NAMESPACES, NO_NAMESPACES, NPROC, SECCOMP,
-    USERNS_CLONE,
+    APPARMOR, CHROOT, CONTAINER, Cause, FORBIDDEN, LIMIT_OUTSIDE, NO_MORE_NAMESPACES, NO_NAMESPACES, NPROC,
+    PID_DEPTH, SECCOMP, USER_DEPTH, USERNS_CLONE,
 };
+use crate::kernel;
 use crate::namespaces::KINDS;
+use crate::trial::{self, Stopped};
 use nix::errno::Errno;
+use nix::libc;
 use nix::sys::resource::{Resource, getrlimit};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 /// As many as a host may want, where there are none.
-const MORE: u32 = 15000;
+const MORE: u64 = 15000;
+/// A limit of a new user namespace: INT_MAX, which is also the highest one.
+const UNLIMITED: u64 = i32::MAX as u64;
 
 /// What forbids these kinds of namespaces (flags of clone(2)), where clone failed with this errno: clone(2), ERRORS.
 pub(crate) fn refused(errno: Errno, flags: i32) -> Option<Cause> {
@@ -40,18 +45,28 @@ pub(crate) fn refused(errno: Errno, flags: i32) -> Option<Cause> {
     }
 }
 
-/// The limit that is 0; else the one of user namespaces, which are the most that a user makes.
+/// Why the kernel makes no more of these kinds. It answers ENOSPC for a limit of this user namespace, for one of any user
+/// namespace around it, and for too many levels: user_namespaces(7), pid_namespaces(7).
 fn limit(flags: i32) -> Option<Cause> {
-    let kinds = KINDS.iter().filter(|(_, flag)| flags & flag != 0);
-    let limits = kinds.map(|(name, _)| format!("max_{name}_namespaces"));
-    let values = limits.filter_map(|limit| Some((setting(&format!("/proc/sys/user/{limit}"))?, limit)));
-    let mut values: Vec<(u64, String)> =
-        values.filter_map(|(value, limit)| Some((value.parse().ok()?, limit))).collect();
-    values.sort();
-    let (value, limit) = values.into_iter().next()?;
-    let kind = if value == 0 { &NO_NAMESPACES } else { &NO_MORE_NAMESPACES };
-    let more = u64::from(MORE).max(value.saturating_mul(2));
+    let mut kinds = KINDS.iter().filter(|(_, flag)| flags & flag != 0);
+    let (name, flag) = kinds.find(|(_, flag)| is_used_up(*flag))?;
+    let limit = format!("max_{name}_namespaces");
+    let value: u64 = setting(&format!("/proc/sys/user/{limit}"))?.parse().ok()?;
+    let kind = match *flag {
+        _ if value == 0 => &NO_NAMESPACES,
+        libc::CLONE_NEWPID if kernel::is_deepest_pid_namespace() => &PID_DEPTH,
+        _ if value < UNLIMITED => &NO_MORE_NAMESPACES,
+        libc::CLONE_NEWUSER => &USER_DEPTH,
+        _ => &LIMIT_OUTSIDE,
+    };
+    let more = MORE.max(value.saturating_mul(2)).min(UNLIMITED);
     Some(Cause::new(kind, &[("limit", &limit), ("value", &value), ("more", &more)]))
+}
+
+/// True if no namespace of this kind can be made, although its user namespace could be; for user namespaces, if that cannot.
+fn is_used_up(flag: i32) -> bool {
+    let made = trial::perform(libc::CLONE_NEWUSER | flag, &[], || Ok(()));
+    matches!(made, Err(Stopped::Namespaces(Errno::ENOSPC | Errno::EUSERS)))
 }
 
 /// True where the root of this process is not that of its mount namespace: a mount point that is no mount.

@@ -1,19 +1,27 @@
 //! Why the kernel makes no namespaces: told by `doctor`, and by a launch.
 
 use crate::assert_found;
-use crate::sandbox::{Sandbox, assert_refused, give};
+use crate::sandbox::{Sandbox, assert_refused, give, script};
 use nix::sys::resource::Resource;
 use std::fs;
 use subroot_tests::{Outcome, Step, start_with};
 
 /// What becomes of a launch, and then of `doctor`, after this line of a shell that is root of a user namespace.
 fn after(sandbox: &Sandbox, line: &str) -> [Outcome; 2] {
+    started_by(sandbox, &format!("{line}; exec"))
+}
+
+/// The outcome of a launch and of `doctor`, with this in front of each, for a shell that is root of a user namespace.
+fn started_by(sandbox: &Sandbox, prefix: &str) -> [Outcome; 2] {
     let root = sandbox.rootfs.path.display();
-    [format!("run {root} -- touch /mark"), "doctor".into()].map(|words| {
-        let script = format!("{line}; exec subroot {words}");
-        let mut command = sandbox.alice.command("unshare");
-        sandbox.host.output(command.args(["--user", "--map-root-user", "--mount", "sh", "-c", &script]))
-    })
+    [format!("run {root} -- touch /mark"), "doctor".into()]
+        .map(|words| in_shell(sandbox, &format!("{prefix} subroot {words}")))
+}
+
+/// The outcome of a script of a shell that is root of a user namespace.
+fn in_shell(sandbox: &Sandbox, script: &str) -> Outcome {
+    let mut command = sandbox.alice.command("unshare");
+    sandbox.host.output(command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]))
 }
 
 /// Fails the test unless both name this cause and this fix.
@@ -32,6 +40,9 @@ fn a_limit_is_zero_or_used_up() {
         let limit = format!("user.max_{kind}_namespaces");
         let outcomes = after(&sandbox, &format!("echo 0 >/proc/sys/user/max_{kind}_namespaces"));
         assert_both(&sandbox, &outcomes, &format!("{limit} is 0"), &format!("as root: sysctl {limit}=15000"));
+        let (_, fix) = outcomes[0].stderr.split_once("fix: as root: ").expect("a fix");
+        let fixed = format!("echo 0 >/proc/sys/user/max_{kind}_namespaces && {} >/dev/null", fix.trim_end());
+        assert_eq!(in_shell(&sandbox, &format!("{fixed} && subroot run / -- echo yes")).ok(), "yes\n");
     }
     let used = after(&sandbox, "echo 1 >/proc/sys/user/max_user_namespaces; unshare -U sleep 3 & sleep 1");
     assert_both(
@@ -48,6 +59,59 @@ fn a_limit_of_what_is_made_on_request_alone_takes_nothing_else() {
     let [launch, doctor] = after(&sandbox, "echo 0 >/proc/sys/user/max_net_namespaces");
     assert_eq!(launch.code(), 0, "{launch:?}");
     assert_found(&doctor, 1, "user.max_net_namespaces is 0", "sysctl user.max_net_namespaces");
+}
+
+#[test]
+fn a_limit_of_what_is_asked_for_is_named() {
+    let sandbox = Sandbox::bare();
+    let script = "echo 0 >/proc/sys/user/max_net_namespaces; exec subroot run --network none / -- true";
+    let outcome = in_shell(&sandbox, script);
+    assert_refused(&outcome, 125, &["creating namespaces"]);
+    let fix = "\nsubroot: fix: as root: sysctl user.max_net_namespaces=15000";
+    assert!(outcome.stderr.contains(fix), "{outcome:?}");
+}
+
+/// In the new user namespace of this, no limit is set.
+const ENTER_ANOTHER: &str = "exec unshare --user --map-root-user";
+
+#[test]
+fn a_limit_of_a_user_namespace_around_it_is_reached() {
+    let sandbox = Sandbox::bare();
+    for kind in ["mnt", "pid", "ipc", "uts", "cgroup"] {
+        let limit = |value| format!("echo {value} >/proc/sys/user/max_{kind}_namespaces");
+        let outcomes = started_by(&sandbox, &format!("{}; {ENTER_ANOTHER}", limit(0)));
+        let cause = format!("user.max_{kind}_namespaces of a user namespace around this one is reached");
+        let fix = format!("as root outside of it: raise user.max_{kind}_namespaces there by sysctl");
+        assert_both(&sandbox, &outcomes, &cause, &fix);
+        let raised = format!("{}; {}; {ENTER_ANOTHER} subroot run / -- echo yes", limit(0), limit(15000));
+        assert_eq!(in_shell(&sandbox, &raised).ok(), "yes\n");
+    }
+    let outcomes =
+        started_by(&sandbox, &format!("echo 1 >/proc/sys/user/max_user_namespaces; {ENTER_ANOTHER}"));
+    let fix = "start it with fewer sandboxes or containers around it; or as root outside of them: raise user.max_user";
+    assert_both(&sandbox, &outcomes, "or user.max_user_namespaces of one of them is reached", fix);
+}
+
+/// The outcome of a launch and of `doctor` in a user namespace, with as many levels of these kinds in it as the kernel allows.
+fn nested(sandbox: &Sandbox, kinds: &str) -> [Outcome; 2] {
+    let unshare = format!("unshare {kinds} --fork");
+    let text = format!("{unshare} true 2>/dev/null && exec {unshare} \"$0\" \"$@\"; exec subroot \"$@\"");
+    let nested = script(&sandbox.alice, "nested", &text);
+    let root = sandbox.rootfs.path.to_str().expect("UTF-8");
+    [["run", root, "--", "touch", "/mark"].as_slice(), &["doctor"]].map(|words| {
+        let mut command = sandbox.alice.command("unshare");
+        sandbox.host.output(command.args(["--user", "--map-root-user", &nested]).args(words))
+    })
+}
+
+#[test]
+fn namespaces_are_nested_as_deep_as_the_kernel_allows() {
+    let sandbox = Sandbox::bare();
+    let fix = "start it with fewer sandboxes or containers around it";
+    let outcomes = nested(&sandbox, "--pid");
+    assert_both(&sandbox, &outcomes, "32 PID namespaces are nested here", fix);
+    let outcomes = nested(&sandbox, "--user --map-root-user");
+    assert_both(&sandbox, &outcomes, "33 user namespaces are nested here", fix);
 }
 
 /// No kernel here has these two switches: a folder with a file like theirs lies over /proc/sys/kernel, and a filter answers as

@@ -201,7 +201,7 @@ pub(crate) struct ProcessWords {
     /// Drop a capability, or ALL
     #[arg(long, value_name = "CAPABILITY")]
     pub(crate) cap_drop: Vec<String>,
-    /// no-new-privileges, seccomp=unconfined|FILE, landlock=read-only|PATH,…|no-tcp, mask=default|PATH:…
+    /// no-new-privileges, seccomp=unconfined|FILE, seccomp-arch=native, landlock=read-only|PATH,…|no-tcp, mask=default|PATH:…
     #[arg(long, value_name = "OPTION")]
     pub(crate) security_opt: Vec<OsString>,
     /// Set a resource limit

@@ -192,6 +192,7 @@ fn take_security(sandbox: &mut Sandbox, word: &OsStr) -> Result<(), String> {
             sandbox.process.seccomp = Some(value.into())
         }
         (Some("seccomp"), Some(path)) => sandbox.process.seccomp = Some(mounts::host_path(path)?.into()),
+        (Some("seccomp-arch"), Some(value)) if value == "native" => sandbox.process.native_calls_only = true,
         (Some("landlock"), Some(value)) => sandbox.process.landlock = Some(value.into()),
         (Some("mask"), Some(value)) if value == "default" => {
             sandbox.masked.extend(MASKED.map(PathBuf::from));
@@ -205,7 +206,7 @@ fn take_security(sandbox: &mut Sandbox, word: &OsStr) -> Result<(), String> {
         (Some("unmask"), Some(_)) => {}
         _ => {
             return Err(format!(
-                "{} is none of no-new-privileges, seccomp=, landlock= and mask=",
+                "{} is none of no-new-privileges, seccomp=, seccomp-arch=native, landlock= and mask=",
                 crate::words::shown(word)
             ));
         }

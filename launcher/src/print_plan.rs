@@ -56,6 +56,7 @@ fn describe(plan: &Plan) -> Value {
         "capabilities": process.capabilities.map(|set| capabilities::names(set).collect::<Vec<_>>()),
         "no_new_privileges": process.no_new_privileges,
         "seccomp": process.seccomp.as_deref().map_or_else(|| "default".into(), text),
+        "seccomp_arch": process.native_calls_only.then_some("native"),
         "landlock": process.landlock.as_deref().map(text),
         "limits": process.limits.iter().map(|limit| json!({"name": limit.name(), "soft": limit.soft, "hard": limit.hard})).collect::<Vec<_>>(),
         "terminal": process.terminal,

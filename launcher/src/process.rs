@@ -42,6 +42,8 @@ pub(crate) struct Process {
     pub(crate) no_new_privileges: bool,
     /// Which system calls it may make: the built-in filter where nothing is said, `unconfined`, or a profile's path.
     pub(crate) seccomp: Option<OsString>,
+    /// True when system calls of any architecture but the kernel's own fail.
+    pub(crate) native_calls_only: bool,
     /// What Landlock keeps it from, in the words of the option.
     pub(crate) landlock: Option<OsString>,
     /// Where it may write all the same, as mounts are made for that.
@@ -80,6 +82,7 @@ impl Process {
             capabilities: Some(capabilities::default()),
             no_new_privileges: false,
             seccomp: None,
+            native_calls_only: false,
             landlock: None,
             writable: Vec::new(),
             limits: Vec::new(),
@@ -106,8 +109,12 @@ impl Prepared {
     pub(crate) fn new(process: Process) -> Result<Prepared, crate::error::Error> {
         let command = Command::new(&process)?;
         let filter = match &process.seccomp {
+            None if process.native_calls_only => Some(Filter::NATIVE),
             None => Some(Filter::DEFAULT),
-            Some(word) => Filter::chosen(word, process.capabilities.unwrap_or(u64::MAX))?,
+            Some(word) => {
+                let capabilities = process.capabilities.unwrap_or(u64::MAX);
+                Filter::chosen(word, capabilities, process.native_calls_only)?
+            }
         };
         let mut landlock = process.landlock.as_deref().map(Layer::chosen).transpose()?;
         if let Some(layer) = &mut landlock {

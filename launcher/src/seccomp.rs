@@ -24,6 +24,8 @@ const OPTION: &str = "--security-opt seccomp";
 
 /// Made by build.rs from the tables in [`default_filter`].
 static DEFAULT: &[sock_filter] = include!(concat!(env!("OUT_DIR"), "/default_filter.rs"));
+/// The same for the kernel's own architecture only.
+static NATIVE: &[sock_filter] = include!(concat!(env!("OUT_DIR"), "/native_filter.rs"));
 
 /// What is installed before the command starts, and stays with all that it starts.
 #[derive(Debug)]
@@ -37,14 +39,18 @@ pub struct Filter {
 impl Filter {
     /// The built-in one.
     pub const DEFAULT: Filter = Filter { program: Cow::Borrowed(DEFAULT), logs: false };
+    /// The built-in one for `seccomp-arch=native`.
+    pub const NATIVE: Filter = Filter { program: Cow::Borrowed(NATIVE), logs: false };
 
-    /// What follows `seccomp=`: nothing for `unconfined`, or the filter of a file. `capabilities` are those of the command.
+    /// What follows `seccomp=`: nothing for `unconfined`, or the filter of a file. `capabilities` are those of the command;
+    /// if `native_only` is true, calls of other architectures fail.
     ///
     /// # Errors
-    /// What cannot be read or expressed, with the file and its entry.
-    pub fn chosen(value: &OsStr, capabilities: u64) -> Result<Option<Filter>, Error> {
+    /// What cannot be read or expressed, with the file and its entry; and `unconfined` if `native_only` is true.
+    pub fn chosen(value: &OsStr, capabilities: u64, native_only: bool) -> Result<Option<Filter>, Error> {
         if value == "unconfined" {
-            return Ok(None);
+            let why = "unconfined removes the filter, and seccomp-arch=native needs one";
+            return if native_only { Err(Error::Usage(OPTION, why.into())) } else { Ok(None) };
         }
         let file = Path::new(value);
         let refused = |why| Error::Usage(OPTION, format!("{}: {why}", file.display()));
@@ -52,7 +58,7 @@ impl Filter {
         let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let architectures = Architecture::of_kernel(std::env::consts::ARCH)
             .ok_or_else(|| refused(format!("no system call numbers of {}", std::env::consts::ARCH)))?;
-        let host = Host { architectures, release: &release, capabilities };
+        let host = Host { architectures, release: &release, capabilities, native_only };
         Filter::compile(&text, host).map(Some).map_err(refused)
     }
 
@@ -73,9 +79,9 @@ impl Filter {
         let profile: Profile = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         let logs = logs(&profile.flags)?;
         let rules = selection::select(&profile, host)?;
-        // As libseccomp does it with an architecture that a filter is not for: SCMP_FLTATR_ACT_BADARCH.
-        let program =
-            program::compile(&rules, SeccompAction::KillThread).map_err(|error| error.to_string())?;
+        // libseccomp kills the thread for an architecture that a filter is not for: SCMP_FLTATR_ACT_BADARCH.
+        let foreign = if host.native_only { program::ENOSYS } else { SeccompAction::KillThread };
+        let program = program::compile(&rules, foreign).map_err(|error| error.to_string())?;
         if program.len() > MAX_INSTRUCTIONS {
             let count = program.len();
             return Err(format!("it makes {count} instructions, and the kernel takes {MAX_INSTRUCTIONS}"));

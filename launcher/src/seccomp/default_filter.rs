@@ -1,13 +1,13 @@
 //! The filter of `run`: what reaches out of a namespace, or is a wide surface of the kernel that everyday jobs leave alone.
 //!
 //! All else is allowed: what nested sandboxes (mount, unshare, setns, pivot_root, seccomp), debuggers (ptrace,
-//! process_vm_readv, personality), Wine (modify_ldt, socketcall), systemd, databases and language runtimes use. The kernel
+//! process_vm_readv), Wine (modify_ldt, socketcall), systemd, databases and language runtimes use. The kernel
 //! checks those against the namespaces of the caller.
 
 use super::architecture::Architecture;
 use super::program::{ENOSYS, Rule, Rules, compile};
 use seccompiler::SeccompCmpArgLen::Dword;
-use seccompiler::SeccompCmpOp::Eq;
+use seccompiler::SeccompCmpOp::{self, Eq, MaskedEq};
 use seccompiler::{BackendError, SeccompAction, SeccompCondition, sock_filter};
 use std::collections::BTreeMap;
 
@@ -62,6 +62,10 @@ pub const DENIED: &[&str] = &[
     "io_uring_register",
     // Watches what others do with files that a bind mount shares with the host.
     "fanotify_init",
+    // Maps pages of a process into a pipe, where they stay shared after a copy-on-write: CVE-2008-0600, CVE-2020-29374.
+    "vmsplice",
+    // Reports on any mounted file system by its device number, in whatever mount namespace it is.
+    "ustat",
     // Out of use for long, and in kernels that still have them hardly tested.
     "nfsservctl",
     "lookup_dcookie",
@@ -82,10 +86,22 @@ pub const DENIED_REQUESTS: [u32; 2] = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX
 ///
 /// i386's `socketcall` has its arguments in memory, where a filter cannot look. It stays allowed although both families can be
 /// had through it: Debian's C library for i386 has no other way to any socket, and docker, which denied it in 29.4.2, broke
-/// every 32-bit program on a network (moby#52506).
+/// every 32-bit program on a network (moby#52506). `--security-opt seccomp-arch=native` denies all calls of i386.
 pub const DENIED_FAMILIES: [u32; 2] = [38 /* AF_ALG */, 40 /* AF_VSOCK */];
 
-/// The filter for these architectures.
+/// The bits that personality(2) may set. All others fail with EPERM: READ_IMPLIES_EXEC and MMAP_PAGE_ZERO remove protections
+/// of memory, and no current program uses the rest. The kernel takes the low 32 bits of the argument.
+pub const ALLOWED_PERSONALITY: u32 = 0x0000_0008 // PER_LINUX32: setarch i386
+    | 0x0002_0000 // UNAME26
+    | 0x0004_0000 // ADDR_NO_RANDOMIZE: gdb, setarch -R, SBCL
+    | 0x0020_0000 // ADDR_COMPAT_LAYOUT: Wine, setarch -L
+    | 0x0080_0000 // ADDR_LIMIT_32BIT
+    | 0x0800_0000; // ADDR_LIMIT_3GB: 32-bit programs that expect it
+
+/// What personality(2) takes as a question for the current value.
+const CURRENT_PERSONALITY: u32 = u32::MAX;
+
+/// The filter for these architectures; a call of any other fails with ENOSYS.
 ///
 /// # Errors
 /// Those of [`compile`]; none for the tables here.
@@ -107,14 +123,31 @@ fn rules(architecture: Architecture) -> Result<Rules, BackendError> {
         if let Some(number) = architecture.number(name) {
             calls.insert(
                 number,
-                values.iter().map(|value| denied(argument, *value)).collect::<Result<_, _>>()?,
+                values.iter().map(|value| rule(argument, Eq, *value, EPERM)).collect::<Result<_, _>>()?,
             );
         }
+    }
+    if let Some(number) = architecture.number("personality") {
+        calls.insert(number, personality()?);
     }
     Ok(Rules { architecture, calls, default: SeccompAction::Allow, unknown: ENOSYS })
 }
 
-fn denied(argument: u8, value: u32) -> Result<Rule, BackendError> {
-    let condition = SeccompCondition::new(argument, Dword, Eq, u64::from(value))?;
-    Ok(Rule { conditions: vec![condition], action: EPERM })
+fn personality() -> Result<Vec<Rule>, BackendError> {
+    let other_bits = MaskedEq(u64::from(!ALLOWED_PERSONALITY));
+    Ok(vec![
+        rule(0, other_bits, 0, SeccompAction::Allow)?,
+        rule(0, Eq, CURRENT_PERSONALITY, SeccompAction::Allow)?,
+        Rule { conditions: Vec::new(), action: EPERM },
+    ])
+}
+
+fn rule(
+    argument: u8,
+    operator: SeccompCmpOp,
+    value: u32,
+    action: SeccompAction,
+) -> Result<Rule, BackendError> {
+    let condition = SeccompCondition::new(argument, Dword, operator, u64::from(value))?;
+    Ok(Rule { conditions: vec![condition], action })
 }

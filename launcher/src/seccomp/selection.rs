@@ -17,6 +17,8 @@ pub struct Host<'a> {
     pub release: &'a str,
     /// The capabilities that the command has, as a bit set.
     pub capabilities: u64,
+    /// True if calls of the other architecture fail, whatever the profile allows.
+    pub native_only: bool,
 }
 
 /// All architectures that libseccomp knows; rules for the others do not concern this kernel.
@@ -81,7 +83,7 @@ fn first_name(entry: &Entry) -> String {
     names(entry).next().map_or_else(String::new, |name| format!(" ({name})"))
 }
 
-/// The kernel's own architecture always, and of the others those that the profile is for.
+/// The kernel's own architecture always, and the other one if the profile is for it and the host allows it.
 fn architectures(profile: &Profile, host: Host<'_>) -> Result<Vec<Architecture>, String> {
     let [own, other] = host.architectures;
     let of_own = profile.arch_map.iter().filter(|entry| scmp_architecture(own) == entry.architecture);
@@ -92,7 +94,7 @@ fn architectures(profile: &Profile, host: Host<'_>) -> Result<Vec<Architecture>,
             return Err(format!("architectures: {name} is none"));
         }
     }
-    let has_other = listed.iter().any(|name| *name == scmp_architecture(other));
+    let has_other = !host.native_only && listed.iter().any(|name| *name == scmp_architecture(other));
     Ok([own].into_iter().chain(has_other.then_some(other)).collect())
 }
 

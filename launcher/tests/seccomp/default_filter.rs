@@ -4,7 +4,7 @@ use crate::interpreter::{ALLOW, Call, ENOSYS, EPERM, answer, run};
 use seccompiler::sock_filter;
 use subroot::seccomp::Filter;
 use subroot::seccomp::architecture::Architecture::{self, Aarch64, Arm, I386, X86_64};
-use subroot::seccomp::default_filter::{DENIED, filter};
+use subroot::seccomp::default_filter::{ALLOWED_PERSONALITY, DENIED, filter};
 
 const TIOCSTI: u64 = 0x5412;
 const TIOCLINUX: u64 = 0x541c;
@@ -84,7 +84,7 @@ fn everywhere() -> impl Iterator<Item = (Architecture, Vec<sock_filter>)> {
 }
 
 /// This call on every architecture that has it.
-fn each(name: &str) -> impl Iterator<Item = (Vec<sock_filter>, Call)> {
+pub(crate) fn each(name: &str) -> impl Iterator<Item = (Vec<sock_filter>, Call)> {
     everywhere().filter_map(move |(architecture, program)| {
         Some((program, Call::new(architecture, architecture.number(name)?)))
     })
@@ -149,6 +149,28 @@ fn address_families_without_a_namespace_are_denied() {
 }
 
 #[test]
+fn of_personalities_only_those_that_remove_no_protection_are_allowed() {
+    for (program, call) in each("personality") {
+        // PER_LINUX32, UNAME26 and both, ADDR_NO_RANDOMIZE, what Wine and setarch i386 -R3 set, and the question.
+        for value in [0, 0x8, 0x2_0000, 0x2_0008, 0x4_0000, 0x20_0000, 0x804_0008, 0xffff_ffff] {
+            for value in [value, value | HIGH_BITS] {
+                assert_eq!(answer(&program, call.with(0, value)), ALLOW, "{value:#x}: {call:?}");
+            }
+        }
+        // MMAP_PAGE_ZERO, READ_IMPLIES_EXEC alone and with others, a personality that is not Linux's, and all but one bit.
+        for value in [0x10_0000, 0x40_0000, 0x44_0000, 0x40_0008, 0x1, 0xffff_fffe, 0x7fff_ffff] {
+            for value in [value, value | HIGH_BITS] {
+                assert_eq!(answer(&program, call.with(0, value)), EPERM, "{value:#x}: {call:?}");
+            }
+        }
+        for bit in (0..32).map(|bit| 1_u32 << bit) {
+            let expected = if ALLOWED_PERSONALITY & bit == 0 { EPERM } else { ALLOW };
+            assert_eq!(answer(&program, call.with(0, bit.into())), expected, "{bit:#x}: {call:?}");
+        }
+    }
+}
+
+#[test]
 fn a_number_above_the_highest_known_is_not_implemented() {
     for (architecture, program) in everywhere() {
         for number in [architecture.last_number() + 1, 512, 547, 1000, 0x000e_ffff, 0x0010_0000, u32::MAX - 1]
@@ -162,8 +184,33 @@ fn a_number_above_the_highest_known_is_not_implemented() {
 #[test]
 fn a_call_of_x32_is_not_implemented() {
     let [(_, program), _] = kernels();
-    for number in (0..600).chain(DENIED.iter().filter_map(|name| X86_64.number(name))) {
-        assert_eq!(answer(&program, Call::new(X86_64, 0x4000_0000 | number)), ENOSYS, "{number}");
+    let programs = [program, filter(&[X86_64]).unwrap()];
+    for (program, number) in
+        programs.iter().flat_map(|program| x32_numbers().map(move |number| (program, number)))
+    {
+        assert_eq!(answer(program, Call::new(X86_64, 0x4000_0000 | number)), ENOSYS, "{number}");
+    }
+}
+
+fn x32_numbers() -> impl Iterator<Item = u32> {
+    (0..600).chain(DENIED.iter().filter_map(|name| X86_64.number(name)))
+}
+
+#[test]
+fn the_native_filter_answers_its_own_calls_alike_and_all_others_with_enosys() {
+    for (architectures, program) in kernels() {
+        let [own, other] = architectures;
+        let native = filter(&[own]).unwrap();
+        for number in 0..=own.last_number() + 1 {
+            // An ioctl, a socket and a personality that are denied, and some that are not.
+            for argument in [0, 0x5412, 40, 0x40_0000] {
+                let call = Call::new(own, number).with(0, argument).with(1, argument);
+                assert_eq!(answer(&native, call), answer(&program, call), "{call:?}");
+            }
+        }
+        for number in 0..=other.last_number() {
+            assert_eq!(answer(&native, Call::new(other, number)), ENOSYS, "{other:?} {number}");
+        }
     }
 }
 
@@ -220,7 +267,8 @@ fn no_number_takes_more_than_a_dozen_instructions() {
     for (architecture, program) in everywhere() {
         for number in 0..=architecture.last_number() + 1 {
             let (_, steps) = run(&program, Call::new(architecture, number).with(1, 0x5401));
-            let is_compared = ["ioctl", "socket", "socketpair"].map(|name| architecture.number(name));
+            let is_compared =
+                ["ioctl", "socket", "socketpair", "personality"].map(|name| architecture.number(name));
             let most = if is_compared.contains(&Some(number)) { 20 } else { 12 };
             assert!(steps <= most, "{architecture:?} {number}: {steps}");
         }
@@ -231,4 +279,5 @@ fn no_number_takes_more_than_a_dozen_instructions() {
 fn the_program_in_this_build_is_made_of_the_same_tables() {
     let architectures = Architecture::of_kernel(std::env::consts::ARCH).unwrap();
     assert_eq!(*Filter::DEFAULT.program, *filter(&architectures).unwrap());
+    assert_eq!(*Filter::NATIVE.program, *filter(&architectures[..1]).unwrap());
 }

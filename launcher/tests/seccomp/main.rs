@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod default_filter;
+mod documentation;
 mod interpreter;
 mod profiles;
 mod refused_profiles;

@@ -9,7 +9,7 @@ use subroot::seccomp::selection::Host;
 
 /// An x86_64 kernel of this release, with these capabilities.
 pub(crate) fn host(release: &str, capabilities: u64) -> Host<'_> {
-    Host { architectures: [X86_64, I386], release, capabilities }
+    Host { architectures: [X86_64, I386], release, capabilities, native_only: false }
 }
 
 fn compile(text: &str) -> Filter {
@@ -191,12 +191,28 @@ fn another_architecture_has_the_same_rules_where_the_profile_is_for_it() {
         .chain([(other, other, [KILL_THREAD; 2]), (r#""flags":[]"#, r#""flags":[]"#, [KILL_THREAD; 2])])
     {
         for (list, architectures) in [(x86, [X86_64, I386]), (arm, [Aarch64, Arm])] {
-            let host = Host { architectures, release: "6.1", capabilities: 0 };
+            let host = Host { architectures, release: "6.1", capabilities: 0, native_only: false };
             let program = Filter::compile(format!("{{{rules},{list}}}").as_bytes(), host).unwrap().program;
             let calls = [call(architectures[1], "mkdir"), call(architectures[1], "read")];
             assert_eq!(calls.map(|call| answer(&program, call)), expected, "{list}");
             assert_eq!(answer(&program, call(architectures[0], "read")), ALLOW, "{list}");
         }
+    }
+}
+
+#[test]
+fn with_native_calls_only_the_other_architecture_is_not_implemented_whatever_the_profile_says() {
+    let rules =
+        r#""defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_ERRNO"}]"#;
+    for list in [r#""architectures":["SCMP_ARCH_X86","SCMP_ARCH_X32"]"#, r#""flags":[]"#] {
+        let host = Host { native_only: true, ..host("6.1", 0) };
+        let program = Filter::compile(format!("{{{rules},{list}}}").as_bytes(), host).unwrap().program;
+        let read = call(X86_64, "read");
+        let x32 = Call { number: 0x4000_0000 | read.number, ..read };
+        for foreign in [call(I386, "mkdir"), call(I386, "socketcall"), call(Aarch64, "read"), x32] {
+            assert_eq!(answer(&program, foreign), ENOSYS, "{list}: {foreign:?}");
+        }
+        assert_eq!([read, call(X86_64, "mkdir")].map(|call| answer(&program, call)), [ALLOW, EPERM]);
     }
 }
 

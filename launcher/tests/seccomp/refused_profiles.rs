@@ -86,11 +86,11 @@ fn a_profile_that_is_too_long_for_the_kernel_is_refused() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
-    let why = Filter::chosen(OsStr::new("/no/such/profile.json"), 0).unwrap_err().to_string();
+    let why = Filter::chosen(OsStr::new("/no/such/profile.json"), 0, false).unwrap_err().to_string();
     assert!(why.contains("--security-opt seccomp: /no/such/profile.json: No such file"), "{why}");
 }
 
 #[test]
 fn unconfined_is_no_filter() {
-    assert!(Filter::chosen(OsStr::new("unconfined"), 0).unwrap().is_none());
+    assert!(Filter::chosen(OsStr::new("unconfined"), 0, false).unwrap().is_none());
 }

@@ -41,6 +41,11 @@ static const struct { const char *word; long number, first, second; } CALLS[] = 
     {"inet", SYS_socket, AF_INET, SOCK_STREAM},
     {"unshare", SYS_unshare, CLONE_NEWUSER | CLONE_NEWNS},
     {"personality", SYS_personality, 0xffffffff},
+    {"personality:no-randomize", SYS_personality, 0x40000},
+    {"personality:read-implies-exec", SYS_personality, 0x400000},
+    {"personality:page-zero", SYS_personality, 0x100000},
+    {"vmsplice", SYS_vmsplice, -1},
+    {"ustat", SYS_ustat, -1},
     {"x32", X32_BIT | SYS_getpid},
     {"unknown", 1000},
     {"tiocsti", SYS_ioctl, 0, TIOCSTI},
@@ -48,6 +53,9 @@ static const struct { const char *word; long number, first, second; } CALLS[] = 
     {"tioclinux", SYS_ioctl, 0, TIOCLINUX},
     {"winsize", SYS_ioctl, 0, TIOCGWINSZ},
 };
+
+/* What socketcall takes, in the low 4 GiB, where an i386 call can find it: socket(2). */
+static unsigned vsock[3] = {40, SOCK_STREAM}, alg[3] = {38, SOCK_SEQPACKET}, inet[3] = {AF_INET, SOCK_STREAM};
 
 /* The same by int 0x80: an i386 call from a 64-bit program. asm/unistd_32.h */
 static const struct { const char *word; long number, first, second; } I386[] = {
@@ -57,6 +65,10 @@ static const struct { const char *word; long number, first, second; } I386[] = {
     {"i386:stime", 25},
     {"i386:alg", 359, 38, SOCK_SEQPACKET},
     {"i386:inet", 359, AF_INET, SOCK_STREAM},
+    {"i386:socketcall-inet", 102, 1, (long)inet},
+    {"i386:socketcall-vsock", 102, 1, (long)vsock},
+    {"i386:socketcall-alg", 102, 1, (long)alg},
+    {"i386:personality", 136, 0x400000},
     {"i386:tiocsti", 54, 0, TIOCSTI},
     {"i386:unknown", 1000},
 };

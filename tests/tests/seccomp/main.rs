@@ -2,6 +2,7 @@
 
 mod default_filter;
 mod landlock;
+mod native_calls;
 mod profiles;
 mod terminal;
 
@@ -41,6 +42,11 @@ impl Sandbox {
         fs::write(&path, text).expect("writing a profile");
         format!("--security-opt=seccomp={}", path.display())
     }
+}
+
+/// False if the kernel answers `int 0x80` with SIGSEGV, as one without CONFIG_IA32_EMULATION does.
+pub(crate) fn has_int_80(sandbox: &Sandbox) -> bool {
+    sandbox.host.output(&mut sandbox.run(&[], &["calls", "i386:getpid"])).code() != 128 + 11
 }
 
 /// What the program has printed.

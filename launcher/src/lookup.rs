@@ -61,6 +61,15 @@ pub(crate) fn open_in_root(top: &OwnedFd, path: &Path, kind: OFlag) -> Result<Ow
     }
 }
 
+/// Looks at a file of a rootfs from outside, through no symlink that leads out of it. A symlink at the end is not followed.
+///
+/// # Errors
+/// Those of openat2(2).
+pub(crate) fn look_in(rootfs: &Path, path: &Path) -> Result<FileStat, Errno> {
+    let top = open(rootfs, LOOK | OFlag::O_DIRECTORY, Mode::empty())?;
+    open_in_root(&top, path, OFlag::O_NOFOLLOW).and_then(fstat)
+}
+
 /// Opens a path in the root that this process has entered; a relative path starts at its working directory.
 ///
 /// # Errors

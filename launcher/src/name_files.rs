@@ -2,9 +2,11 @@
 //!
 //! That is how an image has them, as whoever runs it puts others over them. A rootfs without these files is left as it is.
 
+use crate::kernel::file_kind;
+use crate::lookup::look_in;
 use crate::mount::Mount;
 use crate::sandbox::Network;
-use std::fs::symlink_metadata;
+use nix::sys::stat::SFlag;
 use std::path::{Path, PathBuf};
 
 const HOSTS: &str = "/etc/hosts";
@@ -16,9 +18,10 @@ pub(crate) fn mounts(rootfs: &Path, network: Network) -> impl Iterator<Item = Mo
         Network::Host => [HOSTS, RESOLVER].as_slice(),
         Network::None => [HOSTS].as_slice(),
     };
+    // What cannot be looked at here is left alone.
     let is_empty = |path: &&&str| {
-        symlink_metadata(rootfs.join(path.trim_start_matches('/')))
-            .is_ok_and(|found| found.is_file() && found.len() == 0)
+        look_in(rootfs, Path::new(path))
+            .is_ok_and(|found| file_kind(&found) == SFlag::S_IFREG && found.st_size == 0)
     };
     let empty: Vec<&str> = wanted.iter().filter(is_empty).copied().collect();
     empty.into_iter().filter_map(|path| Some(Mount::bind(on_host(path)?, path).read_only()))

@@ -3,6 +3,8 @@
 use crate::error::Error;
 use crate::host_root::HostRoot;
 use crate::id_plan::IdPlan;
+use crate::kernel::file_kind;
+use crate::lookup::look_in;
 use crate::mount::{Mount, NODEV, NOSUID, READ_ONLY};
 use crate::name_files;
 use crate::process::{Prepared, Process};
@@ -12,6 +14,7 @@ use crate::words::mounts::inside_path;
 use crate::words::namespaces::{ClockOffsets, Namespace};
 use nix::errno::Errno;
 use nix::libc::{self, c_int};
+use nix::sys::stat::SFlag;
 use std::collections::HashMap;
 use std::ffi::{CString, OsString};
 use std::os::fd::OwnedFd;
@@ -203,8 +206,7 @@ fn has_folder(root: &Root, path: &Path) -> bool {
         Root::Folder(folder) => folder.as_path(),
         Root::Host | Root::Unchanged => Path::new("/"),
     };
-    let below = top.join(path.strip_prefix("/").unwrap_or(path));
-    std::fs::symlink_metadata(below).is_ok_and(|found| found.is_dir())
+    look_in(top, path).is_ok_and(|found| file_kind(&found) == SFlag::S_IFDIR)
 }
 
 /// Looks at what is mounted, and finds for each mount the last one before it that it lies on.

@@ -15,15 +15,17 @@ const KEY: &str = "HOST-KEY";
 /// Where the links are inside.
 pub(crate) const LINK: &str = "/link";
 
-/// Where a link may lead: the descriptors of the process that looks, and what it and init are.
+/// Where a link may lead: the descriptors of the process that looks, and from 0 on also what it and init are.
 pub(crate) fn targets(descriptors: std::ops::Range<u32>) -> Vec<String> {
     let fixed =
         ["/proc/1/root", "/proc/1/cwd", "/proc/self/root/..", "/proc/self/cwd/..", "/proc/thread-self/root"];
+    let is_all = descriptors.start == 0;
     let numbered = descriptors.map(|number| match number % 4 {
         3 => format!("/proc/thread-self/fd/{number}"),
         _ => format!("/proc/self/fd/{number}"),
     });
-    fixed.into_iter().map(str::to_owned).chain(numbered).collect()
+    let fixed = fixed.into_iter().filter(|_| is_all).map(str::to_owned);
+    fixed.chain(numbered).collect()
 }
 
 /// alice's sandbox, and what is beside its root on the host.

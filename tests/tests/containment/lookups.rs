@@ -182,7 +182,7 @@ fn assert_contained_with(around: &[&str], descriptors: std::ops::Range<u32>, is_
 #[test]
 fn a_launch_with_descriptors_of_its_own_looks_nothing_up_outside() {
     for around in AROUND {
-        assert_contained_with(around, 3..12, false);
+        assert_contained_with(around, 4..10, false);
     }
 }
 
@@ -206,7 +206,7 @@ fn without_openat2_the_lookups_are_as_strict() {
         let root = HostileRoot::new();
         without_accounts_of_its_own(&root);
         for lookup in OF_BOTH.iter().chain(OF_RUN) {
-            root.try_all(lookup, 3..10, || {
+            root.try_all(lookup, 5..9, || {
                 let mut command = root.run(&["-v", "/home/alice/data:/missing"], lookup);
                 let filter = vec![Step::FailCallOfAll(OPENAT2, errno)];
                 root.sandbox.host.output(as_root_first(&mut command, &root.sandbox.alice, filter))
@@ -228,7 +228,7 @@ fn a_joining_command_looks_nothing_up_outside() {
         let running = Running::new(&mut root.sandbox.run(&[&["--name", &name], around].concat(), &words));
         for tty in [&[][..], &["-t"]] {
             for lookup in OF_BOTH {
-                root.try_all(lookup, 3..11, || {
+                root.try_all(lookup, 4..10, || {
                     let mut command = root.sandbox.alice.command("subroot");
                     command.arg("exec").args(tty).args(lookup.options).arg(&name).args(lookup.command);
                     if is_everywhere {
@@ -272,4 +272,18 @@ fn an_interpreter_finds_no_inherited_directory() {
             root.assert_contained(&outcome, &(around, number));
         }
     }
+}
+
+/// Which files of the host's are bound for names is decided by the root's own, and not by what a link shows outside.
+#[test]
+fn files_of_names_are_looked_at_inside() {
+    let root = HostileRoot::new();
+    let etc = root.sandbox.rootfs.path.join("etc");
+    fs::remove_dir_all(&etc).expect("removing etc");
+    root.link("/etc", "/home/alice/data");
+    let empty = root.sandbox.alice.home.join("data/hosts");
+    fs::write(&empty, "").expect("an empty file of the host");
+    let mounts = root.sandbox.output(&[], "cat /proc/self/mountinfo").ok();
+    assert!(!mounts.contains("hosts"), "{mounts}");
+    fs::remove_dir_all(root.sandbox.rootfs.path.join("home/alice")).expect_err("nothing is made there");
 }

@@ -177,7 +177,7 @@ kinds! {
     LOADER_MISSING: "loader-missing", "the ELF loader that the program names is not in the rootfs",
         "install the C library that it was built for, or a static build of it";
     /// A session without a folder of its own.
-    NO_RUNTIME_DIR: "no-runtime-dir", "XDG_RUNTIME_DIR is not set, which subroot does not need",
+    NO_RUNTIME_DIR: "no-runtime-dir", "XDG_RUNTIME_DIR is not set; subroot run --name uses /run/user/UID or ~/.local/state instead",
         "nothing; podman and others want it: export XDG_RUNTIME_DIR=/run/user/UID, or as root: loginctl enable-linger USER";
     /// Terminals.
     NO_TERMINAL: "terminal-missing", "/dev/ptmx is not there, as with --dev none", "leave --dev none out, or -t";

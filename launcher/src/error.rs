@@ -36,6 +36,13 @@ pub enum Error {
     Running(String, String),
     /// The kernel made no namespaces: why, and the flags of clone(2) that were asked for.
     Namespaces(Errno, i32),
+    /// No directory serves for the lock of a sandbox's name.
+    Name {
+        /// The name.
+        name: String,
+        /// Why each directory does not serve.
+        why: String,
+    },
     /// The mapper that was to be used: which one, and what it said.
     Mapper(PathBuf, String),
     /// No way to the IDs that were asked for was open: why each of them was not.
@@ -80,6 +87,7 @@ impl fmt::Display for Error {
             }
             Error::Running(name, why) => write!(f, "looking for sandbox {name}: {why}"),
             Error::Namespaces(errno, _) => write!(f, "creating namespaces: {}", reason(*errno)),
+            Error::Name { name, why } => write!(f, "reserving the name {name}: {why}"),
             Error::Mapper(program, said) => write!(f, "mapping IDs with {}: {said}", program.display()),
             Error::Unmapped(why) => write!(f, "mapping IDs: {why}"),
             Error::MapsDiffer(program, file) => {
@@ -132,6 +140,8 @@ impl Error {
                     .into(),
             ),
             Error::DirectoryStream(name) => Some(format!("redirect {name}, for example to /dev/null")),
+            // Every shell has the programs for this, and the directory that it makes passes all checks.
+            Error::Name { .. } => Some("export XDG_RUNTIME_DIR=$(mktemp -d)".into()),
             _ => found.or_else(|| self.implied()).map(|cause| cause.fix()),
         }
     }

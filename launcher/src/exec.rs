@@ -21,6 +21,7 @@ use nix::sys::prctl::set_dumpable;
 use nix::sys::stat::fstatat;
 use nix::unistd::{getgid, getuid};
 use std::convert::Infallible;
+use std::io::Read as _;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -71,10 +72,17 @@ impl Joined {
     }
 }
 
-/// The children of a process' one thread: proc_pid_task(5).
+/// The oldest children of a process' one thread: proc_pid_task(5). The first is the command; the others are orphans that the
+/// payload makes, of which only a fixed number is looked at.
 fn children(pid: i32) -> Vec<i32> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+    const MOST: usize = 64;
+    let mut text = [0; MOST * 8];
+    let opened = std::fs::File::open(format!("/proc/{pid}/task/{pid}/children"));
+    let length = opened.and_then(|mut file| file.read(&mut text)).unwrap_or(0);
+    // A number without the blank behind it may be the beginning of a longer one.
+    let whole = text.get(..length).unwrap_or_default().split_inclusive(|byte| *byte == b' ');
+    let numbers = whole.filter_map(|word| std::str::from_utf8(word).ok()?.strip_suffix(' ')?.parse().ok());
+    numbers.take(MOST).collect()
 }
 
 /// Holds a process, if it is in this user namespace: its number may be another's by now. And which namespaces are its own.
@@ -190,10 +198,13 @@ fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failur
 pub(crate) fn signal(known: &Known, signal: i32) -> Result<(), Error> {
     let launcher = u32::try_from(known.launcher).map_err(|_| Errno::ESRCH).and_then(kernel::pidfd_open);
     let name = known.name.clone().unwrap_or_else(|| known.pid.to_string());
-    let still = registry::find(&known.pid.to_string()).is_ok_and(|found| found.launcher == known.launcher);
-    let sent = launcher.and_then(|launcher| match still {
+    // The PID may have been another process' when it was opened.
+    let sent = launcher.and_then(|launcher| match registry::is_running(known)? {
         true => kernel::pidfd_send_signal(&launcher, signal),
         false => Err(Errno::ESRCH),
     });
-    sent.map_err(|_| Error::Running(name, "it has just ended".into()))
+    sent.map_err(|errno| match errno {
+        Errno::ESRCH => Error::Running(name, "it has just ended".into()),
+        errno => Error::Parent("sending a signal to a sandbox", errno),
+    })
 }

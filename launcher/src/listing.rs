@@ -19,9 +19,9 @@ const STEPS: u32 = 400;
 /// Lists the running sandboxes.
 ///
 /// # Errors
-/// Those of the output.
+/// A /proc that cannot be read, and those of the output.
 pub(crate) fn print(typed: &PsWords) -> anyhow::Result<u8> {
-    let known = registry::running();
+    let known = registry::running()?;
     let text = if typed.json {
         format!("{}\n", Value::from(known.iter().map(object).collect::<Vec<_>>()))
     } else {
@@ -77,7 +77,7 @@ pub(crate) fn kill(typed: &KillWords) -> anyhow::Result<u8> {
     let known = typed.sandboxes.iter().map(|word| registry::find(word)).collect::<Result<Vec<_>, _>>()?;
     known.iter().try_for_each(|known| exec::signal(known, signal))?;
     if signal == libc::SIGKILL {
-        let is_there = |known: &Known| registry::find(&known.pid.to_string()).is_ok();
+        let is_there = |known: &Known| registry::is_running(known).unwrap_or(true);
         let mut steps = 0..STEPS;
         while known.iter().any(is_there) && steps.next().is_some() {
             sleep(Duration::from_millis(5));

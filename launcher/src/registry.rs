@@ -1,33 +1,39 @@
 //! Which sandboxes of this user are running: each launcher holds a file in memory that says so.
 //!
-//! The kernel takes the file away however the launcher ends, so that no entry is ever stale, and nothing is left on any disk. It
-//! is found by its name, at one descriptor of each process in /proc. Those of other users and of other user namespaces, which
-//! the inside of a sandbox is one of, are not believed.
+//! The kernel removes the file however the launcher ends, so that no entry is ever stale, and nothing is left on any disk. It
+//! is found at one descriptor of each process in /proc. Entries of other users and of other user namespaces, such as the inside
+//! of a sandbox, are not believed.
+
+mod launchers;
+mod names;
+
+pub(crate) use names::Name;
 
 use crate::error::Error;
-use crate::kernel;
+use crate::kernel::{self, Outcome};
 use crate::plan::{FirstProcess, Plan};
 use crate::process::Process;
+use launchers::{Launcher, Processes};
 use nix::errno::Errno;
 use nix::fcntl::AtFlags;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, socket};
 use nix::sys::stat::fstatat;
-use nix::unistd::{geteuid, getpid};
+use nix::unistd::getpid;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Write as _;
+use std::ops::Range;
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// The name of the file, and what /proc shows of it.
-const FILE: &str = "subroot-sandbox";
-const LINK: &str = "/memfd:subroot-sandbox (deleted)";
-/// The descriptor that it is, or the next one that was free: a process has only to be asked for one.
-const DESCRIPTOR: i32 = 63;
+/// What the file's name starts with; the sandbox's PID and name follow, so that most entries need not be read.
+const PREFIX: &str = "subroot-sandbox:";
+/// The descriptor that the file is: the first of these that is free. There is a last one so that the search is bounded.
+const DESCRIPTORS: Range<i32> = 63..127;
+/// The longest entry, in bytes. execve(2) takes at most 6 MiB of arguments and environment, which are most of an entry, and
+/// each byte of them is at most four characters there.
+const MAX_ENTRY: usize = 32 << 20;
 
 /// What is known of a running sandbox.
 #[derive(Debug, Serialize, Deserialize)]
@@ -57,29 +63,18 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Publishes a sandbox. Only one with a name has to be found.
+    /// Publishes a sandbox. Only one with a name must be found by others.
     ///
     /// # Errors
-    /// Those of memfd_create(2) and fcntl(2), where it has a name.
+    /// Those of memfd_create(2) and fcntl(2), if it has a name.
     pub(crate) fn publish(
         plan: &Plan,
         name: Option<Name>,
         pid: i32,
         process_folder: &OwnedFd,
     ) -> Result<Option<Entry>, Error> {
-        let known = Known {
-            name: plan.name.clone(),
-            pid,
-            launcher: getpid().as_raw(),
-            user_namespace: user_namespace(process_folder).unwrap_or(0),
-            has_init: plan.first == Some(FirstProcess::Init),
-            started: SystemTime::UNIX_EPOCH
-                .elapsed()
-                .map_or(0, |since| since.as_millis().try_into().unwrap_or(0)),
-            rootfs: plan.root.as_ref().and_then(|root| root.folder().map(OsString::from)),
-            process: plan.process.process().clone(),
-        };
-        match (write(&known), &name) {
+        let written = known(plan, pid, process_folder).and_then(|known| write(&known));
+        match (written, &plan.name) {
             (Ok(file), _) => Ok(Some(Entry { _file: file, _name: name })),
             (Err(errno), Some(_)) => Err(Error::Parent("making the entry of a named sandbox", errno)),
             (Err(errno), None) => {
@@ -90,38 +85,32 @@ impl Entry {
     }
 }
 
-/// A name that no other sandbox of this user's has for as long as this is open: an address of a Unix socket, of which there is
-/// one in a network namespace, and which the kernel takes back: unix(7), abstract.
-pub(crate) struct Name(#[expect(dead_code, reason = "held open")] OwnedFd);
-
-impl Name {
-    /// Reserves a name.
-    ///
-    /// # Errors
-    /// A name that a running sandbox has.
-    pub(crate) fn reserve(name: &str) -> Result<Name, Error> {
-        let failed = |errno| Error::Parent("reserving the name of a sandbox", errno);
-        let kind = SockFlag::SOCK_CLOEXEC;
-        let socket = socket(AddressFamily::Unix, SockType::SeqPacket, kind, None).map_err(failed)?;
-        let address =
-            UnixAddr::new_abstract(format!("subroot/{}/{name}", geteuid()).as_bytes()).map_err(failed)?;
-        match bind(socket.as_raw_fd(), &address) {
-            Ok(()) => Ok(Name(socket)),
-            Err(Errno::EADDRINUSE) => {
-                Err(Error::Usage("--name", format!("a sandbox named {name} is running already")))
-            }
-            Err(errno) => Err(failed(errno)),
-        }
-    }
+fn known(plan: &Plan, pid: i32, process_folder: &OwnedFd) -> Outcome<Known> {
+    Ok(Known {
+        name: plan.name.clone(),
+        pid,
+        launcher: getpid().as_raw(),
+        user_namespace: user_namespace(process_folder)?,
+        has_init: plan.first == Some(FirstProcess::Init),
+        started: SystemTime::UNIX_EPOCH
+            .elapsed()
+            .map_or(0, |since| since.as_millis().try_into().unwrap_or(0)),
+        rootfs: plan.root.as_ref().and_then(|root| root.folder().map(OsString::from)),
+        process: plan.process.process().clone(),
+    })
 }
 
-fn write(known: &Known) -> Result<OwnedFd, Errno> {
-    let file = memfd_create(FILE, MFdFlags::MFD_CLOEXEC)?;
-    let mut file =
-        File::from(kernel::copy_descriptor(file.as_raw_fd(), DESCRIPTOR).map_err(|_| Errno::EMFILE)?);
-    let text = serde_json::to_vec(known).unwrap_or_default();
+fn write(known: &Known) -> Outcome<OwnedFd> {
+    let text = serde_json::to_vec(known).map_err(|_| Errno::EINVAL)?;
+    if text.len() > MAX_ENTRY {
+        return Err(Errno::E2BIG);
+    }
+    let name = format!("{PREFIX}{}:{}", known.pid, known.name.as_deref().unwrap_or_default());
+    let mut file = File::from(memfd_create(name.as_str(), MFdFlags::MFD_CLOEXEC)?);
+    // Complete before it is where others look for it.
     file.write_all(&text).map_err(|_| Errno::ENOSPC)?;
-    Ok(file.into())
+    let file = kernel::copy_descriptor(file.as_raw_fd(), DESCRIPTORS.start).map_err(|_| Errno::EMFILE)?;
+    if DESCRIPTORS.contains(&file.as_raw_fd()) { Ok(file) } else { Err(Errno::EMFILE) }
 }
 
 /// The user namespace of a process, by its folder in /proc.
@@ -132,53 +121,71 @@ pub(crate) fn user_namespace(process_folder: &OwnedFd) -> Result<u64, Errno> {
     fstatat(process_folder, "ns/user", AtFlags::empty()).map(|stat| stat.st_ino)
 }
 
-/// Every running sandbox of this user's, the oldest first.
-pub(crate) fn running() -> Vec<Known> {
-    let own = fs::metadata("/proc/self/ns/user").map_or(0, |namespace| namespace.ino());
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let mut known: Vec<Known> = entries.filter_map(|entry| published_by(&entry.path(), own)).collect();
-    known.sort_by_key(|known| (known.started, known.pid));
-    known
+/// What a look at all processes has found.
+struct Search {
+    /// The oldest first.
+    known: Vec<Known>,
+    /// True if a wanted entry cannot be read, as another version of subroot wrote it.
+    has_unreadable: bool,
 }
 
-/// What a process has published, if it is this user's and a launcher.
-fn published_by(process: &Path, own_namespace: u64) -> Option<Known> {
-    let pid: i32 = process.file_name()?.to_str()?.parse().ok()?;
-    let file = published_file(process)?;
-    if fs::metadata(process).ok()?.uid() != geteuid().as_raw()
-        || fs::metadata(process.join("ns/user")).ok()?.ino() != own_namespace
-    {
-        return None;
-    }
-    let known: Known = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
-    (known.launcher == pid).then_some(known)
-}
-
-/// Most processes have no such descriptor, and a launcher that has inherited many has a later one.
-fn published_file(process: &Path) -> Option<PathBuf> {
-    let mut file = process.join("fd");
-    for descriptor in DESCRIPTOR.. {
-        file.push(descriptor.to_string());
-        if fs::read_link(&file).ok()? == Path::new(LINK) {
-            return Some(file);
+impl Search {
+    /// Reads the entries of those launchers that are wanted.
+    ///
+    /// # Errors
+    /// A /proc that cannot be read: what it would show is then not known.
+    fn of(is_wanted: impl Fn(&Launcher) -> bool) -> Result<Search, Error> {
+        let failed = |errno| Error::Parent("looking for running sandboxes in /proc", errno);
+        let processes = Processes::open().map_err(failed)?;
+        let mut search = Search { known: Vec::new(), has_unreadable: false };
+        for pid in Processes::pids().map_err(failed)? {
+            let launcher = pid.and_then(|pid| processes.launcher(pid));
+            match launcher.and_then(|found| found.filter(&is_wanted).map(Launcher::read).transpose()) {
+                Ok(known) => search.known.extend(known),
+                // A copy in a process that is not the launcher.
+                Err(Errno::ESRCH) => {}
+                Err(Errno::EBADMSG | Errno::EFBIG) => search.has_unreadable = true,
+                Err(errno) => return Err(failed(errno)),
+            }
         }
-        file.pop();
+        search.known.sort_by_key(|known| (known.started, known.pid));
+        Ok(search)
     }
-    None
+}
+
+/// Every running sandbox of this user, the oldest first.
+///
+/// # Errors
+/// A /proc that cannot be read.
+pub(crate) fn running() -> Result<Vec<Known>, Error> {
+    Search::of(|_| true).map(|search| search.known)
+}
+
+/// True while this very sandbox runs.
+///
+/// # Errors
+/// A process that cannot be examined.
+pub(crate) fn is_running(known: &Known) -> Outcome<bool> {
+    let launcher = Processes::open()?.launcher(known.launcher)?;
+    let found = launcher.map(Launcher::read).transpose()?;
+    Ok(found.is_some_and(|found| (found.pid, found.started) == (known.pid, known.started)))
 }
 
 /// The running sandbox of this name, or with this PID: its own or its launcher's.
 ///
 /// # Errors
-/// None that is called so.
+/// None that has that name or PID; a /proc that cannot be read.
 pub(crate) fn find(word: &str) -> Result<Known, Error> {
-    let is_meant = |known: &Known| {
-        known.name.as_deref() == Some(word)
-            || word == known.pid.to_string()
-            || word == known.launcher.to_string()
+    let is_meant = |launcher: &Launcher| {
+        launcher.name == word || word == launcher.pid.to_string() || word == launcher.launcher.to_string()
     };
-    let found = running().into_iter().find(is_meant);
-    found.ok_or_else(|| Error::Running(word.into(), "none of yours is running under that name or PID".into()))
+    let search = Search::of(is_meant)?;
+    let why = match search.has_unreadable {
+        true => "it was started by another version of subroot",
+        false => "no running sandbox has that name or PID",
+    };
+    let none = || Error::Running(word.into(), why.into());
+    search.known.into_iter().next().ok_or_else(none)
 }
 
 /// `--name NAME`: letters, digits, dots, dashes and underscores, not only digits.

@@ -2,8 +2,14 @@
 
 /// The sections of each command that has some of its own.
 pub(super) const FURTHER: [(&str, &[&str]); 12] = [
-    ("subroot", &[STATUS_OF_COMMAND, STATUS_OF_OTHERS, ENVIRONMENT, FILES, EXAMPLES]),
-    ("subroot-run", &[STATUS_OF_COMMAND, ENVIRONMENT, FILES, RUN_NOTES, RUN_EXAMPLES]),
+    (
+        "subroot",
+        &[STATUS_OF_COMMAND, STATUS_OF_OTHERS, ENVIRONMENT, NAMES_ENVIRONMENT, FILES, NAMES_FILES, EXAMPLES],
+    ),
+    (
+        "subroot-run",
+        &[STATUS_OF_COMMAND, ENVIRONMENT, NAMES_ENVIRONMENT, FILES, NAMES_FILES, RUN_NOTES, RUN_EXAMPLES],
+    ),
     ("subroot-exec", &[STATUS_OF_COMMAND, EXEC_EXAMPLES]),
     ("subroot-ps", &[STATUS, PS_NOTES]),
     ("subroot-kill", &[STATUS, KILL_EXAMPLES]),
@@ -124,6 +130,31 @@ and
 of the host are looked for.
 "#;
 
+/// Follows [`ENVIRONMENT`].
+const NAMES_ENVIRONMENT: &str = r#".TP
+.BR XDG_RUNTIME_DIR ", " XDG_STATE_HOME ", " HOME
+The directories of the file in which
+.B \-\-name
+reserves names; see FILES.
+"#;
+
+/// Follows [`FILES`].
+const NAMES_FILES: &str = r#".TP
+.IR $XDG_RUNTIME_DIR/subroot/names ", " /run/user/UID/subroot/names ", " $XDG_STATE_HOME/subroot/names.HOST
+An empty file. The name of each running sandbox is a lock in it, which the kernel releases when
+.B subroot
+ends. Each of these whose directory exists is used.
+.B $XDG_STATE_HOME
+is
+.I ~/.local/state
+if it is not set, and is created if it is missing. The directory, its subdirectory
+.I subroot
+and the file must belong to the user, and neither their group nor others may have write permission; otherwise that one is
+not used. If none can be used,
+.B \-\-name
+is refused.
+"#;
+
 const FILES: &str = r#".SH FILES
 .TP
 .I /usr/libexec/subroot/newidmap\-helper
@@ -223,7 +254,8 @@ subroot exec \-t web \-\- sh
 "#;
 
 const PS_NOTES: &str = r#".SH NOTES
-Nothing about a running sandbox is kept on disk: each is found by what its own process holds open.
+Nothing about a running sandbox is kept on disk: each is found by a file in memory that its own process holds open. Only
+sandboxes of the user who asks are listed.
 "#;
 
 const KILL_EXAMPLES: &str = r#".SH EXAMPLES

@@ -131,7 +131,7 @@ fn it_ends_with_the_sandbox() {
     let exec = Running::new(&mut web.exec(&[], &["sh", "-c", READY]));
     web.running.signal(9);
     assert_eq!(exec.end().code(), 137);
-    assert_refused(&web.outcome(&[], &["true"]), 125, &[&web.name, "none of yours is running"]);
+    assert_refused(&web.outcome(&[], &["true"]), 125, &[&web.name, "no running sandbox"]);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn it_may_race_with_the_end_of_the_sandbox() {
 fn assert_too_late(outcome: &Outcome, name: &str) {
     let looking = format!("subroot: looking for sandbox {name}: ");
     let ends = [
-        format!("{looking}none of yours is running under that name or PID\n"),
+        format!("{looking}no running sandbox has that name or PID\n"),
         format!("{looking}it has just ended\n"),
         format!("subroot: joining the namespaces of {name}: it has just ended\n"),
         format!("subroot: joining the namespaces of {name}: it has just ended, or memory is short\n"),

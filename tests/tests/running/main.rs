@@ -4,9 +4,11 @@
 #[allow(dead_code)] // other tests use the rest
 mod sandbox;
 
+mod bounded;
 mod joined;
 mod life;
 mod named;
+mod names;
 mod orphaned;
 mod scale;
 mod status;

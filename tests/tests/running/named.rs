@@ -63,7 +63,7 @@ fn nobody_elses_sandboxes_are_listed_or_killed() {
     let bob = sandbox.host.user("bob");
     assert!(!sandbox.host.output(bob.command("subroot").arg("ps")).ok().contains(&name));
     let killed = sandbox.host.output(bob.command("subroot").args(["kill", &name]));
-    assert_refused(&killed, 125, &[&name, "none of yours"]);
+    assert_refused(&killed, 125, &[&name, "no running sandbox"]);
     running.signal(9);
 }
 
@@ -144,7 +144,7 @@ fn kill_sends_other_signals_to_the_command() {
         assert_eq!(running.end().code(), status, "{signal}");
     }
     assert_refused(&sandbox.says(&["kill", "-s", "NOPE", &name]), 125, &["NOPE is no signal"]);
-    assert_refused(&sandbox.says(&["kill", &name]), 125, &[&name, "none of yours is running"]);
+    assert_refused(&sandbox.says(&["kill", &name]), 125, &[&name, "no running sandbox"]);
 }
 
 /// It is root of its own user namespace there, may call itself what it likes, and has all that a launcher has, its PID included.

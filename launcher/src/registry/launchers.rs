@@ -1,0 +1,122 @@
+//! Finds launchers in /proc: cheap checks first, and a bounded number of steps for each process whatever it has open.
+
+use crate::kernel::Outcome;
+use crate::registry::{DESCRIPTORS, Known, MAX_ENTRY, PREFIX, user_namespace};
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat};
+use nix::sys::stat::{Mode, fstat, fstatat};
+use nix::unistd::geteuid;
+use std::ffi::OsStr;
+use std::fs::{File, read_dir};
+use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
+
+const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
+
+/// The process table, and the user namespace whose launchers are believed.
+pub(super) struct Processes {
+    proc: OwnedFd,
+    own_namespace: u64,
+}
+
+/// A launcher of this user, and what its entry's file is named after.
+pub(super) struct Launcher {
+    pub(super) launcher: i32,
+    /// The PID of the sandbox's first process.
+    pub(super) pid: i32,
+    /// Empty for a sandbox without a name.
+    pub(super) name: String,
+    entry: File,
+}
+
+impl Processes {
+    /// Opens /proc.
+    pub(super) fn open() -> Outcome<Processes> {
+        let proc = open("/proc", LOOK, Mode::empty())?;
+        let own = openat(&proc, "self", LOOK, Mode::empty())?;
+        Ok(Processes { own_namespace: user_namespace(&own)?, proc })
+    }
+
+    /// All PIDs.
+    pub(super) fn pids() -> Outcome<impl Iterator<Item = Outcome<i32>>> {
+        let pid = |entry: io::Result<std::fs::DirEntry>| match entry {
+            Ok(entry) => entry.file_name().to_str().and_then(|name| name.parse().ok()).map(Ok),
+            Err(error) => Some(Err(errno(&error))),
+        };
+        Ok(read_dir("/proc").map_err(|error| errno(&error))?.filter_map(pid))
+    }
+
+    /// The launcher that this PID is; `None` for any other process, and for one that has ended.
+    ///
+    /// What counts is seen on the opened directory, so that two processes that have the PID one after the other are not mixed
+    /// up. A payload's process is passed over before anything that it can change is looked at.
+    ///
+    /// # Errors
+    /// Those of openat(2), such as EMFILE.
+    pub(super) fn launcher(&self, pid: i32) -> Outcome<Option<Launcher>> {
+        match self.examine(pid) {
+            Err(Errno::ENOENT | Errno::ESRCH) => Ok(None),
+            // Another user's, or not dumpable (ptrace(2)), as the init of a sandbox is and a launcher is not.
+            Err(Errno::EACCES | Errno::EPERM) => Ok(None),
+            outcome => outcome,
+        }
+    }
+
+    fn examine(&self, pid: i32) -> Outcome<Option<Launcher>> {
+        // One call passes over most processes, and is repeated on the opened directory for the others.
+        let namespace = fstatat(&self.proc, format!("{pid}/ns/user").as_str(), AtFlags::empty())?;
+        if namespace.st_ino != self.own_namespace {
+            return Ok(None);
+        }
+        let process = openat(&self.proc, pid.to_string().as_str(), LOOK, Mode::empty())?;
+        let is_own = |uid| uid == geteuid().as_raw();
+        if !is_own(fstat(&process)?.st_uid) || user_namespace(&process)? != self.own_namespace {
+            return Ok(None);
+        }
+        // Without an entry, this ends with ENOENT at the first descriptor that is not open.
+        for descriptor in DESCRIPTORS {
+            let path = format!("fd/{descriptor}");
+            let Some((of, name)) = described(&readlinkat(&process, path.as_str())?) else { continue };
+            let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+            let entry = openat(&process, path.as_str(), flags, Mode::empty())?;
+            // A setuid program has its owner's effective user ID, and the descriptors of any user who starts it. The file
+            // belongs to the user who made it.
+            let is_believed = is_own(fstat(&entry)?.st_uid);
+            return Ok(is_believed.then(|| Launcher { launcher: pid, pid: of, name, entry: entry.into() }));
+        }
+        Ok(None)
+    }
+}
+
+impl Launcher {
+    /// Reads the entry.
+    ///
+    /// # Errors
+    /// ESRCH for a copy in a process that is not the launcher, EFBIG above the limit, EBADMSG for what no launcher of this version writes.
+    pub(super) fn read(self) -> Outcome<Known> {
+        let mut text = Vec::new();
+        let limit = u64::try_from(MAX_ENTRY).unwrap_or(u64::MAX);
+        (&self.entry).take(limit + 1).read_to_end(&mut text).map_err(|error| errno(&error))?;
+        if text.len() > MAX_ENTRY {
+            return Err(Errno::EFBIG);
+        }
+        let known: Known = serde_json::from_slice(&text).map_err(|_| Errno::EBADMSG)?;
+        let name = known.name.as_deref().unwrap_or_default();
+        match () {
+            () if known.launcher != self.launcher => Err(Errno::ESRCH),
+            () if known.pid != self.pid || name != self.name => Err(Errno::EBADMSG),
+            () => Ok(known),
+        }
+    }
+}
+
+/// The PID and the name in the link of an entry, which proc_pid_fd(5) shows as `/memfd:NAME (deleted)`.
+fn described(link: &OsStr) -> Option<(i32, String)> {
+    let text = link.to_str()?.strip_prefix("/memfd:")?.strip_suffix(" (deleted)")?;
+    let (pid, name) = text.strip_prefix(PREFIX)?.split_once(':')?;
+    Some((pid.parse().ok()?, name.to_owned()))
+}
+
+fn errno(error: &io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(0))
+}

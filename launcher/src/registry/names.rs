@@ -1,0 +1,260 @@
+//! Names of sandboxes: each is a lock that only this user can take, and that the kernel releases however the launcher ends.
+//!
+//! All names of a user share one empty file. A name is a lock on one byte of it, at an offset that is a hash of the name, so
+//! that nothing is left behind for a name, and reserving one costs the same however many there are. The lock belongs to the
+//! open file description (fcntl(2)), and no process but the launcher keeps that open.
+//!
+//! The file is in a directory that only this user can write to. Neither another user nor a payload can reach it, even with the
+//! host's network. A payload into which the user has bound that directory can lock names; this is the user's own choice.
+
+use crate::error::Error;
+use crate::failure::reason;
+use crate::kernel::{self, Outcome};
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open, openat};
+use nix::libc;
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat};
+use nix::sys::utsname::uname;
+use nix::unistd::geteuid;
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// The directory below the candidate's.
+const DIRECTORY: &str = "subroot";
+const FILE: &str = "names";
+
+const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
+
+/// A name that no other sandbox of this user has for as long as this is open.
+pub(crate) struct Name(#[expect(dead_code, reason = "held open")] Vec<OwnedFd>);
+
+/// Why a candidate does not serve.
+enum Unusable {
+    /// The name is locked in it.
+    Held,
+    /// A system call on this path failed.
+    Failed(PathBuf, Errno),
+    /// What is at this path is not safe to use.
+    Unsafe(PathBuf, &'static str),
+}
+
+impl Name {
+    /// Reserves a name in each directory that serves. One alone is not enough: a session's directory exists only as long as the
+    /// session does, and programs such as cron set no XDG_RUNTIME_DIR. An error is never taken for a free name.
+    ///
+    /// # Errors
+    /// A name that a running sandbox has; a user without any directory for the lock.
+    pub(crate) fn reserve(name: &str) -> Result<Name, Error> {
+        let (mut locked, mut reasons) = (Vec::new(), Vec::new());
+        for candidate in candidates() {
+            let reason = match candidate.lock(name) {
+                Ok(file) => {
+                    locked.push(file);
+                    continue;
+                }
+                Err(Unusable::Held) => {
+                    return Err(Error::Usage("--name", format!("a sandbox named {name} is running already")));
+                }
+                // The other candidates would fail for the same reason.
+                Err(Unusable::Failed(_, errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM))) => {
+                    return Err(Error::Parent("reserving the name of a sandbox", errno));
+                }
+                Err(Unusable::Failed(path, errno)) => format!("{}: {}", path.display(), reason(errno)),
+                Err(Unusable::Unsafe(path, why)) => format!("{}: {why}", path.display()),
+            };
+            log::debug!("names are not locked in {reason}");
+            reasons.push(reason);
+        }
+        if !locked.is_empty() {
+            return Ok(Name(locked));
+        }
+        let why = if reasons.is_empty() { "HOME is not set".to_owned() } else { reasons.join("; ") };
+        Err(Error::Name { name: name.into(), why })
+    }
+}
+
+/// A directory in which the lock file may be.
+struct Candidate {
+    /// What the names below start from.
+    base: PathBuf,
+    names: Vec<OsString>,
+    /// True if subroot may create what is missing of the names.
+    is_created: bool,
+    file: OsString,
+}
+
+/// The directory of the session, then the one of this user's sessions, then the one for state, which is kept when the user logs
+/// out. A home may be shared by several hosts, which have sandboxes of their own.
+fn candidates() -> Vec<Candidate> {
+    let absolute = |variable| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let session = absolute("XDG_RUNTIME_DIR");
+    let sessions = PathBuf::from(format!("/run/user/{}", geteuid()));
+    let mut found: Vec<Candidate> = Vec::new();
+    if let Some(session) = session.filter(|session| *session != sessions) {
+        found.push(Candidate::existing(&session));
+    }
+    found.push(Candidate::existing(&sessions));
+    let file = file_of_host();
+    if let Some(state) = absolute("XDG_STATE_HOME") {
+        found.push(Candidate { is_created: true, file, ..Candidate::existing(&state) });
+    } else if let Some(base) = absolute("HOME") {
+        let names = [".local", "state"].map(OsString::from).to_vec();
+        found.push(Candidate { base, names, is_created: true, file });
+    }
+    found
+}
+
+fn file_of_host() -> OsString {
+    let host = uname().map(|uname| uname.nodename().to_owned()).unwrap_or_default();
+    let mut file = OsString::from(format!("{FILE}."));
+    file.push(host.to_string_lossy().replace('/', "-"));
+    file
+}
+
+impl Candidate {
+    fn existing(path: &Path) -> Candidate {
+        let (base, names) = match (path.parent(), path.file_name()) {
+            (Some(base), Some(name)) => (base, vec![name.to_owned()]),
+            _ => (path, Vec::new()),
+        };
+        Candidate { base: base.into(), names, is_created: false, file: FILE.into() }
+    }
+
+    /// Locks a name in the lock file, which is created if it is missing.
+    fn lock(&self, name: &str) -> Result<OwnedFd, Unusable> {
+        let (directory, path) = self.directory()?;
+        let (directory, path) = descend(&directory, &path, OsStr::new(DIRECTORY), true)?;
+        check_directory(&directory, &path)?;
+        let path = path.join(&self.file);
+        // A fifo or a device in the file's place must not make the launcher wait.
+        let flags = OFlag::O_RDWR
+            | OFlag::O_CREAT
+            | OFlag::O_NOFOLLOW
+            | OFlag::O_NONBLOCK
+            | OFlag::O_NOCTTY
+            | OFlag::O_CLOEXEC;
+        let file = openat(&directory, self.file.as_os_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)
+            .map_err(failed(&path))?;
+        check_file(&file, &path)?;
+        match lock_byte(&file, offset(name)) {
+            Ok(()) => Ok(file),
+            Err(Errno::EAGAIN) => Err(Unusable::Held),
+            Err(errno) => Err(Unusable::Failed(path, errno)),
+        }
+    }
+
+    /// The candidate's own directory, and its path.
+    fn directory(&self) -> Result<(OwnedFd, PathBuf), Unusable> {
+        let mut path = self.base.clone();
+        let mut directory = open(&path, LOOK, Mode::empty()).map_err(failed(&path))?;
+        for name in &self.names {
+            (directory, path) = descend(&directory, &path, name, self.is_created)?;
+        }
+        check_directory(&directory, &path)?;
+        Ok((directory, path))
+    }
+}
+
+fn failed(path: &Path) -> impl FnOnce(Errno) -> Unusable {
+    move |errno| Unusable::Failed(path.to_owned(), errno)
+}
+
+/// Opens a directory by its name, through no symlink; creates it if it is missing in a directory that this user owns.
+fn descend(
+    parent: &OwnedFd,
+    path: &Path,
+    name: &OsStr,
+    is_created: bool,
+) -> Result<(OwnedFd, PathBuf), Unusable> {
+    let path = path.join(name);
+    let look = || openat(parent, name, LOOK | OFlag::O_NOFOLLOW, Mode::empty());
+    let opened = match look() {
+        Err(Errno::ENOENT) if is_created && fstat(parent).is_ok_and(|stat| is_own(&stat)) => {
+            match mkdirat(parent, name, Mode::S_IRWXU) {
+                // Another launch may have created it just now.
+                Ok(()) | Err(Errno::EEXIST) => look(),
+                Err(errno) => Err(errno),
+            }
+        }
+        opened => opened,
+    };
+    match opened {
+        Ok(opened) => Ok((opened, path)),
+        Err(errno) => Err(Unusable::Failed(path, errno)),
+    }
+}
+
+fn is_own(stat: &FileStat) -> bool {
+    stat.st_uid == geteuid().as_raw()
+}
+
+/// Refuses what another user owns or may change.
+fn check_owner(stat: &FileStat, path: &Path) -> Result<(), Unusable> {
+    let others_write = (Mode::S_IWGRP | Mode::S_IWOTH).bits();
+    match () {
+        () if !is_own(stat) => Err(Unusable::Unsafe(path.into(), "another user owns it")),
+        () if stat.st_mode & others_write != 0 => {
+            Err(Unusable::Unsafe(path.into(), "its group or others can write to it"))
+        }
+        () => Ok(()),
+    }
+}
+
+fn check_directory(directory: &OwnedFd, path: &Path) -> Result<(), Unusable> {
+    check_owner(&fstat(directory).map_err(failed(path))?, path)
+}
+
+fn check_file(file: &OwnedFd, path: &Path) -> Result<(), Unusable> {
+    let stat = fstat(file).map_err(failed(path))?;
+    check_owner(&stat, path)?;
+    match () {
+        () if kernel::file_kind(&stat) != SFlag::S_IFREG => {
+            Err(Unusable::Unsafe(path.into(), "it is not a regular file"))
+        }
+        () if stat.st_nlink != 1 => Err(Unusable::Unsafe(path.into(), "it has more than one link")),
+        () => Ok(()),
+    }
+}
+
+/// Locks one byte for writing, for as long as the open file description exists: fcntl(2), F_OFD_SETLK.
+fn lock_byte(file: &OwnedFd, offset: u64) -> Outcome<()> {
+    let kind = |number: libc::c_int| libc::c_short::try_from(number).map_err(|_| Errno::EINVAL);
+    let lock = libc::flock {
+        l_type: kind(libc::F_WRLCK)?,
+        l_whence: kind(libc::SEEK_SET)?,
+        l_start: libc::off_t::try_from(offset).map_err(|_| Errno::EOVERFLOW)?,
+        l_len: 1,
+        l_pid: 0,
+    };
+    fcntl(file, FcntlArg::F_OFD_SETLK(&lock)).map(drop)
+}
+
+/// Where a name's byte is: the upper 62 bits of its FNV-1a hash, as a file has 2^63 bytes at most. Every version of subroot has
+/// to come to the same number.
+fn offset(name: &str) -> u64 {
+    fnv_1a(name.as_bytes()) >> 2
+}
+
+/// The 64-bit FNV-1a hash: RFC 9923.
+fn fnv_1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fnv_1a, offset};
+
+    #[test]
+    fn the_hash_is_the_published_one() {
+        for (text, hash) in
+            [("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8)]
+        {
+            assert_eq!(fnv_1a(text.as_bytes()), hash, "{text}");
+        }
+        assert_eq!(offset("foobar"), 0x8594_4171_f739_67e8 >> 2);
+    }
+}

@@ -287,3 +287,22 @@ fn files_of_names_are_looked_at_inside() {
     assert!(!mounts.contains("hosts"), "{mounts}");
     fs::remove_dir_all(root.sandbox.rootfs.path.join("home/alice")).expect_err("nothing is made there");
 }
+
+/// They are the command's, but no name in the root leads to them.
+#[test]
+fn the_standard_streams_are_no_files_of_the_root() {
+    let root = HostileRoot::new();
+    without_accounts_of_its_own(&root);
+    for (lookup, stream) in [(&OF_BOTH[4], "program"), (&OF_BOTH[5], "program"), (&OF_BOTH[6], "passwd")] {
+        // A terminal of the command's own echoes its input.
+        for around in AROUND.iter().filter(|around| !around.contains(&"-t")) {
+            root.link(lookup.link, "/proc/self/fd/0");
+            let mut command = root.run(around, lookup);
+            command.stdin(fs::File::open(root.sandbox.alice.home.join(stream)).expect("a file of the host"));
+            let outcome = root.sandbox.host.output(&mut command);
+            assert!(outcome.code() >= 125, "{}: {outcome:?}", lookup.what);
+            root.assert_contained(&outcome, &(lookup.what, around));
+            fs::remove_file(root.sandbox.rootfs.path.join(&lookup.link[1..])).expect("removing the link");
+        }
+    }
+}

@@ -72,6 +72,29 @@ impl Caller {
         }
     }
 
+    /// Remembers a name that name services gave, unless a line of the accounts has it, whatever else is in that line.
+    ///
+    /// The process that asks name services has the caller's IDs: a limit set by prlimit(2) is enough to keep it from reading the
+    /// local accounts, so that it takes a directory's account for the local one of the same name.
+    ///
+    /// # Errors
+    /// The accounts cannot be read; the name is not remembered.
+    pub(crate) fn note_foreign_name<E>(
+        &mut self,
+        name: &[u8],
+        read_accounts: impl FnOnce(&mut dyn FnMut(u32, &[u8])) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut is_local = false;
+        // The C library passes over blanks before a name.
+        let has_name =
+            |line: &[u8]| line.trim_ascii_start().split(|byte| *byte == SEPARATOR).next() == Some(name);
+        read_accounts(&mut |_, line| is_local |= has_name(line))?;
+        if !is_local {
+            self.note_name(name);
+        }
+        Ok(())
+    }
+
     /// Remembers the supplementary groups if this is that line of /proc/self/status, in which a blank follows each of them
     /// (proc(5)): a number without one was cut off. Groups past 4,096 are left out.
     pub fn note_groups(&mut self, line: &[u8]) {

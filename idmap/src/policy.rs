@@ -108,12 +108,17 @@ impl Policy {
         !self.caller.is_local() || !self.plugin().is_empty()
     }
 
-    /// Remembers that name services were asked, and the caller's name if they know one.
-    pub fn note_name_service(&mut self, name: Option<&[u8]>) {
+    /// Remembers that name services were asked, and the caller's name if they know one: [`Caller::note_foreign_name`].
+    ///
+    /// # Errors
+    /// The accounts cannot be read.
+    pub fn note_name_service<E>(
+        &mut self,
+        name: Option<&[u8]>,
+        read_accounts: impl FnOnce(&mut dyn FnMut(u32, &[u8])) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.asked_name_service = true;
-        if let Some(name) = name {
-            self.caller.note_name(name);
-        }
+        name.map_or(Ok(()), |name| self.caller.note_foreign_name(name, read_accounts))
     }
 
     /// True once name services were asked.

@@ -20,8 +20,8 @@ use crate::error::Error;
 use crate::failure::reason_of;
 use crate::report::escaped;
 use idmap::{
-    CONFIG_FILE, Files, IdKind, IdRange, PluginQuestion, Policy, PolicyError, SubidLine, each_line,
-    parse_number,
+    ACCOUNTS_FILE, CONFIG_FILE, Files, IdKind, IdRange, PluginQuestion, Policy, PolicyError, SubidLine,
+    each_line, parse_number,
 };
 use nix::unistd::{getgid, getuid};
 use std::ffi::OsStr;
@@ -68,7 +68,8 @@ impl Grants {
         let Ok(()) = policy.read_caller(uid, gid, &mut Readable);
         if policy.needs_name_service() {
             let account = if policy.caller().is_local() { None } else { by_uid(uid) };
-            policy.note_name_service(account.as_ref().map(|user| user.name().as_bytes()));
+            let name = account.as_ref().map(|user| user.name().as_bytes());
+            let Ok(()) = policy.note_name_service(name, |visit| Readable.each_line(ACCOUNTS_FILE, visit));
         }
         let trouble = policy.read_grants(|_| true, &mut Readable).err().map(|error| match error {
             PolicyError::Config(number, why) => format!("{CONFIG_FILE}, line {number}: {}", why.reason()),

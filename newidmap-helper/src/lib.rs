@@ -16,7 +16,7 @@ mod program;
 mod target;
 
 pub use error::Streams;
-pub use name_service::{NameService, Unanswered};
+pub use name_service::{NameService, Unanswered, read_accounts};
 pub use program::Program;
 
 use error::Error;

@@ -1,4 +1,4 @@
-//! Shared libraries that a test writes itself: plugins and modules of name services.
+//! Shared libraries and programs that a test compiles itself: plugins and modules of name services, and what disturbs them.
 
 use crate::host::Host;
 use std::io::Write as _;
@@ -9,14 +9,13 @@ const FOLDER: &str = "/usr/local/lib";
 impl Host {
     /// Compiles a library of the world's own from C.
     pub fn make_library(&self, name: &str, source: &str) {
-        let mut gcc = Command::new("gcc");
-        gcc.args(["-shared", "-fPIC", "-x", "c", "-o", &format!("{FOLDER}/{name}"), "-"])
-            .stdin(Stdio::piped());
-        let mut gcc = gcc.spawn().expect("starting gcc");
-        let written = gcc.stdin.take().expect("a pipe").write_all(source.as_bytes());
-        let status = gcc.wait().expect("waiting for gcc");
-        assert!(written.is_ok() && status.success(), "compiling {name}");
+        compile(&["-shared", "-fPIC"], &format!("{FOLDER}/{name}"), source);
         self.know_libraries();
+    }
+
+    /// Compiles a program from C that every user can run.
+    pub fn make_program(&self, path: &str, source: &str) {
+        compile(&[], path, source);
     }
 
     /// A file in the place of a library, with this content.
@@ -36,4 +35,13 @@ impl Host {
     pub fn own_libraries(&self) {
         self.cover(FOLDER, 0o755);
     }
+}
+
+fn compile(options: &[&str], path: &str, source: &str) {
+    let mut gcc = Command::new("gcc");
+    gcc.args(options).args(["-x", "c", "-o", path, "-"]).stdin(Stdio::piped());
+    let mut gcc = gcc.spawn().expect("starting gcc");
+    let written = gcc.stdin.take().expect("a pipe").write_all(source.as_bytes());
+    let status = gcc.wait().expect("waiting for gcc");
+    assert!(written.is_ok() && status.success(), "compiling {path}");
 }

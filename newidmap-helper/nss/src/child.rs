@@ -64,10 +64,10 @@ fn confine(writer: &OwnedFd) -> Option<()> {
 /// Closes every descriptor but 0 to 2 and this one.
 fn close_all_but(kept: RawFd) -> Option<()> {
     let entries = read_dir("/proc/self/fd").ok()?;
-    let numbers: Vec<RawFd> =
-        entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+    let numbers: Option<Vec<RawFd>> =
+        entries.map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
     // One of them was the folder's own, closed again by now.
-    numbers.into_iter().filter(|number| *number > 2 && *number != kept).for_each(|number| {
+    numbers?.into_iter().filter(|number| *number > 2 && *number != kept).for_each(|number| {
         let _not_open = close(number);
     });
     Some(())

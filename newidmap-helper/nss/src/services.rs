@@ -4,7 +4,7 @@ use crate::answer::{NO_ANSWER, Trouble, decode};
 use crate::child::{PATIENCE, bytes_from_child};
 use crate::foreign::Plugin;
 use idmap::{IdKind, IdRange, MAX_PLUGIN, PluginQuestion, Policy, RequestedMap};
-use newidmap_helper::{NameService, Unanswered};
+use newidmap_helper::{NameService, Unanswered, read_accounts};
 use nix::errno::Errno;
 use nix::unistd::{Uid, User};
 use std::ffi::CString;
@@ -51,8 +51,8 @@ impl NameService for NameServices {
         } else {
             self.answer(|| name_of(Uid::from_raw(uid)))?
         };
-        policy.note_name_service(Some(&name[..]).filter(|name| !name.is_empty()));
-        Ok(())
+        let name = Some(&name[..]).filter(|name| !name.is_empty());
+        policy.note_name_service(name, |visit| read_accounts(&mut vec![0; 64 * 1024], visit))
     }
 
     fn each_grant(
@@ -105,7 +105,8 @@ fn library_name(word: &[u8]) -> Result<String, Unanswered> {
 
 /// In the child: the name of an account, or nothing where there is none of this uid.
 ///
-/// A directory may call an account by the name of a local one, whose lines would then count for it: the name has to lead back.
+/// Two accounts of a directory may have one name, and the lines of one would then count for both: the name has to lead back. Names
+/// of local accounts are not decided about here, but by the parent ([`Policy::note_name_service`]).
 fn name_of(uid: Uid) -> Result<Vec<u8>, Trouble> {
     let account = found(User::from_uid(uid))?.map(|account| account.name);
     let Some(name) = account else { return Ok(Vec::new()) };

@@ -6,6 +6,7 @@ use subroot_tests::{Host, Install, Maps};
 /// A directory of 100,000 accounts, user200000 to user299999; `getpwuid` and `getpwnam` of the C library's modules.
 const DIRECTORY: &str = "
     #include <errno.h>
+    #include <fcntl.h>
     #include <nss.h>
     #include <pwd.h>
     #include <stdio.h>
@@ -23,10 +24,11 @@ const DIRECTORY: &str = "
         return fill(uid, to, text, size);
     }
     enum nss_status _nss_test_getpwnam_r(const char *name, struct passwd *to, char *text, size_t size, int *error) {
+        if (!strcmp(name, NAME)) return fill(200007, to, text, size);
         return strncmp(name, \"user\", 4) ? NSS_STATUS_NOTFOUND : fill(atoi(name + 4), to, text, size);
     }";
 
-/// A host with a directory that gives these names, and does this first.
+/// A host with a directory that gives these names, and does this first. A name without a number in it is uid 200007's.
 pub(crate) fn directory(how: Install, name: &str, act: &str) -> Host {
     let host = host_with(how);
     host.make_library(

@@ -31,6 +31,13 @@ fn a_line_by_the_name_of_a_directory_account_is_mapped() {
 }
 
 #[test]
+fn the_lines_of_a_local_account_are_not_promised_to_a_directory_account_of_its_name() {
+    let host = directory(Install::SetuidRoot, "alice", "");
+    let shown = host.output(host.uid(200_007).command("subroot").arg("idmap")).ok();
+    assert!(shown.contains("200007") && !shown.contains("100000"), "{shown}");
+}
+
+#[test]
 fn what_the_account_of_a_directory_lacks_is_told() {
     let host = directory(Install::SetuidRoot, "user%u", "");
     let user = host.uid(200_123);

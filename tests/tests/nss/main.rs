@@ -2,11 +2,13 @@
 
 mod accounts;
 mod direct;
+mod disturbed;
 mod failures;
 mod foreign_code;
 mod grants;
 mod handing_over;
 mod launcher;
+mod raced;
 
 use subroot_tests::{DROP_INS, Host, Install, Maps, Outcome, Target, User};
 

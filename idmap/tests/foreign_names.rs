@@ -1,0 +1,56 @@
+//! A name that name services give is the caller's only if no local account has it.
+#![allow(clippy::unwrap_used)]
+
+use idmap::{Owner, Policy};
+
+/// Whether a caller without a local account owns the lines of this name, if /etc/passwd has this text.
+fn is_believed(name: &[u8], accounts: &[u8]) -> bool {
+    let mut policy = Box::new(Policy::EMPTY);
+    let read = |visit: &mut dyn FnMut(u32, &[u8])| {
+        accounts.split(|byte| *byte == b'\n').for_each(|line| visit(0, line));
+        Ok::<(), ()>(())
+    };
+    policy.note_name_service(Some(name), read).unwrap();
+    assert!(policy.asked_name_service());
+    policy.caller().owns(Owner::Name(name))
+}
+
+#[test]
+fn a_name_of_any_local_line_is_not_believed_whatever_the_rest_of_the_line_is() {
+    let long = format!("alice:x:1000:1000:{}:/:/bin/sh", "x".repeat(20_000));
+    for line in [
+        "alice:x:1000:1000::/:/bin/sh",
+        "alice:x:1000",
+        "alice:x:not a number:1000",
+        "alice::",
+        "alice:",
+        "alice",
+        " \talice:x:1000:1000::/:/bin/sh",
+        &long,
+    ] {
+        let accounts = format!("root:x:0:0::/:/bin/sh\n{line}\nbob:x:1001:1001::/:/bin/sh\n");
+        assert!(!is_believed(b"alice", accounts.as_bytes()), "{line}");
+    }
+    assert!(!is_believed(b"root", b"root:x:0:0::/:/bin/sh"));
+}
+
+#[test]
+fn a_name_of_no_local_line_is_believed() {
+    for accounts in ["", "alice2:x:1:1::/:/bin/sh", "bob:x:2:2:alice:/:/bin/sh", "#alice:x:1:1::/:/bin/sh"] {
+        assert!(is_believed(b"alice", accounts.as_bytes()), "{accounts}");
+    }
+}
+
+#[test]
+fn a_name_that_could_stand_for_another_owner_is_not_believed() {
+    for name in [&b"alice:"[..], b"alice:x", b":", b""] {
+        assert!(!is_believed(name, b"bob:x:2:2::/:/bin/sh"), "{}", name.escape_ascii());
+    }
+}
+
+#[test]
+fn without_the_accounts_no_name_is_believed() {
+    let mut policy = Box::new(Policy::EMPTY);
+    assert_eq!(policy.note_name_service(Some(b"alice"), |_| Err("unreadable")), Err("unreadable"));
+    assert!(!policy.caller().owns(Owner::Name(b"alice")));
+}

@@ -1,6 +1,6 @@
 //! A hostile start is harmless: whatever the caller does to his own process before, nothing is granted by it (property P7).
 
-use crate::{GRANTED, granted_maps};
+use crate::{GRANTED, granted_maps, hosts};
 use nix::fcntl::OFlag;
 use std::fs::{File, OpenOptions};
 use std::os::fd::OwnedFd;
@@ -9,9 +9,12 @@ use subroot_tests::{Host, MAPPER, Maps, Started, Step, Target, start_with};
 
 const REFUSED: &str = "--uid-map 0:100000:65536 --gid-map 0:7:1 --setgroups deny";
 
-/// Runs alice's mapper after something was done to the command; both words that are granted and words that are not.
-fn granted_and_refused(spoil: impl Fn(&mut Command, &Target)) -> [(i32, Maps); 2] {
-    let host = Host::new();
+/// Runs alice's mapper after something was done to the command, on every host: words that are granted, and words that are not.
+fn granted_and_refused(spoil: impl Fn(&mut Command, &Target)) -> Vec<[(i32, Maps); 2]> {
+    hosts().map(|host| on_host(&host, &spoil)).collect()
+}
+
+fn on_host(host: &Host, spoil: impl Fn(&mut Command, &Target)) -> [(i32, Maps); 2] {
     let alice = host.user("alice");
     [GRANTED, REFUSED].map(|words| {
         let target = Target::new(&alice);
@@ -21,8 +24,8 @@ fn granted_and_refused(spoil: impl Fn(&mut Command, &Target)) -> [(i32, Maps); 2
     })
 }
 
-fn as_usual() -> [(i32, Maps); 2] {
-    [(0, granted_maps()), (1, Maps::untouched())]
+fn as_usual() -> Vec<[(i32, Maps); 2]> {
+    hosts().map(|_| [(0, granted_maps()), (1, Maps::untouched())]).collect()
 }
 
 #[test]
@@ -42,7 +45,9 @@ fn a_map_file_as_standard_error_stays_empty() {
         command.stderr(open("uid_map")).stdout(open("gid_map"));
         start_with(command, vec![Step::Pass(OwnedFd::from(open("gid_map")), 2)]);
     });
-    assert_eq!(outcome[1], (1, Maps::untouched()));
+    for [_, refused] in outcome {
+        assert_eq!(refused, (1, Maps::untouched()));
+    }
 }
 
 #[test]
@@ -69,60 +74,65 @@ fn the_environment_is_not_read() {
 
 #[test]
 fn a_working_folder_that_is_gone_changes_nothing() {
-    let host = Host::new();
-    let alice = host.user("alice");
-    let target = Target::new(&alice);
-    let line =
-        format!("mkdir gone && cd gone && rmdir ../gone && exec {} {} {GRANTED}", MAPPER, target.pid());
-    host.output(&mut alice.shell(&line)).ok();
-    assert_eq!(target.maps(), granted_maps());
+    for host in hosts() {
+        let alice = host.user("alice");
+        let target = Target::new(&alice);
+        let line =
+            format!("mkdir gone && cd gone && rmdir ../gone && exec {} {} {GRANTED}", MAPPER, target.pid());
+        host.output(&mut alice.shell(&line)).ok();
+        assert_eq!(target.maps(), granted_maps());
+    }
 }
 
 #[test]
 fn megabytes_of_arguments_are_refused_in_one_line() {
-    let host = Host::new();
-    let alice = host.user("alice");
-    let ranges: Vec<String> = (0..5_000).map(|n| format!("{n}:{}:1", 100_000 + n)).collect();
-    let (outcome, maps) = crate::attempt(&host, &alice, &format!("--uid-map {}", ranges.join(",")));
-    assert_eq!((outcome.code(), maps), (2, Maps::untouched()), "{outcome:?}");
-    let start = "newidmap-helper: reading the uid map: more than 4096 ranges: 0:100000:1,";
-    assert!(outcome.stderr.starts_with(start) && outcome.stderr.lines().count() == 1, "{outcome:?}");
-    let outcome = host.output(alice.mapper().args(vec!["x".repeat(120_000); 14]));
-    assert_eq!((outcome.code(), outcome.stderr.lines().count()), (2, 1), "{outcome:?}");
+    for host in hosts() {
+        let alice = host.user("alice");
+        let ranges: Vec<String> = (0..5_000).map(|n| format!("{n}:{}:1", 100_000 + n)).collect();
+        let (outcome, maps) = crate::attempt(&host, &alice, &format!("--uid-map {}", ranges.join(",")));
+        assert_eq!((outcome.code(), maps), (2, Maps::untouched()), "{outcome:?}");
+        let start = "newidmap-helper: reading the uid map: more than 4096 ranges: 0:100000:1,";
+        assert!(outcome.stderr.starts_with(start) && outcome.stderr.lines().count() == 1, "{outcome:?}");
+        let outcome = host.output(alice.mapper().args(vec!["x".repeat(120_000); 14]));
+        assert_eq!((outcome.code(), outcome.stderr.lines().count()), (2, 1), "{outcome:?}");
+    }
 }
 
 #[test]
 fn standard_error_that_takes_nothing_does_not_change_the_status() {
-    let full = || File::options().write(true).open("/dev/full").expect("/dev/full");
-    let host = Host::new();
-    let alice = host.user("alice");
-    for words in [GRANTED, REFUSED] {
-        let target = Target::new(&alice);
-        let mut command = alice.maps(&target, words);
-        command.stdout(full()).stderr(full());
-        let outcome = Started::as_it_is(&mut command).child().wait().expect("waiting for the mapper");
-        let expected = if words == GRANTED { (0, granted_maps()) } else { (1, Maps::untouched()) };
-        assert_eq!((outcome.code(), target.maps()), (Some(expected.0), expected.1), "{words}");
+    for host in hosts() {
+        let full = || File::options().write(true).open("/dev/full").expect("/dev/full");
+        let alice = host.user("alice");
+        for words in [GRANTED, REFUSED] {
+            let target = Target::new(&alice);
+            let mut command = alice.maps(&target, words);
+            command.stdout(full()).stderr(full());
+            let outcome = Started::as_it_is(&mut command).child().wait().expect("waiting for the mapper");
+            let expected = if words == GRANTED { (0, granted_maps()) } else { (1, Maps::untouched()) };
+            assert_eq!((outcome.code(), target.maps()), (Some(expected.0), expected.1), "{words}");
+        }
+        let help = Started::as_it_is(alice.mapper().arg("--help").stdout(full()).stderr(Stdio::null()))
+            .child()
+            .wait();
+        assert_eq!(help.expect("waiting for the mapper").code(), Some(6));
     }
-    let help =
-        Started::as_it_is(alice.mapper().arg("--help").stdout(full()).stderr(Stdio::null())).child().wait();
-    assert_eq!(help.expect("waiting for the mapper").code(), Some(6));
 }
 
 #[test]
 fn a_reader_of_standard_error_that_is_gone_leaves_the_maps_untouched() {
-    let host = Host::new();
-    let alice = host.user("alice");
-    let target = Target::new(&alice);
-    let mut mapper = alice.maps(&target, REFUSED);
-    mapper.stderr(closed_pipe());
-    let status = Started::as_it_is(&mut mapper).child().wait().expect("waiting for the mapper");
-    assert!(!status.success());
-    assert_eq!(target.maps(), Maps::untouched());
-    let mut mapper = alice.maps(&target, GRANTED);
-    mapper.stderr(closed_pipe()).stdout(closed_pipe());
-    assert!(Started::as_it_is(&mut mapper).child().wait().expect("waiting for the mapper").success());
-    assert_eq!(target.maps(), granted_maps());
+    for host in hosts() {
+        let alice = host.user("alice");
+        let target = Target::new(&alice);
+        let mut mapper = alice.maps(&target, REFUSED);
+        mapper.stderr(closed_pipe());
+        let status = Started::as_it_is(&mut mapper).child().wait().expect("waiting for the mapper");
+        assert!(!status.success());
+        assert_eq!(target.maps(), Maps::untouched());
+        let mut mapper = alice.maps(&target, GRANTED);
+        mapper.stderr(closed_pipe()).stdout(closed_pipe());
+        assert!(Started::as_it_is(&mut mapper).child().wait().expect("waiting for the mapper").success());
+        assert_eq!(target.maps(), granted_maps());
+    }
 }
 
 fn closed_pipe() -> Stdio {

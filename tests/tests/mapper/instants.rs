@@ -1,6 +1,6 @@
 //! The mapper killed, stopped, or left without its target before and after each of its system calls (P2, P3, P5, P10).
 
-use crate::{GRANTED, granted_maps};
+use crate::{GRANTED, granted_maps, hosts};
 use nix::sys::signal::{Signal, kill};
 use std::fs;
 use subroot_tests::traced::{Traced, at_every_boundary};
@@ -50,62 +50,66 @@ fn is_served(host: &Host, user: &User, words: &str, expected: &Maps) {
 
 #[test]
 fn killed_at_any_system_call_it_has_written_in_order_and_nothing_else() {
-    let host = Host::new();
-    let alice = host.user("alice");
-    let foreign = Foreign::new(&host);
-    let mut seen = [false; 4];
-    at_every_boundary(|boundary| {
-        let target = Target::new(&alice);
-        let Some(mapper) = Traced::start_at(&alice, &mut alice.maps(&target, ALL_THREE), boundary) else {
-            return false;
-        };
-        kill(mapper.pid(), Signal::SIGKILL).expect("killing the mapper");
-        assert_eq!(mapper.end(), 137, "boundary {boundary}");
-        let maps = target.maps();
-        let stage = in_order().iter().position(|stage| *stage == maps);
-        seen[stage.unwrap_or_else(|| panic!("boundary {boundary}: {maps:?}"))] = true;
-        foreign.is_untouched(boundary);
-        true
-    });
-    assert_eq!(seen, [true; 4], "each stage has boundaries of its own");
+    for host in hosts() {
+        let alice = host.user("alice");
+        let foreign = Foreign::new(&host);
+        let mut seen = [false; 4];
+        at_every_boundary(|boundary| {
+            let target = Target::new(&alice);
+            let Some(mapper) = Traced::start_at(&alice, &mut alice.maps(&target, ALL_THREE), boundary) else {
+                return false;
+            };
+            kill(mapper.pid(), Signal::SIGKILL).expect("killing the mapper");
+            assert_eq!(mapper.end(), 137, "boundary {boundary}");
+            let maps = target.maps();
+            let stage = in_order().iter().position(|stage| *stage == maps);
+            seen[stage.unwrap_or_else(|| panic!("boundary {boundary}: {maps:?}"))] = true;
+            foreign.is_untouched(boundary);
+            true
+        });
+        assert_eq!(seen, [true; 4], "each stage has boundaries of its own");
+    }
 }
 
 #[test]
 fn stopped_at_any_system_call_it_delays_nobody_and_ends_as_usual() {
-    let host = Host::new();
-    let (alice, bob) = (host.user("alice"), host.user("bob"));
-    let bobs = Maps::new("0 165536 9", "0 1001 1", "deny");
-    at_every_boundary(|boundary| {
-        let target = Target::new(&alice);
-        let Some(mut mapper) = Traced::start_at(&alice, &mut alice.maps(&target, ALL_THREE), boundary) else {
-            return false;
-        };
-        is_served(&host, &bob, "--uid-map 0:165536:9 --gid-map 0:1001:1", &bobs);
-        mapper.leave_stopped();
-        is_served(&host, &bob, "--uid-map 0:165536:9 --gid-map 0:1001:1", &bobs);
-        assert_eq!((mapper.continued(), target.maps()), (0, all_three()), "boundary {boundary}");
-        true
-    });
+    for host in hosts() {
+        let (alice, bob) = (host.user("alice"), host.user("bob"));
+        let bobs = Maps::new("0 165536 9", "0 1001 1", "deny");
+        at_every_boundary(|boundary| {
+            let target = Target::new(&alice);
+            let Some(mut mapper) = Traced::start_at(&alice, &mut alice.maps(&target, ALL_THREE), boundary)
+            else {
+                return false;
+            };
+            is_served(&host, &bob, "--uid-map 0:165536:9 --gid-map 0:1001:1", &bobs);
+            mapper.leave_stopped();
+            is_served(&host, &bob, "--uid-map 0:165536:9 --gid-map 0:1001:1", &bobs);
+            assert_eq!((mapper.continued(), target.maps()), (0, all_three()), "boundary {boundary}");
+            true
+        });
+    }
 }
 
 #[test]
 fn a_target_that_dies_at_any_system_call_is_mapped_whole_or_not_at_all() {
-    let host = Host::new();
-    let alice = host.user("alice");
-    let mut seen = [false; 2];
-    at_every_boundary(|boundary| {
-        let mut target = Target::new(&alice);
-        let witness = Target::after(&alice, vec![Step::Enter(target.namespace())]);
-        let Some(mapper) = Traced::start_at(&alice, &mut alice.maps(&target, GRANTED), boundary) else {
-            return false;
-        };
-        target.kill();
-        let (status, maps) = (mapper.end(), witness.maps());
-        let expected = if status == 0 { granted_maps() } else { Maps::untouched() };
-        assert_eq!(maps, expected, "boundary {boundary}: status {status}");
-        assert!([0, 3].contains(&status), "boundary {boundary}: status {status}");
-        seen[usize::from(status == 0)] = true;
-        true
-    });
-    assert_eq!(seen, [true; 2], "too early and too late");
+    for host in hosts() {
+        let alice = host.user("alice");
+        let mut seen = [false; 2];
+        at_every_boundary(|boundary| {
+            let mut target = Target::new(&alice);
+            let witness = Target::after(&alice, vec![Step::Enter(target.namespace())]);
+            let Some(mapper) = Traced::start_at(&alice, &mut alice.maps(&target, GRANTED), boundary) else {
+                return false;
+            };
+            target.kill();
+            let (status, maps) = (mapper.end(), witness.maps());
+            let expected = if status == 0 { granted_maps() } else { Maps::untouched() };
+            assert_eq!(maps, expected, "boundary {boundary}: status {status}");
+            assert!([0, 3].contains(&status), "boundary {boundary}: status {status}");
+            seen[usize::from(status == 0)] = true;
+            true
+        });
+        assert_eq!(seen, [true; 2], "too early and too late");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod config;
 mod descriptors;
+mod disturbed;
 mod elsewhere;
 mod examples;
 mod failing_calls;
@@ -24,13 +25,22 @@ mod trust;
 mod usage;
 mod world;
 
-use subroot_tests::{Host, Maps, Outcome, Target, User};
+use subroot_tests::{Host, Install, Maps, Outcome, Target, User};
 
 /// A request that alice's grants allow, and the maps it leads to.
 const GRANTED: &str = "--uid-map 0:100000:65536 --gid-map 0:100000:65536";
 
 fn granted_maps() -> Maps {
     Maps::new("0 100000 65536", "0 100000 65536", "allow")
+}
+
+/// Fresh hosts, one after the other, on which the mapper has its privilege in each of the ways that do without the other.
+fn hosts() -> impl Iterator<Item = Host> {
+    [Install::SetuidRoot, Install::FileCapabilities].into_iter().map(|install| {
+        let host = Host::new();
+        host.install_mapper(install);
+        host
+    })
 }
 
 /// Runs the mapper for a fresh target of the user's, and returns what became of both.

@@ -1,6 +1,6 @@
 //! A mapper without its privilege writes nothing and says what takes it away: status 5.
 
-use crate::{GRANTED, granted_maps, refused};
+use crate::{GRANTED, granted_maps, hosts, refused};
 use nix::mount::{MsFlags, mount};
 use std::ffi::CString;
 use subroot_tests::{Host, Install, MAPPER, Maps, Outcome, Step, Target, start_with};
@@ -137,12 +137,13 @@ fn with_a_file_capability_too_few_it_says_so() {
 
 #[test]
 fn started_without_even_a_name_it_asks_for_a_target() {
-    let host = Host::new();
-    let path = CString::new(MAPPER).expect("a path");
-    let mut command = host.user("alice").mapper();
-    let outcome = host.output(start_with(&mut command, vec![Step::ExecuteWithoutArguments(path)]));
-    assert_eq!(
-        (outcome.code(), outcome.stderr.as_str()),
-        (2, "newidmap-helper: no TARGET given (see --help)\n")
-    );
+    for host in hosts() {
+        let path = CString::new(MAPPER).expect("a path");
+        let mut command = host.user("alice").mapper();
+        let outcome = host.output(start_with(&mut command, vec![Step::ExecuteWithoutArguments(path)]));
+        assert_eq!(
+            (outcome.code(), outcome.stderr.as_str()),
+            (2, "newidmap-helper: no TARGET given (see --help)\n")
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! docs/security-history.md and docs/peers.md name tests that are there.
+//! docs/security-history.md, docs/threat-model.md and docs/peers.md name tests that are there.
 
 use std::fs;
 use subroot_tests::workspace;
@@ -13,10 +13,16 @@ fn every_feature_has_a_test_that_is_there() {
     every_row_has_a_test("docs/peers.md", 30);
 }
 
+#[test]
+fn every_place_that_can_be_disturbed_has_a_test_that_is_there() {
+    every_row_has_a_test("docs/threat-model.md", 60);
+}
+
 #[track_caller]
 fn every_row_has_a_test(page: &str, least: usize) {
     let page = fs::read_to_string(workspace(page)).expect("reading the page");
-    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    let is_row = |line: &&str| line.starts_with("| ") && !line.ends_with("| test |");
+    let rows: Vec<&str> = page.lines().filter(is_row).collect();
     assert!(rows.len() >= least, "{} rows", rows.len());
     for row in rows {
         let names: Vec<&str> = row.split('`').filter(|word| word.matches("::").count() == 2).collect();

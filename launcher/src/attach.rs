@@ -1,19 +1,23 @@
 //! Attaches mounts with their attributes, also where the kernel has no mount_setattr(2): before Linux 5.12.
 //!
-//! The old way changes mounts that are attached already, one by one and by their paths. Nobody is inside yet who could see
-//! them in between.
+//! The old way changes mounts that are attached already, one by one, each by a descriptor that was opened on it: a path could lead
+//! elsewhere by now. Nobody is inside yet who could see them in between, and what cannot be changed is detached again.
 
+use crate::error::OWN_FAILURE;
 use crate::kernel;
+use crate::lookup::open_in_root;
 use crate::mount::{Attributes, READ_ONLY};
 use crate::mountinfo::{self, MountLine};
-use crate::old_mounts;
+use crate::old_mounts::{self, descriptor};
 use nix::errno::Errno;
-use nix::mount::{MsFlags, mount};
+use nix::fcntl::OFlag;
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use std::ffi::CStr;
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
+use std::path::Path;
 
-const NONE: Option<&str> = None;
+const NONE: Option<&CStr> = None;
 
 /// Attaches a detached tree at `name` below `place`, or at `place` itself where `name` is empty.
 ///
@@ -28,7 +32,7 @@ pub(crate) fn attach_with(
     match kernel::set_tree_attributes(tree, attributes.set, attributes.propagation) {
         Err(errno) if kernel::is_unknown(errno) => {
             kernel::attach(tree, place, name)?;
-            remount(tree, Reach::Tree, attributes)
+            remount(tree, Reach::Tree, attributes).inspect_err(|_| detach(tree))
         }
         set => set.and_then(|()| kernel::attach(tree, place, name)),
     }
@@ -60,37 +64,75 @@ pub(crate) fn make_read_only(top: &OwnedFd, reach: Reach) -> Result<(), Errno> {
     }
 }
 
+/// Detaches what has just been attached. A tree without its protection must not stay, so that a failure ends this process.
+fn detach(tree: &OwnedFd) {
+    if umount2(descriptor(tree).as_c_str(), MntFlags::MNT_DETACH).is_err() {
+        kernel::exit(OWN_FAILURE);
+    }
+}
+
 fn remount(top: &OwnedFd, reach: Reach, attributes: Attributes) -> Result<(), Errno> {
     let count = if reach == Reach::Mount { 1 } else { usize::MAX };
-    for line in tree(top)?.into_iter().take(count) {
-        // What is set already stays: some of it may be locked, and a remount without it is refused (mount_namespaces(7)).
-        let flags =
-            flags_of(&line) | old_mounts::flags(attributes.set) | MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
-        mount(NONE, &line.path, NONE, flags, NONE)?;
+    let lines = tree(top)?;
+    for line in lines.iter().take(count) {
+        let Some(mount_point) = open_mount(top, line, &lines)? else { continue };
+        let mount_point = descriptor(&mount_point);
+        if attributes.set != 0 {
+            // What is set already stays: some of it may be locked, and a remount without it is refused (mount_namespaces(7)).
+            let flags =
+                flags_of(line) | old_mounts::flags(attributes.set) | MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
+            mount(NONE, mount_point.as_c_str(), NONE, flags, NONE)?;
+        }
         if attributes.propagation != 0 {
             let propagation = MsFlags::from_bits_retain(attributes.propagation);
-            mount(NONE, &line.path, NONE, propagation, NONE)?;
+            mount(NONE, mount_point.as_c_str(), NONE, propagation, NONE)?;
         }
     }
     Ok(())
 }
 
-/// The mount that a descriptor is on, and all that are mounted below it.
+/// The mount that a descriptor is on, and all that are mounted below it; never empty.
 fn tree(top: &OwnedFd) -> Result<Vec<MountLine>, Errno> {
-    let described = fs::read_to_string(format!("/proc/self/fdinfo/{}", top.as_raw_fd())).unwrap_or_default();
-    let id = described.lines().find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse::<u64>().ok());
-    let mut ids = vec![id.ok_or(Errno::EBADF)?];
+    let mut ids = vec![mount_id(top)?];
     let mut found = Vec::new();
     // A mount is listed after the one that it is on.
-    for line in mountinfo::read() {
+    for line in mountinfo::read()? {
         if ids.contains(&line.id) || ids.contains(&line.parent) {
             ids.push(line.id);
             found.push(line);
         }
     }
-    Ok(found)
+    if found.is_empty() { Err(Errno::EBADF) } else { Ok(found) }
 }
 
+/// Opens a mount of a tree; none for one that another mount of the tree covers at the same place, where nobody can reach it.
+fn open_mount(top: &OwnedFd, line: &MountLine, lines: &[MountLine]) -> Result<Option<OwnedFd>, Errno> {
+    let above = lines.first().map_or(Path::new("/"), |first| &first.path);
+    let below = line.path.strip_prefix(above).map_err(|_| Errno::EBADMSG)?;
+    let opened = match below.as_os_str().is_empty() {
+        true => top.try_clone().map_err(|_| Errno::EMFILE)?,
+        false => open_in_root(top, below, OFlag::empty())?,
+    };
+    let id = mount_id(&opened)?;
+    if id == line.id {
+        return Ok(Some(opened));
+    }
+    let is_covered = lines.iter().any(|other| other.id == id && other.path == line.path);
+    if is_covered { Ok(None) } else { Err(Errno::EBUSY) }
+}
+
+/// The ID of the mount that a descriptor is on: proc_pid_fdinfo(5).
+fn mount_id(file: &OwnedFd) -> Result<u64, Errno> {
+    let described = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd()));
+    let described = described.map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))?;
+    let id = described.lines().find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok());
+    id.ok_or(Errno::EBADMSG)
+}
+
+/// MS_NOSYMFOLLOW in linux/mount.h, since Linux 5.10.
+const NOSYMFOLLOW: nix::libc::c_ulong = 256;
+
+/// The flags that a mount has already.
 fn flags_of(line: &MountLine) -> MsFlags {
     let flag = |option: &[u8]| match option {
         b"ro" => MsFlags::MS_RDONLY,
@@ -100,7 +142,12 @@ fn flags_of(line: &MountLine) -> MsFlags {
         b"noatime" => MsFlags::MS_NOATIME,
         b"nodiratime" => MsFlags::MS_NODIRATIME,
         b"relatime" => MsFlags::MS_RELATIME,
+        b"nosymfollow" => MsFlags::from_bits_retain(NOSYMFOLLOW),
         _ => MsFlags::empty(),
     };
-    line.options.split(|byte| *byte == b',').map(flag).fold(MsFlags::empty(), |flags, flag| flags | flag)
+    let options = || line.options.split(|byte| *byte == b',');
+    // A mount with strict times shows no option for that, and a remount without a word would make them relative.
+    let has_times = options().any(|option| matches!(option, b"noatime" | b"relatime"));
+    let times = if has_times { MsFlags::empty() } else { MsFlags::MS_STRICTATIME };
+    options().map(flag).fold(times, |flags, flag| flags | flag)
 }

@@ -6,7 +6,8 @@
 
 use crate::attach::attach_with;
 use crate::device_folder::make_file;
-use crate::failure::{Failure, Step};
+use crate::error::Error;
+use crate::failure::{Failure, Step, reason};
 use crate::kernel::{self, file_kind};
 use crate::lookup::open_beneath;
 use crate::mount::{Attributes, READ_ONLY};
@@ -59,7 +60,10 @@ pub(crate) struct HostRoot {
 
 impl HostRoot {
     /// Looks at the host's mounts, and at where the caller is and lives.
-    pub(crate) fn find() -> HostRoot {
+    ///
+    /// # Errors
+    /// Mounts that cannot be read.
+    pub(crate) fn find() -> Result<HostRoot, Error> {
         let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
         let places = home.into_iter().chain(std::env::current_dir());
         let mut folders: Vec<PathBuf> = WRITABLE.iter().map(PathBuf::from).collect();
@@ -68,7 +72,9 @@ impl HostRoot {
         );
         folders.sort_unstable();
         folders.dedup();
-        HostRoot { submounts: mountinfo::read().into_iter().map(|mount| mount.path).collect(), folders }
+        let mounts =
+            mountinfo::read().map_err(|errno| Error::Unreadable(mountinfo::FILE.into(), reason(errno)))?;
+        Ok(HostRoot { submounts: mounts.into_iter().map(|mount| mount.path).collect(), folders })
     }
 
     fn has_mounts_below(&self, path: &Path) -> bool {
@@ -122,8 +128,11 @@ impl Layers<'_> {
             if name == "." || name == ".." {
                 continue;
             }
-            if let Err(errno) = self.copy_entry(&path.join(name), name, copy) {
-                log::debug!("layering {}: {errno}", path.join(name).display());
+            match self.copy_entry(&path.join(name), name, copy) {
+                Err(errno) if is_without_overlays(errno) => return Err(errno),
+                // An entry that cannot be shown is missing, or is an empty file or directory in memory.
+                Err(errno) => log::debug!("layering {}: {errno}", path.join(name).display()),
+                Ok(()) => {}
             }
         }
         Ok(())
@@ -157,6 +166,8 @@ impl Layers<'_> {
                 self.made.push(layered);
                 Ok(())
             }
+            Err(errno) if is_without_overlays(errno) => Err(errno),
+            // Some directories take no layer: they are shown without one.
             Err(_) => attach_read_only(path, &place, c""),
         }
     }
@@ -215,6 +226,11 @@ impl Layers<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// True if this kernel gives a user namespace no overlay at all: before Linux 5.11 (EPERM), or without overlayfs (ENODEV).
+fn is_without_overlays(errno: Errno) -> bool {
+    matches!(errno, Errno::EPERM | Errno::ENODEV)
 }
 
 /// What the kernel shows for an ID without a mapping: /proc/sys/kernel/overflowuid, whose default nobody changes.

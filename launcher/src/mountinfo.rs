@@ -1,7 +1,8 @@
 //! /proc/self/mountinfo: every mount of this process' mount namespace. proc_pid_mountinfo(5).
 
-use crate::grants::each_line_of;
+use nix::errno::Errno;
 use std::ffi::OsString;
+use std::fs;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 
@@ -17,12 +18,18 @@ pub(crate) struct MountLine {
     pub(crate) options: Vec<u8>,
 }
 
-/// Reads all of them; a line that is not understood is left out.
-pub(crate) fn read() -> Vec<MountLine> {
-    let mut found = Vec::new();
-    each_line_of("/proc/self/mountinfo", |_, line| found.extend(parse(line)));
-    found
+/// Reads all of them.
+///
+/// # Errors
+/// Those of open(2) and read(2), and EBADMSG for a line that is not understood.
+pub(crate) fn read() -> Result<Vec<MountLine>, Errno> {
+    let text = fs::read(FILE).map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))?;
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| parse(line).ok_or(Errno::EBADMSG)).collect()
 }
+
+/// The file.
+pub(crate) const FILE: &str = "/proc/self/mountinfo";
 
 fn parse(line: &[u8]) -> Option<MountLine> {
     let mut fields = line.split(|byte| *byte == b' ');

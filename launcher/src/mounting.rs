@@ -190,13 +190,13 @@ fn in_memory(
     made
 }
 
-/// Covers a file or folder inside by something empty; what is not there needs no cover.
+/// Covers a file or directory inside by something empty; what is not there needs no cover.
 ///
 /// # Errors
-/// The mount that the kernel refused.
+/// A path that cannot be looked up, and the mount that the kernel refused.
 pub(crate) fn mask(root: &NewRoot, path: &Path) -> Result<(), Failure> {
     let on = |errno| Failure::new(Step::Mount, path.as_os_str().as_bytes(), errno);
-    let Ok(place) = root.open(path) else { return Ok(()) };
+    let Some(place) = unless_missing(root.open(path)).map_err(on)? else { return Ok(()) };
     let cover = match kernel::file_kind(&fstat(&place).map_err(on)?) {
         SFlag::S_IFDIR => {
             kernel::new_mount(c"tmpfs", &[(c"mode", Some(c"0555"))], libc::MOUNT_ATTR_RDONLY | NODEV)
@@ -206,13 +206,20 @@ pub(crate) fn mask(root: &NewRoot, path: &Path) -> Result<(), Failure> {
     kernel::attach(cover.map_err(on)?, &place, c"").map_err(on)
 }
 
-/// Makes a file or folder inside read-only; what is not there needs it not.
+/// Makes a file or directory inside read-only, if it is there.
 ///
 /// # Errors
-/// The mount that the kernel refused.
+/// A path that cannot be looked up, and the mount that the kernel refused.
 pub(crate) fn make_read_only(root: &NewRoot, path: &Path) -> Result<(), Failure> {
     let on = |errno| Failure::new(Step::Mount, path.as_os_str().as_bytes(), errno);
-    let Ok(place) = root.open(path) else { return Ok(()) };
+    let Some(place) = unless_missing(root.open(path)).map_err(on)? else { return Ok(()) };
     let tree = kernel::clone_tree(&place, c"").map_err(on)?;
     attach_with(&tree, &place, c"", Attributes::new(libc::MOUNT_ATTR_RDONLY)).map_err(on)
+}
+
+fn unless_missing(opened: Result<OwnedFd, Errno>) -> Result<Option<OwnedFd>, Errno> {
+    match opened {
+        Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
+        opened => opened.map(Some),
+    }
 }

@@ -12,7 +12,7 @@ use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::mount::{MsFlags, mount};
 use nix::sys::stat::{Mode, SFlag, fstat, fstatat, mkdirat};
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 
 /// Where the staging area may be: folders that are mount points and nothing else, which may be covered without the kernel
 /// refusing a new proc or sysfs for it (mnt_already_visible() in fs/namespace.c).
@@ -87,8 +87,8 @@ pub(crate) fn flags(attributes: u64) -> MsFlags {
 }
 
 /// The path that leads to what a descriptor is open on.
-fn descriptor(file: BorrowedFd<'_>) -> CString {
-    CString::new(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap_or_default()
+pub(crate) fn descriptor(file: impl AsFd) -> CString {
+    CString::new(format!("/proc/self/fd/{}", file.as_fd().as_raw_fd())).unwrap_or_default()
 }
 
 /// Mounts something at a new place in the staging area, and opens its top.

@@ -122,7 +122,7 @@ fn flags(namespaces: &Namespaces) -> c_int {
 fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
     let base = match &sandbox.root {
         Root::Folder(folder) => Base::Folder(check_rootfs(folder)?),
-        Root::Host => Base::Host(HostRoot::find()),
+        Root::Host => Base::Host(HostRoot::find()?),
         Root::Unchanged => return Ok(None),
     };
     let mut mounts = sandbox.mounts.clone();

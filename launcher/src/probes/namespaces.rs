@@ -73,9 +73,11 @@ fn is_used_up(flag: i32) -> bool {
 fn is_chroot() -> bool {
     let root = |path: &str| fs::metadata(path).map(|root| (root.dev(), root.ino()));
     let differs = |init: (u64, u64)| root("/").is_ok_and(|own| own != init);
+    let has_no_line = || {
+        crate::mountinfo::read().is_ok_and(|mounts| mounts.iter().all(|mount| mount.path != Path::new("/")))
+    };
     // The first process' root, where it may be looked at; else a root that mountinfo has no line of.
-    root("/proc/1/root")
-        .map_or_else(|_| crate::mountinfo::read().iter().all(|mount| mount.path != Path::new("/")), differs)
+    root("/proc/1/root").map_or_else(|_| has_no_line(), differs)
 }
 
 /// Which kind of container this is the inside of, as far as it shows.

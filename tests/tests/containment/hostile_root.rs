@@ -74,7 +74,8 @@ impl HostileRoot {
 
 /// Without the root, the changes that an overlay keeps, and the locks of names.
 fn beside_the_root(sandbox: &Sandbox) -> BTreeMap<String, (u32, u32, u64, i64, i64)> {
-    let changed = [sandbox.rootfs.path.clone(), sandbox.alice.home.join("kept"), sandbox.alice.home.join(".local")];
+    let changed =
+        [sandbox.rootfs.path.clone(), sandbox.alice.home.join("kept"), sandbox.alice.home.join(".local")];
     let mut found = listing(&sandbox.alice.home);
     found.retain(|path, _| !changed.iter().any(|changed| Path::new(path).starts_with(changed)));
     found

@@ -27,10 +27,13 @@ fn output_of(sandbox: &Sandbox, missing: &str, errno: Errno, options: &[&str], s
 /// What becomes of words within such a sandbox.
 fn output_around(sandbox: &Sandbox, missing: &str, errno: Errno, words: &[&str]) -> Outcome {
     let errno = errno as i32;
-    let filter = format!(
-        r#"{{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
-            {{"names": [{missing}], "action": "SCMP_ACT_ERRNO", "errnoRet": {errno}}}]}}"#
-    );
+    let rule = format!(r#"{{"names": [{missing}], "action": "SCMP_ACT_ERRNO", "errnoRet": {errno}}}"#);
+    output_with_rules(sandbox, &rule, words)
+}
+
+/// The same with any rules of a filter.
+fn output_with_rules(sandbox: &Sandbox, rules: &str, words: &[&str]) -> Outcome {
+    let filter = format!(r#"{{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{rules}]}}"#);
     std::fs::write("/home/alice/old.json", filter).expect("writing a profile");
     give("/home/alice/old.json".as_ref(), &sandbox.alice, 0o644);
     let around = [
@@ -214,4 +217,26 @@ fn with_none_of_them_everything_works() {
     let options = ["--read-only", "-v", "/home/alice/data:/a/b:ro", "--tmpfs", "/a/b/c", "-u", "5"];
     let outcome = output(&sandbox, &missing, &options, "cat /a/b/x; touch /a/b/c/y && echo wrote; id -u");
     assert_eq!((outcome.stdout.as_str(), outcome.code()), ("x\nwrote\n5\n", 0), "{outcome:?}");
+}
+
+/// A protection that cannot be had refuses the launch, or what it is for is not there: a remount is refused here (EINVAL).
+#[test]
+fn what_cannot_be_made_read_only_is_not_left_attached() {
+    const NO_REMOUNT: &str = r#"{"names": ["mount_setattr"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38},
+        {"names": ["mount"], "action": "SCMP_ACT_ERRNO", "errnoRet": 22,
+            "args": [{"index": 3, "value": 32, "valueTwo": 32, "op": "SCMP_CMP_MASKED_EQ"}]}"#;
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[("x", "x\n")]);
+    let run = |options: &[&str], script: &str| {
+        let words =
+            [&["--", "subroot", "run"], options, &["/home/alice/rootfs", "--", "sh", "-c", script]].concat();
+        output_with_rules(&sandbox, NO_REMOUNT, &words)
+    };
+    for options in [&["-v", "/home/alice/data:/srv:ro"][..], &["--read-only"]] {
+        let outcome = run(options, "touch /srv/mark /mark; echo ran");
+        assert_refused(&outcome, 125, &["Invalid argument"]);
+    }
+    // /sys is left out.
+    let mounts = run(&[], "cat /proc/self/mountinfo").ok();
+    assert!(mounts.contains(" /proc ") && !mounts.contains(" /sys "), "{mounts}");
 }

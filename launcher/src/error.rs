@@ -7,6 +7,7 @@ use crate::causes::{
 use crate::failure::{Failure, Step, reason};
 use crate::probes;
 use nix::errno::Errno;
+use nix::unistd::geteuid;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -135,10 +136,12 @@ impl Error {
                 Some("chmod u-s,g-s the subroot program and remove its file capabilities".into())
             }
             Error::Orphaned => Some("subroot run --outlive-parent goes on without it".into()),
-            Error::Shim(_) | Error::Start(Failure { step: Step::RunShim, .. }) => Some(
-                "install subroot so that its program file belongs to root and only root can write to it"
-                    .into(),
-            ),
+            // Of root itself, no owner of the file is another user.
+            Error::Shim(_) | Error::Start(Failure { step: Step::RunShim, .. }) => (!geteuid().is_root())
+                .then(|| {
+                    "install subroot so that its program file belongs to root and only root can write to it"
+                        .into()
+                }),
             Error::DirectoryStream(name) => Some(format!("redirect {name}, for example to /dev/null")),
             // Every shell has the programs for this, and the directory that it makes passes all checks.
             Error::Name { .. } => Some("export XDG_RUNTIME_DIR=$(mktemp -d)".into()),

@@ -87,11 +87,16 @@ impl Layout {
             let above = id.saturating_add(1);
             vec![line(id, 0, 1), line(0, 1, id), line(above, above, u32::MAX)]
         };
-        let both =
-            |lines: Vec<GivenLine>| Layout { uid: Lines::Fitting(lines.clone()), gid: Lines::Fitting(lines) };
         match userns {
-            Userns::Default | Userns::Auto(None) => both(vec![line(0, 0, u32::MAX)]),
-            Userns::Auto(Some(size)) => both(vec![line(0, 0, *size)]),
+            Userns::Default | Userns::Auto(None) => {
+                let all = vec![line(0, 0, u32::MAX)];
+                Layout { uid: Lines::Fitting(all.clone()), gid: Lines::Fitting(all) }
+            }
+            // A size is asked for, and is never lowered.
+            Userns::Auto(Some(size)) => {
+                let sized = vec![line(0, 0, *size)];
+                Layout { uid: Lines::Exact(sized.clone()), gid: Lines::Exact(sized) }
+            }
             Userns::HostId => Layout {
                 uid: Lines::Exact(vec![line(own_id(IdKind::Uid), 0, 1)]),
                 gid: Lines::Exact(vec![line(own_id(IdKind::Gid), 0, 1)]),
@@ -123,7 +128,7 @@ impl Layout {
         for line in lines {
             let filled = fill_line(line, &pool.0, map).map_err(|why| not_mappable(kind, line, why))?;
             if exact && filled < line.count {
-                return Err(not_mappable(kind, line, "you have not so many IDs: see subroot idmap"));
+                return Err(not_mappable(kind, line, "you do not have that many IDs: see subroot idmap"));
             }
         }
         Ok(())

@@ -11,7 +11,7 @@ fn the_modes_lay_ids_out_as_they_say() {
         ("auto", ["0 1000 1", "1 100000 65536"].as_slice()),
         ("auto:size=1", &["0 1000 1"]),
         ("auto:size=2001", &["0 1000 1", "1 100000 2000"]),
-        ("auto:size=4000000000", &["0 1000 1", "1 100000 65536"]),
+        ("auto:size=65537", &["0 1000 1", "1 100000 65536"]),
         ("host-id", &["1000 1000 1"]),
         ("keep-id", &["0 100000 1000", "1000 1000 1", "1001 101000 64536"]),
         ("keep-id:uid=0,gid=0", &["0 1000 1", "1 100000 65536"]),
@@ -65,8 +65,8 @@ fn one_who_is_kept_is_himself_and_owns_his_files() {
 fn what_is_not_the_callers_cannot_be_mapped() {
     let sandbox = Sandbox::new();
     for (option, said) in [
-        ("0:0:65538", "not so many IDs"),
-        ("0:70000:1", "not so many IDs"),
+        ("0:0:65538", "not have that many IDs"),
+        ("0:70000:1", "not have that many IDs"),
         ("0:@0:1", "not allowed"),
         ("0:@165536:1", "not allowed"),
     ] {
@@ -109,7 +109,7 @@ fn without_a_mapper_ones_own_id_is_laid_out_too_or_it_is_said() {
         sandbox.host.hide(name);
     }
     for (mode, expected) in
-        [("auto:size=9", "0 1000 1"), ("keep-id", "1000 1000 1"), ("keep-id:uid=7,gid=7", "7 1000 1")]
+        [("auto:size=1", "0 1000 1"), ("keep-id", "1000 1000 1"), ("keep-id:uid=7,gid=7", "7 1000 1")]
     {
         let outcome = sandbox.output(&["--userns", mode], "cat /proc/self/uid_map");
         assert!(outcome.stderr.contains("only your own ID is mapped"), "{outcome:?}");
@@ -117,6 +117,23 @@ fn without_a_mapper_ones_own_id_is_laid_out_too_or_it_is_said() {
     }
     let outcome = sandbox.output(&["--userns", "host-id"], "cat /proc/self/uid_map");
     assert_eq!((outcome.stderr.as_str(), map_lines(&outcome.stdout)), ("", vec!["1000 1000 1".to_owned()]));
-    let outcome = sandbox.output(&["--uidmap", "0:0:2"], "touch /mark");
-    assert!(outcome.code() == 125 && !sandbox.has_mark(), "{outcome:?}");
+    for options in [["--uidmap", "0:0:2"], ["--userns", "auto:size=9"]] {
+        let outcome = sandbox.output(&options, "touch /mark");
+        assert!(outcome.code() == 125 && !sandbox.has_mark(), "{outcome:?}");
+    }
+}
+
+/// What was asked for explicitly and cannot be had refuses.
+#[test]
+fn a_size_is_never_lowered() {
+    let sandbox = Sandbox::new();
+    let refused = |size: &str| {
+        let outcome = sandbox.output(&["--userns", &format!("auto:size={size}")], "touch /mark");
+        assert_refused(&outcome, 125, &[&format!("0:0:{size}"), "you do not have that many IDs"]);
+    };
+    ["65538", "4000000000"].iter().for_each(|size| refused(size));
+    ["/etc/subuid", "/etc/subgid"].iter().for_each(|file| sandbox.host.write(file, "alice:100000:1000\n"));
+    ["1002", "65536"].iter().for_each(|size| refused(size));
+    assert_eq!(sandbox.maps(&["--userns", "auto:size=1001"]), [["0 1000 1", "1 100000 1000"]; 2]);
+    assert!(!sandbox.has_mark());
 }

@@ -108,7 +108,8 @@ impl Policy {
         !self.caller.is_local() || !self.plugin().is_empty()
     }
 
-    /// Remembers that name services were asked, and the caller's name if they know one: [`Caller::note_foreign_name`].
+    /// Remembers that name services were asked, and the caller's name if they know one that no local account has: they may have been
+    /// kept from the local accounts.
     ///
     /// # Errors
     /// The accounts cannot be read.

@@ -2,7 +2,7 @@
 
 use crate::child::ChildEnds;
 use crate::error::Error;
-use crate::failure::{Failure, Step};
+use crate::failure::{Failure, Step, reason};
 use crate::identity::Identity;
 use crate::kernel::{self, Ended, Side};
 use crate::launch::{Live, Released, pipe, socket};
@@ -21,7 +21,7 @@ use nix::sys::prctl::set_dumpable;
 use nix::sys::stat::fstatat;
 use nix::unistd::{getgid, getuid};
 use std::convert::Infallible;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -57,8 +57,14 @@ impl Joined {
     pub(crate) fn new(known: &Known, process: Process) -> Result<Joined, Error> {
         let name = known.name.clone().unwrap_or_else(|| known.pid.to_string());
         let process = Prepared::new(process)?;
-        let members = if known.has_init { children(known.pid) } else { vec![known.pid] };
-        let member = members.into_iter().find_map(|pid| member(pid, known.user_namespace));
+        let failed =
+            |errno| Error::Running(name.clone(), format!("looking at its processes: {}", reason(errno)));
+        let members =
+            if known.has_init { children(known.pid).map_err(failed)? } else { Some(vec![known.pid]) };
+        let member = match members {
+            Some(members) => members.into_iter().find_map(|pid| member(pid, known.user_namespace)),
+            None => any_member(known.user_namespace).map_err(failed)?,
+        };
         let (member, namespaces) =
             member.ok_or_else(|| Error::Running(name.clone(), "it has just ended".into()))?;
         Ok(Joined { name, member, namespaces, process })
@@ -73,16 +79,36 @@ impl Joined {
 }
 
 /// The oldest children of a process' one thread: proc_pid_task(5). The first is the command; the others are orphans that the
-/// payload makes, of which only a fixed number is looked at.
-fn children(pid: i32) -> Vec<i32> {
+/// payload makes, of which only a fixed number is looked at. `None` for a process that is not shown: it has ended, or /proc is
+/// mounted with hidepid (proc(5)), which hides what is not dumpable, as init is.
+///
+/// # Errors
+/// Those of open(2) and read(2).
+fn children(pid: i32) -> Result<Option<Vec<i32>>, Errno> {
     const MOST: usize = 64;
     let mut text = [0; MOST * 8];
     let opened = std::fs::File::open(format!("/proc/{pid}/task/{pid}/children"));
-    let length = opened.and_then(|mut file| file.read(&mut text)).unwrap_or(0);
+    let length = match opened.and_then(|mut file| file.read(&mut text)) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+            return Ok(None);
+        }
+        read => read.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))?,
+    };
     // A number without the blank behind it may be the beginning of a longer one.
     let whole = text.get(..length).unwrap_or_default().split_inclusive(|byte| *byte == b' ');
     let numbers = whole.filter_map(|word| std::str::from_utf8(word).ok()?.strip_suffix(' ')?.parse().ok());
-    numbers.take(MOST).collect()
+    Ok(Some(numbers.take(MOST).collect()))
+}
+
+/// The first process of /proc that is in this user namespace and can be joined.
+///
+/// # Errors
+/// Those of opendir(3).
+fn any_member(user_namespace: u64) -> Result<Option<(OwnedFd, i32)>, Errno> {
+    let entries = std::fs::read_dir("/proc");
+    let entries = entries.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))?;
+    let mut pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    Ok(pids.find_map(|pid| member(pid, user_namespace)))
 }
 
 /// Holds a process, if it is in this user namespace: its number may be another's by now. And which namespaces are its own.

@@ -5,6 +5,7 @@
 mod sandbox;
 
 mod bounded;
+mod hidden;
 mod joined;
 mod life;
 mod named;

@@ -26,15 +26,15 @@ pub(crate) struct Shim {
 }
 
 impl Shim {
-    /// Makes one for a command whose process has this report pipe; none if the program file of this process is root's, who is not the
-    /// caller, and nobody else may write to it.
+    /// Makes one for a command whose process has this report pipe; none if the program file of this process is root's, nobody else may
+    /// write to it, and this process can have no ID of root mapped: it is neither root nor has a capability.
     ///
     /// # Errors
-    /// Those of stat(2) and memfd_create(2), such as EACCES if vm.memfd_noexec is 2 (proc_sys_vm(5)).
+    /// Those of stat(2), capget(2) and memfd_create(2), such as EACCES if vm.memfd_noexec is 2 (proc_sys_vm(5)).
     pub(crate) fn new_if_needed(report: &OwnedFd) -> Result<Option<Shim>, Errno> {
         let program = stat("/proc/self/exe")?;
-        let is_out_of_reach = program.st_uid == 0 && !geteuid().is_root();
-        if is_out_of_reach && program.st_mode & WRITABLE_BY_OTHERS == 0 {
+        let is_roots = program.st_uid == 0 && !geteuid().is_root() && kernel::effective_capabilities()? == 0;
+        if is_roots && program.st_mode & WRITABLE_BY_OTHERS == 0 {
             return Ok(None);
         }
         Ok(Some(Shim { memory: kernel::executable_memory(c"subroot-shim")?, report: report.as_raw_fd() }))

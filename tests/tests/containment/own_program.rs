@@ -121,3 +121,20 @@ fn a_script_whose_interpreter_is_the_shim_ends() {
         assert_eq!(own.run(options, &["/again"]).code(), 126, "{options:?}");
     }
 }
+
+/// With a capability in a user namespace, a caller may map root's ID, and so own the file of a launcher that root has installed.
+#[test]
+fn a_caller_with_a_capability_has_the_shim_also_for_a_launcher_of_roots() {
+    let own = Own::new();
+    let mut command = own.sandbox.host.user("root").command("setpriv");
+    command.args([
+        "--reuid=1000",
+        "--regid=1000",
+        "--clear-groups",
+        "--inh-caps=+setuid",
+        "--ambient-caps=+setuid",
+    ]);
+    command.args(["subroot", "run", "/home/alice/rootfs", "--", "/again"]);
+    let outcome = own.sandbox.host.output(&mut command);
+    assert_eq!((outcome.code(), outcome.stderr.as_str()), (126, ""), "{outcome:?}");
+}

@@ -20,7 +20,8 @@ perform() {
     output=$(timeout --kill-after=5 "${SECONDS_EACH:-90}" bash "$0" --one "$name" 2>&1 </dev/null) || status=$?
     case $status in
         0) echo "CHECK ok $title" ;;
-        77) echo "CHECK skipped $title: $(tail -n 1 <<<"$output")" ;;
+        # A tab ends the name of the check, which may have colons itself.
+        77) printf 'CHECK skipped %s\t%s\n' "$title" "$(tail -n 1 <<<"$output")" ;;
         *)
             echo "CHECK FAILED $title"
             printf 'status %s\n%s\n' "$status" "$output" | tail -n "${LINES_EACH:-40}" | sed 's/^/    /'

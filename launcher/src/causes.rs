@@ -123,6 +123,9 @@ kinds! {
     /// Ubuntu's switch.
     APPARMOR: "apparmor-userns", "kernel.apparmor_restrict_unprivileged_userns is 1: AppArmor keeps user namespaces from programs without a profile",
         "as root: install subroot's AppArmor profile, or sysctl kernel.apparmor_restrict_unprivileged_userns=0";
+    /// subroot's own profile, or one of a container around it.
+    APPARMOR_PROFILE: "apparmor-profile", "AppArmor enforces the profile {profile} on subroot and may have denied this",
+        "as root: journalctl -k --grep apparmor= shows what was denied";
     /// A changed root.
     CHROOT: "chroot", "this process is in a chroot, where the kernel makes no user namespaces",
         "start from outside of it, or enter it by subroot run FOLDER in place of chroot";

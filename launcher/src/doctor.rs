@@ -95,6 +95,10 @@ fn examine(rootfs: Option<&Path>) -> Result<Vec<Line>, Error> {
     let grants = Grants::read();
     let mut lines = vec![account(&grants)];
     lines.extend(probes::namespaces::around().map(|cause| Line::well("container", cause.to_string())));
+    lines.extend(
+        probes::apparmor::profile()
+            .map(|profile| Line::well("apparmor", format!("the profile {profile} is enforced"))),
+    );
     let plan = IdPlan::new(&IdWishes::default())?;
     // Who may map every ID of a user namespace himself needs no grant.
     if plan.ways.first().is_none_or(|way| way.writer != Writer::Privileged) {
@@ -194,7 +198,13 @@ fn maps(plan: &IdPlan) -> (Line, bool) {
             let verdict = if uids > 1 { Verdict::Well } else { Verdict::Less };
             (Line { step: "maps", verdict, found, causes: Vec::new() }, true)
         }
-        Err(stopped) => (Line::failed("maps", &stopped), false),
+        Err(stopped) => {
+            let causes = match &stopped {
+                Stopped::Maps(error) => error.found().into_iter().collect(),
+                Stopped::Namespaces(_) | Stopped::Step(_) => Vec::new(),
+            };
+            (Line { causes, ..Line::failed("maps", &stopped) }, false)
+        }
     }
 }
 

@@ -161,8 +161,21 @@ impl Error {
                 (Step::LayerRoot | Step::LayerHost, Errno::EPERM | Errno::ENODEV | Errno::EINVAL) => {
                     Some(probes::rootfs::overlay_refused(failure.errno))
                 }
+                // The kernel itself says EPERM to a mount that it refuses; AppArmor says EACCES.
+                (
+                    Step::BindRoot
+                    | Step::LayerRoot
+                    | Step::LayerHost
+                    | Step::MakeReadOnly
+                    | Step::Mount
+                    | Step::Pivot
+                    | Step::Detach
+                    | Step::Join,
+                    Errno::EACCES,
+                ) => probes::apparmor::enforced(),
                 _ => None,
             },
+            Error::Mapper(_, said) => probes::apparmor::denied(said),
             _ => None,
         }
     }

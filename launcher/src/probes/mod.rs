@@ -1,5 +1,6 @@
 //! Looks at this host for what can stand in the way. Each probe looks at one thing and changes nothing.
 
+pub(crate) mod apparmor;
 pub(crate) mod grants;
 pub(crate) mod mapper;
 pub(crate) mod namespaces;

@@ -96,8 +96,12 @@ pub(crate) fn attach(host: &HostRoot) -> Result<NewRoot, Failure> {
     kernel::attach(&layers, &root, LAYERS).map_err(on)?;
     // The layers, which overlay takes as paths only, are looked up from here.
     fchdir(&layers).map_err(on)?;
-    let mut layers = Layers { host, folder: layers, made: Vec::new() };
+    let mut layers = Layers { host, folder: layers, made: Vec::new(), refused: None };
     layers.copy(Path::new("/"), &root).map_err(on)?;
+    // Writes are to go to memory, which without any overlay none would.
+    if let Some(errno) = layers.refused.filter(|_| layers.made.is_empty()) {
+        return Err(on(errno));
+    }
     // The overlays hold them by themselves.
     umount2(".", MntFlags::MNT_DETACH).map_err(on)?;
     unlinkat(&root, LAYERS, UnlinkatFlags::RemoveDir).map_err(on)?;
@@ -115,6 +119,8 @@ struct Layers<'a> {
     folder: OwnedFd,
     /// The overlays so far.
     made: Vec<OwnedFd>,
+    /// Why the last directory without an overlay has none.
+    refused: Option<Errno>,
 }
 
 impl Layers<'_> {
@@ -168,7 +174,10 @@ impl Layers<'_> {
             }
             Err(errno) if is_without_overlays(errno) => Err(errno),
             // Some directories take no layer: they are shown without one.
-            Err(_) => attach_read_only(path, &place, c""),
+            Err(errno) => {
+                self.refused = Some(errno);
+                attach_read_only(path, &place, c"")
+            }
         }
     }
 

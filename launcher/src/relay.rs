@@ -10,7 +10,7 @@ use crate::terminal::Terminal;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::libc;
-use nix::poll::{PollFd, PollFlags};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use nix::sys::stat::Mode;
@@ -153,6 +153,16 @@ impl Watch<'_> {
         }
     }
 
+    /// Reads the report if there is one by now: the command may have started, and a signal have been sent to it, since the last look.
+    fn notice_start(&mut self) {
+        if !self.started {
+            let mut ready = [PollFd::new(self.released.report.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0) {
+                self.read_report();
+            }
+        }
+    }
+
     fn end(&mut self, signal: i32) {
         self.ended_by = self.ended_by.or(Some(signal));
         let _ = kernel::pidfd_send_signal(&self.released.live.process, libc::SIGKILL);
@@ -165,6 +175,7 @@ impl Watch<'_> {
         if number == libc::SIGCHLD || (number == libc::SIGHUP && self.signals.ignores_hangup) {
             return;
         }
+        self.notice_start();
         if let Some(terminal) = self.released.terminal.as_ref().filter(|_| number == libc::SIGWINCH) {
             return terminal.resize();
         }

@@ -22,6 +22,9 @@ use std::os::fd::{AsFd, OwnedFd};
 /// SI_KERNEL in asm-generic/siginfo.h: a signal that a terminal sent to its whole foreground process group, the command included.
 const SI_KERNEL: i32 = 0x80;
 
+/// How long a signal waits for the start of the command, in milliseconds: many times what a start takes.
+const START: u8 = 250;
+
 /// All signals, blocked and read from a descriptor, whatever state was inherited (property L5).
 pub(crate) struct Signals {
     queue: SignalFd,
@@ -153,11 +156,12 @@ impl Watch<'_> {
         }
     }
 
-    /// Reads the report if there is one by now: the command may have started, and a signal have been sent to it, since the last look.
+    /// Waits a moment for the start of a command that is about to start, or has started already: the report pipe is closed by the
+    /// command's execve and, a little later, by init. A signal that was sent to a running command must not end the launch.
     fn notice_start(&mut self) {
         if !self.started {
             let mut ready = [PollFd::new(self.released.report.as_fd(), PollFlags::POLLIN)];
-            if poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0) {
+            if poll(&mut ready, PollTimeout::from(START)).is_ok_and(|count| count > 0) {
                 self.read_report();
             }
         }

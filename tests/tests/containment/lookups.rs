@@ -11,6 +11,9 @@ use subroot_tests::{Outcome, Step, as_root_first, start_with};
 const LOOK_AROUND: &str = "for up in . .. ../.. ../../..; do ls -a $up; cat $up/secret && echo x >>$up/secret; \
     touch $up/touched; mkdir $up/made; done 2>/dev/null; pwd";
 
+/// The number of openat2(2), which is the same on every machine.
+const OPENAT2: i64 = 437;
+
 /// One way to have a path of the root looked up.
 struct Lookup {
     what: &'static str,
@@ -201,15 +204,15 @@ fn a_launch_with_inherited_directories_looks_nothing_up_outside() {
 
 #[test]
 fn without_openat2_the_lookups_are_as_strict() {
-    const OPENAT2: i64 = 437;
     for errno in [38, 1] {
         let root = HostileRoot::new();
         without_accounts_of_its_own(&root);
+        without_grants(&root);
+        assert!(output_without_openat2(&root, &mut root.sandbox.run(&[], &["true"]), errno).code() == 0);
         for lookup in OF_BOTH.iter().chain(OF_RUN) {
             root.try_all(lookup, 5..9, || {
                 let mut command = root.run(&["-v", "/home/alice/data:/missing"], lookup);
-                let filter = vec![Step::FailCallOfAll(OPENAT2, errno)];
-                root.sandbox.host.output(as_root_first(&mut command, &root.sandbox.alice, filter))
+                output_without_openat2(&root, &mut command, errno)
             });
         }
     }
@@ -288,21 +291,36 @@ fn files_of_names_are_looked_at_inside() {
     fs::remove_dir_all(root.sandbox.rootfs.path.join("home/alice")).expect_err("nothing is made there");
 }
 
-/// They are the command's, but no name in the root leads to them.
+/// They are the command's, but no name in the root leads to them, also without openat2(2).
 #[test]
 fn the_standard_streams_are_no_files_of_the_root() {
     let root = HostileRoot::new();
     without_accounts_of_its_own(&root);
+    without_grants(&root);
     for (lookup, stream) in [(&OF_BOTH[4], "program"), (&OF_BOTH[5], "program"), (&OF_BOTH[6], "passwd")] {
         // A terminal of the command's own echoes its input.
         for around in AROUND.iter().filter(|around| !around.contains(&"-t")) {
             root.link(lookup.link, "/proc/self/fd/0");
-            let mut command = root.run(around, lookup);
-            command.stdin(fs::File::open(root.sandbox.alice.home.join(stream)).expect("a file of the host"));
-            let outcome = root.sandbox.host.output(&mut command);
-            assert!(outcome.code() >= 125, "{}: {outcome:?}", lookup.what);
-            root.assert_contained(&outcome, &(lookup.what, around));
+            for errno in [0, 38, 1] {
+                let mut command = root.run(around, lookup);
+                command
+                    .stdin(fs::File::open(root.sandbox.alice.home.join(stream)).expect("a file of the host"));
+                let outcome = output_without_openat2(&root, &mut command, errno);
+                assert!(outcome.code() >= 125, "{}: {outcome:?}", lookup.what);
+                root.assert_contained(&outcome, &(lookup.what, around));
+            }
             fs::remove_file(root.sandbox.rootfs.path.join(&lookup.link[1..])).expect("removing the link");
         }
     }
+}
+
+/// With the caller's own ID alone, which no mapper is needed for: the mapper wants openat2(2) for the descriptor that it is given.
+fn without_grants(root: &HostileRoot) {
+    ["/etc/subuid", "/etc/subgid"].iter().for_each(|file| root.sandbox.host.write(file, ""));
+}
+
+/// What becomes of a command where openat2(2) fails with this errno; 0 for where it does not.
+fn output_without_openat2(root: &HostileRoot, command: &mut Command, errno: i32) -> Outcome {
+    let filter = if errno == 0 { Vec::new() } else { vec![Step::FailCallOfAll(OPENAT2, errno)] };
+    root.sandbox.host.output(as_root_first(command, &root.sandbox.alice, filter))
 }

@@ -124,7 +124,7 @@ fn open_mount(top: &OwnedFd, line: &MountLine, lines: &[MountLine]) -> Result<Op
 /// The ID of the mount that a descriptor is on: proc_pid_fdinfo(5).
 fn mount_id(file: &OwnedFd) -> Result<u64, Errno> {
     let described = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd()));
-    let described = described.map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))?;
+    let described = described.map_err(|error| kernel::errno_of(&error))?;
     let id = described.lines().find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok());
     id.ok_or(Errno::EBADMSG)
 }

@@ -92,7 +92,7 @@ fn children(pid: i32) -> Result<Option<Vec<i32>>, Errno> {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
             return Ok(None);
         }
-        read => read.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))?,
+        read => read.map_err(|error| kernel::errno_of(&error))?,
     };
     // A number without the blank behind it may be the beginning of a longer one.
     let whole = text.get(..length).unwrap_or_default().split_inclusive(|byte| *byte == b' ');
@@ -103,12 +103,14 @@ fn children(pid: i32) -> Result<Option<Vec<i32>>, Errno> {
 /// The first process of /proc that is in this user namespace and can be joined.
 ///
 /// # Errors
-/// Those of opendir(3).
+/// Those of readdir(3).
 fn any_member(user_namespace: u64) -> Result<Option<(OwnedFd, i32)>, Errno> {
-    let entries = std::fs::read_dir("/proc");
-    let entries = entries.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))?;
-    let mut pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    Ok(pids.find_map(|pid| member(pid, user_namespace)))
+    for pid in registry::pids()? {
+        if let Some(found) = member(pid?, user_namespace) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// Holds a process, if it is in this user namespace: its number may be another's by now. And which namespaces are its own.

@@ -1,7 +1,7 @@
 //! Who the command runs as: looked up in the accounts of the new root, which this process is already in.
 
 use crate::failure::{Failure, Step};
-use crate::kernel::file_kind;
+use crate::kernel::{errno_of, file_kind};
 use crate::lookup::open_inside;
 use crate::process::Process;
 use crate::words::ids::{Account, UserWord};
@@ -12,7 +12,7 @@ use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::{Gid, Uid, getgid, getuid, setgroups, setresgid, setresuid};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
@@ -194,8 +194,4 @@ fn each_line_of(path: &str, mut visit: impl FnMut(&[u8])) -> Result<(), Errno> {
     }
     let (mut file, mut buffer) = (File::from(file).take(FILE), vec![0; LINE]);
     each_line(&mut buffer, |free| file.read(free), |_, line| visit(line)).map_err(|error| errno_of(&error))
-}
-
-fn errno_of(error: &io::Error) -> Errno {
-    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }

@@ -12,7 +12,7 @@ use std::convert::Infallible;
 use std::ffi::{CStr, CString};
 use std::fmt;
 use std::fs::{DirEntry, read_dir};
-use std::io::{IoSlice, IoSliceMut};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -33,6 +33,11 @@ macro_rules! syscall {
 /// call, what is really refused is refused again. openat2(2) has no EPERM for what is only looked at or read.
 pub(crate) fn is_unknown(errno: Errno) -> bool {
     matches!(errno, Errno::ENOSYS | Errno::EPERM)
+}
+
+/// The errno of an error of the standard library.
+pub(crate) fn errno_of(error: &io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw)
 }
 
 fn owned(descriptor: c_long) -> Outcome<OwnedFd> {

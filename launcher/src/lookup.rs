@@ -61,13 +61,20 @@ pub(crate) fn open_in_root(top: &OwnedFd, path: &Path, kind: OFlag) -> Result<Ow
     }
 }
 
+/// Opens the top of a rootfs for [`look_in`].
+///
+/// # Errors
+/// Those of open(2).
+pub(crate) fn open_top(rootfs: &Path) -> Result<OwnedFd, Errno> {
+    open(rootfs, LOOK | OFlag::O_DIRECTORY, Mode::empty())
+}
+
 /// Looks at a file of a rootfs from outside, through no symlink that leads out of it. A symlink at the end is not followed.
 ///
 /// # Errors
 /// Those of openat2(2).
-pub(crate) fn look_in(rootfs: &Path, path: &Path) -> Result<FileStat, Errno> {
-    let top = open(rootfs, LOOK | OFlag::O_DIRECTORY, Mode::empty())?;
-    open_in_root(&top, path, OFlag::O_NOFOLLOW).and_then(fstat)
+pub(crate) fn look_in(top: &OwnedFd, path: &Path) -> Result<FileStat, Errno> {
+    open_in_root(top, path, OFlag::O_NOFOLLOW).and_then(fstat)
 }
 
 /// Opens a path in the root that this process has entered; a relative path starts at its working directory.
@@ -78,7 +85,7 @@ pub(crate) fn open_inside(path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
     let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(INSIDE);
     match openat2(AT_FDCWD, path, how) {
         Err(errno) if is_unknown(errno) => {
-            let top = open("/", LOOK | OFlag::O_DIRECTORY, Mode::empty())?;
+            let top = open_top(Path::new("/"))?;
             let is_dir = path.as_os_str().as_bytes().ends_with(b"/");
             let kind = if is_dir { OFlag::O_DIRECTORY } else { OFlag::empty() };
             open_by_walk(&top, &own_directory()?.join(path), flags | kind)

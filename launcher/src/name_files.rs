@@ -3,7 +3,7 @@
 //! That is how an image has them, as whoever runs it puts others over them. A rootfs without these files is left as it is.
 
 use crate::kernel::file_kind;
-use crate::lookup::look_in;
+use crate::lookup::{look_in, open_top};
 use crate::mount::Mount;
 use crate::sandbox::Network;
 use nix::sys::stat::SFlag;
@@ -19,9 +19,10 @@ pub(crate) fn mounts(rootfs: &Path, network: Network) -> impl Iterator<Item = Mo
         Network::None => [HOSTS].as_slice(),
     };
     // What cannot be looked at here is left alone.
+    let top = open_top(rootfs).ok();
     let is_empty = |path: &&&str| {
-        look_in(rootfs, Path::new(path))
-            .is_ok_and(|found| file_kind(&found) == SFlag::S_IFREG && found.st_size == 0)
+        let found = top.as_ref().and_then(|top| look_in(top, Path::new(path)).ok());
+        found.is_some_and(|found| file_kind(&found) == SFlag::S_IFREG && found.st_size == 0)
     };
     let empty: Vec<&str> = wanted.iter().filter(is_empty).copied().collect();
     empty.into_iter().filter_map(|path| Some(Mount::bind(on_host(path)?, path).read_only()))

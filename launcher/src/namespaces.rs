@@ -3,7 +3,6 @@
 use crate::failure::{Failure, Step};
 use crate::kernel;
 use crate::plan::Plan;
-use nix::errno::Errno;
 use nix::libc;
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::sethostname;
@@ -45,7 +44,7 @@ pub(crate) fn furnish(plan: &Plan) -> Result<(), Failure> {
         unshare(CloneFlags::from_bits_retain(libc::CLONE_NEWTIME)).map_err(Failure::on(Step::Clocks, b""))?;
         let offsets = format!("monotonic {} 0\nboottime {} 0\n", clocks.monotonic, clocks.boottime);
         fs::write("/proc/self/timens_offsets", offsets)
-            .map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))
+            .map_err(|error| kernel::errno_of(&error))
             .map_err(Failure::on(Step::Clocks, b""))?;
     }
     Ok(())

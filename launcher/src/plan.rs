@@ -3,8 +3,8 @@
 use crate::error::Error;
 use crate::host_root::HostRoot;
 use crate::id_plan::IdPlan;
-use crate::kernel::file_kind;
-use crate::lookup::look_in;
+use crate::kernel::{errno_of, file_kind};
+use crate::lookup::{look_in, open_top};
 use crate::mount::{Mount, NODEV, NOSUID, READ_ONLY};
 use crate::name_files;
 use crate::process::{Prepared, Process};
@@ -181,7 +181,7 @@ pub(crate) fn c_strings(
 fn check_rootfs(folder: &PathBuf) -> Result<CString, Error> {
     match std::fs::metadata(folder) {
         Ok(found) if !found.is_dir() => Err(Error::Rootfs(folder.clone(), Errno::ENOTDIR)),
-        Err(error) if is_final(&error) => Err(Error::Rootfs(folder.clone(), errno(&error))),
+        Err(error) if is_final(&error) => Err(Error::Rootfs(folder.clone(), errno_of(&error))),
         _ => c_string("ROOTFS", folder),
     }
 }
@@ -206,7 +206,7 @@ fn has_folder(root: &Root, path: &Path) -> bool {
         Root::Folder(folder) => folder.as_path(),
         Root::Host | Root::Unchanged => Path::new("/"),
     };
-    look_in(top, path).is_ok_and(|found| file_kind(&found) == SFlag::S_IFDIR)
+    open_top(top).and_then(|top| look_in(&top, path)).is_ok_and(|found| file_kind(&found) == SFlag::S_IFDIR)
 }
 
 /// Looks at what is mounted, and finds for each mount the last one before it that it lies on.
@@ -226,15 +226,11 @@ fn is_folder(mount: &Mount) -> Result<Option<bool>, Error> {
     let Some(source) = mount.source() else { return Ok(Some(true)) };
     c_string("a mount's source", source)?;
     match std::fs::metadata(source) {
-        Err(error) if is_final(&error) => Err(Error::Source(source.to_owned(), errno(&error))),
+        Err(error) if is_final(&error) => Err(Error::Source(source.to_owned(), errno_of(&error))),
         found => Ok(found.ok().map(|found| found.is_dir())),
     }
 }
 
 fn is_final(error: &std::io::Error) -> bool {
     error.kind() != std::io::ErrorKind::PermissionDenied
-}
-
-fn errno(error: &std::io::Error) -> Errno {
-    error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw)
 }

@@ -193,7 +193,7 @@ impl Prepared {
     pub(crate) fn adjust_oom_score(&self) -> Result<(), Failure> {
         let Some(adjustment) = self.process.oom_score_adj else { return Ok(()) };
         fs::write("/proc/self/oom_score_adj", adjustment.to_string())
-            .map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))
+            .map_err(|error| kernel::errno_of(&error))
             .map_err(Failure::on(Step::Limit, b"oom_score_adj"))
     }
 

@@ -7,6 +7,7 @@
 mod launchers;
 mod names;
 
+pub(crate) use launchers::pids;
 pub(crate) use names::Name;
 
 use crate::error::Error;
@@ -138,7 +139,7 @@ impl Search {
         let failed = |errno| Error::Parent("looking for running sandboxes in /proc", errno);
         let processes = Processes::open().map_err(failed)?;
         let mut search = Search { known: Vec::new(), has_unreadable: false };
-        for pid in Processes::pids().map_err(failed)? {
+        for pid in pids().map_err(failed)? {
             let launcher = pid.and_then(|pid| processes.launcher(pid));
             match launcher.and_then(|found| found.filter(&is_wanted).map(Launcher::read).transpose()) {
                 Ok(known) => search.known.extend(known),

@@ -1,6 +1,6 @@
 //! Finds launchers in /proc: cheap checks first, and a bounded number of steps for each process whatever it has open.
 
-use crate::kernel::Outcome;
+use crate::kernel::{Outcome, errno_of};
 use crate::registry::{DESCRIPTORS, Known, MAX_ENTRY, PREFIX, user_namespace};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat};
@@ -29,21 +29,24 @@ pub(super) struct Launcher {
     entry: File,
 }
 
+/// All PIDs of /proc.
+///
+/// # Errors
+/// Those of opendir(3) and, for each, of readdir(3).
+pub(crate) fn pids() -> Outcome<impl Iterator<Item = Outcome<i32>>> {
+    let pid = |entry: io::Result<std::fs::DirEntry>| match entry {
+        Ok(entry) => entry.file_name().to_str().and_then(|name| name.parse().ok()).map(Ok),
+        Err(error) => Some(Err(errno_of(&error))),
+    };
+    Ok(read_dir("/proc").map_err(|error| errno_of(&error))?.filter_map(pid))
+}
+
 impl Processes {
     /// Opens /proc.
     pub(super) fn open() -> Outcome<Processes> {
         let proc = open("/proc", LOOK, Mode::empty())?;
         let own = openat(&proc, "self", LOOK, Mode::empty())?;
         Ok(Processes { own_namespace: user_namespace(&own)?, proc })
-    }
-
-    /// All PIDs.
-    pub(super) fn pids() -> Outcome<impl Iterator<Item = Outcome<i32>>> {
-        let pid = |entry: io::Result<std::fs::DirEntry>| match entry {
-            Ok(entry) => entry.file_name().to_str().and_then(|name| name.parse().ok()).map(Ok),
-            Err(error) => Some(Err(errno(&error))),
-        };
-        Ok(read_dir("/proc").map_err(|error| errno(&error))?.filter_map(pid))
     }
 
     /// The launcher that this PID is; `None` for any other process, and for one that has ended.
@@ -96,7 +99,7 @@ impl Launcher {
     pub(super) fn read(self) -> Outcome<Known> {
         let mut text = Vec::new();
         let limit = u64::try_from(MAX_ENTRY).unwrap_or(u64::MAX);
-        (&self.entry).take(limit + 1).read_to_end(&mut text).map_err(|error| errno(&error))?;
+        (&self.entry).take(limit + 1).read_to_end(&mut text).map_err(|error| errno_of(&error))?;
         if text.len() > MAX_ENTRY {
             return Err(Errno::EFBIG);
         }
@@ -115,8 +118,4 @@ fn described(link: &OsStr) -> Option<(i32, String)> {
     let text = link.to_str()?.strip_prefix("/memfd:")?.strip_suffix(" (deleted)")?;
     let (pid, name) = text.strip_prefix(PREFIX)?.split_once(':')?;
     Some((pid.parse().ok()?, name.to_owned()))
-}
-
-fn errno(error: &io::Error) -> Errno {
-    Errno::from_raw(error.raw_os_error().unwrap_or(0))
 }

@@ -35,16 +35,20 @@ impl ChildEnds {
     /// so that no lookup in a hostile root can reach a directory of the host through an open descriptor (CVE-2024-21626), and so
     /// that /proc, which old kernels need for this, is the host's. What is opened from now on is closed again by its owner.
     pub(crate) fn close_all_others(&self, others: &[&OwnedFd]) {
-        let shim = self.shim.as_ref().map(Shim::memory);
-        let own = [&self.lifeline, &self.report].into_iter().chain(&self.terminal).chain(shim);
-        kernel::close_from_but(3, &own.chain(others.iter().copied()).collect::<Vec<_>>());
+        let kept = self.of_the_command().chain([&self.lifeline]).chain(others.iter().copied());
+        kernel::close_from_but(3, &kept.collect::<Vec<_>>());
     }
 
     /// Closes the standard streams and these ends but one, one by one: /proc may be a fake by now.
     pub(crate) fn close_all_but_lifeline(&self) {
         (0..=2).map(kernel::standard_stream).for_each(kernel::close_own);
+        self.of_the_command().for_each(kernel::close_own);
+    }
+
+    /// All but the lifeline: what the command's process needs until its execve.
+    fn of_the_command(&self) -> impl Iterator<Item = &OwnedFd> {
         let shim = self.shim.as_ref().map(Shim::memory);
-        [&self.report].into_iter().chain(&self.terminal).chain(shim).for_each(kernel::close_own);
+        [&self.report].into_iter().chain(&self.terminal).chain(shim)
     }
 }
 

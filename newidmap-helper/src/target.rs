@@ -20,6 +20,8 @@ const NOT_PROCESS: &str = "not an open descriptor of a /proc/PID folder or a pid
 const NOT_CHILD: &str = "its user namespace is not a child of yours";
 const NOT_OWNER: &str = "its user namespace is not owned by you";
 const NEEDS_OPENAT2: &str = "this kernel has no openat2(2), so the target has to be given as a PID";
+const NEEDS_FDINFO: &str =
+    "before Linux 5.14, it has to be given as a PID or an open /proc/PID folder, not as a pidfd";
 
 const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 /// Below the folder, never through a link, never onto another mount.
@@ -124,7 +126,11 @@ fn open_descriptor(number: u32) -> Result<OwnedFd, Unfit> {
     if !is_on(&object, &[PIDFS_MAGIC, ANON_INODE_MAGIC]) {
         return Err(Unfit::Because(NOT_PROCESS));
     }
-    let pid = pid_of_pidfd(number).map_err(because(NOT_YOURS))?;
+    let pid = pid_of_pidfd(number).map_err(|errno| match errno {
+        // To a program with privilege, its own fdinfo is root's until then.
+        Errno::ACCESS => Unfit::Because(NEEDS_FDINFO),
+        errno => because(NOT_YOURS)(errno),
+    })?;
     let folder = open_process(pid).map_err(because(NOT_YOURS))?;
     // Asked again: if the process is still there now, the folder opened in between is its own and no successor's.
     if pid_of_pidfd(number) == Ok(pid) { Ok(folder) } else { Err(Unfit::Because(NOT_YOURS)) }

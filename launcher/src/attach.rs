@@ -74,8 +74,10 @@ fn detach(tree: &OwnedFd) {
 fn remount(top: &OwnedFd, reach: Reach, attributes: Attributes) -> Result<(), Errno> {
     let count = if reach == Reach::Mount { 1 } else { usize::MAX };
     let lines = tree(top)?;
-    for line in lines.iter().take(count) {
-        let Some(mount_point) = open_mount(top, line, &lines)? else { continue };
+    // The first one is at hand, whatever covers it.
+    let covered = |(at, line): &(usize, &MountLine)| *at > 0 && is_covered(line, &lines);
+    for (_, line) in lines.iter().enumerate().take(count).filter(|line| !covered(line)) {
+        let mount_point = open_mount(top, line, &lines)?;
         let mount_point = descriptor(&mount_point);
         if attributes.set != 0 {
             // What is set already stays: some of it may be locked, and a remount without it is refused (mount_namespaces(7)).
@@ -105,20 +107,27 @@ fn tree(top: &OwnedFd) -> Result<Vec<MountLine>, Errno> {
     if found.is_empty() { Err(Errno::EBADF) } else { Ok(found) }
 }
 
-/// Opens a mount of a tree; none for one that another mount of the tree covers at the same place, where nobody can reach it.
-fn open_mount(top: &OwnedFd, line: &MountLine, lines: &[MountLine]) -> Result<Option<OwnedFd>, Errno> {
+/// Opens a mount of a tree.
+fn open_mount(top: &OwnedFd, line: &MountLine, lines: &[MountLine]) -> Result<OwnedFd, Errno> {
     let above = lines.first().map_or(Path::new("/"), |first| &first.path);
     let below = line.path.strip_prefix(above).map_err(|_| Errno::EBADMSG)?;
     let opened = match below.as_os_str().is_empty() {
         true => top.try_clone().map_err(|_| Errno::EMFILE)?,
         false => open_in_root(top, below, OFlag::empty())?,
     };
-    let id = mount_id(&opened)?;
-    if id == line.id {
-        return Ok(Some(opened));
+    if mount_id(&opened)? == line.id { Ok(opened) } else { Err(Errno::EBUSY) }
+}
+
+/// True for a mount that another one of the tree covers, at its own place or further up. Nobody can reach it, and nobody inside can
+/// uncover it: what came from the host's mount namespace is locked together (mount_namespaces(7)).
+fn is_covered(line: &MountLine, lines: &[MountLine]) -> bool {
+    let mut way = vec![line.id, line.parent];
+    for above in lines.iter().rev() {
+        if way.last() == Some(&above.id) {
+            way.push(above.parent);
+        }
     }
-    let is_covered = lines.iter().any(|other| other.id == id && other.path == line.path);
-    if is_covered { Ok(None) } else { Err(Errno::EBUSY) }
+    lines.iter().any(|other| !way.contains(&other.id) && line.path.starts_with(&other.path))
 }
 
 /// The ID of the mount that a descriptor is on: proc_pid_fdinfo(5).

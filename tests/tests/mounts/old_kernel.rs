@@ -4,6 +4,7 @@
 use crate::hostile::{SWAP, marked_folder};
 use crate::sandbox::{Sandbox, assert_refused, give, listing};
 use nix::errno::Errno;
+use nix::mount::{MsFlags, mount};
 use std::os::unix::fs::{chown, symlink};
 use subroot_tests::Outcome;
 
@@ -109,6 +110,22 @@ fn a_root_can_be_read_only_and_covered() {
             let expected = ("read-only\nbut memory\n", 0);
             assert_eq!((outcome.stdout.as_str(), outcome.code()), expected, "{missing}: {outcome:?}");
         }
+    }
+}
+
+/// A mount is looked up by its path to be changed, and one that is covered has none.
+#[test]
+fn mounts_that_others_cover_do_not_stand_in_the_way() {
+    let sandbox = Sandbox::new();
+    let data = sandbox.folder("data", &[("x", "x\n")]);
+    for inner in ["a/b", "a", "c", "c"].map(|name| data.join(name)) {
+        std::fs::create_dir_all(&inner).expect("a folder");
+        mount(Some("tmpfs"), &inner, Some("tmpfs"), MsFlags::empty(), Some("mode=777")).expect("mounting");
+    }
+    let script = "for place in /srv /srv/a /srv/c; do touch $place/y 2>/dev/null || echo read-only; done";
+    for missing in MISSING {
+        let outcome = output(&sandbox, missing, &["-v", "/home/alice/data:/srv:ro"], script);
+        assert_eq!(outcome.stdout, "read-only\n".repeat(3), "{missing}: {outcome:?}");
     }
 }
 

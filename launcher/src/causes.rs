@@ -15,7 +15,7 @@ pub(crate) struct Kind {
 }
 
 /// A cause that was found by looking.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cause {
     kind: &'static Kind,
     words: Vec<(&'static str, String)>,
@@ -126,6 +126,9 @@ kinds! {
     /// subroot's own profile, or one of a container around it.
     APPARMOR_PROFILE: "apparmor-profile", "AppArmor enforces the profile {profile} on subroot and may have denied this",
         "as root: journalctl -k --grep apparmor= shows what was denied";
+    /// What the profile of the commands does not allow.
+    APPARMOR_CAPABILITIES: "apparmor-capabilities", "the AppArmor profile subroot_command has no rule for {names}, so that the command cannot use them",
+        "as root: echo '{rules}' >>/etc/apparmor.d/local/subroot_command && apparmor_parser --replace /etc/apparmor.d/subroot";
     /// A changed root.
     CHROOT: "chroot", "this process is in a chroot, where the kernel makes no user namespaces",
         "start from outside of it, or enter it by subroot run FOLDER in place of chroot";

@@ -95,10 +95,7 @@ fn examine(rootfs: Option<&Path>) -> Result<Vec<Line>, Error> {
     let grants = Grants::read();
     let mut lines = vec![account(&grants)];
     lines.extend(probes::namespaces::around().map(|cause| Line::well("container", cause.to_string())));
-    lines.extend(
-        probes::apparmor::profile()
-            .map(|profile| Line::well("apparmor", format!("the profile {profile} is enforced"))),
-    );
+    lines.extend(probes::apparmor::told().map(|found| Line::well("apparmor", found)));
     let plan = IdPlan::new(&IdWishes::default())?;
     // Who may map every ID of a user namespace himself needs no grant.
     if plan.ways.first().is_none_or(|way| way.writer != Writer::Privileged) {
@@ -161,6 +158,7 @@ fn namespaces() -> Line {
             _ => made.push(name),
         }
     }
+    causes.dedup();
     let found = if made.is_empty() { "none can be made".into() } else { made.join(" ") };
     Line::with("namespaces", verdict, found, causes)
 }

@@ -153,28 +153,7 @@ impl Error {
     pub(crate) fn found(&self) -> Option<Cause> {
         match self {
             Error::Namespaces(errno, flags) => probes::namespaces::refused(*errno, *flags),
-            Error::Start(failure) => match (failure.step, failure.errno) {
-                (Step::OpenRoot, Errno::EACCES) => probes::rootfs::closed_folder(failure.object().as_ref()),
-                (Step::Mount, Errno::EPERM) if failure.object() == "/proc" => {
-                    Some(probes::rootfs::proc_refused())
-                }
-                (Step::LayerRoot | Step::LayerHost, Errno::EPERM | Errno::ENODEV | Errno::EINVAL) => {
-                    Some(probes::rootfs::overlay_refused(failure.errno))
-                }
-                // The kernel itself says EPERM to a mount that it refuses; AppArmor says EACCES.
-                (
-                    Step::BindRoot
-                    | Step::LayerRoot
-                    | Step::LayerHost
-                    | Step::MakeReadOnly
-                    | Step::Mount
-                    | Step::Pivot
-                    | Step::Detach
-                    | Step::Join,
-                    Errno::EACCES,
-                ) => probes::apparmor::enforced(),
-                _ => None,
-            },
+            Error::Start(failure) => probes::step::refused(failure),
             Error::Mapper(_, said) => probes::apparmor::denied(said),
             _ => None,
         }

@@ -6,6 +6,7 @@ use crate::kernel::{self, Ended, Side};
 use crate::mapper::{self, Target};
 use crate::mount_points::MountPoints;
 use crate::plan::{FirstProcess, Plan};
+use crate::probes;
 use crate::registry::{Entry, Name};
 use crate::relay::{self, Signals};
 use crate::report;
@@ -29,6 +30,9 @@ use std::os::fd::OwnedFd;
 pub(crate) fn launch(plan: Plan) -> Result<u8, Error> {
     if let Some(layer) = plan.process.landlock() {
         report::note(layer);
+    }
+    if let Some(cause) = plan.process.capabilities().and_then(probes::apparmor::useless) {
+        report::note(&format!("{cause}; {}", cause.fix()));
     }
     // Without a root of its own, a command has the host's anyway.
     if plan.root.is_some() {

@@ -128,6 +128,11 @@ impl Prepared {
         self.landlock.as_ref()
     }
 
+    /// The capabilities that root has, where any are taken away.
+    pub(crate) fn capabilities(&self) -> Option<u64> {
+        self.process.capabilities
+    }
+
     /// As it was asked for.
     pub(crate) fn process(&self) -> &Process {
         &self.process

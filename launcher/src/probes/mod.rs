@@ -6,6 +6,7 @@ pub(crate) mod mapper;
 pub(crate) mod namespaces;
 pub(crate) mod program;
 pub(crate) mod rootfs;
+pub(crate) mod step;
 
 use std::fs;
 

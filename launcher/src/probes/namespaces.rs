@@ -1,9 +1,9 @@
 //! Why the kernel makes no namespaces here.
 
-use super::{own_status, setting};
+use super::{apparmor, own_status, setting};
 use crate::causes::{
-    APPARMOR, CHROOT, CONTAINER, Cause, FORBIDDEN, LIMIT_OUTSIDE, NO_MORE_NAMESPACES, NO_NAMESPACES, NPROC,
-    PID_DEPTH, SECCOMP, USER_DEPTH, USERNS_CLONE,
+    CHROOT, CONTAINER, Cause, FORBIDDEN, LIMIT_OUTSIDE, NO_MORE_NAMESPACES, NO_NAMESPACES, NPROC, PID_DEPTH,
+    SECCOMP, USER_DEPTH, USERNS_CLONE,
 };
 use crate::kernel;
 use crate::namespaces::KINDS;
@@ -22,20 +22,32 @@ const UNLIMITED: u64 = i32::MAX as u64;
 
 /// What forbids these kinds of namespaces (flags of clone(2)), where clone failed with this errno: clone(2), ERRORS.
 pub(crate) fn refused(errno: Errno, flags: i32) -> Option<Cause> {
+    by_apparmor(errno).or_else(|| by_others(errno, flags))
+}
+
+/// AppArmor's own answer is EACCES, and the kernel never gives that one.
+fn by_apparmor(errno: Errno) -> Option<Cause> {
+    match errno {
+        Errno::EPERM => apparmor::restricted(),
+        Errno::EACCES => apparmor::restricted().or_else(apparmor::enforced),
+        _ => None,
+    }
+}
+
+fn by_others(errno: Errno, flags: i32) -> Option<Cause> {
     let is = |path: &str, value: &str| setting(path).as_deref() == Some(value);
     match errno {
         Errno::EPERM if is("/proc/sys/kernel/unprivileged_userns_clone", "0") => {
             Some(Cause::new(&USERNS_CLONE, &[]))
-        }
-        Errno::EPERM if is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1") => {
-            Some(Cause::new(&APPARMOR, &[]))
         }
         Errno::EPERM if is_chroot() => Some(Cause::new(&CHROOT, &[])),
         Errno::EPERM | Errno::ENOSYS | Errno::EACCES if own_status("Seccomp").as_deref() == Some("2") => {
             let around = container().unwrap_or("the process that started this one");
             Some(Cause::new(&SECCOMP, &[("container", &around)]))
         }
-        Errno::EPERM | Errno::EACCES | Errno::EINVAL => Some(Cause::new(&FORBIDDEN, &[])),
+        // All kinds but user namespaces take a capability, and a profile that does not allow it is EPERM.
+        Errno::EPERM | Errno::EACCES => apparmor::enforced().or_else(forbidden),
+        Errno::EINVAL => forbidden(),
         Errno::ENOSPC | Errno::EUSERS => limit(flags),
         Errno::EAGAIN => {
             let limit = getrlimit(Resource::RLIMIT_NPROC).map_or(0, |(soft, _)| soft);
@@ -43,6 +55,10 @@ pub(crate) fn refused(errno: Errno, flags: i32) -> Option<Cause> {
         }
         _ => None,
     }
+}
+
+fn forbidden() -> Option<Cause> {
+    Some(Cause::new(&FORBIDDEN, &[]))
 }
 
 /// Why the kernel makes no more of these kinds. It answers ENOSPC for a limit of this user namespace, for one of any user

@@ -1,0 +1,46 @@
+//! Why the kernel refused a step of the child.
+
+use super::{apparmor, rootfs};
+use crate::causes::Cause;
+use crate::failure::{Failure, Step};
+use nix::errno::Errno;
+
+/// What stands behind a step that failed, where its errno does not say so.
+pub(crate) fn refused(failure: &Failure) -> Option<Cause> {
+    let capability =
+        || takes_capability(failure.step) && matches!(failure.errno, Errno::EPERM | Errno::EACCES);
+    // Where a namespace has no capability, nothing else is to be found out.
+    let restricted = || capability().then(apparmor::restricted).flatten();
+    let enforced = || capability().then(apparmor::enforced).flatten();
+    restricted().or_else(|| by_itself(failure)).or_else(enforced)
+}
+
+fn by_itself(failure: &Failure) -> Option<Cause> {
+    match (failure.step, failure.errno) {
+        (Step::OpenRoot, Errno::EACCES) => rootfs::closed_folder(failure.object().as_ref()),
+        (Step::Mount, Errno::EPERM) if failure.object() == "/proc" => Some(rootfs::proc_refused()),
+        (Step::LayerRoot | Step::LayerHost, Errno::EPERM | Errno::ENODEV | Errno::EINVAL) => {
+            Some(rootfs::overlay_refused(failure.errno))
+        }
+        _ => None,
+    }
+}
+
+/// The steps that take a capability in the new user namespace, which AppArmor may keep from it.
+fn takes_capability(step: Step) -> bool {
+    matches!(
+        step,
+        Step::BecomeRoot
+            | Step::Hostname
+            | Step::Loopback
+            | Step::Clocks
+            | Step::BindRoot
+            | Step::LayerRoot
+            | Step::LayerHost
+            | Step::MakeReadOnly
+            | Step::Mount
+            | Step::Pivot
+            | Step::Detach
+            | Step::Join
+    )
+}

@@ -6,7 +6,7 @@ readonly MACHINES=$KIT/machines
 # Each kernel, and the Debian release that it is of.
 readonly KERNELS=(5.10:bullseye 6.1:bookworm 6.12:trixie)
 readonly GUEST_SUITE=trixie
-readonly GUEST_PACKAGES=apparmor,busybox-static,dbus,dbus-user-session,iproute2,iputils-ping,kmod,libcap2-bin,libpam-systemd,login,\
+readonly GUEST_PACKAGES=apparmor,busybox-static,dbus,dbus-user-session,iproute2,iputils-ping,kmod,libcap2-bin,libnss-extrausers,libpam-systemd,login,\
 mount,passwd,procps,python3-minimal,strace,systemd,systemd-sysv,udev,uidmap,util-linux
 readonly DISK_SIZE=4G
 # The payload's disk has the same size in the frozen machine and in each run.
@@ -210,7 +210,8 @@ freeze() {
     heading "booting Linux $kernel ($ACCEL)"
     rm -rf "$dir"
     mkdir -p "$dir"
-    qemu-img create -q -f qcow2 -b "$MACHINES/disk" -F raw "$dir/disk"
+    # By a relative path, from this directory and from that of each run alike, so that all of it can be moved.
+    qemu-img create -q -f qcow2 -b ../disk -F raw "$dir/disk"
     truncate -s "$PAYLOAD_SIZE" "$dir/none"
     set_machine "$kernel" "$dir/disk" "$dir/none"
     "${machine[@]}" -serial "file:$dir/log" -serial null -qmp "unix:$dir/qmp,server=on,wait=off" &

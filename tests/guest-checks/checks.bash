@@ -15,12 +15,12 @@ main() {
 }
 
 perform() {
-    local name=$1 title output status=0
+    local name=$1 title output status=0 begin=$SECONDS
     title="${PHASE:+$PHASE: }$(tr _ ' ' <<<"${name#check_}")"
     output=$(timeout --kill-after=5 "${SECONDS_EACH:-90}" bash "$0" --one "$name" 2>&1 </dev/null) || status=$?
     case $status in
-        0) echo "CHECK ok $title" ;;
-        # A tab ends the name of the check, which may have colons itself.
+        # A tab ends the name of the check.
+        0) printf 'CHECK ok %s\t%s s\n' "$title" $((SECONDS - begin)) ;;
         77) printf 'CHECK skipped %s\t%s\n' "$title" "$(tail -n 1 <<<"$output")" ;;
         *)
             echo "CHECK FAILED $title"

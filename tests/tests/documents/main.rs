@@ -1,6 +1,7 @@
 //! What people read about the programs is what the programs do: help, man pages, README and completions are compared.
 
 mod completions;
+mod kernels;
 mod launcher;
 mod mapper;
 mod pages;

@@ -182,7 +182,7 @@ fn write_file(target: &Target<'_>, name: &str, text: &str) -> Result<(), Errno> 
 
 fn read_back(way: &Way, target: &Target<'_>) -> Result<(), Error> {
     for kind in IdKind::BOTH {
-        let text = read_map(target, kind).unwrap_or_default();
+        let text = read_map(target, kind).map_err(|errno| Error::Parent("reading the maps back", errno))?;
         let mut shown = PlannedMap::EMPTY;
         let lines = text.split(|byte| *byte == b'\n').filter_map(map_line);
         let understood = lines.map(|line| shown.push(line)).all(|pushed| pushed.is_ok());

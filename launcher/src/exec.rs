@@ -1,13 +1,14 @@
 //! Another command in a running sandbox: `subroot exec`.
 
+mod member;
+
 use crate::child::ChildEnds;
 use crate::error::Error;
-use crate::failure::{Failure, Step, reason};
+use crate::failure::{Failure, Step};
 use crate::identity::Identity;
 use crate::kernel::{self, Ended, Side};
 use crate::launch::{Live, Released, pipe, socket};
 use crate::mount_points::MountPoints;
-use crate::namespaces::KINDS;
 use crate::process::{Prepared, Process};
 use crate::registry::{self, Known};
 use crate::relay::{self, Signals};
@@ -15,37 +16,21 @@ use crate::shim::Shim;
 use crate::status_stream;
 use crate::terminal::{self, Terminal};
 use crate::{child, launch};
+use member::Member;
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::sys::prctl::set_dumpable;
-use nix::sys::stat::fstatat;
 use nix::unistd::{getgid, getuid};
 use std::convert::Infallible;
-use std::io::{ErrorKind, Read as _};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 /// What the kernel shows for an ID that is not mapped: user_namespaces(7).
 const OVERFLOW_ID: u32 = 65534;
 
-/// Those in which a process is not together with this one: setns(2) asks for a privilege in the others, too.
-fn foreign_namespaces(process_folder: &OwnedFd) -> i32 {
-    let is_foreign = |name: &str| {
-        let path = format!("ns/{name}");
-        let theirs = fstatat(process_folder, path.as_str(), AtFlags::empty()).map(|stat| stat.st_ino);
-        let own = fstatat(AT_FDCWD, format!("/proc/self/{path}").as_str(), AtFlags::empty())
-            .map(|stat| stat.st_ino);
-        theirs.is_ok() && theirs != own
-    };
-    KINDS.iter().filter(|(name, _)| is_foreign(name)).fold(0, |flags, (_, flag)| flags | flag)
-}
-
 /// A command, and the process whose namespaces it joins.
 pub(crate) struct Joined {
     name: String,
-    member: OwnedFd,
-    /// Flags of setns(2).
-    namespaces: i32,
+    member: Member,
     process: Prepared,
 }
 
@@ -57,68 +42,16 @@ impl Joined {
     pub(crate) fn new(known: &Known, process: Process) -> Result<Joined, Error> {
         let name = known.name.clone().unwrap_or_else(|| known.pid.to_string());
         let process = Prepared::new(process)?;
-        let failed =
-            |errno| Error::Running(name.clone(), format!("looking at its processes: {}", reason(errno)));
-        let members =
-            if known.has_init { children(known.pid).map_err(failed)? } else { Some(vec![known.pid]) };
-        let member = match members {
-            Some(members) => members.into_iter().find_map(|pid| member(pid, known.user_namespace)),
-            None => any_member(known.user_namespace).map_err(failed)?,
-        };
-        let (member, namespaces) =
-            member.ok_or_else(|| Error::Running(name.clone(), "it has just ended".into()))?;
-        Ok(Joined { name, member, namespaces, process })
+        match member::find(known) {
+            Ok(member) => Ok(Joined { name, member, process }),
+            Err(why) => Err(Error::Running(name, why)),
+        }
     }
-}
 
-impl Joined {
     /// The process whose namespaces it joins.
     pub(crate) fn member(&self) -> &OwnedFd {
-        &self.member
+        &self.member.process
     }
-}
-
-/// The oldest children of a process' one thread: proc_pid_task(5). The first is the command; the others are orphans that the
-/// payload makes, of which only a fixed number is looked at. `None` for a process that is not shown: it has ended, or /proc is
-/// mounted with hidepid (proc(5)), which hides what is not dumpable, as init is.
-///
-/// # Errors
-/// Those of open(2) and read(2).
-fn children(pid: i32) -> Result<Option<Vec<i32>>, Errno> {
-    const MOST: usize = 64;
-    let mut text = [0; MOST * 8];
-    let opened = std::fs::File::open(format!("/proc/{pid}/task/{pid}/children"));
-    let length = match opened.and_then(|mut file| file.read(&mut text)) {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
-            return Ok(None);
-        }
-        read => read.map_err(|error| kernel::errno_of(&error))?,
-    };
-    // A number without the blank behind it may be the beginning of a longer one.
-    let whole = text.get(..length).unwrap_or_default().split_inclusive(|byte| *byte == b' ');
-    let numbers = whole.filter_map(|word| std::str::from_utf8(word).ok()?.strip_suffix(' ')?.parse().ok());
-    Ok(Some(numbers.take(MOST).collect()))
-}
-
-/// The first process of /proc that is in this user namespace and can be joined.
-///
-/// # Errors
-/// Those of readdir(3).
-fn any_member(user_namespace: u64) -> Result<Option<(OwnedFd, i32)>, Errno> {
-    for pid in registry::pids()? {
-        if let Some(found) = member(pid?, user_namespace) {
-            return Ok(Some(found));
-        }
-    }
-    Ok(None)
-}
-
-/// Holds a process, if it is in this user namespace: its number may be another's by now. And which namespaces are its own.
-fn member(pid: i32, user_namespace: u64) -> Option<(OwnedFd, i32)> {
-    let process = kernel::pidfd_open(u32::try_from(pid).ok()?).ok()?;
-    let folder = launch::open_folder(pid).ok()?;
-    let namespaces = foreign_namespaces(&folder);
-    (registry::user_namespace(&folder) == Ok(user_namespace)).then_some((process, namespaces))
 }
 
 /// Runs it to its end and returns its exit status.
@@ -157,7 +90,7 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
     let _ = kernel::wait_for(&joiner);
     let process = command.map_err(|_| child_failure(&report))?;
     let pid = i32::from_le_bytes(number);
-    let live = Live::new(pid, process, None, MountPoints::default(), (&go, lifeline))?;
+    let live = Live::new(process, None, MountPoints::default(), (&go, lifeline))?;
     let raw = |errno| Error::Parent("making the terminal raw", errno);
     let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;
     live.release(0)?;
@@ -173,14 +106,14 @@ fn child_failure(report: &OwnedFd) -> Error {
 
 /// The life of the process that joins.
 fn join(joined: &Joined, ends: &ChildEnds, launcher: &OwnedFd) -> ! {
-    ends.close_all_others(&[&joined.member, launcher]);
+    ends.close_all_others(&[joined.member(), launcher]);
     let failure = match enter(joined) {
         Ok(Side::Parent(pid, process)) => {
             let _ = kernel::send_descriptor(launcher, &pid.to_le_bytes(), process);
             kernel::exit(0)
         }
         Ok(Side::Child) => {
-            [&joined.member, launcher].into_iter().for_each(kernel::close_own);
+            [joined.member(), launcher].into_iter().for_each(kernel::close_own);
             match start_command(joined, ends) {
                 Ok(never) => match never {},
                 Err(failure) => failure,
@@ -199,7 +132,8 @@ fn enter(joined: &Joined) -> Result<Side, Failure> {
     let name = joined.name.as_bytes();
     joined.process.adjust_oom_score()?;
     set_dumpable(false).map_err(Failure::on(Step::Join, name))?;
-    kernel::set_namespaces(&joined.member, joined.namespaces).map_err(Failure::on(Step::Join, name))?;
+    kernel::set_namespaces(joined.member(), joined.member.namespaces)
+        .map_err(Failure::on(Step::Join, name))?;
     set_dumpable(false).map_err(Failure::on(Step::Join, name))?;
     // ENOMEM comes from a pid namespace whose init has ended, too: pid_namespaces(7).
     let step = |errno| if errno == Errno::ENOMEM { Step::Join } else { Step::Fork };

@@ -16,11 +16,12 @@ use crate::status_stream;
 use crate::terminal::Terminal;
 use crate::watcher;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::{OFlag, open, openat};
 use nix::libc;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd::{getpid, getppid, getsid, pipe2, write};
+use std::fs::File;
 use std::os::fd::OwnedFd;
 
 /// Performs a launch and returns the status of its command.
@@ -92,10 +93,8 @@ pub(crate) fn watched_parent() -> Result<Option<OwnedFd>, Error> {
 pub(crate) struct Live {
     /// The child.
     pub(crate) process: OwnedFd,
-    /// Its folder in /proc.
-    pub(crate) folder: OwnedFd,
-    /// Which process is PID 1 inside.
-    pub(crate) first: Option<FirstProcess>,
+    /// /proc/PID/status of a command that is PID 1 inside: opened before its execve(2), after which hidepid may hide it.
+    pub(crate) status: Option<File>,
     mount_points: MountPoints,
     watcher: Option<OwnedFd>,
     /// Open for as long as the sandbox may live: the kernel closes it for us however we end.
@@ -108,31 +107,17 @@ impl Live {
     /// # Errors
     /// A watcher that could not be made; the process ends then.
     pub(crate) fn new(
-        pid: i32,
         process: OwnedFd,
         first: Option<FirstProcess>,
         mount_points: MountPoints,
         (go, lifeline): (&OwnedFd, OwnedFd),
     ) -> Result<Live, Error> {
-        let opened = open_folder(pid);
-        let watcher = match first {
-            Some(FirstProcess::Init) if mount_points.is_empty() => Ok(None),
-            _ => watcher::start(&process, go, &mount_points).map(Some),
-        };
-        let parent = |what| move |errno| Error::Parent(what, errno);
-        match (opened, watcher) {
-            (Ok(folder), Ok(watcher)) => {
-                Ok(Live { process, folder, first, mount_points, watcher, lifeline: Some(lifeline) })
-            }
-            (folder, watcher) => {
-                drop(lifeline);
-                let _ = kernel::pidfd_send_signal(&process, libc::SIGKILL);
-                let _ = kernel::wait_for(&process);
-                folder.map_err(parent("opening the new process in /proc"))?;
-                watcher.map_err(parent("creating the watcher"))?;
-                Err(Error::Vanished)
-            }
+        let mut live = Live { process, status: None, mount_points, watcher: None, lifeline: Some(lifeline) };
+        if first != Some(FirstProcess::Init) || !live.mount_points.is_empty() {
+            let watcher = watcher::start(&live.process, go, &live.mount_points);
+            live.watcher = Some(watcher.map_err(|errno| Error::Parent("creating the watcher", errno))?);
         }
+        Ok(live)
     }
 
     /// Tells the child to go on: which of the ways to IDs was the one.
@@ -162,6 +147,8 @@ impl Drop for Live {
 /// A child in its new namespaces, waiting.
 pub(crate) struct Spawned {
     pid: i32,
+    /// Its folder in /proc.
+    folder: OwnedFd,
     live: Live,
     report: OwnedFd,
     terminal: Option<OwnedFd>,
@@ -170,6 +157,7 @@ pub(crate) struct Spawned {
 /// A child whose maps are in place and have been read back.
 pub(crate) struct Mapped {
     pid: i32,
+    folder: OwnedFd,
     live: Live,
     report: OwnedFd,
     terminal: Option<OwnedFd>,
@@ -241,26 +229,32 @@ impl Spawned {
         };
         // The child's end alone may hold this open: its closing says that the command has started.
         drop(report_write);
-        let live = Live::new(pid, process, plan.first, mount_points, (&go, lifeline))?;
-        Ok(Spawned { pid, live, report, terminal })
+        let mut live = Live::new(process, plan.first, mount_points, (&go, lifeline))?;
+        let opening = |errno| Error::Parent("opening the new process in /proc", errno);
+        let folder = open_folder(pid).map_err(opening)?;
+        if plan.first == Some(FirstProcess::Command) {
+            live.status = Some(open_status(&folder).map_err(opening)?);
+        }
+        Ok(Spawned { pid, folder, live, report, terminal })
     }
 
     fn map(self, plan: &Plan) -> Result<Mapped, Error> {
-        let target = Target { pid: self.pid, folder: &self.live.folder };
+        let target = Target { pid: self.pid, folder: &self.folder };
         let (at, reasons) = mapper::map(&plan.ids.ways, &target)?;
         if let Some(note) = mapper::fall_back_note(&plan.ids, at, &reasons) {
             report::note(&note);
         }
         let way = u8::try_from(at).map_err(|_| Error::Vanished)?;
-        Ok(Mapped { pid: self.pid, live: self.live, report: self.report, terminal: self.terminal, way })
+        let Spawned { pid, folder, live, report, terminal } = self;
+        Ok(Mapped { pid, folder, live, report, terminal, way })
     }
 }
 
 impl Mapped {
     fn release(self, plan: &Plan, name: Option<Name>, parent: Option<OwnedFd>) -> Result<Released, Error> {
-        let Mapped { pid, live, report, terminal, way } = self;
-        let entry = Entry::publish(plan, name, pid, &live.folder)?;
-        let started = status_stream::Started::new(plan, pid, &live.folder);
+        let Mapped { pid, folder, live, report, terminal, way } = self;
+        let entry = Entry::publish(plan, name, pid, &folder)?;
+        let started = status_stream::Started::new(plan, pid, &folder);
         let raw = |errno| Error::Parent("making the terminal raw", errno);
         let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;
         live.release(way)?;
@@ -275,4 +269,8 @@ impl Mapped {
 pub(crate) fn open_folder(pid: i32) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     open(format!("/proc/{pid}").as_str(), flags, Mode::empty())
+}
+
+fn open_status(process_folder: &OwnedFd) -> Result<File, Errno> {
+    openat(process_folder, "status", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).map(File::from)
 }

@@ -7,7 +7,7 @@
 mod launchers;
 mod names;
 
-pub(crate) use launchers::pids;
+pub(crate) use launchers::{pids, unless_hidden};
 pub(crate) use names::Name;
 
 use crate::error::Error;

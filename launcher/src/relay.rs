@@ -5,19 +5,15 @@ use crate::failure::{Failure, MAX_RECORD};
 use crate::idle::Idle;
 use crate::kernel::{self, Ended};
 use crate::launch::Released;
-use crate::plan::FirstProcess;
 use crate::terminal::Terminal;
-use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
-use nix::sys::stat::Mode;
 use nix::unistd::read;
 use std::fs::File;
-use std::io::Read as _;
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{Read as _, Seek as _};
+use std::os::fd::AsFd;
 
 /// SI_KERNEL in asm-generic/siginfo.h: a signal that a terminal sent to its whole foreground process group, the command included.
 const SI_KERNEL: i32 = 0x80;
@@ -185,7 +181,7 @@ impl Watch<'_> {
         }
         let live = &self.released.live;
         let send = |number| kernel::pidfd_send_signal(&live.process, number).unwrap_or(());
-        let shielded = live.first == Some(FirstProcess::Command) && is_shielded(&live.folder, number);
+        let shielded = live.status.as_ref().is_some_and(|status| is_shielded(status, number));
         if !self.started || shielded {
             match action {
                 DefaultAction::End => self.end(number),
@@ -222,13 +218,13 @@ impl DefaultAction {
     }
 }
 
-/// True when the kernel shields PID 1 from this signal because it has no handler for it: pid_namespaces(7).
-fn is_shielded(folder: &OwnedFd, signal: i32) -> bool {
-    let mut status = String::new();
-    let opened = openat(folder, "status", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty());
-    let read = opened.map_err(|_| Errno::ESRCH).map(|file| File::from(file).read_to_string(&mut status));
+/// True when the kernel shields PID 1 from this signal because it has no handler for it: pid_namespaces(7). Reading an open status
+/// fails only if the process has ended.
+fn is_shielded(mut status: &File, signal: i32) -> bool {
+    let mut text = String::new();
+    let read = status.rewind().and_then(|()| status.read_to_string(&mut text));
     let handled = ["SigBlk:", "SigIgn:", "SigCgt:"].iter().any(|field| {
-        let mask = status.lines().find_map(|line| line.strip_prefix(field));
+        let mask = text.lines().find_map(|line| line.strip_prefix(field));
         let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
         mask >> (signal - 1) & 1 == 1
     });

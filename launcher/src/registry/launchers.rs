@@ -41,6 +41,18 @@ pub(crate) fn pids() -> Outcome<impl Iterator<Item = Outcome<i32>>> {
     Ok(read_dir("/proc").map_err(|error| errno_of(&error))?.filter_map(pid))
 }
 
+/// What a look at a process found; `None` if it has ended, is hidden (proc(5), hidepid) or may not be looked at: another user's is not,
+/// nor is one that is not dumpable (ptrace(2)), as the init of a sandbox is and a launcher is not.
+///
+/// # Errors
+/// Those of the look that say nothing about the process, such as EMFILE.
+pub(crate) fn unless_hidden<T>(looked: Outcome<T>) -> Outcome<Option<T>> {
+    match looked {
+        Err(Errno::ENOENT | Errno::ESRCH | Errno::EACCES | Errno::EPERM) => Ok(None),
+        looked => looked.map(Some),
+    }
+}
+
 impl Processes {
     /// Opens /proc.
     pub(super) fn open() -> Outcome<Processes> {
@@ -57,12 +69,7 @@ impl Processes {
     /// # Errors
     /// Those of openat(2), such as EMFILE.
     pub(super) fn launcher(&self, pid: i32) -> Outcome<Option<Launcher>> {
-        match self.examine(pid) {
-            Err(Errno::ENOENT | Errno::ESRCH) => Ok(None),
-            // Another user's, or not dumpable (ptrace(2)), as the init of a sandbox is and a launcher is not.
-            Err(Errno::EACCES | Errno::EPERM) => Ok(None),
-            outcome => outcome,
-        }
+        unless_hidden(self.examine(pid)).map(Option::flatten)
     }
 
     fn examine(&self, pid: i32) -> Outcome<Option<Launcher>> {

@@ -65,6 +65,8 @@ fn orphans_of_a_payload_are_not_all_looked_at() {
     // None of them is in the sandbox's user namespace.
     let script = "n=0; while [ $n -lt 150 ]; do n=$((n + 1)); (unshare -U sleep 1000 &); done; echo ready; exec unshare -U sleep 1000";
     let running = Running::new(&mut sandbox.subroot(&["run", "--name", &name, "--", "sh", "-c", script]));
+    let refused = sandbox.says(&["exec", &name, "true"]);
+    assert_refused(&refused, 125, &[&name, "its command has left its user namespace"]);
     let opened = calls(&sandbox, &["exec", &name, "true"]);
     let opened = opened.iter().filter(|call| call.starts_with("pidfd_open(")).count();
     running.signal(9);

@@ -1,0 +1,203 @@
+//! Finds the process whose namespaces `subroot exec` joins.
+//!
+//! setns(2) needs ptrace(2) access to that process, and a /proc with hidepid (proc(5)) hides only processes without that access. So
+//! it shows every process that can be joined, but it hides the init of a sandbox, whose list of children names the command.
+
+use crate::failure::reason;
+use crate::kernel::{self, Outcome};
+use crate::launch::open_folder;
+use crate::namespaces::KINDS;
+use crate::registry::{self, Known, unless_hidden};
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
+use nix::sys::stat::{Mode, fstatat};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long `exec` waits for a process that it can join, and the pause between two looks.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(10);
+/// How many processes are looked at closely, as a payload can make any number of them.
+const MOST: usize = 64;
+
+const ENDED: &str = "it has just ended";
+const ELSEWHERE: &str = "its command has left its user namespace";
+/// For example a program of the host's root that others can execute and not read: execve(2) makes its process non-dumpable.
+const UNREACHABLE: &str = "none of its processes can be joined: ptrace(2) denies access to each, as to a program that cannot be read";
+
+/// A process of a sandbox.
+pub(crate) struct Member {
+    /// A pidfd.
+    pub(super) process: OwnedFd,
+    /// Those of its namespaces in which this process is not, as flags of setns(2).
+    pub(super) namespaces: i32,
+}
+
+/// What a look at one process found.
+enum Seen {
+    Member(Distance, Member),
+    /// It is in another user namespace.
+    Elsewhere,
+    /// It has ended, is hidden, or may not be joined.
+    Hidden,
+}
+
+/// What a look at a sandbox found.
+enum Found {
+    Member(Member),
+    /// The command has left.
+    Elsewhere,
+    /// Nothing yet.
+    Hidden,
+}
+
+/// Finds the command's process, or another one that can be joined. A sandbox that is just starting has none until its command's
+/// execve(2), so this waits for a while.
+///
+/// # Errors
+/// Why there is none.
+pub(super) fn find(known: &Known) -> Result<Member, String> {
+    let failed = |errno| format!("looking at its processes: {}", reason(errno));
+    let start = Instant::now();
+    loop {
+        let found = look(known).map_err(failed)?;
+        if let Found::Member(member) = found {
+            return Ok(member);
+        }
+        match registry::is_running(known).map_err(failed)? {
+            false => return Err(ENDED.into()),
+            true if matches!(found, Found::Elsewhere) => return Err(ELSEWHERE.into()),
+            true if start.elapsed() > PATIENCE => return Err(UNREACHABLE.into()),
+            true => sleep(PAUSE),
+        }
+    }
+}
+
+fn look(known: &Known) -> Outcome<Found> {
+    let likely = if known.has_init { children(known.pid)? } else { vec![known.pid] };
+    let mut are_elsewhere = !likely.is_empty();
+    for pid in likely {
+        match examine(pid, known)? {
+            Seen::Member(_, member) => return Ok(Found::Member(member)),
+            Seen::Elsewhere => {}
+            Seen::Hidden => are_elsewhere = false,
+        }
+    }
+    if are_elsewhere {
+        return Ok(Found::Elsewhere);
+    }
+    Ok(first_visible(known)?.map_or(Found::Hidden, Found::Member))
+}
+
+/// The oldest children of a process' one thread: proc_pid_task(5). The first is the command; the others are orphans that the
+/// payload makes. The list is empty if the process is hidden or has ended.
+fn children(pid: i32) -> Outcome<Vec<i32>> {
+    let mut text = [0; MOST * 8];
+    let path = format!("/proc/{pid}/task/{pid}/children");
+    let read = File::open(path).and_then(|mut file| file.read(&mut text));
+    let length = unless_hidden(of_kernel(read))?.unwrap_or(0);
+    // A number without the blank behind it may be the beginning of a longer one.
+    let whole = text.get(..length).unwrap_or_default().split_inclusive(|byte| *byte == b' ');
+    let numbers = whole.filter_map(|word| std::str::from_utf8(word).ok()?.strip_suffix(' ')?.parse().ok());
+    Ok(numbers.take(MOST).collect())
+}
+
+/// Looks for members in all of /proc. A payload with capabilities can move processes to other namespaces, so a child of the first
+/// process is preferred, and the oldest of them.
+fn first_visible(known: &Known) -> Outcome<Option<Member>> {
+    let mut best = None;
+    let mut count = 0;
+    for pid in registry::pids()? {
+        let Seen::Member(distance, member) = examine(pid?, known)? else { continue };
+        if best.as_ref().is_none_or(|(least, _)| distance < *least) {
+            best = Some((distance, member));
+        }
+        count += 1;
+        if count == MOST {
+            break;
+        }
+    }
+    Ok(best.map(|(_, member)| member))
+}
+
+/// How far a process is from the command, which is the first process or the oldest child of it.
+type Distance = (bool, u64);
+
+/// Opens a process if it is in the sandbox and can be joined. Until its execve(2), the first process is in the host's root, and it
+/// must not be joined: the command would run there. An init never calls execve(2). The pidfd comes first: if the PID is reused before the checks, the
+/// pidfd is that of a process that has ended, and setns(2) fails.
+fn examine(pid: i32, known: &Known) -> Outcome<Seen> {
+    let Ok(number) = u32::try_from(pid) else { return Ok(Seen::Hidden) };
+    let examined = || {
+        let process = kernel::pidfd_open(number)?;
+        let folder = open_folder(pid)?;
+        if registry::user_namespace(&folder)? != known.user_namespace {
+            return Ok(Seen::Elsewhere);
+        }
+        let stat = Stat::read(&folder)?;
+        let is_first = pid == known.pid;
+        if is_first && !stat.has_executed {
+            return Ok(Seen::Hidden);
+        }
+        let is_distant = !is_first && stat.parent != known.pid;
+        let member = Member { process, namespaces: foreign_namespaces(&folder)? };
+        Ok(Seen::Member((is_distant, stat.started), member))
+    };
+    unless_hidden(examined()).map(|seen| seen.unwrap_or(Seen::Hidden))
+}
+
+/// PF_FORKNOEXEC in linux/sched.h: the process has not called execve(2) since it was made.
+const FORKED_ONLY: u32 = 0x40;
+
+/// What /proc/PID/stat shows: proc_pid_stat(5).
+struct Stat {
+    parent: i32,
+    has_executed: bool,
+    started: u64,
+}
+
+impl Stat {
+    fn read(process_folder: &OwnedFd) -> Outcome<Stat> {
+        let mut text = Vec::new();
+        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+        let file = File::from(openat(process_folder, "stat", flags, Mode::empty())?);
+        of_kernel((&file).read_to_end(&mut text))?;
+        Stat::parse(&String::from_utf8_lossy(&text)).ok_or(Errno::EBADMSG)
+    }
+
+    /// The program's name is in parentheses, and may hold anything.
+    fn parse(text: &str) -> Option<Stat> {
+        let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
+        let has_executed = fields.get(6)?.parse::<u32>().ok()? & FORKED_ONLY == 0;
+        Some(Stat {
+            parent: fields.get(1)?.parse().ok()?,
+            has_executed,
+            started: fields.get(19)?.parse().ok()?,
+        })
+    }
+}
+
+/// The namespaces that a process does not share with this one: setns(2) needs a privilege in the others, too. An error is not taken
+/// for a shared namespace: the command would stay in the host's.
+fn foreign_namespaces(process_folder: &OwnedFd) -> Outcome<i32> {
+    let mut foreign = 0;
+    for (name, flag) in KINDS {
+        let path = format!("ns/{name}");
+        let own = match fstatat(AT_FDCWD, format!("/proc/self/{path}").as_str(), AtFlags::empty()) {
+            // The kernel does not have this kind.
+            Err(Errno::ENOENT) => continue,
+            own => own?,
+        };
+        if fstatat(process_folder, path.as_str(), AtFlags::empty())?.st_ino != own.st_ino {
+            foreign |= flag;
+        }
+    }
+    Ok(foreign)
+}
+
+fn of_kernel<T>(outcome: io::Result<T>) -> Outcome<T> {
+    outcome.map_err(|error| kernel::errno_of(&error))
+}

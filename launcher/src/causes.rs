@@ -147,6 +147,9 @@ kinds! {
         "--proc bind uses the one that is there; or start the container around with --security-opt unmask=ALL (podman) or systempaths=unconfined (docker)";
     /// A host's /proc.
     PROC_REFUSED: "proc-refused", "the kernel refuses a new /proc here", "--proc bind uses the one that is there";
+    /// A /proc of processes only.
+    PROC_SUBSET: "proc-subset", "/proc is mounted with subset=pid, so that the kernel's settings, one of which may be the reason, cannot be read",
+        "as root: mount -t proc -o {options} proc /proc";
     /// overlayfs.
     OVERLAY_REFUSED: "overlay-refused", "the kernel refuses an overlay in a user namespace: {why}",
         "run without --overlay; as root: modprobe overlay, on Linux 5.11 or newer";

@@ -118,7 +118,9 @@ fn examine(rootfs: Option<&Path>) -> Result<Vec<Line>, Error> {
     let (maps, works) = maps(&plan);
     lines.push(maps);
     if works {
-        lines.extend([groups(&grants, &plan.ways), proc(&plan.ways), overlay(&plan.ways), root(&plan.ways)]);
+        lines.extend([groups(&grants, &plan.ways), proc(&plan.ways)]);
+        lines.extend(host_proc());
+        lines.extend([overlay(&plan.ways), root(&plan.ways)]);
     }
     Ok(lines)
 }
@@ -240,6 +242,14 @@ fn proc(ways: &[Way]) -> Line {
     let mount = || kernel::new_mount(c"proc", &[], NOSUID | NODEV | NOEXEC).map(drop);
     let words = ("a new one in every sandbox", "the one that is here, with its processes to be seen");
     step("/proc", words, (flags, ways), mount, |_| probes::rootfs::proc_refused())
+}
+
+/// The /proc that is there, if it hides something. A new one in a sandbox hides nothing.
+fn host_proc() -> Option<Line> {
+    let hiding = probes::proc::hiding()?;
+    let found =
+        format!("mounted with {hiding}, which also holds for sandboxes with --pid host or --proc bind");
+    Some(Line::well("host /proc", found))
 }
 
 /// Over a folder in memory: below those of a host or a container something may be mounted, which no overlay can be made over.

@@ -17,6 +17,8 @@ pub(crate) struct MountLine {
     pub(crate) path: PathBuf,
     /// Its own options, as `ro,nosuid`.
     pub(crate) options: Vec<u8>,
+    /// Those of its file system, as `rw,hidepid=invisible`.
+    pub(crate) super_options: Vec<u8>,
 }
 
 /// Reads all of them.
@@ -37,7 +39,10 @@ fn parse(line: &[u8]) -> Option<MountLine> {
     let mut number = || std::str::from_utf8(fields.next()?).ok()?.parse().ok();
     let (id, parent) = (number()?, number()?);
     let path = PathBuf::from(unescaped(fields.nth(2)?));
-    Some(MountLine { id, parent, path, options: fields.next()?.to_vec() })
+    let options = fields.next()?.to_vec();
+    // Any number of fields, then a dash, the type and the source.
+    let super_options = fields.skip_while(|field| *field != b"-").nth(3)?.to_vec();
+    Some(MountLine { id, parent, path, options, super_options })
 }
 
 /// Blanks and backslashes are written as `\040` there.

@@ -4,6 +4,7 @@ pub(crate) mod apparmor;
 pub(crate) mod grants;
 pub(crate) mod mapper;
 pub(crate) mod namespaces;
+pub(crate) mod proc;
 pub(crate) mod program;
 pub(crate) mod rootfs;
 pub(crate) mod step;

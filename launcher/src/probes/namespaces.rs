@@ -1,6 +1,6 @@
 //! Why the kernel makes no namespaces here.
 
-use super::{apparmor, own_status, setting};
+use super::{apparmor, own_status, proc, setting};
 use crate::causes::{
     CHROOT, CONTAINER, Cause, FORBIDDEN, LIMIT_OUTSIDE, NO_MORE_NAMESPACES, NO_NAMESPACES, NPROC, PID_DEPTH,
     SECCOMP, USER_DEPTH, USERNS_CLONE,
@@ -58,7 +58,7 @@ fn by_others(errno: Errno, flags: i32) -> Option<Cause> {
 }
 
 fn forbidden() -> Option<Cause> {
-    Some(Cause::new(&FORBIDDEN, &[]))
+    proc::subset().or_else(|| Some(Cause::new(&FORBIDDEN, &[])))
 }
 
 /// Why the kernel makes no more of these kinds. It answers ENOSPC for a limit of this user namespace, for one of any user
@@ -67,7 +67,8 @@ fn limit(flags: i32) -> Option<Cause> {
     let mut kinds = KINDS.iter().filter(|(_, flag)| flags & flag != 0);
     let (name, flag) = kinds.find(|(_, flag)| is_used_up(*flag))?;
     let limit = format!("max_{name}_namespaces");
-    let value: u64 = setting(&format!("/proc/sys/user/{limit}"))?.parse().ok()?;
+    let Some(value) = setting(&format!("/proc/sys/user/{limit}")) else { return proc::subset() };
+    let value: u64 = value.parse().ok()?;
     let kind = match *flag {
         _ if value == 0 => &NO_NAMESPACES,
         libc::CLONE_NEWPID if kernel::is_deepest_pid_namespace() => &PID_DEPTH,

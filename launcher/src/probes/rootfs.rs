@@ -83,7 +83,9 @@ pub(crate) fn proc_refused() -> Cause {
 
 /// Why there is no overlay.
 pub(crate) fn overlay_refused(errno: Errno) -> Cause {
-    let is_known = fs::read_to_string("/proc/filesystems").is_ok_and(|known| known.contains("\toverlay\n"));
-    let why = if is_known { reason(errno) } else { "it has no overlayfs".into() };
+    let why = match fs::read_to_string("/proc/filesystems") {
+        Ok(known) if !known.contains("\toverlay\n") => "it has no overlayfs".into(),
+        _ => reason(errno),
+    };
     Cause::new(&OVERLAY_REFUSED, &[("why", &why)])
 }

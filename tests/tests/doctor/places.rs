@@ -123,6 +123,11 @@ fn overlays_are_refused() {
     };
     let outcome = around(&["subroot", "doctor"]);
     assert_found(&outcome, 1, "the kernel refuses an overlay in a user namespace", "run without --overlay");
+    // Without /proc/filesystems, the kernel's own word is all that is known.
+    let hidden = "unshare -mpf sh -c 'mount -t proc -o subset=pid proc /proc && subroot doctor'";
+    let outcome = around(&["sh", "-c", hidden]);
+    let refused = "the kernel refuses an overlay in a user namespace: Operation not permitted";
+    assert_found(&outcome, 1, refused, "run without --overlay");
 }
 
 /// As the three files that docker and podman mount in every container.
@@ -132,4 +137,41 @@ fn a_mount_in_etc_stops_no_overlay() {
     mount(Some("/etc/hosts"), "/etc/hosts", None::<&str>, MsFlags::MS_BIND, None::<&str>).expect("a mount");
     let outcome = examined(&sandbox);
     assert!(outcome.stdout.contains("✓ overlay     --overlay works"), "{outcome:?}");
+}
+
+/// As root of a user namespace, whose limit stays when /proc no longer shows it.
+#[test]
+fn settings_that_proc_does_not_show_are_not_guessed() {
+    let sandbox = Sandbox::new();
+    let line = "echo 0 >/proc/sys/user/max_uts_namespaces && mount -t proc -o subset=pid,hidepid=invisible proc /proc";
+    let (cause, fix) = (
+        "/proc is mounted with subset=pid",
+        "as root: mount -t proc -o rw,relatime,hidepid=invisible proc /proc",
+    );
+    assert_found(&within(&sandbox, line, "doctor"), 2, cause, fix);
+    let launch = format!("run {} -- true", sandbox.rootfs.path.display());
+    let refused = within(&sandbox, line, &launch);
+    assert_refused(&refused, 125, &["creating namespaces", cause]);
+    assert!(refused.stderr.ends_with(&format!("\nsubroot: fix: {fix}\n")), "{refused:?}");
+    let fixed = format!("{line} && {}", fix.strip_prefix("as root: ").expect("a command"));
+    let refused = within(&sandbox, &fixed, &launch);
+    assert_refused(&refused, 125, &["creating namespaces", "user.max_uts_namespaces is 0"]);
+}
+
+#[test]
+fn what_proc_hides_is_said_and_stands_in_no_way() {
+    let sandbox = Sandbox::new();
+    for options in [
+        "hidepid=noaccess",
+        "hidepid=invisible",
+        "hidepid=ptraceable",
+        "subset=pid",
+        "hidepid=invisible,subset=pid",
+    ] {
+        let outcome = within(&sandbox, &format!("mount -t proc -o {options} proc /proc"), "doctor");
+        let line = format!("✓ host /proc  mounted with {options}, which also holds for");
+        assert!(outcome.code() < 2 && outcome.stdout.contains(&line), "{options}: {outcome:?}");
+        assert!(outcome.stdout.contains("✓ /proc       a new one"), "{options}: {outcome:?}");
+    }
+    assert!(!examined(&sandbox).stdout.contains("host /proc"));
 }

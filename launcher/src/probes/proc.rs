@@ -1,0 +1,35 @@
+//! What the mount options of /proc keep from its users: proc(5), hidepid and subset.
+
+use crate::causes::{Cause, PROC_SUBSET};
+use crate::mountinfo;
+use std::path::Path;
+
+/// The options of the mount at /proc, the last of those there, which covers the others; then those of its file system.
+fn options() -> Vec<String> {
+    let mounts = mountinfo::read().unwrap_or_default();
+    let Some(proc) = mounts.into_iter().rev().find(|mount| mount.path == Path::new("/proc")) else {
+        return Vec::new();
+    };
+    let text =
+        [proc.options, proc.super_options].map(|options| String::from_utf8_lossy(&options).into_owned());
+    let [own, shared] = text.each_ref().map(|options| options.split(','));
+    own.chain(shared.filter(|option| *option != "rw")).map(str::to_owned).collect()
+}
+
+fn is_subset(option: &str) -> bool {
+    option.starts_with("subset=")
+}
+
+/// Those that hide something, as they are written; none if nothing is hidden.
+pub(crate) fn hiding() -> Option<String> {
+    let hiding = |option: &String| option.starts_with("hidepid=") || is_subset(option);
+    let found: Vec<String> = options().into_iter().filter(hiding).collect();
+    (!found.is_empty()).then(|| found.join(","))
+}
+
+/// A /proc without the kernel's settings. A remount does not bring them back, but another mount over it does.
+pub(crate) fn subset() -> Option<Cause> {
+    let (subset, kept): (Vec<String>, Vec<String>) =
+        options().into_iter().partition(|option| is_subset(option));
+    (!subset.is_empty()).then(|| Cause::new(&PROC_SUBSET, &[("options", &kept.join(","))]))
+}

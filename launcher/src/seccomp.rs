@@ -7,10 +7,12 @@ pub mod program;
 pub mod selection;
 
 use crate::error::Error;
+use crate::failure::reason;
 use crate::kernel;
 use architecture::Architecture;
 use nix::errno::Errno;
 use nix::libc;
+use nix::sys::utsname::uname;
 use profile::Profile;
 use program::MAX_INSTRUCTIONS;
 use seccompiler::{SeccompAction, sock_filter};
@@ -55,7 +57,10 @@ impl Filter {
         let file = Path::new(value);
         let refused = |why| Error::Usage(OPTION, format!("{}: {why}", file.display()));
         let text = std::fs::read(file).map_err(|error| refused(error.to_string()))?;
-        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        // Not by /proc/sys, which a /proc with subset=pid does not show: an entry for this kernel must not be passed over.
+        let kernel =
+            uname().map_err(|errno| refused(format!("reading the kernel's release: {}", reason(errno))))?;
+        let release = kernel.release().to_string_lossy();
         let architectures = Architecture::of_kernel(std::env::consts::ARCH)
             .ok_or_else(|| refused(format!("no system call numbers of {}", std::env::consts::ARCH)))?;
         let host = Host { architectures, release: &release, capabilities, native_only };

@@ -1,6 +1,7 @@
 //! Profiles in docker's format.
 
 use crate::{EPERM, assert_refused, with_calls};
+use nix::mount::{MsFlags, mount};
 use std::path::Path;
 
 /// Of Debian's golang-github-containers-common.
@@ -71,4 +72,19 @@ fn a_profile_that_cannot_be_kept_is_refused_before_anything_is_made() {
         &["--security-opt", "other=1"],
     );
     assert!(!sandbox.rootfs.path.join("mark").exists());
+}
+
+/// The kernel's release is known without /proc/sys, which a /proc with subset=pid does not have.
+#[test]
+fn an_entry_for_this_kernel_holds_whatever_proc_hides() {
+    let sandbox = with_calls();
+    let option = sandbox.profile(
+        r#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[
+            {"names":["mkdir"],"action":"SCMP_ACT_ERRNO","errnoRet":30,"includes":{"minKernel":"4.0"}}]}"#,
+    );
+    if mount(Some("proc"), "/proc", Some("proc"), MsFlags::empty(), Some("subset=pid")).is_err() {
+        subroot_tests::skip!("this user namespace may not mount /proc");
+    }
+    let outcome = sandbox.output(&[&option], "mkdir /new");
+    assert_eq!((outcome.code(), outcome.stderr.contains("Read-only file system")), (1, true), "{outcome:?}");
 }

@@ -3,7 +3,7 @@
 //! One program, and not one for each action: the kernel runs every program at every call that it has not cached as allowed, and
 //! each of them once for every number when it is loaded (`seccomp_cache_prepare`), so that length is paid for at each launch.
 
-use super::architecture::{ARM_PRIVATE, ARM_PRIVATE_LAST, Architecture, X32_BIT};
+use super::architecture::{ARM_PRIVATE, ARM_PRIVATE_LAST, Architecture, LAST_NUMBER, X32_BIT};
 use seccompiler::{BpfProgram, SeccompAction, SeccompCondition, SeccompRule, sock_filter};
 use std::collections::BTreeMap;
 
@@ -83,7 +83,7 @@ impl Rules {
     /// The same for numbers without a rule.
     fn unlisted(&self) -> BTreeMap<u32, SeccompAction> {
         let mut starts = BTreeMap::from([(0, self.default.clone()), (SKIPPED, SeccompAction::Allow)]);
-        starts.insert(self.architecture.last_number() + 1, self.unknown.clone());
+        starts.insert(LAST_NUMBER + 1, self.unknown.clone());
         match self.architecture {
             Architecture::X86_64 => {
                 starts.insert(X32_BIT, ENOSYS);

@@ -14,12 +14,12 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// LL_SUPER_MAGIC of lustre_user.h, GPFS, CEPH_SUPER_MAGIC and SMB2_SUPER_MAGIC of linux/magic.h, and 9p.
-const NETWORK: [(i64, &str); 5] = [
-    (0x0BD0_0BD0, "Lustre"),
-    (0x4750_4653, "GPFS"),
-    (0x00C3_6400, "Ceph"),
-    (0xFE53_4D42, "SMB"),
-    (0x0102_1997, "9p"),
+const NETWORK: [(FsType, &str); 5] = [
+    (FsType(0x0BD0_0BD0), "Lustre"),
+    (FsType(0x4750_4653), "GPFS"),
+    (FsType(0x00C3_6400), "Ceph"),
+    (FsType(0xFE53_4D42), "SMB"),
+    (FsType(0x0102_1997), "9p"),
 ];
 
 /// The mount point of the mount that a path is on: the longest one that it begins with.
@@ -53,7 +53,7 @@ fn network(path: &Path) -> Option<Cause> {
     let kind = match statfs(path).ok()?.filesystem_type() {
         NFS_SUPER_MAGIC => "NFS",
         SMB_SUPER_MAGIC => "SMB",
-        FsType(magic) => NETWORK.into_iter().find(|(known, _)| magic == *known)?.1,
+        other => NETWORK.into_iter().find(|(known, _)| other == *known)?.1,
     };
     Some(Cause::new(&NETWORK_ROOT, &[("path", &path.display()), ("kind", &kind)]))
 }

@@ -2,26 +2,27 @@
 
 use super::number;
 use nix::libc;
+use nix::sys::resource::Resource;
 use serde::{Deserialize, Serialize};
 
 /// The names of docker's ulimits, and the resources of getrlimit(2).
-const NAMES: [(&str, u32); 16] = [
-    ("as", libc::RLIMIT_AS),
-    ("core", libc::RLIMIT_CORE),
-    ("cpu", libc::RLIMIT_CPU),
-    ("data", libc::RLIMIT_DATA),
-    ("fsize", libc::RLIMIT_FSIZE),
-    ("locks", libc::RLIMIT_LOCKS),
-    ("memlock", libc::RLIMIT_MEMLOCK),
-    ("msgqueue", libc::RLIMIT_MSGQUEUE),
-    ("nice", libc::RLIMIT_NICE),
-    ("nofile", libc::RLIMIT_NOFILE),
-    ("nproc", libc::RLIMIT_NPROC),
-    ("rss", libc::RLIMIT_RSS),
-    ("rtprio", libc::RLIMIT_RTPRIO),
-    ("rttime", libc::RLIMIT_RTTIME),
-    ("sigpending", libc::RLIMIT_SIGPENDING),
-    ("stack", libc::RLIMIT_STACK),
+const NAMES: [(&str, Resource); 16] = [
+    ("as", Resource::RLIMIT_AS),
+    ("core", Resource::RLIMIT_CORE),
+    ("cpu", Resource::RLIMIT_CPU),
+    ("data", Resource::RLIMIT_DATA),
+    ("fsize", Resource::RLIMIT_FSIZE),
+    ("locks", Resource::RLIMIT_LOCKS),
+    ("memlock", Resource::RLIMIT_MEMLOCK),
+    ("msgqueue", Resource::RLIMIT_MSGQUEUE),
+    ("nice", Resource::RLIMIT_NICE),
+    ("nofile", Resource::RLIMIT_NOFILE),
+    ("nproc", Resource::RLIMIT_NPROC),
+    ("rss", Resource::RLIMIT_RSS),
+    ("rtprio", Resource::RLIMIT_RTPRIO),
+    ("rttime", Resource::RLIMIT_RTTIME),
+    ("sigpending", Resource::RLIMIT_SIGPENDING),
+    ("stack", Resource::RLIMIT_STACK),
 ];
 
 /// Both limits of a resource.
@@ -38,7 +39,7 @@ pub(crate) struct Limit {
 impl Limit {
     /// The resource's name.
     pub(crate) fn name(&self) -> &'static str {
-        NAMES.iter().find(|(_, resource)| *resource == self.resource).map_or("", |(name, _)| name)
+        NAMES.iter().find(|(_, resource)| *resource as u32 == self.resource).map_or("", |(name, _)| name)
     }
 }
 
@@ -50,7 +51,7 @@ pub(crate) fn limit(word: &str) -> Result<Limit, String> {
     let (name, values) = word.split_once('=').ok_or_else(|| format!("{word} is not NAME=SOFT[:HARD]"))?;
     let name = name.to_ascii_lowercase();
     let name = name.strip_prefix("rlimit_").unwrap_or(&name);
-    let resource = NAMES.iter().find(|(known, _)| *known == name).map(|(_, resource)| *resource);
+    let resource = NAMES.iter().find(|(known, _)| *known == name).map(|(_, resource)| *resource as u32);
     let resource = resource.ok_or_else(|| format!("{name} is no limit"))?;
     let value = |word: &str| match word {
         "-1" | "unlimited" => Ok(libc::RLIM_INFINITY),

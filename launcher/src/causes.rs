@@ -138,6 +138,9 @@ kinds! {
     /// Something else.
     FORBIDDEN: "forbidden", "a chroot into a mount point, a security module or the kernel's configuration forbids user namespaces to this process",
         "start from outside of the chroot; else as root: see in dmesg who refuses it, and allow it to subroot there";
+    /// qemu-user.
+    EMULATOR: "emulator", "an emulator such as qemu-user runs this program, and it makes no namespaces",
+        "start a subroot that is built for the processor of this machine; in its sandbox, programs for another one can run in the emulator";
     /// RLIMIT_NPROC.
     NPROC: "process-limit", "no more processes are allowed (RLIMIT_NPROC is {limit})", "raise it with ulimit -u, or end some";
     /// Containers around.

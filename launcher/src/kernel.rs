@@ -123,6 +123,14 @@ pub(crate) fn clone_sibling() -> Outcome<Side> {
     clone_with(libc::CLONE_PARENT, 0)
 }
 
+/// Whether this process has a seccomp filter: prctl(2), PR_GET_SECCOMP.
+///
+/// # Errors
+/// EINVAL if the kernel has no seccomp.
+pub(crate) fn seccomp_mode() -> Outcome<c_long> {
+    syscall!(libc::SYS_prctl, libc::PR_GET_SECCOMP, 0, 0, 0, 0)
+}
+
 /// True if as many PID namespaces are around this process as the kernel allows (MAX_PID_NS_LEVEL, 32), or one less.
 ///
 /// Asks clone3(2) for a PID at 32 levels: EINVAL if there are not that many, else EPERM or EEXIST, as the PID asked for is

@@ -2,8 +2,8 @@
 
 use super::{apparmor, own_status, proc, setting};
 use crate::causes::{
-    CHROOT, CONTAINER, Cause, FORBIDDEN, LIMIT_OUTSIDE, NO_MORE_NAMESPACES, NO_NAMESPACES, NPROC, PID_DEPTH,
-    SECCOMP, USER_DEPTH, USERNS_CLONE,
+    CHROOT, CONTAINER, Cause, EMULATOR, FORBIDDEN, LIMIT_OUTSIDE, NO_MORE_NAMESPACES, NO_NAMESPACES, NPROC,
+    PID_DEPTH, SECCOMP, USER_DEPTH, USERNS_CLONE,
 };
 use crate::kernel;
 use crate::namespaces::KINDS;
@@ -47,6 +47,7 @@ fn by_others(errno: Errno, flags: i32) -> Option<Cause> {
         }
         // All kinds but user namespaces take a capability, and a profile that does not allow it is EPERM.
         Errno::EPERM | Errno::EACCES => apparmor::enforced().or_else(forbidden),
+        Errno::EINVAL if is_emulated() => Some(Cause::new(&EMULATOR, &[])),
         Errno::EINVAL => forbidden(),
         Errno::ENOSPC | Errno::EUSERS => limit(flags),
         Errno::EAGAIN => {
@@ -84,6 +85,12 @@ fn limit(flags: i32) -> Option<Cause> {
 fn is_used_up(flag: i32) -> bool {
     let made = trial::perform(libc::CLONE_NEWUSER | flag, &[], || Ok(()));
     matches!(made, Err(Stopped::Namespaces(Errno::ENOSPC | Errno::EUSERS)))
+}
+
+/// True if an emulator answers the system calls of this process. qemu-user keeps its programs from seccomp, so that its prctl(2) knows
+/// nothing of it, while /proc/PID/status is the kernel's and does.
+fn is_emulated() -> bool {
+    own_status("Seccomp").is_some() && kernel::seccomp_mode() == Err(Errno::EINVAL)
 }
 
 /// True where the root of this process is not that of its mount namespace: a mount point that is no mount.

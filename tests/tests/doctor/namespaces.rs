@@ -2,6 +2,7 @@
 
 use crate::assert_found;
 use crate::sandbox::{Sandbox, assert_refused, give, script};
+use nix::errno::Errno;
 use nix::sys::resource::Resource;
 use std::fs;
 use subroot_tests::{Outcome, Step, start_with};
@@ -133,10 +134,18 @@ fn a_distributions_switch_is_set() {
 
 /// What becomes of words of subroot's in a sandbox whose filter forbids user namespaces, after this line of a shell in it.
 fn forbidden(sandbox: &Sandbox, line: &str, words: &str) -> Outcome {
-    let filter = r#"{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
-        {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38},
-        {"names": ["clone", "unshare"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1,
-         "args": [{"index": 0, "value": 268435456, "valueTwo": 268435456, "op": "SCMP_CMP_MASKED_EQ"}]}]}"#;
+    refused(sandbox, Errno::EPERM, "", line, words)
+}
+
+/// The same if clone(2) answers with this errno, and with more rules.
+fn refused(sandbox: &Sandbox, errno: Errno, rules: &str, line: &str, words: &str) -> Outcome {
+    let errno = errno as i32;
+    let filter = format!(
+        r#"{{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{rules}
+        {{"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}},
+        {{"names": ["clone", "unshare"], "action": "SCMP_ACT_ERRNO", "errnoRet": {errno},
+         "args": [{{"index": 0, "value": 268435456, "valueTwo": 268435456, "op": "SCMP_CMP_MASKED_EQ"}}]}}]}}"#
+    );
     let place = sandbox.alice.home.join("filter.json");
     fs::write(&place, filter).expect("writing a profile");
     give(&place, &sandbox.alice, 0o644);
@@ -155,6 +164,30 @@ fn a_filter_forbids_them() {
         &outcomes,
         "a seccomp filter of subroot forbids user namespaces",
         "start subroot with a filter that allows them",
+    );
+}
+
+/// What qemu-user answers: no clone3(2), EINVAL for a clone(2) with namespaces, and EINVAL for PR_GET_SECCOMP (21).
+#[test]
+fn an_emulator_makes_none() {
+    const NO_SECCOMP: &str = r#"{"names": ["prctl"], "action": "SCMP_ACT_ERRNO", "errnoRet": 22,
+        "args": [{"index": 0, "value": 21, "op": "SCMP_CMP_EQ"}]},"#;
+    let sandbox = Sandbox::bare();
+    let both = |rules: &str| {
+        ["run / -- true", "doctor"].map(|words| refused(&sandbox, Errno::EINVAL, rules, "true", words))
+    };
+    assert_both(
+        &sandbox,
+        &both(NO_SECCOMP),
+        "an emulator such as qemu-user runs this program",
+        "start a subroot that is built for",
+    );
+    // The kernel's own EINVAL, as without CONFIG_USER_NS, is no sign of one.
+    assert_both(
+        &sandbox,
+        &both(""),
+        "a chroot into a mount point, a security module",
+        "start from outside of the chroot",
     );
 }
 

@@ -1,4 +1,4 @@
-# Steps that tests/run, benches/run, packaging/build and packaging/test share; tests set LOG to the file for what they print.
+# Steps that tests/run, benches/run, packaging/build, packaging/cross and packaging/test share; tests set LOG to the file for what they print.
 
 readonly TARGET=${CARGO_TARGET_DIR:-$PWD/target}
 readonly KIT=$TARGET/kit
@@ -28,6 +28,16 @@ install_needs() {
         echo "$0: missing here; as root: apt-get install ${missing[*]}" >&2
         exit 2
     fi
+}
+
+# RUSTFLAGS and these words, as cargo takes them where a folder's name may have blanks in it. No folder of the building machine is
+# left in a program, so that whoever builds it again gets the same bytes.
+rust_flags() {
+    local flags
+    read -ra flags <<<"${RUSTFLAGS-}" || true
+    flags+=("--remap-path-prefix=$PWD=/subroot" "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" "$@")
+    local IFS=$'\x1f'
+    echo "${flags[*]}"
 }
 
 # Debian's minimum.

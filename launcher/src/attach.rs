@@ -3,12 +3,14 @@
 //! The old way changes mounts that are attached already, one by one, each by a descriptor that was opened on it: a path could lead
 //! elsewhere by now. Nobody is inside yet who could see them in between, and what cannot be changed is detached again.
 
-use crate::error::OWN_FAILURE;
+use crate::error::Error;
+use crate::failure::{Failure, Step};
 use crate::kernel;
 use crate::lookup::open_in_root;
 use crate::mount::{Attributes, READ_ONLY};
 use crate::mountinfo::{self, MountLine};
 use crate::old_mounts::{self, descriptor};
+use crate::report;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -18,6 +20,23 @@ use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::path::Path;
 
 const NONE: Option<&CStr> = None;
+
+/// Why a tree is not attached.
+pub(crate) enum Unattached {
+    /// It cannot be attached there. It is detached and unchanged, but for its attributes.
+    Refused(Errno),
+    /// It cannot be given its attributes.
+    Unprotected(Errno),
+}
+
+impl Unattached {
+    /// The kernel's reason.
+    pub(crate) fn errno(self) -> Errno {
+        match self {
+            Unattached::Refused(errno) | Unattached::Unprotected(errno) => errno,
+        }
+    }
+}
 
 /// Attaches a detached tree at `name` below `place`, or at `place` itself where `name` is empty.
 ///
@@ -29,12 +48,29 @@ pub(crate) fn attach_with(
     name: &CStr,
     attributes: Attributes,
 ) -> Result<(), Errno> {
+    try_to_attach(tree, place, name, attributes).map_err(Unattached::errno)
+}
+
+/// The same for a place that may not be the right one.
+///
+/// # Errors
+/// Those of mount_setattr(2) and move_mount(2), apart from each other.
+pub(crate) fn try_to_attach(
+    tree: &OwnedFd,
+    place: impl AsFd,
+    name: &CStr,
+    attributes: Attributes,
+) -> Result<(), Unattached> {
+    let attach = || kernel::attach(tree, place, name).map_err(Unattached::Refused);
     match kernel::set_tree_attributes(tree, attributes.set, attributes.propagation) {
         Err(errno) if kernel::is_unknown(errno) => {
-            kernel::attach(tree, place, name)?;
-            remount(tree, Reach::Tree, attributes).inspect_err(|_| detach(tree))
+            attach()?;
+            remount(tree, Reach::Tree, attributes)
+                .inspect_err(|_| detach(tree))
+                .map_err(Unattached::Unprotected)
         }
-        set => set.and_then(|()| kernel::attach(tree, place, name)),
+        Err(errno) => Err(Unattached::Unprotected(errno)),
+        Ok(()) => attach(),
     }
 }
 
@@ -64,10 +100,11 @@ pub(crate) fn make_read_only(top: &OwnedFd, reach: Reach) -> Result<(), Errno> {
     }
 }
 
-/// Detaches what has just been attached. A tree without its protection must not stay, so that a failure ends this process.
+/// Detaches what has just been attached. A tree without its protection must not stay, whatever becomes of the error, so that a
+/// failure ends this process.
 fn detach(tree: &OwnedFd) {
-    if umount2(descriptor(tree).as_c_str(), MntFlags::MNT_DETACH).is_err() {
-        kernel::exit(OWN_FAILURE);
+    if let Err(errno) = umount2(descriptor(tree).as_c_str(), MntFlags::MNT_DETACH) {
+        kernel::exit(report::failure(&Error::Start(Failure::new(Step::Unmount, b"", errno))));
     }
 }
 

@@ -14,8 +14,10 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::{set_dumpable, set_pdeathsig};
 use nix::sys::signal::Signal;
+use nix::sys::signalfd::SignalFd;
 use nix::unistd::{read, setgroups};
 use std::convert::Infallible;
+use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// What the child shares with its parent.
@@ -34,9 +36,12 @@ impl ChildEnds {
     /// Closes everything that this process has inherited but these ends, its standard streams and `others`: before its root changes,
     /// so that no lookup in a hostile root can reach a directory of the host through an open descriptor (CVE-2024-21626), and so
     /// that /proc, which old kernels need for this, is the host's. What is opened from now on is closed again by its owner.
-    pub(crate) fn close_all_others(&self, others: &[&OwnedFd]) {
+    ///
+    /// # Errors
+    /// Those of close_range(2).
+    pub(crate) fn close_all_others(&self, others: &[&OwnedFd]) -> Result<(), Failure> {
         let kept = self.of_the_command().chain([&self.lifeline]).chain(others.iter().copied());
-        kernel::close_from_but(3, &kept.collect::<Vec<_>>());
+        kernel::close_from_but(3, &kept.collect::<Vec<_>>()).map_err(Failure::on(Step::CloseInherited, b""))
     }
 
     /// Closes the standard streams and these ends but one, one by one: /proc may be a fake by now.
@@ -54,8 +59,7 @@ impl ChildEnds {
 
 /// The child of a launch, from its first instruction on.
 pub(crate) fn run(plan: &Plan, ends: &ChildEnds) -> ! {
-    ends.close_all_others(&[]);
-    match start(plan, ends) {
+    match ends.close_all_others(&[]).and_then(|()| start(plan, ends)) {
         Ok(never) => match never {},
         Err(failure) => failed(&failure, ends),
     }
@@ -68,12 +72,12 @@ fn failed(failure: &Failure, ends: &ChildEnds) -> ! {
 
 fn start(plan: &Plan, ends: &ChildEnds) -> Result<Infallible, Failure> {
     let way = plan.ids.ways.get(usize::from(wait_for_byte(ends)));
-    let [uid, gid] =
-        way.map(|way| way.first).ok_or(Errno::EINVAL).map_err(Failure::on(Step::BecomeRoot, b""))?;
-    let first = Identity::first(uid, gid);
+    let way = way.ok_or(Errno::EINVAL).map_err(Failure::on(Step::BecomeRoot, b""))?;
+    let first = Identity::first(way.first[0], way.first[1]);
     // By the host's /proc: that of the rootfs may be a fake.
     plan.process.adjust_oom_score()?;
-    become_first(&first, plan.process.process()).map_err(Failure::on(Step::BecomeRoot, b""))?;
+    become_first(&first, plan.process.process(), way.maps.may_set_groups)
+        .map_err(Failure::on(Step::BecomeRoot, b""))?;
     namespaces::furnish(plan)?;
     if let Some(root) = &plan.root {
         new_root::enter(root)?;
@@ -82,22 +86,28 @@ fn start(plan: &Plan, ends: &ChildEnds) -> Result<Infallible, Failure> {
     set_dumpable(false).map_err(Failure::on(Step::Fork, b""))?;
     die_with_launcher(ends);
     if plan.first == Some(FirstProcess::Init) {
-        let command = spawn_command(plan, ends, first).map_err(Failure::on(Step::Fork, b""))?;
-        init::run(command, ends);
+        let signals = init::signals().map_err(Failure::on(Step::Init, b""))?;
+        let command = spawn_command(plan, ends, first, &signals).map_err(Failure::on(Step::Fork, b""))?;
+        init::run(command, &signals, ends);
     }
     become_command(plan, ends, first)
 }
 
 /// Starts the command's own process and gives its PID: as vfork(2) does, which is faster, or with a copy of the memory, as older
 /// kernels let no process enter a time namespace with memory that it shares: copy_namespaces() in kernel/nsproxy.c.
-fn spawn_command(plan: &Plan, ends: &ChildEnds, first: Identity) -> Result<i32, Errno> {
+fn spawn_command(plan: &Plan, ends: &ChildEnds, first: Identity, of_init: &SignalFd) -> Result<i32, Errno> {
     if plan.clocks.is_none() {
-        return kernel::vfork(|| become_command(plan, ends, first));
+        return kernel::vfork(|| leave_init(plan, ends, first, of_init));
     }
     match kernel::fork()? {
         Some(pid) => Ok(pid),
-        None => become_command(plan, ends, first),
+        None => leave_init(plan, ends, first, of_init),
     }
+}
+
+fn leave_init(plan: &Plan, ends: &ChildEnds, first: Identity, of_init: &SignalFd) -> ! {
+    kernel::close_own(of_init);
+    become_command(plan, ends, first)
 }
 
 /// Nothing of the host is open in this process from here on: its standard streams, a pipe and a socket are all that it has.
@@ -120,31 +130,39 @@ pub(crate) fn wait_for_byte(ends: &ChildEnds) -> u8 {
         match read(&ends.lifeline, &mut byte) {
             Ok(1) => return byte[0],
             Ok(_) => kernel::exit(crate::error::OWN_FAILURE),
-            Err(_) => {}
+            Err(Errno::EINTR) => {}
+            Err(errno) => failed(&Failure::new(Step::BecomeRoot, b"", errno), ends),
         }
     }
 }
 
-/// Becomes who the caller is inside, for all that is done before the command. Where setgroups is denied
-/// (user_namespaces(7)), the caller's groups stay: dropping one could open what it keeps shut.
+/// Becomes who the caller is inside, for all that is done before the command. Where setgroups may be denied
+/// (user_namespaces(7)), the caller's groups stay then: dropping one could open what it keeps shut.
 ///
 /// # Errors
-/// EINVAL for an ID that is not mapped.
-pub(crate) fn become_first(first: &Identity, process: &Process) -> Result<(), Errno> {
+/// EINVAL for an ID that is not mapped; EPERM if groups that should be dropped were not.
+pub(crate) fn become_first(first: &Identity, process: &Process, may_set_groups: bool) -> Result<(), Errno> {
     if !process.keeps_groups {
         match setgroups(&[]) {
-            Ok(()) | Err(Errno::EPERM) => {}
-            Err(errno) => return Err(errno),
+            Err(Errno::EPERM) if !may_set_groups || is_setgroups_denied()? => {}
+            dropped => dropped?,
         }
     }
     first.assume()
 }
 
+/// True if a namespace around this one's has denied setgroups(2), which is inherited.
+fn is_setgroups_denied() -> Result<bool, Errno> {
+    let setting = fs::read("/proc/self/setgroups").map_err(|error| kernel::errno_of(&error))?;
+    Ok(setting.starts_with(b"deny"))
+}
+
 /// The second string to the watcher: the kernel's death signal, and a look whether it came too late.
 pub(crate) fn die_with_launcher(ends: &ChildEnds) {
-    let _ = set_pdeathsig(Signal::SIGKILL);
     let mut ready = [PollFd::new(ends.lifeline.as_fd(), PollFlags::empty())];
-    if poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0) {
-        kernel::exit(crate::error::OWN_FAILURE);
+    match set_pdeathsig(Signal::SIGKILL).and_then(|()| poll(&mut ready, PollTimeout::ZERO)) {
+        Ok(0) => {}
+        Ok(_) => kernel::exit(crate::error::OWN_FAILURE),
+        Err(errno) => failed(&Failure::new(Step::DeathSignal, b"", errno), ends),
     }
 }

@@ -78,7 +78,7 @@ impl Command {
             environment.extend(CString::new([b"HOME=", home.as_bytes()].concat()));
         }
         let environment = Words::new(environment);
-        kernel::clean_signals();
+        kernel::clean_signals().map_err(Failure::on(Step::Signals, b""))?;
         Err(match shim {
             None => explain(program, kernel::execute(program, arguments, &environment)),
             Some(shim) => {
@@ -155,6 +155,7 @@ fn likely_failure(program: &CStr) -> Failure {
 fn explain(program: &CStr, errno: Errno) -> Failure {
     let (bytes, path) = (program.to_bytes(), as_path(program));
     let mount = || open_inside(path, OFlag::O_PATH).and_then(fstatvfs);
+    // Error ignored: only the words of a failure depend on it.
     let is_noexec = || mount().is_ok_and(|mount| mount.flags().contains(FsFlags::ST_NOEXEC));
     let found = match errno {
         Errno::ENOENT => missing_loader(path),

@@ -35,8 +35,8 @@ pub(crate) struct MissingPoint {
 /// The entry of the folder that could not be bound.
 pub(crate) fn cover(place: &OwnedFd, missing: &[MissingPoint]) -> Result<OwnedFd, Failure> {
     let on_root = |errno| Failure::new(Step::Mount, b"/", errno);
-    let mode =
-        CString::new(format!("{:o}", fstat(place).map_err(on_root)?.st_mode & 0o7777)).unwrap_or_default();
+    let mode = CString::new(format!("{:o}", fstat(place).map_err(on_root)?.st_mode & 0o7777))
+        .map_err(|_| on_root(Errno::EINVAL))?;
     let options = [(c"mode", Some(mode.as_c_str())), (c"size", Some(c"1m"))];
     let covering = kernel::new_mount(c"tmpfs", &options, libc::MOUNT_ATTR_NOSUID).map_err(on_root)?;
     kernel::attach(&covering, place, c"").map_err(on_root)?;
@@ -76,6 +76,7 @@ pub(crate) fn make_point(folder: &OwnedFd, point: &MissingPoint) -> Result<(), F
         let made = mkdirat(parent, name.as_c_str(), EVERYBODYS);
         made.or_else(unless_there).map_err(on)?;
         let below = open_beneath(parent, &name, OFlag::O_PATH | OFlag::O_DIRECTORY).map_err(on)?;
+        // Error ignored: it is there already, and keeps its mode.
         if made.is_ok() {
             // The umask may have taken from it.
             fchmodat(&below, ".", EVERYBODYS, FchmodatFlags::FollowSymlink).map_err(on)?;

@@ -21,6 +21,8 @@ pub enum Error {
     Setuid,
     /// The process that started subroot has ended meanwhile.
     Orphaned,
+    /// The process that started subroot cannot be watched.
+    Unwatched(Errno),
     /// The command cannot be kept away from the program file of subroot, which its user owns.
     Shim(Errno),
     /// A directory is open as this standard stream.
@@ -70,6 +72,9 @@ impl fmt::Display for Error {
                 "starting: subroot runs with the caller's own privilege only, and is installed setuid"
             ),
             Error::Orphaned => write!(f, "starting: the process that started subroot has ended already"),
+            Error::Unwatched(errno) => {
+                write!(f, "watching the process that started subroot: {}", reason(*errno))
+            }
             Error::Shim(errno) => {
                 write!(
                     f,
@@ -135,7 +140,9 @@ impl Error {
             Error::Setuid => {
                 Some("chmod u-s,g-s the subroot program and remove its file capabilities".into())
             }
-            Error::Orphaned => Some("subroot run --outlive-parent goes on without it".into()),
+            Error::Orphaned | Error::Unwatched(_) => {
+                Some("subroot run --outlive-parent goes on without it".into())
+            }
             // Of root itself, no owner of the file is another user.
             Error::Shim(_) | Error::Start(Failure { step: Step::RunShim, .. }) => (!geteuid().is_root())
                 .then(|| {

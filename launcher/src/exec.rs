@@ -100,14 +100,14 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
 
 fn child_failure(report: &OwnedFd) -> Error {
     let mut record = [0; crate::failure::MAX_RECORD];
-    let length = nix::unistd::read(report, &mut record).unwrap_or(0);
+    let length = nix::unistd::read(report, &mut record).ok().unwrap_or(0);
     record.get(..length).and_then(Failure::receive).map_or(Error::Vanished, Error::Start)
 }
 
 /// The life of the process that joins.
 fn join(joined: &Joined, ends: &ChildEnds, launcher: &OwnedFd) -> ! {
-    ends.close_all_others(&[joined.member(), launcher]);
-    let failure = match enter(joined) {
+    let closed = ends.close_all_others(&[joined.member(), launcher]);
+    let failure = match closed.and_then(|()| enter(joined)) {
         Ok(Side::Parent(pid, process)) => {
             let _ = kernel::send_descriptor(launcher, &pid.to_le_bytes(), process);
             kernel::exit(0)
@@ -144,7 +144,8 @@ fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failur
     child::wait_for_byte(ends);
     let mapped = |id: u32| if id == OVERFLOW_ID { 0 } else { id };
     let first = Identity::first(mapped(getuid().as_raw()), mapped(getgid().as_raw()));
-    child::become_first(&first, joined.process.process()).map_err(Failure::on(Step::BecomeRoot, b""))?;
+    child::become_first(&first, joined.process.process(), false)
+        .map_err(Failure::on(Step::BecomeRoot, b""))?;
     child::die_with_launcher(ends);
     kernel::close_own(&ends.lifeline);
     if let Some(socket) = &ends.terminal {

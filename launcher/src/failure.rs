@@ -13,8 +13,10 @@ pub(crate) const MAX_RECORD: usize = 4096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Step {
+    /// Closing the descriptors that were inherited.
+    CloseInherited = 1,
     /// Becoming ID 0 of the new user namespace.
-    BecomeRoot = 1,
+    BecomeRoot,
     /// Setting the host name.
     Hostname,
     /// Bringing the network interface lo up.
@@ -39,18 +41,26 @@ pub(crate) enum Step {
     MapOwners,
     /// Mounting below the new root.
     Mount,
+    /// Detaching a mount that could not be given its attributes.
+    Unmount,
     /// pivot_root.
     Pivot,
     /// Detaching the old root.
     Detach,
     /// Joining the namespaces of a running sandbox.
     Join,
+    /// Asking for the signal that the kernel sends when the launcher ends.
+    DeathSignal,
     /// Making the process that becomes the command.
     Fork,
+    /// Becoming the init of the sandbox.
+    Init,
     /// Giving the command a terminal of its own.
     Terminal,
     /// Setting a resource limit.
     Limit,
+    /// Leaving the caller's session keyring.
+    Keyring,
     /// Giving up capabilities.
     LimitCapabilities,
     /// Enforcing Landlock.
@@ -67,6 +77,8 @@ pub(crate) enum Step {
     BecomeUser,
     /// Changing to the working directory.
     Workdir,
+    /// Giving the signals their default dispositions.
+    Signals,
     /// Looking for the command.
     FindCommand,
     /// Executing the shim that executes the command.
@@ -84,7 +96,8 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 34] = [
+    const ALL: [Step; 40] = [
+        Step::CloseInherited,
         Step::BecomeRoot,
         Step::Hostname,
         Step::Loopback,
@@ -98,12 +111,16 @@ impl Step {
         Step::Bind,
         Step::MapOwners,
         Step::Mount,
+        Step::Unmount,
         Step::Pivot,
         Step::Detach,
         Step::Join,
+        Step::DeathSignal,
         Step::Fork,
+        Step::Init,
         Step::Terminal,
         Step::Limit,
+        Step::Keyring,
         Step::LimitCapabilities,
         Step::Landlock,
         Step::Seccomp,
@@ -112,6 +129,7 @@ impl Step {
         Step::SetGroups,
         Step::BecomeUser,
         Step::Workdir,
+        Step::Signals,
         Step::FindCommand,
         Step::RunShim,
         Step::RunCommand,
@@ -123,6 +141,7 @@ impl Step {
 
     const fn doing(self) -> &'static str {
         match self {
+            Step::CloseInherited => "closing inherited descriptors",
             Step::BecomeRoot => "becoming root in the new user namespace",
             Step::Hostname => "setting host name",
             Step::Loopback => "bringing up network interface",
@@ -136,12 +155,16 @@ impl Step {
             Step::Bind => "binding",
             Step::MapOwners => "mapping the owners of",
             Step::Mount => "mounting",
+            Step::Unmount => "detaching a mount that could not be given its attributes",
             Step::Pivot => "changing the root with pivot_root",
             Step::Detach => "detaching the old root",
             Step::Join => "joining the namespaces of",
+            Step::DeathSignal => "setting the death signal",
             Step::Fork => "creating the command's process",
+            Step::Init => "starting the sandbox's init",
             Step::Terminal => "opening a terminal",
             Step::Limit => "setting limit",
+            Step::Keyring => "leaving the caller's session keyring",
             Step::LimitCapabilities => "giving up capabilities",
             Step::Landlock => "enforcing landlock",
             Step::Seccomp => "installing the seccomp filter",
@@ -150,6 +173,7 @@ impl Step {
             Step::SetGroups => "adding groups",
             Step::BecomeUser => "becoming user",
             Step::Workdir => "changing to working directory",
+            Step::Signals => "resetting signals",
             Step::RunShim => "protecting subroot's own program file while running",
             Step::FindCommand
             | Step::RunCommand
@@ -201,9 +225,9 @@ impl Failure {
         self
     }
 
-    /// Writes the record, with as much of the object as goes through a pipe in one piece: pipe(7). There is nobody to tell when
-    /// that fails.
+    /// Writes the record, with as much of the object as goes through a pipe in one piece: pipe(7).
     pub(crate) fn send(&self, pipe: impl AsFd) {
+        // Error ignored: the launcher has ended, and there is nobody to report to.
         let _ = nix::unistd::write(pipe, &self.record());
     }
 

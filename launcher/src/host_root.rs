@@ -136,7 +136,7 @@ impl Layers<'_> {
             }
             match self.copy_entry(&path.join(name), name, copy) {
                 Err(errno) if is_without_overlays(errno) => return Err(errno),
-                // An entry that cannot be shown is missing, or is an empty file or directory in memory.
+                // Error ignored: an entry that cannot be shown is missing, or is an empty file or directory in memory.
                 Err(errno) => log::debug!("layering {}: {errno}", path.join(name).display()),
                 Ok(()) => {}
             }
@@ -162,7 +162,7 @@ impl Layers<'_> {
         if self.host.has_mounts_below(path) {
             return self.copy(path, &place);
         }
-        // What cannot be searched, like /root for a plain user, starts empty in memory instead.
+        // Error ignored: what cannot be searched, like /root for a plain user, starts empty in memory instead.
         if faccessat(AT_FDCWD, path, AccessFlags::R_OK | AccessFlags::X_OK, AtFlags::AT_EACCESS).is_err() {
             return Ok(());
         }
@@ -211,8 +211,10 @@ impl Layers<'_> {
     /// Copies the files of /etc itself into its layer, if they belong to an ID without a mapping, so that they can be written to.
     fn copy_settings(&self, upper: &Path) -> Result<(), Errno> {
         for entry in std::fs::read_dir(SETTINGS).into_iter().flatten().flatten() {
+            // Error ignored: it is shown by the layer, as it is.
             let Ok(facts) = entry.metadata() else { continue };
             if facts.is_file() && facts.st_uid() == OVERFLOW_ID && facts.len() <= MAX_SETTINGS {
+                // Error ignored: it is shown by the layer, as it is.
                 let Ok(text) = std::fs::read(entry.path()) else { continue };
                 let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
                 let mode = Mode::from_bits_truncate(facts.st_mode() & 0o777);

@@ -180,7 +180,7 @@ fn helper(wishes: &IdWishes) -> Result<Option<PathBuf>, Error> {
         || std::env::var_os("SUBROOT_HELPER").filter(|path| !path.is_empty()).map(PathBuf::from);
     let helper = wishes.helper.clone().or_else(from_environment);
     // A word without a slash would be looked for in PATH, which the mapper is not started with.
-    let helper = helper.map(|path| std::path::absolute(&path).unwrap_or(path));
+    let helper = helper.map(|path| std::path::absolute(&path).ok().unwrap_or(path));
     match helper {
         Some(path) if !path.exists() => Err(Error::Mapper(path, "No such file or directory".into())),
         helper => Ok(helper),

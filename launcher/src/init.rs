@@ -1,8 +1,11 @@
 //! PID 1 inside: reaps what is orphaned, relays signals to the command, and ends with it or with the launcher.
 
 use crate::child::ChildEnds;
+use crate::error::OWN_FAILURE;
+use crate::failure::{Failure, Step};
 use crate::idle::Idle;
 use crate::kernel;
+use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::prctl::set_dumpable;
@@ -15,29 +18,39 @@ const SI_KERNEL: i32 = 0x80;
 /// What the sandbox ends with when the launcher is gone: as if it had been killed itself.
 const KILLED: u8 = 137;
 
-/// Runs as PID 1 until the command, whose PID inside is given, or the launcher has ended. All signals are blocked already.
+/// All signals, which are blocked already, from a descriptor: opened before there is a command, so that a failure can be reported.
+///
+/// # Errors
+/// Those of signalfd(2).
+pub(crate) fn signals() -> Result<SignalFd, Errno> {
+    SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+}
+
+/// Runs as PID 1 until the command, whose PID inside is given, or the launcher has ended.
 ///
 /// It stays out of reach of what runs inside: the command's process, which shared this memory until its execve, has changed its IDs,
 /// and that makes the memory dumpable again where fs.suid_dumpable is 1 (proc_sys_fs(5)).
-pub(crate) fn run(command: i32, ends: &ChildEnds) -> ! {
-    if set_dumpable(false).is_err() {
-        end(KILLED);
+pub(crate) fn run(command: i32, signals: &SignalFd, ends: &ChildEnds) -> ! {
+    if let Err(errno) = set_dumpable(false) {
+        Failure::new(Step::Init, b"", errno).send(&ends.report);
+        end(OWN_FAILURE);
     }
     ends.close_all_but_lifeline();
-    let Ok(signals) = SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
-    else {
-        end(KILLED)
-    };
     let mut ready = [
         PollFd::new(signals.as_fd(), PollFlags::POLLIN),
         PollFd::new(ends.lifeline.as_fd(), PollFlags::empty()),
     ];
     let mut idle = Idle::default();
     loop {
-        let _ = idle.poll(&mut ready);
+        match idle.poll(&mut ready) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            // Error ignored: without a look at the launcher nothing may run, and there is nobody to report to.
+            Err(_) => end(KILLED),
+        }
         if ready.last().and_then(PollFd::any) == Some(true) {
             end(KILLED);
         }
+        // Error ignored: a signal that cannot be read stays in the queue for the next turn.
         while let Ok(Some(signal)) = signals.read_signal() {
             relay(command, &signal);
         }
@@ -56,16 +69,21 @@ fn end(status: u8) -> ! {
 fn relay(command: i32, signal: &siginfo) {
     let Ok(number) = i32::try_from(signal.ssi_signo) else { return };
     if number != libc::SIGCHLD && signal.ssi_pid == 0 && signal.ssi_code != SI_KERNEL {
+        // Error ignored: the command has ended.
         let _ = kernel::kill(command, number);
     }
 }
 
+/// Reaps all that has ended; how the command ended, if it is among them.
 fn reap(command: i32) -> Option<kernel::Ended> {
     let mut outcome = None;
-    while let Ok(Some((pid, ended))) = kernel::reap_any() {
-        if pid == command {
-            outcome = Some(ended);
+    loop {
+        match kernel::reap_any() {
+            Ok(Some((pid, ended))) if pid == command => outcome = Some(ended),
+            Ok(Some(_)) | Err(Errno::EINTR) => {}
+            Ok(None) => return outcome,
+            // Error ignored: there is no child, so that the command has ended.
+            Err(_) => return Some(outcome.unwrap_or(kernel::Ended::Killed(libc::SIGKILL))),
         }
     }
-    outcome
 }

@@ -56,6 +56,7 @@ unsafe extern "C" {
 pub(crate) fn unmap_code() {
     let (start, end) = (&raw const __executable_start, &raw const etext);
     // What lies between is the file's headers, code and constants, which nobody writes, so that no change of it is lost.
+    // Error ignored: the memory stays in use.
     let _ = syscall!(libc::SYS_madvise, start, end.addr() - start.addr(), libc::MADV_DONTNEED);
 }
 
@@ -111,6 +112,7 @@ fn clone_with(flags: c_int, exit_signal: c_int) -> Outcome<Side> {
     match i32::try_from(pid) {
         Ok(0) => Ok(Side::Child),
         Ok(pid) => Ok(Side::Parent(pid, owned(c_long::from(pidfd))?)),
+        // Error ignored: another one is returned.
         Err(_) => Err(Errno::EOVERFLOW),
     }
 }
@@ -144,6 +146,7 @@ pub(crate) fn is_deepest_pid_namespace() -> bool {
         ..NO_CLONE_ARGUMENTS
     };
     let made = syscall!(libc::SYS_clone3, &raw const arguments, size_of::<libc::clone_args>());
+    // Error ignored: only the words of a failure depend on it.
     matches!(made, Err(Errno::EPERM | Errno::EEXIST))
 }
 
@@ -209,6 +212,7 @@ pub(crate) fn attach(mount: impl AsFd, folder: impl AsFd, name: &CStr) -> Outcom
     let flags = libc::MOVE_MOUNT_F_EMPTY_PATH | libc::MOVE_MOUNT_T_EMPTY_PATH;
     let (from, to) = (mount.as_fd().as_raw_fd(), folder.as_fd().as_raw_fd());
     match syscall!(libc::SYS_move_mount, from, c"".as_ptr(), to, name.as_ptr(), flags) {
+        Err(Errno::ENOSYS) => old_mounts::attach(mount, folder, name),
         // A mount that is really refused is detached, which mount(2) has another word for.
         Err(errno) if is_unknown(errno) => old_mounts::attach(mount, folder, name).map_err(|_| errno),
         moved => moved.map(drop),
@@ -311,7 +315,8 @@ pub(crate) fn bring_loopback_up() -> Outcome<()> {
     for (to, from) in request.ifr_name.iter_mut().zip(c"lo".to_bytes()) {
         *to = c_char::from_ne_bytes([*from]);
     }
-    request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_UP | libc::IFF_RUNNING).unwrap_or(1);
+    request.ifr_ifru.ifru_flags =
+        i16::try_from(libc::IFF_UP | libc::IFF_RUNNING).map_err(|_| Errno::EOVERFLOW)?;
     syscall!(libc::SYS_ioctl, socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request).map(drop)
 }
 
@@ -438,76 +443,91 @@ pub(crate) fn try_lock(file: impl AsFd, exclusive: bool) -> Outcome<()> {
 }
 
 /// close_range(2) from `first` to `last`. Before Linux 5.9, each open descriptor is closed by itself.
-fn close_range(first: c_uint, last: c_uint) {
-    if syscall!(libc::SYS_close_range, first, last, 0).is_ok() {
-        return;
+fn close_range(first: c_uint, last: c_uint) -> Outcome<()> {
+    match syscall!(libc::SYS_close_range, first, last, 0) {
+        Err(errno) if is_unknown(errno) => {}
+        closed => return closed.map(drop),
     }
-    for number in open_descriptors().into_iter().filter(|number| (first..=last).contains(number)) {
-        let _not_open = syscall!(libc::SYS_close, number);
+    for number in open_descriptors()?.into_iter().filter(|number| (first..=last).contains(number)) {
+        // Error ignored: the descriptor is closed whatever close(2) answers, or was not open.
+        let _ = syscall!(libc::SYS_close, number);
     }
+    Ok(())
 }
 
 /// Closes this process's copy of a descriptor whose owner it never drops: a process that ends by execve(2) or _exit(2), or one that
 /// shares its memory with another (vfork(2)).
 pub(crate) fn close_own(file: impl AsFd) {
-    let _not_open = syscall!(libc::SYS_close, file.as_fd().as_raw_fd());
+    // Error ignored: the descriptor is closed whatever close(2) answers, or was not open.
+    let _ = syscall!(libc::SYS_close, file.as_fd().as_raw_fd());
 }
 
-/// The numbers of all open descriptors. They may be above RLIMIT_NOFILE, which can have been lowered since; without a /proc,
-/// all numbers that there may be below the hard limit, which only the privileged raise again: getrlimit(2).
-fn open_descriptors() -> Vec<c_uint> {
-    let number = |entry: std::io::Result<DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
-    match read_dir("/proc/self/fd") {
-        Ok(entries) => entries.filter_map(number).collect(),
-        Err(_) => {
-            let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(_, hard)| hard);
-            (0..c_uint::try_from(limit).unwrap_or(c_uint::MAX)).collect()
-        }
+/// The numbers of all open descriptors. They may be above RLIMIT_NOFILE, which can have been lowered since; if /proc does not list
+/// them, all numbers that there may be below the hard limit, which only the privileged raise again: getrlimit(2).
+fn open_descriptors() -> Outcome<Vec<c_uint>> {
+    let entries = read_dir("/proc/self/fd").and_then(Iterator::collect::<io::Result<Vec<DirEntry>>>);
+    // Error ignored: without a list, every number is closed.
+    if let Ok(entries) = entries {
+        return Ok(entries.iter().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect());
     }
+    let (_, limit) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok((0..c_uint::try_from(limit).ok().unwrap_or(c_uint::MAX)).collect())
 }
 
 /// Closes every descriptor from `first` on but these. The root of this process has to be the host's, as /proc may be read.
-pub(crate) fn close_from_but(first: c_uint, kept: &[&OwnedFd]) {
+///
+/// # Errors
+/// Those of close_range(2).
+pub(crate) fn close_from_but(first: c_uint, kept: &[&OwnedFd]) -> Outcome<()> {
     let mut numbers: Vec<c_uint> = kept.iter().map(|kept| kept.as_raw_fd().unsigned_abs()).collect();
     numbers.sort_unstable();
     let mut next = first;
     for number in numbers.into_iter().filter(|number| *number >= first) {
         if next < number {
-            close_range(next, number - 1);
+            close_range(next, number - 1)?;
         }
         next = number + 1;
     }
-    close_range(next, c_uint::MAX);
+    close_range(next, c_uint::MAX)
 }
 
 /// SIGRTMAX of the kernel: signal(7).
 const LAST_SIGNAL: c_int = 64;
 
-/// Gives a signal its default disposition: rt_sigaction(2). One that has no other is left as it is.
+/// Gives a signal its default disposition: rt_sigaction(2).
 ///
 /// Not by the C library's function, which keeps its hands off the two signals that it uses itself, also where they were
 /// inherited as ignored.
-pub(crate) fn default_disposition(signal: c_int) {
+///
+/// # Errors
+/// EINVAL for SIGKILL and SIGSTOP, which have no other disposition.
+pub(crate) fn default_disposition(signal: c_int) -> Outcome<()> {
     /// The kernel's sigset_t, in bytes.
     const SET_SIZE: usize = 8;
     // SIG_DFL, no flags, no restorer, an empty mask: all zero.
     let action = [0_usize; 4];
-    let _ = syscall!(libc::SYS_rt_sigaction, signal, action.as_ptr(), std::ptr::null::<usize>(), SET_SIZE);
+    syscall!(libc::SYS_rt_sigaction, signal, action.as_ptr(), std::ptr::null::<usize>(), SET_SIZE).map(drop)
 }
 
 /// Every signal by default, and none blocked, as a program expects them. By direct calls alone.
-pub(crate) fn clean_signals() {
-    (1..=LAST_SIGNAL).for_each(default_disposition);
+///
+/// # Errors
+/// Those of rt_sigaction(2) and rt_sigprocmask(2).
+pub(crate) fn clean_signals() -> Outcome<()> {
+    let has_others = |signal: &c_int| !matches!(*signal, libc::SIGKILL | libc::SIGSTOP);
+    (1..=LAST_SIGNAL).filter(has_others).try_for_each(default_disposition)?;
     let none = 0_u64;
-    let _ = syscall!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const none, 0, size_of::<u64>());
+    syscall!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const none, 0, size_of::<u64>()).map(drop)
 }
 
 /// True for a signal that this process ignores: rt_sigaction(2).
-pub(crate) fn is_ignored(signal: c_int) -> bool {
+///
+/// # Errors
+/// EINVAL for what is not a signal.
+pub(crate) fn is_ignored(signal: c_int) -> Outcome<bool> {
     let mut action = [0_usize; 4];
-    let asked =
-        syscall!(libc::SYS_rt_sigaction, signal, std::ptr::null::<usize>(), action.as_mut_ptr(), 8_usize);
-    asked.is_ok() && action.first() == Some(&libc::SIG_IGN)
+    syscall!(libc::SYS_rt_sigaction, signal, std::ptr::null::<usize>(), action.as_mut_ptr(), 8_usize)?;
+    Ok(action.first() == Some(&libc::SIG_IGN))
 }
 
 /// kill(2) with any signal number, by a PID of this process' own pid namespace or, negative, by a group of them.
@@ -523,10 +543,12 @@ pub(crate) fn kill(pid: i32, signal: c_int) -> Outcome<()> {
 /// # Errors
 /// EPERM without CAP_SETPCAP.
 pub(crate) fn limit_bounding_set(keep: u64) -> Outcome<()> {
+    /// CAP_AUDIT_READ in linux/capability.h.
+    const AUDIT_READ: u32 = 37;
     for capability in (0..64).filter(|bit| keep & (1 << bit) == 0) {
-        // EINVAL: the kernel has no capability of this number, nor a higher one.
+        // EINVAL: the kernel has no capability of this number, nor a higher one. Every kernel since Linux 3.16 has CAP_AUDIT_READ.
         match syscall!(libc::SYS_prctl, libc::PR_CAPBSET_DROP, capability, 0, 0, 0) {
-            Err(Errno::EINVAL) => break,
+            Err(Errno::EINVAL) if capability > AUDIT_READ => break,
             dropped => dropped.map(drop)?,
         }
     }
@@ -540,8 +562,8 @@ pub(crate) fn limit_bounding_set(keep: u64) -> Outcome<()> {
 pub(crate) fn set_capabilities(keep: u64) -> Outcome<()> {
     /// _LINUX_CAPABILITY_VERSION_3 in linux/capability.h.
     const VERSION_3: u32 = 0x2008_0522;
-    let low = u32::try_from(keep & u64::from(u32::MAX)).unwrap_or(0);
-    let high = u32::try_from(keep >> 32).unwrap_or(0);
+    let low = u32::try_from(keep & u64::from(u32::MAX)).map_err(|_| Errno::EOVERFLOW)?;
+    let high = u32::try_from(keep >> 32).map_err(|_| Errno::EOVERFLOW)?;
     let header = [VERSION_3, 0];
     let sets = [[low, low, 0], [high, high, 0]];
     syscall!(libc::SYS_capset, header.as_ptr(), sets.as_ptr()).map(drop)
@@ -562,6 +584,7 @@ pub(crate) fn effective_capabilities() -> Outcome<u64> {
 pub(crate) fn has_file_capabilities(path: &Path) -> bool {
     let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
     let none = std::ptr::null::<u8>();
+    // Error ignored: only the words of a failure depend on it.
     syscall!(libc::SYS_getxattr, path.as_ptr(), c"security.capability".as_ptr(), none, 0_usize).is_ok()
 }
 
@@ -604,6 +627,7 @@ pub(crate) fn execute_open(file: &OwnedFd, arguments: &Words, environment: &Word
     let path = c"".as_ptr();
     let executed =
         syscall!(libc::SYS_execveat, file.as_raw_fd(), path, arguments, environment, libc::AT_EMPTY_PATH);
+    // Error ignored: a success never returns.
     executed.err().unwrap_or(Errno::UnknownErrno)
 }
 
@@ -656,8 +680,10 @@ fn become_program(program: &Program<'_>) -> Errno {
             return errno;
         }
     }
-    clean_signals();
-    execute(program.path, program.arguments, program.environment)
+    match clean_signals() {
+        Err(errno) => errno,
+        Ok(()) => execute(program.path, program.arguments, program.environment),
+    }
 }
 
 /// Runs `child` in a new process, as vfork(2) does: it has the memory of this one, which stands still until that has executed a
@@ -734,7 +760,7 @@ impl Ended {
             Ended::Exited(status) => status,
             Ended::Killed(signal) => 128 + signal,
         };
-        u8::try_from(status & 0xff).unwrap_or(u8::MAX)
+        u8::try_from(status & 0xff).ok().unwrap_or(u8::MAX)
     }
 }
 

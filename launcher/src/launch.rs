@@ -58,14 +58,17 @@ pub(crate) fn launch(plan: Plan) -> Result<u8, Error> {
 /// The stream that is one.
 pub(crate) fn refuse_directory_streams() -> Result<(), Error> {
     const NAMES: [&str; 3] = ["standard input", "standard output", "standard error"];
-    let is_directory = |number| {
-        let found = fstat(kernel::standard_stream(number));
-        found.is_ok_and(|found| kernel::file_kind(&found) == SFlag::S_IFDIR)
-    };
-    match (0..).zip(NAMES).find(|(number, _)| is_directory(*number)) {
-        Some((_, name)) => Err(Error::DirectoryStream(name)),
-        None => Ok(()),
+    for (number, name) in (0..).zip(NAMES) {
+        match fstat(kernel::standard_stream(number)) {
+            Ok(found) if kernel::file_kind(&found) == SFlag::S_IFDIR => {
+                return Err(Error::DirectoryStream(name));
+            }
+            // EBADF: it is closed.
+            Ok(_) | Err(Errno::EBADF) => {}
+            Err(errno) => return Err(Error::Parent("examining the standard streams", errno)),
+        }
     }
+    Ok(())
 }
 
 /// The process that started this one, so that its death can be seen (property L6): not by the kernel's death signal, which
@@ -80,13 +83,14 @@ pub(crate) fn refuse_directory_streams() -> Result<(), Error> {
 pub(crate) fn watched_parent() -> Result<Option<OwnedFd>, Error> {
     let parent = getppid();
     let session = getsid(None);
+    // Error ignored: without a session of its own it is refused below, if its parent has one.
     let is_leader = session == Ok(getpid());
     if parent.as_raw() > 0 && !is_leader && getsid(Some(parent)) != session {
         return Err(Error::Orphaned);
     }
     let opened = u32::try_from(parent.as_raw()).ok().filter(|pid| *pid > 1).map(kernel::pidfd_open);
     // It may have died before it was opened, and the number may be another's.
-    if getppid() == parent { Ok(opened.and_then(Result::ok)) } else { Err(Error::Orphaned) }
+    if getppid() == parent { opened.transpose().map_err(Error::Unwatched) } else { Err(Error::Orphaned) }
 }
 
 /// A process of ours and all that it holds open; gone when this is dropped.
@@ -136,9 +140,12 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
+        // Error ignored: it has ended already.
         let _ = kernel::pidfd_send_signal(&self.process, libc::SIGKILL);
+        // Error ignored: it has been reaped already.
         let _ = kernel::wait_for(&self.process);
         self.lifeline = None;
+        // Error ignored: it has been reaped already.
         let _ = self.watcher.take().map(kernel::wait_for);
         self.mount_points.remove();
     }

@@ -32,7 +32,8 @@ pub(crate) fn print(typed: &PsWords) -> anyhow::Result<u8> {
 }
 
 fn table(known: &[Known]) -> String {
-    let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis());
+    // Error ignored: the clock is before 1970.
+    let now = SystemTime::UNIX_EPOCH.elapsed().ok().map_or(0, |since| since.as_millis());
     let mut text = format!("{:<16} {:>8} {:>8}  {}\n", "NAME", "PID", "SECONDS", "COMMAND");
     for known in known {
         let name = known.name.clone().unwrap_or_else(|| known.pid.to_string());
@@ -77,7 +78,8 @@ pub(crate) fn kill(typed: &KillWords) -> anyhow::Result<u8> {
     let known = typed.sandboxes.iter().map(|word| registry::find(word)).collect::<Result<Vec<_>, _>>()?;
     known.iter().try_for_each(|known| exec::signal(known, signal))?;
     if signal == libc::SIGKILL {
-        let is_there = |known: &Known| registry::is_running(known).unwrap_or(true);
+        // Error ignored: what cannot be looked at may still be there.
+        let is_there = |known: &Known| registry::is_running(known).ok() != Some(false);
         let mut steps = 0..STEPS;
         while known.iter().any(is_there) && steps.next().is_some() {
             sleep(Duration::from_millis(5));

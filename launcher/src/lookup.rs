@@ -47,10 +47,11 @@ pub(crate) fn open_beneath(folder: impl AsFd, name: &CStr, flags: OFlag) -> Resu
 /// # Errors
 /// Those of openat2(2).
 pub(crate) fn open_in_root(top: &OwnedFd, path: &Path, kind: OFlag) -> Result<OwnedFd, Errno> {
-    let relative = path.strip_prefix("/").unwrap_or(path);
+    let relative = path.strip_prefix("/").ok().unwrap_or(path);
     let mut opened = Err(Errno::EAGAIN);
     for _ in 0..TRIES {
         opened = openat2(top, relative, OpenHow::new().flags(LOOK | kind).resolve(IN_ROOT));
+        // Error ignored: it is looked at below.
         if opened.as_ref().err() != Some(&Errno::EAGAIN) {
             break;
         }

@@ -131,8 +131,10 @@ fn run(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(
     })?;
     drop(stderr);
     let mut ready = [PollFd::new(mapper.as_fd(), PollFlags::POLLIN)];
+    // Error ignored: the mapper is then waited for without a limit.
     if poll(&mut ready, PollTimeout::from(PATIENCE)) == Ok(0) {
         // A mapper that has become the caller can be killed by him; one that cannot is left behind.
+        // Error ignored: one that cannot be killed is left behind.
         if kernel::pidfd_send_signal(&mapper, SIGKILL).is_ok() {
             kernel::wait_for(&mapper)?;
         }
@@ -150,8 +152,10 @@ fn run(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(
 fn what_is_there(pipe: OwnedFd) -> Vec<u8> {
     let mut said = vec![0; 4096];
     let mut ready = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
+    // Error ignored: only the words of a failure depend on it.
     let is_ready = poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0);
-    let length = if is_ready { read(&pipe, &mut said).unwrap_or(0) } else { 0 };
+    // Error ignored: only the words of a failure depend on it.
+    let length = if is_ready { read(&pipe, &mut said).ok().unwrap_or(0) } else { 0 };
     said.truncate(length);
     said
 }
@@ -185,6 +189,7 @@ fn read_back(way: &Way, target: &Target<'_>) -> Result<(), Error> {
         let text = read_map(target, kind).map_err(|errno| Error::Parent("reading the maps back", errno))?;
         let mut shown = PlannedMap::EMPTY;
         let lines = text.split(|byte| *byte == b'\n').filter_map(map_line);
+        // Error ignored: a map that is not understood is refused.
         let understood = lines.map(|line| shown.push(line)).all(|pushed| pushed.is_ok());
         if !understood || !shown.joined().eq(way.maps.of(kind).joined()) {
             return Err(Error::MapsDiffer(program(way), kind.map_file()));

@@ -3,6 +3,8 @@
 //! What is made carries a mark in its mode, which nothing else has. Every run that uses such a mount point holds a shared
 //! lock on the folder it was made in, and only the last one removes it: removing a folder takes away what others have mounted
 //! on it. A run that was killed together with all its processes leaves marked folders, which the next run then removes.
+//!
+//! Errors ignored: what the launcher cannot find, lock or make, the child covers instead; what it cannot remove, the next run removes.
 
 use crate::kernel;
 use crate::lookup::{Walk, open_beneath, open_in_root, walk};

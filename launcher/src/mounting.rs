@@ -62,7 +62,7 @@ fn mount_bind(root: &mut NewRoot, planned: &PlannedMount, bind: &Bind) -> Result
     let (target, attributes) = (planned.mount.target.as_path(), planned.mount.attributes);
     let path = bind.source.as_os_str().as_bytes();
     let on = |errno| Failure::new(Step::Bind, path, errno);
-    let c_path = CString::new(path).unwrap_or_default();
+    let c_path = CString::new(path).map_err(|_| on(Errno::EINVAL))?;
     let tree = match bind.recursive {
         true => kernel::clone_tree(AT_FDCWD, &c_path),
         false => kernel::clone_mount(AT_FDCWD, &c_path),

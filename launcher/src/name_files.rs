@@ -1,6 +1,8 @@
 //! What names are resolved by: the host's resolv.conf and hosts, for a rootfs in which they are empty.
 //!
 //! That is how an image has them, as whoever runs it puts others over them. A rootfs without these files is left as it is.
+//!
+//! Errors ignored: a file that cannot be looked at is not replaced by the host's.
 
 use crate::kernel::file_kind;
 use crate::lookup::{look_in, open_top};

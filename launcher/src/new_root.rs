@@ -3,7 +3,7 @@
 use crate::attach::{Reach, attach_with, make_read_only};
 use crate::covering::{MissingPoint, cover};
 use crate::device_folder;
-use crate::failure::{Failure, Step};
+use crate::failure::{Failure, Step, reason};
 use crate::host_root;
 use crate::kernel;
 use crate::mount::{Attributes, NODEV, NOEXEC, NOSUID, READ_ONLY};
@@ -54,7 +54,7 @@ fn assemble(plan: &RootPlan, path: &CStr) -> Result<NewRoot, Failure> {
     let on = |step| Failure::on(step, path.to_bytes());
     let place = open(path, LOOK, Mode::empty()).map_err(on(Step::OpenRoot))?;
     refuse_false_furniture(plan, &place)?;
-    let missing = missing_in(plan, &place);
+    let missing = missing_in(plan, &place)?;
     match &plan.overlay {
         Some(overlay) => {
             let root = NewRoot::new(lay_over(plan, &place, overlay)?);
@@ -107,30 +107,48 @@ fn kept_folder(kept: &OwnedFd, name: &CStr, mode: Mode) -> Result<OwnedFd, Errno
 }
 
 fn point((path, is_folder): (&Path, bool)) -> MissingPoint {
-    let names = path.strip_prefix("/").unwrap_or(path).iter().map(ToOwned::to_owned).collect();
+    let names = path.strip_prefix("/").ok().unwrap_or(path).iter().map(ToOwned::to_owned).collect();
     MissingPoint { names, is_folder }
 }
 
 /// Something of these names that is no folder: a hostile rootfs could lead a mount astray with it.
 fn refuse_false_furniture(plan: &RootPlan, place: &OwnedFd) -> Result<(), Failure> {
     for name in plan.furniture().filter_map(|path| path.strip_prefix('/')) {
-        let found = fstatat(place, name, AtFlags::AT_SYMLINK_NOFOLLOW);
-        if found.is_ok_and(|found| kernel::file_kind(&found) != SFlag::S_IFDIR) {
-            return Err(Failure::new(Step::MountPoint, name.as_bytes(), Errno::ENOTDIR));
-        }
+        let errno = match fstatat(place, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(found) if kernel::file_kind(&found) == SFlag::S_IFDIR => continue,
+            Err(Errno::ENOENT) => continue,
+            Ok(_) => Errno::ENOTDIR,
+            Err(errno) => errno,
+        };
+        return Err(Failure::new(Step::MountPoint, name.as_bytes(), errno));
     }
     Ok(())
 }
 
 /// The mount points of which not even the first name is there: the root can be covered for all of them at once.
-fn missing_in<'p>(plan: &'p RootPlan, place: &OwnedFd) -> Vec<MissingPoint> {
+///
+/// # Errors
+/// A name that cannot be looked at.
+fn missing_in(plan: &RootPlan, place: &OwnedFd) -> Result<Vec<MissingPoint>, Failure> {
     let mut known: HashMap<&OsStr, bool> = HashMap::new();
-    let mut is_missing = |path: &'p Path| {
+    let mut missing = Vec::new();
+    for (path, is_folder) in plan.points_on_root() {
         let first = path.iter().nth(1).unwrap_or_default();
-        let look = || fstatat(place, first, AtFlags::AT_SYMLINK_NOFOLLOW).is_err();
-        *known.entry(first).or_insert_with(look)
-    };
-    plan.points_on_root().filter(|(path, _)| is_missing(path)).map(point).collect()
+        let is_missing = match known.get(first) {
+            Some(is_missing) => *is_missing,
+            None => is_missing(place, first).map_err(Failure::on(Step::MountPoint, first.as_bytes()))?,
+        };
+        known.insert(first, is_missing);
+        missing.extend(is_missing.then(|| point((path, is_folder))));
+    }
+    Ok(missing)
+}
+
+fn is_missing(place: &OwnedFd, name: &OsStr) -> Result<bool, Errno> {
+    match fstatat(place, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Err(Errno::ENOENT) => Ok(true),
+        found => found.map(|_| false),
+    }
 }
 
 fn mount_proc(root: &mut NewRoot, proc: Proc) -> Result<(), Failure> {
@@ -174,10 +192,13 @@ fn mount_sys(root: &mut NewRoot, sys: Sys) -> Result<(), Failure> {
     };
     let mounted = match own {
         Ok(own) => kernel::attach(own, root.place(Path::new("/sys"), true)?, c""),
+        // Error ignored: the next best is the one that is there.
         Err(_) => bind_system(root, c"/sys", attributes),
     };
-    if let Err(errno) = mounted {
-        log::debug!("mounting /sys: {errno}");
+    match mounted {
+        // There is none to show.
+        Ok(()) | Err(Errno::ENOENT) => {}
+        Err(errno) => report::note(&format!("there is no /sys inside: mounting it: {}", reason(errno))),
     }
     Ok(())
 }

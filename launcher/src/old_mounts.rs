@@ -88,7 +88,7 @@ pub(crate) fn flags(attributes: u64) -> MsFlags {
 
 /// The path that leads to what a descriptor is open on.
 pub(crate) fn descriptor(file: impl AsFd) -> CString {
-    CString::new(format!("/proc/self/fd/{}", file.as_fd().as_raw_fd())).unwrap_or_default()
+    CString::new(format!("/proc/self/fd/{}", file.as_fd().as_raw_fd())).ok().unwrap_or_default()
 }
 
 /// Mounts something at a new place in the staging area, and opens its top.
@@ -125,8 +125,9 @@ fn area() -> Outcome<OwnedFd> {
 
 fn area_at(place: &CStr) -> Outcome<OwnedFd> {
     let area = open(place, LOOK, Mode::empty())?;
-    if fstatat(&area, MARK, AtFlags::empty()).is_ok() {
-        return Ok(area);
+    match fstatat(&area, MARK, AtFlags::empty()) {
+        Err(Errno::ENOENT) => {}
+        found => return found.map(|_| area),
     }
     mount(Some(c"tmpfs"), place, Some(c"tmpfs"), MsFlags::MS_NODEV, NONE)?;
     let area = open(place, LOOK, Mode::empty())?;

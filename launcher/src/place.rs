@@ -1,6 +1,6 @@
 //! Where something is mounted: found below the new root, whatever symlinks a hostile rootfs has, and made where it is missing.
 
-use crate::attach::attach_with;
+use crate::attach::{Unattached, attach_with, try_to_attach};
 use crate::covering::{MissingPoint, cover, make_point};
 use crate::failure::{Failure, Step};
 use crate::kernel::file_kind;
@@ -80,17 +80,21 @@ impl NewRoot {
         // move_mount(2) follows no symlink in this name, so that it leads nowhere but into that folder, and takes a folder alone.
         let name = path.file_name().map(OsStr::as_bytes).and_then(|name| CString::new(name).ok());
         let beside = self.folder_of(path).zip(name);
-        if beside.is_some_and(|(folder, name)| attach_with(tree, folder, &name, attributes).is_ok()) {
-            return Ok(());
+        let on = Failure::on(Step::Mount, path.as_os_str().as_bytes());
+        match beside.map(|(folder, name)| try_to_attach(tree, folder, &name, attributes)) {
+            Some(Ok(())) => return Ok(()),
+            Some(Err(Unattached::Unprotected(errno))) => return Err(on(errno)),
+            // It may be a symlink, or missing.
+            None | Some(Err(Unattached::Refused(_))) => {}
         }
         let place = self.place(path, true)?;
-        attach_with(tree, place, c"", attributes)
-            .map_err(Failure::on(Step::Mount, path.as_os_str().as_bytes()))
+        attach_with(tree, place, c"", attributes).map_err(on)
     }
 
     fn folder_of(&mut self, path: &Path) -> Option<&OwnedFd> {
         let folder = path.parent().filter(|folder| folder.parent().is_some())?;
         if self.last.as_ref().is_none_or(|(known, _)| known != folder) {
+            // Error ignored: the whole path is then looked up, which says why.
             let opened = open_in_root(&self.top, folder, OFlag::O_DIRECTORY).ok()?;
             self.last = Some((folder.to_owned(), opened));
         }

@@ -1,6 +1,7 @@
 //! What is meant by what was asked for. Every combination that makes no sense ends here, before anything is created.
 
 use crate::error::Error;
+use crate::failure::reason;
 use crate::host_root::HostRoot;
 use crate::id_plan::IdPlan;
 use crate::kernel::{errno_of, file_kind};
@@ -130,7 +131,9 @@ fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
         let inside = inside_path(mount.target.as_os_str());
         mount.target = inside.map_err(|why| Error::Usage("the target of a mount", why))?;
     }
-    mounts.extend(sandbox.room.iter().filter(|path| has_folder(&sandbox.root, path)).map(room));
+    for path in &sandbox.room {
+        mounts.extend(has_folder(&sandbox.root, path)?.then(|| room(path)));
+    }
     if let Root::Folder(folder) = &sandbox.root {
         let is_asked = |target: &Path| sandbox.mounts.iter().any(|mount| target.starts_with(&mount.target));
         let names = name_files::mounts(folder, sandbox.namespaces.network);
@@ -201,12 +204,20 @@ fn room(path: &PathBuf) -> Mount {
     mount
 }
 
-fn has_folder(root: &Root, path: &Path) -> bool {
+/// What only subordinate IDs can search counts as missing.
+fn has_folder(root: &Root, path: &Path) -> Result<bool, Error> {
     let top = match root {
         Root::Folder(folder) => folder.as_path(),
         Root::Host | Root::Unchanged => Path::new("/"),
     };
-    open_top(top).and_then(|top| look_in(&top, path)).is_ok_and(|found| file_kind(&found) == SFlag::S_IFDIR)
+    match open_top(top).and_then(|top| look_in(&top, path)) {
+        Ok(found) => Ok(file_kind(&found) == SFlag::S_IFDIR),
+        Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EACCES) => Ok(false),
+        Err(errno) => Err(Error::Unreadable(
+            [top, path.strip_prefix("/").ok().unwrap_or(path)].iter().collect(),
+            reason(errno),
+        )),
+    }
 }
 
 /// Looks at what is mounted, and finds for each mount the last one before it that it lies on.
@@ -227,6 +238,7 @@ fn is_folder(mount: &Mount) -> Result<Option<bool>, Error> {
     c_string("a mount's source", source)?;
     match std::fs::metadata(source) {
         Err(error) if is_final(&error) => Err(Error::Source(source.to_owned(), errno_of(&error))),
+        // Error ignored: the child looks again.
         found => Ok(found.ok().map(|found| found.is_dir())),
     }
 }

@@ -95,7 +95,8 @@ fn known(plan: &Plan, pid: i32, process_folder: &OwnedFd) -> Outcome<Known> {
         has_init: plan.first == Some(FirstProcess::Init),
         started: SystemTime::UNIX_EPOCH
             .elapsed()
-            .map_or(0, |since| since.as_millis().try_into().unwrap_or(0)),
+            .ok()
+            .map_or(0, |since| since.as_millis().try_into().ok().unwrap_or(0)),
         rootfs: plan.root.as_ref().and_then(|root| root.folder().map(OsString::from)),
         process: plan.process.process().clone(),
     })

@@ -1,11 +1,12 @@
 //! The parent while the command runs: passes signals on, and ends with the command's status.
 
 use crate::error::Error;
-use crate::failure::{Failure, MAX_RECORD};
+use crate::failure::{Failure, MAX_RECORD, Step};
 use crate::idle::Idle;
 use crate::kernel::{self, Ended};
 use crate::launch::Released;
 use crate::terminal::Terminal;
+use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::SigSet;
@@ -35,14 +36,13 @@ impl Signals {
     /// Those of signalfd(2).
     pub(crate) fn block() -> Result<Signals, Error> {
         // Were it ignored, the kernel would reap our children before we see how they ended: wait(2).
-        kernel::default_disposition(libc::SIGCHLD);
-        let ignores_hangup = kernel::is_ignored(libc::SIGHUP);
-        let blocked = SigSet::all().thread_block();
-        let signals = blocked.and_then(|()| {
-            SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
-        });
-        let signals = signals.map(|queue| Signals { queue, ignores_hangup });
-        signals.map_err(|errno| Error::Parent("blocking signals", errno))
+        let failed = |errno| Error::Parent("blocking signals", errno);
+        kernel::default_disposition(libc::SIGCHLD).map_err(failed)?;
+        let ignores_hangup = kernel::is_ignored(libc::SIGHUP).map_err(failed)?;
+        SigSet::all().thread_block().map_err(failed)?;
+        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+        let queue = SignalFd::with_flags(&SigSet::all(), flags).map_err(failed)?;
+        Ok(Signals { queue, ignores_hangup })
     }
 }
 
@@ -52,9 +52,9 @@ impl Signals {
 /// What kept the command from being started.
 pub(crate) fn wait(released: Released, signals: &Signals) -> Result<Ended, Error> {
     let mut watch = Watch::new(released, signals);
-    while !watch.turn() {}
-    let process = &watch.released.live.process;
-    let ended = kernel::wait_for(process).map_err(|errno| Error::Parent("waiting for the command", errno))?;
+    let failed = |errno| Error::Parent("waiting for the command", errno);
+    while !watch.turn().map_err(failed)? {}
+    let ended = kernel::wait_for(&watch.released.live.process).map_err(failed)?;
     if !watch.started {
         watch.read_report();
     }
@@ -94,8 +94,8 @@ impl Watch<'_> {
     }
 
     /// Waits for something to happen and deals with it; true when the child has ended.
-    fn turn(&mut self) -> bool {
-        let happened = self.wait();
+    fn turn(&mut self) -> Result<bool, Errno> {
+        let happened = self.wait()?;
         if happened.reported {
             self.read_report();
         }
@@ -104,16 +104,17 @@ impl Watch<'_> {
             self.released.parent = None;
         }
         let signals = self.signals;
+        // Error ignored: a signal that cannot be read stays in the queue for the next turn.
         while let Ok(Some(signal)) = signals.queue.read_signal() {
             self.pass_on(&signal);
         }
         if let Some(terminal) = &mut self.released.terminal {
             terminal.carry(happened.input);
         }
-        happened.ended
+        Ok(happened.ended)
     }
 
-    fn wait(&mut self) -> Happened {
+    fn wait(&mut self) -> Result<Happened, Errno> {
         let Released { live, report, parent, terminal, .. } = &self.released;
         let mut ready = vec![
             PollFd::new(live.process.as_fd(), PollFlags::POLLIN),
@@ -127,14 +128,17 @@ impl Watch<'_> {
         ready.extend(parent.as_ref().map(|parent| PollFd::new(parent.as_fd(), PollFlags::POLLIN)));
         let terminal_at = ready.len();
         ready.extend(terminal.iter().flat_map(Terminal::wanted));
-        let _ = self.idle.poll(&mut ready);
+        match self.idle.poll(&mut ready) {
+            Err(Errno::EINTR) => return Ok(Happened::default()),
+            polled => polled?,
+        };
         let is_ready = |at: usize| ready.get(at).and_then(PollFd::any) == Some(true);
-        Happened {
+        Ok(Happened {
             ended: is_ready(0),
             reported: !self.started && is_ready(report_at),
             orphaned: parent.is_some() && is_ready(parent_at),
             input: terminal.is_some() && is_ready(terminal_at + 1),
-        }
+        })
     }
 
     /// A record is a failure; the end of the pipe is the start of the command, which closes it.
@@ -148,7 +152,12 @@ impl Watch<'_> {
                 }
             }
             Ok(length) => self.failure = record.get(..length).and_then(Failure::receive),
-            Err(_) => {}
+            Err(Errno::EINTR) => {}
+            // Nobody knows then whether the command has started.
+            Err(errno) => {
+                self.failure = Some(Failure::new(Step::Fork, b"", errno));
+                self.end(libc::SIGKILL);
+            }
         }
     }
 
@@ -157,6 +166,7 @@ impl Watch<'_> {
     fn notice_start(&mut self) {
         if !self.started {
             let mut ready = [PollFd::new(self.released.report.as_fd(), PollFlags::POLLIN)];
+            // Error ignored: the start is noticed at the next turn.
             if poll(&mut ready, PollTimeout::from(START)).is_ok_and(|count| count > 0) {
                 self.read_report();
             }
@@ -165,6 +175,7 @@ impl Watch<'_> {
 
     fn end(&mut self, signal: i32) {
         self.ended_by = self.ended_by.or(Some(signal));
+        // Error ignored: it has ended already.
         let _ = kernel::pidfd_send_signal(&self.released.live.process, libc::SIGKILL);
     }
 
@@ -180,7 +191,8 @@ impl Watch<'_> {
             return terminal.resize();
         }
         let live = &self.released.live;
-        let send = |number| kernel::pidfd_send_signal(&live.process, number).unwrap_or(());
+        // Error ignored: it has ended already.
+        let send = |number| kernel::pidfd_send_signal(&live.process, number).ok().unwrap_or(());
         let shielded = live.status.as_ref().is_some_and(|status| is_shielded(status, number));
         if !self.started || shielded {
             match action {
@@ -193,6 +205,7 @@ impl Watch<'_> {
             send(number);
         }
         if from_terminal && action == DefaultAction::Stop {
+            // Error ignored: a process can always stop itself.
             let _ = kernel::kill(nix::unistd::getpid().as_raw(), libc::SIGSTOP);
         }
     }
@@ -228,5 +241,6 @@ fn is_shielded(mut status: &File, signal: i32) -> bool {
         let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
         mask >> (signal - 1) & 1 == 1
     });
+    // Error ignored: the signal is then sent to the command as to any other.
     read.is_ok() && !handled
 }

@@ -51,6 +51,7 @@ pub(crate) fn note(text: &dyn Display) {
 pub(crate) fn usage(message: &clap::Error) -> u8 {
     let is_help = message.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if is_help || !message.use_stderr() {
+        // Error ignored: a closed standard output is nobody to print to.
         let _ = message.print();
         return if is_help { OWN_FAILURE } else { 0 };
     }
@@ -71,6 +72,7 @@ pub(crate) fn output(text: &str) -> std::io::Result<()> {
 
 /// By the bare system call: a process forked from a program with several threads never gets a lock that another of them held.
 fn line(text: &str) {
+    // Error ignored: a closed standard error is nobody to report to.
     let _ = write(std::io::stderr(), format!("subroot: {}\n", escaped(text)).as_bytes());
 }
 

@@ -63,10 +63,12 @@ impl Running {
         let mut running = Running { monitor, pid: 0, first: None, ended: None };
         let mut line = String::new();
         let read = BufReader::new(File::from(told)).read_line(&mut line);
-        let told: Value = serde_json::from_str(&line).unwrap_or_default();
+        let told: Value = serde_json::from_str(&line).ok().unwrap_or_default();
         match told["event"].as_str() {
+            // Error ignored: the monitor has ended before it has told anything.
             Some("started") if read.is_ok() => {
                 running.pid = told["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
+                // Error ignored: its end is then not waited for, which comes with its monitor's.
                 running.first = kernel::pidfd_open(running.pid).ok();
                 Ok(running)
             }
@@ -131,10 +133,13 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if self.ended.is_none() {
+            // Error ignored: it has ended already.
             let _ = self.signal(nix::libc::SIGKILL);
+            // Error ignored: it has been reaped already.
             let _ = self.wait();
             // It sees the end of its monitor, and ends by itself.
             let first = self.first.iter().map(|first| PollFd::new(first.as_fd(), PollFlags::POLLIN));
+            // Error ignored: it ends by itself.
             let _ = poll(&mut first.collect::<Vec<_>>(), PollTimeout::from(PATIENCE));
         }
     }
@@ -148,12 +153,18 @@ fn monitor(
     run: impl FnOnce() -> Result<u8, Error>,
 ) -> ! {
     log::set_max_level(log::LevelFilter::Off);
+    kernel::exit(match take_over(streams, kept).and_then(|()| run()) {
+        Ok(status) => status,
+        Err(error) => report::failure(&error),
+    })
+}
+
+fn take_over(streams: [Option<BorrowedFd<'_>>; 3], kept: &[&OwnedFd]) -> Result<(), Error> {
     for (number, stream) in (0..).zip(streams) {
         if let Some(stream) = stream {
-            let _ = kernel::duplicate_to(stream, number);
+            kernel::duplicate_to(stream, number)
+                .map_err(|errno| Error::Parent("passing on the standard streams", errno))?;
         }
     }
-    kernel::close_from_but(3, kept);
-    let status = run().unwrap_or_else(|error| report::failure(&error));
-    kernel::exit(status)
+    kernel::close_from_but(3, kept).map_err(|errno| Error::Parent("closing inherited descriptors", errno))
 }

@@ -114,7 +114,8 @@ impl Sandbox {
     /// A shell in the host's own system, which it can change only in memory.
     pub fn host() -> Sandbox {
         let mut sandbox = Sandbox::of(Root::Host, std::env::vars_os().collect());
-        sandbox.process.workdir = Workdir::Callers(std::env::current_dir().unwrap_or_default());
+        // Error ignored: a directory that has been removed is none to start in.
+        sandbox.process.workdir = Workdir::Callers(std::env::current_dir().ok().unwrap_or_default());
         sandbox
     }
 

@@ -73,7 +73,7 @@ impl Shim {
     /// What the code reads: four numbers of 32 bits, then both records. See the assembly below.
     fn data(&self, likely: &Failure, other: &Failure) -> Vec<u8> {
         let (first, second) = (likely.record(), other.record());
-        let length = |record: &[u8]| u32::try_from(record.len()).unwrap_or(0);
+        let length = |record: &[u8]| u32::try_from(record.len()).ok().unwrap_or(0);
         let numbers = [
             self.report.unsigned_abs(),
             (likely.errno as i32).unsigned_abs(),
@@ -90,7 +90,7 @@ fn image(data: &[u8]) -> Vec<u8> {
     const ADDRESS: u64 = 0x40_0000;
     const HEADERS: u64 = 64 + 2 * 56;
     let content = [code(), data].concat();
-    let length = HEADERS + u64::try_from(content.len()).unwrap_or(0);
+    let length = HEADERS + u64::try_from(content.len()).ok().unwrap_or(0);
     // ELF64, little-endian, ET_EXEC; two program headers follow the file header, and no section headers.
     let mut image = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0".to_vec();
     image.extend(MACHINE.to_le_bytes());

@@ -20,6 +20,7 @@ impl Started {
     /// Collects it, where somebody has asked.
     pub(crate) fn new(plan: &Plan, pid: i32, folder: &OwnedFd) -> Option<Started> {
         let stream = Arc::clone(plan.status_stream.as_ref()?);
+        // Error ignored: a kind of namespace that the kernel does not have is left out.
         let inode = |name: &str| fstatat(folder, format!("ns/{name}").as_str(), AtFlags::empty()).ok();
         let namespaces: serde_json::Map<String, Value> = KINDS
             .into_iter()
@@ -45,15 +46,16 @@ impl Started {
     }
 }
 
-/// The lines of a map as the kernel shows it: inside, outside, count.
-fn map(folder: &OwnedFd, name: &str) -> Vec<Vec<u32>> {
+/// The lines of a map as the kernel shows it: inside, outside, count. None if it cannot be read.
+fn map(folder: &OwnedFd, name: &str) -> Option<Vec<Vec<u32>>> {
     use std::io::Read as _;
     let flags = nix::fcntl::OFlag::O_RDONLY | nix::fcntl::OFlag::O_CLOEXEC;
     let file = nix::fcntl::openat(folder, name, flags, nix::sys::stat::Mode::empty());
     let mut text = String::new();
-    let _ = file.map(|file| std::fs::File::from(file).read_to_string(&mut text));
+    // Error ignored: `null` says that it is not known.
+    std::fs::File::from(file.ok()?).read_to_string(&mut text).ok()?;
     let numbers = |line: &str| line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    text.lines().map(numbers).collect()
+    Some(text.lines().map(numbers).collect())
 }
 
 /// Tells of the end, where somebody has asked.
@@ -74,10 +76,10 @@ pub(crate) fn note(stream: Option<&OwnedFd>, outcome: &Result<Ended, Error>) {
     write(stream, &line);
 }
 
-/// A reader that is gone is nobody to tell.
 fn write(stream: &OwnedFd, line: &Value) {
     let text = format!("{line}\n");
     let mut rest = text.as_bytes();
+    // Error ignored: a reader that is gone is nobody to report to.
     while let Ok(written @ 1..) = nix::unistd::write(stream, rest) {
         rest = rest.get(written..).unwrap_or_default();
     }

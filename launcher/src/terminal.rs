@@ -1,6 +1,6 @@
 //! A terminal of the command's own: a pseudoterminal of the sandbox, joined to the caller's terminal by the launcher.
 
-use crate::kernel::{self, file_kind};
+use crate::kernel::{self, Side, file_kind};
 use crate::lookup::open_inside;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -23,6 +23,7 @@ pub(crate) fn take_new(socket: &OwnedFd) -> Result<(), Errno> {
     let master = open_master()?;
     let terminal = kernel::open_terminal_peer(&master)?;
     // Here, and not by the launcher alone: the command may ask for the size before that has got its end.
+    // Error ignored: standard input is not a terminal, and has no size.
     let _ = kernel::copy_terminal_size(own_input(), &master);
     setsid()?;
     kernel::take_controlling_terminal(&terminal)?;
@@ -54,10 +55,11 @@ impl Terminal {
     /// Waits for the terminal at this socket, and makes the caller's own one raw, where he has one.
     ///
     /// # Errors
-    /// Those of fork(2) and tcsetattr(3).
+    /// Those of clone(2) and tcsetattr(3).
     pub(crate) fn new(socket: OwnedFd) -> Result<Terminal, Errno> {
         let raw = match tcgetattr(own_input()) {
             Ok(saved) => Some(RawMode::enter(saved)?),
+            // Error ignored: standard input is not a terminal.
             Err(_) => None,
         };
         Ok(Terminal { socket, master: None, typed: Vec::new(), input_ended: false, _raw: raw })
@@ -80,8 +82,10 @@ impl Terminal {
     /// Carries what there is, without waiting for more; `input` says that there is something to be read from the caller.
     pub(crate) fn carry(&mut self, input: bool) {
         if self.master.is_none() {
+            // Error ignored: the command has not got a terminal, and its process reports why.
             self.master = kernel::receive_descriptor(&self.socket, &mut [0]).ok();
             if let Some(master) = &self.master {
+                // Error ignored: it was opened like that.
                 let _ = fcntl(master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK | OFlag::O_RDWR));
             }
             return self.resize();
@@ -96,6 +100,7 @@ impl Terminal {
     /// Gives the command's terminal the size of the caller's.
     pub(crate) fn resize(&self) {
         if let Some(master) = &self.master {
+            // Error ignored: standard input is not a terminal, and has no size.
             let _ = kernel::copy_terminal_size(own_input(), master);
         }
     }
@@ -117,13 +122,15 @@ impl Terminal {
             }
             Ok(length) => self.typed.extend_from_slice(chunk.get(..length).unwrap_or_default()),
             Err(Errno::EINTR | Errno::EAGAIN) => {}
+            // Error ignored: there is nothing more to read.
             Err(_) => self.input_ended = true,
         }
     }
 
     fn write_typed(&mut self) {
         if let Some(master) = self.master.as_ref().filter(|_| !self.typed.is_empty()) {
-            let taken = write(master, &self.typed).unwrap_or(0);
+            // Error ignored: nothing has been taken.
+            let taken = write(master, &self.typed).ok().unwrap_or(0);
             self.typed.drain(..taken);
         }
     }
@@ -131,8 +138,10 @@ impl Terminal {
     fn show(&self) {
         let Some(master) = &self.master else { return };
         let mut chunk = [0; CHUNK];
+        // Error ignored: there is nothing to show yet, or nothing more.
         while let Ok(length @ 1..) = read(master, &mut chunk) {
             let mut rest = chunk.get(..length).unwrap_or_default();
+            // Error ignored: a closed standard output is nobody to show it to.
             while let Ok(shown @ 1..) = write(own_output(), rest) {
                 rest = rest.get(shown..).unwrap_or_default();
             }
@@ -142,6 +151,7 @@ impl Terminal {
 
 /// What a terminal takes for the end of its input: termios(3), VEOF.
 fn end_of_file(master: &OwnedFd) -> Option<u8> {
+    // Error ignored: the terminal has been closed.
     tcgetattr(master).ok()?.control_chars.get(SpecialCharacterIndices::VEOF as usize).copied()
 }
 
@@ -164,8 +174,10 @@ struct RawMode {
 impl RawMode {
     fn enter(saved: Termios) -> Result<RawMode, Errno> {
         let (ended, lifeline) = pipe2(OFlag::O_CLOEXEC)?;
-        let Some(pid) = kernel::fork()? else { keep(&saved, &ended) };
-        let keeper = kernel::pidfd_open(pid.unsigned_abs())?;
+        let keeper = match kernel::clone_process(0)? {
+            Side::Parent(_, keeper) => keeper,
+            Side::Child => keep(&saved, &ended),
+        };
         let mut raw = saved;
         cfmakeraw(&mut raw);
         tcsetattr(own_input(), SetArg::TCSADRAIN, &raw)?;
@@ -176,9 +188,14 @@ impl RawMode {
 /// All signals are blocked, so that a process in the background may set the terminal too: tcsetattr(3).
 fn keep(saved: &Termios, ended: &OwnedFd) -> ! {
     let terminal = own_input().try_clone_to_owned();
+    // Error ignored: there is no terminal to set.
     if let Ok(terminal) = &terminal {
-        kernel::close_from_but(0, &[ended, terminal]);
-        while read(ended, &mut [0]) == Err(Errno::EINTR) {}
+        // Error ignored: with its own copy of the lifeline's other end, it would never see that closed, and ends at once.
+        if kernel::close_from_but(0, &[ended, terminal]).is_ok() {
+            // Error ignored: whatever else read(2) answers, the launcher has ended.
+            while read(ended, &mut [0]) == Err(Errno::EINTR) {}
+        }
+        // Error ignored: the terminal has been closed.
         let _ = tcsetattr(terminal, SetArg::TCSADRAIN, saved);
     }
     kernel::exit(0)
@@ -187,6 +204,7 @@ fn keep(saved: &Termios, ended: &OwnedFd) -> ! {
 impl Drop for RawMode {
     fn drop(&mut self) {
         self.lifeline = None;
+        // Error ignored: it has been reaped already.
         let _ = kernel::wait_for(&self.keeper);
     }
 }

@@ -36,12 +36,13 @@ pub(crate) fn perform(
         Side::Child => {
             drop(start);
             let mut at = [0];
+            // Error ignored: the step is then not performed.
             let told = read(&go, &mut at) == Ok(1);
             let first = ways.get(usize::from(at[0])).map(|way| way.first);
             let assume = |[uid, gid]: [u32; 2]| Identity::first(uid, gid).assume();
             let done =
                 if told { first.map_or(Ok(()), assume).and_then(|()| step()) } else { Err(Errno::ESRCH) };
-            kernel::exit(done.map_or_else(|errno| u8::try_from(errno as i32).unwrap_or(u8::MAX), |()| 0));
+            kernel::exit(done.err().map_or(0, |errno| u8::try_from(errno as i32).ok().unwrap_or(u8::MAX)));
         }
     };
     drop(go);
@@ -51,8 +52,10 @@ pub(crate) fn perform(
             .map_err(|errno| Error::Parent("opening the new process in /proc", errno))
             .and_then(|folder| mapper::map(ways, &Target { pid, folder: &folder })),
     };
+    // Error ignored: it is returned below.
     if let Ok((at, _)) = &mapped {
-        let _gone = write(&start, &[u8::try_from(*at).unwrap_or(0)]);
+        // Error ignored: the child has ended, and its status says why.
+        let _ = write(&start, &[u8::try_from(*at).ok().unwrap_or(u8::MAX)]);
     }
     drop(start);
     let ended = kernel::wait_for(&process).map_err(Stopped::Step)?;

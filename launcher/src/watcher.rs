@@ -4,7 +4,7 @@
 //! It is a process of the host's, which never looks anything up inside. It hangs on the lifeline, as the command could undo the
 //! death signal of prctl(2).
 
-use crate::kernel;
+use crate::kernel::{self, Side};
 use crate::mount_points::MountPoints;
 use nix::errno::Errno;
 use nix::libc;
@@ -17,30 +17,41 @@ const PATIENCE: u16 = 1_000;
 /// Starts the watcher; it ends with the process that it watches, or with the lifeline's other end.
 ///
 /// # Errors
-/// Those of fork(2).
+/// Those of clone(2).
 pub(crate) fn start(
     process: &OwnedFd,
     lifeline: &OwnedFd,
     mount_points: &MountPoints,
 ) -> Result<OwnedFd, Errno> {
-    match kernel::fork()? {
-        Some(pid) => kernel::pidfd_open(pid.unsigned_abs()),
-        None => watch(process, lifeline, mount_points),
+    match kernel::clone_process(0)? {
+        Side::Parent(_, watcher) => Ok(watcher),
+        Side::Child => watch(process, lifeline, mount_points),
     }
 }
 
 fn watch(process: &OwnedFd, lifeline: &OwnedFd, mount_points: &MountPoints) -> ! {
     let kept: Vec<&OwnedFd> = [process, lifeline].into_iter().chain(mount_points.folders()).collect();
-    kernel::close_from_but(0, &kept);
     let mut ready =
         [PollFd::new(process.as_fd(), PollFlags::POLLIN), PollFd::new(lifeline.as_fd(), PollFlags::empty())];
-    while !matches!(poll(&mut ready, PollTimeout::NONE), Ok(1..)) {}
+    // Error ignored: what cannot be watched is ended.
+    let can_watch = kernel::close_from_but(0, &kept).and_then(|()| wait(&mut ready)).is_ok();
     let launcher_died = ready.last().and_then(PollFd::any) == Some(true);
-    if launcher_died {
+    if launcher_died || !can_watch {
+        // Error ignored: the sandbox has ended already.
         let _ = kernel::pidfd_send_signal(process, libc::SIGKILL);
+        // Error ignored: the mount points are removed in either case.
         let _ = poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], PATIENCE);
     }
     // The launcher does it too, unless it is killed.
     mount_points.remove();
     kernel::exit(0)
+}
+
+fn wait(ready: &mut [PollFd<'_>]) -> Result<(), Errno> {
+    loop {
+        match poll(ready, PollTimeout::NONE) {
+            Ok(0) | Err(Errno::EINTR) => {}
+            polled => return polled.map(drop),
+        }
+    }
 }

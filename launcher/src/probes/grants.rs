@@ -1,4 +1,6 @@
 //! Why the caller has no subordinate IDs, or fewer than he needs.
+//!
+//! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
 use crate::causes::{
     BAD_CONFIG, BAD_GRANT_LINE, Cause, DIRECTORY_ACCOUNT, GRANT_OVERLAPS, GRANT_TOO_SMALL, NO_ACCOUNT,

@@ -1,4 +1,6 @@
 //! Why a mapper does not get its privilege.
+//!
+//! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
 use super::own_status;
 use crate::causes::{
@@ -37,7 +39,7 @@ pub(crate) fn lacks(path: &Path) -> Option<Cause> {
 
 /// What keeps every program that this process starts from its privilege.
 fn process() -> Option<Cause> {
-    if get_no_new_privs().unwrap_or(false) {
+    if get_no_new_privs() == Ok(true) {
         return Some(Cause::new(&NO_NEW_PRIVS, &[]));
     }
     let bounding = u64::from_str_radix(&own_status("CapBnd")?, 16).ok()?;

@@ -1,4 +1,6 @@
 //! Why the kernel makes no namespaces here.
+//!
+//! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
 use super::{apparmor, own_status, proc, setting};
 use crate::causes::{
@@ -51,7 +53,7 @@ fn by_others(errno: Errno, flags: i32) -> Option<Cause> {
         Errno::EINVAL => forbidden(),
         Errno::ENOSPC | Errno::EUSERS => limit(flags),
         Errno::EAGAIN => {
-            let limit = getrlimit(Resource::RLIMIT_NPROC).map_or(0, |(soft, _)| soft);
+            let limit = getrlimit(Resource::RLIMIT_NPROC).ok()?.0;
             Some(Cause::new(&NPROC, &[("limit", &limit)]))
         }
         _ => None,
@@ -101,7 +103,7 @@ fn is_chroot() -> bool {
         crate::mountinfo::read().is_ok_and(|mounts| mounts.iter().all(|mount| mount.path != Path::new("/")))
     };
     // The first process' root, where it may be looked at; else a root that mountinfo has no line of.
-    root("/proc/1/root").map_or_else(|_| has_no_line(), differs)
+    root("/proc/1/root").ok().map_or_else(has_no_line, differs)
 }
 
 /// Which kind of container this is the inside of, as far as it shows.

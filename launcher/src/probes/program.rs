@@ -1,4 +1,6 @@
 //! Why a program is not executed, for errnos that say too little.
+//!
+//! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
 use crate::failure::Step;
 use crate::lookup::open_inside;

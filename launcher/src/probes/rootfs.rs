@@ -1,4 +1,6 @@
 //! What is wrong with the place of a rootfs, and with /proc and overlays.
+//!
+//! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
 use crate::causes::{
     CLOSED_FOLDER, Cause, Kind, NETWORK_ROOT, NODEV, NOEXEC, NOSUID, OVERLAY_REFUSED, PROC_COVERED,
@@ -24,9 +26,8 @@ const NETWORK: [(FsType, &str); 5] = [
 
 /// The mount point of the mount that a path is on: the longest one that it begins with.
 pub(crate) fn mount_point(path: &Path) -> PathBuf {
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    // Only words of a diagnosis depend on it.
-    let mounts = mountinfo::read().unwrap_or_default().into_iter().map(|mount| mount.path);
+    let path = fs::canonicalize(path).ok().unwrap_or_else(|| path.to_owned());
+    let mounts = mountinfo::read().ok().unwrap_or_default().into_iter().map(|mount| mount.path);
     mounts
         .filter(|mount| path.starts_with(mount))
         .max_by_key(|mount| mount.as_os_str().len())
@@ -74,7 +75,7 @@ pub(crate) fn closed_folder(path: &Path) -> Option<Cause> {
 pub(crate) fn proc_refused() -> Cause {
     // The second is a folder for mounting on, which covers nothing.
     let harmless = ["/proc", "/proc/sys/fs/binfmt_misc"].map(Path::new);
-    let mut paths = mountinfo::read().unwrap_or_default().into_iter().map(|mount| mount.path);
+    let mut paths = mountinfo::read().ok().unwrap_or_default().into_iter().map(|mount| mount.path);
     match paths.find(|path| path.starts_with("/proc") && !harmless.contains(&path.as_path())) {
         Some(path) => Cause::new(&PROC_COVERED, &[("path", &path.display())]),
         None => Cause::new(&PROC_REFUSED, &[]),

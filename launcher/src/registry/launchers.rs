@@ -105,7 +105,7 @@ impl Launcher {
     /// ESRCH for a copy in a process that is not the launcher, EFBIG above the limit, EBADMSG for what no launcher of this version writes.
     pub(super) fn read(self) -> Outcome<Known> {
         let mut text = Vec::new();
-        let limit = u64::try_from(MAX_ENTRY).unwrap_or(u64::MAX);
+        let limit = u64::try_from(MAX_ENTRY).ok().unwrap_or(u64::MAX);
         (&self.entry).take(limit + 1).read_to_end(&mut text).map_err(|error| errno_of(&error))?;
         if text.len() > MAX_ENTRY {
             return Err(Errno::EFBIG);

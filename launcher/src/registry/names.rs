@@ -64,6 +64,7 @@ impl Name {
                 Err(Unusable::Failed(path, errno)) => format!("{}: {}", path.display(), reason(errno)),
                 Err(Unusable::Unsafe(path, why)) => format!("{}: {why}", path.display()),
             };
+            // Error ignored: one directory that serves is enough; if none does, all reasons are reported.
             log::debug!("names are not locked in {reason}");
             reasons.push(reason);
         }
@@ -107,7 +108,8 @@ fn candidates() -> Vec<Candidate> {
 }
 
 fn file_of_host() -> OsString {
-    let host = uname().map(|uname| uname.nodename().to_owned()).unwrap_or_default();
+    // Error ignored: hosts without a name share one file.
+    let host = uname().ok().map(|uname| uname.nodename().to_owned()).unwrap_or_default();
     let mut file = OsString::from(format!("{FILE}."));
     file.push(host.to_string_lossy().replace('/', "-"));
     file
@@ -171,6 +173,7 @@ fn descend(
     let path = path.join(name);
     let look = || openat(parent, name, LOOK | OFlag::O_NOFOLLOW, Mode::empty());
     let opened = match look() {
+        // Error ignored: what cannot be looked at is not written to.
         Err(Errno::ENOENT) if is_created && fstat(parent).is_ok_and(|stat| is_own(&stat)) => {
             match mkdirat(parent, name, Mode::S_IRWXU) {
                 // Another launch may have created it just now.

@@ -125,6 +125,7 @@ fn search(leaves: &[(u32, BpfProgram)]) -> BpfProgram {
             let (lower, upper) = (search(lower), search(upper));
             let mut program = match u8::try_from(lower.len()) {
                 Ok(distance) => vec![branch(JUMP_GREATER_OR_EQUAL, first, distance, 0)],
+                // Error ignored: it is too far for a conditional jump.
                 Err(_) => vec![branch(JUMP_GREATER_OR_EQUAL, first, 0, 1), statement(JUMP, length(&lower))],
             };
             program.extend(lower);
@@ -138,6 +139,7 @@ fn search(leaves: &[(u32, BpfProgram)]) -> BpfProgram {
 fn unless_equal_skip(value: u32, block: BpfProgram) -> BpfProgram {
     let mut program = match u8::try_from(block.len()) {
         Ok(distance) => vec![branch(JUMP_EQUAL, value, 0, distance)],
+        // Error ignored: it is too far for a conditional jump.
         Err(_) => vec![branch(JUMP_EQUAL, value, 1, 0), statement(JUMP, length(&block))],
     };
     program.extend(block);
@@ -145,7 +147,7 @@ fn unless_equal_skip(value: u32, block: BpfProgram) -> BpfProgram {
 }
 
 fn length(program: &[sock_filter]) -> u32 {
-    u32::try_from(program.len()).unwrap_or(u32::MAX)
+    u32::try_from(program.len()).ok().unwrap_or(u32::MAX)
 }
 
 fn answer(action: SeccompAction) -> sock_filter {

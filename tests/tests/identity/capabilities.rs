@@ -1,7 +1,8 @@
 //! `--cap-add`, `--cap-drop`, no-new-privileges and keys (property L10).
 
 use crate::sandbox::{Sandbox, assert_refused};
-use subroot_tests::{Step, start_with};
+use nix::libc;
+use subroot_tests::{Step, as_root_first, start_with};
 
 const DEFAULT: &str = "00000000a80425fb";
 
@@ -76,4 +77,19 @@ fn each_has_a_session_keyring_of_its_own() {
     let keyrings = "awk '/_ses/ {print $1}' /proc/keys | sort";
     let [one, two] = [0, 1].map(|_| sandbox.prints(&[], keyrings));
     assert!(!one.is_empty() && one != two, "{one}{two}");
+}
+
+/// The quota of keys is used up (EDQUOT): the built-in filter keeps the command from all keys, and without it there is no launch.
+#[test]
+fn without_a_keyring_of_its_own_a_command_has_no_keys() {
+    let sandbox = Sandbox::new();
+    let without_keyring = |options: &[&str]| {
+        let steps = vec![Step::FailCallOfAll(libc::SYS_keyctl, libc::EDQUOT)];
+        let mut command = sandbox.run(options, &["true"]);
+        sandbox.host.output(as_root_first(&mut command, &sandbox.alice, steps))
+    };
+    assert_eq!(without_keyring(&[]).ok(), "");
+    let line = "subroot: leaving the caller's session keyring: Disk quota exceeded\n";
+    let refused = without_keyring(&["--security-opt", "seccomp=unconfined"]);
+    assert_eq!((refused.code(), refused.stderr.as_str()), (125, line));
 }

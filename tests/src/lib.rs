@@ -3,6 +3,7 @@
 mod accounts;
 pub mod budget;
 mod examples;
+pub mod faults;
 mod host;
 mod ids;
 mod kernel;

@@ -4,6 +4,8 @@
 #[allow(dead_code)] // other tests use the rest
 mod sandbox;
 
+mod facts;
+mod faults;
 mod hostile_root;
 mod lookups;
 mod options;

@@ -5,6 +5,8 @@
 //! same: `cli` has what was typed, `options` what is asked for, `plan` what is meant, `launch` clones the child and has
 //! its IDs mapped, `child` builds the new root and starts the command, and `relay` waits for its end.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test that reads a wrong default fails"))]
+
 mod accounts;
 mod attach;
 mod causes;
@@ -80,7 +82,10 @@ use std::process::ExitCode;
 
 /// The program: reads the command line, does what it says, and ends with its status.
 pub fn main() -> ExitCode {
-    ExitCode::from(run().unwrap_or_else(|error| report::status(&error)))
+    match run() {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => ExitCode::from(report::status(&error)),
+    }
 }
 
 fn run() -> anyhow::Result<u8> {

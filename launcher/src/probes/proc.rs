@@ -6,7 +6,8 @@ use std::path::Path;
 
 /// The options of the mount at /proc, the last of those there, which covers the others; then those of its file system.
 fn options() -> Vec<String> {
-    let mounts = mountinfo::read().unwrap_or_default();
+    // Error ignored: only the words of a failure depend on it.
+    let mounts = mountinfo::read().ok().unwrap_or_default();
     let Some(proc) = mounts.into_iter().rev().find(|mount| mount.path == Path::new("/proc")) else {
         return Vec::new();
     };

@@ -1,6 +1,7 @@
 //! What people read about the programs is what the programs do: help, man pages, README and completions are compared.
 
 mod completions;
+mod ignored_errors;
 mod kernels;
 mod launcher;
 mod mapper;

@@ -27,8 +27,8 @@ pub(crate) fn occupy_standard_descriptors<'m>() -> Result<(), Error<'m>> {
     }
 }
 
-/// A regular file of root's that others can't write. Where symlinks lead to it, and where it may be missing because somebody
-/// took it away, every folder on the way is root's alone too.
+/// A regular file of root's that others can't write. If symlinks lead to it, and if it may be missing because somebody took it
+/// away, everything on the way is root's too, and so are all entries that others could have made in a sticky folder.
 pub(crate) struct TrustedFile {
     path: &'static str,
     /// Left to exit(2), as every descriptor here: closing each would cost a system call.
@@ -119,11 +119,15 @@ fn trusted_file(file: OwnedFd) -> Result<(OwnedFd, u64), Refusal> {
     Ok((file, u64::try_from(stat.st_size).unwrap_or(0)))
 }
 
+/// Root's, and writable by root alone: symlinks are, whatever their mode says. In a sticky folder others can make entries, but
+/// neither remove nor rename those of root (unlink(2)); on a file, the sticky bit means nothing.
 fn owned_by_root_alone(stat: &Stat) -> Result<(), Refusal> {
     if stat.st_uid != 0 {
         return Err(Refusal::Untrusted("not owned by root (it, or a folder on the way)"));
     }
-    if stat.st_mode & 0o022 != 0 {
+    // S_IFLNK, and S_IFDIR with S_ISVTX: inode(7).
+    let is_closed = matches!(stat.st_mode & 0o171_000, 0o120_000 | 0o041_000);
+    if stat.st_mode & 0o022 != 0 && !is_closed {
         return Err(Refusal::Untrusted("writable by group or others (it, or a folder on the way)"));
     }
     Ok(())
@@ -141,7 +145,9 @@ fn walk(mut place: OwnedFd, path: &[u8], links: u32) -> Result<OwnedFd, Refusal>
     for name in path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
         owned_by_root_alone(&fstat(&place)?)?;
         let mut entry = openat(&place, name, LOOK, Mode::empty())?;
-        if FileType::from_raw_mode(fstat(&entry)?.st_mode) == FileType::Symlink {
+        let found = fstat(&entry)?;
+        if FileType::from_raw_mode(found.st_mode) == FileType::Symlink {
+            owned_by_root_alone(&found)?;
             let mut target = [0_u8; MAX_TARGET];
             let length = readlinkat_raw(&entry, "", &mut target)?;
             entry = walk(place, target.get(..length).unwrap_or(&[]), links.saturating_add(1))?;

@@ -121,11 +121,17 @@ fn a_link_to_a_trusted_file_elsewhere_is_followed() {
     let open = |_: &Host| set_mode("/root", 0o755);
     let elsewhere = spoiled(GRANTED, out_of_etc).with(open);
     elsewhere.differs("symlinked-grant-file", written(GRANTED), Expected::Refused);
+    let in_sticky = |_: &Host, path: &str| move_behind_link(path, &path.replace("/etc/", "/tmp/"));
+    spoiled(GRANTED, in_sticky).differs("symlinked-grant-file", written(GRANTED), Expected::Refused);
 }
 
 #[test]
 fn a_link_to_what_is_not_trusted_is_refused() {
-    let to_tmp = |_: &Host, path: &str| move_behind_link(path, &path.replace("/etc/", "/tmp/"));
+    let to_shared = |_: &Host, path: &str| {
+        fs::create_dir_all("/etc/shared").expect("a folder");
+        move_behind_link(path, &path.replace("/etc/", "/etc/shared/"));
+        set_mode("/etc/shared", 0o777);
+    };
     let to_a_home = |_: &Host, path: &str| move_behind_link(path, &path.replace("/etc/", "/home/bob/"));
     let to_writable = |_: &Host, path: &str| {
         move_behind_link(path, &format!("{path}.real"));
@@ -136,7 +142,7 @@ fn a_link_to_what_is_not_trusted_is_refused() {
         symlink(path, path).expect("a link to itself");
     };
     for words in [GRANTED, OWN] {
-        spoiled(words, to_tmp).same(Expected::Refused);
+        spoiled(words, to_shared).same(Expected::Refused);
         spoiled(words, to_a_home).same(Expected::Refused);
         spoiled(words, to_writable).same(Expected::Refused);
         spoiled(words, circle).same(Expected::Refused);

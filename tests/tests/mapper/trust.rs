@@ -4,7 +4,7 @@ use crate::{GRANTED, attempt, granted_maps, refused};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
 use subroot_tests::{Host, is_nested};
 
 const FILES: [&str; 5] =
@@ -74,8 +74,64 @@ fn a_link_to_a_file_that_is_not_roots_is_not_trusted() {
 
 #[test]
 fn a_link_through_a_folder_that_others_may_write_is_not_trusted() {
-    let spoil = |path: &str| drop(move_behind_link(path, "/tmp/elsewhere"));
+    for mode in [0o775, 0o757] {
+        let spoil = |path: &str| {
+            move_behind_link(path, "/etc/shared/elsewhere");
+            set_mode("/etc/shared", mode);
+        };
+        spoiled(spoil, &format!("not trusted: {WRITABLE}"));
+    }
+}
+
+/// A sticky bit keeps others from taking entries of root's away, which says nothing about a file's own content.
+#[test]
+fn a_sticky_file_that_its_group_may_write_is_not_trusted() {
+    spoiled(|path| set_mode(path, 0o1664), &format!("not trusted: {WRITABLE}"));
+    let spoil = |path: &str| set_mode(&move_behind_link(path, "/etc/elsewhere"), 0o1664);
     spoiled(spoil, &format!("not trusted: {WRITABLE}"));
+}
+
+/// As on NixOS: a link of root's, a second link behind it, and a store in which its builders can make entries.
+#[test]
+fn links_through_a_sticky_folder_of_roots_are_followed() {
+    for mode in [0o1775, 0o1777] {
+        let host = Host::new();
+        host.configure_mapper("log = none\n");
+        for path in FILES {
+            let place = move_behind_link(path, &format!("/etc/store/x-etc{path}"));
+            fs::rename(place, format!("/etc/store/y{}", path.replace('/', "-"))).expect("moving a file");
+            symlink(format!("../../../y{}", path.replace('/', "-")), format!("/etc/store/x-etc{path}/moved"))
+                .expect("a second link");
+        }
+        fs::create_dir_all("/etc/store/x-etc/etc/subroot").expect("a folder");
+        set_mode("/etc/store", mode);
+        let (outcome, maps) = attempt(&host, &host.user("alice"), GRANTED);
+        assert_eq!((outcome.code(), maps), (0, granted_maps()), "{outcome:?}");
+    }
+}
+
+/// Whatever a user can make in a sticky folder of root's: a file, a folder, or a link to something that is root's.
+#[test]
+fn entries_of_others_in_a_sticky_folder_are_not_trusted() {
+    let store = |path: &str| {
+        let place = move_behind_link(path, "/etc/store/made");
+        set_mode("/etc/store", 0o1777);
+        place
+    };
+    let file = |path: &str| chown(store(path), Some(1000), None).expect("giving it away");
+    let folder = |path: &str| {
+        store(path);
+        chown("/etc/store/made", Some(1000), None).expect("giving it away");
+    };
+    let link = |path: &str| {
+        store(path);
+        fs::rename("/etc/store/made", "/etc/alternatives/made").expect("moving a folder");
+        symlink("/etc/alternatives/made", "/etc/store/made").expect("a link");
+        lchown("/etc/store/made", Some(1000), None).expect("giving it away");
+    };
+    spoiled(file, &format!("not trusted: {NOT_ROOTS}"));
+    spoiled(folder, &format!("not trusted: {NOT_ROOTS}"));
+    spoiled(link, &format!("not trusted: {NOT_ROOTS}"));
 }
 
 #[test]

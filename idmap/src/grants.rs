@@ -3,48 +3,47 @@
 use crate::caller::Caller;
 use crate::range::IdRange;
 
-/// How many lines one owner may have in one file.
+/// How many lines of one owner count in one file: the first ones.
 pub const MAX_GRANTS: usize = 4096;
 
 /// The ranges granted to one caller, as the lines give them.
 pub struct Granted {
     lines: [IdRange; MAX_GRANTS],
     used: usize,
+    has_more: bool,
     /// From the lowest ID of all lines to the highest, so that most accounts cost no look at each of them.
     span: IdRange,
 }
 
-/// The caller has more than [`MAX_GRANTS`] lines in one file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooManyGrants;
-
 impl Granted {
     /// Nothing granted.
     pub const NONE: Granted =
-        Granted { lines: [IdRange::UNUSED; MAX_GRANTS], used: 0, span: IdRange::UNUSED };
+        Granted { lines: [IdRange::UNUSED; MAX_GRANTS], used: 0, has_more: false, span: IdRange::UNUSED };
 
     /// The ranges, in the order of the file.
     pub fn ranges(&self) -> &[IdRange] {
         self.lines.get(..self.used).unwrap_or(&[])
     }
 
+    /// True if there were more than [`MAX_GRANTS`] of them, and the others grant nothing.
+    pub fn has_more(&self) -> bool {
+        self.has_more
+    }
+
     /// Takes a line of the grant file in, if it is well-formed and the caller's; all else grants nothing.
-    ///
-    /// # Errors
-    /// When the caller has too many lines.
-    pub fn note_line(&mut self, caller: &Caller, line: &[u8]) -> Result<(), TooManyGrants> {
-        caller.own_line(line).map_or(Ok(()), |range| self.push(range))
+    pub fn note_line(&mut self, caller: &Caller, line: &[u8]) {
+        caller.own_line(line).into_iter().for_each(|range| self.push(range));
     }
 
     /// Takes in a range that was granted otherwise.
-    ///
-    /// # Errors
-    /// When the caller has too many.
-    pub fn push(&mut self, range: IdRange) -> Result<(), TooManyGrants> {
-        *self.lines.get_mut(self.used).ok_or(TooManyGrants)? = range;
+    pub fn push(&mut self, range: IdRange) {
+        let Some(slot) = self.lines.get_mut(self.used) else {
+            self.has_more = true;
+            return;
+        };
+        *slot = range;
         self.used = self.used.saturating_add(1);
         self.span = self.span.spanning(range);
-        Ok(())
     }
 
     /// True when a live account could make a line void: all but single IDs, which are deliberate pass-throughs.

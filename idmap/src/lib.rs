@@ -23,7 +23,7 @@ mod text;
 pub use authorize::{IdMap, NotGranted, authorize};
 pub use caller::Caller;
 pub use config::{CONFIG_FILE, ComputedRule, Config, ConfigError, Log};
-pub use grants::{Granted, MAX_GRANTS, TooManyGrants};
+pub use grants::{Granted, MAX_GRANTS};
 pub use kind::IdKind;
 pub use lines::each_line;
 pub use nsswitch::{MAX_PLUGIN, NSSWITCH_FILE, plugin_of_line};

@@ -2,7 +2,7 @@
 
 use crate::caller::Caller;
 use crate::config::{CONFIG_FILE, Config, ConfigError};
-use crate::grants::{Granted, TooManyGrants};
+use crate::grants::Granted;
 use crate::kind::IdKind;
 use crate::nsswitch::{MAX_PLUGIN, NSSWITCH_FILE, plugin_of_line};
 use crate::passwd::{ACCOUNTS_FILE, Account};
@@ -41,8 +41,6 @@ pub enum PolicyError<E> {
     File(E),
     /// A line of mapper.conf, by its number.
     Config(u32, ConfigError),
-    /// The caller has too many lines in the grant file of this kind.
-    TooManyGrants(IdKind),
 }
 
 impl<E> From<E> for PolicyError<E> {
@@ -168,26 +166,22 @@ impl Policy {
         outcome
     }
 
-    fn read_kind<F: Files>(&mut self, kind: IdKind, files: &mut F) -> Result<(), PolicyError<F::Error>> {
+    fn read_kind<F: Files>(&mut self, kind: IdKind, files: &mut F) -> Result<(), F::Error> {
         let Policy { caller, config, uid, gid, plugin, .. } = self;
         let granted = match kind {
             IdKind::Uid => uid,
             IdKind::Gid => gid,
         };
-        let mut outcome = config.computed_grant(caller).map_or(Ok(()), |range| granted.push(range));
+        config.computed_grant(caller).into_iter().for_each(|range| granted.push(range));
         if plugin.as_bytes().is_empty() {
-            files.each_line(kind.grant_file(), &mut |_, line| {
-                outcome = outcome.and(granted.note_line(caller, line));
-            })?;
-        } else {
-            let question = PluginQuestion { plugin: plugin.as_bytes(), caller, kind };
-            files.each_plugin_grant(&question, &mut |range| {
-                if range.first() != 0 {
-                    outcome = outcome.and(granted.push(range));
-                }
-            })?;
+            return files.each_line(kind.grant_file(), &mut |_, line| granted.note_line(caller, line));
         }
-        outcome.map_err(|TooManyGrants| PolicyError::TooManyGrants(kind))
+        let question = PluginQuestion { plugin: plugin.as_bytes(), caller, kind };
+        files.each_plugin_grant(&question, &mut |range| {
+            if range.first() != 0 {
+                granted.push(range);
+            }
+        })
     }
 
     /// Who asks.

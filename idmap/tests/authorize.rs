@@ -12,7 +12,7 @@ fn ask_as(ids: (u32, u32), kind: IdKind, grants: &[&str], map: &str) -> Result<b
     caller.note_account(&Account { name: b"alice", uid: Some(ids.0), gid: Some(ids.1), is_whole: true });
     let mut granted = Granted::NONE;
     for grant in grants {
-        granted.note_line(&caller, format!("alice:{grant}").as_bytes()).unwrap();
+        granted.note_line(&caller, format!("alice:{grant}").as_bytes());
     }
     let mut requested = RequestedMap::EMPTY;
     requested.push_text(map.as_bytes()).unwrap();

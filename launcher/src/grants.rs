@@ -73,9 +73,6 @@ impl Grants {
         }
         let trouble = policy.read_grants(|_| true, &mut Readable).err().map(|error| match error {
             PolicyError::Config(number, why) => format!("{CONFIG_FILE}, line {number}: {}", why.reason()),
-            PolicyError::TooManyGrants(kind) => {
-                format!("{} has more lines for one owner than are taken", kind.grant_file())
-            }
         });
         Grants { policy, trouble }
     }

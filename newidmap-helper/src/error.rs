@@ -26,8 +26,6 @@ pub(crate) enum Error<'m> {
     Unreadable(&'static str, Errno),
     /// A line of mapper.conf.
     Config(u32, ConfigError),
-    /// The caller has more lines in this file than the mapper takes.
-    TooManyGrants(&'static str),
     /// Name services that were asked who the caller is, and why there is no answer.
     NameService(&'static str),
     /// A plugin that was asked for a grant, and why there is no answer.
@@ -63,7 +61,6 @@ impl From<PolicyError<Error<'static>>> for Error<'_> {
         match error {
             PolicyError::File(error) => error,
             PolicyError::Config(number, why) => Error::Config(number, why),
-            PolicyError::TooManyGrants(kind) => Error::TooManyGrants(kind.grant_file()),
         }
     }
 }
@@ -89,7 +86,7 @@ impl Error<'_> {
             Error::NotGranted(..) | Error::NotOfNamespace(..) | Error::TooManyLines(_) => 1,
             Error::Usage(_) => 2,
             Error::Target(..) => 3,
-            Error::Untrusted(..) | Error::Unreadable(..) | Error::Config(..) | Error::TooManyGrants(_) => 4,
+            Error::Untrusted(..) | Error::Unreadable(..) | Error::Config(..) => 4,
             Error::NameService(_) | Error::Plugin(_) => 4,
             Error::NoPrivilege(..) => 5,
             Error::Kernel(..) => 6,
@@ -129,9 +126,6 @@ impl Error<'_> {
             Error::Config(number, why) => {
                 line.push(b"reading ").push(CONFIG_FILE.as_bytes()).push(b": line ").push_number(*number);
                 line.push(b": ").push(why.reason().as_bytes());
-            }
-            Error::TooManyGrants(file) => {
-                line.push(b"reading ").push(file.as_bytes()).push(b": more than 4096 lines for one owner");
             }
             Error::NameService(why) => {
                 line.push(b"asking the name services for your account: ").push(why.as_bytes());
@@ -227,6 +221,9 @@ fn describe_granted(line: &mut Line, kind: IdKind, policy: &Policy) {
     }
     if ranges.len() > SHOWN {
         line.push(b" and more");
+    }
+    if policy.granted(kind).has_more() {
+        line.push(b"; your lines after the first 4096 count for nothing");
     }
     if policy.needs_name_service() && !policy.asked_name_service() {
         line.push(b"; your account is not a local one, which takes newidmap-helper-nss");

@@ -67,10 +67,11 @@ fn many_lines_add_up() {
 }
 
 #[test]
-fn four_thousand_and_ninety_six_lines_are_the_most() {
-    case("0 300000 30").with_grants(single_ids(4096)).same(written("0 300000 30"));
-    let more = case("0 300000 30").with_grants(single_ids(4097));
-    more.differs("more-than-4096-lines-of-one-owner", Expected::Refused, written("0 300000 30"));
+fn of_an_owners_lines_the_first_four_thousand_and_ninety_six_count() {
+    case("0 304095 1").with_grants(single_ids(4096)).same(written("0 304095 1"));
+    case("0 300000 30").with_grants(single_ids(4097)).same(written("0 300000 30"));
+    let more = case("0 304096 1").with_grants(single_ids(4097));
+    more.differs("more-than-4096-lines-of-one-owner", Expected::Refused, written("0 304096 1"));
 }
 
 #[test]

@@ -79,12 +79,17 @@ fn four_thousand_and_ninety_six_lines_for_one_owner_add_up() {
 }
 
 #[test]
-fn one_line_more_is_refused_by_name() {
+fn a_line_more_grants_nothing_and_the_refusal_says_so() {
     let host = Host::new();
-    host.write("/etc/subuid", single_ids(4097));
-    let line = "reading /etc/subuid: more than 4096 lines for one owner";
-    refused(&host, &host.user("alice"), "--uid-map 0:100000:1", 4, line);
-    is_granted(&host, "carol", "--uid-map 0:1002:1");
+    for count in [4097, 5000] {
+        host.write("/etc/subuid", single_ids(count));
+        is_granted(&host, "alice", "--uid-map 0:100000:4096");
+        let shown: String = (100_000..100_008).map(|id| format!("[{id}-{}) ", id + 1)).collect();
+        let line = format!(
+            "uid range [0-1) -> [104096-104097) not allowed: /etc/subuid grants you {shown}and more; your lines after the first 4096 count for nothing"
+        );
+        refused(&host, &host.user("alice"), "--uid-map 0:104096:1", 1, &line);
+    }
 }
 
 /// Every second line is bob's, whose lines do not count against alice.

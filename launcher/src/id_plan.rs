@@ -54,6 +54,13 @@ impl Maps {
         });
         own.or_else(|| lines.first().map(|line| line.inside)).unwrap_or(0)
     }
+
+    /// True if every process may write them: nothing but the caller's own IDs is mapped.
+    fn are_the_callers_own(&self) -> bool {
+        let is_own =
+            |kind| self.of(kind).lines().iter().all(|line| line.count == 1 && line.outside == own_id(kind));
+        IdKind::BOTH.into_iter().all(is_own)
+    }
 }
 
 /// Who writes the maps.
@@ -141,9 +148,13 @@ impl IdPlan {
             refuse_groups(&plan, &grants, &groups)?;
         } else if !plan.ways.iter().any(|way| way.only) {
             match maps(&layout, &own, &[]) {
-                Ok(own) => plan.push(Writer::OwnId, &Rc::new(own), false),
+                // Of maps that were asked for, other IDs than these are left to a mapper, which says why it refuses them.
+                Ok(own) if may_map || own.are_the_callers_own() => {
+                    plan.push(Writer::OwnId, &Rc::new(own), false);
+                }
+                Ok(_) if plan.ways.is_empty() => return Err(not_granted(&plan)),
                 Err(error) if plan.ways.is_empty() => return Err(error),
-                Err(_) => {}
+                _ => {}
             }
         }
         Ok(plan)
@@ -261,6 +272,12 @@ fn is_nested() -> bool {
 fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+/// IDs were asked for by their numbers on the host, and no mapper can be asked for them.
+fn not_granted(plan: &IdPlan) -> Error {
+    let why = plan.lack.as_ref().map_or_else(|| "none is granted".to_owned(), Cause::to_string);
+    Error::Usage("the ID maps", format!("these IDs are not yours: {why}"))
 }
 
 /// Why nothing of a kind is granted, the first thing that is found.

@@ -22,8 +22,8 @@ use std::path::{Path, PathBuf};
 
 /// How long a mapper may take, in milliseconds: far more than any needs, so that only one that hangs is cut off.
 const PATIENCE: u16 = 10_000;
-/// newidmap-helper(8): it lacks its privilege.
-const LACKS_PRIVILEGE: i32 = 5;
+/// newidmap-helper(8): refused by policy, or not understood; and grants that are unreadable or untrusted.
+const REFUSED: [i32; 3] = [1, 2, 4];
 
 /// The process to be mapped.
 pub(crate) struct Target<'a> {
@@ -35,29 +35,47 @@ pub(crate) struct Target<'a> {
 
 /// Why a way did not lead to maps.
 pub(crate) enum Refusal {
-    /// Nothing was written, and the next way may be tried.
+    /// It could not be used: the next way may be tried.
     Unavailable(String),
+    /// The administrator's files do not allow it: no other program is asked for more than the caller's own ID.
+    Denied(String),
     /// The launch has to end.
     Final(Error),
 }
 
-/// Tries the ways in order until one has written the maps, which are then read back (property L12).
+/// Tries the ways in order until one has written the maps, which are then read back (property L12). The next one is tried only if
+/// the kernel shows that neither map has been written.
 ///
 /// Returns which way it was, by its place, and why the ones before were not.
 ///
 /// # Errors
 /// The first failure that leaves no other way, or a mapper that did not do what it reported.
 pub(crate) fn map(ways: &[Way], target: &Target<'_>) -> Result<(usize, Vec<String>), Error> {
-    let mut reasons = Vec::new();
-    for (at, way) in ways.iter().enumerate() {
-        match write(way, target) {
+    let (mut reasons, mut at) = (Vec::new(), 0_usize);
+    while let Some(way) = ways.get(at) {
+        let (why, next) = match write(way, target) {
             Ok(()) => return read_back(way, target).map(|()| (at, reasons)),
-            Err(Refusal::Unavailable(why)) if !way.only => reasons.push(why),
-            Err(Refusal::Unavailable(why)) => return Err(Error::Mapper(program(way), why)),
             Err(Refusal::Final(error)) => return Err(error),
+            Err(Refusal::Unavailable(why)) => (why, at.saturating_add(1)),
+            Err(Refusal::Denied(why)) => (why, own_id(ways)),
+        };
+        if reasons.is_empty() && next >= ways.len() || !is_unwritten(target) {
+            return Err(Error::Mapper(program(way), why));
         }
+        reasons.push(why);
+        at = next;
     }
     Err(Error::Unmapped(reasons.join("; ")))
+}
+
+/// The index of the way that needs no mapper, or the end if there is none.
+fn own_id(ways: &[Way]) -> usize {
+    ways.iter().position(|way| way.writer == Writer::OwnId).unwrap_or(ways.len())
+}
+
+/// True if the kernel shows that both maps are empty.
+fn is_unwritten(target: &Target<'_>) -> bool {
+    IdKind::BOTH.into_iter().all(|kind| read_map(target, kind).is_ok_and(|text| text.is_empty()))
 }
 
 fn write(way: &Way, target: &Target<'_>) -> Result<(), Refusal> {
@@ -78,22 +96,16 @@ fn program(way: &Way) -> PathBuf {
 
 /// One run for both maps. The target is standard input, so that no descriptor has to be passed by number.
 fn run_helper(helper: &Path, maps: &Maps, target: &Target<'_>) -> Result<(), Refusal> {
-    let failed = |said: String| Refusal::Final(Error::Mapper(helper.to_owned(), said));
     let mut words = vec![b"fd:0".to_vec()];
     for kind in IdKind::BOTH {
         let mut text = Text::<16384>::default();
         maps.of(kind).argument(&mut text);
         words.extend([kind.option().into(), text.as_bytes().to_vec()]);
     }
-    match run(helper, words, Some(target.folder)) {
-        Ok((Ended::Exited(0), _)) => Ok(()),
-        Ok((Ended::Exited(LACKS_PRIVILEGE), said)) => Err(Refusal::Unavailable(said)),
-        Ok((_, said)) => Err(failed(said)),
-        // It has written nothing: an administrator may have given it to a group alone.
-        Err(errno @ (Errno::EACCES | Errno::ENOENT)) => {
-            Err(Refusal::Unavailable(format!("executing {}: {}", helper.display(), reason(errno))))
-        }
-        Err(errno) => Err(failed(reason(errno))),
+    match run(helper, words, Some(target.folder))? {
+        (Ended::Exited(0), _) => Ok(()),
+        (Ended::Exited(status), said) if REFUSED.contains(&status) => Err(Refusal::Denied(said)),
+        (_, said) => Err(Refusal::Unavailable(said)),
     }
 }
 
@@ -103,20 +115,39 @@ fn run_shadow(newuidmap: &Path, newgidmap: &Path, maps: &Maps, target: &Target<'
         let lines = maps.of(kind).lines().iter().flat_map(|line| [line.inside, line.outside, line.count]);
         let numbers = lines.map(|number| number.to_string().into_bytes());
         let words = std::iter::once(target.pid.to_string().into_bytes()).chain(numbers).collect();
-        let failed = |said: String| match kind {
-            IdKind::Gid => Refusal::Unavailable(format!("{}: {said}", program.display())),
-            IdKind::Uid => Refusal::Final(Error::Mapper(program.to_owned(), said)),
-        };
-        match run(program, words, None).map_err(|errno| failed(reason(errno)))? {
+        match run(program, words, None)? {
             (Ended::Exited(0), _) => {}
-            (_, said) => return Err(failed(said)),
+            (_, said) if kind == IdKind::Uid => return Err(Refusal::Unavailable(said)),
+            (_, said) => return Err(Refusal::Unavailable(format!("{}: {said}", program.display()))),
         }
     }
     Ok(())
 }
 
 /// Runs a mapper and returns how it ended and what it said, as one line. One that hangs is killed.
-fn run(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(Ended, String), Errno> {
+fn run(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(Ended, String), Refusal> {
+    let unavailable =
+        |errno| Refusal::Unavailable(format!("executing {}: {}", program.display(), reason(errno)));
+    let (mapper, said) = start(program, words, input).map_err(unavailable)?;
+    let lost = |why: String| Refusal::Final(Error::Mapper(program.to_owned(), why));
+    let mut ready = [PollFd::new(mapper.as_fd(), PollFlags::POLLIN)];
+    if poll(&mut ready, PollTimeout::from(PATIENCE)).map_err(|errno| lost(reason(errno)))? == 0 {
+        let late = "it did not end within 10 seconds";
+        // One that cannot be killed is left behind, and may still write.
+        kernel::pidfd_send_signal(&mapper, SIGKILL).map_err(|_| lost(late.into()))?;
+        kernel::wait_for(&mapper).map_err(|errno| lost(reason(errno)))?;
+        return Ok((Ended::Killed(SIGKILL), late.into()));
+    }
+    let ended = kernel::wait_for(&mapper).map_err(|errno| lost(reason(errno)))?;
+    let said = what_is_there(said);
+    let said = String::from_utf8_lossy(&said);
+    let line = said.lines().next().unwrap_or_default();
+    let line = line.split_once(": ").map_or(line, |(_, rest)| rest);
+    Ok((ended, if line.is_empty() { format!("it ended with {ended}") } else { line.to_owned() }))
+}
+
+/// Starts a mapper: its process, and the pipe for what it says.
+fn start(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(OwnedFd, OwnedFd), Errno> {
     let name = program.as_os_str().as_bytes().to_vec();
     let words = std::iter::once(name).chain(words).map(CString::new).collect::<Result<Vec<_>, _>>();
     let words = words.map_err(|_| Errno::EINVAL)?;
@@ -129,23 +160,7 @@ fn run(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(
         environment: &Words::new(Vec::new()),
         streams: [input.unwrap_or(&null), &null, &stderr].map(AsFd::as_fd),
     })?;
-    drop(stderr);
-    let mut ready = [PollFd::new(mapper.as_fd(), PollFlags::POLLIN)];
-    // Error ignored: the mapper is then waited for without a limit.
-    if poll(&mut ready, PollTimeout::from(PATIENCE)) == Ok(0) {
-        // A mapper that has become the caller can be killed by him; one that cannot is left behind.
-        // Error ignored: one that cannot be killed is left behind.
-        if kernel::pidfd_send_signal(&mapper, SIGKILL).is_ok() {
-            kernel::wait_for(&mapper)?;
-        }
-        return Ok((Ended::Killed(SIGKILL), "it did not end within 10 seconds".into()));
-    }
-    let ended = kernel::wait_for(&mapper)?;
-    let said = what_is_there(said);
-    let said = String::from_utf8_lossy(&said);
-    let line = said.lines().next().unwrap_or_default();
-    let line = line.split_once(": ").map_or(line, |(_, rest)| rest);
-    Ok((ended, if line.is_empty() { format!("it ended with {ended}") } else { line.to_owned() }))
+    Ok((mapper, said))
 }
 
 /// The mapper is gone, but a process that it left behind may hold the pipe: nothing is waited for.

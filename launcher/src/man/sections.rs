@@ -205,6 +205,13 @@ the host's
 and
 .BR newgidmap (1);
 subroot itself, where it has the capabilities; the caller's own ID alone.
+If newidmap\-helper refuses the maps, nothing was written and they were not asked for, only the caller's own ID is mapped. One line says why.
+Maps of
+.BR \-\-uidmap ,
+.B \-\-gidmap
+and
+.B \-\-userns auto:size=N
+are never lowered: the launch is refused instead.
 .PP
 SIGKILL of subroot ends everything inside, and so does the end of the process that started it, unless
 .B \-\-outlive\-parent

@@ -76,6 +76,14 @@ kinds! {
     /// nogroup and _apt's helpers.
     NO_NOBODY: "no-nobody", "ID 65534, which is nobody and nogroup, is not mapped: {count} {kind}s are granted",
         "as root: give {user} 65536 IDs in {file}; or run with --uidmap 0:0:{first} --uidmap 65534:{first}:1";
+    /// Too many ranges.
+    TOO_MANY_RANGES: "too-many-ranges", "only {count} of {total} {kind}s are mapped: the kernel takes at most 340 ranges and 4095 bytes of map",
+        "as root: replace the lines of {user} in {file} by one line of as many IDs";
+    /// A user namespace without them.
+    NOT_HERE: "ids-not-here", "{place} grants {range}, and of these IDs this user namespace has {present}",
+        "as root: subroot grants suggest {user}";
+    /// The mapper would take it from nobody.
+    UNTRUSTED: "untrusted-file", "{file} is not trusted: {path} is {why}", "as root: {fix}";
     /// The settings of the mapper.
     BAD_CONFIG: "bad-config", "the mapper's settings are not taken: {why}", "as root: mend that line";
     /// LDAP, SSSD and the like.

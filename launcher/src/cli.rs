@@ -68,6 +68,7 @@ Exit status: 0 all is well; 1 launches work with less; 2 no launch works; 125 su
 const LINT_HELP: &str = "\
 What is found, each with its file, line and fix:
   bad-line           grants nothing, and why
+  not-here           IDs that do not exist in this user namespace
   overlap            shares IDs with a line of another user
   given-again        names nobody any more, and another user has the IDs
   no-account         names nobody

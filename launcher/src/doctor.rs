@@ -94,6 +94,10 @@ pub(crate) fn print(typed: &DoctorWords) -> anyhow::Result<u8> {
 fn examine(rootfs: Option<&Path>) -> Result<Vec<Line>, Error> {
     let grants = Grants::read();
     let mut lines = vec![account(&grants)];
+    lines.extend(
+        probes::grants::untrusted()
+            .map(|cause| Line::with("files", Verdict::Less, "what decides about grants", vec![cause])),
+    );
     lines.extend(probes::namespaces::around().map(|cause| Line::well("container", cause.to_string())));
     lines.extend(probes::apparmor::told().map(|found| Line::well("apparmor", found)));
     let plan = IdPlan::new(&IdWishes::default())?;
@@ -195,8 +199,9 @@ fn maps(plan: &IdPlan) -> (Line, bool) {
             let why: Vec<String> =
                 reasons.into_iter().chain(plan.lack.as_ref().map(Cause::to_string)).collect();
             let found = if why.is_empty() { found } else { format!("{found} ({})", why.join("; ")) };
-            let verdict = if uids > 1 { Verdict::Well } else { Verdict::Less };
-            (Line { step: "maps", verdict, found, causes: Vec::new() }, true)
+            let causes: Vec<Cause> = if uids > 1 { plan.cut.clone() } else { Vec::new() };
+            let verdict = if uids > 1 && causes.is_empty() { Verdict::Well } else { Verdict::Less };
+            (Line { step: "maps", verdict, found, causes }, true)
         }
         Err(stopped) => {
             let causes = match &stopped {

@@ -7,12 +7,14 @@ mod lint;
 mod overlaps;
 mod owner;
 mod owners;
+mod present;
 mod site;
 mod site_accounts;
 mod suggest;
 mod trust;
 
-pub(crate) use trust::distrust;
+pub(crate) use present::Present;
+pub(crate) use trust::{Distrusted, distrust};
 
 use crate::accounts::{by_uid, printed};
 use crate::cli::{GrantsVerb, GrantsWords};
@@ -20,10 +22,11 @@ use crate::error::Error;
 use crate::failure::reason_of;
 use crate::report::escaped;
 use idmap::{
-    ACCOUNTS_FILE, CONFIG_FILE, Files, IdKind, IdRange, PluginQuestion, Policy, PolicyError, SubidLine,
-    each_line, parse_number,
+    ACCOUNTS_FILE, CONFIG_FILE, Files, IdKind, IdRange, MAX_GRANTS, PluginQuestion, Policy, PolicyError,
+    SubidLine, each_line, parse_number,
 };
 use nix::unistd::{getgid, getuid};
+use present::joined;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
@@ -50,10 +53,20 @@ fn shown(bytes: &[u8]) -> String {
     escaped(&text) + end
 }
 
+/// Ranges as the mapper writes them: the first few.
+pub(crate) fn ranges_text(ranges: &[IdRange]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<String> = ranges.iter().take(SHOWN).map(|range| finding::range_text(*range)).collect();
+    shown.join(" ") + if ranges.len() > SHOWN { " and more" } else { "" }
+}
+
 /// The caller, the administrator's settings, and the grants of both kinds.
 pub(crate) struct Grants {
     policy: Box<Policy>,
     trouble: Option<String>,
+    present: Present,
+    uids: Vec<IdRange>,
+    gids: Vec<IdRange>,
 }
 
 impl Grants {
@@ -62,7 +75,7 @@ impl Grants {
         Grants::of(getuid().as_raw(), getgid().as_raw())
     }
 
-    /// Reads the files as they stand for anybody.
+    /// Reads the files as they are for any user.
     fn of(uid: u32, gid: u32) -> Grants {
         let mut policy = Box::new(Policy::EMPTY);
         let Ok(()) = policy.read_caller(uid, gid, &mut Readable);
@@ -74,7 +87,15 @@ impl Grants {
         let trouble = policy.read_grants(|_| true, &mut Readable).err().map(|error| match error {
             PolicyError::Config(number, why) => format!("{CONFIG_FILE}, line {number}: {}", why.reason()),
         });
-        Grants { policy, trouble }
+        let (present, unknown) = match Present::read() {
+            Ok(present) => (present, None),
+            Err(error) => (Present::NONE, Some(error.to_string())),
+        };
+        let [uids, gids] = IdKind::BOTH.map(|kind| {
+            let ranges = joined(policy.granted(kind).ranges());
+            ranges.into_iter().flat_map(|range| present.parts(kind, range)).collect()
+        });
+        Grants { policy, trouble: trouble.or(unknown), present, uids, gids }
     }
 
     /// What was read.
@@ -82,10 +103,23 @@ impl Grants {
         &self.policy
     }
 
-    /// How many IDs of a kind are granted.
+    /// The IDs of a kind that are granted and exist in this user namespace, in the order of the file: as few ranges as the kernel
+    /// takes them in.
+    pub(crate) fn ranges(&self, kind: IdKind) -> &[IdRange] {
+        match kind {
+            IdKind::Uid => &self.uids,
+            IdKind::Gid => &self.gids,
+        }
+    }
+
+    /// The IDs that exist in this user namespace.
+    pub(crate) fn present(&self) -> &Present {
+        &self.present
+    }
+
+    /// How many IDs of a kind are granted and exist.
     pub(crate) fn count(&self, kind: IdKind) -> u32 {
-        let ranges = self.policy.granted(kind).ranges().iter();
-        ranges.map(|range| range.count()).fold(0, u32::saturating_add)
+        self.ranges(kind).iter().map(|range| range.count()).fold(0, u32::saturating_add)
     }
 
     /// What keeps the mapper from taking the files at all, where something does.
@@ -131,7 +165,10 @@ fn listed_range(line: &[u8]) -> Option<IdRange> {
     IdRange::new(first, count).ok()
 }
 
-/// A line of a grant file that names the caller, or what a rule of mapper.conf computes for him.
+/// Why a line grants nothing in a user namespace without its IDs.
+const ABSENT: &str = "none of its IDs exists in this user namespace";
+
+/// A line of a grant file that names the caller, or what a rule of mapper.conf computes for them.
 pub(crate) struct OwnLine {
     /// Which kind of ID it grants.
     pub(crate) kind: IdKind,
@@ -141,6 +178,8 @@ pub(crate) struct OwnLine {
     pub(crate) number: Option<u32>,
     /// The range, where the line has one.
     pub(crate) range: Option<IdRange>,
+    /// The parts of the range that exist in this user namespace, if not all of it does.
+    pub(crate) present: Option<Vec<IdRange>>,
     /// Why it grants nothing, where it does not.
     pub(crate) refused: Option<&'static str>,
 }
@@ -161,10 +200,18 @@ impl Grants {
     /// The lines of a kind that name the caller, the bad ones too, and what is computed for him.
     pub(crate) fn own_lines(&self, kind: IdKind) -> Vec<OwnLine> {
         let (caller, granted) = (self.policy.caller(), self.policy.granted(kind));
-        let judged = |file, number, range: IdRange| {
-            let is_void = !granted.ranges().contains(&range);
-            let refused = is_void.then_some("the range holds the ID of a local account");
-            OwnLine { kind, file, number, range: Some(range), refused }
+        let mut counted = 0_usize;
+        let mut judged = |file, number, range: IdRange| {
+            counted = counted.saturating_add(1);
+            let present = self.present.parts_if_cut(kind, range);
+            let refused = if counted > MAX_GRANTS {
+                Some("4096 lines of this user come before it")
+            } else if !granted.ranges().contains(&range) {
+                Some("the range holds the ID of a local account")
+            } else {
+                present.as_ref().filter(|parts| parts.is_empty()).map(|_| ABSENT)
+            };
+            OwnLine { kind, file, number, range: Some(range), present, refused }
         };
         let computed = self.policy.config().computed_grant(caller);
         let mut found: Vec<OwnLine> =
@@ -176,7 +223,7 @@ impl Grants {
             }
             Err(why) if self.names_caller(line) => {
                 let refused = Some(why.reason());
-                found.push(OwnLine { kind, file, number: Some(number), range: None, refused });
+                found.push(OwnLine { kind, file, number: Some(number), range: None, present: None, refused });
             }
             _ => {}
         });
@@ -213,11 +260,19 @@ fn read_lines(path: &str, visit: impl FnMut(u32, &[u8])) -> Result<(), Error> {
     let size = file.metadata().ok().and_then(|facts| usize::try_from(facts.len()).ok()).unwrap_or(0);
     let mut buffer =
         vec![0; if size == 0 { MAPPERS_BUFFER } else { MAPPERS_BUFFER.min(size.saturating_add(1)) }];
-    let read = |free: &mut [u8]| loop {
-        match file.read(free) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            outcome => return outcome,
+    // The end of a file with a size is where it was at first, as for the mapper, and is not asked for.
+    let mut left = if size == 0 { usize::MAX } else { size };
+    let read = |free: &mut [u8]| {
+        while left > 0 {
+            match file.read(free) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                outcome => {
+                    left = left.saturating_sub(outcome.as_ref().copied().unwrap_or(0));
+                    return outcome;
+                }
+            }
         }
+        Ok(0)
     };
     each_line(&mut buffer, read, visit).map_err(unreadable)
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::ExplainWords;
 use crate::error::Error;
-use crate::grants::{Grants, distrust};
+use crate::grants::{Grants, distrust, ranges_text};
 use crate::report;
 use idmap::{
     CONFIG_FILE, IdKind, IdRange, MapLine, NSSWITCH_FILE, NotGranted, Policy, RequestedMap, authorize,
@@ -11,9 +11,6 @@ use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
-
-/// How many granted ranges a refusal names, as the mapper's does.
-const SHOWN: usize = 8;
 
 /// One range of a request.
 struct Judged {
@@ -66,8 +63,9 @@ fn trouble(grants: &Grants, asked: &[(IdKind, &OsString)]) -> Result<Option<Stri
         let kind = IdKind::BOTH.into_iter().find(|kind| kind.grant_file() == file);
         kind.is_none_or(|kind| asked.iter().any(|(asked, _)| *asked == kind))
     };
-    let distrusted = distrust()?.into_iter().find(|(file, _)| is_read(file));
-    let distrusted = distrusted.map(|(file, reason)| format!("{file} is {reason}"));
+    let distrusted = distrust()?.into_iter().find(|distrusted| is_read(distrusted.file));
+    let distrusted =
+        distrusted.map(|distrusted| format!("{} is {}", distrusted.path.display(), distrusted.why));
     Ok(distrusted.or_else(|| grants.trouble().map(str::to_owned)))
 }
 
@@ -79,7 +77,10 @@ fn answer(grants: &Grants, kind: IdKind, words: &OsString) -> Result<Answer, Err
     let policy = grants.policy();
     let (refusal, keeps_setgroups) = match authorize(kind, &requested, policy.caller(), policy.granted(kind))
     {
-        Ok(map) => (None, map.backed_by_grants() && !policy.config().denies_setgroups),
+        Ok(map) => {
+            let refusal = map.lines().iter().find_map(|line| absent(grants, kind, *line));
+            (refusal, map.backed_by_grants() && !policy.config().denies_setgroups)
+        }
         Err(refused) => (Some(refusal(policy, kind, &refused)), false),
     };
     let judged = requested.lines().iter().map(|line| judge(grants, kind, *line)).collect();
@@ -92,10 +93,10 @@ fn judge(grants: &Grants, kind: IdKind, line: MapLine) -> Judged {
     let passes =
         alone.push(line).is_ok() && authorize(kind, &alone, policy.caller(), policy.granted(kind)).is_ok();
     let Ok(range) = line.outside_range() else { return Judged { line, by: None, instead: None } };
-    if passes {
+    if passes && grants.present().has(kind, range) {
         return Judged { line, by: Some(granted_by(grants, kind, range)), instead: None };
     }
-    let instead = largest_part(policy, kind, range).map(|part| MapLine {
+    let instead = largest_part(grants, kind, range).map(|part| MapLine {
         inside: line.inside.saturating_add(part.first().saturating_sub(range.first())),
         outside: part.first(),
         count: part.count(),
@@ -119,7 +120,8 @@ fn granted_by(grants: &Grants, kind: IdKind, range: IdRange) -> Vec<String> {
 }
 
 /// The most IDs in a row of a range that are granted, or the caller's own ID where nothing else is.
-fn largest_part(policy: &Policy, kind: IdKind, range: IdRange) -> Option<IdRange> {
+fn largest_part(grants: &Grants, kind: IdKind, range: IdRange) -> Option<IdRange> {
+    let policy = grants.policy();
     let mut granted = policy.granted(kind).ranges().to_vec();
     granted.extend(
         IdRange::new(policy.caller().id(kind), 1).ok().filter(|own| policy.caller().is_own_id(kind, *own)),
@@ -133,17 +135,23 @@ fn largest_part(policy: &Policy, kind: IdKind, range: IdRange) -> Option<IdRange
             _ => parts.push((first, end)),
         }
     }
+    let parts =
+        parts.into_iter().filter_map(|(first, end)| IdRange::new(first, end.saturating_sub(first)).ok());
+    let present: Vec<IdRange> = parts.flat_map(|part| grants.present().parts(kind, part)).collect();
     // Of parts of one length, the lowest.
-    let (first, end) = parts.into_iter().rev().max_by_key(|(first, end)| end.saturating_sub(*first))?;
-    IdRange::new(first, end.saturating_sub(first)).ok()
+    present.into_iter().rev().max_by_key(|part| part.count())
+}
+
+/// The sentence of the mapper for a range that is granted, and not a part of one line of this user namespace's own map.
+fn absent(grants: &Grants, kind: IdKind, line: MapLine) -> Option<String> {
+    let range = line.outside_range().ok().filter(|range| !grants.present().has(kind, *range))?;
+    let why = "granted, but no one line of this user namespace's own map holds it";
+    Some(sentence(kind, line.inside, range) + why)
 }
 
 /// The sentence of the mapper, which is shadow's with the reason behind it.
 fn refusal(policy: &Policy, kind: IdKind, refused: &NotGranted) -> String {
-    let range = |first: u32, end: u32| format!("[{first}-{end})");
-    let inside = range(refused.inside, refused.inside.saturating_add(refused.range.count()));
-    let outside = range(refused.range.first(), refused.range.end());
-    let mut text = format!("{} range {inside} -> {outside} not allowed: ", kind.name());
+    let mut text = sentence(kind, refused.inside, refused.range);
     if !policy.plugin().is_empty() {
         let plugin = String::from_utf8_lossy(policy.plugin());
         let _ = write!(text, "{NSSWITCH_FILE} leaves grants to the plugin {plugin}, which does not grant it");
@@ -154,9 +162,15 @@ fn refusal(policy: &Policy, kind: IdKind, refused: &NotGranted) -> String {
         Some(_) => format!("{file} and {CONFIG_FILE} grant you "),
         None => format!("{file} grants you "),
     };
-    let shown: Vec<String> = ranges.iter().take(SHOWN).map(|own| range(own.first(), own.end())).collect();
-    text += &if shown.is_empty() { "nothing".to_owned() } else { shown.join(" ") };
-    text + if ranges.len() > SHOWN { " and more" } else { "" }
+    text += &if ranges.is_empty() { "nothing".to_owned() } else { ranges_text(ranges) };
+    let more = "; your lines after the first 4096 count for nothing";
+    text + if policy.granted(kind).has_more() { more } else { "" }
+}
+
+fn sentence(kind: IdKind, inside: u32, outside: IdRange) -> String {
+    let end = inside.saturating_add(outside.count());
+    let outside = ranges_text(&[outside]);
+    format!("{} range [{inside}-{end}) -> {outside} not allowed: ", kind.name())
 }
 
 fn words(line: MapLine) -> String {

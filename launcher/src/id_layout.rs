@@ -1,11 +1,13 @@
 //! Which of the caller's IDs stand for which inside: `--userns`, `--uidmap` and `--gidmap`, worked out.
 
 use crate::error::Error;
+use crate::grants::Grants;
 use crate::words::ids::{From, GivenLine, Userns};
-use idmap::{IdKind, IdRange, MAX_EXTENTS, MapLine, PlannedMap, Policy};
+use idmap::{IdKind, IdRange, MAX_EXTENTS, MAX_TEXT, MapLine, PlannedMap};
 use nix::unistd::{getgid, getuid};
+use std::collections::BTreeMap;
 
-/// A caller's IDs in their order: his own first, then what is granted to him.
+/// A caller's IDs in their order: their own first, then what is granted to them.
 pub(crate) struct Pool(Vec<IdRange>);
 
 impl Pool {
@@ -16,39 +18,55 @@ impl Pool {
 
     /// An own ID, and ranges without it and without what an earlier one has already.
     pub(crate) fn new(own: Option<u32>, ranges: &[IdRange]) -> Pool {
-        let mut taken: Vec<IdRange> = own.and_then(|own| IdRange::new(own, 1).ok()).into_iter().collect();
-        let mut kept = taken.clone();
-        for range in ranges {
-            let mut parts = vec![*range];
-            for known in &taken {
-                parts = parts.into_iter().flat_map(|part| without(part, *known)).collect();
-            }
-            taken.push(*range);
-            kept.extend(parts);
+        let own = own.and_then(|own| IdRange::new(own, 1).ok());
+        let (mut taken, mut kept) = (BTreeMap::new(), Vec::new());
+        for range in own.iter().chain(ranges) {
+            kept.extend(take(&mut taken, *range));
         }
         Pool(kept)
     }
 
-    /// What is granted to the caller behind his own ID; for root, whose own IDs are the host's, what is granted alone.
-    pub(crate) fn granted(policy: &Policy, kind: IdKind) -> Pool {
-        let ranges = policy.granted(kind).ranges();
-        let is_root = policy.caller().id(IdKind::Uid) == 0;
-        let own = policy.caller().id(kind);
-        let pool = Pool::new(Some(own), ranges);
+    /// What is granted to the caller behind their own ID; for root, whose own IDs are the host's, what is granted alone.
+    pub(crate) fn granted(grants: &Grants, kind: IdKind) -> Pool {
+        let is_root = grants.policy().caller().id(IdKind::Uid) == 0;
+        let own = grants.policy().caller().id(kind);
+        let pool = Pool::new(Some(own), grants.ranges(kind));
         if is_root && pool.0.len() > 1 { Pool(pool.0.into_iter().skip(1).collect()) } else { pool }
     }
 
-    /// Which ID one of these is where all are mapped in their order, as far as the kernel takes lines.
-    pub(crate) fn position(&self, id: u32) -> Option<u32> {
-        let mut passed = 0_u32;
-        for range in self.0.iter().take(MAX_EXTENTS) {
-            if range.contains(id) {
-                return passed.checked_add(id.checked_sub(range.first())?);
-            }
-            passed = passed.saturating_add(range.count());
-        }
-        None
+    /// How many IDs there are.
+    pub(crate) fn count(&self) -> u32 {
+        self.0.iter().map(|range| range.count()).fold(0, u32::saturating_add)
     }
+
+    /// Which ID one of these is inside a default run.
+    pub(crate) fn position(&self, kind: IdKind, id: u32) -> Option<u32> {
+        let mut map = Box::new(PlannedMap::EMPTY);
+        Layout::of(&Userns::Default).fill(kind, self, &mut map).ok()?;
+        inside_of(&map, id)
+    }
+}
+
+/// The ID inside that a map has for one outside.
+pub(crate) fn inside_of(map: &PlannedMap, id: u32) -> Option<u32> {
+    map.lines().iter().find_map(|line| {
+        let at = id.checked_sub(line.outside).filter(|at| *at < line.count)?;
+        line.inside.checked_add(at)
+    })
+}
+
+/// Takes a range, and returns what was not taken before: ends of ranges that do not overlap, by their first IDs.
+fn take(taken: &mut BTreeMap<u32, u32>, range: IdRange) -> Vec<IdRange> {
+    let before = taken.range(..=range.first()).next_back();
+    let mut next = before.map_or(range.first(), |(_, end)| range.first().max(*end));
+    let mut fresh = Vec::new();
+    for (first, end) in taken.range(next..range.end().max(next)) {
+        fresh.extend(IdRange::new(next, first.saturating_sub(next)));
+        next = next.max(*end);
+    }
+    fresh.extend(IdRange::new(next, range.end().saturating_sub(next)));
+    taken.extend(fresh.iter().map(|part| (part.first(), part.end())));
+    fresh
 }
 
 /// The caller's own ID of a kind.
@@ -114,6 +132,15 @@ impl Layout {
         }
     }
 
+    /// True if as many IDs of a kind are mapped as there are.
+    pub(crate) fn fits(&self, kind: IdKind) -> bool {
+        let lines = match kind {
+            IdKind::Uid => &self.uid,
+            IdKind::Gid => &self.gid,
+        };
+        matches!(lines, Lines::Fitting(_))
+    }
+
     /// Maps a kind of ID.
     ///
     /// # Errors
@@ -128,7 +155,7 @@ impl Layout {
         for line in lines {
             let filled = fill_line(line, &pool.0, map).map_err(|why| not_mappable(kind, line, why))?;
             if exact && filled < line.count {
-                return Err(not_mappable(kind, line, "you do not have that many IDs: see subroot idmap"));
+                return Err(not_mappable(kind, line, why_short(line, pool)));
             }
         }
         Ok(())
@@ -160,6 +187,26 @@ impl Layout {
     }
 }
 
+fn why_short(line: &GivenLine, pool: &Pool) -> &'static str {
+    match line.from {
+        From::Own(start) if start.saturating_add(line.count) <= pool.count() => {
+            "the kernel takes at most 340 ranges and 4095 bytes of map, and these IDs are in more"
+        }
+        _ => "you do not have that many IDs: see subroot idmap",
+    }
+}
+
+/// True if the kernel takes one more line: it takes this many, and less than a page of text (map_write() in
+/// kernel/user_namespace.c). Lines are counted unjoined, as a user namespace around this one may keep them apart.
+fn has_room(map: &PlannedMap, line: MapLine) -> bool {
+    let digits = |number: u32| number.checked_ilog10().map_or(1, |log| log.saturating_add(1));
+    let length = |line: &MapLine| {
+        [line.inside, line.outside, line.count].into_iter().map(digits).sum::<u32>().saturating_add(3)
+    };
+    let bytes: u32 = map.lines().iter().chain([&line]).map(length).sum();
+    map.lines().len() < MAX_EXTENTS && usize::try_from(bytes).is_ok_and(|bytes| bytes <= MAX_TEXT)
+}
+
 fn not_mappable(kind: IdKind, line: &GivenLine, why: &str) -> Error {
     let from = match line.from {
         From::Own(at) => at.to_string(),
@@ -168,7 +215,7 @@ fn not_mappable(kind: IdKind, line: &GivenLine, why: &str) -> Error {
     Error::Usage("the ID maps", format!("{} {}:{from}:{}: {why}", kind.name(), line.inside, line.count))
 }
 
-/// Maps as many IDs of a line as there are, and returns how many those were.
+/// Maps as many IDs of a line as there are and as the kernel takes, and returns how many those were.
 fn fill_line(line: &GivenLine, ranges: &[IdRange], map: &mut PlannedMap) -> Result<u32, &'static str> {
     let start = match line.from {
         From::Host(outside) => {
@@ -178,14 +225,18 @@ fn fill_line(line: &GivenLine, ranges: &[IdRange], map: &mut PlannedMap) -> Resu
         From::Own(start) => start,
     };
     let (mut passed, mut filled) = (0_u32, 0_u32);
-    for range in ranges.iter().take(MAX_EXTENTS) {
+    for range in ranges {
         let skipped = start.saturating_add(filled).saturating_sub(passed).min(range.count());
         let count = range.count().saturating_sub(skipped).min(line.count.saturating_sub(filled));
         let inside = line.inside.saturating_add(filled);
         passed = passed.saturating_add(range.count());
         if count > 0 && inside.checked_add(count).is_some() {
             let outside = range.first().saturating_add(skipped);
-            map.push(MapLine { inside, outside, count }).map_err(|why| why.reason())?;
+            let fresh = MapLine { inside, outside, count };
+            if !has_room(map, fresh) {
+                break;
+            }
+            map.push(fresh).map_err(|why| why.reason())?;
             filled = filled.saturating_add(count);
         }
     }

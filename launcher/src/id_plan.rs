@@ -1,9 +1,9 @@
 //! Where the IDs of a launch come from: every way that is open to this caller, the best one first.
 
-use crate::causes::{Cause, MAPPER_MISSING, NO_MAPPER};
+use crate::causes::{Cause, MAPPER_MISSING, NO_MAPPER, TOO_MANY_RANGES};
 use crate::error::Error;
 use crate::grants::{Grants, each_line_of};
-use crate::id_layout::{Layout, Pool, own_id};
+use crate::id_layout::{Layout, Pool, inside_of, own_id};
 use crate::kernel;
 use crate::probes;
 use crate::words::ids::Userns;
@@ -47,12 +47,13 @@ impl Maps {
 
     /// Who a process is that runs as nobody in particular: the caller's own ID where it is mapped, else 0, else the lowest.
     fn first(&self, kind: IdKind) -> u32 {
-        let (lines, own) = (self.of(kind).lines(), own_id(kind));
-        let own = lines.iter().find_map(|line| {
-            let at = own.checked_sub(line.outside).filter(|at| *at < line.count)?;
-            line.inside.checked_add(at)
-        });
-        own.or_else(|| lines.first().map(|line| line.inside)).unwrap_or(0)
+        let map = self.of(kind);
+        inside_of(map, own_id(kind)).or_else(|| map.lines().first().map(|line| line.inside)).unwrap_or(0)
+    }
+
+    /// How many IDs of a kind are mapped.
+    fn count(&self, kind: IdKind) -> u32 {
+        self.of(kind).lines().iter().map(|line| line.count).fold(0, u32::saturating_add)
     }
 
     /// True if every process may write them: nothing but the caller's own IDs is mapped.
@@ -95,6 +96,8 @@ pub(crate) struct IdPlan {
     pub(crate) ways: Vec<Way>,
     /// Why there is no better way than the first, or none with group IDs.
     pub(crate) lack: Option<Cause>,
+    /// The kinds of which the kernel takes only some of the granted ranges.
+    pub(crate) cut: Vec<Cause>,
 }
 
 /// What of a launch decides about its IDs.
@@ -116,7 +119,7 @@ impl IdPlan {
     pub(crate) fn new(wishes: &IdWishes) -> Result<IdPlan, Error> {
         let layout = Layout::of(&wishes.userns);
         let own = IdKind::BOTH.map(Pool::own);
-        let mut plan = IdPlan { ways: Vec::new(), lack: None };
+        let mut plan = IdPlan { ways: Vec::new(), lack: None, cut: Vec::new() };
         let groups = if wishes.keeps_groups { own_groups()? } else { Vec::new() };
         if wishes.userns == Userns::HostId && groups.is_empty() {
             plan.push(Writer::OwnId, &Rc::new(maps(&layout, &own, &[])?), true);
@@ -131,14 +134,15 @@ impl IdPlan {
             return Ok(plan);
         }
         let grants = Grants::read();
-        let is_granted = |kind| !grants.policy().granted(kind).ranges().is_empty();
+        let is_granted = |kind| !grants.ranges(kind).is_empty();
         if !is_granted(IdKind::Uid) && groups.is_empty() {
             plan.lack = lack(&grants, IdKind::Uid);
         } else {
-            let pools = IdKind::BOTH.map(|kind| Pool::granted(grants.policy(), kind));
+            let pools = IdKind::BOTH.map(|kind| Pool::granted(&grants, kind));
             let mut granted = maps(&layout, &pools, &groups)?;
             let has_groups = is_granted(IdKind::Gid) && groups.is_empty();
             granted.may_set_groups = has_groups && !grants.policy().config().denies_setgroups;
+            plan.note_cut(&grants, &layout, &pools, &granted);
             plan.add_mappers(&Rc::new(granted), helper, may_map);
             if !is_granted(IdKind::Gid) && groups.is_empty() && !plan.ways.is_empty() {
                 plan.lack = lack(&grants, IdKind::Gid);
@@ -158,6 +162,23 @@ impl IdPlan {
             }
         }
         Ok(plan)
+    }
+
+    /// Notes of which kinds the kernel takes no more ranges.
+    fn note_cut(&mut self, grants: &Grants, layout: &Layout, pools: &[Pool; 2], maps: &Maps) {
+        for (kind, pool) in IdKind::BOTH.into_iter().zip(pools).filter(|(kind, _)| layout.fits(*kind)) {
+            let (mapped, user, file) = (maps.count(kind), probes::grants::caller(grants), kind.grant_file());
+            if mapped < pool.count() {
+                let words: [(_, &dyn std::fmt::Display); 5] = [
+                    ("count", &mapped),
+                    ("total", &pool.count()),
+                    ("kind", &probes::grants::name(kind)),
+                    ("user", &user),
+                    ("file", &file),
+                ];
+                self.cut.push(Cause::new(&TOO_MANY_RANGES, &words));
+            }
+        }
     }
 
     fn add_mappers(&mut self, maps: &Rc<Maps>, helper: Option<PathBuf>, may_map: bool) {
@@ -222,7 +243,7 @@ fn own_groups() -> Result<Vec<u32>, Error> {
 /// without the administrator's word. Where the grants cannot be known here, the mapper has the word.
 fn refuse_groups(plan: &IdPlan, grants: &Grants, groups: &[u32]) -> Result<(), Error> {
     let refuse = |why| Err(Error::Usage("--groups keep", why));
-    let ranges = grants.policy().granted(IdKind::Gid).ranges();
+    let ranges = grants.ranges(IdKind::Gid);
     let may_not = groups.iter().find(|gid| !ranges.iter().any(|range| range.contains(**gid)));
     match (&plan.lack, may_not) {
         (Some(lack), _) if plan.ways.is_empty() => refuse(lack.to_string()),
@@ -265,7 +286,8 @@ pub(crate) fn map_line(line: &[u8]) -> Option<MapLine> {
     Some(MapLine { inside: number()?, outside: number()?, count: number()? })
 }
 
-fn is_nested() -> bool {
+/// True in a user namespace.
+pub(crate) fn is_nested() -> bool {
     std::fs::metadata("/proc/self/ns/user").is_ok_and(|namespace| namespace.st_ino() != INITIAL_NAMESPACE)
 }
 

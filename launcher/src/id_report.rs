@@ -2,7 +2,7 @@
 
 use crate::causes::Cause;
 use crate::cli::{IdmapVerb, IdmapWords};
-use crate::grants::{Grants, OwnLine};
+use crate::grants::{Grants, OwnLine, ranges_text};
 use crate::id_explain;
 use crate::id_plan::{IdPlan, IdWishes, Way, Writer};
 use crate::report;
@@ -54,7 +54,7 @@ fn table(grants: &Grants, lines: &[OwnLine], plan: &IdPlan) -> String {
             }
         }
     }
-    if let Some(lack) = &plan.lack {
+    for lack in plan.lack.iter().chain(&plan.cut) {
         let _ = writeln!(text, "\nwhy not better: {lack}");
     }
     text
@@ -64,7 +64,13 @@ fn table_line(text: &mut String, line: &OwnLine) {
     let number = |number: Option<u32>| number.map_or_else(|| "-".into(), |number| number.to_string());
     let (first, count) =
         (number(line.range.map(|range| range.first())), number(line.range.map(|range| range.count())));
-    let verdict = line.refused.map_or_else(|| "granted".into(), |why| format!("grants nothing: {why}"));
+    let verdict = match (line.refused, &line.present) {
+        (Some(why), _) => format!("grants nothing: {why}"),
+        (None, Some(present)) => {
+            format!("granted, and this user namespace has {} of it", ranges_text(present))
+        }
+        (None, None) => "granted".into(),
+    };
     let _ = writeln!(text, "{:4} {first:>10} {count:>10}  {}: {verdict}", line.kind.name(), line.place());
 }
 
@@ -86,7 +92,7 @@ fn json(grants: &Grants, lines: &[OwnLine], plan: &IdPlan) -> Value {
         "lines": lines.iter().map(json_line).collect::<Vec<_>>(),
         "writer": plan.ways.first().map(writer),
         "maps": plan.ways.first().map(|way| json!({"uid": maps(way, IdKind::Uid), "gid": maps(way, IdKind::Gid)})),
-        "lack": plan.lack.as_ref().map(Cause::to_string),
+        "lack": plan.lack.iter().chain(&plan.cut).next().map(Cause::to_string),
     })
 }
 
@@ -98,6 +104,9 @@ fn json_line(line: &OwnLine) -> Value {
         "start": line.range.map(|range| range.first()),
         "count": line.range.map(|range| range.count()),
         "granted": line.refused.is_none(),
+        "present": line.present.as_ref().map(|parts| {
+            parts.iter().map(|part| json!([part.first(), part.count()])).collect::<Vec<_>>()
+        }),
         "reason": line.refused,
     })
 }

@@ -248,9 +248,8 @@ impl Spawned {
     fn map(self, plan: &Plan) -> Result<Mapped, Error> {
         let target = Target { pid: self.pid, folder: &self.folder };
         let (at, reasons) = mapper::map(&plan.ids.ways, &target)?;
-        if let Some(note) = mapper::fall_back_note(&plan.ids, at, &reasons) {
-            report::note(&note);
-        }
+        let notes = [mapper::fall_back_note(&plan.ids, at, &reasons), mapper::cut_note(&plan.ids, at)];
+        notes.iter().flatten().for_each(|note| report::note(note));
         let way = u8::try_from(at).map_err(|_| Error::Vanished)?;
         let Spawned { pid, folder, live, report, terminal } = self;
         Ok(Mapped { pid, folder, live, report, terminal, way })

@@ -247,8 +247,17 @@ pub(crate) fn fall_back_note(plan: &IdPlan, at: usize, reasons: &[String]) -> Op
     Some(format!("{what} ({}){fix}", why.join("; ")))
 }
 
+/// The one line that says of which kinds fewer IDs are mapped than are granted.
+pub(crate) fn cut_note(plan: &IdPlan, at: usize) -> Option<String> {
+    let is_granted = plan.ways.get(at).is_some_and(|way| way.writer != Writer::OwnId);
+    let cut: Vec<String> = plan.cut.iter().map(Cause::to_string).collect();
+    let fix = plan.cut.first().filter(|_| is_granted)?.fix();
+    Some(format!("{}; fix: {fix}", cut.join("; ")))
+}
+
 /// What stands in the way of the best of the ways that did not lead to maps, or of any better one.
 fn obstacle(plan: &IdPlan, at: usize) -> Option<Cause> {
     let tried = plan.ways.iter().take(at);
-    tried.map(program).find_map(|program| probes::mapper::lacks(&program)).or_else(|| plan.lack.clone())
+    let lacking = tried.map(program).find_map(|program| probes::mapper::lacks(&program));
+    lacking.or_else(|| plan.lack.clone()).or_else(probes::grants::untrusted)
 }

@@ -43,7 +43,7 @@ fn describe(plan: &Plan) -> Value {
         "hostname": plan.hostname,
         "pid_1": plan.first.map(|first| if first == FirstProcess::Init { "init" } else { "command" }),
         "ids_written_by": way.map(writer),
-        "no_better_because": plan.ids.lack.as_ref().map(Cause::to_string),
+        "no_better_because": plan.ids.lack.iter().chain(&plan.ids.cut).next().map(Cause::to_string),
         "uid_map": map(IdKind::Uid),
         "gid_map": map(IdKind::Gid),
         "user": process.user.as_ref().map(|user| format!("{user:?}")),

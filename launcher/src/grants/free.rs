@@ -1,12 +1,15 @@
 //! Which IDs are left to be granted: within the limits of login.defs, and nobody's of either kind.
 
 use super::lines::FIRST_USER;
+use super::present::{Present, common, joined};
 use super::read_lines;
 use super::site::Site;
 use crate::error::Error;
-use idmap::{IdRange, OVERFLOW_ID, parse_number};
+use idmap::{IdKind, IdRange, OVERFLOW_ID, parse_number};
+use std::path::Path;
 
-const LOGIN_DEFS: &str = "/etc/login.defs";
+/// The administrator's file, and the distribution's on systems that keep no settings of their own in /etc: openSUSE.
+const LOGIN_DEFS: [&str; 2] = ["/etc/login.defs", "/usr/etc/login.defs"];
 /// shadow's defaults: login.defs(5).
 const FIRST: u32 = 100_000;
 const LAST: u32 = 600_100_000;
@@ -28,7 +31,9 @@ impl Limits {
     pub(super) fn read() -> Result<Limits, Error> {
         let (mut first, mut last) = ([FIRST; 2], [LAST; 2]);
         let ([first_uid, first_gid], [last_uid, last_gid]) = (&mut first, &mut last);
-        read_lines(LOGIN_DEFS, |_, line| {
+        let [own, distribution] = LOGIN_DEFS;
+        let file = if Path::new(own).exists() { own } else { distribution };
+        read_lines(file, |_, line| {
             let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
             let (name, value) = (words.next(), words.next().and_then(|word| parse_number(word).ok()));
             let setting = match name {
@@ -43,6 +48,26 @@ impl Limits {
         let [first, last] = [first.into_iter().max(), last.into_iter().min()].map(Option::unwrap_or_default);
         Ok(Limits { first, last })
     }
+
+    /// The same, or all that this user namespace has above the system's own, if it has none of these.
+    pub(super) fn of_present(self, present: &Present) -> Limits {
+        let here = of_both_kinds(present);
+        match here.last() {
+            Some(highest)
+                if !here.iter().any(|range| range.first() <= self.last && range.end() > self.first) =>
+            {
+                Limits { first: FIRST_USER, last: highest.end().saturating_sub(1) }
+            }
+            _ => self,
+        }
+    }
+}
+
+/// The IDs that exist both as user and as group IDs, in their order.
+fn of_both_kinds(present: &Present) -> Vec<IdRange> {
+    let gids = joined(present.of(IdKind::Gid));
+    let uids = joined(present.of(IdKind::Uid));
+    uids.iter().flat_map(|uid| gids.iter().filter_map(|gid| common(*uid, *gid))).collect()
 }
 
 /// The ranges within the limits that no line, account, group or rule has, of either kind, in their order.
@@ -52,7 +77,9 @@ pub(super) fn free(site: &Site, limits: Limits) -> Vec<IdRange> {
     taken.extend(site.rules().flat_map(|(_, rule)| [rule.area, rule.uids]));
     taken.extend(site.accounts.ids().filter_map(|id| range(id, 1)));
     taken.extend([range(0, FIRST_USER), range(OVERFLOW_ID, 1)].into_iter().flatten());
-    gaps(limits, taken)
+    let here = of_both_kinds(&site.present);
+    let gaps = gaps(limits, taken);
+    gaps.iter().flat_map(|gap| here.iter().filter_map(|here| common(*gap, *here))).collect()
 }
 
 fn gaps(limits: Limits, mut taken: Vec<IdRange>) -> Vec<IdRange> {

@@ -1,6 +1,7 @@
 //! What is wrong with a line by itself: bad ones, owners that do not exist, and ranges over IDs that are somebody's already.
 
 use super::finding::{Finding, another_range, range_text};
+use super::ranges_text;
 use super::site::{Grant, Site};
 use super::site_accounts::Live;
 use idmap::{CONFIG_FILE, IdKind, IdRange, OVERFLOW_ID};
@@ -23,6 +24,7 @@ pub(super) fn check(site: &Site, found: &mut Vec<Finding>) {
     }));
     for grant in &site.grants {
         check_owner(site, grant, found);
+        check_presence(site, grant, found);
         // One ID alone is a pass-through on purpose, such as that of a device's group.
         if grant.range.count() > 1 {
             check_range(site, grant, found);
@@ -55,6 +57,18 @@ fn check_owner(site: &Site, grant: &Grant, found: &mut Vec<Finding>) {
         let fix = "delete the line, unless the account is still to come".into();
         found.push(Finding::of(site, grant, "no-account", why, fix));
     }
+}
+
+/// IDs that this user namespace does not have: those of a host, in a container that was given only some of them.
+fn check_presence(site: &Site, grant: &Grant, found: &mut Vec<Finding>) {
+    let Some(parts) = site.present.parts_if_cut(grant.kind, grant.range) else { return };
+    let range = range_text(grant.range);
+    let why = match parts.as_slice() {
+        [] => format!("none of {range} exists in this user namespace, and so grants nothing"),
+        parts => format!("of {range}, only {} exists in this user namespace", ranges_text(parts)),
+    };
+    let fix = format!("delete the line{}", another_range(site.owner(grant)));
+    found.push(Finding::of(site, grant, "not-here", why, fix));
 }
 
 fn check_range(site: &Site, grant: &Grant, found: &mut Vec<Finding>) {

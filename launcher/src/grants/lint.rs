@@ -3,12 +3,13 @@
 use super::finding::Finding;
 use super::free::{Limits, capacity, free};
 use super::site::Site;
-use super::{lines, overlaps, owners};
+use super::{Distrusted, lines, overlaps, owners};
 use crate::probes::grants::ENOUGH;
 use crate::report;
 use idmap::{IdKind, NSSWITCH_FILE};
 use serde::Serialize;
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// A range as useradd(8) gives it, beside one that is enough.
 const SIZES: [u32; 2] = [65536, ENOUGH];
@@ -46,7 +47,7 @@ struct Room {
 /// A file that cannot be read, and those of the output.
 pub(super) fn print(as_json: bool) -> anyhow::Result<u8> {
     let site = Site::read()?;
-    let limits = Limits::read()?;
+    let limits = Limits::read()?.of_present(&site.present);
     let mut found = Vec::new();
     check_files(&site, &mut found);
     lines::check(&site, &mut found);
@@ -69,10 +70,11 @@ fn place(file: &str) -> usize {
 
 /// Files that the mapper does not take, and those that do not count.
 fn check_files(site: &Site, found: &mut Vec<Finding>) {
-    found.extend(site.distrusted.iter().map(|(file, reason)| {
-        let why = format!("the file is {reason}: the mapper refuses everybody");
-        let fix = format!("chown root {file} && chmod go-w {file}");
-        Finding { kind: "not-trusted", file, line: None, owner: None, why, fix }
+    found.extend(site.distrusted.iter().map(|distrusted| {
+        let Distrusted { file, path, why, .. } = distrusted;
+        let what = if path == Path::new(file) { "the file".into() } else { path.display().to_string() };
+        let why = format!("{what} is {why}: the mapper refuses everybody");
+        Finding { kind: "not-trusted", file, line: None, owner: None, why, fix: distrusted.fix() }
     }));
     if let (Some(plugin), false) = (&site.plugin, site.grants.is_empty()) {
         let why = format!("the plugin {plugin} keeps the grants: the lines of the files grant nothing");

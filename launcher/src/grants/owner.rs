@@ -172,8 +172,13 @@ fn inside(grants: &Grants, kind: IdKind, id: u32) -> Result<u32, &'static str> {
     if grants.trouble().is_some() {
         return Err("the mapper refuses everybody: see subroot grants lint");
     }
-    let inside = Pool::granted(grants.policy(), kind).position(id);
-    inside.ok_or("the range holds the ID of a local account")
+    let exists = IdRange::new(id, 1).is_ok_and(|id| grants.present().has(kind, id));
+    let is_granted = grants.ranges(kind).iter().any(|range| range.contains(id));
+    Pool::granted(grants, kind).position(kind, id).ok_or(match (exists, is_granted) {
+        (false, _) => "the ID does not exist in this user namespace",
+        (true, true) => "the kernel takes no more ranges than those before it",
+        (true, false) => "the range holds the ID of a local account",
+    })
 }
 
 impl Holder {

@@ -51,9 +51,11 @@ fn counted(site: &Site) -> Vec<[Had<'_>; 2]> {
     for grant in grants {
         let Some([uids, gids]) = owned.get_mut(grant.owner) else { continue };
         let had = if grant.kind == IdKind::Uid { uids } else { gids };
-        let fresh = grant.range.end().saturating_sub(grant.range.first().max(had.end));
-        had.ids = had.ids.saturating_add(fresh);
-        had.end = had.end.max(grant.range.end());
+        for part in site.present.parts(grant.kind, grant.range) {
+            let fresh = part.end().saturating_sub(part.first().max(had.end));
+            had.ids = had.ids.saturating_add(fresh);
+            had.end = had.end.max(part.end());
+        }
         if had.first.is_none_or(|first| first.line > grant.line) {
             had.first = Some(grant);
         }

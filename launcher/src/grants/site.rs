@@ -1,7 +1,7 @@
 //! What decides about everybody's grants, read whole: the accounts, the settings, and every line of both files.
 
 use super::site_accounts::{Accounts, Known};
-use super::{distrust, read_lines, shown};
+use super::{Distrusted, Present, distrust, read_lines, shown};
 use crate::error::Error;
 use idmap::{
     CONFIG_FILE, Caller, ComputedRule, Config, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, Owner, SubidLine,
@@ -56,6 +56,8 @@ pub(super) struct BadLine {
 pub(super) struct Site {
     /// Who there is.
     pub(super) accounts: Accounts,
+    /// The IDs that exist in this user namespace.
+    pub(super) present: Present,
     /// The settings of mapper.conf, but for what is set for one caller alone.
     pub(super) config: Box<Config>,
     /// The line of each of its rules.
@@ -69,7 +71,7 @@ pub(super) struct Site {
     /// The other ones, of mapper.conf too.
     pub(super) bad: Vec<BadLine>,
     /// The files that the mapper does not trust, and why.
-    pub(super) distrusted: Vec<(&'static str, &'static str)>,
+    pub(super) distrusted: Vec<Distrusted>,
     places: HashMap<OwnerKey, usize>,
 }
 
@@ -88,6 +90,7 @@ impl Site {
         let mut site = Site {
             distrusted: distrust()?,
             accounts: Accounts::read()?,
+            present: Present::read()?,
             config: Box::new(Config::DEFAULT),
             rule_lines: Vec::new(),
             plugin: None,

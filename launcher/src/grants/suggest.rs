@@ -52,10 +52,10 @@ fn suggest(site: &Site, account: &Known, count: u32) -> Result<Suggestion, Error
     if had.iter().all(|had| *had >= count) {
         return Ok(Suggestion { said: enough(site, account, &name, had), command: None });
     }
-    let range = free_range(site, &name, count)?;
+    let (range, place) = free_range(site, &name, count)?;
     let lacking: Vec<IdKind> =
         IdKind::BOTH.into_iter().zip(had).filter(|(_, had)| *had < count).map(|(kind, _)| kind).collect();
-    let said = format!("{} is free; {}as root:", range_text(range), rules(site, account, &name));
+    let said = format!("{} is free{place}; {}as root:", range_text(range), rules(site, account, &name));
     Ok(Suggestion { said, command: Some((range, command(account, range, &lacking))) })
 }
 
@@ -66,17 +66,29 @@ fn enough(site: &Site, account: &Known, name: &str, [uids, gids]: [u32; 2]) -> S
     format!("{name} has {uids} user IDs and {gids} group IDs already{by}: nothing to add")
 }
 
-/// A range that a line would grant.
-fn free_range(site: &Site, name: &str, count: u32) -> Result<IdRange, Error> {
+/// A range that a line would grant, and where it is, if not between the limits of login.defs.
+fn free_range(site: &Site, name: &str, count: u32) -> Result<(IdRange, String), Error> {
     if let Some(plugin) = &site.plugin {
         let why = format!(
             "{NSSWITCH_FILE} leaves grants to the plugin {plugin}: a line for {name} would grant nothing"
         );
         return Err(Error::Usage("the grants", why));
     }
-    let limits = Limits::read()?;
-    first_fit(&free(site, limits), count).ok_or_else(|| {
-        let why = format!("no {count} IDs in a row are free from {} to {}", limits.first, limits.last);
+    let set = Limits::read()?;
+    let limits = set.of_present(&site.present);
+    let place = if limits == set {
+        String::new()
+    } else {
+        format!(" in this user namespace, which has none of the IDs from {} to {}", set.first, set.last)
+    };
+    let free = free(site, limits);
+    let found = first_fit(&free, count).map(|range| (range, place));
+    found.ok_or_else(|| {
+        let longest = free.iter().map(|range| range.count()).max().unwrap_or(0);
+        let why = format!(
+            "no {count} IDs in a row are free from {} to {}, and {longest} are the most",
+            limits.first, limits.last
+        );
         Error::Usage("the grants", why)
     })
 }

@@ -213,6 +213,10 @@ and
 .B \-\-userns auto:size=N
 are never lowered: the launch is refused instead.
 .PP
+Granted IDs are mapped in the order of the grant files, so that a line that is added at the end changes no earlier ID. IDs that do not exist in the
+user namespace around subroot, as in many containers, are left out. The kernel takes 340 ranges and 4095 bytes of map: of a user with more
+ranges, those that fit are mapped, and one line says so.
+.PP
 SIGKILL of subroot ends everything inside, and so does the end of the process that started it, unless
 .B \-\-outlive\-parent
 is given. Mount points that ROOTFS lacks are made for the run and gone with it.

@@ -4,10 +4,10 @@
 
 use crate::causes::{
     BAD_CONFIG, BAD_GRANT_LINE, Cause, DIRECTORY_ACCOUNT, GRANT_OVERLAPS, GRANT_TOO_SMALL, NO_ACCOUNT,
-    NO_GRANT_FILE, NO_GRANT_LINE, NO_NOBODY,
+    NO_GRANT_FILE, NO_GRANT_LINE, NO_NOBODY, NOT_HERE, UNTRUSTED,
 };
-use crate::grants::{Grants, OwnLine, each_line_of};
-use idmap::{ACCOUNTS_FILE, Account, IdKind, OVERFLOW_ID, SubidLine};
+use crate::grants::{Grants, OwnLine, distrust, each_line_of, ranges_text};
+use idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, SubidLine};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -49,8 +49,8 @@ pub(crate) fn lines(grants: &Grants, kind: IdKind) -> Vec<Cause> {
         return vec![Cause::new(&BAD_CONFIG, &[("why", &trouble)])];
     }
     let own = grants.own_lines(kind);
-    let mut causes: Vec<Cause> =
-        own.iter().filter_map(bad_line).chain(overlaps(grants, kind, &own)).collect();
+    let causes = own.iter().filter_map(|line| absent(line, &user).or_else(|| bad_line(line)));
+    let mut causes: Vec<Cause> = causes.chain(overlaps(grants, kind, &own)).collect();
     let is_granted = own.iter().any(|line| line.refused.is_none()) || !grants.policy().plugin().is_empty();
     if !Path::new(file).exists() && !is_granted {
         causes.push(Cause::new(&NO_GRANT_FILE, &[("file", &file), ("user", &user)]));
@@ -61,8 +61,41 @@ pub(crate) fn lines(grants: &Grants, kind: IdKind) -> Vec<Cause> {
         };
         causes.push(Cause::new(&NO_GRANT_LINE, &[("file", &file), ("user", &user), ("option", &option)]));
     }
+    let granted = grants.policy().granted(kind).ranges();
+    if causes.is_empty() && grants.ranges(kind).is_empty() && !granted.is_empty() {
+        causes.push(not_here(NSSWITCH_FILE.into(), granted, &[], &user));
+    }
     causes.extend(size(grants, kind));
     causes
+}
+
+/// The first file that the mapper does not trust; which of them cannot be read, the mapper says itself.
+pub(crate) fn untrusted() -> Option<Cause> {
+    let first = distrust().ok()?.into_iter().next()?;
+    let (path, fix) = (first.path.display(), first.fix());
+    let words: [(_, &dyn std::fmt::Display); 4] =
+        [("file", &first.file), ("path", &path), ("why", &first.why), ("fix", &fix)];
+    Some(Cause::new(&UNTRUSTED, &words))
+}
+
+/// A line with IDs that do not exist in this user namespace.
+fn absent(line: &OwnLine, user: &str) -> Option<Cause> {
+    Some(not_here(line.place(), &[line.range?], line.present.as_ref()?, user))
+}
+
+fn not_here(place: String, granted: &[IdRange], present: &[IdRange], user: &str) -> Cause {
+    let present = if present.is_empty() { "none".to_owned() } else { ranges_text(present) };
+    let words: [(_, &dyn std::fmt::Display); 4] =
+        [("place", &place), ("range", &ranges_text(granted)), ("present", &present), ("user", &user)];
+    Cause::new(&NOT_HERE, &words)
+}
+
+/// The name of a kind of ID, in full.
+pub(crate) fn name(kind: IdKind) -> &'static str {
+    match kind {
+        IdKind::Uid => "user ID",
+        IdKind::Gid => "group ID",
+    }
 }
 
 fn bad_line(line: &OwnLine) -> Option<Cause> {
@@ -93,12 +126,8 @@ fn overlaps(grants: &Grants, kind: IdKind, own: &[OwnLine]) -> Vec<Cause> {
 
 fn size(grants: &Grants, kind: IdKind) -> Option<Cause> {
     let (count, user, file) = (grants.count(kind), caller(grants), kind.grant_file());
-    let kind_of = match kind {
-        IdKind::Uid => "user ID",
-        IdKind::Gid => "group ID",
-    };
     let words: [(_, &dyn std::fmt::Display); 5] =
-        [("count", &count), ("kind", &kind_of), ("user", &user), ("file", &file), ("first", &count)];
+        [("count", &count), ("kind", &name(kind)), ("user", &user), ("file", &file), ("first", &count)];
     match count {
         0 => None,
         1.. if count < ENOUGH => Some(Cause::new(&GRANT_TOO_SMALL, &words)),

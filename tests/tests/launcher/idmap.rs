@@ -68,7 +68,7 @@ fn json_says_the_same() {
     let expected = [
         "\"uid\":1000",
         "\"gid\":1000",
-        "{\"count\":65536,\"file\":\"/etc/subuid\",\"granted\":true,\"kind\":\"uid\",\"line\":1,\"reason\":null,\"start\":100000}",
+        "{\"count\":65536,\"file\":\"/etc/subuid\",\"granted\":true,\"kind\":\"uid\",\"line\":1,\"present\":null,\"reason\":null,\"start\":100000}",
         "\"line\":2,",
         "\"granted\":false",
         "\"maps\":{\"gid\":[[0,1000,1],[1,100000,65536]],\"uid\":[[0,1000,1],[1,100000,65536]]}",

@@ -4,13 +4,38 @@
 #[allow(dead_code)] // other tests use the rest
 mod sandbox;
 
+mod fragments;
+mod pod;
 mod refusals;
+mod store;
+mod surroundings;
 
 use sandbox::Sandbox;
+use std::process::Command;
+use subroot_tests::{Outcome, User};
+
+/// `subroot` with these words, split at blanks.
+fn subroot(user: &User, words: &str) -> Command {
+    let mut command = user.command("subroot");
+    command.args(words.split_whitespace());
+    command
+}
+
+/// What alice is told.
+fn told(sandbox: &Sandbox, words: &str) -> Outcome {
+    sandbox.host.output(&mut subroot(&sandbox.alice, words))
+}
 
 /// Writes both grant files.
 fn grant(sandbox: &Sandbox, lines: &str) {
     for file in ["/etc/subuid", "/etc/subgid"] {
         sandbox.host.write(file, lines);
     }
+}
+
+/// The command that a fix consists of.
+#[track_caller]
+fn fix(text: &str) -> &str {
+    let (_, fix) = text.split_once("fix: as root: ").unwrap_or_else(|| panic!("no fix: {text}"));
+    fix.lines().next().unwrap_or_default()
 }

@@ -1,0 +1,109 @@
+//! Which IDs exist in this user namespace: all of them on a host, and in a container often only some.
+
+use super::read_lines;
+use crate::error::Error;
+use crate::id_plan::{is_nested, map_line};
+use idmap::{IdKind, IdRange, RESERVED_ID};
+
+/// The ranges of IDs that exist here, as the kernel keeps them apart: a line of a map has to be within one of them.
+pub(crate) struct Present {
+    uid: Vec<IdRange>,
+    gid: Vec<IdRange>,
+}
+
+impl Present {
+    /// Reads this process' own maps; outside of user namespaces, every ID exists.
+    ///
+    /// # Errors
+    /// A map that cannot be read.
+    pub(crate) fn read() -> Result<Present, Error> {
+        if !is_nested() {
+            let all: Vec<IdRange> = IdRange::new(0, RESERVED_ID).into_iter().collect();
+            return Ok(Present { uid: all.clone(), gid: all });
+        }
+        Ok(Present { uid: own_map("/proc/self/uid_map")?, gid: own_map("/proc/self/gid_map")? })
+    }
+
+    /// Nothing: what is granted if that cannot be known.
+    pub(crate) const NONE: Present = Present { uid: Vec::new(), gid: Vec::new() };
+
+    /// The ranges of a kind.
+    pub(crate) fn of(&self, kind: IdKind) -> &[IdRange] {
+        match kind {
+            IdKind::Uid => &self.uid,
+            IdKind::Gid => &self.gid,
+        }
+    }
+
+    /// True if the kernel takes this range as one line of a map.
+    pub(crate) fn has(&self, kind: IdKind, range: IdRange) -> bool {
+        self.of(kind).iter().any(|own| own.shared_with(range) == range.count())
+    }
+
+    /// The parts of a range that exist, if not all of it does.
+    pub(crate) fn parts_if_cut(&self, kind: IdKind, range: IdRange) -> Option<Vec<IdRange>> {
+        let parts = joined(&self.parts(kind, range));
+        (parts != [range]).then_some(parts)
+    }
+
+    /// The parts of a range that exist, in their order.
+    pub(crate) fn parts(&self, kind: IdKind, range: IdRange) -> Vec<IdRange> {
+        self.of(kind).iter().filter_map(|own| common(*own, range)).collect()
+    }
+}
+
+/// What two ranges share.
+pub(super) fn common(one: IdRange, other: IdRange) -> Option<IdRange> {
+    let first = one.first().max(other.first());
+    IdRange::new(first, one.end().min(other.end()).saturating_sub(first)).ok()
+}
+
+/// Ranges that continue each other made one, in their order.
+pub(super) fn joined(ranges: &[IdRange]) -> Vec<IdRange> {
+    let mut joined: Vec<IdRange> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        let whole = joined.last().filter(|last| last.end() == range.first());
+        let whole =
+            whole.and_then(|last| IdRange::new(last.first(), range.end().saturating_sub(last.first())).ok());
+        match (whole, joined.last_mut()) {
+            (Some(whole), Some(last)) => *last = whole,
+            _ => joined.push(*range),
+        }
+    }
+    joined
+}
+
+fn own_map(path: &str) -> Result<Vec<IdRange>, Error> {
+    let mut ranges = Vec::new();
+    read_lines(path, |_, line| {
+        ranges.extend(map_line(line).and_then(|line| line.inside_range().ok()));
+    })?;
+    ranges.sort_by_key(|range: &IdRange| range.first());
+    Ok(ranges)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{Present, joined};
+    use idmap::{IdKind, IdRange};
+
+    fn range(first: u32, end: u32) -> IdRange {
+        IdRange::new(first, end - first).unwrap()
+    }
+
+    #[test]
+    fn neighbours_are_joined_in_their_order() {
+        let ranges = [range(5, 7), range(7, 9), range(1, 5), range(9, 10)];
+        assert_eq!(joined(&ranges), [range(5, 9), range(1, 5), range(9, 10)]);
+        assert_eq!(joined(&[]), []);
+    }
+
+    #[test]
+    fn a_range_is_cut_to_what_exists_of_it() {
+        let present = Present { uid: vec![range(0, 10), range(10, 20), range(30, 40)], gid: Vec::new() };
+        assert_eq!(present.parts(IdKind::Uid, range(5, 35)), [range(5, 10), range(10, 20), range(30, 35)]);
+        assert_eq!(present.parts(IdKind::Gid, range(5, 35)), []);
+        assert!(present.has(IdKind::Uid, range(10, 20)) && !present.has(IdKind::Uid, range(9, 11)));
+    }
+}

@@ -84,6 +84,12 @@ kinds! {
         "as root: subroot grants suggest {user}";
     /// The mapper would take it from nobody.
     UNTRUSTED: "untrusted-file", "{file} is not trusted: {path} is {why}", "as root: {fix}";
+    /// A container of few IDs.
+    FEW_HERE: "few-ids-here", "the user namespace around this process does not have the IDs 0 to 65535",
+        "start the container around with 65536 IDs or more; or run without --userns full";
+    /// Fewer than `--userns full` requires.
+    NOT_FULL: "not-full", "{uids} user IDs and {gids} group IDs are granted, and 65535 of each are needed",
+        "as root: subroot grants suggest {user} --count 65535";
     /// The settings of the mapper.
     BAD_CONFIG: "bad-config", "the mapper's settings are not taken: {why}", "as root: mend that line";
     /// LDAP, SSSD and the like.

@@ -48,6 +48,15 @@ pub enum Error {
     },
     /// The mapper that was to be used: which one, and what it said.
     Mapper(PathBuf, String),
+    /// `--userns full`, and fewer IDs can be mapped.
+    NotFull {
+        /// How many user IDs and group IDs from 0 up can be mapped.
+        mapped: [u32; 2],
+        /// Why there are no more.
+        why: String,
+        /// What to do about it.
+        fix: String,
+    },
     /// No way to the IDs that were asked for was open: why each of them was not.
     Unmapped(String),
     /// The mapper said that the maps are in place, and they are not.
@@ -95,6 +104,10 @@ impl fmt::Display for Error {
             Error::Namespaces(errno, _) => write!(f, "creating namespaces: {}", reason(*errno)),
             Error::Name { name, why } => write!(f, "reserving the name {name}: {why}"),
             Error::Mapper(program, said) => write!(f, "mapping IDs with {}: {said}", program.display()),
+            Error::NotFull { mapped: [uids, gids], why, .. } => write!(
+                f,
+                "mapping IDs: --userns full needs the IDs 0 to 65535, and only {uids} user IDs and {gids} group IDs can be mapped ({why})"
+            ),
             Error::Unmapped(why) => write!(f, "mapping IDs: {why}"),
             Error::MapsDiffer(program, file) => {
                 write!(
@@ -152,6 +165,7 @@ impl Error {
             Error::DirectoryStream(name) => Some(format!("redirect {name}, for example to /dev/null")),
             // Every shell has the programs for this, and the directory that it makes passes all checks.
             Error::Name { .. } => Some("export XDG_RUNTIME_DIR=$(mktemp -d)".into()),
+            Error::NotFull { fix, .. } => Some(fix.clone()),
             _ => found.or_else(|| self.implied()).map(|cause| cause.fix()),
         }
     }

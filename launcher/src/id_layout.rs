@@ -106,7 +106,7 @@ impl Layout {
             vec![line(id, 0, 1), line(0, 1, id), line(above, above, u32::MAX)]
         };
         match userns {
-            Userns::Default | Userns::Auto(None) => {
+            Userns::Default | Userns::Auto(None) | Userns::Full => {
                 let all = vec![line(0, 0, u32::MAX)];
                 Layout { uid: Lines::Fitting(all.clone()), gid: Lines::Fitting(all) }
             }

@@ -1,6 +1,6 @@
 //! Where the IDs of a launch come from: every way that is open to this caller, the best one first.
 
-use crate::causes::{Cause, MAPPER_MISSING, NO_MAPPER, TOO_MANY_RANGES};
+use crate::causes::{Cause, FEW_HERE, MAPPER_MISSING, NO_MAPPER, TOO_MANY_RANGES};
 use crate::error::Error;
 use crate::grants::{Grants, each_line_of};
 use crate::id_layout::{Layout, Pool, inside_of, own_id};
@@ -56,6 +56,12 @@ impl Maps {
         self.of(kind).lines().iter().map(|line| line.count).fold(0, u32::saturating_add)
     }
 
+    /// How many IDs of a kind are mapped from 0 up, without a gap.
+    fn count_from_0(&self, kind: IdKind) -> u32 {
+        let lines = self.of(kind).lines().iter();
+        lines.fold(0, |end, line| if line.inside == end { end.saturating_add(line.count) } else { end })
+    }
+
     /// True if every process may write them: nothing but the caller's own IDs is mapped.
     fn are_the_callers_own(&self) -> bool {
         let is_own =
@@ -100,6 +106,9 @@ pub(crate) struct IdPlan {
     pub(crate) cut: Vec<Cause>,
 }
 
+/// As many IDs as `--userns full` requires: all that are of 16 bits, nobody's 65534 among them.
+const FULL: u32 = 65536;
+
 /// What of a launch decides about its IDs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IdWishes {
@@ -131,7 +140,7 @@ impl IdPlan {
         if may_map && is_nested() {
             let every = maps_of_every_own_id(&layout, &wishes.userns, &groups)?;
             plan.push(Writer::Privileged, &Rc::new(every), false);
-            return Ok(plan);
+            return plan.checked(wishes, None);
         }
         let grants = Grants::read();
         let is_granted = |kind| !grants.ranges(kind).is_empty();
@@ -150,7 +159,7 @@ impl IdPlan {
         }
         if !groups.is_empty() {
             refuse_groups(&plan, &grants, &groups)?;
-        } else if !plan.ways.iter().any(|way| way.only) {
+        } else if !plan.ways.iter().any(|way| way.only) && wishes.userns != Userns::Full {
             match maps(&layout, &own, &[]) {
                 // Of maps that were asked for, other IDs than these are left to a mapper, which says why it refuses them.
                 Ok(own) if may_map || own.are_the_callers_own() => {
@@ -161,7 +170,27 @@ impl IdPlan {
                 _ => {}
             }
         }
-        Ok(plan)
+        plan.checked(wishes, Some(&grants))
+    }
+
+    /// Refuses `--userns full` if less can be mapped.
+    fn checked(self, wishes: &IdWishes, grants: Option<&Grants>) -> Result<IdPlan, Error> {
+        let maps = self.ways.first().map(|way| &way.maps);
+        let mapped = IdKind::BOTH.map(|kind| maps.map_or(1, |maps| maps.count_from_0(kind)));
+        if wishes.userns != Userns::Full || mapped.iter().all(|count| *count >= FULL) {
+            return Ok(self);
+        }
+        let lacks_a_mapper = self.ways.is_empty();
+        let not_granted = |grants: &Grants| {
+            let kind = IdKind::BOTH.into_iter().find(|kind| grants.ranges(*kind).is_empty())?;
+            lack(grants, kind)
+        };
+        let cause = self.lack.filter(|_| lacks_a_mapper).or_else(|| self.cut.into_iter().next());
+        let cause = cause.or_else(|| not_granted(grants?)).unwrap_or_else(|| match grants {
+            Some(grants) => probes::grants::too_few_for_all(grants),
+            None => Cause::new(&FEW_HERE, &[]),
+        });
+        Err(Error::NotFull { mapped, why: cause.to_string(), fix: cause.fix() })
     }
 
     /// Notes of which kinds the kernel takes no more ranges.
@@ -266,7 +295,7 @@ fn maps_of_every_own_id(layout: &Layout, userns: &Userns, groups: &[u32]) -> Res
             let _ = own.map(|line| map.push(line));
         });
     }
-    if matches!(userns, Userns::Default | Userns::Auto(None)) {
+    if matches!(userns, Userns::Default | Userns::Auto(None) | Userns::Full) {
         return Ok(every);
     }
     let ranges = |kind| {

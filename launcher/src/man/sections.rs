@@ -212,6 +212,10 @@ Maps of
 and
 .B \-\-userns auto:size=N
 are never lowered: the launch is refused instead.
+.B \-\-userns full
+maps what
+.B auto
+does, and is refused unless the IDs 0 to 65535 of both kinds are mapped.
 .PP
 Granted IDs are mapped in the order of the grant files, so that a line that is added at the end changes no earlier ID. IDs that do not exist in the
 user namespace around subroot, as in many containers, are left out. The kernel takes 340 ranges and 4095 bytes of map: of a user with more

@@ -4,7 +4,7 @@
 
 use crate::causes::{
     BAD_CONFIG, BAD_GRANT_LINE, Cause, DIRECTORY_ACCOUNT, GRANT_OVERLAPS, GRANT_TOO_SMALL, NO_ACCOUNT,
-    NO_GRANT_FILE, NO_GRANT_LINE, NO_NOBODY, NOT_HERE, UNTRUSTED,
+    NO_GRANT_FILE, NO_GRANT_LINE, NO_NOBODY, NOT_FULL, NOT_HERE, UNTRUSTED,
 };
 use crate::grants::{Grants, OwnLine, distrust, each_line_of, ranges_text};
 use idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, SubidLine};
@@ -88,6 +88,14 @@ fn not_here(place: String, granted: &[IdRange], present: &[IdRange], user: &str)
     let words: [(_, &dyn std::fmt::Display); 4] =
         [("place", &place), ("range", &ranges_text(granted)), ("present", &present), ("user", &user)];
     Cause::new(&NOT_HERE, &words)
+}
+
+/// Why `--userns full` is refused to a caller who has IDs.
+pub(crate) fn too_few_for_all(grants: &Grants) -> Cause {
+    let [uids, gids] = IdKind::BOTH.map(|kind| grants.count(kind));
+    let words: [(_, &dyn std::fmt::Display); 3] =
+        [("uids", &uids), ("gids", &gids), ("user", &caller(grants))];
+    Cause::new(&NOT_FULL, &words)
 }
 
 /// The name of a kind of ID, in full.

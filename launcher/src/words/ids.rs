@@ -10,6 +10,8 @@ use std::os::unix::ffi::OsStrExt as _;
 pub enum Userns {
     /// The caller's own ID as 0 and all granted ones from 1 up, at most this many in all.
     Auto(Option<u32>),
+    /// As [`Userns::Auto`], and refused unless the IDs 0 to 65535 of both kinds are mapped.
+    Full,
     /// The caller's own ID alone, as itself.
     HostId,
     /// The caller's own ID as itself or as these IDs, and the granted ones around it.
@@ -66,10 +68,11 @@ pub(crate) fn userns(word: &str) -> Result<Userns, String> {
                 .filter(|size| *size > 0);
             size.map(|size| Userns::Auto(Some(size))).ok_or_else(|| format!("{word} is not auto:size=N"))
         }
+        ("full", None) => Ok(Userns::Full),
         ("host-id", None) => Ok(Userns::HostId),
         ("keep-id", None) => Ok(Userns::KeepId { uid: None, gid: None }),
         ("keep-id", Some(options)) => keep_id(options),
-        _ => Err(format!("{word} is none of auto[:size=N], host-id, keep-id[:uid=N,gid=N]")),
+        _ => Err(format!("{word} is none of auto[:size=N], full, host-id, keep-id[:uid=N,gid=N]")),
     }
 }
 
@@ -173,8 +176,9 @@ mod tests {
     fn the_modes_of_userns_are_read() {
         assert_eq!(userns("auto:size=2001"), Ok(Userns::Auto(Some(2001))));
         assert_eq!(userns("keep-id:uid=5,gid=6"), Ok(Userns::KeepId { uid: Some(5), gid: Some(6) }));
+        assert_eq!(userns("full"), Ok(Userns::Full));
         assert_eq!(userns("keep-id"), Ok(Userns::KeepId { uid: None, gid: None }));
-        for wrong in ["", "auto:size=0", "auto:5", "host", "auto:size=+5", "host-id:1"] {
+        for wrong in ["", "auto:size=0", "auto:5", "host", "auto:size=+5", "host-id:1", "full:1"] {
             assert!(userns(wrong).is_err(), "{wrong}");
         }
         for wrong in ["", "uid=x", "x=1", "uid=+5", "uid=4294967295", "uid=1,uid=1", "uid=1,"] {

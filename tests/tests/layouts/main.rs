@@ -5,6 +5,7 @@
 mod sandbox;
 
 mod fragments;
+mod full;
 mod pod;
 mod refusals;
 mod store;

@@ -97,7 +97,7 @@ fn a_grant_that_does_not_exist_leaves_the_own_id_and_every_command_says_why() {
     let lint = pod.by_alice("subroot grants lint");
     let finding = "/etc/subuid:1: not-here: alice: none of [100000-165536) exists in this user namespace";
     assert!(lint.code() == 1 && lint.stdout.contains(finding), "{lint:?}");
-    for options in ["--userns auto:size=2001", "--uidmap 0:0:2", "--uidmap 0:@100000:5"] {
+    for options in ["--userns full", "--userns auto:size=2001", "--uidmap 0:0:2", "--uidmap 0:@100000:5"] {
         assert_refused(&pod.run(options, "touch /mark"), 125, &[]);
     }
     assert!(!pod.sandbox.has_mark());

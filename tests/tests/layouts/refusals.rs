@@ -61,6 +61,7 @@ fn maps_that_were_asked_for_are_never_lowered() {
     let sandbox = with_mapper("echo 'newidmap-helper: so it is' >&2; exit 1");
     for options in [
         ["--userns", "auto:size=2001"],
+        ["--userns", "full"],
         ["--uidmap", "0:0:2001"],
         ["--gidmap", "0:0:2001"],
         ["--uidmap", "0:@100000:5"],

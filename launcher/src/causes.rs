@@ -170,6 +170,15 @@ kinds! {
     /// overlayfs.
     OVERLAY_REFUSED: "overlay-refused", "the kernel refuses an overlay in a user namespace: {why}",
         "run without --overlay; as root: modprobe overlay, on Linux 5.11 or newer";
+    /// A tmpfs without user.* attributes, and no directory on disk.
+    OVERLAY_PLACE: "overlay-needs-disk", "before Linux 6.6, memory cannot hold the changes of an overlay",
+        "export XDG_CACHE_HOME=$(mktemp -d {place}/XXXXXX)";
+    /// The same without any place.
+    OVERLAY_NO_PLACE: "overlay-without-disk", "before Linux 6.6, memory cannot hold the changes of an overlay, and neither can /var/tmp or /tmp",
+        "export XDG_CACHE_HOME=DIRECTORY, with one of your own on a local ext4, XFS or btrfs; or use Linux 6.6 or newer";
+    /// `--overlay=DIR` on a file system without user.* attributes.
+    OVERLAY_KEPT: "overlay-directory", "the directory of --overlay is on a file system without user.* attributes",
+        "keep the changes elsewhere: --overlay=$(mktemp -d {place}/XXXXXX)";
     /// A rootfs without programs.
     NOEXEC: "noexec-mount", "{path} is on a noexec mount", "put the rootfs where programs may be executed: findmnt -T FOLDER shows the mount of a folder";
     /// su and sudo.

@@ -47,7 +47,7 @@ pub(crate) enum Verb {
 }
 
 const RUN_HELP: &str = "\
-Without ROOTFS the host's own system is used, and all writes go to a private layer in memory.
+Without ROOTFS the host's own system is used, and all writes go to a private layer that is thrown away.
 Without COMMAND a shell is started. Options come before ROOTFS, and mean what they mean for podman run.
 
 Exit status: the command's own; 128+N if signal N ended it; 125 subroot failed;

@@ -3,6 +3,7 @@
 use crate::accounts;
 use crate::causes::{Cause, NO_RUNTIME_DIR, NO_SETGROUPS, SETGROUPS_DENIED};
 use crate::cli::DoctorWords;
+use crate::disk_layers::{self, DiskLayers};
 use crate::error::Error;
 use crate::failure::reason;
 use crate::grants::Grants;
@@ -10,7 +11,6 @@ use crate::id_plan::{BUILT_IN_HELPER, IdPlan, IdWishes, Way, Writer};
 use crate::id_report::writer;
 use crate::kernel::{self, Outcome};
 use crate::mount::{NODEV, NOEXEC, NOSUID};
-use crate::mounting;
 use crate::namespaces::{KINDS, OF_A_LAUNCH};
 use crate::new_root;
 use crate::probes;
@@ -18,10 +18,10 @@ use crate::report;
 use crate::trial::{self, Stopped};
 use idmap::IdKind;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat};
+use nix::fcntl::{OFlag, open};
 use nix::libc::{self, c_int};
 use nix::sys::prctl::set_dumpable;
-use nix::sys::stat::{Mode, mkdirat};
+use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -65,7 +65,7 @@ impl Line {
     }
 
     fn failed(step: &'static str, stopped: &Stopped) -> Line {
-        Line { step, verdict: Verdict::Failed, found: said(stopped), causes: Vec::new() }
+        Line { step, verdict: Verdict::Failed, found: stopped.to_string(), causes: Vec::new() }
     }
 
     /// One that is well unless there are causes.
@@ -213,13 +213,6 @@ fn maps(plan: &IdPlan) -> (Line, bool) {
     }
 }
 
-fn said(stopped: &Stopped) -> String {
-    match stopped {
-        Stopped::Namespaces(errno) | Stopped::Step(errno) => reason(*errno),
-        Stopped::Maps(error) => error.to_string(),
-    }
-}
-
 /// A step in user and mount namespaces, with the cause where it is refused.
 fn step(
     name: &'static str,
@@ -257,16 +250,34 @@ fn host_proc() -> Option<Line> {
     Some(Line::well("host /proc", found))
 }
 
-/// Over a folder in memory: below those of a host or a container something may be mounted, which no overlay can be made over.
+/// Removes a directory through an overlay, where a launch has its changes: in memory or on disk.
 fn overlay(ways: &[Way]) -> Line {
-    let mount = || {
-        let memory = kernel::new_mount(c"tmpfs", &[], 0)?;
-        kernel::attach(&memory, open("/tmp", LOOK, Mode::empty())?, c"")?;
-        mkdirat(&memory, "lower", Mode::S_IRWXU)?;
-        mounting::layer(&memory, openat(&memory, "lower", LOOK, Mode::empty())?).map(drop)
-    };
-    let words = ("--overlay works", "no --overlay, and no run without ROOTFS");
-    step("overlay", words, (libc::CLONE_NEWNS, ways), mount, probes::rootfs::overlay_refused)
+    let less = "no --overlay, and no run without ROOTFS";
+    match disk_layers::memory_serves() {
+        Ok(true) => match probes::overlay::in_memory(ways) {
+            Ok(()) => Line::well("overlay", "--overlay works"),
+            Err(Stopped::Step(errno)) => {
+                Line::with("overlay", Verdict::Less, less, vec![probes::rootfs::overlay_refused(errno)])
+            }
+            Err(stopped) => Line::failed("overlay", &stopped),
+        },
+        Ok(false) => match DiskLayers::make_and_try_out(ways) {
+            Ok(path) => Line::well(
+                "overlay",
+                format!("--overlay works, with its changes in {} until the end", path.display()),
+            ),
+            Err(error) => {
+                let found = format!("{less}: {error}");
+                Line::with("overlay", Verdict::Less, found, error.found().into_iter().collect())
+            }
+        },
+        Err(error) => Line {
+            step: "overlay",
+            verdict: Verdict::Less,
+            found: format!("{less}: {error}"),
+            causes: Vec::new(),
+        },
+    }
 }
 
 /// A new root in memory: made, entered, and the old one detached.

@@ -33,6 +33,17 @@ pub enum Error {
     Unreadable(PathBuf, String),
     /// The rootfs.
     Rootfs(PathBuf, Errno),
+    /// The directory of `--overlay=DIR`.
+    Kept {
+        /// What was being done with it.
+        doing: &'static str,
+        /// Which one it is.
+        folder: PathBuf,
+        /// The kernel's reason.
+        errno: Errno,
+    },
+    /// No directory on disk holds the changes of an overlay that memory cannot hold: which one does not, and why.
+    DiskLayers(PathBuf, String),
     /// The source of a mount.
     Source(PathBuf, Errno),
     /// A running sandbox: what it was asked for by, and why it cannot be had.
@@ -97,6 +108,12 @@ impl fmt::Display for Error {
             Error::Usage(what, why) => write!(f, "reading {what}: {why}"),
             Error::Unreadable(path, why) => write!(f, "reading {}: {why}", path.display()),
             Error::Rootfs(path, errno) => write!(f, "opening rootfs {}: {}", path.display(), reason(*errno)),
+            Error::Kept { doing, folder, errno } => {
+                write!(f, "{doing} the directory of --overlay, {}: {}", folder.display(), reason(*errno))
+            }
+            Error::DiskLayers(path, why) => {
+                write!(f, "making a directory for the changes of an overlay: {}: {why}", path.display())
+            }
             Error::Source(path, errno) => {
                 write!(f, "opening the source of a mount, {}: {}", path.display(), reason(*errno))
             }
@@ -176,6 +193,7 @@ impl Error {
             Error::Namespaces(errno, flags) => probes::namespaces::refused(*errno, *flags),
             Error::Start(failure) => probes::step::refused(failure),
             Error::Mapper(_, said) => probes::apparmor::denied(said),
+            Error::DiskLayers(..) => Some(probes::overlay::disk_refused()),
             _ => None,
         }
     }
@@ -197,6 +215,7 @@ impl Error {
             (Step::RunCommand, Errno::EACCES) => &NOT_EXECUTABLE,
             (Step::BecomeUser | Step::SetGroups, Errno::EPERM) => &NO_SETGROUPS,
             (Step::Terminal, Errno::ENOENT) => &NO_TERMINAL,
+            (Step::LayerRoot, Errno::EOPNOTSUPP) => return probes::overlay::kept_elsewhere(),
             _ => return None,
         };
         Some(Cause::new(kind, &[("path", &path)]))

@@ -27,6 +27,8 @@ pub(crate) enum Step {
     OpenRoot,
     /// Binding the rootfs over itself.
     BindRoot,
+    /// Trying an overlay out whose changes go to disk.
+    LayerOnDisk,
     /// Layering an overlay over the rootfs.
     LayerRoot,
     /// Layering memory over the host's own system.
@@ -96,7 +98,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 40] = [
+    const ALL: [Step; 41] = [
         Step::CloseInherited,
         Step::BecomeRoot,
         Step::Hostname,
@@ -104,6 +106,7 @@ impl Step {
         Step::Clocks,
         Step::OpenRoot,
         Step::BindRoot,
+        Step::LayerOnDisk,
         Step::LayerRoot,
         Step::LayerHost,
         Step::MakeReadOnly,
@@ -148,6 +151,7 @@ impl Step {
             Step::Clocks => "setting the clocks of the time namespace",
             Step::OpenRoot => "opening rootfs",
             Step::BindRoot => "binding the rootfs over itself",
+            Step::LayerOnDisk => "removing a directory through an overlay in",
             Step::LayerRoot => "layering changes over the rootfs",
             Step::LayerHost => "layering memory over the host's system",
             Step::MakeReadOnly => "making the rootfs read-only",
@@ -279,6 +283,12 @@ impl fmt::Display for Failure {
             }
             Step::Terminal if self.errno == Errno::ENOENT => {
                 write!(f, "/dev/ptmx is not there, as with --dev none (No such file or directory)")
+            }
+            Step::LayerRoot if self.errno == Errno::EOPNOTSUPP => {
+                write!(
+                    f,
+                    "its file system has no user.* attributes, without which no directory can be replaced"
+                )
             }
             Step::MapOwners if self.errno == Errno::EPERM => {
                 write!(f, "the kernel lets only the owner of the file system do that, which here is the host")

@@ -1,4 +1,4 @@
-//! The host's own system as the new root, with all writes going to a private layer in memory.
+//! The host's own system as the new root, with all writes going to a private layer in memory, or on disk until the end.
 //!
 //! The kernel lets a user namespace copy no part of a mount from which something mounted below would be missing (it could show
 //! what that covers). So a folder with nothing mounted below it is layered by one overlay, and any other is made anew, entry
@@ -12,7 +12,9 @@ use crate::kernel::{self, file_kind};
 use crate::lookup::open_beneath;
 use crate::mount::{Attributes, READ_ONLY};
 use crate::mountinfo;
+use crate::mounting::VOLATILE;
 use crate::place::NewRoot;
+use crate::upper_layers::{UpperLayers, new_dir};
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};
@@ -86,25 +88,18 @@ impl HostRoot {
 ///
 /// # Errors
 /// What the kernel refused.
-pub(crate) fn attach(host: &HostRoot) -> Result<NewRoot, Failure> {
+pub(crate) fn attach(host: &HostRoot, upper: &UpperLayers) -> Result<NewRoot, Failure> {
     let on = |errno| Failure::new(Step::LayerHost, b"", errno);
-    let memory = || kernel::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], libc::MOUNT_ATTR_NODEV);
-    let (layers, root) = (memory().map_err(on)?, memory().map_err(on)?);
+    let root = new_memory().map_err(on)?;
     // Absolute paths still lead to the host's own: the root of this process is what is covered here, not what covers it.
     kernel::attach(&root, AT_FDCWD, c"/").map_err(on)?;
-    mkdirat(&root, LAYERS, Mode::S_IRWXU).map_err(on)?;
-    kernel::attach(&layers, &root, LAYERS).map_err(on)?;
-    // The layers, which overlay takes as paths only, are looked up from here.
-    fchdir(&layers).map_err(on)?;
-    let mut layers = Layers { host, folder: layers, made: Vec::new(), refused: None };
+    let mut layers = Layers::enter(host, upper, &root).map_err(on)?;
     layers.copy(Path::new("/"), &root).map_err(on)?;
-    // Writes are to go to memory, which without any overlay none would.
+    // Writes are to go to a layer, which without any overlay none would.
     if let Some(errno) = layers.refused.filter(|_| layers.made.is_empty()) {
         return Err(on(errno));
     }
-    // The overlays hold them by themselves.
-    umount2(".", MntFlags::MNT_DETACH).map_err(on)?;
-    unlinkat(&root, LAYERS, UnlinkatFlags::RemoveDir).map_err(on)?;
+    layers.leave(&root).map_err(on)?;
     let mut new_root = NewRoot::new(root).all_in_memory();
     layers.made.iter().for_each(|layered| new_root.note_memory(layered));
     Ok(new_root)
@@ -113,9 +108,14 @@ pub(crate) fn attach(host: &HostRoot) -> Result<NewRoot, Failure> {
 /// Where the layers are attached while overlays are made of them.
 const LAYERS: &CStr = c".layers";
 
-/// The upper folders of all overlays, in one file system in memory.
+fn new_memory() -> Result<OwnedFd, Errno> {
+    kernel::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], libc::MOUNT_ATTR_NODEV)
+}
+
+/// The upper folders of all overlays, in one directory.
 struct Layers<'a> {
     host: &'a HostRoot,
+    upper: &'a UpperLayers,
     folder: OwnedFd,
     /// The overlays so far.
     made: Vec<OwnedFd>,
@@ -123,7 +123,31 @@ struct Layers<'a> {
     refused: Option<Errno>,
 }
 
-impl Layers<'_> {
+impl<'a> Layers<'a> {
+    /// Makes the working directory that of the layers, which overlay takes as paths only.
+    fn enter(host: &'a HostRoot, upper: &'a UpperLayers, root: &OwnedFd) -> Result<Layers<'a>, Errno> {
+        let folder = match upper {
+            UpperLayers::Disk(dir) => new_dir(dir)?,
+            UpperLayers::Memory => {
+                let memory = new_memory()?;
+                mkdirat(root, LAYERS, Mode::S_IRWXU)?;
+                kernel::attach(&memory, root, LAYERS)?;
+                memory
+            }
+        };
+        fchdir(&folder)?;
+        Ok(Layers { host, upper, folder, made: Vec::new(), refused: None })
+    }
+
+    /// The overlays hold the layers by themselves.
+    fn leave(&self, root: &OwnedFd) -> Result<(), Errno> {
+        if let UpperLayers::Disk(_) = self.upper {
+            return Ok(());
+        }
+        umount2(".", MntFlags::MNT_DETACH)?;
+        unlinkat(root, LAYERS, UnlinkatFlags::RemoveDir)
+    }
+
     /// Makes a folder of the host's anew, in memory, with all that is in it.
     fn copy(&mut self, path: &Path, copy: &OwnedFd) -> Result<(), Errno> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
@@ -199,12 +223,15 @@ impl Layers<'_> {
         let c_string = |text: &OsStr| CString::new(text.as_bytes()).map_err(|_| Errno::EINVAL);
         let (lower, upper, work) =
             (c_string(path.as_os_str())?, c_string(upper.as_ref())?, c_string(work.as_ref())?);
-        let options = [
+        let mut options = vec![
             (c"lowerdir", Some(lower.as_c_str())),
             (c"upperdir", Some(upper.as_c_str())),
             (c"workdir", Some(work.as_c_str())),
             (c"userxattr", None),
         ];
+        if let UpperLayers::Disk(_) = self.upper {
+            options.push(VOLATILE);
+        }
         kernel::new_mount(c"overlay", &options, libc::MOUNT_ATTR_NODEV)
     }
 

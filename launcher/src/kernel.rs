@@ -4,6 +4,7 @@
 use crate::old_mounts;
 use nix::errno::Errno;
 use nix::libc::{self, c_char, c_int, c_long, c_uint, c_ulong, c_ushort, c_void};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::sys::stat::{FileStat, SFlag, fstat};
@@ -586,6 +587,28 @@ pub(crate) fn has_file_capabilities(path: &Path) -> bool {
     let none = std::ptr::null::<u8>();
     // Error ignored: only the words of a failure depend on it.
     syscall!(libc::SYS_getxattr, path.as_ptr(), c"security.capability".as_ptr(), none, 0_usize).is_ok()
+}
+
+/// True if a tmpfs takes user.* attributes: tries it on a file in memory, which is on a tmpfs of the kernel's own.
+///
+/// # Errors
+/// Those of memfd_create(2) and fsetxattr(2), but for EOPNOTSUPP.
+pub(crate) fn memory_takes_attributes() -> Outcome<bool> {
+    let file = memfd_create(c"subroot", MFdFlags::MFD_CLOEXEC)?;
+    let (name, value) = (c"user.subroot".as_ptr(), c"y".as_ptr());
+    match syscall!(libc::SYS_fsetxattr, file.as_raw_fd(), name, value, 1_usize, 0) {
+        Err(Errno::EOPNOTSUPP) => Ok(false),
+        set => set.map(|_| true),
+    }
+}
+
+/// setxattr(2) with XATTR_REPLACE: empties an attribute that is there.
+///
+/// # Errors
+/// ENODATA if it is not there; EOPNOTSUPP if the file system has no such attributes.
+pub(crate) fn replace_attribute(path: &CStr, name: &CStr) -> Outcome<()> {
+    let (path, name, empty) = (path.as_ptr(), name.as_ptr(), c"".as_ptr());
+    syscall!(libc::SYS_setxattr, path, name, empty, 0_usize, libc::XATTR_REPLACE).map(drop)
 }
 
 /// True when the program was started with more privilege than its caller has: getauxval(3), AT_SECURE.

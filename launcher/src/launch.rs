@@ -1,6 +1,7 @@
 //! One launch as its parent sees it: spawned, mapped, released. Each stage is made from the one before, and only from it.
 
 use crate::child::{self, ChildEnds};
+use crate::disk_layers::DiskLayers;
 use crate::error::Error;
 use crate::kernel::{self, Ended, Side};
 use crate::mapper::{self, Target};
@@ -28,7 +29,7 @@ use std::os::fd::OwnedFd;
 ///
 /// # Errors
 /// What stopped the launch; nothing of it is left.
-pub(crate) fn launch(plan: Plan) -> Result<u8, Error> {
+pub(crate) fn launch(mut plan: Plan) -> Result<u8, Error> {
     if let Some(layer) = plan.process.landlock() {
         report::note(layer);
     }
@@ -43,10 +44,14 @@ pub(crate) fn launch(plan: Plan) -> Result<u8, Error> {
     let name = plan.name.as_deref().map(Name::reserve).transpose()?;
     let parent = if plan.outlives_parent { None } else { watched_parent()? };
     let _kept = plan.root.as_ref().map(RootPlan::lock_kept).transpose()?;
+    let guard = DiskLayers::make_if_needed(&mut plan)?;
     let outcome = Spawned::new(&plan)
         .and_then(|spawned| spawned.map(&plan))
         .and_then(|mapped| mapped.release(&plan, name, parent))
         .and_then(|released| relay::wait(released, &signals));
+    if let Some(guard) = guard {
+        guard.finish(&plan.ids.ways);
+    }
     status_stream::note(plan.status_stream.as_deref(), &outcome);
     outcome.map(Ended::status)
 }

@@ -7,13 +7,14 @@ use crate::kernel;
 use crate::mount::{Attributes, Bind, Content, NODEV, NOEXEC, NOSUID};
 use crate::place::NewRoot;
 use crate::root_plan::PlannedMount;
+use crate::upper_layers::{UpperLayers, new_dir};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
 use nix::libc;
 use nix::mount::{MntFlags, umount2};
 use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmodat, fstat, mkdirat};
 use nix::unistd::fchdir;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -24,7 +25,7 @@ const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 ///
 /// # Errors
 /// The source, the place or the mount that the kernel refused.
-pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount) -> Result<(), Failure> {
+pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount, layers: &UpperLayers) -> Result<(), Failure> {
     let mount = &planned.mount;
     let target = mount.target.as_path();
     let on = |errno| Failure::new(Step::Mount, target.as_os_str().as_bytes(), errno);
@@ -33,7 +34,7 @@ pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount) -> Result<(), Fa
         Content::Layered(source) => {
             let lower = open_source(source)?;
             let place = root.place(target, true)?;
-            let layered = layer(&place, lower).map_err(on)?;
+            let layered = layer(&place, lower, layers).map_err(on)?;
             root.note_memory(&layered);
             attach_with(&layered, &place, c"", mount.attributes).map_err(on)
         }
@@ -44,7 +45,7 @@ pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount) -> Result<(), Fa
                 None => None,
             };
             let place = root.place(target, true)?;
-            let overlay = overlay(&lower, upper.as_ref()).map_err(on)?;
+            let overlay = overlay(&lower, upper.as_ref(), &[]).map_err(on)?;
             attach_with(&overlay, &place, c"", mount.attributes).map_err(on)
         }
         content => {
@@ -124,15 +125,25 @@ pub(crate) fn new_devpts() -> Result<OwnedFd, Errno> {
     }
 }
 
+/// An option of overlayfs, with its value.
+type OverlayOption<'a> = (&'a CStr, Option<&'a CStr>);
+/// Does not write to the disk at once what is discarded at the end: Documentation/filesystems/overlayfs.rst.
+pub(crate) const VOLATILE: OverlayOption<'static> = (c"volatile", None);
+
 /// Folders over each other. They are named by their descriptors, as overlayfs parts a list of paths at every colon and comma.
 ///
 /// # Errors
 /// Those of the mount: overlayfs wants no mounts below its folders that this user namespace may not take apart.
-pub(crate) fn overlay(lower: &[OwnedFd], upper: Option<&(OwnedFd, OwnedFd)>) -> Result<OwnedFd, Errno> {
+pub(crate) fn overlay(
+    lower: &[OwnedFd],
+    upper: Option<&(OwnedFd, OwnedFd)>,
+    further: &[OverlayOption<'_>],
+) -> Result<OwnedFd, Errno> {
     let path = |folder: &OwnedFd| format!("/proc/self/fd/{}", folder.as_raw_fd());
     let c_string = |text: String| CString::new(text).map_err(|_| Errno::EINVAL);
     let lower = c_string(lower.iter().map(path).collect::<Vec<_>>().join(":"))?;
     let mut options = vec![(c"lowerdir", Some(lower.as_c_str())), (c"userxattr", None)];
+    options.extend(further);
     let (upper_path, work_path);
     if let Some((upper, work)) = upper {
         (upper_path, work_path) = (c_string(path(upper))?, c_string(path(work))?);
@@ -142,22 +153,27 @@ pub(crate) fn overlay(lower: &[OwnedFd], upper: Option<&(OwnedFd, OwnedFd)>) -> 
     kernel::new_mount(c"overlay", &options, 0)
 }
 
-/// A folder with a layer in memory over it that takes all changes.
+/// A folder with a layer over it that takes all changes, which are discarded.
 ///
 /// # Errors
 /// Those of the mounts.
-pub(crate) fn layer(place: &OwnedFd, lower: OwnedFd) -> Result<OwnedFd, Errno> {
-    in_memory(place, |memory| {
-        let folder = |name: &str| {
-            mkdirat(memory, name, Mode::from_bits_truncate(0o755))?;
-            openat(memory, name, LOOK, Mode::empty())
-        };
-        let upper = (folder("upper")?, folder("work")?);
-        // The top folder of an overlay is the upper one's, with its mode.
-        let mode = Mode::from_bits_truncate(fstat(&lower)?.st_mode & 0o7777);
-        fchmodat(memory, "upper", mode, FchmodatFlags::FollowSymlink)?;
-        overlay(&[lower], Some(&upper))
-    })
+pub(crate) fn layer(place: &OwnedFd, lower: OwnedFd, layers: &UpperLayers) -> Result<OwnedFd, Errno> {
+    match layers {
+        UpperLayers::Memory => in_memory(place, |memory| layer_in(memory, lower, &[])),
+        UpperLayers::Disk(dir) => layer_in(&new_dir(dir)?, lower, &[VOLATILE]),
+    }
+}
+
+fn layer_in(dir: &OwnedFd, lower: OwnedFd, options: &[OverlayOption<'_>]) -> Result<OwnedFd, Errno> {
+    let folder = |name: &str| {
+        mkdirat(dir, name, Mode::from_bits_truncate(0o755))?;
+        openat(dir, name, LOOK, Mode::empty())
+    };
+    let upper = (folder("upper")?, folder("work")?);
+    // The top folder of an overlay is the upper one's, with its mode.
+    let mode = Mode::from_bits_truncate(fstat(&lower)?.st_mode & 0o7777);
+    fchmodat(dir, "upper", mode, FchmodatFlags::FollowSymlink)?;
+    overlay(&[lower], Some(&upper), options)
 }
 
 /// A folder with the changes to it in other folders of the host's, and with mount points in memory below it.
@@ -172,7 +188,7 @@ pub(crate) fn keep(
 ) -> Result<OwnedFd, Errno> {
     in_memory(place, |memory| {
         points.iter().try_for_each(|point| make_point(memory, point)).map_err(|failure| failure.errno)?;
-        overlay(&[lower, openat(memory, ".", LOOK, Mode::empty())?], Some(upper))
+        overlay(&[lower, openat(memory, ".", LOOK, Mode::empty())?], Some(upper), &[])
     })
 }
 

@@ -11,6 +11,7 @@ use crate::mounting;
 use crate::place::NewRoot;
 use crate::report;
 use crate::root_plan::{Base, Dev, Overlay, Proc, RootPlan, Sys};
+use crate::upper_layers::{UpperLayers, check_attributes};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, openat};
 use nix::mount::{MntFlags, umount2};
@@ -32,9 +33,13 @@ const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEX
 /// # Errors
 /// The step that failed.
 pub(crate) fn enter(plan: &RootPlan) -> Result<(), Failure> {
+    let layers = UpperLayers::open(plan.disk.as_ref())?;
+    if let Some(disk) = &plan.disk {
+        report::note(&format!("changes go to {} until the end, {MEMORY_LOST}", disk.path.to_string_lossy()));
+    }
     let mut root = match &plan.base {
-        Base::Folder(path) => assemble(plan, path)?,
-        Base::Host(host) => host_root::attach(host)?,
+        Base::Folder(path) => assemble(plan, path, &layers)?,
+        Base::Host(host) => host_root::attach(host, &layers)?,
     };
     if plan.read_only {
         make_read_only(root.top(), Reach::Tree).map_err(Failure::on(Step::MakeReadOnly, b""))?;
@@ -42,22 +47,28 @@ pub(crate) fn enter(plan: &RootPlan) -> Result<(), Failure> {
     mount_proc(&mut root, plan.proc)?;
     mount_devices(&mut root, plan.dev)?;
     mount_sys(&mut root, plan.sys)?;
-    plan.mounts.iter().try_for_each(|planned| mounting::mount(&mut root, planned))?;
+    plan.mounts.iter().try_for_each(|planned| mounting::mount(&mut root, planned, &layers))?;
+    drop(layers);
     plan.masked.iter().try_for_each(|path| mounting::mask(&root, path))?;
     plan.read_only_paths.iter().try_for_each(|path| mounting::make_read_only(&root, path))?;
     pivot(root.top())
 }
 
+const MEMORY_LOST: &str = "as memory cannot hold those of an overlay before Linux 6.6";
+
 /// Puts the base over itself, as a whole: it is never more than one mount, so that the one that [`pivot`] finds on top of the
 /// new root is the old one.
-fn assemble(plan: &RootPlan, path: &CStr) -> Result<NewRoot, Failure> {
+fn assemble(plan: &RootPlan, path: &CStr, layers: &UpperLayers) -> Result<NewRoot, Failure> {
     let on = |step| Failure::on(step, path.to_bytes());
     let place = open(path, LOOK, Mode::empty()).map_err(on(Step::OpenRoot))?;
     refuse_false_furniture(plan, &place)?;
     let missing = missing_in(plan, &place)?;
     match &plan.overlay {
         Some(overlay) => {
-            let root = NewRoot::new(lay_over(plan, &place, overlay)?);
+            let root = NewRoot::new(match overlay {
+                Overlay::Memory => discard(&place, layers)?,
+                Overlay::Kept(dir) => keep(plan, &place, dir)?,
+            });
             Ok(if *overlay == Overlay::Memory { root.all_in_memory() } else { root })
         }
         None if missing.is_empty() => bind_over_itself(&place).map(NewRoot::new).map_err(on(Step::BindRoot)),
@@ -72,22 +83,25 @@ fn bind_over_itself(place: &OwnedFd) -> Result<OwnedFd, Errno> {
     Ok(tree)
 }
 
-fn lay_over(plan: &RootPlan, place: &OwnedFd, overlay: &Overlay) -> Result<OwnedFd, Failure> {
+fn discard(place: &OwnedFd, layers: &UpperLayers) -> Result<OwnedFd, Failure> {
     let on = |errno| Failure::new(Step::LayerRoot, b"", errno);
     let lower = place.try_clone().map_err(|_| on(Errno::EMFILE))?;
-    let layered = match overlay {
-        Overlay::Memory => mounting::layer(place, lower).map_err(on)?,
-        Overlay::Kept(folder) => {
-            let on = |errno| Failure::new(Step::LayerRoot, folder.as_os_str().as_bytes(), errno);
-            let kept = open(folder, LOOK, Mode::empty()).map_err(on)?;
-            // The top folder of an overlay is the upper one's, with its mode.
-            let mode = fstat(&lower).map_err(on)?.st_mode & 0o7777;
-            let folder = |name, mode| kept_folder(&kept, name, Mode::from_bits_truncate(mode)).map_err(on);
-            let upper = (folder(c"upper", mode)?, folder(c"work", 0o700)?);
-            let points: Vec<MissingPoint> = plan.points_on_root().map(point).collect();
-            mounting::keep(place, lower, &upper, &points).map_err(on)?
-        }
-    };
+    let layered = mounting::layer(place, lower, layers).map_err(on)?;
+    kernel::attach(&layered, place, c"").map_err(on)?;
+    Ok(layered)
+}
+
+fn keep(plan: &RootPlan, place: &OwnedFd, dir: &Path) -> Result<OwnedFd, Failure> {
+    let on = |errno| Failure::new(Step::LayerRoot, dir.as_os_str().as_bytes(), errno);
+    let lower = place.try_clone().map_err(|_| on(Errno::EMFILE))?;
+    let kept = open(dir, LOOK, Mode::empty()).map_err(on)?;
+    // The top folder of an overlay is the upper one's, with its mode.
+    let mode = fstat(&lower).map_err(on)?.st_mode & 0o7777;
+    let folder = |name, mode| kept_folder(&kept, name, Mode::from_bits_truncate(mode)).map_err(on);
+    let upper = (folder(c"upper", mode)?, folder(c"work", 0o700)?);
+    check_attributes(&upper.1).map_err(on)?;
+    let points: Vec<MissingPoint> = plan.points_on_root().map(point).collect();
+    let layered = mounting::keep(place, lower, &upper, &points).map_err(on)?;
     kernel::attach(&layered, place, c"").map_err(on)?;
     Ok(layered)
 }

@@ -155,6 +155,7 @@ fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
         proc: if replaced("/proc") { Proc::None } else { proc(sandbox) },
         dev: if replaced("/dev") { Dev::None } else { sandbox.dev },
         sys,
+        disk: None,
         mounts,
         masked: sandbox.masked.clone(),
         read_only_paths: sandbox.read_only_paths.clone(),

@@ -5,9 +5,12 @@ use crate::host_root::HostRoot;
 use crate::kernel;
 use crate::mount::{Bind, Content, Mount};
 use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::libc::{dev_t, ino_t};
+use nix::sys::stat::Mode;
 use serde::{Deserialize, Serialize};
 use std::ffi::{CString, OsStr};
-use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +28,8 @@ pub(crate) struct RootPlan {
     pub(crate) dev: Dev,
     /// Where /sys comes from.
     pub(crate) sys: Sys,
+    /// Where the layers are that are discarded; none for memory.
+    pub(crate) disk: Option<DiskDir>,
     /// What was asked for besides, those nearer to the root first.
     pub(crate) mounts: Vec<PlannedMount>,
     /// What is covered by something empty.
@@ -43,6 +48,12 @@ pub(crate) struct PlannedMount {
     pub(crate) on: Option<usize>,
 }
 
+/// A directory of the host's: its path, and its device and inode.
+pub(crate) struct DiskDir {
+    pub(crate) path: CString,
+    pub(crate) identity: (dev_t, ino_t),
+}
+
 /// What the new root is made of.
 pub(crate) enum Base {
     /// A folder of the host's.
@@ -54,7 +65,7 @@ pub(crate) enum Base {
 /// What takes the changes to a rootfs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Overlay {
-    /// A layer in memory that is thrown away.
+    /// A layer that is thrown away: in memory, or before Linux 6.6 on disk until the end.
     Memory,
     /// A folder of the host's in which they are kept.
     Kept(PathBuf),
@@ -117,21 +128,36 @@ impl RootPlan {
     }
 
     /// Keeps other sandboxes from the folder in which changes are kept, for as long as the result is open: what becomes of two
-    /// mounts with one upper layer is undefined (Documentation/filesystems/overlayfs.rst). Where the file system has no
-    /// locks, nothing is kept.
+    /// mounts with one upper layer is undefined (Documentation/filesystems/overlayfs.rst).
     ///
     /// # Errors
-    /// A folder that another sandbox keeps its changes in.
-    pub(crate) fn lock_kept(&self) -> Result<Option<File>, Error> {
+    /// A folder that another sandbox keeps its changes in, or that cannot be locked.
+    pub(crate) fn lock_kept(&self) -> Result<Option<OwnedFd>, Error> {
         let Some(Overlay::Kept(folder)) = &self.overlay else { return Ok(None) };
-        let Ok(opened) = File::open(folder) else { return Ok(None) };
+        let failed = |doing| move |errno| Error::Kept { doing, folder: folder.clone(), errno };
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let opened = open(folder, flags, Mode::empty()).map_err(failed("opening"))?;
         match kernel::try_lock(&opened, true) {
+            Ok(()) => Ok(Some(opened)),
             Err(Errno::EWOULDBLOCK) => Err(Error::Usage(
                 "--overlay",
                 format!("another sandbox keeps its changes in {}", folder.display()),
             )),
-            _ => Ok(Some(opened)),
+            Err(errno) => Err(failed("locking")(errno)),
         }
+    }
+
+    /// Each directory of the host's that is shown below a layer that is discarded, and where it is inside.
+    pub(crate) fn layered(&self) -> impl Iterator<Item = (&Path, &Path)> {
+        let base = match &self.base {
+            Base::Host(_) => Some(Path::new("/")),
+            Base::Folder(_) => self.folder().map(Path::new).filter(|_| self.overlay == Some(Overlay::Memory)),
+        };
+        let mounts = self.mounts.iter().filter_map(|planned| match &planned.mount.content {
+            Content::Layered(source) => Some((source.as_path(), planned.mount.target.as_path())),
+            _ => None,
+        });
+        base.map(|base| (base, Path::new("/"))).into_iter().chain(mounts)
     }
 
     /// The folders in the root that every launch mounts on.

@@ -1,6 +1,7 @@
 //! A step of a launch, performed for real in a child that is thrown away.
 
 use crate::error::Error;
+use crate::failure::reason;
 use crate::id_plan::Way;
 use crate::identity::Identity;
 use crate::kernel::{self, Ended, Outcome, Side};
@@ -9,6 +10,7 @@ use crate::mapper::{self, Target};
 use nix::errno::Errno;
 use nix::libc::c_int;
 use nix::unistd::{read, write};
+use std::fmt;
 
 /// What stopped a trial.
 pub(crate) enum Stopped {
@@ -18,6 +20,15 @@ pub(crate) enum Stopped {
     Maps(Error),
     /// The step itself.
     Step(Errno),
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stopped::Namespaces(errno) | Stopped::Step(errno) => write!(f, "{}", reason(*errno)),
+            Stopped::Maps(error) => write!(f, "{error}"),
+        }
+    }
 }
 
 /// Makes these namespaces, maps IDs in the first way that is open, where there are any, and performs a step in them.

@@ -8,7 +8,16 @@ pub(super) const FURTHER: [(&str, &[&str]); 12] = [
     ),
     (
         "subroot-run",
-        &[STATUS_OF_COMMAND, ENVIRONMENT, NAMES_ENVIRONMENT, FILES, NAMES_FILES, RUN_NOTES, RUN_EXAMPLES],
+        &[
+            STATUS_OF_COMMAND,
+            ENVIRONMENT,
+            NAMES_ENVIRONMENT,
+            FILES,
+            NAMES_FILES,
+            LAYERS_FILES,
+            RUN_NOTES,
+            RUN_EXAMPLES,
+        ],
     ),
     ("subroot-exec", &[STATUS_OF_COMMAND, EXEC_EXAMPLES]),
     ("subroot-ps", &[STATUS, PS_NOTES]),
@@ -232,7 +241,21 @@ hold against root inside, until
 .B \-\-cap\-add SYS_ADMIN
 lets it mount anew. A folder for
 .B \-\-overlay=DIR
-is one sandbox's at a time.
+is one sandbox's at a time. It must be on a file system with locks and user.* extended attributes.
+.PP
+Before Linux 6.6, memory cannot hold the changes of an overlay: they are kept in a directory on disk until the end, see FILES.
+"#;
+
+/// Follows [`FILES`].
+const LAYERS_FILES: &str = r#".TP
+.I $XDG_CACHE_HOME/subroot/overlay\-*
+Before Linux 6.6, the changes that are discarded at the end, a directory for each running sandbox.
+.B $XDG_CACHE_HOME
+is
+.I ~/.cache
+if it is not set, and is created if it is missing. It must belong to the user and be on a file system that can hold the upper
+layer of an overlay, such as ext4, XFS or btrfs; otherwise subroot fails before the command is started. If subroot and its helper
+processes are all killed at once, the next start removes the directory.
 "#;
 
 const RUN_EXAMPLES: &str = r#".SH EXAMPLES

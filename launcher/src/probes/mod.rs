@@ -1,4 +1,4 @@
-//! Looks at this host for what can stand in the way. Each probe looks at one thing and changes nothing.
+//! Looks at this host for what can stand in the way. Each probe looks at one thing and leaves nothing changed.
 //!
 //! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
@@ -6,6 +6,7 @@ pub(crate) mod apparmor;
 pub(crate) mod grants;
 pub(crate) mod mapper;
 pub(crate) mod namespaces;
+pub(crate) mod overlay;
 pub(crate) mod proc;
 pub(crate) mod program;
 pub(crate) mod rootfs;

@@ -1,6 +1,6 @@
 //! Why the kernel refused a step of the child.
 
-use super::{apparmor, rootfs};
+use super::{apparmor, overlay, rootfs};
 use crate::causes::Cause;
 use crate::failure::{Failure, Step};
 use nix::errno::Errno;
@@ -22,6 +22,7 @@ fn by_itself(failure: &Failure) -> Option<Cause> {
         (Step::LayerRoot | Step::LayerHost, Errno::EPERM | Errno::ENODEV | Errno::EINVAL) => {
             Some(rootfs::overlay_refused(failure.errno))
         }
+        (Step::LayerOnDisk, _) => Some(overlay::disk_refused()),
         _ => None,
     }
 }
@@ -35,6 +36,7 @@ fn takes_capability(step: Step) -> bool {
             | Step::Loopback
             | Step::Clocks
             | Step::BindRoot
+            | Step::LayerOnDisk
             | Step::LayerRoot
             | Step::LayerHost
             | Step::MakeReadOnly

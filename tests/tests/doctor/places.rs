@@ -2,10 +2,11 @@
 
 use crate::sandbox::{Sandbox, assert_refused};
 use crate::{assert_found, doctor};
+use nix::libc;
 use nix::mount::{MsFlags, mount};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use subroot_tests::Outcome;
+use subroot_tests::{Outcome, Step, as_root_first};
 
 /// What `doctor ROOTFS` says to alice.
 fn examined(sandbox: &Sandbox) -> Outcome {
@@ -128,6 +129,24 @@ fn overlays_are_refused() {
     let outcome = around(&["sh", "-c", hidden]);
     let refused = "the kernel refuses an overlay in a user namespace: Operation not permitted";
     assert_found(&outcome, 1, refused, "run without --overlay");
+}
+
+/// As before Linux 6.6, by a filter that answers EOPNOTSUPP to fsetxattr(2).
+#[test]
+fn overlays_that_memory_cannot_hold_are_tried_out_on_disk() {
+    let sandbox = Sandbox::new();
+    sandbox.host.cover("/var/tmp", 0o1777);
+    let examined = |cache: &str| {
+        let mut command = doctor(&sandbox.alice, &[]);
+        let filter = vec![Step::FailCallOfAll(libc::SYS_fsetxattr, libc::EOPNOTSUPP)];
+        sandbox.host.output(as_root_first(command.env("XDG_CACHE_HOME", cache), &sandbox.alice, filter))
+    };
+    let outcome = examined("/home/alice/cache");
+    let line = "✓ overlay     --overlay works, with its changes in /home/alice/cache/subroot until the end\n";
+    assert!(outcome.code() == 0 && outcome.stdout.contains(line), "{outcome:?}");
+    assert_eq!(fs::read_dir("/home/alice/cache/subroot").expect("its directory").count(), 0);
+    let (cause, fix) = ("before Linux 6.6", "export XDG_CACHE_HOME=$(mktemp -d /var/tmp/XXXXXX)");
+    assert_found(&examined("/proc"), 1, cause, fix);
 }
 
 /// As the three files that docker and podman mount in every container.

@@ -5,6 +5,7 @@
 mod sandbox;
 
 mod binds;
+mod disk_layers;
 mod hostile;
 mod many;
 mod memory;

@@ -1,0 +1,74 @@
+//! The process that removes the layers on disk of a launch whose launcher was killed, as `subroot kill` does. It looks nothing up inside.
+
+use crate::disk_layers::DiskLayers;
+use crate::error::Error;
+use crate::id_plan::Way;
+use crate::kernel::{self, Ended};
+use crate::launch::pipe;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+use nix::unistd::{read, write};
+use std::os::fd::OwnedFd;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// How often, and how long apart, it is tried while the sandbox of a killed launcher comes to its end.
+const TRIES: (u32, Duration) = (100, Duration::from_millis(10));
+
+/// The guard of one launch; both hold the lock of the directory.
+pub(crate) struct DiskGuard {
+    layers: DiskLayers,
+    process: OwnedFd,
+    /// A byte says that the sandbox has ended; its end, that the launcher has.
+    lifeline: OwnedFd,
+}
+
+impl DiskGuard {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// Those of pipe(2), fork(2) and pidfd_open(2).
+    pub(crate) fn start(layers: DiskLayers, ways: &[Way]) -> Result<DiskGuard, Error> {
+        let failed = |errno| Error::Parent("creating the guard of the changes on disk", errno);
+        let (told, lifeline) = pipe()?;
+        let forked = kernel::fork().inspect_err(|_| layers.remove_or_say(ways)).map_err(failed)?;
+        let Some(pid) = forked else { guard(&layers, &told, ways) };
+        let process = kernel::pidfd_open(pid.unsigned_abs()).map_err(failed)?;
+        Ok(DiskGuard { layers, process, lifeline })
+    }
+
+    /// Has it remove the directory, and does so itself if that fails.
+    pub(crate) fn finish(self, ways: &[Way]) {
+        let _ended = write(&self.lifeline, &[0]);
+        if kernel::wait_for(&self.process) != Ok(Ended::Exited(0)) {
+            self.layers.remove_or_say(ways);
+        }
+    }
+}
+
+/// Holds none of the launcher's streams and descriptors, so that nobody waits for it.
+fn guard(layers: &DiskLayers, told: &OwnedFd, ways: &[Way]) -> ! {
+    if let Ok(null) = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()) {
+        (0..=2).for_each(|number| kernel::duplicate_to(&null, number).unwrap_or(()));
+    }
+    kernel::close_from_but(3, &layers.descriptors().into_iter().chain([told]).collect::<Vec<_>>());
+    let (tries, pause) = if has_ended(told) { (1, Duration::ZERO) } else { TRIES };
+    for _ in 0..tries {
+        if layers.remove(ways).is_ok() {
+            kernel::exit(0);
+        }
+        sleep(pause);
+    }
+    kernel::exit(1)
+}
+
+/// Waits for the end of the sandbox (true) or of the launcher.
+fn has_ended(told: &OwnedFd) -> bool {
+    loop {
+        match read(told, &mut [0]) {
+            Err(Errno::EINTR) => {}
+            ended => return ended == Ok(1),
+        }
+    }
+}

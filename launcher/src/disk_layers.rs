@@ -1,0 +1,300 @@
+//! The directory on disk for those layers that are discarded at the end, if memory takes no user.* attributes: a tmpfs does so since
+//! Linux 6.6. Without them, no directory of the lower layer can be replaced (EIO).
+//!
+//! Each launch has one of its own in the user's cache, locked for as long as the launcher or its guard lives, and removed at the
+//! end. What was left when both were killed is not locked, and the next launch removes it. What is in it belongs to subordinate IDs, so that a process
+//! in a user namespace of the same IDs removes it.
+
+use crate::disk_guard::DiskGuard;
+use crate::error::Error;
+use crate::failure::{reason, reason_of};
+use crate::id_plan::{IdPlan, IdWishes, Way};
+use crate::kernel::{self, Outcome};
+use crate::plan::Plan;
+use crate::removal;
+use crate::report;
+use crate::root_plan::{DiskDir, RootPlan};
+use crate::trial::{self, Stopped};
+use crate::upper_layers::UpperLayers;
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, open, openat};
+use nix::libc;
+use nix::sys::stat::{FchmodatFlags, FileStat, Mode, fchmodat, fstat, fstatat, mkdirat};
+use nix::unistd::{UnlinkatFlags, geteuid, getpid, mkdir, unlinkat};
+use std::env;
+use std::ffi::{CString, OsStr};
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+
+/// The directory in the user's cache.
+const DIRECTORY: &str = "subroot";
+/// What the names of the directories in it begin with.
+const PREFIX: &str = "overlay-";
+
+const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
+const READ: OFlag =
+    OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
+
+/// The directory of one launch.
+pub(crate) struct DiskLayers {
+    store: Store,
+    name: CString,
+    /// Locked for as long as it is open.
+    dir: OwnedFd,
+}
+
+/// The directory that has one for each launch of this user.
+struct Store {
+    dir: OwnedFd,
+    path: PathBuf,
+}
+
+impl DiskLayers {
+    /// Makes one if the launch discards changes and memory cannot hold them, and has the launch use it.
+    ///
+    /// # Errors
+    /// A user without a directory for it, and those of [`DiskGuard::start`].
+    pub(crate) fn make_if_needed(plan: &mut Plan) -> Result<Option<DiskGuard>, Error> {
+        let Some(root) = plan.root.as_mut().filter(|root| root.layered().next().is_some()) else {
+            return Ok(None);
+        };
+        if memory_serves()? {
+            return Ok(None);
+        }
+        let layers = DiskLayers::make(&plan.ids.ways)?;
+        root.masked.extend(layers.paths_inside(root));
+        root.disk = Some(layers.disk_dir()?);
+        DiskGuard::start(layers, &plan.ids.ways).map(Some)
+    }
+
+    /// Makes one, and removes what killed launchers have left.
+    ///
+    /// # Errors
+    /// A user without a directory for it.
+    pub(crate) fn make(ways: &[Way]) -> Result<DiskLayers, Error> {
+        let store = Store::open()?;
+        store.remove_leftovers(ways);
+        store.make()
+    }
+
+    /// Makes one in a directory that is not the user's cache.
+    ///
+    /// # Errors
+    /// Those of the directory.
+    pub(crate) fn make_in(path: &Path) -> Result<DiskLayers, Error> {
+        let dir = open(path, READ, Mode::empty()).map_err(|errno| failed(path, errno))?;
+        Store { dir, path: path.into() }.make()
+    }
+
+    /// Does with it in a trial what a launch does.
+    ///
+    /// # Errors
+    /// What stopped it.
+    pub(crate) fn try_out(&self, ways: &[Way]) -> Result<(), Stopped> {
+        let disk = self.disk_dir().map_err(Stopped::Maps)?;
+        let open = || UpperLayers::open(Some(&disk)).map(drop).map_err(|failure| failure.errno);
+        trial::perform(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, ways, open).map(drop)
+    }
+
+    /// Makes one, does the same with it, and removes it; returns the directory that it was in.
+    ///
+    /// # Errors
+    /// A user without a directory for it, or with one that cannot hold the changes of an overlay.
+    pub(crate) fn make_and_try_out(ways: &[Way]) -> Result<PathBuf, Error> {
+        let layers = DiskLayers::make(ways)?;
+        let path = layers.store.path.clone();
+        let tried = layers.try_out(ways);
+        layers.remove_or_say(ways);
+        tried.map(|()| path.clone()).map_err(|stopped| Error::DiskLayers(path, stopped.to_string()))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.store.path.join(OsStr::from_bytes(self.name.as_bytes()))
+    }
+
+    /// The same for the child, which opens it in a mount namespace of its own.
+    ///
+    /// # Errors
+    /// Those of fstat(2).
+    pub(crate) fn disk_dir(&self) -> Result<DiskDir, Error> {
+        let found = fstat(&self.dir).map_err(|errno| failed(&self.path(), errno))?;
+        let path = CString::new(self.path().into_os_string().into_vec()).unwrap_or_default();
+        Ok(DiskDir { path, identity: (found.st_dev, found.st_ino) })
+    }
+
+    /// Where it would be seen inside, through a layer over one of the directories that it is in. That it changes there while it is a
+    /// lower layer is undefined: Documentation/filesystems/overlayfs.rst.
+    fn paths_inside(&self, root: &RootPlan) -> Vec<PathBuf> {
+        let Ok(path) = fs::canonicalize(self.path()) else { return Vec::new() };
+        let inside = |(lower, target): (&Path, &Path)| {
+            let lower = fs::canonicalize(lower).ok()?;
+            path.strip_prefix(lower).ok().map(|below| target.join(below))
+        };
+        root.layered().filter_map(inside).collect()
+    }
+
+    /// What has to be open for its removal.
+    pub(crate) fn descriptors(&self) -> [&OwnedFd; 2] {
+        [&self.store.dir, &self.dir]
+    }
+
+    /// Removes it, by a process that has these IDs.
+    ///
+    /// # Errors
+    /// Why it could not be removed.
+    pub(crate) fn remove(&self, ways: &[Way]) -> Result<(), String> {
+        self.store.remove(&self.name, &self.dir, ways)
+    }
+
+    /// The same; what cannot be removed is left for the next launch, and said.
+    pub(crate) fn remove_or_say(&self, ways: &[Way]) {
+        if let Err(why) = self.remove(ways) {
+            report::note(&format!("removing {}: {why}", self.path().display()));
+        }
+    }
+}
+
+/// True if memory can hold the changes of an overlay.
+///
+/// # Errors
+/// What kept it from being tried.
+pub(crate) fn memory_serves() -> Result<bool, Error> {
+    let tried = kernel::memory_takes_attributes();
+    tried.map_err(|errno| Error::Parent("setting a user.* attribute of a file in memory", errno))
+}
+
+impl Store {
+    /// Opens the one of this user, which is made if it is missing.
+    fn open() -> Result<Store, Error> {
+        let (base, path) = open_cache()?;
+        let path = path.join(DIRECTORY);
+        match mkdirat(&base, DIRECTORY, Mode::S_IRWXU) {
+            Ok(()) | Err(Errno::EEXIST) => {}
+            Err(errno) => return Err(failed(&path, errno)),
+        }
+        let dir = openat(&base, DIRECTORY, READ, Mode::empty()).map_err(|errno| failed(&path, errno))?;
+        let found = fstat(&dir).map_err(|errno| failed(&path, errno))?;
+        match () {
+            () if !is_own(&found) => Err(unsafe_dir(path, "another user owns it")),
+            () if found.st_mode & 0o022 != 0 => Err(unsafe_dir(path, "its group or others can write to it")),
+            () => Ok(Store { dir, path }),
+        }
+    }
+
+    fn make(self) -> Result<DiskLayers, Error> {
+        for number in 0_u32.. {
+            let name = format!("{PREFIX}{}-{number}", getpid());
+            let path = self.path.join(&name);
+            let name = CString::new(name).unwrap_or_default();
+            match self.make_locked(&name) {
+                Ok(dir) => return Ok(DiskLayers { store: self, name, dir }),
+                // Another launch on this disk has it, or takes it for a leftover.
+                Err(Errno::EEXIST | Errno::EWOULDBLOCK | Errno::ENOENT) => {}
+                Err(errno) => return Err(failed(&path, errno)),
+            }
+        }
+        Err(failed(&self.path, Errno::EEXIST))
+    }
+
+    fn make_locked(&self, name: &CString) -> Outcome<OwnedFd> {
+        mkdirat(&self.dir, name.as_c_str(), Mode::S_IRWXU)?;
+        // The umask may have taken from it.
+        fchmodat(&self.dir, name.as_c_str(), Mode::S_IRWXU, FchmodatFlags::FollowSymlink)?;
+        self.lock(name)
+    }
+
+    /// Opens and locks one, if it is still there then.
+    fn lock(&self, name: &CString) -> Outcome<OwnedFd> {
+        let dir = openat(&self.dir, name.as_c_str(), READ, Mode::empty())?;
+        kernel::try_lock(&dir, true)?;
+        let found = fstatat(&self.dir, name.as_c_str(), AtFlags::AT_SYMLINK_NOFOLLOW)?;
+        let opened = fstat(&dir)?;
+        let is_same = (found.st_dev, found.st_ino) == (opened.st_dev, opened.st_ino);
+        if is_same { Ok(dir) } else { Err(Errno::ENOENT) }
+    }
+
+    fn remove_leftovers(&self, ways: &[Way]) {
+        for name in self.names().unwrap_or_default() {
+            let path = self.path.join(OsStr::from_bytes(name.as_bytes()));
+            let removed = match self.lock(&name) {
+                // One that is in use, or has just been removed.
+                Err(Errno::EWOULDBLOCK | Errno::ENOENT) => continue,
+                Err(errno) => Err(reason(errno)),
+                Ok(dir) => self.remove_leftover(&name, &dir, ways),
+            };
+            if let Err(why) = removed {
+                report::note(&format!("removing {}, which a killed launch has left: {why}", path.display()));
+            }
+        }
+    }
+
+    /// By the IDs of the launches that nothing special was asked of, and else by those of this one.
+    fn remove_leftover(&self, name: &CString, dir: &OwnedFd, ways: &[Way]) -> Result<(), String> {
+        let usual = IdPlan::new(&IdWishes::default()).map_err(|error| error.to_string());
+        let removed = usual.and_then(|plan| self.remove(name, dir, &plan.ways));
+        removed.or_else(|why| self.remove(name, dir, ways).map_err(|_| why))
+    }
+
+    fn names(&self) -> Outcome<Vec<CString>> {
+        let mut entries = Dir::from_fd(openat(&self.dir, ".", READ, Mode::empty())?)?;
+        let mut names =
+            entries.iter().map(|entry| Ok(entry?.file_name().to_owned())).collect::<Outcome<Vec<_>>>()?;
+        names.retain(|name| name.as_bytes().starts_with(PREFIX.as_bytes()));
+        Ok(names)
+    }
+
+    fn remove(&self, name: &CString, dir: &OwnedFd, ways: &[Way]) -> Result<(), String> {
+        let empty = || {
+            // It goes on alone if the launcher is killed.
+            kernel::close_from_but(0, &[dir]);
+            removal::empty(dir)
+        };
+        trial::perform(libc::CLONE_NEWUSER, ways, empty).map_err(|stopped| stopped.to_string())?;
+        unlinkat(&self.dir, name.as_c_str(), UnlinkatFlags::RemoveDir).map_err(reason)
+    }
+}
+
+/// Opens the user's cache, which is made if it is missing; it may be reached by a symlink.
+fn open_cache() -> Result<(OwnedFd, PathBuf), Error> {
+    let absolute = |variable| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || absolute("HOME").map(|home| home.join(".cache"));
+    let path = absolute("XDG_CACHE_HOME").or_else(home);
+    let path = path.ok_or_else(|| unsafe_dir("~/.cache".into(), "neither HOME nor XDG_CACHE_HOME is set"))?;
+    let opened = match open(&path, LOOK, Mode::empty()) {
+        Err(Errno::ENOENT) => make_cache(&path)?,
+        opened => opened.map_err(|errno| failed(&path, errno))?,
+    };
+    let found = fstat(&opened).map_err(|errno| failed(&path, errno))?;
+    if is_own(&found) { Ok((opened, path)) } else { Err(unsafe_dir(path, "another user owns it")) }
+}
+
+/// Makes nothing in another user's directory, such as the home that sudo may have left in HOME.
+fn make_cache(path: &Path) -> Result<OwnedFd, Error> {
+    let parent = path.parent().unwrap_or(path);
+    let found = fs::metadata(parent).map_err(|error| unsafe_dir(parent.into(), &reason_of(&error)))?;
+    if std::os::unix::fs::MetadataExt::uid(&found) != geteuid().as_raw() {
+        return Err(unsafe_dir(parent.into(), "another user owns it"));
+    }
+    let made = match mkdir(path, Mode::S_IRWXU) {
+        // Another launch may have made it just now.
+        Err(Errno::EEXIST) => Ok(()),
+        made => made,
+    };
+    made.and_then(|()| open(path, LOOK, Mode::empty())).map_err(|errno| failed(path, errno))
+}
+
+fn is_own(stat: &FileStat) -> bool {
+    stat.st_uid == geteuid().as_raw()
+}
+
+fn failed(path: &Path, errno: Errno) -> Error {
+    Error::DiskLayers(path.into(), reason(errno))
+}
+
+fn unsafe_dir(path: PathBuf, why: &str) -> Error {
+    Error::DiskLayers(path, why.into())
+}

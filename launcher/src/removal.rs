@@ -1,0 +1,67 @@
+//! Empties a directory whose content may be hostile: by descriptors, through no symlink, and into nothing that is mounted in it.
+
+use crate::kernel::Outcome;
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2, renameat};
+use nix::sys::stat::Mode;
+use nix::unistd::{UnlinkatFlags, unlinkat};
+use std::ffi::CString;
+use std::os::fd::OwnedFd;
+
+const READ: OFlag =
+    OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
+/// One name in the directory itself; what is mounted there belongs to somebody else (EXDEV).
+const WITHIN: ResolveFlag =
+    ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RESOLVE_NO_SYMLINKS).union(ResolveFlag::RESOLVE_NO_XDEV);
+
+/// Removes everything in a directory. A directory in it is emptied by moving its own directories up to the top, so that no depth
+/// takes more descriptors or memory.
+///
+/// # Errors
+/// Those of openat2(2), getdents(2), renameat(2) and unlinkat(2), such as EXDEV for a directory on which something is mounted.
+pub(crate) fn empty(top: &OwnedFd) -> Outcome<()> {
+    let mut moved = 0;
+    loop {
+        let dirs = unlink_files(top)?;
+        if dirs.is_empty() {
+            return Ok(());
+        }
+        for name in dirs {
+            let dir = openat2(top, name.as_c_str(), OpenHow::new().flags(READ).resolve(WITHIN))?;
+            for inner in unlink_files(&dir)? {
+                move_up(&dir, &inner, top, &mut moved)?;
+            }
+            unlinkat(top, name.as_c_str(), UnlinkatFlags::RemoveDir)?;
+        }
+    }
+}
+
+/// Removes all that is no directory, and returns the names of the directories.
+fn unlink_files(dir: &OwnedFd) -> Outcome<Vec<CString>> {
+    let mut dirs = Vec::new();
+    let mut entries = Dir::from_fd(openat(dir, ".", READ, Mode::empty())?)?;
+    for entry in entries.iter() {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name == c"." || name == c".." {
+            continue;
+        }
+        match unlinkat(dir, name, UnlinkatFlags::NoRemoveDir) {
+            Err(Errno::EISDIR) => dirs.push(name.to_owned()),
+            unlinked => unlinked?,
+        }
+    }
+    Ok(dirs)
+}
+
+/// Moves a directory to the first number that is free at the top, or that an empty directory has, which it then replaces.
+fn move_up(dir: &OwnedFd, name: &CString, top: &OwnedFd, moved: &mut u64) -> Outcome<()> {
+    loop {
+        *moved += 1;
+        match renameat(dir, name.as_c_str(), top, moved.to_string().as_str()) {
+            Err(Errno::EEXIST | Errno::ENOTEMPTY | Errno::ENOTDIR) => {}
+            moved => return moved,
+        }
+    }
+}

@@ -40,7 +40,9 @@ impl DiskGuard {
 
     /// Has it remove the directory, and does so itself if that fails.
     pub(crate) fn finish(self, ways: &[Way]) {
+        // Error ignored: a guard that is gone has not ended well, which is looked at next.
         let _ended = write(&self.lifeline, &[0]);
+        // Error ignored: a guard that cannot be waited for counts as one that did not end well.
         if kernel::wait_for(&self.process) != Ok(Ended::Exited(0)) {
             self.layers.remove_or_say(ways);
         }
@@ -49,12 +51,21 @@ impl DiskGuard {
 
 /// Holds none of the launcher's streams and descriptors, so that nobody waits for it.
 fn guard(layers: &DiskLayers, told: &OwnedFd, ways: &[Way]) -> ! {
+    // Error ignored: whoever reads a stream of the launcher's would wait for this process, too.
     if let Ok(null) = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()) {
-        (0..=2).for_each(|number| kernel::duplicate_to(&null, number).unwrap_or(()));
+        for number in 0..=2 {
+            // Error ignored: the same.
+            let _open = kernel::duplicate_to(&null, number);
+        }
     }
-    kernel::close_from_but(3, &layers.descriptors().into_iter().chain([told]).collect::<Vec<_>>());
+    let kept: Vec<_> = layers.descriptors().into_iter().chain([told]).collect();
+    // Error ignored: the launcher then removes it. With the other end of its own pipe open, this process would never hear of its end.
+    if kernel::close_from_but(3, &kept).is_err() {
+        kernel::exit(1);
+    }
     let (tries, pause) = if has_ended(told) { (1, Duration::ZERO) } else { TRIES };
     for _ in 0..tries {
+        // Error ignored: tried again, and else said by the launcher.
         if layers.remove(ways).is_ok() {
             kernel::exit(0);
         }
@@ -68,6 +79,7 @@ fn has_ended(told: &OwnedFd) -> bool {
     loop {
         match read(told, &mut [0]) {
             Err(Errno::EINTR) => {}
+            // Error ignored: the launcher may be gone, which only makes the tries more.
             ended => return ended == Ok(1),
         }
     }

@@ -23,10 +23,10 @@ use nix::libc;
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, fchmodat, fstat, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, geteuid, getpid, mkdir, unlinkat};
 use std::env;
-use std::ffi::{CString, OsStr};
+use std::ffi::{CString, OsStr, OsString};
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 /// The directory in the user's cache.
@@ -65,8 +65,10 @@ impl DiskLayers {
             return Ok(None);
         }
         let layers = DiskLayers::make(&plan.ids.ways)?;
-        root.masked.extend(layers.paths_inside(root));
-        root.disk = Some(layers.disk_dir()?);
+        let seen = layers.paths_inside(root).and_then(|inside| Ok((inside, layers.disk_dir()?)));
+        let (inside, disk) = seen.inspect_err(|_| layers.remove_or_say(&plan.ids.ways))?;
+        root.masked.extend(inside);
+        root.disk = Some(disk);
         DiskGuard::start(layers, &plan.ids.ways).map(Some)
     }
 
@@ -122,19 +124,23 @@ impl DiskLayers {
     /// Those of fstat(2).
     pub(crate) fn disk_dir(&self) -> Result<DiskDir, Error> {
         let found = fstat(&self.dir).map_err(|errno| failed(&self.path(), errno))?;
-        let path = CString::new(self.path().into_os_string().into_vec()).unwrap_or_default();
+        let path = c_string(self.path())?;
         Ok(DiskDir { path, identity: (found.st_dev, found.st_ino) })
     }
 
     /// Where it would be seen inside, through a layer over one of the directories that it is in. That it changes there while it is a
     /// lower layer is undefined: Documentation/filesystems/overlayfs.rst.
-    fn paths_inside(&self, root: &RootPlan) -> Vec<PathBuf> {
-        let Ok(path) = fs::canonicalize(self.path()) else { return Vec::new() };
-        let inside = |(lower, target): (&Path, &Path)| {
-            let lower = fs::canonicalize(lower).ok()?;
-            path.strip_prefix(lower).ok().map(|below| target.join(below))
-        };
-        root.layered().filter_map(inside).collect()
+    fn paths_inside(&self, root: &RootPlan) -> Result<Vec<PathBuf>, Error> {
+        let path = canonical(&self.path())?;
+        let mut inside = Vec::new();
+        for (lower, target) in root.layered() {
+            let lower = canonical(lower)?;
+            if path.starts_with(&lower) {
+                let below = path.iter().skip(lower.iter().count());
+                inside.push(target.join(below.collect::<PathBuf>()));
+            }
+        }
+        Ok(inside)
     }
 
     /// What has to be open for its removal.
@@ -156,6 +162,15 @@ impl DiskLayers {
             report::note(&format!("removing {}: {why}", self.path().display()));
         }
     }
+}
+
+fn canonical(path: &Path) -> Result<PathBuf, Error> {
+    fs::canonicalize(path).map_err(|error| failed(path, kernel::errno_of(&error)))
+}
+
+fn c_string(path: impl Into<OsString>) -> Result<CString, Error> {
+    let path = path.into();
+    CString::new(path.as_bytes()).map_err(|_| failed(path.as_ref(), Errno::EINVAL))
 }
 
 /// True if memory can hold the changes of an overlay.
@@ -189,7 +204,7 @@ impl Store {
         for number in 0_u32.. {
             let name = format!("{PREFIX}{}-{number}", getpid());
             let path = self.path.join(&name);
-            let name = CString::new(name).unwrap_or_default();
+            let name = c_string(name)?;
             match self.make_locked(&name) {
                 Ok(dir) => return Ok(DiskLayers { store: self, name, dir }),
                 // Another launch on this disk has it, or takes it for a leftover.
@@ -218,7 +233,14 @@ impl Store {
     }
 
     fn remove_leftovers(&self, ways: &[Way]) {
-        for name in self.names().unwrap_or_default() {
+        let names = match self.names() {
+            Ok(names) => names,
+            Err(errno) => {
+                let path = self.path.display();
+                return report::note(&format!("looking for leftovers in {path}: {}", reason(errno)));
+            }
+        };
+        for name in names {
             let path = self.path.join(OsStr::from_bytes(name.as_bytes()));
             let removed = match self.lock(&name) {
                 // One that is in use, or has just been removed.
@@ -250,7 +272,7 @@ impl Store {
     fn remove(&self, name: &CString, dir: &OwnedFd, ways: &[Way]) -> Result<(), String> {
         let empty = || {
             // It goes on alone if the launcher is killed.
-            kernel::close_from_but(0, &[dir]);
+            kernel::close_from_but(0, &[dir])?;
             removal::empty(dir)
         };
         trial::perform(libc::CLONE_NEWUSER, ways, empty).map_err(|stopped| stopped.to_string())?;

@@ -257,7 +257,8 @@ fn read_lines(path: &str, visit: impl FnMut(u32, &[u8])) -> Result<(), Error> {
         file => file.map_err(unreadable)?,
     };
     // Files of proc(5) have no size. What is longer than the mapper's buffer is read as the mapper reads it.
-    let size = file.metadata().ok().and_then(|facts| usize::try_from(facts.len()).ok()).unwrap_or(0);
+    let size = file.metadata().map_err(unreadable)?.len();
+    let size = usize::try_from(size).map_err(|_| unreadable(ErrorKind::FileTooLarge.into()))?;
     let mut buffer =
         vec![0; if size == 0 { MAPPERS_BUFFER } else { MAPPERS_BUFFER.min(size.saturating_add(1)) }];
     // The end of a file with a size is where it was at first, as for the mapper, and is not asked for.
@@ -266,10 +267,7 @@ fn read_lines(path: &str, visit: impl FnMut(u32, &[u8])) -> Result<(), Error> {
         while left > 0 {
             match file.read(free) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                outcome => {
-                    left = left.saturating_sub(outcome.as_ref().copied().unwrap_or(0));
-                    return outcome;
-                }
+                outcome => return outcome.inspect(|count| left = left.saturating_sub(*count)),
             }
         }
         Ok(0)

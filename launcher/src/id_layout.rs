@@ -42,6 +42,7 @@ impl Pool {
     /// Which ID one of these is inside a default run.
     pub(crate) fn position(&self, kind: IdKind, id: u32) -> Option<u32> {
         let mut map = Box::new(PlannedMap::EMPTY);
+        // Error ignored: what cannot be mapped has no position.
         Layout::of(&Userns::Default).fill(kind, self, &mut map).ok()?;
         inside_of(&map, id)
     }

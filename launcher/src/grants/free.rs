@@ -5,8 +5,9 @@ use super::present::{Present, common, joined};
 use super::read_lines;
 use super::site::Site;
 use crate::error::Error;
+use crate::failure::reason_of;
 use idmap::{IdKind, IdRange, OVERFLOW_ID, parse_number};
-use std::path::Path;
+use std::fs;
 
 /// The administrator's file, and the distribution's on systems that keep no settings of their own in /etc: openSUSE.
 const LOGIN_DEFS: [&str; 2] = ["/etc/login.defs", "/usr/etc/login.defs"];
@@ -32,7 +33,8 @@ impl Limits {
         let (mut first, mut last) = ([FIRST; 2], [LAST; 2]);
         let ([first_uid, first_gid], [last_uid, last_gid]) = (&mut first, &mut last);
         let [own, distribution] = LOGIN_DEFS;
-        let file = if Path::new(own).exists() { own } else { distribution };
+        let unreadable = |error: std::io::Error| Error::Unreadable(own.into(), reason_of(&error));
+        let file = if fs::exists(own).map_err(unreadable)? { own } else { distribution };
         read_lines(file, |_, line| {
             let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
             let (name, value) = (words.next(), words.next().and_then(|word| parse_number(word).ok()));

@@ -50,8 +50,8 @@ const MARK: &str = "// Error ignored: ";
 const MARK_OF_FILE: &str = "//! Errors ignored: ";
 
 /// Files that are still to be gone through.
-const UNMARKED: [&str; 7] =
-    ["exec.rs", "grants.rs", "grants/owner.rs", "id_explain.rs", "id_plan.rs", "registry.rs", "root_plan.rs"];
+const UNMARKED: [&str; 6] =
+    ["exec.rs", "grants.rs", "grants/owner.rs", "id_explain.rs", "id_plan.rs", "registry.rs"];
 
 /// A statement of a source: its lines, and the comments above and in it.
 struct Statement {

@@ -92,6 +92,8 @@ kinds! {
         "as root: subroot grants suggest {user} --count 65535";
     /// The settings of the mapper.
     BAD_CONFIG: "bad-config", "the mapper's settings are not taken: {why}", "as root: mend that line";
+    /// A mode without r for others, which these files have everywhere else.
+    UNREADABLE: "unreadable-file", "{file} cannot be read by you, who then cannot know what it grants: {why}", "as root: chmod a+r {file}";
     /// LDAP, SSSD and the like.
     DIRECTORY_ACCOUNT: "directory-account", "the account of uid {uid} is not in /etc/passwd but in a directory",
         "as root: install newidmap-helper-nss, or grant by number: a line {uid}:FIRST:COUNT in both files";

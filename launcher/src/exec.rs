@@ -87,6 +87,7 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
     drop((report_write, theirs));
     let mut number = [0; 4];
     let command = kernel::receive_descriptor(&ours, &mut number);
+    // Error ignored: what the process did is told by the descriptor.
     let _ = kernel::wait_for(&joiner);
     let process = command.map_err(|_| child_failure(&report))?;
     let pid = i32::from_le_bytes(number);
@@ -100,6 +101,7 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
 
 fn child_failure(report: &OwnedFd) -> Error {
     let mut record = [0; crate::failure::MAX_RECORD];
+    // Error ignored: without the words, the command's process is said to have vanished.
     let length = nix::unistd::read(report, &mut record).ok().unwrap_or(0);
     record.get(..length).and_then(Failure::receive).map_or(Error::Vanished, Error::Start)
 }
@@ -109,6 +111,7 @@ fn join(joined: &Joined, ends: &ChildEnds, launcher: &OwnedFd) -> ! {
     let closed = ends.close_all_others(&[joined.member(), launcher]);
     let failure = match closed.and_then(|()| enter(joined)) {
         Ok(Side::Parent(pid, process)) => {
+            // Error ignored: the launcher then gets none, and fails.
             let _ = kernel::send_descriptor(launcher, &pid.to_le_bytes(), process);
             kernel::exit(0)
         }

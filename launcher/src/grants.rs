@@ -17,6 +17,7 @@ pub(crate) use present::Present;
 pub(crate) use trust::{Distrusted, distrust};
 
 use crate::accounts::{by_uid, printed};
+use crate::causes::{Cause, UNREADABLE};
 use crate::cli::{GrantsVerb, GrantsWords};
 use crate::error::Error;
 use crate::failure::reason_of;
@@ -31,6 +32,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::process::Command;
 
 /// `subroot grants`.
@@ -64,6 +66,7 @@ pub(crate) fn ranges_text(ranges: &[IdRange]) -> String {
 pub(crate) struct Grants {
     policy: Box<Policy>,
     trouble: Option<String>,
+    unreadable: Option<Cause>,
     present: Present,
     uids: Vec<IdRange>,
     gids: Vec<IdRange>,
@@ -78,13 +81,17 @@ impl Grants {
     /// Reads the files as they are for any user.
     fn of(uid: u32, gid: u32) -> Grants {
         let mut policy = Box::new(Policy::EMPTY);
-        let Ok(()) = policy.read_caller(uid, gid, &mut Readable);
+        let mut files = Readable { first: None };
+        // Error ignored: there is none, as what cannot be read is kept.
+        let Ok(()) = policy.read_caller(uid, gid, &mut files);
         if policy.needs_name_service() {
             let account = if policy.caller().is_local() { None } else { by_uid(uid) };
             let name = account.as_ref().map(|user| user.name().as_bytes());
-            let Ok(()) = policy.note_name_service(name, |visit| Readable.each_line(ACCOUNTS_FILE, visit));
+            // Error ignored: there is none here either.
+            let Ok(()) = policy.note_name_service(name, |visit| files.each_line(ACCOUNTS_FILE, visit));
         }
-        let trouble = policy.read_grants(|_| true, &mut Readable).err().map(|error| match error {
+        // Error ignored: it is kept.
+        let trouble = policy.read_grants(|_| true, &mut files).err().map(|error| match error {
             PolicyError::Config(number, why) => format!("{CONFIG_FILE}, line {number}: {}", why.reason()),
         });
         let (present, unknown) = match Present::read() {
@@ -95,7 +102,7 @@ impl Grants {
             let ranges = joined(policy.granted(kind).ranges());
             ranges.into_iter().flat_map(|range| present.parts(kind, range)).collect()
         });
-        Grants { policy, trouble: trouble.or(unknown), present, uids, gids }
+        Grants { policy, trouble: trouble.or(unknown), unreadable: files.first, present, uids, gids }
     }
 
     /// What was read.
@@ -126,10 +133,17 @@ impl Grants {
     pub(crate) fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
     }
+
+    /// A file that the mapper may well read, but this user may not.
+    pub(crate) fn unreadable(&self) -> Option<&Cause> {
+        self.unreadable.as_ref()
+    }
 }
 
-/// Every file that this user can read.
-struct Readable;
+/// Every file that this user can read, and the first one that they cannot.
+struct Readable {
+    first: Option<Cause>,
+}
 
 impl Files for Readable {
     type Error = std::convert::Infallible;
@@ -139,7 +153,9 @@ impl Files for Readable {
         path: &'static str,
         visit: &mut dyn FnMut(u32, &[u8]),
     ) -> Result<(), Self::Error> {
-        each_line_of(path, visit);
+        if let Err(Error::Unreadable(file, why)) = read_lines(path, visit) {
+            self.first.get_or_insert_with(|| unreadable(&file, &why));
+        }
         Ok(())
     }
 
@@ -158,9 +174,14 @@ impl Files for Readable {
     }
 }
 
+fn unreadable(file: &Path, why: &str) -> Cause {
+    Cause::new(&UNREADABLE, &[("file", &file.display()), ("why", &why)])
+}
+
 /// A line such as `0: alice 100000 65536`.
 fn listed_range(line: &[u8]) -> Option<IdRange> {
     let mut numbers = line.rsplit(|byte| *byte == b' ').map(parse_number);
+    // Error ignored: this is none of those lines.
     let (count, first) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
     IdRange::new(first, count).ok()
 }
@@ -242,6 +263,7 @@ const MAPPERS_BUFFER: usize = 64 * 1024;
 /// Visits the lines of a file, with their numbers; a file that cannot be read has none.
 pub(crate) fn each_line_of(path: &str, visit: impl FnMut(u32, &[u8])) {
     if let Err(error) = read_lines(path, visit) {
+        // Error ignored: it is said here, and what a launch is planned with keeps it.
         log::warn!("{error}");
     }
 }

@@ -90,6 +90,7 @@ fn answer(grants: &Grants, kind: IdKind, words: &OsString) -> Result<Answer, Err
 fn judge(grants: &Grants, kind: IdKind, line: MapLine) -> Judged {
     let policy = grants.policy();
     let mut alone = Box::new(RequestedMap::EMPTY);
+    // Error ignored: it is the answer.
     let passes =
         alone.push(line).is_ok() && authorize(kind, &alone, policy.caller(), policy.granted(kind)).is_ok();
     let Ok(range) = line.outside_range() else { return Judged { line, by: None, instead: None } };
@@ -181,6 +182,7 @@ fn text(answer: &Answer) -> String {
     let mut text = String::new();
     for judged in &answer.judged {
         let _ = write!(text, "{} {}: ", answer.kind.name(), words(judged.line));
+        // Error ignored: a string takes all that is written.
         let _ = match (&judged.by, judged.instead) {
             (Some(by), _) => writeln!(text, "granted by {}", by.join(" and ")),
             (None, Some(part)) => writeln!(text, "refused; granted would be {}", words(part)),

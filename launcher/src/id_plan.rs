@@ -135,6 +135,7 @@ impl IdPlan {
             return Ok(plan);
         }
         let helper = helper(wishes)?;
+        // Error ignored: a mapper is then asked.
         let may_map = kernel::effective_capabilities()
             .is_ok_and(|held| held & MAPPING_CAPABILITIES == MAPPING_CAPABILITIES);
         if may_map && is_nested() {
@@ -214,7 +215,8 @@ impl IdPlan {
         if let Some(helper) = helper {
             return self.push(Writer::Helper(helper), maps, true);
         }
-        if Path::new(BUILT_IN_HELPER).exists() {
+        // One that cannot be looked at is tried, and says why it cannot be executed.
+        if !is_missing(Path::new(BUILT_IN_HELPER)) {
             self.push(Writer::Helper(BUILT_IN_HELPER.into()), maps, false);
         } else {
             self.lack = Some(Cause::new(&MAPPER_MISSING, &[("path", &BUILT_IN_HELPER)]));
@@ -241,11 +243,18 @@ fn helper(wishes: &IdWishes) -> Result<Option<PathBuf>, Error> {
         || std::env::var_os("SUBROOT_HELPER").filter(|path| !path.is_empty()).map(PathBuf::from);
     let helper = wishes.helper.clone().or_else(from_environment);
     // A word without a slash would be looked for in PATH, which the mapper is not started with.
+    // Error ignored: without a working directory, a relative path leads nowhere anyway.
     let helper = helper.map(|path| std::path::absolute(&path).ok().unwrap_or(path));
     match helper {
-        Some(path) if !path.exists() => Err(Error::Mapper(path, "No such file or directory".into())),
+        Some(path) if is_missing(&path) => Err(Error::Mapper(path, "No such file or directory".into())),
         helper => Ok(helper),
     }
+}
+
+/// False for what cannot be looked at.
+fn is_missing(path: &Path) -> bool {
+    // Error ignored: it is tried, and fails with its cause.
+    matches!(std::fs::exists(path), Ok(false))
 }
 
 /// Both maps of a layout, with these groups as themselves besides.
@@ -292,6 +301,7 @@ fn maps_of_every_own_id(layout: &Layout, userns: &Userns, groups: &[u32]) -> Res
     for (path, map) in [("/proc/self/uid_map", &mut every.uid), ("/proc/self/gid_map", &mut every.gid)] {
         each_line_of(path, |_, line| {
             let own = map_line(line).map(|line| MapLine { outside: line.inside, ..line });
+            // Error ignored: the kernel's own lines are sound, and are no more than a map takes.
             let _ = own.map(|line| map.push(line));
         });
     }
@@ -311,12 +321,14 @@ fn maps_of_every_own_id(layout: &Layout, userns: &Userns, groups: &[u32]) -> Res
 /// Reads one line of a uid_map or gid_map.
 pub(crate) fn map_line(line: &[u8]) -> Option<MapLine> {
     let mut numbers = std::str::from_utf8(line).ok()?.split_ascii_whitespace().map(str::parse);
+    // Error ignored: it is no such line.
     let mut number = || numbers.next()?.ok();
     Some(MapLine { inside: number()?, outside: number()?, count: number()? })
 }
 
 /// True in a user namespace.
 pub(crate) fn is_nested() -> bool {
+    // Error ignored: the usual ways are then tried.
     std::fs::metadata("/proc/self/ns/user").is_ok_and(|namespace| namespace.st_ino() != INITIAL_NAMESPACE)
 }
 

@@ -11,9 +11,11 @@ pub(crate) use launchers::{pids, unless_hidden};
 pub(crate) use names::Name;
 
 use crate::error::Error;
+use crate::failure::reason;
 use crate::kernel::{self, Outcome};
 use crate::plan::{FirstProcess, Plan};
 use crate::process::Process;
+use crate::report;
 use launchers::{Launcher, Processes};
 use nix::errno::Errno;
 use nix::fcntl::AtFlags;
@@ -79,7 +81,7 @@ impl Entry {
             (Ok(file), _) => Ok(Some(Entry { _file: file, _name: name })),
             (Err(errno), Some(_)) => Err(Error::Parent("making the entry of a named sandbox", errno)),
             (Err(errno), None) => {
-                log::debug!("this sandbox will not be listed: {errno}");
+                report::note(&format!("subroot ps will not list this sandbox: {}", reason(errno)));
                 Ok(None)
             }
         }

@@ -193,6 +193,7 @@ impl Holder {
 
     fn json(&self) -> Value {
         json!({
+            // Error ignored: the reason is told, too.
             "user": self.user,
             "uid": self.uid,
             "file": self.file,

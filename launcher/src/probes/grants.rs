@@ -48,6 +48,9 @@ pub(crate) fn lines(grants: &Grants, kind: IdKind) -> Vec<Cause> {
     if let Some(trouble) = grants.trouble() {
         return vec![Cause::new(&BAD_CONFIG, &[("why", &trouble)])];
     }
+    if let Some(unreadable) = grants.unreadable() {
+        return vec![unreadable.clone()];
+    }
     let own = grants.own_lines(kind);
     let causes = own.iter().filter_map(|line| absent(line, &user).or_else(|| bad_line(line)));
     let mut causes: Vec<Cause> = causes.chain(overlaps(grants, kind, &own)).collect();

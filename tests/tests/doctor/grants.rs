@@ -37,6 +37,22 @@ fn no_file() {
 }
 
 #[test]
+fn a_file_that_the_user_may_not_read() {
+    for file in ["/etc/subuid", "/etc/subgid"] {
+        let sandbox = granting(GOOD, GOOD);
+        let closed = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(file, closed).expect("closing the file");
+        let (cause, fix) = (format!("{file} cannot be read by you"), format!("chmod a+r {file}"));
+        assert_found(&examined(&sandbox), 1, &cause, &format!("as root: {fix}"));
+        let launch = sandbox.host.output(&mut sandbox.alice.shell("subroot run rootfs -- id -u"));
+        assert_eq!((launch.stdout.as_str(), launch.code()), ("0\n", 0), "{launch:?}");
+        assert!(launch.stderr.contains(&cause) && launch.stderr.contains(&fix), "{launch:?}");
+        sandbox.host.output(&mut sandbox.host.user("root").shell(&fix)).ok();
+        assert_eq!(examined(&sandbox).code(), 0);
+    }
+}
+
+#[test]
 fn a_line_that_grants_nothing() {
     for (line, why) in [
         ("alice:100000:", "a number is missing"),

@@ -41,7 +41,7 @@ pub const PLAN_INSTRUCTIONS: Ceiling = ceiling("instructions up to a plan", 800_
 /// The launcher as packaging/build makes it.
 pub const LAUNCHER_BYTES: Ceiling = ceiling("bytes of the launcher, static", 3_000_000);
 /// Of the launcher and init together, once a sandbox has run for a moment: what no other process has, in KiB.
-pub const PRIVATE_MEMORY: Ceiling = ceiling("KiB of private memory of a running sandbox", 512);
+pub const PRIVATE_MEMORY: Ceiling = ceiling("KiB of private memory of a running sandbox", 384);
 
 impl Ceiling {
     /// True for what is not above the ceiling.

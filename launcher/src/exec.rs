@@ -94,9 +94,10 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
     let live = Live::new(process, None, MountPoints::default(), (&go, lifeline))?;
     let raw = |errno| Error::Parent("making the terminal raw", errno);
     let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;
+    let parent = launch::watched_parent()?;
     live.release(0)?;
     let started = status.map(|stream| status_stream::Started::of_process(stream, pid));
-    Ok(Released { live, report, parent: launch::watched_parent()?, terminal, _entry: None, started })
+    Ok(Released { live, report, parent, terminal, _entry: None, started })
 }
 
 fn child_failure(report: &OwnedFd) -> Error {

@@ -162,9 +162,13 @@ pub(crate) fn set_namespaces(process: impl AsFd, kinds: c_int) -> Outcome<()> {
 /// pidfd_open(2).
 ///
 /// # Errors
-/// ESRCH when there is no such process.
+/// ESRCH when there is no such process. The kernel says EINVAL where the number is still that of a process group or a session, or is
+/// a thread's.
 pub(crate) fn pidfd_open(pid: u32) -> Outcome<OwnedFd> {
-    syscall!(libc::SYS_pidfd_open, pid, 0).and_then(owned)
+    match syscall!(libc::SYS_pidfd_open, pid, 0) {
+        Err(Errno::EINVAL) => Err(Errno::ESRCH),
+        opened => opened.and_then(owned),
+    }
 }
 
 /// pidfd_send_signal(2), any signal number.

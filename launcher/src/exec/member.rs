@@ -26,7 +26,7 @@ const MOST: usize = 64;
 const ENDED: &str = "it has just ended";
 const ELSEWHERE: &str = "its command has left its user namespace";
 /// For example a program of the host's root that others can execute and not read: execve(2) makes its process non-dumpable.
-const UNREACHABLE: &str = "none of its processes can be joined: ptrace(2) denies access to each, as to a program that cannot be read";
+const UNREACHABLE: &str = "none of its processes can be joined: ptrace(2) denies access to each, as to a program that cannot be read, or its command has not started yet";
 
 /// A process of a sandbox.
 pub(crate) struct Member {
@@ -131,8 +131,12 @@ type Distance = (bool, u64);
 /// pidfd is that of a process that has ended, and setns(2) fails.
 fn examine(pid: i32, known: &Known) -> Outcome<Seen> {
     let Ok(number) = u32::try_from(pid) else { return Ok(Seen::Hidden) };
+    // No process is hidden from this call: what a filter refuses is an error.
+    let process = match kernel::pidfd_open(number) {
+        Err(Errno::ESRCH) => return Ok(Seen::Hidden),
+        opened => opened?,
+    };
     let examined = || {
-        let process = kernel::pidfd_open(number)?;
         let folder = open_folder(pid)?;
         if registry::user_namespace(&folder)? != known.user_namespace {
             return Ok(Seen::Elsewhere);

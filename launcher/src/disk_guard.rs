@@ -31,7 +31,7 @@ impl DiskGuard {
     /// Those of pipe(2), fork(2) and pidfd_open(2).
     pub(crate) fn start(layers: DiskLayers, ways: &[Way]) -> Result<DiskGuard, Error> {
         let failed = |errno| Error::Parent("creating the guard of the changes on disk", errno);
-        let (told, lifeline) = pipe()?;
+        let (told, lifeline) = pipe().inspect_err(|_| layers.remove_or_say(ways))?;
         let forked = kernel::fork().inspect_err(|_| layers.remove_or_say(ways)).map_err(failed)?;
         let Some(pid) = forked else { guard(&layers, &told, ways) };
         let process = kernel::pidfd_open(pid.unsigned_abs()).map_err(failed)?;

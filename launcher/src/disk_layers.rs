@@ -25,6 +25,7 @@ use nix::unistd::{UnlinkatFlags, geteuid, getpid, mkdir, unlinkat};
 use std::env;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs;
+use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -134,7 +135,11 @@ impl DiskLayers {
         let path = canonical(&self.path())?;
         let mut inside = Vec::new();
         for (lower, target) in root.layered() {
-            let lower = canonical(lower)?;
+            let lower = match fs::canonicalize(lower) {
+                // The caller reaches the store, and so no directory on the way to it is closed to them.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => continue,
+                found => found.map_err(|error| failed(lower, kernel::errno_of(&error)))?,
+            };
             if path.starts_with(&lower) {
                 let below = path.iter().skip(lower.iter().count());
                 inside.push(target.join(below.collect::<PathBuf>()));

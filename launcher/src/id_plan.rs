@@ -160,10 +160,10 @@ impl IdPlan {
         }
         if !groups.is_empty() {
             refuse_groups(&plan, &grants, &groups)?;
-        } else if !plan.ways.iter().any(|way| way.only) && wishes.userns != Userns::Full {
+        } else if plan.may_end_with_own_id(wishes) {
             match maps(&layout, &own, &[]) {
                 // Of maps that were asked for, other IDs than these are left to a mapper, which says why it refuses them.
-                Ok(own) if may_map || own.are_the_callers_own() => {
+                Ok(own) if may_map && plan.ways.is_empty() || own.are_the_callers_own() => {
                     plan.push(Writer::OwnId, &Rc::new(own), false);
                 }
                 Ok(_) if plan.ways.is_empty() => return Err(not_granted(&plan)),
@@ -172,6 +172,12 @@ impl IdPlan {
             }
         }
         plan.checked(wishes, Some(&grants))
+    }
+
+    /// True if the caller's own ID may be what is left. Root's is the host's, and never takes the place of what is granted.
+    fn may_end_with_own_id(&self, wishes: &IdWishes) -> bool {
+        let is_last = self.ways.is_empty() || own_id(IdKind::Uid) != 0;
+        is_last && wishes.userns != Userns::Full && !self.ways.iter().any(|way| way.only)
     }
 
     /// Refuses `--userns full` if less can be mapped.

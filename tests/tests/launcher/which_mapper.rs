@@ -200,6 +200,23 @@ fn root_with_a_grant_maps_the_granted_ids_alone() {
     assert_eq!(map_lines(&outcome.ok()), ["0 200000 65536", "0 200000 65536"]);
 }
 
+/// Its own ID is the host's, and what it would get in place of the refused IDs is the host's files.
+#[test]
+fn root_that_the_mapper_refuses_its_grant_is_refused() {
+    let sandbox = Sandbox::new();
+    if is_nested() {
+        skip!("the root of a user namespace maps all that it has");
+    }
+    for file in ["/etc/subuid", "/etc/subgid"] {
+        sandbox.host.write(file, "root:200000:65536\n");
+        let writable = std::os::unix::fs::PermissionsExt::from_mode(0o664);
+        std::fs::set_permissions(file, writable).expect("opening the file to the group");
+    }
+    let outcome = sandbox.host.output(&mut maps_of_host(&sandbox));
+    assert_eq!((outcome.code(), outcome.stdout.as_str()), (125, ""), "{outcome:?}");
+    assert!(outcome.stderr.contains("writable by group"), "{outcome:?}");
+}
+
 #[test]
 fn root_without_a_grant_is_warned_that_files_of_root_are_its_own() {
     let sandbox = Sandbox::new();

@@ -49,9 +49,9 @@ impl DiskGuard {
     }
 }
 
-/// Holds none of the launcher's streams and descriptors, so that nobody waits for it.
+/// Holds none of the launcher's streams and descriptors, so that no reader of them waits for it.
 fn guard(layers: &DiskLayers, told: &OwnedFd, ways: &[Way]) -> ! {
-    // Error ignored: whoever reads a stream of the launcher's would wait for this process, too.
+    // Error ignored: a reader of the launcher's streams then waits for this process, too.
     if let Ok(null) = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()) {
         for number in 0..=2 {
             // Error ignored: the same.

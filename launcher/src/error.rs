@@ -38,7 +38,7 @@ pub enum Error {
         /// What was being done with it.
         doing: &'static str,
         /// Which one it is.
-        folder: PathBuf,
+        directory: PathBuf,
         /// The kernel's reason.
         errno: Errno,
     },
@@ -108,8 +108,8 @@ impl fmt::Display for Error {
             Error::Usage(what, why) => write!(f, "reading {what}: {why}"),
             Error::Unreadable(path, why) => write!(f, "reading {}: {why}", path.display()),
             Error::Rootfs(path, errno) => write!(f, "opening rootfs {}: {}", path.display(), reason(*errno)),
-            Error::Kept { doing, folder, errno } => {
-                write!(f, "{doing} the directory of --overlay, {}: {}", folder.display(), reason(*errno))
+            Error::Kept { doing, directory, errno } => {
+                write!(f, "{doing} the directory of --overlay, {}: {}", directory.display(), reason(*errno))
             }
             Error::DiskLayers(path, why) => {
                 write!(f, "making a directory for the changes of an overlay: {}: {why}", path.display())

@@ -134,7 +134,7 @@ impl RootPlan {
     /// A folder that another sandbox keeps its changes in, or that cannot be locked.
     pub(crate) fn lock_kept(&self) -> Result<Option<OwnedFd>, Error> {
         let Some(Overlay::Kept(folder)) = &self.overlay else { return Ok(None) };
-        let failed = |doing| move |errno| Error::Kept { doing, folder: folder.clone(), errno };
+        let failed = |doing| move |errno| Error::Kept { doing, directory: folder.clone(), errno };
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let opened = open(folder, flags, Mode::empty()).map_err(failed("opening"))?;
         match kernel::try_lock(&opened, true) {

@@ -127,8 +127,8 @@ fn first_visible(known: &Known) -> Outcome<Option<Member>> {
 type Distance = (bool, u64);
 
 /// Opens a process if it is in the sandbox and can be joined. Until its execve(2), the first process is in the host's root, and it
-/// must not be joined: the command would run there. An init never calls execve(2). The pidfd comes first: if the PID is reused before the checks, the
-/// pidfd is that of a process that has ended, and setns(2) fails.
+/// must not be joined: the command would run there. An init never calls execve(2). The pidfd comes first: if the PID is reused before
+/// the checks, the pidfd is that of a process that has ended, and setns(2) fails.
 fn examine(pid: i32, known: &Known) -> Outcome<Seen> {
     let Ok(number) = u32::try_from(pid) else { return Ok(Seen::Hidden) };
     // No process is hidden from this call: what a filter refuses is an error.

@@ -1,6 +1,7 @@
 //! Mounts, namespaces and procfs of the caller's own: nothing that she arranges there is believed (properties P2, P5).
 
 use crate::GRANTED;
+use crate::target::of_a_pidfd;
 use nix::fcntl::{OFlag, open};
 use nix::libc;
 use nix::sys::stat::Mode;
@@ -150,7 +151,7 @@ fn a_process_of_roots_in_a_namespace_of_ones_own_is_refused() {
     let outcome = host.output(&mut alice.maps(&roots, GRANTED));
     assert_eq!((outcome.code(), outcome.stderr), (3, line));
     is_unfit(&through(&host, &alice, roots.folder()), "no process of yours");
-    is_unfit(&through(&host, &alice, roots.pidfd()), "no process of yours");
+    is_unfit(&through(&host, &alice, roots.pidfd()), of_a_pidfd(&alice, "no process of yours"));
     assert_eq!(own.maps(), Maps::untouched());
 }
 
@@ -185,7 +186,7 @@ fn a_process_that_is_not_dumpable_is_no_target() {
     let outcome = host.output(&mut alice.maps(&target, GRANTED));
     assert_eq!((outcome.code(), outcome.stderr), (3, format!("newidmap-helper: {line}\n")));
     is_unfit(&through(&host, &alice, target.folder()), "no process of yours");
-    is_unfit(&through(&host, &alice, target.pidfd()), "no process of yours");
+    is_unfit(&through(&host, &alice, target.pidfd()), of_a_pidfd(&alice, "no process of yours"));
     assert_eq!(target.maps(), Maps::untouched());
 }
 

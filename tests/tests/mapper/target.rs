@@ -24,13 +24,13 @@ fn unfit(host: &Host, user: &User, target: &Target, why: &str) {
     let by_pid = host.output(&mut user.maps(target, GRANTED));
     is_unfit(&by_pid, &target.pid().to_string(), why);
     is_unfit(&mapped_through(host, user, target.folder()), "fd:7", why);
-    is_unfit(&mapped_through(host, user, target.pidfd()), "fd:7", of_a_pidfd(why));
+    is_unfit(&mapped_through(host, user, target.pidfd()), "fd:7", of_a_pidfd(user, why));
     assert_eq!(target.maps(), before);
 }
 
-/// What is said of a pidfd's process, where the kernel lets a privileged program look a pidfd up at all.
-fn of_a_pidfd(why: &str) -> &str {
-    if kernel_is(5, 14) { why } else { NEEDS_FDINFO }
+/// Why a pidfd is refused: before Linux 5.14 only root's mapper can look up the process of one.
+pub fn of_a_pidfd<'a>(user: &User, why: &'a str) -> &'a str {
+    if kernel_is(5, 14) || user.uid == 0 { why } else { NEEDS_FDINFO }
 }
 
 #[track_caller]
@@ -64,7 +64,7 @@ fn another_users_process_is_refused_in_the_words_for_one_that_does_not_exist() {
     gone.kill();
     is_unfit(&host.output(&mut alice.maps(&gone, GRANTED)), &gone.pid().to_string(), NOT_YOURS);
     is_unfit(&mapped_through(&host, &alice, folder), "fd:7", NOT_YOURS);
-    is_unfit(&mapped_through(&host, &alice, pidfd), "fd:7", of_a_pidfd(NOT_YOURS));
+    is_unfit(&mapped_through(&host, &alice, pidfd), "fd:7", of_a_pidfd(&alice, NOT_YOURS));
 }
 
 #[test]

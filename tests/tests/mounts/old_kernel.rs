@@ -1,5 +1,6 @@
 //! Kernels and containers without mount_setattr(2), the new mount API, openat2(2) or clone3(2): a sandbox around ours whose
-//! filter answers ENOSYS to those calls, or EPERM as older ones of docker and podman do.
+//! filter answers ENOSYS to those calls, or EPERM as older ones of docker and podman do. That sandbox has the host's root as
+//! its own, without an overlay, which kernels before 5.11 do not have.
 
 use crate::hostile::{SWAP, marked_folder};
 use crate::sandbox::{Sandbox, assert_refused, give, listing};
@@ -42,6 +43,7 @@ fn output_with_rules(sandbox: &Sandbox, rules: &str, words: &[&str]) -> Outcome 
         "--cap-add=ALL",
         "--security-opt=seccomp=/home/alice/old.json",
         "-v/home/alice:/home/alice:suid,dev",
+        "/",
     ];
     sandbox.host.output(sandbox.alice.command("subroot").args(around).args(words))
 }

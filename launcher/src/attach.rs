@@ -5,12 +5,12 @@
 
 use crate::error::Error;
 use crate::failure::{Failure, Step};
-use crate::kernel;
 use crate::lookup::open_in_root;
 use crate::mount::{Attributes, READ_ONLY};
-use crate::mountinfo::{self, MountLine};
-use crate::old_mounts::{self, descriptor};
 use crate::report;
+use crate::sys;
+use crate::sys::legacy_mount::{self, descriptor};
+use crate::sys::mountinfo::{self, MountLine};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -61,9 +61,9 @@ pub(crate) fn try_to_attach(
     name: &CStr,
     attributes: Attributes,
 ) -> Result<(), Unattached> {
-    let attach = || kernel::attach(tree, place, name).map_err(Unattached::Refused);
-    match kernel::set_tree_attributes(tree, attributes.set, attributes.propagation) {
-        Err(errno) if kernel::is_unknown(errno) => {
+    let attach = || sys::attach(tree, place, name).map_err(Unattached::Refused);
+    match sys::set_tree_attributes(tree, attributes.set, attributes.propagation) {
+        Err(errno) if sys::is_unknown(errno) => {
             attach()?;
             remount(tree, Reach::Tree, attributes)
                 .inspect_err(|_| detach(tree))
@@ -89,11 +89,11 @@ pub(crate) enum Reach {
 /// Those of mount_setattr(2).
 pub(crate) fn make_read_only(top: &OwnedFd, reach: Reach) -> Result<(), Errno> {
     let made = match reach {
-        Reach::Mount => kernel::set_attributes(top, READ_ONLY),
-        Reach::Tree => kernel::set_tree_attributes(top, READ_ONLY, 0),
+        Reach::Mount => sys::set_attributes(top, READ_ONLY),
+        Reach::Tree => sys::set_tree_attributes(top, READ_ONLY, 0),
     };
     match made {
-        Err(errno) if kernel::is_unknown(errno) => {
+        Err(errno) if sys::is_unknown(errno) => {
             remount(top, reach, Attributes { set: READ_ONLY, propagation: 0 })
         }
         made => made,
@@ -104,7 +104,7 @@ pub(crate) fn make_read_only(top: &OwnedFd, reach: Reach) -> Result<(), Errno> {
 /// failure ends this process.
 fn detach(tree: &OwnedFd) {
     if let Err(errno) = umount2(descriptor(tree).as_c_str(), MntFlags::MNT_DETACH) {
-        kernel::exit(report::failure(&Error::Start(Failure::new(Step::Unmount, b"", errno))));
+        sys::exit(report::failure(&Error::Start(Failure::new(Step::Unmount, b"", errno))));
     }
 }
 
@@ -119,7 +119,7 @@ fn remount(top: &OwnedFd, reach: Reach, attributes: Attributes) -> Result<(), Er
         if attributes.set != 0 {
             // What is set already stays: some of it may be locked, and a remount without it is refused (mount_namespaces(7)).
             let flags =
-                flags_of(line) | old_mounts::flags(attributes.set) | MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
+                flags_of(line) | legacy_mount::flags(attributes.set) | MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
             mount(NONE, mount_point.as_c_str(), NONE, flags, NONE)?;
         }
         if attributes.propagation != 0 {
@@ -170,7 +170,7 @@ fn is_covered(line: &MountLine, lines: &[MountLine]) -> bool {
 /// The ID of the mount that a descriptor is on: proc_pid_fdinfo(5).
 fn mount_id(file: &OwnedFd) -> Result<u64, Errno> {
     let described = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd()));
-    let described = described.map_err(|error| kernel::errno_of(&error))?;
+    let described = described.map_err(|error| sys::errno_of(&error))?;
     let id = described.lines().find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok());
     id.ok_or(Errno::EBADMSG)
 }

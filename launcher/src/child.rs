@@ -3,12 +3,12 @@
 use crate::failure::{Failure, Step};
 use crate::identity::Identity;
 use crate::init;
-use crate::kernel;
 use crate::namespaces;
 use crate::new_root;
 use crate::plan::{FirstProcess, Plan};
 use crate::process::Process;
 use crate::shim::Shim;
+use crate::sys;
 use crate::terminal;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -41,13 +41,13 @@ impl ChildEnds {
     /// Those of close_range(2).
     pub(crate) fn close_all_others(&self, others: &[&OwnedFd]) -> Result<(), Failure> {
         let kept = self.of_the_command().chain([&self.lifeline]).chain(others.iter().copied());
-        kernel::close_from_but(3, &kept.collect::<Vec<_>>()).map_err(Failure::on(Step::CloseInherited, b""))
+        sys::close_from_but(3, &kept.collect::<Vec<_>>()).map_err(Failure::on(Step::CloseInherited, b""))
     }
 
     /// Closes the standard streams and these ends but one, one by one: /proc may be a fake by now.
     pub(crate) fn close_all_but_lifeline(&self) {
-        (0..=2).map(kernel::standard_stream).for_each(kernel::close_own);
-        self.of_the_command().for_each(kernel::close_own);
+        (0..=2).map(sys::standard_stream).for_each(sys::close_own);
+        self.of_the_command().for_each(sys::close_own);
     }
 
     /// All but the lifeline: what the command's process needs until its execve.
@@ -67,7 +67,7 @@ pub(crate) fn run(plan: &Plan, ends: &ChildEnds) -> ! {
 
 fn failed(failure: &Failure, ends: &ChildEnds) -> ! {
     failure.send(&ends.report);
-    kernel::exit(crate::error::OWN_FAILURE)
+    sys::exit(crate::error::OWN_FAILURE)
 }
 
 fn start(plan: &Plan, ends: &ChildEnds) -> Result<Infallible, Failure> {
@@ -97,22 +97,22 @@ fn start(plan: &Plan, ends: &ChildEnds) -> Result<Infallible, Failure> {
 /// kernels let no process enter a time namespace with memory that it shares: copy_namespaces() in kernel/nsproxy.c.
 fn spawn_command(plan: &Plan, ends: &ChildEnds, first: Identity, of_init: &SignalFd) -> Result<i32, Errno> {
     if plan.clocks.is_none() {
-        return kernel::vfork(|| leave_init(plan, ends, first, of_init));
+        return sys::vfork(|| leave_init(plan, ends, first, of_init));
     }
-    match kernel::fork()? {
+    match sys::fork()? {
         Some(pid) => Ok(pid),
         None => leave_init(plan, ends, first, of_init),
     }
 }
 
 fn leave_init(plan: &Plan, ends: &ChildEnds, first: Identity, of_init: &SignalFd) -> ! {
-    kernel::close_own(of_init);
+    sys::close_own(of_init);
     become_command(plan, ends, first)
 }
 
 /// Nothing of the host is open in this process from here on: its standard streams, a pipe and a socket are all that it has.
 fn become_command(plan: &Plan, ends: &ChildEnds, first: Identity) -> ! {
-    kernel::close_own(&ends.lifeline);
+    sys::close_own(&ends.lifeline);
     let taken = ends.terminal.as_ref().map_or(Ok(()), terminal::take_new);
     let started = taken
         .map_err(Failure::on(Step::Terminal, b""))
@@ -129,7 +129,7 @@ pub(crate) fn wait_for_byte(ends: &ChildEnds) -> u8 {
     loop {
         match read(&ends.lifeline, &mut byte) {
             Ok(1) => return byte[0],
-            Ok(_) => kernel::exit(crate::error::OWN_FAILURE),
+            Ok(_) => sys::exit(crate::error::OWN_FAILURE),
             Err(Errno::EINTR) => {}
             Err(errno) => failed(&Failure::new(Step::BecomeRoot, b"", errno), ends),
         }
@@ -153,7 +153,7 @@ pub(crate) fn become_first(first: &Identity, process: &Process, may_set_groups: 
 
 /// True if a namespace around this one's has denied setgroups(2), which is inherited.
 fn is_setgroups_denied() -> Result<bool, Errno> {
-    let setting = fs::read("/proc/self/setgroups").map_err(|error| kernel::errno_of(&error))?;
+    let setting = fs::read("/proc/self/setgroups").map_err(|error| sys::errno_of(&error))?;
     Ok(setting.starts_with(b"deny"))
 }
 
@@ -162,7 +162,7 @@ pub(crate) fn die_with_launcher(ends: &ChildEnds) {
     let mut ready = [PollFd::new(ends.lifeline.as_fd(), PollFlags::empty())];
     match set_pdeathsig(Signal::SIGKILL).and_then(|()| poll(&mut ready, PollTimeout::ZERO)) {
         Ok(0) => {}
-        Ok(_) => kernel::exit(crate::error::OWN_FAILURE),
+        Ok(_) => sys::exit(crate::error::OWN_FAILURE),
         Err(errno) => failed(&Failure::new(Step::DeathSignal, b"", errno), ends),
     }
 }

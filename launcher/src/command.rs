@@ -2,12 +2,12 @@
 
 use crate::error::Error;
 use crate::failure::{Failure, Step};
-use crate::kernel::{self, Words, file_kind};
 use crate::lookup::{enter_directory, open_inside};
 use crate::plan::{c_string, c_strings};
 use crate::probes::program::{foreign_machine, missing_loader};
 use crate::process::{Process, Workdir};
 use crate::shim::Shim;
+use crate::sys::{self, Words, file_kind};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{SFlag, fstat};
@@ -78,9 +78,9 @@ impl Command {
             environment.extend(CString::new([b"HOME=", home.as_bytes()].concat()));
         }
         let environment = Words::new(environment);
-        kernel::clean_signals().map_err(Failure::on(Step::Signals, b""))?;
+        sys::clean_signals().map_err(Failure::on(Step::Signals, b""))?;
         Err(match shim {
-            None => explain(program, kernel::execute(program, arguments, &environment)),
+            None => explain(program, sys::execute(program, arguments, &environment)),
             Some(shim) => {
                 let other = Failure::new(Step::RunCommand, program.to_bytes(), Errno::UnknownErrno);
                 let failures = [&likely_failure(program), &other];
@@ -136,7 +136,7 @@ fn executable(path: &CStr) -> Result<(), Errno> {
     if file_kind(&fstat(&file)?) == SFlag::S_IFDIR {
         return Err(Errno::EISDIR);
     }
-    kernel::may_execute(&file)
+    sys::may_execute(&file)
 }
 
 fn as_path(path: &CStr) -> &Path {

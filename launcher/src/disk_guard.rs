@@ -3,8 +3,8 @@
 use crate::disk_layers::DiskLayers;
 use crate::error::Error;
 use crate::id_plan::Way;
-use crate::kernel::{self, Ended};
 use crate::launch::pipe;
+use crate::sys::{self, Ended};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
@@ -32,9 +32,9 @@ impl DiskGuard {
     pub(crate) fn start(layers: DiskLayers, ways: &[Way]) -> Result<DiskGuard, Error> {
         let failed = |errno| Error::Parent("creating the guard of the changes on disk", errno);
         let (told, lifeline) = pipe().inspect_err(|_| layers.remove_or_say(ways))?;
-        let forked = kernel::fork().inspect_err(|_| layers.remove_or_say(ways)).map_err(failed)?;
+        let forked = sys::fork().inspect_err(|_| layers.remove_or_say(ways)).map_err(failed)?;
         let Some(pid) = forked else { guard(&layers, &told, ways) };
-        let process = kernel::pidfd_open(pid.unsigned_abs()).map_err(failed)?;
+        let process = sys::pidfd_open(pid.unsigned_abs()).map_err(failed)?;
         Ok(DiskGuard { layers, process, lifeline })
     }
 
@@ -43,7 +43,7 @@ impl DiskGuard {
         // Error ignored: a guard that is gone has not ended well, which is looked at next.
         let _ended = write(&self.lifeline, &[0]);
         // Error ignored: a guard that cannot be waited for counts as one that did not end well.
-        if kernel::wait_for(&self.process) != Ok(Ended::Exited(0)) {
+        if sys::wait_for(&self.process) != Ok(Ended::Exited(0)) {
             self.layers.remove_or_say(ways);
         }
     }
@@ -55,23 +55,23 @@ fn guard(layers: &DiskLayers, told: &OwnedFd, ways: &[Way]) -> ! {
     if let Ok(null) = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()) {
         for number in 0..=2 {
             // Error ignored: the same.
-            let _open = kernel::duplicate_to(&null, number);
+            let _open = sys::duplicate_to(&null, number);
         }
     }
     let kept: Vec<_> = layers.descriptors().into_iter().chain([told]).collect();
     // Error ignored: the launcher then removes it. With the other end of its own pipe open, this process would never hear of its end.
-    if kernel::close_from_but(3, &kept).is_err() {
-        kernel::exit(1);
+    if sys::close_from_but(3, &kept).is_err() {
+        sys::exit(1);
     }
     let (tries, pause) = if has_ended(told) { (1, Duration::ZERO) } else { TRIES };
     for _ in 0..tries {
         // Error ignored: tried again, and else said by the launcher.
         if layers.remove(ways).is_ok() {
-            kernel::exit(0);
+            sys::exit(0);
         }
         sleep(pause);
     }
-    kernel::exit(1)
+    sys::exit(1)
 }
 
 /// Waits for the end of the sandbox (true) or of the launcher.

@@ -9,11 +9,11 @@ use crate::disk_guard::DiskGuard;
 use crate::error::Error;
 use crate::failure::{reason, reason_of};
 use crate::id_plan::{IdPlan, IdWishes, Way};
-use crate::kernel::{self, Outcome};
 use crate::plan::Plan;
 use crate::removal;
 use crate::report;
 use crate::root_plan::{DiskDir, RootPlan};
+use crate::sys::{self, Outcome};
 use crate::trial::{self, Stopped};
 use crate::upper_layers::UpperLayers;
 use nix::dir::Dir;
@@ -138,7 +138,7 @@ impl DiskLayers {
             let lower = match fs::canonicalize(lower) {
                 // The caller reaches the store, and so no directory on the way to it is closed to them.
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => continue,
-                found => found.map_err(|error| failed(lower, kernel::errno_of(&error)))?,
+                found => found.map_err(|error| failed(lower, sys::errno_of(&error)))?,
             };
             if path.starts_with(&lower) {
                 let below = path.iter().skip(lower.iter().count());
@@ -170,7 +170,7 @@ impl DiskLayers {
 }
 
 fn canonical(path: &Path) -> Result<PathBuf, Error> {
-    fs::canonicalize(path).map_err(|error| failed(path, kernel::errno_of(&error)))
+    fs::canonicalize(path).map_err(|error| failed(path, sys::errno_of(&error)))
 }
 
 fn c_string(path: impl Into<OsString>) -> Result<CString, Error> {
@@ -183,7 +183,7 @@ fn c_string(path: impl Into<OsString>) -> Result<CString, Error> {
 /// # Errors
 /// What kept it from being tried.
 pub(crate) fn memory_serves() -> Result<bool, Error> {
-    let tried = kernel::memory_takes_attributes();
+    let tried = sys::memory_takes_attributes();
     tried.map_err(|errno| Error::Parent("setting a user.* attribute of a file in memory", errno))
 }
 
@@ -230,7 +230,7 @@ impl Store {
     /// Opens and locks one, if it is still there then.
     fn lock(&self, name: &CString) -> Outcome<OwnedFd> {
         let dir = openat(&self.dir, name.as_c_str(), READ, Mode::empty())?;
-        kernel::try_lock(&dir, true)?;
+        sys::try_lock(&dir, true)?;
         let found = fstatat(&self.dir, name.as_c_str(), AtFlags::AT_SYMLINK_NOFOLLOW)?;
         let opened = fstat(&dir)?;
         let is_same = (found.st_dev, found.st_ino) == (opened.st_dev, opened.st_ino);
@@ -277,7 +277,7 @@ impl Store {
     fn remove(&self, name: &CString, dir: &OwnedFd, ways: &[Way]) -> Result<(), String> {
         let empty = || {
             // It goes on alone if the launcher is killed.
-            kernel::close_from_but(0, &[dir])?;
+            sys::close_from_but(0, &[dir])?;
             removal::empty(dir)
         };
         trial::perform(libc::CLONE_NEWUSER, ways, empty).map_err(|stopped| stopped.to_string())?;

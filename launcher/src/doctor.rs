@@ -9,12 +9,12 @@ use crate::failure::reason;
 use crate::grants::Grants;
 use crate::id_plan::{BUILT_IN_HELPER, IdPlan, IdWishes, Way, Writer};
 use crate::id_report::writer;
-use crate::kernel::{self, Outcome};
 use crate::mount::{NODEV, NOEXEC, NOSUID};
 use crate::namespaces::{KINDS, OF_A_LAUNCH};
 use crate::new_root;
 use crate::probes;
 use crate::report;
+use crate::sys::{self, Outcome};
 use crate::trial::{self, Stopped};
 use idmap::IdKind;
 use nix::errno::Errno;
@@ -237,7 +237,7 @@ fn groups(grants: &Grants, ways: &[Way]) -> Line {
 
 fn proc(ways: &[Way]) -> Line {
     let flags = libc::CLONE_NEWNS | libc::CLONE_NEWPID;
-    let mount = || kernel::new_mount(c"proc", &[], NOSUID | NODEV | NOEXEC).map(drop);
+    let mount = || sys::new_mount(c"proc", &[], NOSUID | NODEV | NOEXEC).map(drop);
     let words = ("a new one in every sandbox", "the one that is here, with its processes to be seen");
     step("/proc", words, (flags, ways), mount, |_| probes::rootfs::proc_refused())
 }
@@ -283,8 +283,8 @@ fn overlay(ways: &[Way]) -> Line {
 /// A new root in memory: made, entered, and the old one detached.
 fn root(ways: &[Way]) -> Line {
     let enter = || {
-        let memory = kernel::new_mount(c"tmpfs", &[], 0)?;
-        kernel::attach(&memory, open("/tmp", LOOK, Mode::empty())?, c"")?;
+        let memory = sys::new_mount(c"tmpfs", &[], 0)?;
+        sys::attach(&memory, open("/tmp", LOOK, Mode::empty())?, c"")?;
         new_root::pivot(&memory).map_err(|failure| failure.errno)
     };
     match trial::perform(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, ways, enter) {

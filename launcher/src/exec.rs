@@ -2,11 +2,12 @@
 
 mod member;
 
+use crate::child;
 use crate::child::ChildEnds;
 use crate::error::Error;
 use crate::failure::{Failure, Step};
 use crate::identity::Identity;
-use crate::kernel::{self, Ended, Side};
+use crate::launch;
 use crate::launch::{Live, Released, pipe, socket};
 use crate::mount_points::MountPoints;
 use crate::process::{Prepared, Process};
@@ -14,8 +15,8 @@ use crate::registry::{self, Known};
 use crate::relay::{self, Signals};
 use crate::shim::Shim;
 use crate::status_stream;
+use crate::sys::{self, Ended, Side};
 use crate::terminal::{self, Terminal};
-use crate::{child, launch};
 use member::Member;
 use nix::errno::Errno;
 use nix::sys::prctl::set_dumpable;
@@ -77,7 +78,7 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
     };
     let shim = Shim::new_if_needed(&report_write).map_err(Error::Shim)?;
     let failed = |errno| Error::Parent("creating a process", errno);
-    let joiner = match kernel::clone_process(0).map_err(failed)? {
+    let joiner = match sys::clone_process(0).map_err(failed)? {
         Side::Parent(_, joiner) => joiner,
         Side::Child => {
             let ends = ChildEnds { lifeline: go, report: report_write, terminal: terminal_inside, shim };
@@ -86,9 +87,9 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
     };
     drop((report_write, theirs));
     let mut number = [0; 4];
-    let command = kernel::receive_descriptor(&ours, &mut number);
+    let command = sys::receive_descriptor(&ours, &mut number);
     // Error ignored: what the process did is told by the descriptor.
-    let _ = kernel::wait_for(&joiner);
+    let _ = sys::wait_for(&joiner);
     let process = command.map_err(|_| child_failure(&report))?;
     let pid = i32::from_le_bytes(number);
     let live = Live::new(process, None, MountPoints::default(), (&go, lifeline))?;
@@ -113,11 +114,11 @@ fn join(joined: &Joined, ends: &ChildEnds, launcher: &OwnedFd) -> ! {
     let failure = match closed.and_then(|()| enter(joined)) {
         Ok(Side::Parent(pid, process)) => {
             // Error ignored: the launcher then gets none, and fails.
-            let _ = kernel::send_descriptor(launcher, &pid.to_le_bytes(), process);
-            kernel::exit(0)
+            let _ = sys::send_descriptor(launcher, &pid.to_le_bytes(), process);
+            sys::exit(0)
         }
         Ok(Side::Child) => {
-            [joined.member(), launcher].into_iter().for_each(kernel::close_own);
+            [joined.member(), launcher].into_iter().for_each(sys::close_own);
             match start_command(joined, ends) {
                 Ok(never) => match never {},
                 Err(failure) => failure,
@@ -126,7 +127,7 @@ fn join(joined: &Joined, ends: &ChildEnds, launcher: &OwnedFd) -> ! {
         Err(failure) => failure,
     };
     failure.send(&ends.report);
-    kernel::exit(crate::error::OWN_FAILURE)
+    sys::exit(crate::error::OWN_FAILURE)
 }
 
 /// A payload that has CAP_SYS_PTRACE could trace what enters its namespaces, and reach the host's files and memory that it still
@@ -136,12 +137,11 @@ fn enter(joined: &Joined) -> Result<Side, Failure> {
     let name = joined.name.as_bytes();
     joined.process.adjust_oom_score()?;
     set_dumpable(false).map_err(Failure::on(Step::Join, name))?;
-    kernel::set_namespaces(joined.member(), joined.member.namespaces)
-        .map_err(Failure::on(Step::Join, name))?;
+    sys::set_namespaces(joined.member(), joined.member.namespaces).map_err(Failure::on(Step::Join, name))?;
     set_dumpable(false).map_err(Failure::on(Step::Join, name))?;
     // ENOMEM comes from a pid namespace whose init has ended, too: pid_namespaces(7).
     let step = |errno| if errno == Errno::ENOMEM { Step::Join } else { Step::Fork };
-    kernel::clone_sibling().map_err(|errno| Failure::new(step(errno), name, errno))
+    sys::clone_sibling().map_err(|errno| Failure::new(step(errno), name, errno))
 }
 
 fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failure> {
@@ -151,7 +151,7 @@ fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failur
     child::become_first(&first, joined.process.process(), false)
         .map_err(Failure::on(Step::BecomeRoot, b""))?;
     child::die_with_launcher(ends);
-    kernel::close_own(&ends.lifeline);
+    sys::close_own(&ends.lifeline);
     if let Some(socket) = &ends.terminal {
         terminal::take_new(socket).map_err(Failure::on(Step::Terminal, b""))?;
     }
@@ -163,11 +163,11 @@ fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failur
 /// # Errors
 /// ESRCH when it has just ended.
 pub(crate) fn signal(known: &Known, signal: i32) -> Result<(), Error> {
-    let launcher = u32::try_from(known.launcher).map_err(|_| Errno::ESRCH).and_then(kernel::pidfd_open);
+    let launcher = u32::try_from(known.launcher).map_err(|_| Errno::ESRCH).and_then(sys::pidfd_open);
     let name = known.name.clone().unwrap_or_else(|| known.pid.to_string());
     // The PID may have been another process' when it was opened.
     let sent = launcher.and_then(|launcher| match registry::is_running(known)? {
-        true => kernel::pidfd_send_signal(&launcher, signal),
+        true => sys::pidfd_send_signal(&launcher, signal),
         false => Err(Errno::ESRCH),
     });
     sent.map_err(|errno| match errno {

@@ -8,12 +8,12 @@ use crate::attach::attach_with;
 use crate::device_folder::make_file;
 use crate::error::Error;
 use crate::failure::{Failure, Step, reason};
-use crate::kernel::{self, file_kind};
 use crate::lookup::open_beneath;
 use crate::mount::{Attributes, READ_ONLY};
-use crate::mountinfo;
 use crate::mounting::VOLATILE;
 use crate::place::NewRoot;
+use crate::sys::mountinfo;
+use crate::sys::{self, file_kind};
 use crate::upper_layers::{UpperLayers, new_dir};
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -92,7 +92,7 @@ pub(crate) fn attach(host: &HostRoot, upper: &UpperLayers) -> Result<NewRoot, Fa
     let on = |errno| Failure::new(Step::LayerHost, b"", errno);
     let root = new_memory().map_err(on)?;
     // Absolute paths still lead to the host's own: the root of this process is what is covered here, not what covers it.
-    kernel::attach(&root, AT_FDCWD, c"/").map_err(on)?;
+    sys::attach(&root, AT_FDCWD, c"/").map_err(on)?;
     let mut layers = Layers::enter(host, upper, &root).map_err(on)?;
     layers.copy(Path::new("/"), &root).map_err(on)?;
     // Writes are to go to a layer, which without any overlay none would.
@@ -109,7 +109,7 @@ pub(crate) fn attach(host: &HostRoot, upper: &UpperLayers) -> Result<NewRoot, Fa
 const LAYERS: &CStr = c".layers";
 
 fn new_memory() -> Result<OwnedFd, Errno> {
-    kernel::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], libc::MOUNT_ATTR_NODEV)
+    sys::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], libc::MOUNT_ATTR_NODEV)
 }
 
 /// The upper folders of all overlays, in one directory.
@@ -131,7 +131,7 @@ impl<'a> Layers<'a> {
             UpperLayers::Memory => {
                 let memory = new_memory()?;
                 mkdirat(root, LAYERS, Mode::S_IRWXU)?;
-                kernel::attach(&memory, root, LAYERS)?;
+                sys::attach(&memory, root, LAYERS)?;
                 memory
             }
         };
@@ -192,7 +192,7 @@ impl<'a> Layers<'a> {
         }
         match self.overlay(path, &stat) {
             Ok(layered) => {
-                kernel::attach(&layered, place, c"")?;
+                sys::attach(&layered, place, c"")?;
                 self.made.push(layered);
                 Ok(())
             }
@@ -232,7 +232,7 @@ impl<'a> Layers<'a> {
         if let UpperLayers::Disk(_) = self.upper {
             options.push(VOLATILE);
         }
-        kernel::new_mount(c"overlay", &options, libc::MOUNT_ATTR_NODEV)
+        sys::new_mount(c"overlay", &options, libc::MOUNT_ATTR_NODEV)
     }
 
     /// Copies the files of /etc itself into its layer, if they belong to an ID without a mapping, so that they can be written to.
@@ -277,7 +277,7 @@ const OVERFLOW_ID: u32 = 65534;
 /// Where no layer can be put over it.
 fn attach_read_only(path: &Path, folder: &OwnedFd, name: &CStr) -> Result<(), Errno> {
     let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
-    attach_with(&kernel::clone_tree(AT_FDCWD, &path)?, folder, name, Attributes::new(READ_ONLY))
+    attach_with(&sys::clone_tree(AT_FDCWD, &path)?, folder, name, Attributes::new(READ_ONLY))
 }
 
 /// Makes a folder with the mode of another, whatever the umask.

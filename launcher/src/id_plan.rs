@@ -4,8 +4,8 @@ use crate::causes::{Cause, FEW_HERE, MAPPER_MISSING, NO_MAPPER, TOO_MANY_RANGES}
 use crate::error::Error;
 use crate::grants::{Grants, each_line_of};
 use crate::id_layout::{Layout, Pool, inside_of, own_id};
-use crate::kernel;
 use crate::probes;
+use crate::sys;
 use crate::words::ids::Userns;
 use idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, PlannedMap};
 use nix::unistd::{getgid, getgroups};
@@ -136,7 +136,7 @@ impl IdPlan {
         }
         let helper = helper(wishes)?;
         // Error ignored: a mapper is then asked.
-        let may_map = kernel::effective_capabilities()
+        let may_map = sys::effective_capabilities()
             .is_ok_and(|held| held & MAPPING_CAPABILITIES == MAPPING_CAPABILITIES);
         if may_map && is_nested() {
             let every = maps_of_every_own_id(&layout, &wishes.userns, &groups)?;

@@ -1,9 +1,9 @@
 //! Who the command runs as: looked up in the accounts of the new root, which this process is already in.
 
 use crate::failure::{Failure, Step};
-use crate::kernel::{errno_of, file_kind};
 use crate::lookup::open_inside;
 use crate::process::Process;
+use crate::sys::{errno_of, file_kind};
 use crate::words::ids::{Account, UserWord};
 use idmap::{each_line, parse_number};
 use nix::errno::Errno;

@@ -5,8 +5,8 @@
 
 use crate::error::Error;
 use crate::failure::reason;
-use crate::kernel;
 use crate::lookup::open_inside;
+use crate::sys;
 use ::landlock::{
     ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, PathBeneath, Ruleset,
     RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,
@@ -43,7 +43,7 @@ impl Layer {
     /// # Errors
     /// A word that is none of these, and a kernel without Landlock.
     pub(crate) fn chosen(value: &OsStr) -> Result<Layer, Error> {
-        let abi = kernel::landlock_abi().map_err(|errno| match errno {
+        let abi = sys::landlock_abi().map_err(|errno| match errno {
             Errno::EOPNOTSUPP => {
                 usage("the kernel has Landlock, but not in the list lsm= that it was started with")
             }

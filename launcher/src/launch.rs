@@ -3,7 +3,6 @@
 use crate::child::{self, ChildEnds};
 use crate::disk_layers::DiskLayers;
 use crate::error::Error;
-use crate::kernel::{self, Ended, Side};
 use crate::mapper::{self, Target};
 use crate::mount_points::MountPoints;
 use crate::plan::{FirstProcess, Plan};
@@ -14,6 +13,7 @@ use crate::report;
 use crate::root_plan::RootPlan;
 use crate::shim::Shim;
 use crate::status_stream;
+use crate::sys::{self, Ended, Side};
 use crate::terminal::Terminal;
 use crate::watcher;
 use nix::errno::Errno;
@@ -64,8 +64,8 @@ pub(crate) fn launch(mut plan: Plan) -> Result<u8, Error> {
 pub(crate) fn refuse_directory_streams() -> Result<(), Error> {
     const NAMES: [&str; 3] = ["standard input", "standard output", "standard error"];
     for (number, name) in (0..).zip(NAMES) {
-        match fstat(kernel::standard_stream(number)) {
-            Ok(found) if kernel::file_kind(&found) == SFlag::S_IFDIR => {
+        match fstat(sys::standard_stream(number)) {
+            Ok(found) if sys::file_kind(&found) == SFlag::S_IFDIR => {
                 return Err(Error::DirectoryStream(name));
             }
             // EBADF: it is closed.
@@ -93,7 +93,7 @@ pub(crate) fn watched_parent() -> Result<Option<OwnedFd>, Error> {
     if parent.as_raw() > 0 && !is_leader && getsid(Some(parent)) != session {
         return Err(Error::Orphaned);
     }
-    let opened = u32::try_from(parent.as_raw()).ok().filter(|pid| *pid > 1).map(kernel::pidfd_open);
+    let opened = u32::try_from(parent.as_raw()).ok().filter(|pid| *pid > 1).map(sys::pidfd_open);
     // It may have died before it was opened, and the number may be another's.
     if getppid() == parent { opened.transpose().map_err(Error::Unwatched) } else { Err(Error::Orphaned) }
 }
@@ -146,12 +146,12 @@ impl Live {
 impl Drop for Live {
     fn drop(&mut self) {
         // Error ignored: it has ended already.
-        let _ = kernel::pidfd_send_signal(&self.process, libc::SIGKILL);
+        let _ = sys::pidfd_send_signal(&self.process, libc::SIGKILL);
         // Error ignored: it has been reaped already.
-        let _ = kernel::wait_for(&self.process);
+        let _ = sys::wait_for(&self.process);
         self.lifeline = None;
         // Error ignored: it has been reaped already.
-        let _ = self.watcher.take().map(kernel::wait_for);
+        let _ = self.watcher.take().map(sys::wait_for);
         self.mount_points.remove();
     }
 }
@@ -232,7 +232,7 @@ impl Spawned {
             None => None,
         };
         let refused = |errno| Error::Namespaces(errno, plan.namespaces);
-        let (pid, process) = match kernel::clone_process(plan.namespaces).map_err(refused)? {
+        let (pid, process) = match sys::clone_process(plan.namespaces).map_err(refused)? {
             Side::Parent(pid, process) => (pid, process),
             Side::Child => {
                 let terminal = terminal_inside;

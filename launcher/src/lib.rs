@@ -29,9 +29,7 @@ mod id_layout;
 mod id_plan;
 mod id_report;
 mod identity;
-mod idle;
 mod init;
-mod kernel;
 mod landlock;
 mod launch;
 mod listing;
@@ -42,12 +40,10 @@ mod man;
 mod mapper;
 mod mount;
 mod mount_points;
-mod mountinfo;
 mod mounting;
 mod name_files;
 mod namespaces;
 mod new_root;
-mod old_mounts;
 mod options;
 mod place;
 mod plan;
@@ -63,6 +59,7 @@ mod running;
 mod sandbox;
 mod shim;
 mod status_stream;
+mod sys;
 mod terminal;
 mod trial;
 mod upper_layers;
@@ -93,7 +90,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<u8> {
-    if kernel::is_secure_execution() {
+    if sys::is_secure_execution() {
         return Err(Error::Setuid.into());
     }
     let (words, command) = cli::split_command(std::env::args_os());

@@ -3,10 +3,10 @@
 use crate::attach::attach_with;
 use crate::covering::{MissingPoint, make_point};
 use crate::failure::{Failure, Step};
-use crate::kernel;
 use crate::mount::{Attributes, Bind, Content, NODEV, NOEXEC, NOSUID};
 use crate::place::NewRoot;
 use crate::root_plan::PlannedMount;
+use crate::sys;
 use crate::upper_layers::{UpperLayers, new_dir};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
@@ -65,18 +65,18 @@ fn mount_bind(root: &mut NewRoot, planned: &PlannedMount, bind: &Bind) -> Result
     let on = |errno| Failure::new(Step::Bind, path, errno);
     let c_path = CString::new(path).map_err(|_| on(Errno::EINVAL))?;
     let tree = match bind.recursive {
-        true => kernel::clone_tree(AT_FDCWD, &c_path),
-        false => kernel::clone_mount(AT_FDCWD, &c_path),
+        true => sys::clone_tree(AT_FDCWD, &c_path),
+        false => sys::clone_mount(AT_FDCWD, &c_path),
     };
     let tree = tree.map_err(on)?;
     // What was swapped since it was looked at is refused by the kernel, which mounts folders on folders alone.
     let is_folder = match planned.is_folder {
         Some(is_folder) => is_folder,
-        None => kernel::file_kind(&fstat(&tree).map_err(on)?) == SFlag::S_IFDIR,
+        None => sys::file_kind(&fstat(&tree).map_err(on)?) == SFlag::S_IFDIR,
     };
     if bind.id_mapped {
         let own = open("/proc/self/ns/user", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty());
-        own.and_then(|own| kernel::map_ids(&tree, own)).map_err(Failure::on(Step::MapOwners, path))?;
+        own.and_then(|own| sys::map_ids(&tree, own)).map_err(Failure::on(Step::MapOwners, path))?;
     }
     if is_folder {
         return root.attach_folder(&tree, target, attributes);
@@ -94,8 +94,8 @@ fn new_file_system(content: &Content) -> Result<OwnedFd, Errno> {
     match content {
         Content::Tmpfs(options) => new_tmpfs(options),
         Content::Devpts => new_devpts(),
-        Content::Mqueue => kernel::new_mount(c"mqueue", &[], NOSUID | NODEV | NOEXEC),
-        _ => kernel::new_mount(c"proc", &[], NOSUID | NODEV | NOEXEC),
+        Content::Mqueue => sys::new_mount(c"mqueue", &[], NOSUID | NODEV | NOEXEC),
+        _ => sys::new_mount(c"proc", &[], NOSUID | NODEV | NOEXEC),
     }
 }
 
@@ -109,7 +109,7 @@ fn new_tmpfs(options: &[(String, Option<String>)]) -> Result<OwnedFd, Errno> {
         owned.push((c_string(key)?, value.as_deref().map(c_string).transpose()?));
     }
     let options: Vec<_> = owned.iter().map(|(key, value)| (key.as_c_str(), value.as_deref())).collect();
-    kernel::new_mount(c"tmpfs", &options, 0)
+    sys::new_mount(c"tmpfs", &options, 0)
 }
 
 /// A devpts of its own, with terminals for the group `tty` (5 in Debian, Fedora and others) where that ID is mapped.
@@ -119,8 +119,8 @@ fn new_tmpfs(options: &[(String, Option<String>)]) -> Result<OwnedFd, Errno> {
 pub(crate) fn new_devpts() -> Result<OwnedFd, Errno> {
     let options = [(c"ptmxmode", Some(c"0666")), (c"mode", Some(c"0620")), (c"gid", Some(c"5"))];
     let attributes = NOSUID | NOEXEC;
-    match kernel::new_mount(c"devpts", &options, attributes) {
-        Err(Errno::EINVAL) => kernel::new_mount(c"devpts", &options[..2], attributes),
+    match sys::new_mount(c"devpts", &options, attributes) {
+        Err(Errno::EINVAL) => sys::new_mount(c"devpts", &options[..2], attributes),
         mount => mount,
     }
 }
@@ -150,7 +150,7 @@ pub(crate) fn overlay(
         options.push((c"upperdir", Some(upper_path.as_c_str())));
         options.push((c"workdir", Some(work_path.as_c_str())));
     }
-    kernel::new_mount(c"overlay", &options, 0)
+    sys::new_mount(c"overlay", &options, 0)
 }
 
 /// A folder with a layer over it that takes all changes, which are discarded.
@@ -198,8 +198,8 @@ fn in_memory(
     place: &OwnedFd,
     make: impl FnOnce(&OwnedFd) -> Result<OwnedFd, Errno>,
 ) -> Result<OwnedFd, Errno> {
-    let memory = kernel::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], NODEV)?;
-    kernel::attach(&memory, place, c"")?;
+    let memory = sys::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], NODEV)?;
+    sys::attach(&memory, place, c"")?;
     let made = make(&memory);
     fchdir(&memory)?;
     umount2(".", MntFlags::MNT_DETACH)?;
@@ -213,13 +213,13 @@ fn in_memory(
 pub(crate) fn mask(root: &NewRoot, path: &Path) -> Result<(), Failure> {
     let on = |errno| Failure::new(Step::Mount, path.as_os_str().as_bytes(), errno);
     let Some(place) = unless_missing(root.open(path)).map_err(on)? else { return Ok(()) };
-    let cover = match kernel::file_kind(&fstat(&place).map_err(on)?) {
+    let cover = match sys::file_kind(&fstat(&place).map_err(on)?) {
         SFlag::S_IFDIR => {
-            kernel::new_mount(c"tmpfs", &[(c"mode", Some(c"0555"))], libc::MOUNT_ATTR_RDONLY | NODEV)
+            sys::new_mount(c"tmpfs", &[(c"mode", Some(c"0555"))], libc::MOUNT_ATTR_RDONLY | NODEV)
         }
-        _ => kernel::clone_tree(AT_FDCWD, c"/dev/null"),
+        _ => sys::clone_tree(AT_FDCWD, c"/dev/null"),
     };
-    kernel::attach(cover.map_err(on)?, &place, c"").map_err(on)
+    sys::attach(cover.map_err(on)?, &place, c"").map_err(on)
 }
 
 /// Makes a file or directory inside read-only, if it is there.
@@ -229,7 +229,7 @@ pub(crate) fn mask(root: &NewRoot, path: &Path) -> Result<(), Failure> {
 pub(crate) fn make_read_only(root: &NewRoot, path: &Path) -> Result<(), Failure> {
     let on = |errno| Failure::new(Step::Mount, path.as_os_str().as_bytes(), errno);
     let Some(place) = unless_missing(root.open(path)).map_err(on)? else { return Ok(()) };
-    let tree = kernel::clone_tree(&place, c"").map_err(on)?;
+    let tree = sys::clone_tree(&place, c"").map_err(on)?;
     attach_with(&tree, &place, c"", Attributes::new(libc::MOUNT_ATTR_RDONLY)).map_err(on)
 }
 

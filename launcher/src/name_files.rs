@@ -4,10 +4,10 @@
 //!
 //! Errors ignored: a file that cannot be looked at is not replaced by the host's.
 
-use crate::kernel::file_kind;
 use crate::lookup::{look_in, open_top};
 use crate::mount::Mount;
 use crate::sandbox::Network;
+use crate::sys::file_kind;
 use nix::sys::stat::SFlag;
 use std::path::{Path, PathBuf};
 

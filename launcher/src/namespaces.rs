@@ -1,8 +1,8 @@
 //! What new namespaces are filled with: a host name, a network interface, clocks.
 
 use crate::failure::{Failure, Step};
-use crate::kernel;
 use crate::plan::Plan;
+use crate::sys;
 use nix::libc;
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::sethostname;
@@ -37,14 +37,14 @@ pub(crate) fn furnish(plan: &Plan) -> Result<(), Failure> {
         sethostname(name).map_err(Failure::on(Step::Hostname, name.as_bytes()))?;
     }
     if plan.namespaces & libc::CLONE_NEWNET != 0 {
-        kernel::bring_loopback_up().map_err(Failure::on(Step::Loopback, b"lo"))?;
+        sys::bring_loopback_up().map_err(Failure::on(Step::Loopback, b"lo"))?;
     }
     if let Some(clocks) = plan.clocks {
         // The offsets can be written until a process is in the namespace, which the next child will be: time_namespaces(7).
         unshare(CloneFlags::from_bits_retain(libc::CLONE_NEWTIME)).map_err(Failure::on(Step::Clocks, b""))?;
         let offsets = format!("monotonic {} 0\nboottime {} 0\n", clocks.monotonic, clocks.boottime);
         fs::write("/proc/self/timens_offsets", offsets)
-            .map_err(|error| kernel::errno_of(&error))
+            .map_err(|error| sys::errno_of(&error))
             .map_err(Failure::on(Step::Clocks, b""))?;
     }
     Ok(())

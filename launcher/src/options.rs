@@ -4,12 +4,12 @@ use crate::cli::{
     ExecWords, IdentityWords, MountWords, NamespaceWords, ProcessWords, RunWords, UnshareWords, join_command,
 };
 use crate::error::Error;
-use crate::kernel;
 use crate::mount::Mount;
 use crate::process::{Process, Workdir};
 use crate::registry;
 use crate::root_plan::{Dev, Overlay, Proc};
 use crate::sandbox::{Network, Sandbox};
+use crate::sys;
 use crate::words::ids::Userns;
 use crate::words::namespaces::Namespace;
 use crate::words::{capabilities, environment, ids, limits, mounts, namespaces};
@@ -70,7 +70,7 @@ pub(crate) fn run(typed: RunWords, after: Option<Vec<OsString>>) -> Result<Sandb
     sandbox.name = typed.name.as_deref().map(registry::name).transpose().map_err(reading("--name"))?;
     sandbox.ids.helper = typed.mapper.helper;
     if let Some(number) = typed.json_status {
-        let stream = kernel::copy_descriptor(number, 3);
+        let stream = sys::copy_descriptor(number, 3);
         let stream =
             stream.map_err(|_| Error::Usage("--json-status", format!("descriptor {number} is not open")))?;
         sandbox.status_stream = Some(Arc::new(stream));

@@ -1,6 +1,6 @@
 //! Empties a directory whose content may be hostile: by descriptors, through no symlink, and into nothing that is mounted in it.
 
-use crate::kernel::Outcome;
+use crate::sys::Outcome;
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2, renameat};

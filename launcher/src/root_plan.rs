@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 use crate::host_root::HostRoot;
-use crate::kernel;
 use crate::mount::{Bind, Content, Mount};
+use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::libc::{dev_t, ino_t};
@@ -137,7 +137,7 @@ impl RootPlan {
         let failed = |doing| move |errno| Error::Kept { doing, directory: folder.clone(), errno };
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let opened = open(folder, flags, Mode::empty()).map_err(failed("opening"))?;
-        match kernel::try_lock(&opened, true) {
+        match sys::try_lock(&opened, true) {
             Ok(()) => Ok(Some(opened)),
             Err(Errno::EWOULDBLOCK) => Err(Error::Usage(
                 "--overlay",

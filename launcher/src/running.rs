@@ -2,11 +2,11 @@
 
 use crate::error::Error;
 use crate::exec;
-use crate::kernel::{self, Ended};
 use crate::launch;
 use crate::plan::Plan;
 use crate::registry;
 use crate::report;
+use crate::sys::{self, Ended};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::Value;
@@ -52,13 +52,13 @@ impl Running {
         run: impl FnOnce(Arc<OwnedFd>) -> Result<u8, Error>,
     ) -> Result<Running, Error> {
         let (told, status) = launch::pipe()?;
-        let forked = kernel::fork().map_err(|errno| Error::Parent("creating the monitor", errno))?;
+        let forked = sys::fork().map_err(|errno| Error::Parent("creating the monitor", errno))?;
         let Some(pid) = forked else {
             let status = Arc::new(status);
             monitor(streams, &[kept, &[&*status]].concat(), || run(Arc::clone(&status)))
         };
         drop(status);
-        let monitor = kernel::pidfd_open(pid.unsigned_abs())
+        let monitor = sys::pidfd_open(pid.unsigned_abs())
             .map_err(|errno| Error::Parent("watching the monitor", errno))?;
         let mut running = Running { monitor, pid: 0, first: None, ended: None };
         let mut line = String::new();
@@ -69,7 +69,7 @@ impl Running {
             Some("started") if read.is_ok() => {
                 running.pid = told["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
                 // Error ignored: its end is then not waited for, which comes with its monitor's.
-                running.first = kernel::pidfd_open(running.pid).ok();
+                running.first = sys::pidfd_open(running.pid).ok();
                 Ok(running)
             }
             _ => {
@@ -96,7 +96,7 @@ impl Running {
             return Ok(status);
         }
         loop {
-            match kernel::wait_for(&self.monitor).map(Ended::status) {
+            match sys::wait_for(&self.monitor).map(Ended::status) {
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Err(Error::Parent("waiting for the monitor", errno)),
                 Ok(status) => {
@@ -112,7 +112,7 @@ impl Running {
     /// # Errors
     /// ESRCH when it has ended.
     pub fn signal(&self, signal: i32) -> Result<(), Error> {
-        kernel::pidfd_send_signal(&self.monitor, signal)
+        sys::pidfd_send_signal(&self.monitor, signal)
             .map_err(|errno| Error::Parent("sending a signal", errno))
     }
 
@@ -153,7 +153,7 @@ fn monitor(
     run: impl FnOnce() -> Result<u8, Error>,
 ) -> ! {
     log::set_max_level(log::LevelFilter::Off);
-    kernel::exit(match take_over(streams, kept).and_then(|()| run()) {
+    sys::exit(match take_over(streams, kept).and_then(|()| run()) {
         Ok(status) => status,
         Err(error) => report::failure(&error),
     })
@@ -162,9 +162,9 @@ fn monitor(
 fn take_over(streams: [Option<BorrowedFd<'_>>; 3], kept: &[&OwnedFd]) -> Result<(), Error> {
     for (number, stream) in (0..).zip(streams) {
         if let Some(stream) = stream {
-            kernel::duplicate_to(stream, number)
+            sys::duplicate_to(stream, number)
                 .map_err(|errno| Error::Parent("passing on the standard streams", errno))?;
         }
     }
-    kernel::close_from_but(3, kept).map_err(|errno| Error::Parent("closing inherited descriptors", errno))
+    sys::close_from_but(3, kept).map_err(|errno| Error::Parent("closing inherited descriptors", errno))
 }

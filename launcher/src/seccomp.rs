@@ -8,7 +8,7 @@ pub mod selection;
 
 use crate::error::Error;
 use crate::failure::reason;
-use crate::kernel;
+use crate::sys;
 use architecture::Architecture;
 use nix::errno::Errno;
 use nix::libc;
@@ -73,7 +73,7 @@ impl Filter {
     /// # Errors
     /// EACCES without that capability; others where the kernel has no filters.
     pub fn install(&self) -> Result<(), Errno> {
-        kernel::install_filter(&self.program, if self.logs { libc::SECCOMP_FILTER_FLAG_LOG } else { 0 })
+        sys::install_filter(&self.program, if self.logs { libc::SECCOMP_FILTER_FLAG_LOG } else { 0 })
     }
 
     /// Compiles the text of a profile.

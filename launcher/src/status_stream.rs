@@ -1,9 +1,9 @@
 //! `--json-status FD`: a line of JSON when the command has started, when it has ended, and when it could not be started.
 
 use crate::error::Error;
-use crate::kernel::Ended;
 use crate::namespaces::KINDS;
 use crate::plan::Plan;
+use crate::sys::Ended;
 use nix::fcntl::AtFlags;
 use nix::sys::stat::fstatat;
 use serde_json::{Value, json};

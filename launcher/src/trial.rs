@@ -4,9 +4,9 @@ use crate::error::Error;
 use crate::failure::reason;
 use crate::id_plan::Way;
 use crate::identity::Identity;
-use crate::kernel::{self, Ended, Outcome, Side};
 use crate::launch::{open_folder, pipe};
 use crate::mapper::{self, Target};
+use crate::sys::{self, Ended, Outcome, Side};
 use nix::errno::Errno;
 use nix::libc::c_int;
 use nix::unistd::{read, write};
@@ -42,7 +42,7 @@ pub(crate) fn perform(
     step: impl FnOnce() -> Outcome<()>,
 ) -> Result<(usize, Vec<String>), Stopped> {
     let (go, start) = pipe().map_err(Stopped::Maps)?;
-    let (pid, process) = match kernel::clone_process(flags).map_err(Stopped::Namespaces)? {
+    let (pid, process) = match sys::clone_process(flags).map_err(Stopped::Namespaces)? {
         Side::Parent(pid, process) => (pid, process),
         Side::Child => {
             drop(start);
@@ -53,7 +53,7 @@ pub(crate) fn perform(
             let assume = |[uid, gid]: [u32; 2]| Identity::first(uid, gid).assume();
             let done =
                 if told { first.map_or(Ok(()), assume).and_then(|()| step()) } else { Err(Errno::ESRCH) };
-            kernel::exit(done.err().map_or(0, |errno| u8::try_from(errno as i32).ok().unwrap_or(u8::MAX)));
+            sys::exit(done.err().map_or(0, |errno| u8::try_from(errno as i32).ok().unwrap_or(u8::MAX)));
         }
     };
     drop(go);
@@ -69,7 +69,7 @@ pub(crate) fn perform(
         let _ = write(&start, &[u8::try_from(*at).ok().unwrap_or(u8::MAX)]);
     }
     drop(start);
-    let ended = kernel::wait_for(&process).map_err(Stopped::Step)?;
+    let ended = sys::wait_for(&process).map_err(Stopped::Step)?;
     let mapped = mapped.map_err(Stopped::Maps)?;
     match ended {
         Ended::Exited(0) => Ok(mapped),

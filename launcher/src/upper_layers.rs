@@ -2,10 +2,10 @@
 //! no user.* attributes, which is how an overlay of a user namespace marks a directory that replaces a removed one.
 
 use crate::failure::{Failure, Step};
-use crate::kernel::{self, Outcome};
 use crate::mounting::{VOLATILE, overlay};
-use crate::old_mounts::descriptor;
 use crate::root_plan::DiskDir;
+use crate::sys::legacy_mount::descriptor;
+use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::{Mode, fstat, mkdirat};
@@ -52,7 +52,7 @@ impl DiskDir {
 /// # Errors
 /// EOPNOTSUPP if it takes none.
 pub(crate) fn check_attributes(dir: &OwnedFd) -> Outcome<()> {
-    match kernel::replace_attribute(&descriptor(dir), c"user.subroot") {
+    match sys::replace_attribute(&descriptor(dir), c"user.subroot") {
         Err(Errno::ENODATA) => Ok(()),
         replaced => replaced,
     }

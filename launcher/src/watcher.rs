@@ -4,8 +4,8 @@
 //! It is a process of the host's, which never looks anything up inside. It hangs on the lifeline, as the command could undo the
 //! death signal of prctl(2).
 
-use crate::kernel::{self, Side};
 use crate::mount_points::MountPoints;
+use crate::sys::{self, Side};
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -23,7 +23,7 @@ pub(crate) fn start(
     lifeline: &OwnedFd,
     mount_points: &MountPoints,
 ) -> Result<OwnedFd, Errno> {
-    match kernel::clone_process(0)? {
+    match sys::clone_process(0)? {
         Side::Parent(_, watcher) => Ok(watcher),
         Side::Child => watch(process, lifeline, mount_points),
     }
@@ -34,17 +34,17 @@ fn watch(process: &OwnedFd, lifeline: &OwnedFd, mount_points: &MountPoints) -> !
     let mut ready =
         [PollFd::new(process.as_fd(), PollFlags::POLLIN), PollFd::new(lifeline.as_fd(), PollFlags::empty())];
     // Error ignored: what cannot be watched is ended.
-    let can_watch = kernel::close_from_but(0, &kept).and_then(|()| wait(&mut ready)).is_ok();
+    let can_watch = sys::close_from_but(0, &kept).and_then(|()| wait(&mut ready)).is_ok();
     let launcher_died = ready.last().and_then(PollFd::any) == Some(true);
     if launcher_died || !can_watch {
         // Error ignored: the sandbox has ended already.
-        let _ = kernel::pidfd_send_signal(process, libc::SIGKILL);
+        let _ = sys::pidfd_send_signal(process, libc::SIGKILL);
         // Error ignored: the mount points are removed in either case.
         let _ = poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], PATIENCE);
     }
     // The launcher does it too, unless it is killed.
     mount_points.remove();
-    kernel::exit(0)
+    sys::exit(0)
 }
 
 fn wait(ready: &mut [PollFd<'_>]) -> Result<(), Errno> {

@@ -4,10 +4,10 @@
 //! it shows every process that can be joined, but it hides the init of a sandbox, whose list of children names the command.
 
 use crate::failure::reason;
-use crate::kernel::{self, Outcome};
 use crate::launch::open_folder;
 use crate::namespaces::KINDS;
 use crate::registry::{self, Known, unless_hidden};
+use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, fstatat};
@@ -132,7 +132,7 @@ type Distance = (bool, u64);
 fn examine(pid: i32, known: &Known) -> Outcome<Seen> {
     let Ok(number) = u32::try_from(pid) else { return Ok(Seen::Hidden) };
     // No process is hidden from this call: what a filter refuses is an error.
-    let process = match kernel::pidfd_open(number) {
+    let process = match sys::pidfd_open(number) {
         Err(Errno::ESRCH) => return Ok(Seen::Hidden),
         opened => opened?,
     };
@@ -203,5 +203,5 @@ fn foreign_namespaces(process_folder: &OwnedFd) -> Outcome<i32> {
 }
 
 fn of_kernel<T>(outcome: io::Result<T>) -> Outcome<T> {
-    outcome.map_err(|error| kernel::errno_of(&error))
+    outcome.map_err(|error| sys::errno_of(&error))
 }

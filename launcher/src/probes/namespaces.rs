@@ -7,8 +7,8 @@ use crate::causes::{
     CHROOT, CONTAINER, Cause, EMULATOR, FORBIDDEN, LIMIT_OUTSIDE, NO_MORE_NAMESPACES, NO_NAMESPACES, NPROC,
     PID_DEPTH, SECCOMP, USER_DEPTH, USERNS_CLONE,
 };
-use crate::kernel;
 use crate::namespaces::KINDS;
+use crate::sys;
 use crate::trial::{self, Stopped};
 use nix::errno::Errno;
 use nix::libc;
@@ -74,7 +74,7 @@ fn limit(flags: i32) -> Option<Cause> {
     let value: u64 = value.parse().ok()?;
     let kind = match *flag {
         _ if value == 0 => &NO_NAMESPACES,
-        libc::CLONE_NEWPID if kernel::is_deepest_pid_namespace() => &PID_DEPTH,
+        libc::CLONE_NEWPID if sys::is_deepest_pid_namespace() => &PID_DEPTH,
         _ if value < UNLIMITED => &NO_MORE_NAMESPACES,
         libc::CLONE_NEWUSER => &USER_DEPTH,
         _ => &LIMIT_OUTSIDE,
@@ -92,7 +92,7 @@ fn is_used_up(flag: i32) -> bool {
 /// True if an emulator answers the system calls of this process. qemu-user keeps its programs from seccomp, so that its prctl(2) knows
 /// nothing of it, while /proc/PID/status is the kernel's and does.
 fn is_emulated() -> bool {
-    own_status("Seccomp").is_some() && kernel::seccomp_mode() == Err(Errno::EINVAL)
+    own_status("Seccomp").is_some() && sys::seccomp_mode() == Err(Errno::EINVAL)
 }
 
 /// True where the root of this process is not that of its mount namespace: a mount point that is no mount.
@@ -100,7 +100,8 @@ fn is_chroot() -> bool {
     let root = |path: &str| fs::metadata(path).map(|root| (root.dev(), root.ino()));
     let differs = |init: (u64, u64)| root("/").is_ok_and(|own| own != init);
     let has_no_line = || {
-        crate::mountinfo::read().is_ok_and(|mounts| mounts.iter().all(|mount| mount.path != Path::new("/")))
+        crate::sys::mountinfo::read()
+            .is_ok_and(|mounts| mounts.iter().all(|mount| mount.path != Path::new("/")))
     };
     // The first process' root, where it may be looked at; else a root that mountinfo has no line of.
     root("/proc/1/root").ok().map_or_else(has_no_line, differs)

@@ -3,9 +3,9 @@
 use crate::causes::{Cause, OVERLAY_KEPT, OVERLAY_NO_PLACE, OVERLAY_PLACE};
 use crate::disk_layers::DiskLayers;
 use crate::id_plan::{IdPlan, IdWishes, Way};
-use crate::kernel::{self, Outcome};
 use crate::mounting;
 use crate::probes::rootfs::overlay_refused;
+use crate::sys::{self, Outcome};
 use crate::trial::{self, Stopped};
 use crate::upper_layers::{UpperLayers, try_out};
 use nix::errno::Errno;
@@ -39,8 +39,8 @@ fn mount_only(ways: &[Way]) -> Result<(), Stopped> {
 }
 
 fn new_memory() -> Outcome<OwnedFd> {
-    let memory = kernel::new_mount(c"tmpfs", &[], 0)?;
-    kernel::attach(&memory, open("/tmp", LOOK, Mode::empty())?, c"")?;
+    let memory = sys::new_mount(c"tmpfs", &[], 0)?;
+    sys::attach(&memory, open("/tmp", LOOK, Mode::empty())?, c"")?;
     Ok(memory)
 }
 

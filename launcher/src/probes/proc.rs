@@ -1,7 +1,7 @@
 //! What the mount options of /proc keep from its users: proc(5), hidepid and subset.
 
 use crate::causes::{Cause, PROC_SUBSET};
-use crate::mountinfo;
+use crate::sys::mountinfo;
 use std::path::Path;
 
 /// The options of the mount at /proc, the last of those there, which covers the others; then those of its file system.

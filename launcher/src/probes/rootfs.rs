@@ -7,7 +7,7 @@ use crate::causes::{
     PROC_REFUSED,
 };
 use crate::failure::reason;
-use crate::mountinfo;
+use crate::sys::mountinfo;
 use nix::errno::Errno;
 use nix::sys::statfs::{FsType, NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, statfs};
 use nix::sys::statvfs::{FsFlags, statvfs};

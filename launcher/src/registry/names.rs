@@ -9,7 +9,7 @@
 
 use crate::error::Error;
 use crate::failure::reason;
-use crate::kernel::{self, Outcome};
+use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open, openat};
 use nix::libc;
@@ -213,7 +213,7 @@ fn check_file(file: &OwnedFd, path: &Path) -> Result<(), Unusable> {
     let stat = fstat(file).map_err(failed(path))?;
     check_owner(&stat, path)?;
     match () {
-        () if kernel::file_kind(&stat) != SFlag::S_IFREG => {
+        () if sys::file_kind(&stat) != SFlag::S_IFREG => {
             Err(Unusable::Unsafe(path.into(), "it is not a regular file"))
         }
         () if stat.st_nlink != 1 => Err(Unusable::Unsafe(path.into(), "it has more than one link")),

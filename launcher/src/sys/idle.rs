@@ -1,6 +1,6 @@
 //! The waiting of a process that does little for as long as a sandbox runs.
 
-use crate::kernel;
+use crate::sys;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollTimeout, poll};
 
@@ -21,7 +21,7 @@ impl Idle {
     pub(crate) fn poll(&mut self, ready: &mut [PollFd<'_>]) -> Result<i32, Errno> {
         if !self.is_settled {
             match poll(ready, PollTimeout::from(SETTLED)) {
-                Ok(0) => kernel::unmap_code(),
+                Ok(0) => sys::unmap_code(),
                 polled => return polled,
             }
             self.is_settled = true;

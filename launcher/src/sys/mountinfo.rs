@@ -1,6 +1,6 @@
 //! /proc/self/mountinfo: every mount of this process' mount namespace. proc_pid_mountinfo(5).
 
-use crate::kernel::errno_of;
+use crate::sys::errno_of;
 use nix::errno::Errno;
 use std::ffi::OsString;
 use std::fs;

@@ -1,7 +1,10 @@
 //! The system calls that neither std nor nix has, as safe functions.
 #![allow(unsafe_code)]
 
-use crate::old_mounts;
+pub(crate) mod idle;
+pub(crate) mod legacy_mount;
+pub(crate) mod mountinfo;
+
 use nix::errno::Errno;
 use nix::libc::{self, c_char, c_int, c_long, c_uint, c_ulong, c_ushort, c_void};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -201,7 +204,7 @@ fn open_tree(folder: impl AsFd, path: &CStr, flags: c_uint) -> Outcome<OwnedFd> 
     let flags = flags | libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | libc::AT_EMPTY_PATH.unsigned_abs();
     let number = folder.as_fd().as_raw_fd();
     match syscall!(libc::SYS_open_tree, number, path.as_ptr(), flags) {
-        Err(errno) if is_unknown(errno) => old_mounts::copy(folder, path, recursive),
+        Err(errno) if is_unknown(errno) => legacy_mount::copy(folder, path, recursive),
         opened => opened.and_then(owned),
     }
 }
@@ -217,9 +220,9 @@ pub(crate) fn attach(mount: impl AsFd, folder: impl AsFd, name: &CStr) -> Outcom
     let flags = libc::MOVE_MOUNT_F_EMPTY_PATH | libc::MOVE_MOUNT_T_EMPTY_PATH;
     let (from, to) = (mount.as_fd().as_raw_fd(), folder.as_fd().as_raw_fd());
     match syscall!(libc::SYS_move_mount, from, c"".as_ptr(), to, name.as_ptr(), flags) {
-        Err(Errno::ENOSYS) => old_mounts::attach(mount, folder, name),
+        Err(Errno::ENOSYS) => legacy_mount::attach(mount, folder, name),
         // A mount that is really refused is detached, which mount(2) has another word for.
-        Err(errno) if is_unknown(errno) => old_mounts::attach(mount, folder, name).map_err(|_| errno),
+        Err(errno) if is_unknown(errno) => legacy_mount::attach(mount, folder, name).map_err(|_| errno),
         moved => moved.map(drop),
     }
 }
@@ -275,7 +278,7 @@ pub(crate) fn new_mount(
     const FSOPEN_CLOEXEC: c_uint = 1;
     const FSMOUNT_CLOEXEC: c_uint = 1;
     let context = match syscall!(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC) {
-        Err(errno) if is_unknown(errno) => return old_mounts::new_mount(kind, options, attributes),
+        Err(errno) if is_unknown(errno) => return legacy_mount::new_mount(kind, options, attributes),
         opened => opened.and_then(owned)?,
     };
     let number = context.as_raw_fd();

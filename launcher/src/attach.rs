@@ -6,8 +6,8 @@
 use crate::error::Error;
 use crate::failure::{Failure, Step};
 use crate::lookup::open_in_root;
-use crate::mount::{Attributes, READ_ONLY};
 use crate::report;
+use crate::request::mount::{Attributes, READ_ONLY};
 use crate::sys;
 use crate::sys::legacy_mount::{self, descriptor};
 use crate::sys::mountinfo::{self, MountLine};

@@ -5,7 +5,7 @@ use crate::attach::{Reach, attach_with, make_read_only};
 use crate::device_folder::{make_file, make_folder};
 use crate::failure::{Failure, Step};
 use crate::lookup::open_beneath;
-use crate::mount::Attributes;
+use crate::request::mount::Attributes;
 use crate::sys::{self, file_kind};
 use nix::dir::Dir;
 use nix::errno::Errno;

@@ -38,7 +38,6 @@ mod lookup;
 #[allow(clippy::unwrap_used)]
 mod man;
 mod mapper;
-mod mount;
 mod mount_points;
 mod mounting;
 mod name_files;
@@ -54,9 +53,9 @@ mod registry;
 mod relay;
 mod removal;
 mod report;
+mod request;
 mod root_plan;
 mod running;
-mod sandbox;
 mod shim;
 mod status_stream;
 mod sys;
@@ -70,10 +69,10 @@ mod words;
 pub mod seccomp;
 
 pub use error::Error;
-pub use mount::{Attributes, Bind, Content, Mount};
+pub use request::mount::{Attributes, Bind, Content, Mount};
+pub use request::sandbox::{Network, Sandbox};
 pub use root_plan::Overlay;
 pub use running::Running;
-pub use sandbox::{Network, Sandbox};
 pub use words::ids::{Account, From, GivenLine, UserWord, Userns};
 
 use cli::{Cli, ExecWords, RunWords, Verb};

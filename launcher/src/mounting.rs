@@ -3,8 +3,8 @@
 use crate::attach::attach_with;
 use crate::covering::{MissingPoint, make_point};
 use crate::failure::{Failure, Step};
-use crate::mount::{Attributes, Bind, Content, NODEV, NOEXEC, NOSUID};
 use crate::place::NewRoot;
+use crate::request::mount::{Attributes, Bind, Content, NODEV, NOEXEC, NOSUID};
 use crate::root_plan::PlannedMount;
 use crate::sys;
 use crate::upper_layers::{UpperLayers, new_dir};

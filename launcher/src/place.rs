@@ -4,7 +4,7 @@ use crate::attach::{Unattached, attach_with, try_to_attach};
 use crate::covering::{MissingPoint, cover, make_point};
 use crate::failure::{Failure, Step};
 use crate::lookup::{Walk, open_in_root, walk};
-use crate::mount::Attributes;
+use crate::request::mount::Attributes;
 use crate::sys::file_kind;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;

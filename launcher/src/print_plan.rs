@@ -2,12 +2,12 @@
 
 use crate::causes::Cause;
 use crate::id_report::writer;
-use crate::mount::{Bind, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::namespaces::KINDS;
 use crate::plan::{FirstProcess, Plan};
 use crate::process::Workdir;
 use crate::report;
-use crate::sandbox::Sandbox;
+use crate::request::mount::{Bind, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY};
+use crate::request::sandbox::Sandbox;
 use crate::words::capabilities;
 use idmap::IdKind;
 use serde_json::{Value, json};

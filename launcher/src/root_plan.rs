@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::host_root::HostRoot;
-use crate::mount::{Bind, Content, Mount};
+use crate::request::mount::{Bind, Content, Mount};
 use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};

@@ -5,7 +5,7 @@
 //! into, which goes with the old root.
 
 use crate::device_folder::make_file;
-use crate::mount::{NODEV, NOEXEC, NOSUID, READ_ONLY};
+use crate::request::mount::{NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};

@@ -3,9 +3,9 @@
 use crate::error::Error;
 use crate::id_plan::IdWishes;
 use crate::launch;
-use crate::mount::Mount;
 use crate::plan::Plan;
 use crate::process::{Process, Workdir};
+use crate::request::mount::Mount;
 use crate::root_plan::{Dev, Overlay, Proc};
 use crate::running::Running;
 use crate::words::environment::{Environment, set};

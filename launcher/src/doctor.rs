@@ -1,12 +1,12 @@
 //! `subroot doctor`: performs the steps of a launch one by one, and says of each what it lacks.
 
-use crate::accounts;
 use crate::causes::{Cause, NO_RUNTIME_DIR, NO_SETGROUPS, SETGROUPS_DENIED};
 use crate::cli::DoctorWords;
 use crate::disk_layers::{self, DiskLayers};
 use crate::error::Error;
 use crate::failure::reason;
 use crate::grants::Grants;
+use crate::grants::accounts;
 use crate::id_plan::{BUILT_IN_HELPER, IdPlan, IdWishes, Way, Writer};
 use crate::id_report::writer;
 use crate::namespaces::{KINDS, OF_A_LAUNCH};

@@ -1,5 +1,6 @@
 //! What the administrator's files grant to the caller, read with the mapper's own rules; below, what they grant to everybody.
 
+pub(crate) mod accounts;
 mod finding;
 mod free;
 mod lines;
@@ -16,11 +17,11 @@ mod trust;
 pub(crate) use present::Present;
 pub(crate) use trust::{Distrusted, distrust};
 
-use crate::accounts::{by_uid, printed};
 use crate::causes::{Cause, UNREADABLE};
 use crate::cli::{GrantsVerb, GrantsWords};
 use crate::error::Error;
 use crate::failure::reason_of;
+use crate::grants::accounts::{by_uid, printed};
 use crate::report::escaped;
 use idmap::{
     ACCOUNTS_FILE, CONFIG_FILE, Files, IdKind, IdRange, MAX_GRANTS, PluginQuestion, Policy, PolicyError,

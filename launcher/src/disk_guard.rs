@@ -2,8 +2,8 @@
 
 use crate::disk_layers::DiskLayers;
 use crate::error::Error;
-use crate::id_plan::Way;
 use crate::launch::pipe;
+use crate::plan::id_plan::Way;
 use crate::sys::{self, Ended};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};

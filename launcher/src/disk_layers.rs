@@ -8,11 +8,11 @@
 use crate::disk_guard::DiskGuard;
 use crate::error::Error;
 use crate::failure::{reason, reason_of};
-use crate::id_plan::{IdPlan, IdWishes, Way};
 use crate::plan::Plan;
+use crate::plan::id_plan::{IdPlan, IdWishes, Way};
+use crate::plan::root::{DiskDir, RootPlan};
 use crate::removal;
 use crate::report;
-use crate::root_plan::{DiskDir, RootPlan};
 use crate::sys::{self, Outcome};
 use crate::trial::{self, Stopped};
 use crate::upper_layers::UpperLayers;

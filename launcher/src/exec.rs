@@ -10,7 +10,7 @@ use crate::identity::Identity;
 use crate::launch;
 use crate::launch::{Live, Released, pipe, socket};
 use crate::mount_points::MountPoints;
-use crate::process::{Prepared, Process};
+use crate::plan::process::{Prepared, Process};
 use crate::registry::{self, Known};
 use crate::relay::{self, Signals};
 use crate::shim::Shim;

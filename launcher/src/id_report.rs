@@ -4,7 +4,7 @@ use crate::causes::Cause;
 use crate::cli::{IdmapVerb, IdmapWords};
 use crate::grants::{Grants, OwnLine, ranges_text};
 use crate::id_explain;
-use crate::id_plan::{IdPlan, IdWishes, Way, Writer};
+use crate::plan::id_plan::{IdPlan, IdWishes, Way, Writer};
 use crate::report;
 use idmap::IdKind;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Step};
 use crate::lookup::open_inside;
-use crate::process::Process;
+use crate::plan::process::Process;
 use crate::sys::{errno_of, file_kind};
 use crate::words::ids::{Account, UserWord};
 use idmap::{each_line, parse_number};

@@ -3,7 +3,7 @@
 use crate::causes::Cause;
 use crate::error::Error;
 use crate::failure::reason;
-use crate::id_plan::{IdPlan, Maps, Way, Writer, map_line};
+use crate::plan::id_plan::{IdPlan, Maps, Way, Writer, map_line};
 use crate::probes;
 use crate::sys::{self, Ended, Words};
 use idmap::{IdKind, PlannedMap, Text};

@@ -4,11 +4,11 @@ use crate::cli::{
     ExecWords, IdentityWords, MountWords, NamespaceWords, ProcessWords, RunWords, UnshareWords, join_command,
 };
 use crate::error::Error;
-use crate::process::{Process, Workdir};
+use crate::plan::process::{Process, Workdir};
+use crate::plan::root::{Dev, Overlay, Proc};
 use crate::registry;
 use crate::request::mount::Mount;
 use crate::request::sandbox::{Network, Sandbox};
-use crate::root_plan::{Dev, Overlay, Proc};
 use crate::sys;
 use crate::words::ids::Userns;
 use crate::words::namespaces::Namespace;

@@ -3,8 +3,8 @@
 use crate::causes::Cause;
 use crate::id_report::writer;
 use crate::namespaces::KINDS;
+use crate::plan::process::Workdir;
 use crate::plan::{FirstProcess, Plan};
-use crate::process::Workdir;
 use crate::report;
 use crate::request::mount::{Bind, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::request::sandbox::Sandbox;

@@ -12,8 +12,8 @@ pub(crate) use names::Name;
 
 use crate::error::Error;
 use crate::failure::reason;
+use crate::plan::process::Process;
 use crate::plan::{FirstProcess, Plan};
-use crate::process::Process;
 use crate::report;
 use crate::sys::{self, Outcome};
 use launchers::{Launcher, Processes};

@@ -2,10 +2,10 @@
 
 use crate::error::Error;
 use crate::failure::reason;
-use crate::id_plan::Way;
 use crate::identity::Identity;
 use crate::launch::{open_folder, pipe};
 use crate::mapper::{self, Target};
+use crate::plan::id_plan::Way;
 use crate::sys::{self, Ended, Outcome, Side};
 use nix::errno::Errno;
 use nix::libc::c_int;

@@ -3,7 +3,7 @@
 
 use crate::failure::{Failure, Step};
 use crate::mounting::{VOLATILE, overlay};
-use crate::root_plan::DiskDir;
+use crate::plan::root::DiskDir;
 use crate::sys::legacy_mount::descriptor;
 use crate::sys::{self, Outcome};
 use nix::errno::Errno;

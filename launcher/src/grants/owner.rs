@@ -6,7 +6,7 @@ use super::site_accounts::Known;
 use super::{Grants, shown};
 use crate::error::Error;
 use crate::failure::reason_of;
-use crate::id_layout::Pool;
+use crate::plan::id_layout::Pool;
 use crate::report;
 use idmap::{CONFIG_FILE, IdKind, IdRange, RESERVED_ID, parse_number};
 use serde_json::{Value, json};

@@ -2,8 +2,8 @@
 
 use crate::causes::{Cause, OVERLAY_KEPT, OVERLAY_NO_PLACE, OVERLAY_PLACE};
 use crate::disk_layers::DiskLayers;
-use crate::id_plan::{IdPlan, IdWishes, Way};
 use crate::mounting;
+use crate::plan::id_plan::{IdPlan, IdWishes, Way};
 use crate::probes::rootfs::overlay_refused;
 use crate::sys::{self, Outcome};
 use crate::trial::{self, Stopped};

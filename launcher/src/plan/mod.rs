@@ -1,15 +1,20 @@
 //! What is meant by what was asked for. Every combination that makes no sense ends here, before anything is created.
 
+pub(crate) mod id_layout;
+pub(crate) mod id_plan;
+pub(crate) mod name_files;
+pub(crate) mod process;
+pub(crate) mod root;
+
 use crate::error::Error;
 use crate::failure::reason;
 use crate::host_root::HostRoot;
-use crate::id_plan::IdPlan;
 use crate::lookup::{look_in, open_top};
-use crate::name_files;
-use crate::process::{Prepared, Process};
+use crate::plan::id_plan::IdPlan;
+use crate::plan::process::{Prepared, Process};
+use crate::plan::root::{Base, Dev, PlannedMount, Proc, RootPlan, Sys};
 use crate::request::mount::{Mount, NODEV, NOSUID, READ_ONLY};
 use crate::request::sandbox::{Namespaces, Network, Root, Sandbox};
-use crate::root_plan::{Base, Dev, PlannedMount, Proc, RootPlan, Sys};
 use crate::sys::{errno_of, file_kind};
 use crate::words::mounts::inside_path;
 use crate::words::namespaces::{ClockOffsets, Namespace};

@@ -3,7 +3,7 @@
 use crate::causes::{Cause, FEW_HERE, MAPPER_MISSING, NO_MAPPER, TOO_MANY_RANGES};
 use crate::error::Error;
 use crate::grants::{Grants, each_line_of};
-use crate::id_layout::{Layout, Pool, inside_of, own_id};
+use crate::plan::id_layout::{Layout, Pool, inside_of, own_id};
 use crate::probes;
 use crate::sys;
 use crate::words::ids::Userns;

@@ -1,7 +1,8 @@
 //! `subroot doctor`: performs the steps of a launch one by one, and says of each what it lacks.
 
-use crate::causes::{Cause, NO_RUNTIME_DIR, NO_SETGROUPS, SETGROUPS_DENIED};
 use crate::cli::DoctorWords;
+use crate::diagnose::causes::{Cause, NO_RUNTIME_DIR, NO_SETGROUPS, SETGROUPS_DENIED};
+use crate::diagnose::probes;
 use crate::disk_layers::{self, DiskLayers};
 use crate::error::Error;
 use crate::failure::reason;
@@ -11,7 +12,6 @@ use crate::id_report::writer;
 use crate::namespaces::{KINDS, OF_A_LAUNCH};
 use crate::new_root;
 use crate::plan::id_plan::{BUILT_IN_HELPER, IdPlan, IdWishes, Way, Writer};
-use crate::probes;
 use crate::report;
 use crate::request::mount::{NODEV, NOEXEC, NOSUID};
 use crate::sys::{self, Outcome};

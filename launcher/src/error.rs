@@ -1,11 +1,11 @@
 //! Everything that can stop a launch, with its exit status and its fix.
 
-use crate::causes::{
+use crate::diagnose::causes::{
     COMMAND_MISSING, Cause, FOREIGN, INTERPRETER_MISSING, LOADER_MISSING, NO_SETGROUPS, NO_TERMINAL, NOEXEC,
     NOT_EXECUTABLE,
 };
+use crate::diagnose::probes;
 use crate::failure::{Failure, Step, reason};
-use crate::probes;
 use nix::errno::Errno;
 use nix::unistd::geteuid;
 use std::fmt;

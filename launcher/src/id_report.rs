@@ -1,7 +1,7 @@
 //! `subroot idmap`: what the caller may map, by which line of which file.
 
-use crate::causes::Cause;
 use crate::cli::{IdmapVerb, IdmapWords};
+use crate::diagnose::causes::Cause;
 use crate::grants::{Grants, OwnLine, ranges_text};
 use crate::id_explain;
 use crate::plan::id_plan::{IdPlan, IdWishes, Way, Writer};

@@ -1,13 +1,13 @@
 //! One launch as its parent sees it: spawned, mapped, released. Each stage is made from the one before, and only from it.
 
 use crate::child::{self, ChildEnds};
+use crate::diagnose::probes;
 use crate::disk_layers::DiskLayers;
 use crate::error::Error;
 use crate::mapper::{self, Target};
 use crate::mount_points::MountPoints;
 use crate::plan::root::RootPlan;
 use crate::plan::{FirstProcess, Plan};
-use crate::probes;
 use crate::registry::{Entry, Name};
 use crate::relay::{self, Signals};
 use crate::report;

@@ -8,13 +8,13 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test that reads a wrong default fails"))]
 
 mod attach;
-mod causes;
 mod child;
 mod cli;
 mod command;
 mod completions;
 mod covering;
 mod device_folder;
+mod diagnose;
 mod disk_guard;
 mod disk_layers;
 mod doctor;
@@ -43,7 +43,6 @@ mod options;
 mod place;
 mod plan;
 mod print_plan;
-mod probes;
 mod registry;
 mod relay;
 mod removal;

@@ -1,10 +1,10 @@
 //! Has the maps written by whoever may, and believes only what the kernel then shows.
 
-use crate::causes::Cause;
+use crate::diagnose::causes::Cause;
+use crate::diagnose::probes;
 use crate::error::Error;
 use crate::failure::reason;
 use crate::plan::id_plan::{IdPlan, Maps, Way, Writer, map_line};
-use crate::probes;
 use crate::sys::{self, Ended, Words};
 use idmap::{IdKind, PlannedMap, Text};
 use nix::errno::Errno;

@@ -1,6 +1,6 @@
 //! `--print-plan`: everything that a launch would do, as text or JSON.
 
-use crate::causes::Cause;
+use crate::diagnose::causes::Cause;
 use crate::id_report::writer;
 use crate::namespaces::KINDS;
 use crate::plan::process::Workdir;

@@ -4,7 +4,7 @@ use super::finding::Finding;
 use super::free::{Limits, capacity, free};
 use super::site::Site;
 use super::{Distrusted, lines, overlaps, owners};
-use crate::probes::grants::ENOUGH;
+use crate::diagnose::probes::grants::ENOUGH;
 use crate::report;
 use idmap::{IdKind, NSSWITCH_FILE};
 use serde::Serialize;

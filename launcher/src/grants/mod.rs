@@ -17,8 +17,8 @@ mod trust;
 pub(crate) use present::Present;
 pub(crate) use trust::{Distrusted, distrust};
 
-use crate::causes::{Cause, UNREADABLE};
 use crate::cli::{GrantsVerb, GrantsWords};
+use crate::diagnose::causes::{Cause, UNREADABLE};
 use crate::error::Error;
 use crate::failure::reason_of;
 use crate::grants::accounts::{by_uid, printed};

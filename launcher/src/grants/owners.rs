@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, suggest};
 use super::site::{Grant, Site};
-use crate::probes::grants::ENOUGH;
+use crate::diagnose::probes::grants::ENOUGH;
 use idmap::IdKind;
 
 /// As many as a launch takes that maps them in a row, for the ID of nobody and nogroup to be among them.

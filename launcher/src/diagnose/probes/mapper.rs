@@ -3,7 +3,7 @@
 //! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
 use super::own_status;
-use crate::causes::{
+use crate::diagnose::causes::{
     BOUNDING_SET, Cause, MAPPER_FORBIDDEN, MAPPER_MISSING, MAPPER_NOSUID, MAPPER_UNPRIVILEGED, NO_NEW_PRIVS,
 };
 use crate::sys;

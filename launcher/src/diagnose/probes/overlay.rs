@@ -1,10 +1,10 @@
 //! Why no overlay can discard its changes, and where on disk it could hold them.
 
-use crate::causes::{Cause, OVERLAY_KEPT, OVERLAY_NO_PLACE, OVERLAY_PLACE};
+use crate::diagnose::causes::{Cause, OVERLAY_KEPT, OVERLAY_NO_PLACE, OVERLAY_PLACE};
+use crate::diagnose::probes::rootfs::overlay_refused;
 use crate::disk_layers::DiskLayers;
 use crate::mounting;
 use crate::plan::id_plan::{IdPlan, IdWishes, Way};
-use crate::probes::rootfs::overlay_refused;
 use crate::sys::{self, Outcome};
 use crate::trial::{self, Stopped};
 use crate::upper_layers::{UpperLayers, try_out};

@@ -1,0 +1,4 @@
+//! Why something failed: the causes, the probes that find them, and the fixes.
+
+pub(crate) mod causes;
+pub(crate) mod probes;

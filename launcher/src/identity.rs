@@ -1,8 +1,8 @@
 //! Who the command runs as: looked up in the accounts of the new root, which this process is already in.
 
 use crate::failure::{Failure, Step};
-use crate::lookup::open_inside;
 use crate::plan::process::Process;
+use crate::rootfs::lookup::open_inside;
 use crate::sys::{errno_of, file_kind};
 use crate::words::ids::{Account, UserWord};
 use idmap::{each_line, parse_number};

@@ -5,7 +5,7 @@
 
 use crate::error::Error;
 use crate::failure::reason;
-use crate::lookup::open_inside;
+use crate::rootfs::lookup::open_inside;
 use crate::sys;
 use ::landlock::{
     ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, PathBeneath, Ruleset,

@@ -7,13 +7,10 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test that reads a wrong default fails"))]
 
-mod attach;
 mod child;
 mod cli;
 mod command;
 mod completions;
-mod covering;
-mod device_folder;
 mod diagnose;
 mod disk_guard;
 mod disk_layers;
@@ -22,7 +19,6 @@ mod error;
 mod exec;
 mod failure;
 mod grants;
-mod host_root;
 mod id_explain;
 mod id_report;
 mod identity;
@@ -30,31 +26,25 @@ mod init;
 mod landlock;
 mod launch;
 mod listing;
-mod lookup;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod man;
 mod mapper;
-mod mount_points;
-mod mounting;
 mod namespaces;
-mod new_root;
 mod options;
-mod place;
 mod plan;
 mod print_plan;
 mod registry;
 mod relay;
-mod removal;
 mod report;
 mod request;
+mod rootfs;
 mod running;
 mod shim;
 mod status_stream;
 mod sys;
 mod terminal;
 mod trial;
-mod upper_layers;
 mod watcher;
 mod words;
 

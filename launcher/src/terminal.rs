@@ -1,6 +1,6 @@
 //! A terminal of the command's own: a pseudoterminal of the sandbox, joined to the caller's terminal by the launcher.
 
-use crate::lookup::open_inside;
+use crate::rootfs::lookup::open_inside;
 use crate::sys::{self, Side, file_kind};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};

@@ -4,7 +4,7 @@
 //! It is a process of the host's, which never looks anything up inside. It hangs on the lifeline, as the command could undo the
 //! death signal of prctl(2).
 
-use crate::mount_points::MountPoints;
+use crate::rootfs::created_mount_points::MountPoints;
 use crate::sys::{self, Side};
 use nix::errno::Errno;
 use nix::libc;

@@ -8,13 +8,13 @@ pub(crate) mod root;
 
 use crate::error::Error;
 use crate::failure::reason;
-use crate::host_root::HostRoot;
-use crate::lookup::{look_in, open_top};
 use crate::plan::id_plan::IdPlan;
 use crate::plan::process::{Prepared, Process};
 use crate::plan::root::{Base, Dev, PlannedMount, Proc, RootPlan, Sys};
 use crate::request::mount::{Mount, NODEV, NOSUID, READ_ONLY};
 use crate::request::sandbox::{Namespaces, Network, Root, Sandbox};
+use crate::rootfs::host_root::HostRoot;
+use crate::rootfs::lookup::{look_in, open_top};
 use crate::sys::{errno_of, file_kind};
 use crate::words::mounts::inside_path;
 use crate::words::namespaces::{ClockOffsets, Namespace};

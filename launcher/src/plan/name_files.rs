@@ -4,9 +4,9 @@
 //!
 //! Errors ignored: a file that cannot be looked at is not replaced by the host's.
 
-use crate::lookup::{look_in, open_top};
 use crate::request::mount::Mount;
 use crate::request::sandbox::Network;
+use crate::rootfs::lookup::{look_in, open_top};
 use crate::sys::file_kind;
 use nix::sys::stat::SFlag;
 use std::path::{Path, PathBuf};

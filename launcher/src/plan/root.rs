@@ -1,8 +1,8 @@
 //! The file system that the command sees, as it is meant: a base, and everything that is mounted below it.
 
 use crate::error::Error;
-use crate::host_root::HostRoot;
 use crate::request::mount::{Bind, Content, Mount};
+use crate::rootfs::host_root::HostRoot;
 use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};

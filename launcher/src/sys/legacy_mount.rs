@@ -4,8 +4,8 @@
 //! What the new API keeps detached is kept in a staging area here: a file system in memory over a folder that nobody looks
 //! into, which goes with the old root.
 
-use crate::device_folder::make_file;
 use crate::request::mount::{NODEV, NOEXEC, NOSUID, READ_ONLY};
+use crate::rootfs::dev::make_file;
 use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};

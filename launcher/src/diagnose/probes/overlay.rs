@@ -3,11 +3,11 @@
 use crate::diagnose::causes::{Cause, OVERLAY_KEPT, OVERLAY_NO_PLACE, OVERLAY_PLACE};
 use crate::diagnose::probes::rootfs::overlay_refused;
 use crate::disk_layers::DiskLayers;
-use crate::mounting;
 use crate::plan::id_plan::{IdPlan, IdWishes, Way};
+use crate::rootfs::mounts;
+use crate::rootfs::upper_layers::{UpperLayers, try_out};
 use crate::sys::{self, Outcome};
 use crate::trial::{self, Stopped};
-use crate::upper_layers::{UpperLayers, try_out};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::libc;
@@ -33,7 +33,7 @@ fn mount_only(ways: &[Way]) -> Result<(), Stopped> {
         let memory = new_memory()?;
         mkdirat(&memory, "lower", Mode::S_IRWXU)?;
         let lower = openat(&memory, "lower", LOOK, Mode::empty())?;
-        mounting::layer(&memory, lower, &UpperLayers::Memory).map(drop)
+        mounts::layer(&memory, lower, &UpperLayers::Memory).map(drop)
     };
     trial::perform(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, ways, mount).map(drop)
 }

@@ -2,8 +2,8 @@
 //! no user.* attributes, which is how an overlay of a user namespace marks a directory that replaces a removed one.
 
 use crate::failure::{Failure, Step};
-use crate::mounting::{VOLATILE, overlay};
 use crate::plan::root::DiskDir;
+use crate::rootfs::mounts::{VOLATILE, overlay};
 use crate::sys::legacy_mount::descriptor;
 use crate::sys::{self, Outcome};
 use nix::errno::Errno;

@@ -5,9 +5,9 @@
 
 use crate::error::Error;
 use crate::failure::{Failure, Step};
-use crate::lookup::open_in_root;
 use crate::report;
 use crate::request::mount::{Attributes, READ_ONLY};
+use crate::rootfs::lookup::open_in_root;
 use crate::sys;
 use crate::sys::legacy_mount::{self, descriptor};
 use crate::sys::mountinfo::{self, MountLine};

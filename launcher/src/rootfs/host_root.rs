@@ -4,17 +4,17 @@
 //! what that covers). So a folder with nothing mounted below it is layered by one overlay, and any other is made anew, entry
 //! by entry.
 
-use crate::attach::attach_with;
-use crate::device_folder::make_file;
 use crate::error::Error;
 use crate::failure::{Failure, Step, reason};
-use crate::lookup::open_beneath;
-use crate::mounting::VOLATILE;
-use crate::place::NewRoot;
 use crate::request::mount::{Attributes, READ_ONLY};
+use crate::rootfs::attach::attach_with;
+use crate::rootfs::dev::make_file;
+use crate::rootfs::lookup::open_beneath;
+use crate::rootfs::mount_point::NewRoot;
+use crate::rootfs::mounts::VOLATILE;
+use crate::rootfs::upper_layers::{UpperLayers, new_dir};
 use crate::sys::mountinfo;
 use crate::sys::{self, file_kind};
-use crate::upper_layers::{UpperLayers, new_dir};
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};

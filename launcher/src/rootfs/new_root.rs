@@ -1,17 +1,17 @@
 //! The new root: put together over its base, furnished, pivoted into, and the old one detached, without a privilege of the host's.
 
-use crate::attach::{Reach, attach_with, make_read_only};
-use crate::covering::{MissingPoint, cover};
-use crate::device_folder;
 use crate::failure::{Failure, Step, reason};
-use crate::host_root;
-use crate::mounting;
-use crate::place::NewRoot;
 use crate::plan::root::{Base, Dev, Overlay, Proc, RootPlan, Sys};
 use crate::report;
 use crate::request::mount::{Attributes, NODEV, NOEXEC, NOSUID, READ_ONLY};
+use crate::rootfs::attach::{Reach, attach_with, make_read_only};
+use crate::rootfs::covering::{MissingPoint, cover};
+use crate::rootfs::dev;
+use crate::rootfs::host_root;
+use crate::rootfs::mount_point::NewRoot;
+use crate::rootfs::mounts;
+use crate::rootfs::upper_layers::{UpperLayers, check_attributes};
 use crate::sys;
-use crate::upper_layers::{UpperLayers, check_attributes};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, openat};
 use nix::mount::{MntFlags, umount2};
@@ -47,10 +47,10 @@ pub(crate) fn enter(plan: &RootPlan) -> Result<(), Failure> {
     mount_proc(&mut root, plan.proc)?;
     mount_devices(&mut root, plan.dev)?;
     mount_sys(&mut root, plan.sys)?;
-    plan.mounts.iter().try_for_each(|planned| mounting::mount(&mut root, planned, &layers))?;
+    plan.mounts.iter().try_for_each(|planned| mounts::mount(&mut root, planned, &layers))?;
     drop(layers);
-    plan.masked.iter().try_for_each(|path| mounting::mask(&root, path))?;
-    plan.read_only_paths.iter().try_for_each(|path| mounting::make_read_only(&root, path))?;
+    plan.masked.iter().try_for_each(|path| mounts::mask(&root, path))?;
+    plan.read_only_paths.iter().try_for_each(|path| mounts::make_read_only(&root, path))?;
     pivot(root.top())
 }
 
@@ -86,7 +86,7 @@ fn bind_over_itself(place: &OwnedFd) -> Result<OwnedFd, Errno> {
 fn discard(place: &OwnedFd, layers: &UpperLayers) -> Result<OwnedFd, Failure> {
     let on = |errno| Failure::new(Step::LayerRoot, b"", errno);
     let lower = place.try_clone().map_err(|_| on(Errno::EMFILE))?;
-    let layered = mounting::layer(place, lower, layers).map_err(on)?;
+    let layered = mounts::layer(place, lower, layers).map_err(on)?;
     sys::attach(&layered, place, c"").map_err(on)?;
     Ok(layered)
 }
@@ -101,7 +101,7 @@ fn keep(plan: &RootPlan, place: &OwnedFd, dir: &Path) -> Result<OwnedFd, Failure
     let upper = (folder(c"upper", mode)?, folder(c"work", 0o700)?);
     check_attributes(&upper.1).map_err(on)?;
     let points: Vec<MissingPoint> = plan.points_on_root().map(point).collect();
-    let layered = mounting::keep(place, lower, &upper, &points).map_err(on)?;
+    let layered = mounts::keep(place, lower, &upper, &points).map_err(on)?;
     sys::attach(&layered, place, c"").map_err(on)?;
     Ok(layered)
 }
@@ -188,9 +188,7 @@ const PROC_LOST: &str = "the kernel refuses a new /proc here, so the one that is
 
 fn mount_devices(root: &mut NewRoot, dev: Dev) -> Result<(), Failure> {
     match dev {
-        Dev::New => {
-            device_folder::mount(&root.place(Path::new("/dev"), true)?).map(|dev| root.note_memory(&dev))
-        }
+        Dev::New => dev::mount(&root.place(Path::new("/dev"), true)?).map(|dev| root.note_memory(&dev)),
         Dev::Bind => bind_system(root, c"/dev", NOSUID).map_err(Failure::on(Step::Mount, b"/dev")),
         Dev::None => Ok(()),
     }

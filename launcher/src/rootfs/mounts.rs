@@ -1,13 +1,13 @@
 //! Mounts what was asked for, by descriptors: a source of the host's, a place below the new root.
 
-use crate::attach::attach_with;
-use crate::covering::{MissingPoint, make_point};
 use crate::failure::{Failure, Step};
-use crate::place::NewRoot;
 use crate::plan::root::PlannedMount;
 use crate::request::mount::{Attributes, Bind, Content, NODEV, NOEXEC, NOSUID};
+use crate::rootfs::attach::attach_with;
+use crate::rootfs::covering::{MissingPoint, make_point};
+use crate::rootfs::mount_point::NewRoot;
+use crate::rootfs::upper_layers::{UpperLayers, new_dir};
 use crate::sys;
-use crate::upper_layers::{UpperLayers, new_dir};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
 use nix::libc;

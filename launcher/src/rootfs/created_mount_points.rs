@@ -6,8 +6,8 @@
 //!
 //! Errors ignored: what the launcher cannot find, lock or make, the child covers instead; what it cannot remove, the next run removes.
 
-use crate::lookup::{Walk, open_beneath, open_in_root, walk};
 use crate::plan::root::{Point, RootPlan};
+use crate::rootfs::lookup::{Walk, open_beneath, open_in_root, walk};
 use crate::sys;
 use nix::NixPath;
 use nix::errno::Errno;

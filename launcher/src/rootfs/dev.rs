@@ -1,7 +1,7 @@
 //! A private /dev: always a fresh tmpfs with the few devices that a program may expect.
 
 use crate::failure::{Failure, Step};
-use crate::mounting::new_devpts;
+use crate::rootfs::mounts::new_devpts;
 use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;

@@ -1,11 +1,11 @@
 //! A covering layer: a read-only folder in memory into which everything of another is bound, so that it can have mount points
 //! that the other one lacks, without a change to it.
 
-use crate::attach::{Reach, attach_with, make_read_only};
-use crate::device_folder::{make_file, make_folder};
 use crate::failure::{Failure, Step};
-use crate::lookup::open_beneath;
 use crate::request::mount::Attributes;
+use crate::rootfs::attach::{Reach, attach_with, make_read_only};
+use crate::rootfs::dev::{make_file, make_folder};
+use crate::rootfs::lookup::open_beneath;
 use crate::sys::{self, file_kind};
 use nix::dir::Dir;
 use nix::errno::Errno;

@@ -1,10 +1,10 @@
 //! Where something is mounted: found below the new root, whatever symlinks a hostile rootfs has, and made where it is missing.
 
-use crate::attach::{Unattached, attach_with, try_to_attach};
-use crate::covering::{MissingPoint, cover, make_point};
 use crate::failure::{Failure, Step};
-use crate::lookup::{Walk, open_in_root, walk};
 use crate::request::mount::Attributes;
+use crate::rootfs::attach::{Unattached, attach_with, try_to_attach};
+use crate::rootfs::covering::{MissingPoint, cover, make_point};
+use crate::rootfs::lookup::{Walk, open_in_root, walk};
 use crate::sys::file_kind;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;

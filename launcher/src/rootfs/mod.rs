@@ -1,0 +1,13 @@
+//! The new root, built by descriptors.
+
+pub(crate) mod attach;
+pub(crate) mod covering;
+pub(crate) mod created_mount_points;
+pub(crate) mod dev;
+pub(crate) mod host_root;
+pub(crate) mod lookup;
+pub(crate) mod mount_point;
+pub(crate) mod mounts;
+pub(crate) mod new_root;
+pub(crate) mod removal;
+pub(crate) mod upper_layers;

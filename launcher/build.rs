@@ -3,11 +3,11 @@
 // The modules are the library's.
 #![allow(dead_code, unreachable_pub)]
 
-#[path = "src/seccomp/architecture.rs"]
+#[path = "src/child/seccomp/architecture.rs"]
 mod architecture;
-#[path = "src/seccomp/default_filter.rs"]
+#[path = "src/child/seccomp/default_filter.rs"]
 mod default_filter;
-#[path = "src/seccomp/program.rs"]
+#[path = "src/child/seccomp/program.rs"]
 mod program;
 
 use architecture::Architecture;

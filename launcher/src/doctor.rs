@@ -1,5 +1,6 @@
 //! `subroot doctor`: performs the steps of a launch one by one, and says of each what it lacks.
 
+use crate::child::namespaces::{KINDS, OF_A_LAUNCH};
 use crate::cli::DoctorWords;
 use crate::diagnose::causes::{Cause, NO_RUNTIME_DIR, NO_SETGROUPS, SETGROUPS_DENIED};
 use crate::diagnose::probes;
@@ -9,7 +10,6 @@ use crate::failure::reason;
 use crate::grants::Grants;
 use crate::grants::accounts;
 use crate::id_report::writer;
-use crate::namespaces::{KINDS, OF_A_LAUNCH};
 use crate::plan::id_plan::{BUILT_IN_HELPER, IdPlan, IdWishes, Way, Writer};
 use crate::report;
 use crate::request::mount::{NODEV, NOEXEC, NOSUID};

@@ -2,18 +2,18 @@
 
 mod member;
 
-use crate::child;
-use crate::child::ChildEnds;
+use crate::child::identity::Identity;
+use crate::child::shim::Shim;
+use crate::child::start;
+use crate::child::start::ChildEnds;
 use crate::error::Error;
 use crate::failure::{Failure, Step};
-use crate::identity::Identity;
 use crate::launch;
 use crate::launch::{Live, Released, pipe, socket};
 use crate::plan::process::{Prepared, Process};
 use crate::registry::{self, Known};
 use crate::relay::{self, Signals};
 use crate::rootfs::created_mount_points::MountPoints;
-use crate::shim::Shim;
 use crate::status_stream;
 use crate::sys::{self, Ended, Side};
 use crate::terminal::{self, Terminal};
@@ -145,12 +145,12 @@ fn enter(joined: &Joined) -> Result<Side, Failure> {
 }
 
 fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failure> {
-    child::wait_for_byte(ends);
+    start::wait_for_byte(ends);
     let mapped = |id: u32| if id == OVERFLOW_ID { 0 } else { id };
     let first = Identity::first(mapped(getuid().as_raw()), mapped(getgid().as_raw()));
-    child::become_first(&first, joined.process.process(), false)
+    start::become_first(&first, joined.process.process(), false)
         .map_err(Failure::on(Step::BecomeRoot, b""))?;
-    child::die_with_launcher(ends);
+    start::die_with_launcher(ends);
     sys::close_own(&ends.lifeline);
     if let Some(socket) = &ends.terminal {
         terminal::take_new(socket).map_err(Failure::on(Step::Terminal, b""))?;

@@ -1,6 +1,7 @@
 //! One launch as its parent sees it: spawned, mapped, released. Each stage is made from the one before, and only from it.
 
-use crate::child::{self, ChildEnds};
+use crate::child::shim::Shim;
+use crate::child::start::{self, ChildEnds};
 use crate::diagnose::probes;
 use crate::disk_layers::DiskLayers;
 use crate::error::Error;
@@ -11,7 +12,6 @@ use crate::registry::{Entry, Name};
 use crate::relay::{self, Signals};
 use crate::report;
 use crate::rootfs::created_mount_points::MountPoints;
-use crate::shim::Shim;
 use crate::status_stream;
 use crate::sys::{self, Ended, Side};
 use crate::terminal::Terminal;
@@ -236,7 +236,7 @@ impl Spawned {
             Side::Parent(pid, process) => (pid, process),
             Side::Child => {
                 let terminal = terminal_inside;
-                child::run(plan, &ChildEnds { lifeline: go, report: report_write, terminal, shim })
+                start::run(plan, &ChildEnds { lifeline: go, report: report_write, terminal, shim })
             }
         };
         // The child's end alone may hold this open: its closing says that the command has started.

@@ -9,7 +9,6 @@
 
 mod child;
 mod cli;
-mod command;
 mod completions;
 mod diagnose;
 mod disk_guard;
@@ -21,16 +20,12 @@ mod failure;
 mod grants;
 mod id_explain;
 mod id_report;
-mod identity;
-mod init;
-mod landlock;
 mod launch;
 mod listing;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod man;
 mod mapper;
-mod namespaces;
 mod options;
 mod plan;
 mod print_plan;
@@ -40,7 +35,6 @@ mod report;
 mod request;
 mod rootfs;
 mod running;
-mod shim;
 mod status_stream;
 mod sys;
 mod terminal;
@@ -49,8 +43,7 @@ mod watcher;
 mod words;
 
 #[doc(hidden)] // for its tests, which run it by an interpreter
-pub mod seccomp;
-
+pub use child::seccomp;
 pub use error::Error;
 pub use plan::root::Overlay;
 pub use request::mount::{Attributes, Bind, Content, Mount};

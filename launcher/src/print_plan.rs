@@ -1,8 +1,8 @@
 //! `--print-plan`: everything that a launch would do, as text or JSON.
 
+use crate::child::namespaces::KINDS;
 use crate::diagnose::causes::Cause;
 use crate::id_report::writer;
-use crate::namespaces::KINDS;
 use crate::plan::process::Workdir;
 use crate::plan::{FirstProcess, Plan};
 use crate::report;

@@ -1,7 +1,7 @@
 //! `--json-status FD`: a line of JSON when the command has started, when it has ended, and when it could not be started.
 
+use crate::child::namespaces::KINDS;
 use crate::error::Error;
-use crate::namespaces::KINDS;
 use crate::plan::Plan;
 use crate::sys::Ended;
 use nix::fcntl::AtFlags;

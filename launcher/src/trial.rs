@@ -1,8 +1,8 @@
 //! A step of a launch, performed for real in a child that is thrown away.
 
+use crate::child::identity::Identity;
 use crate::error::Error;
 use crate::failure::reason;
-use crate::identity::Identity;
 use crate::launch::{open_folder, pipe};
 use crate::mapper::{self, Target};
 use crate::plan::id_plan::Way;

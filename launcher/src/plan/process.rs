@@ -1,11 +1,11 @@
 //! The process that is started inside: what OCI's runtime specification calls process.
 
-use crate::command::Command;
+use crate::child::exec::Command;
+use crate::child::identity::{self, Identity};
+use crate::child::landlock::Layer;
+use crate::child::seccomp::Filter;
+use crate::child::shim::Shim;
 use crate::failure::{Failure, Step};
-use crate::identity::{self, Identity};
-use crate::landlock::Layer;
-use crate::seccomp::Filter;
-use crate::shim::Shim;
 use crate::sys;
 use crate::words::capabilities;
 use crate::words::environment::Environment;

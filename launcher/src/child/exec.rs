@@ -1,12 +1,12 @@
 //! The command: found in the new root, executed once, and explained when that fails.
 
+use crate::child::shim::Shim;
 use crate::diagnose::probes::program::{foreign_machine, missing_loader};
 use crate::error::Error;
 use crate::failure::{Failure, Step};
 use crate::plan::process::{Process, Workdir};
 use crate::plan::{c_string, c_strings};
 use crate::rootfs::lookup::{enter_directory, open_inside};
-use crate::shim::Shim;
 use crate::sys::{self, Words, file_kind};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;

@@ -1,13 +1,13 @@
 //! The child, from its first instruction to the start of the command.
 
+use crate::child::identity::Identity;
+use crate::child::init;
+use crate::child::namespaces;
+use crate::child::shim::Shim;
 use crate::failure::{Failure, Step};
-use crate::identity::Identity;
-use crate::init;
-use crate::namespaces;
 use crate::plan::process::Process;
 use crate::plan::{FirstProcess, Plan};
 use crate::rootfs::new_root;
-use crate::shim::Shim;
 use crate::sys;
 use crate::terminal;
 use nix::errno::Errno;

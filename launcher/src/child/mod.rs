@@ -1,0 +1,10 @@
+//! The child's process, from the clone to the start of the command.
+
+pub(crate) mod exec;
+pub(crate) mod identity;
+pub(crate) mod init;
+pub(crate) mod landlock;
+pub(crate) mod namespaces;
+pub mod seccomp;
+pub(crate) mod shim;
+pub(crate) mod start;

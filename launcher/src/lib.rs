@@ -11,44 +11,33 @@ mod child;
 mod cli;
 mod completions;
 mod diagnose;
-mod disk_guard;
-mod disk_layers;
 mod doctor;
 mod error;
-mod exec;
 mod failure;
 mod grants;
 mod id_explain;
 mod id_report;
-mod launch;
 mod listing;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod man;
-mod mapper;
 mod options;
+mod parent;
 mod plan;
 mod print_plan;
-mod registry;
-mod relay;
 mod report;
 mod request;
 mod rootfs;
-mod running;
-mod status_stream;
 mod sys;
-mod terminal;
-mod trial;
-mod watcher;
 mod words;
 
 #[doc(hidden)] // for its tests, which run it by an interpreter
 pub use child::seccomp;
 pub use error::Error;
+pub use parent::running::Running;
 pub use plan::root::Overlay;
 pub use request::mount::{Attributes, Bind, Content, Mount};
 pub use request::sandbox::{Network, Sandbox};
-pub use running::Running;
 pub use words::ids::{Account, From, GivenLine, UserWord, Userns};
 
 use cli::{Cli, ExecWords, RunWords, Verb};
@@ -110,7 +99,7 @@ fn run_sandbox(typed: RunWords, command: Option<Vec<OsString>>) -> anyhow::Resul
 }
 
 fn run_in_sandbox(typed: ExecWords, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
-    let known = registry::find(&typed.sandbox)?;
+    let known = parent::registry::find(&typed.sandbox)?;
     let process = options::exec(typed, command, &known.process)?;
-    Ok(exec::run(&exec::Joined::new(&known, process)?, None)?)
+    Ok(parent::join::run(&parent::join::Joined::new(&known, process)?, None)?)
 }

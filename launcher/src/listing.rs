@@ -2,8 +2,8 @@
 
 use crate::cli::{KillWords, PsWords};
 use crate::error::Error;
-use crate::exec;
-use crate::registry::{self, Known};
+use crate::parent::join;
+use crate::parent::registry::{self, Known};
 use crate::report;
 use nix::libc;
 use nix::sys::signal::Signal;
@@ -76,7 +76,7 @@ pub(crate) fn kill(typed: &KillWords) -> anyhow::Result<u8> {
     let signal = signal(&typed.signal)
         .ok_or_else(|| Error::Usage("--signal", format!("{} is no signal", typed.signal)))?;
     let known = typed.sandboxes.iter().map(|word| registry::find(word)).collect::<Result<Vec<_>, _>>()?;
-    known.iter().try_for_each(|known| exec::signal(known, signal))?;
+    known.iter().try_for_each(|known| join::signal(known, signal))?;
     if signal == libc::SIGKILL {
         // Error ignored: what cannot be looked at may still be there.
         let is_there = |known: &Known| registry::is_running(known).ok() != Some(false);

@@ -4,9 +4,9 @@ use crate::cli::{
     ExecWords, IdentityWords, MountWords, NamespaceWords, ProcessWords, RunWords, UnshareWords, join_command,
 };
 use crate::error::Error;
+use crate::parent::registry;
 use crate::plan::process::{Process, Workdir};
 use crate::plan::root::{Dev, Overlay, Proc};
-use crate::registry;
 use crate::request::mount::Mount;
 use crate::request::sandbox::{Network, Sandbox};
 use crate::sys;

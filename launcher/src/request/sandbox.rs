@@ -1,13 +1,13 @@
 //! What is to be run, as a library is asked for it: the program's own command line is made of nothing else.
 
 use crate::error::Error;
-use crate::launch;
+use crate::parent::launch;
+use crate::parent::running::Running;
 use crate::plan::Plan;
 use crate::plan::id_plan::IdWishes;
 use crate::plan::process::{Process, Workdir};
 use crate::plan::root::{Dev, Overlay, Proc};
 use crate::request::mount::Mount;
-use crate::running::Running;
 use crate::words::environment::{Environment, set};
 use crate::words::ids::{UserWord, Userns};
 use crate::words::namespaces::{ClockOffsets, Namespace};

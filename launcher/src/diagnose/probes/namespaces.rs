@@ -8,8 +8,8 @@ use crate::diagnose::causes::{
     CHROOT, CONTAINER, Cause, EMULATOR, FORBIDDEN, LIMIT_OUTSIDE, NO_MORE_NAMESPACES, NO_NAMESPACES, NPROC,
     PID_DEPTH, SECCOMP, USER_DEPTH, USERNS_CLONE,
 };
+use crate::parent::trial::{self, Stopped};
 use crate::sys;
-use crate::trial::{self, Stopped};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit};

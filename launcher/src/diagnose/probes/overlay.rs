@@ -2,12 +2,12 @@
 
 use crate::diagnose::causes::{Cause, OVERLAY_KEPT, OVERLAY_NO_PLACE, OVERLAY_PLACE};
 use crate::diagnose::probes::rootfs::overlay_refused;
-use crate::disk_layers::DiskLayers;
+use crate::parent::disk_layers::DiskLayers;
+use crate::parent::trial::{self, Stopped};
 use crate::plan::id_plan::{IdPlan, IdWishes, Way};
 use crate::rootfs::mounts;
 use crate::rootfs::upper_layers::{UpperLayers, try_out};
 use crate::sys::{self, Outcome};
-use crate::trial::{self, Stopped};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::libc;

@@ -5,9 +5,10 @@
 //! end. What was left when both were killed is not locked, and the next launch removes it. What is in it belongs to subordinate IDs, so that a process
 //! in a user namespace of the same IDs removes it.
 
-use crate::disk_guard::DiskGuard;
 use crate::error::Error;
 use crate::failure::{reason, reason_of};
+use crate::parent::disk_guard::DiskGuard;
+use crate::parent::trial::{self, Stopped};
 use crate::plan::Plan;
 use crate::plan::id_plan::{IdPlan, IdWishes, Way};
 use crate::plan::root::{DiskDir, RootPlan};
@@ -15,7 +16,6 @@ use crate::report;
 use crate::rootfs::removal;
 use crate::rootfs::upper_layers::UpperLayers;
 use crate::sys::{self, Outcome};
-use crate::trial::{self, Stopped};
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};

@@ -2,10 +2,10 @@
 
 use crate::error::Error;
 use crate::failure::{Failure, MAX_RECORD, Step};
-use crate::launch::Released;
+use crate::parent::launch::Released;
+use crate::parent::terminal::Terminal;
 use crate::sys::idle::Idle;
 use crate::sys::{self, Ended};
-use crate::terminal::Terminal;
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};

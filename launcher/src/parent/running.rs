@@ -1,10 +1,10 @@
 //! A sandbox that was started by a library's caller, seen from outside: a monitor process runs it as the program would.
 
 use crate::error::Error;
-use crate::exec;
-use crate::launch;
+use crate::parent::join;
+use crate::parent::launch;
+use crate::parent::registry;
 use crate::plan::Plan;
-use crate::registry;
 use crate::report;
 use crate::sys::{self, Ended};
 use nix::errno::Errno;
@@ -125,8 +125,8 @@ impl Running {
         let mut process = known.process.clone();
         process.words = words.into_iter().map(Into::into).collect();
         process.terminal = false;
-        let joined = exec::Joined::new(&known, process)?;
-        Running::monitor([None; 3], &[joined.member()], |status| exec::run(&joined, Some(status)))
+        let joined = join::Joined::new(&known, process)?;
+        Running::monitor([None; 3], &[joined.member()], |status| join::run(&joined, Some(status)))
     }
 }
 

@@ -1,8 +1,8 @@
 //! The process that removes the layers on disk of a launch whose launcher was killed, as `subroot kill` does. It looks nothing up inside.
 
-use crate::disk_layers::DiskLayers;
 use crate::error::Error;
-use crate::launch::pipe;
+use crate::parent::disk_layers::DiskLayers;
+use crate::parent::launch::pipe;
 use crate::plan::id_plan::Way;
 use crate::sys::{self, Ended};
 use nix::errno::Errno;

@@ -5,8 +5,8 @@
 
 use crate::child::namespaces::KINDS;
 use crate::failure::reason;
-use crate::launch::open_folder;
-use crate::registry::{self, Known, unless_hidden};
+use crate::parent::launch::open_folder;
+use crate::parent::registry::{self, Known, unless_hidden};
 use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};

@@ -3,8 +3,8 @@
 use crate::child::identity::Identity;
 use crate::error::Error;
 use crate::failure::reason;
-use crate::launch::{open_folder, pipe};
-use crate::mapper::{self, Target};
+use crate::parent::launch::{open_folder, pipe};
+use crate::parent::mapper::{self, Target};
 use crate::plan::id_plan::Way;
 use crate::sys::{self, Ended, Outcome, Side};
 use nix::errno::Errno;

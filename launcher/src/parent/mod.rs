@@ -1,0 +1,14 @@
+//! The launcher's process: from the clone to the command's status.
+
+pub(crate) mod disk_guard;
+pub(crate) mod disk_layers;
+pub(crate) mod join;
+pub(crate) mod launch;
+pub(crate) mod mapper;
+pub(crate) mod registry;
+pub(crate) mod relay;
+pub(crate) mod running;
+pub(crate) mod status_stream;
+pub(crate) mod terminal;
+pub(crate) mod trial;
+pub(crate) mod watcher;

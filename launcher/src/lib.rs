@@ -9,38 +9,26 @@
 
 mod child;
 mod cli;
-mod completions;
 mod diagnose;
-mod doctor;
 mod error;
 mod failure;
 mod grants;
-mod id_explain;
-mod id_report;
-mod listing;
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod man;
-mod options;
 mod parent;
 mod plan;
-mod print_plan;
-mod report;
 mod request;
 mod rootfs;
 mod sys;
-mod words;
 
 #[doc(hidden)] // for its tests, which run it by an interpreter
 pub use child::seccomp;
+pub use cli::values::ids::{Account, From, GivenLine, UserWord, Userns};
 pub use error::Error;
 pub use parent::running::Running;
 pub use plan::root::Overlay;
 pub use request::mount::{Attributes, Bind, Content, Mount};
 pub use request::sandbox::{Network, Sandbox};
-pub use words::ids::{Account, From, GivenLine, UserWord, Userns};
 
-use cli::{Cli, ExecWords, RunWords, Verb};
+use cli::args::{Cli, ExecWords, RunWords, Verb};
 use log::LevelFilter;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -49,7 +37,7 @@ use std::process::ExitCode;
 pub fn main() -> ExitCode {
     match run() {
         Ok(status) => ExitCode::from(status),
-        Err(error) => ExitCode::from(report::status(&error)),
+        Err(error) => ExitCode::from(cli::output::status(&error)),
     }
 }
 
@@ -57,25 +45,25 @@ fn run() -> anyhow::Result<u8> {
     if sys::is_secure_execution() {
         return Err(Error::Setuid.into());
     }
-    let (words, command) = cli::split_command(std::env::args_os());
+    let (words, command) = cli::args::split_command(std::env::args_os());
     let cli = match Cli::read(&words) {
         Ok(cli) => cli,
-        Err(message) => return Ok(report::usage(&message)),
+        Err(message) => return Ok(cli::output::usage(&message)),
     };
     log_to_standard_error(cli.verbose);
     if cli.quiet {
-        report::be_quiet();
+        cli::output::be_quiet();
     }
     match cli.verb {
         Verb::Run(typed) => run_sandbox(*typed, command),
         Verb::Exec(typed) => run_in_sandbox(typed, command),
-        Verb::Ps(typed) => listing::print(&typed),
-        Verb::Kill(typed) => listing::kill(&typed),
-        Verb::Unshare(typed) => options::unshare(typed, command).run(),
-        Verb::Idmap(typed) => id_report::print(&typed),
-        Verb::Doctor(typed) => doctor::print(&typed),
+        Verb::Ps(typed) => cli::listing::print(&typed),
+        Verb::Kill(typed) => cli::listing::kill(&typed),
+        Verb::Unshare(typed) => cli::options::unshare(typed, command).run(),
+        Verb::Idmap(typed) => cli::idmap::print(&typed),
+        Verb::Doctor(typed) => cli::doctor::print(&typed),
         Verb::Grants(typed) => grants::print(&typed),
-        Verb::Completions(typed) => completions::print(&typed),
+        Verb::Completions(typed) => cli::completions::print(&typed),
     }
 }
 
@@ -91,15 +79,15 @@ fn log_to_standard_error(verbose: u8) {
 
 fn run_sandbox(typed: RunWords, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
     let format = typed.print_plan.clone();
-    let sandbox = options::run(typed, command)?;
+    let sandbox = cli::options::run(typed, command)?;
     match format {
-        Some(format) => print_plan::print(&sandbox, format == "json"),
+        Some(format) => cli::print_plan::print(&sandbox, format == "json"),
         None => sandbox.run(),
     }
 }
 
 fn run_in_sandbox(typed: ExecWords, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
     let known = parent::registry::find(&typed.sandbox)?;
-    let process = options::exec(typed, command, &known.process)?;
+    let process = cli::options::exec(typed, command, &known.process)?;
     Ok(parent::join::run(&parent::join::Joined::new(&known, process)?, None)?)
 }

@@ -1,10 +1,10 @@
 //! Who the command runs as: looked up in the accounts of the new root, which this process is already in.
 
+use crate::cli::values::ids::{Account, UserWord};
 use crate::failure::{Failure, Step};
 use crate::plan::process::Process;
 use crate::rootfs::lookup::open_inside;
 use crate::sys::{errno_of, file_kind};
-use crate::words::ids::{Account, UserWord};
 use idmap::{each_line, parse_number};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;

@@ -4,8 +4,8 @@ use super::finding::Finding;
 use super::free::{Limits, capacity, free};
 use super::site::Site;
 use super::{Distrusted, lines, overlaps, owners};
+use crate::cli::output;
 use crate::diagnose::probes::grants::ENOUGH;
-use crate::report;
 use idmap::{IdKind, NSSWITCH_FILE};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -59,7 +59,7 @@ pub(super) fn print(as_json: bool) -> anyhow::Result<u8> {
     let capacity = Capacity { first: limits.first, last: limits.last, grants };
     let report =
         Report { findings: found, notes, lines: site.grants.len(), users: site.owners.len(), capacity };
-    report::output(&if as_json { serde_json::to_string(&report)? + "\n" } else { report.text() })?;
+    output::output(&if as_json { serde_json::to_string(&report)? + "\n" } else { report.text() })?;
     Ok(u8::from(!report.findings.is_empty()))
 }
 

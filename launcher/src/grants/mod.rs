@@ -17,12 +17,12 @@ mod trust;
 pub(crate) use present::Present;
 pub(crate) use trust::{Distrusted, distrust};
 
-use crate::cli::{GrantsVerb, GrantsWords};
+use crate::cli::args::{GrantsVerb, GrantsWords};
+use crate::cli::output::escaped;
 use crate::diagnose::causes::{Cause, UNREADABLE};
 use crate::error::Error;
 use crate::failure::reason_of;
 use crate::grants::accounts::{by_uid, printed};
-use crate::report::escaped;
 use idmap::{
     ACCOUNTS_FILE, CONFIG_FILE, Files, IdKind, IdRange, MAX_GRANTS, PluginQuestion, Policy, PolicyError,
     SubidLine, each_line, parse_number,

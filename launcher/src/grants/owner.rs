@@ -4,10 +4,10 @@ use super::finding::range_text;
 use super::site::{Grant, Site};
 use super::site_accounts::Known;
 use super::{Grants, shown};
+use crate::cli::output;
 use crate::error::Error;
 use crate::failure::reason_of;
 use crate::plan::id_layout::Pool;
-use crate::report;
 use idmap::{CONFIG_FILE, IdKind, IdRange, RESERVED_ID, parse_number};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
@@ -59,7 +59,7 @@ pub(super) fn print(what: &OsStr, as_json: bool) -> anyhow::Result<u8> {
     } else {
         answers.iter().map(Answer::text).collect()
     };
-    report::output(&text)?;
+    output::output(&text)?;
     Ok(0)
 }
 

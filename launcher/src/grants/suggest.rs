@@ -5,8 +5,8 @@ use super::free::{Limits, first_fit, free};
 use super::site::Site;
 use super::site_accounts::Known;
 use super::{Grants, shown};
+use crate::cli::output;
 use crate::error::Error;
-use crate::report;
 use idmap::{CONFIG_FILE, IdKind, IdRange, NSSWITCH_FILE, parse_number};
 use serde_json::json;
 use std::ffi::OsStr;
@@ -31,7 +31,7 @@ pub(super) fn print(user: &OsStr, count: u32, as_json: bool) -> anyhow::Result<u
     })?;
     let suggestion = suggest(&site, &account, count)?;
     let text = if as_json { json(&account, &suggestion) } else { text(&suggestion) };
-    report::output(&text)?;
+    output::output(&text)?;
     Ok(0)
 }
 

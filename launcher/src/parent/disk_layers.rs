@@ -5,6 +5,7 @@
 //! end. What was left when both were killed is not locked, and the next launch removes it. What is in it belongs to subordinate IDs, so that a process
 //! in a user namespace of the same IDs removes it.
 
+use crate::cli::output;
 use crate::error::Error;
 use crate::failure::{reason, reason_of};
 use crate::parent::disk_guard::DiskGuard;
@@ -12,7 +13,6 @@ use crate::parent::trial::{self, Stopped};
 use crate::plan::Plan;
 use crate::plan::id_plan::{IdPlan, IdWishes, Way};
 use crate::plan::root::{DiskDir, RootPlan};
-use crate::report;
 use crate::rootfs::removal;
 use crate::rootfs::upper_layers::UpperLayers;
 use crate::sys::{self, Outcome};
@@ -164,7 +164,7 @@ impl DiskLayers {
     /// The same; what cannot be removed is left for the next launch, and said.
     pub(crate) fn remove_or_say(&self, ways: &[Way]) {
         if let Err(why) = self.remove(ways) {
-            report::note(&format!("removing {}: {why}", self.path().display()));
+            output::note(&format!("removing {}: {why}", self.path().display()));
         }
     }
 }
@@ -242,7 +242,7 @@ impl Store {
             Ok(names) => names,
             Err(errno) => {
                 let path = self.path.display();
-                return report::note(&format!("looking for leftovers in {path}: {}", reason(errno)));
+                return output::note(&format!("looking for leftovers in {path}: {}", reason(errno)));
             }
         };
         for name in names {
@@ -254,7 +254,7 @@ impl Store {
                 Ok(dir) => self.remove_leftover(&name, &dir, ways),
             };
             if let Err(why) = removed {
-                report::note(&format!("removing {}, which a killed launch has left: {why}", path.display()));
+                output::note(&format!("removing {}, which a killed launch has left: {why}", path.display()));
             }
         }
     }

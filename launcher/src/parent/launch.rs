@@ -2,6 +2,7 @@
 
 use crate::child::shim::Shim;
 use crate::child::start::{self, ChildEnds};
+use crate::cli::output;
 use crate::diagnose::probes;
 use crate::error::Error;
 use crate::parent::disk_layers::DiskLayers;
@@ -13,7 +14,6 @@ use crate::parent::terminal::Terminal;
 use crate::parent::watcher;
 use crate::plan::root::RootPlan;
 use crate::plan::{FirstProcess, Plan};
-use crate::report;
 use crate::rootfs::created_mount_points::MountPoints;
 use crate::sys::{self, Ended, Side};
 use nix::errno::Errno;
@@ -31,10 +31,10 @@ use std::os::fd::OwnedFd;
 /// What stopped the launch; nothing of it is left.
 pub(crate) fn launch(mut plan: Plan) -> Result<u8, Error> {
     if let Some(layer) = plan.process.landlock() {
-        report::note(layer);
+        output::note(layer);
     }
     if let Some(cause) = plan.process.capabilities().and_then(probes::apparmor::useless) {
-        report::note(&format!("{cause}; {}", cause.fix()));
+        output::note(&format!("{cause}; {}", cause.fix()));
     }
     // Without a root of its own, a command has the host's anyway.
     if plan.root.is_some() {
@@ -254,7 +254,7 @@ impl Spawned {
         let target = Target { pid: self.pid, folder: &self.folder };
         let (at, reasons) = mapper::map(&plan.ids.ways, &target)?;
         let notes = [mapper::fall_back_note(&plan.ids, at, &reasons), mapper::cut_note(&plan.ids, at)];
-        notes.iter().flatten().for_each(|note| report::note(note));
+        notes.iter().flatten().for_each(|note| output::note(note));
         let way = u8::try_from(at).map_err(|_| Error::Vanished)?;
         let Spawned { pid, folder, live, report, terminal } = self;
         Ok(Mapped { pid, folder, live, report, terminal, way })

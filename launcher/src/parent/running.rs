@@ -1,11 +1,11 @@
 //! A sandbox that was started by a library's caller, seen from outside: a monitor process runs it as the program would.
 
+use crate::cli::output;
 use crate::error::Error;
 use crate::parent::join;
 use crate::parent::launch;
 use crate::parent::registry;
 use crate::plan::Plan;
-use crate::report;
 use crate::sys::{self, Ended};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -155,7 +155,7 @@ fn monitor(
     log::set_max_level(log::LevelFilter::Off);
     sys::exit(match take_over(streams, kept).and_then(|()| run()) {
         Ok(status) => status,
-        Err(error) => report::failure(&error),
+        Err(error) => output::failure(&error),
     })
 }
 

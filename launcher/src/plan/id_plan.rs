@@ -1,12 +1,12 @@
 //! Where the IDs of a launch come from: every way that is open to this caller, the best one first.
 
+use crate::cli::values::ids::Userns;
 use crate::diagnose::causes::{Cause, FEW_HERE, MAPPER_MISSING, NO_MAPPER, TOO_MANY_RANGES};
 use crate::diagnose::probes;
 use crate::error::Error;
 use crate::grants::{Grants, each_line_of};
 use crate::plan::id_layout::{Layout, Pool, inside_of, own_id};
 use crate::sys;
-use crate::words::ids::Userns;
 use idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, PlannedMap};
 use nix::unistd::{getgid, getgroups};
 use std::os::linux::fs::MetadataExt as _;

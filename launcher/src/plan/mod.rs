@@ -6,6 +6,8 @@ pub(crate) mod name_files;
 pub(crate) mod process;
 pub(crate) mod root;
 
+use crate::cli::values::mounts::inside_path;
+use crate::cli::values::namespaces::{ClockOffsets, Namespace};
 use crate::error::Error;
 use crate::failure::reason;
 use crate::plan::id_plan::IdPlan;
@@ -16,8 +18,6 @@ use crate::request::sandbox::{Namespaces, Network, Root, Sandbox};
 use crate::rootfs::host_root::HostRoot;
 use crate::rootfs::lookup::{look_in, open_top};
 use crate::sys::{errno_of, file_kind};
-use crate::words::mounts::inside_path;
-use crate::words::namespaces::{ClockOffsets, Namespace};
 use nix::errno::Errno;
 use nix::libc::{self, c_int};
 use nix::sys::stat::SFlag;

@@ -1,5 +1,8 @@
 //! What is to be run, as a library is asked for it: the program's own command line is made of nothing else.
 
+use crate::cli::values::environment::{Environment, set};
+use crate::cli::values::ids::{UserWord, Userns};
+use crate::cli::values::namespaces::{ClockOffsets, Namespace};
 use crate::error::Error;
 use crate::parent::launch;
 use crate::parent::running::Running;
@@ -8,9 +11,6 @@ use crate::plan::id_plan::IdWishes;
 use crate::plan::process::{Process, Workdir};
 use crate::plan::root::{Dev, Overlay, Proc};
 use crate::request::mount::Mount;
-use crate::words::environment::{Environment, set};
-use crate::words::ids::{UserWord, Userns};
-use crate::words::namespaces::{ClockOffsets, Namespace};
 use std::ffi::OsString;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;

@@ -3,9 +3,9 @@
 //! The old way changes mounts that are attached already, one by one, each by a descriptor that was opened on it: a path could lead
 //! elsewhere by now. Nobody is inside yet who could see them in between, and what cannot be changed is detached again.
 
+use crate::cli::output;
 use crate::error::Error;
 use crate::failure::{Failure, Step};
-use crate::report;
 use crate::request::mount::{Attributes, READ_ONLY};
 use crate::rootfs::lookup::open_in_root;
 use crate::sys;
@@ -104,7 +104,7 @@ pub(crate) fn make_read_only(top: &OwnedFd, reach: Reach) -> Result<(), Errno> {
 /// failure ends this process.
 fn detach(tree: &OwnedFd) {
     if let Err(errno) = umount2(descriptor(tree).as_c_str(), MntFlags::MNT_DETACH) {
-        sys::exit(report::failure(&Error::Start(Failure::new(Step::Unmount, b"", errno))));
+        sys::exit(output::failure(&Error::Start(Failure::new(Step::Unmount, b"", errno))));
     }
 }
 

@@ -1,8 +1,8 @@
 //! The new root: put together over its base, furnished, pivoted into, and the old one detached, without a privilege of the host's.
 
+use crate::cli::output;
 use crate::failure::{Failure, Step, reason};
 use crate::plan::root::{Base, Dev, Overlay, Proc, RootPlan, Sys};
-use crate::report;
 use crate::request::mount::{Attributes, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::rootfs::attach::{Reach, attach_with, make_read_only};
 use crate::rootfs::covering::{MissingPoint, cover};
@@ -35,7 +35,7 @@ const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEX
 pub(crate) fn enter(plan: &RootPlan) -> Result<(), Failure> {
     let layers = UpperLayers::open(plan.disk.as_ref())?;
     if let Some(disk) = &plan.disk {
-        report::note(&format!("changes go to {} until the end, {MEMORY_LOST}", disk.path.to_string_lossy()));
+        output::note(&format!("changes go to {} until the end, {MEMORY_LOST}", disk.path.to_string_lossy()));
     }
     let mut root = match &plan.base {
         Base::Folder(path) => assemble(plan, path, &layers)?,
@@ -173,7 +173,7 @@ fn mount_proc(root: &mut NewRoot, proc: Proc) -> Result<(), Failure> {
     let attributes = NOSUID | NODEV | NOEXEC;
     if proc != Proc::Bind {
         match sys::new_mount(c"proc", &[], attributes) {
-            Err(Errno::EPERM) if proc == Proc::Auto => report::note(&PROC_LOST),
+            Err(Errno::EPERM) if proc == Proc::Auto => output::note(&PROC_LOST),
             made => {
                 let place = root.place(Path::new("/proc"), true)?;
                 return sys::attach(made.map_err(on)?, place, c"").map_err(on);
@@ -210,7 +210,7 @@ fn mount_sys(root: &mut NewRoot, sys: Sys) -> Result<(), Failure> {
     match mounted {
         // There is none to show.
         Ok(()) | Err(Errno::ENOENT) => {}
-        Err(errno) => report::note(&format!("there is no /sys inside: mounting it: {}", reason(errno))),
+        Err(errno) => output::note(&format!("there is no /sys inside: mounting it: {}", reason(errno))),
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Whether AppArmor confines this process, so that it may be what refuses a step.
 
 use super::setting;
+use crate::cli::values::capabilities;
 use crate::diagnose::causes::{APPARMOR, APPARMOR_CAPABILITIES, APPARMOR_PROFILE, Cause};
-use crate::words::capabilities;
 
 /// The label of this process: proc_pid_attr(5). The second file is also that of other security modules.
 const LABELS: [&str; 2] = ["/proc/self/attr/apparmor/current", "/proc/self/attr/current"];
@@ -86,7 +86,7 @@ fn allowed(rules: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::allowed;
-    use crate::words::capabilities::set;
+    use crate::cli::values::capabilities::set;
 
     #[test]
     fn the_sites_rules_are_read_as_far_as_they_allow_capabilities() {

@@ -1,10 +1,10 @@
 //! `subroot ps` and `subroot kill`.
 
-use crate::cli::{KillWords, PsWords};
+use crate::cli::args::{KillWords, PsWords};
+use crate::cli::output;
 use crate::error::Error;
 use crate::parent::join;
 use crate::parent::registry::{self, Known};
-use crate::report;
 use nix::libc;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub(crate) fn print(typed: &PsWords) -> anyhow::Result<u8> {
     } else {
         table(&known)
     };
-    report::output(&text)?;
+    output::output(&text)?;
     Ok(0)
 }
 
@@ -53,7 +53,7 @@ fn command(known: &Known) -> String {
     let words: Vec<String> =
         known.process.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let line = if words.is_empty() { "(a shell)".to_owned() } else { words.join(" ") };
-    report::escaped(&line.chars().take(80).collect::<String>())
+    output::escaped(&line.chars().take(80).collect::<String>())
 }
 
 fn object(known: &Known) -> Value {

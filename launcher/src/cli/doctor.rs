@@ -1,18 +1,18 @@
 //! `subroot doctor`: performs the steps of a launch one by one, and says of each what it lacks.
 
 use crate::child::namespaces::{KINDS, OF_A_LAUNCH};
-use crate::cli::DoctorWords;
+use crate::cli::args::DoctorWords;
+use crate::cli::idmap::writer;
+use crate::cli::output;
 use crate::diagnose::causes::{Cause, NO_RUNTIME_DIR, NO_SETGROUPS, SETGROUPS_DENIED};
 use crate::diagnose::probes;
 use crate::error::Error;
 use crate::failure::reason;
 use crate::grants::Grants;
 use crate::grants::accounts;
-use crate::id_report::writer;
 use crate::parent::disk_layers::{self, DiskLayers};
 use crate::parent::trial::{self, Stopped};
 use crate::plan::id_plan::{BUILT_IN_HELPER, IdPlan, IdWishes, Way, Writer};
-use crate::report;
 use crate::request::mount::{NODEV, NOEXEC, NOSUID};
 use crate::rootfs::new_root;
 use crate::sys::{self, Outcome};
@@ -86,7 +86,7 @@ pub(crate) fn print(typed: &DoctorWords) -> anyhow::Result<u8> {
     let lines = examine(typed.rootfs.as_deref())?;
     let worst = lines.iter().map(|line| line.verdict).max().unwrap_or(Verdict::Well);
     let text = if typed.json { format!("{}\n", json(&lines, worst)) } else { table(&lines, is_coloured()) };
-    report::output(&text)?;
+    output::output(&text)?;
     Ok(worst as u8)
 }
 
@@ -316,10 +316,10 @@ fn table(lines: &[Line], is_coloured: bool) -> String {
     for Line { step, verdict, found, causes } in lines {
         let (_, sign, colour) = verdict.shown();
         let sign = if is_coloured { format!("\x1b[{colour}m{sign}\x1b[0m") } else { sign.to_owned() };
-        let _ = writeln!(text, "{sign} {step:<11} {}", report::escaped(found));
+        let _ = writeln!(text, "{sign} {step:<11} {}", output::escaped(found));
         for cause in causes {
-            let _ = writeln!(text, "{:14}{}", "", report::escaped(&cause.to_string()));
-            let _ = writeln!(text, "{:14}fix: {}", "", report::escaped(&cause.fix()));
+            let _ = writeln!(text, "{:14}{}", "", output::escaped(&cause.to_string()));
+            let _ = writeln!(text, "{:14}fix: {}", "", output::escaped(&cause.fix()));
         }
     }
     text

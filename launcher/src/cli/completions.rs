@@ -1,7 +1,7 @@
 //! `subroot completions`: what makes a shell complete the command line, from the same table as the help.
 
-use crate::cli::{Cli, CompletionsWords};
-use crate::report;
+use crate::cli::args::{Cli, CompletionsWords};
+use crate::cli::output;
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
@@ -17,6 +17,6 @@ pub(crate) fn print(typed: &CompletionsWords) -> anyhow::Result<u8> {
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "subroot", &mut script);
-    report::output(&String::from_utf8_lossy(&script))?;
+    output::output(&String::from_utf8_lossy(&script))?;
     Ok(0)
 }

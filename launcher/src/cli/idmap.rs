@@ -1,11 +1,11 @@
 //! `subroot idmap`: what the caller may map, by which line of which file.
 
-use crate::cli::{IdmapVerb, IdmapWords};
+use crate::cli::args::{IdmapVerb, IdmapWords};
+use crate::cli::explain;
+use crate::cli::output;
 use crate::diagnose::causes::Cause;
 use crate::grants::{Grants, OwnLine, ranges_text};
-use crate::id_explain;
 use crate::plan::id_plan::{IdPlan, IdWishes, Way, Writer};
-use crate::report;
 use idmap::IdKind;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 /// Those of the output.
 pub(crate) fn print(typed: &IdmapWords) -> anyhow::Result<u8> {
     if let Some(IdmapVerb::Explain(words)) = &typed.verb {
-        return id_explain::print(words, typed.json);
+        return explain::print(words, typed.json);
     }
     let grants = Grants::read();
     let plan = IdPlan::new(&IdWishes::default())?;
@@ -26,7 +26,7 @@ pub(crate) fn print(typed: &IdmapWords) -> anyhow::Result<u8> {
     } else {
         table(&grants, &lines, &plan)
     };
-    report::output(&text)?;
+    output::output(&text)?;
     Ok(0)
 }
 

@@ -1,14 +1,14 @@
 //! `--print-plan`: everything that a launch would do, as text or JSON.
 
 use crate::child::namespaces::KINDS;
+use crate::cli::idmap::writer;
+use crate::cli::output;
+use crate::cli::values::capabilities;
 use crate::diagnose::causes::Cause;
-use crate::id_report::writer;
 use crate::plan::process::Workdir;
 use crate::plan::{FirstProcess, Plan};
-use crate::report;
 use crate::request::mount::{Bind, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::request::sandbox::Sandbox;
-use crate::words::capabilities;
 use idmap::IdKind;
 use serde_json::{Value, json};
 use std::ffi::OsStr;
@@ -21,7 +21,7 @@ use std::path::Path;
 pub(crate) fn print(sandbox: &Sandbox, as_json: bool) -> anyhow::Result<u8> {
     let plan = describe(&Plan::new(sandbox)?);
     let text = if as_json { format!("{plan}\n") } else { lines(&plan) };
-    report::output(&text)?;
+    output::output(&text)?;
     Ok(0)
 }
 
@@ -98,7 +98,7 @@ fn lines(plan: &Value) -> String {
             one => vec![one.clone()],
         };
         for value in several {
-            let value = value.as_str().map_or_else(|| value.to_string(), report::escaped);
+            let value = value.as_str().map_or_else(|| value.to_string(), output::escaped);
             lines.push_str(&format!("{key}: {value}\n"));
         }
     }

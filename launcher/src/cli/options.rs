@@ -1,8 +1,11 @@
 //! From what was typed to what is asked for.
 
-use crate::cli::{
+use crate::cli::args::{
     ExecWords, IdentityWords, MountWords, NamespaceWords, ProcessWords, RunWords, UnshareWords, join_command,
 };
+use crate::cli::values::ids::Userns;
+use crate::cli::values::namespaces::Namespace;
+use crate::cli::values::{capabilities, environment, ids, limits, mounts, namespaces};
 use crate::error::Error;
 use crate::parent::registry;
 use crate::plan::process::{Process, Workdir};
@@ -10,9 +13,6 @@ use crate::plan::root::{Dev, Overlay, Proc};
 use crate::request::mount::Mount;
 use crate::request::sandbox::{Network, Sandbox};
 use crate::sys;
-use crate::words::ids::Userns;
-use crate::words::namespaces::Namespace;
-use crate::words::{capabilities, environment, ids, limits, mounts, namespaces};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
@@ -184,7 +184,7 @@ fn take_process(sandbox: &mut Sandbox, typed: ProcessWords) -> Result<(), Error>
 }
 
 fn take_security(sandbox: &mut Sandbox, word: &OsStr) -> Result<(), String> {
-    let (key, value) = crate::words::split_once(word, b'=');
+    let (key, value) = crate::cli::values::split_once(word, b'=');
     match (key.to_str(), value) {
         (Some("no-new-privileges"), None) => sandbox.process.no_new_privileges = true,
         (Some("no-new-privileges"), Some(value)) => sandbox.process.no_new_privileges = value == "true",
@@ -199,7 +199,7 @@ fn take_security(sandbox: &mut Sandbox, word: &OsStr) -> Result<(), String> {
             sandbox.read_only_paths.extend(READ_ONLY.map(PathBuf::from));
         }
         (Some("mask"), Some(paths)) => {
-            for path in crate::words::split(paths, b':') {
+            for path in crate::cli::values::split(paths, b':') {
                 sandbox.masked.push(mounts::inside_path(path)?);
             }
         }
@@ -207,7 +207,7 @@ fn take_security(sandbox: &mut Sandbox, word: &OsStr) -> Result<(), String> {
         _ => {
             return Err(format!(
                 "{} is none of no-new-privileges, seccomp=, seccomp-arch=native, landlock= and mask=",
-                crate::words::shown(word)
+                crate::cli::values::shown(word)
             ));
         }
     }

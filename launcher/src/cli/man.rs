@@ -2,7 +2,7 @@
 
 mod sections;
 
-use crate::cli::Cli;
+use crate::cli::args::Cli;
 use clap::{Command, CommandFactory as _};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};

@@ -1,9 +1,9 @@
 //! `subroot idmap explain`: what the mapper would answer to a request, why, and what it would grant instead.
 
-use crate::cli::ExplainWords;
+use crate::cli::args::ExplainWords;
+use crate::cli::output;
 use crate::error::Error;
 use crate::grants::{Grants, distrust, ranges_text};
-use crate::report;
 use idmap::{
     CONFIG_FILE, IdKind, IdRange, MapLine, NSSWITCH_FILE, NotGranted, Policy, RequestedMap, authorize,
 };
@@ -53,7 +53,7 @@ pub(crate) fn print(typed: &ExplainWords, as_json: bool) -> anyhow::Result<u8> {
     } else {
         answers.iter().map(text).collect()
     };
-    report::output(&text)?;
+    output::output(&text)?;
     Ok(u8::from(answers.iter().any(|answer| answer.refusal.is_some())))
 }
 
@@ -191,7 +191,7 @@ fn text(answer: &Answer) -> String {
     }
     match &answer.refusal {
         Some(refusal) => {
-            let _ = writeln!(text, "refused: {}", report::escaped(refusal));
+            let _ = writeln!(text, "refused: {}", output::escaped(refusal));
             if let Some(instead) = instead(answer) {
                 let _ = writeln!(text, "instead: {} {instead}", answer.kind.option());
             }

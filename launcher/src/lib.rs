@@ -42,7 +42,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<u8> {
-    if sys::is_secure_execution() {
+    if sys::program::is_secure_execution() {
         return Err(Error::Setuid.into());
     }
     let (words, command) = cli::args::split_command(std::env::args_os());

@@ -7,7 +7,9 @@ use crate::failure::{Failure, Step};
 use crate::plan::process::{Process, Workdir};
 use crate::plan::{c_string, c_strings};
 use crate::rootfs::lookup::{enter_directory, open_inside};
-use crate::sys::{self, Words, file_kind};
+use crate::sys;
+use crate::sys::files::file_kind;
+use crate::sys::program::Words;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{SFlag, fstat};
@@ -78,9 +80,9 @@ impl Command {
             environment.extend(CString::new([b"HOME=", home.as_bytes()].concat()));
         }
         let environment = Words::new(environment);
-        sys::clean_signals().map_err(Failure::on(Step::Signals, b""))?;
+        sys::signals::clean_signals().map_err(Failure::on(Step::Signals, b""))?;
         Err(match shim {
-            None => explain(program, sys::execute(program, arguments, &environment)),
+            None => explain(program, sys::program::execute(program, arguments, &environment)),
             Some(shim) => {
                 let other = Failure::new(Step::RunCommand, program.to_bytes(), Errno::UnknownErrno);
                 let failures = [&likely_failure(program), &other];
@@ -136,7 +138,7 @@ fn executable(path: &CStr) -> Result<(), Errno> {
     if file_kind(&fstat(&file)?) == SFlag::S_IFDIR {
         return Err(Errno::EISDIR);
     }
-    sys::may_execute(&file)
+    sys::files::may_execute(&file)
 }
 
 fn as_path(path: &CStr) -> &Path {

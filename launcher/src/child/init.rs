@@ -62,7 +62,7 @@ pub(crate) fn run(command: i32, signals: &SignalFd, ends: &ChildEnds) -> ! {
 
 /// The kernel then kills everything else in the pid namespace: pid_namespaces(7).
 fn end(status: u8) -> ! {
-    sys::exit(status)
+    sys::process::exit(status)
 }
 
 /// Passes on what comes from outside the pid namespace, where the sender has no PID; what the command sends to us ends here.
@@ -70,20 +70,20 @@ fn relay(command: i32, signal: &siginfo) {
     let Ok(number) = i32::try_from(signal.ssi_signo) else { return };
     if number != libc::SIGCHLD && signal.ssi_pid == 0 && signal.ssi_code != SI_KERNEL {
         // Error ignored: the command has ended.
-        let _ = sys::kill(command, number);
+        let _ = sys::signals::kill(command, number);
     }
 }
 
 /// Reaps all that has ended; how the command ended, if it is among them.
-fn reap(command: i32) -> Option<sys::Ended> {
+fn reap(command: i32) -> Option<sys::wait::Ended> {
     let mut outcome = None;
     loop {
-        match sys::reap_any() {
+        match sys::wait::reap_any() {
             Ok(Some((pid, ended))) if pid == command => outcome = Some(ended),
             Ok(Some(_)) | Err(Errno::EINTR) => {}
             Ok(None) => return outcome,
             // Error ignored: there is no child, so that the command has ended.
-            Err(_) => return Some(outcome.unwrap_or(sys::Ended::Killed(libc::SIGKILL))),
+            Err(_) => return Some(outcome.unwrap_or(sys::wait::Ended::Killed(libc::SIGKILL))),
         }
     }
 }

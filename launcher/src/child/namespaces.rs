@@ -37,7 +37,7 @@ pub(crate) fn furnish(plan: &Plan) -> Result<(), Failure> {
         sethostname(name).map_err(Failure::on(Step::Hostname, name.as_bytes()))?;
     }
     if plan.namespaces & libc::CLONE_NEWNET != 0 {
-        sys::bring_loopback_up().map_err(Failure::on(Step::Loopback, b"lo"))?;
+        sys::namespaces::bring_loopback_up().map_err(Failure::on(Step::Loopback, b"lo"))?;
     }
     if let Some(clocks) = plan.clocks {
         // The offsets can be written until a process is in the namespace, which the next child will be: time_namespaces(7).

@@ -7,7 +7,8 @@
 #![allow(unsafe_code)]
 
 use crate::failure::Failure;
-use crate::sys::{self, Words};
+use crate::sys;
+use crate::sys::program::Words;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::stat::stat;
@@ -33,11 +34,15 @@ impl Shim {
     /// Those of stat(2), capget(2) and memfd_create(2), such as EACCES if vm.memfd_noexec is 2 (proc_sys_vm(5)).
     pub(crate) fn new_if_needed(report: &OwnedFd) -> Result<Option<Shim>, Errno> {
         let program = stat("/proc/self/exe")?;
-        let is_roots = program.st_uid == 0 && !geteuid().is_root() && sys::effective_capabilities()? == 0;
+        let is_roots =
+            program.st_uid == 0 && !geteuid().is_root() && sys::credentials::effective_capabilities()? == 0;
         if is_roots && program.st_mode & WRITABLE_BY_OTHERS == 0 {
             return Ok(None);
         }
-        Ok(Some(Shim { memory: sys::executable_memory(c"subroot-shim")?, report: report.as_raw_fd() }))
+        Ok(Some(Shim {
+            memory: sys::program::executable_memory(c"subroot-shim")?,
+            report: report.as_raw_fd(),
+        }))
     }
 
     /// The file in memory.
@@ -54,14 +59,14 @@ impl Shim {
         [likely, other]: [&Failure; 2],
     ) -> Errno {
         match self.fill(&image(&self.data(likely, other))) {
-            Ok(()) => sys::execute_open(&self.memory, &arguments.with_first(program), environment),
+            Ok(()) => sys::program::execute_open(&self.memory, &arguments.with_first(program), environment),
             Err(errno) => errno,
         }
     }
 
     /// Writes and seals it, and has the report pipe stay open in it.
     fn fill(&self, image: &[u8]) -> Result<(), Errno> {
-        sys::keep_on_exec(self.report)?;
+        sys::descriptors::keep_on_exec(self.report)?;
         if write(&self.memory, image)? != image.len() {
             return Err(Errno::ENOSPC);
         }

@@ -41,13 +41,14 @@ impl ChildEnds {
     /// Those of close_range(2).
     pub(crate) fn close_all_others(&self, others: &[&OwnedFd]) -> Result<(), Failure> {
         let kept = self.of_the_command().chain([&self.lifeline]).chain(others.iter().copied());
-        sys::close_from_but(3, &kept.collect::<Vec<_>>()).map_err(Failure::on(Step::CloseInherited, b""))
+        sys::descriptors::close_from_but(3, &kept.collect::<Vec<_>>())
+            .map_err(Failure::on(Step::CloseInherited, b""))
     }
 
     /// Closes the standard streams and these ends but one, one by one: /proc may be a fake by now.
     pub(crate) fn close_all_but_lifeline(&self) {
-        (0..=2).map(sys::standard_stream).for_each(sys::close_own);
-        self.of_the_command().for_each(sys::close_own);
+        (0..=2).map(sys::descriptors::standard_stream).for_each(sys::descriptors::close_own);
+        self.of_the_command().for_each(sys::descriptors::close_own);
     }
 
     /// All but the lifeline: what the command's process needs until its execve.
@@ -67,7 +68,7 @@ pub(crate) fn run(plan: &Plan, ends: &ChildEnds) -> ! {
 
 fn failed(failure: &Failure, ends: &ChildEnds) -> ! {
     failure.send(&ends.report);
-    sys::exit(crate::error::OWN_FAILURE)
+    sys::process::exit(crate::error::OWN_FAILURE)
 }
 
 fn start(plan: &Plan, ends: &ChildEnds) -> Result<Infallible, Failure> {
@@ -97,22 +98,22 @@ fn start(plan: &Plan, ends: &ChildEnds) -> Result<Infallible, Failure> {
 /// kernels let no process enter a time namespace with memory that it shares: copy_namespaces() in kernel/nsproxy.c.
 fn spawn_command(plan: &Plan, ends: &ChildEnds, first: Identity, of_init: &SignalFd) -> Result<i32, Errno> {
     if plan.clocks.is_none() {
-        return sys::vfork(|| leave_init(plan, ends, first, of_init));
+        return sys::process::vfork(|| leave_init(plan, ends, first, of_init));
     }
-    match sys::fork()? {
+    match sys::process::fork()? {
         Some(pid) => Ok(pid),
         None => leave_init(plan, ends, first, of_init),
     }
 }
 
 fn leave_init(plan: &Plan, ends: &ChildEnds, first: Identity, of_init: &SignalFd) -> ! {
-    sys::close_own(of_init);
+    sys::descriptors::close_own(of_init);
     become_command(plan, ends, first)
 }
 
 /// Nothing of the host is open in this process from here on: its standard streams, a pipe and a socket are all that it has.
 fn become_command(plan: &Plan, ends: &ChildEnds, first: Identity) -> ! {
-    sys::close_own(&ends.lifeline);
+    sys::descriptors::close_own(&ends.lifeline);
     let taken = ends.terminal.as_ref().map_or(Ok(()), terminal::take_new);
     let started = taken
         .map_err(Failure::on(Step::Terminal, b""))
@@ -129,7 +130,7 @@ pub(crate) fn wait_for_byte(ends: &ChildEnds) -> u8 {
     loop {
         match read(&ends.lifeline, &mut byte) {
             Ok(1) => return byte[0],
-            Ok(_) => sys::exit(crate::error::OWN_FAILURE),
+            Ok(_) => sys::process::exit(crate::error::OWN_FAILURE),
             Err(Errno::EINTR) => {}
             Err(errno) => failed(&Failure::new(Step::BecomeRoot, b"", errno), ends),
         }
@@ -162,7 +163,7 @@ pub(crate) fn die_with_launcher(ends: &ChildEnds) {
     let mut ready = [PollFd::new(ends.lifeline.as_fd(), PollFlags::empty())];
     match set_pdeathsig(Signal::SIGKILL).and_then(|()| poll(&mut ready, PollTimeout::ZERO)) {
         Ok(0) => {}
-        Ok(_) => sys::exit(crate::error::OWN_FAILURE),
+        Ok(_) => sys::process::exit(crate::error::OWN_FAILURE),
         Err(errno) => failed(&Failure::new(Step::DeathSignal, b"", errno), ends),
     }
 }

@@ -70,7 +70,7 @@ pub(crate) fn run(typed: RunWords, after: Option<Vec<OsString>>) -> Result<Sandb
     sandbox.name = typed.name.as_deref().map(registry::name).transpose().map_err(reading("--name"))?;
     sandbox.ids.helper = typed.mapper.helper;
     if let Some(number) = typed.json_status {
-        let stream = sys::copy_descriptor(number, 3);
+        let stream = sys::descriptors::copy_descriptor(number, 3);
         let stream =
             stream.map_err(|_| Error::Usage("--json-status", format!("descriptor {number} is not open")))?;
         sandbox.status_stream = Some(Arc::new(stream));

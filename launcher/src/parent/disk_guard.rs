@@ -4,7 +4,8 @@ use crate::error::Error;
 use crate::parent::disk_layers::DiskLayers;
 use crate::parent::launch::pipe;
 use crate::plan::id_plan::Way;
-use crate::sys::{self, Ended};
+use crate::sys;
+use crate::sys::wait::Ended;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
@@ -32,9 +33,9 @@ impl DiskGuard {
     pub(crate) fn start(layers: DiskLayers, ways: &[Way]) -> Result<DiskGuard, Error> {
         let failed = |errno| Error::Parent("creating the guard of the changes on disk", errno);
         let (told, lifeline) = pipe().inspect_err(|_| layers.remove_or_say(ways))?;
-        let forked = sys::fork().inspect_err(|_| layers.remove_or_say(ways)).map_err(failed)?;
+        let forked = sys::process::fork().inspect_err(|_| layers.remove_or_say(ways)).map_err(failed)?;
         let Some(pid) = forked else { guard(&layers, &told, ways) };
-        let process = sys::pidfd_open(pid.unsigned_abs()).map_err(failed)?;
+        let process = sys::process::pidfd_open(pid.unsigned_abs()).map_err(failed)?;
         Ok(DiskGuard { layers, process, lifeline })
     }
 
@@ -43,7 +44,7 @@ impl DiskGuard {
         // Error ignored: a guard that is gone has not ended well, which is looked at next.
         let _ended = write(&self.lifeline, &[0]);
         // Error ignored: a guard that cannot be waited for counts as one that did not end well.
-        if sys::wait_for(&self.process) != Ok(Ended::Exited(0)) {
+        if sys::wait::wait_for(&self.process) != Ok(Ended::Exited(0)) {
             self.layers.remove_or_say(ways);
         }
     }
@@ -55,23 +56,23 @@ fn guard(layers: &DiskLayers, told: &OwnedFd, ways: &[Way]) -> ! {
     if let Ok(null) = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()) {
         for number in 0..=2 {
             // Error ignored: the same.
-            let _open = sys::duplicate_to(&null, number);
+            let _open = sys::descriptors::duplicate_to(&null, number);
         }
     }
     let kept: Vec<_> = layers.descriptors().into_iter().chain([told]).collect();
     // Error ignored: the launcher then removes it. With the other end of its own pipe open, this process would never hear of its end.
-    if sys::close_from_but(3, &kept).is_err() {
-        sys::exit(1);
+    if sys::descriptors::close_from_but(3, &kept).is_err() {
+        sys::process::exit(1);
     }
     let (tries, pause) = if has_ended(told) { (1, Duration::ZERO) } else { TRIES };
     for _ in 0..tries {
         // Error ignored: tried again, and else said by the launcher.
         if layers.remove(ways).is_ok() {
-            sys::exit(0);
+            sys::process::exit(0);
         }
         sleep(pause);
     }
-    sys::exit(1)
+    sys::process::exit(1)
 }
 
 /// Waits for the end of the sandbox (true) or of the launcher.

@@ -15,7 +15,8 @@ use crate::plan::id_plan::{IdPlan, IdWishes, Way};
 use crate::plan::root::{DiskDir, RootPlan};
 use crate::rootfs::removal;
 use crate::rootfs::upper_layers::UpperLayers;
-use crate::sys::{self, Outcome};
+use crate::sys;
+use crate::sys::Outcome;
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
@@ -183,7 +184,7 @@ fn c_string(path: impl Into<OsString>) -> Result<CString, Error> {
 /// # Errors
 /// What kept it from being tried.
 pub(crate) fn memory_serves() -> Result<bool, Error> {
-    let tried = sys::memory_takes_attributes();
+    let tried = sys::files::memory_takes_attributes();
     tried.map_err(|errno| Error::Parent("setting a user.* attribute of a file in memory", errno))
 }
 
@@ -230,7 +231,7 @@ impl Store {
     /// Opens and locks one, if it is still there then.
     fn lock(&self, name: &CString) -> Outcome<OwnedFd> {
         let dir = openat(&self.dir, name.as_c_str(), READ, Mode::empty())?;
-        sys::try_lock(&dir, true)?;
+        sys::files::try_lock(&dir, true)?;
         let found = fstatat(&self.dir, name.as_c_str(), AtFlags::AT_SYMLINK_NOFOLLOW)?;
         let opened = fstat(&dir)?;
         let is_same = (found.st_dev, found.st_ino) == (opened.st_dev, opened.st_ino);
@@ -277,7 +278,7 @@ impl Store {
     fn remove(&self, name: &CString, dir: &OwnedFd, ways: &[Way]) -> Result<(), String> {
         let empty = || {
             // It goes on alone if the launcher is killed.
-            sys::close_from_but(0, &[dir])?;
+            sys::descriptors::close_from_but(0, &[dir])?;
             removal::empty(dir)
         };
         trial::perform(libc::CLONE_NEWUSER, ways, empty).map_err(|stopped| stopped.to_string())?;

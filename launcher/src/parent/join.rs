@@ -16,7 +16,9 @@ use crate::parent::status_stream;
 use crate::parent::terminal::{self, Terminal};
 use crate::plan::process::{Prepared, Process};
 use crate::rootfs::created_mount_points::MountPoints;
-use crate::sys::{self, Ended, Side};
+use crate::sys;
+use crate::sys::process::Side;
+use crate::sys::wait::Ended;
 use member::Member;
 use nix::errno::Errno;
 use nix::sys::prctl::set_dumpable;
@@ -78,7 +80,7 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
     };
     let shim = Shim::new_if_needed(&report_write).map_err(Error::Shim)?;
     let failed = |errno| Error::Parent("creating a process", errno);
-    let joiner = match sys::clone_process(0).map_err(failed)? {
+    let joiner = match sys::process::clone_process(0).map_err(failed)? {
         Side::Parent(_, joiner) => joiner,
         Side::Child => {
             let ends = ChildEnds { lifeline: go, report: report_write, terminal: terminal_inside, shim };
@@ -87,9 +89,9 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
     };
     drop((report_write, theirs));
     let mut number = [0; 4];
-    let command = sys::receive_descriptor(&ours, &mut number);
+    let command = sys::descriptors::receive_descriptor(&ours, &mut number);
     // Error ignored: what the process did is told by the descriptor.
-    let _ = sys::wait_for(&joiner);
+    let _ = sys::wait::wait_for(&joiner);
     let process = command.map_err(|_| child_failure(&report))?;
     let pid = i32::from_le_bytes(number);
     let live = Live::new(process, None, MountPoints::default(), (&go, lifeline))?;
@@ -114,11 +116,11 @@ fn join(joined: &Joined, ends: &ChildEnds, launcher: &OwnedFd) -> ! {
     let failure = match closed.and_then(|()| enter(joined)) {
         Ok(Side::Parent(pid, process)) => {
             // Error ignored: the launcher then gets none, and fails.
-            let _ = sys::send_descriptor(launcher, &pid.to_le_bytes(), process);
-            sys::exit(0)
+            let _ = sys::descriptors::send_descriptor(launcher, &pid.to_le_bytes(), process);
+            sys::process::exit(0)
         }
         Ok(Side::Child) => {
-            [joined.member(), launcher].into_iter().for_each(sys::close_own);
+            [joined.member(), launcher].into_iter().for_each(sys::descriptors::close_own);
             match start_command(joined, ends) {
                 Ok(never) => match never {},
                 Err(failure) => failure,
@@ -127,7 +129,7 @@ fn join(joined: &Joined, ends: &ChildEnds, launcher: &OwnedFd) -> ! {
         Err(failure) => failure,
     };
     failure.send(&ends.report);
-    sys::exit(crate::error::OWN_FAILURE)
+    sys::process::exit(crate::error::OWN_FAILURE)
 }
 
 /// A payload that has CAP_SYS_PTRACE could trace what enters its namespaces, and reach the host's files and memory that it still
@@ -137,11 +139,12 @@ fn enter(joined: &Joined) -> Result<Side, Failure> {
     let name = joined.name.as_bytes();
     joined.process.adjust_oom_score()?;
     set_dumpable(false).map_err(Failure::on(Step::Join, name))?;
-    sys::set_namespaces(joined.member(), joined.member.namespaces).map_err(Failure::on(Step::Join, name))?;
+    sys::namespaces::set_namespaces(joined.member(), joined.member.namespaces)
+        .map_err(Failure::on(Step::Join, name))?;
     set_dumpable(false).map_err(Failure::on(Step::Join, name))?;
     // ENOMEM comes from a pid namespace whose init has ended, too: pid_namespaces(7).
     let step = |errno| if errno == Errno::ENOMEM { Step::Join } else { Step::Fork };
-    sys::clone_sibling().map_err(|errno| Failure::new(step(errno), name, errno))
+    sys::process::clone_sibling().map_err(|errno| Failure::new(step(errno), name, errno))
 }
 
 fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failure> {
@@ -151,7 +154,7 @@ fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failur
     start::become_first(&first, joined.process.process(), false)
         .map_err(Failure::on(Step::BecomeRoot, b""))?;
     start::die_with_launcher(ends);
-    sys::close_own(&ends.lifeline);
+    sys::descriptors::close_own(&ends.lifeline);
     if let Some(socket) = &ends.terminal {
         terminal::take_new(socket).map_err(Failure::on(Step::Terminal, b""))?;
     }
@@ -163,11 +166,11 @@ fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failur
 /// # Errors
 /// ESRCH when it has just ended.
 pub(crate) fn signal(known: &Known, signal: i32) -> Result<(), Error> {
-    let launcher = u32::try_from(known.launcher).map_err(|_| Errno::ESRCH).and_then(sys::pidfd_open);
+    let launcher = u32::try_from(known.launcher).map_err(|_| Errno::ESRCH).and_then(sys::process::pidfd_open);
     let name = known.name.clone().unwrap_or_else(|| known.pid.to_string());
     // The PID may have been another process' when it was opened.
     let sent = launcher.and_then(|launcher| match registry::is_running(known)? {
-        true => sys::pidfd_send_signal(&launcher, signal),
+        true => sys::process::pidfd_send_signal(&launcher, signal),
         false => Err(Errno::ESRCH),
     });
     sent.map_err(|errno| match errno {

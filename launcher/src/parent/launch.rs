@@ -15,7 +15,9 @@ use crate::parent::watcher;
 use crate::plan::root::RootPlan;
 use crate::plan::{FirstProcess, Plan};
 use crate::rootfs::created_mount_points::MountPoints;
-use crate::sys::{self, Ended, Side};
+use crate::sys;
+use crate::sys::process::Side;
+use crate::sys::wait::Ended;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::libc;
@@ -64,8 +66,8 @@ pub(crate) fn launch(mut plan: Plan) -> Result<u8, Error> {
 pub(crate) fn refuse_directory_streams() -> Result<(), Error> {
     const NAMES: [&str; 3] = ["standard input", "standard output", "standard error"];
     for (number, name) in (0..).zip(NAMES) {
-        match fstat(sys::standard_stream(number)) {
-            Ok(found) if sys::file_kind(&found) == SFlag::S_IFDIR => {
+        match fstat(sys::descriptors::standard_stream(number)) {
+            Ok(found) if sys::files::file_kind(&found) == SFlag::S_IFDIR => {
                 return Err(Error::DirectoryStream(name));
             }
             // EBADF: it is closed.
@@ -93,7 +95,7 @@ pub(crate) fn watched_parent() -> Result<Option<OwnedFd>, Error> {
     if parent.as_raw() > 0 && !is_leader && getsid(Some(parent)) != session {
         return Err(Error::Orphaned);
     }
-    let opened = u32::try_from(parent.as_raw()).ok().filter(|pid| *pid > 1).map(sys::pidfd_open);
+    let opened = u32::try_from(parent.as_raw()).ok().filter(|pid| *pid > 1).map(sys::process::pidfd_open);
     // It may have died before it was opened, and the number may be another's.
     if getppid() == parent { opened.transpose().map_err(Error::Unwatched) } else { Err(Error::Orphaned) }
 }
@@ -146,12 +148,12 @@ impl Live {
 impl Drop for Live {
     fn drop(&mut self) {
         // Error ignored: it has ended already.
-        let _ = sys::pidfd_send_signal(&self.process, libc::SIGKILL);
+        let _ = sys::process::pidfd_send_signal(&self.process, libc::SIGKILL);
         // Error ignored: it has been reaped already.
-        let _ = sys::wait_for(&self.process);
+        let _ = sys::wait::wait_for(&self.process);
         self.lifeline = None;
         // Error ignored: it has been reaped already.
-        let _ = self.watcher.take().map(sys::wait_for);
+        let _ = self.watcher.take().map(sys::wait::wait_for);
         self.mount_points.remove();
     }
 }
@@ -232,7 +234,7 @@ impl Spawned {
             None => None,
         };
         let refused = |errno| Error::Namespaces(errno, plan.namespaces);
-        let (pid, process) = match sys::clone_process(plan.namespaces).map_err(refused)? {
+        let (pid, process) = match sys::process::clone_process(plan.namespaces).map_err(refused)? {
             Side::Parent(pid, process) => (pid, process),
             Side::Child => {
                 let terminal = terminal_inside;

@@ -5,7 +5,9 @@ use crate::diagnose::probes;
 use crate::error::Error;
 use crate::failure::reason;
 use crate::plan::id_plan::{IdPlan, Maps, Way, Writer, map_line};
-use crate::sys::{self, Ended, Words};
+use crate::sys;
+use crate::sys::program::Words;
+use crate::sys::wait::Ended;
 use idmap::{IdKind, PlannedMap, Text};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
@@ -135,11 +137,11 @@ fn run(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(
     if poll(&mut ready, PollTimeout::from(PATIENCE)).map_err(|errno| lost(reason(errno)))? == 0 {
         let late = "it did not end within 10 seconds";
         // One that cannot be killed is left behind, and may still write.
-        sys::pidfd_send_signal(&mapper, SIGKILL).map_err(|_| lost(late.into()))?;
-        sys::wait_for(&mapper).map_err(|errno| lost(reason(errno)))?;
+        sys::process::pidfd_send_signal(&mapper, SIGKILL).map_err(|_| lost(late.into()))?;
+        sys::wait::wait_for(&mapper).map_err(|errno| lost(reason(errno)))?;
         return Ok((Ended::Killed(SIGKILL), late.into()));
     }
-    let ended = sys::wait_for(&mapper).map_err(|errno| lost(reason(errno)))?;
+    let ended = sys::wait::wait_for(&mapper).map_err(|errno| lost(reason(errno)))?;
     let said = what_is_there(said);
     let said = String::from_utf8_lossy(&said);
     let line = said.lines().next().unwrap_or_default();
@@ -155,7 +157,7 @@ fn start(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result
     let path = words.first().cloned().unwrap_or_default();
     let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?;
     let (said, stderr) = pipe2(OFlag::O_CLOEXEC)?;
-    let mapper = sys::start(&sys::Program {
+    let mapper = sys::program::start(&sys::program::Program {
         path: &path,
         arguments: &Words::new(words),
         environment: &Words::new(Vec::new()),

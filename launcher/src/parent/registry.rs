@@ -15,7 +15,8 @@ use crate::error::Error;
 use crate::failure::reason;
 use crate::plan::process::Process;
 use crate::plan::{FirstProcess, Plan};
-use crate::sys::{self, Outcome};
+use crate::sys;
+use crate::sys::Outcome;
 use launchers::{Launcher, Processes};
 use nix::errno::Errno;
 use nix::fcntl::AtFlags;
@@ -113,7 +114,8 @@ fn write(known: &Known) -> Outcome<OwnedFd> {
     let mut file = File::from(memfd_create(name.as_str(), MFdFlags::MFD_CLOEXEC)?);
     // Complete before it is where others look for it.
     file.write_all(&text).map_err(|_| Errno::ENOSPC)?;
-    let file = sys::copy_descriptor(file.as_raw_fd(), DESCRIPTORS.start).map_err(|_| Errno::EMFILE)?;
+    let file =
+        sys::descriptors::copy_descriptor(file.as_raw_fd(), DESCRIPTORS.start).map_err(|_| Errno::EMFILE)?;
     if DESCRIPTORS.contains(&file.as_raw_fd()) { Ok(file) } else { Err(Errno::EMFILE) }
 }
 

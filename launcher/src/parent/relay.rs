@@ -4,8 +4,9 @@ use crate::error::Error;
 use crate::failure::{Failure, MAX_RECORD, Step};
 use crate::parent::launch::Released;
 use crate::parent::terminal::Terminal;
+use crate::sys;
 use crate::sys::idle::Idle;
-use crate::sys::{self, Ended};
+use crate::sys::wait::Ended;
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -37,8 +38,8 @@ impl Signals {
     pub(crate) fn block() -> Result<Signals, Error> {
         // Were it ignored, the kernel would reap our children before we see how they ended: wait(2).
         let failed = |errno| Error::Parent("blocking signals", errno);
-        sys::default_disposition(libc::SIGCHLD).map_err(failed)?;
-        let ignores_hangup = sys::is_ignored(libc::SIGHUP).map_err(failed)?;
+        sys::signals::default_disposition(libc::SIGCHLD).map_err(failed)?;
+        let ignores_hangup = sys::signals::is_ignored(libc::SIGHUP).map_err(failed)?;
         SigSet::all().thread_block().map_err(failed)?;
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let queue = SignalFd::with_flags(&SigSet::all(), flags).map_err(failed)?;
@@ -54,7 +55,7 @@ pub(crate) fn wait(released: Released, signals: &Signals) -> Result<Ended, Error
     let mut watch = Watch::new(released, signals);
     let failed = |errno| Error::Parent("waiting for the command", errno);
     while !watch.turn().map_err(failed)? {}
-    let ended = sys::wait_for(&watch.released.live.process).map_err(failed)?;
+    let ended = sys::wait::wait_for(&watch.released.live.process).map_err(failed)?;
     if !watch.started {
         watch.read_report();
     }
@@ -176,7 +177,7 @@ impl Watch<'_> {
     fn end(&mut self, signal: i32) {
         self.ended_by = self.ended_by.or(Some(signal));
         // Error ignored: it has ended already.
-        let _ = sys::pidfd_send_signal(&self.released.live.process, libc::SIGKILL);
+        let _ = sys::process::pidfd_send_signal(&self.released.live.process, libc::SIGKILL);
     }
 
     fn pass_on(&mut self, signal: &siginfo) {
@@ -192,7 +193,7 @@ impl Watch<'_> {
         }
         let live = &self.released.live;
         // Error ignored: it has ended already.
-        let send = |number| sys::pidfd_send_signal(&live.process, number).ok().unwrap_or(());
+        let send = |number| sys::process::pidfd_send_signal(&live.process, number).ok().unwrap_or(());
         let shielded = live.status.as_ref().is_some_and(|status| is_shielded(status, number));
         if !self.started || shielded {
             match action {
@@ -206,7 +207,7 @@ impl Watch<'_> {
         }
         if from_terminal && action == DefaultAction::Stop {
             // Error ignored: a process can always stop itself.
-            let _ = sys::kill(nix::unistd::getpid().as_raw(), libc::SIGSTOP);
+            let _ = sys::signals::kill(nix::unistd::getpid().as_raw(), libc::SIGSTOP);
         }
     }
 }

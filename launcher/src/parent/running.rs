@@ -6,7 +6,8 @@ use crate::parent::join;
 use crate::parent::launch;
 use crate::parent::registry;
 use crate::plan::Plan;
-use crate::sys::{self, Ended};
+use crate::sys;
+use crate::sys::wait::Ended;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::Value;
@@ -52,13 +53,13 @@ impl Running {
         run: impl FnOnce(Arc<OwnedFd>) -> Result<u8, Error>,
     ) -> Result<Running, Error> {
         let (told, status) = launch::pipe()?;
-        let forked = sys::fork().map_err(|errno| Error::Parent("creating the monitor", errno))?;
+        let forked = sys::process::fork().map_err(|errno| Error::Parent("creating the monitor", errno))?;
         let Some(pid) = forked else {
             let status = Arc::new(status);
             monitor(streams, &[kept, &[&*status]].concat(), || run(Arc::clone(&status)))
         };
         drop(status);
-        let monitor = sys::pidfd_open(pid.unsigned_abs())
+        let monitor = sys::process::pidfd_open(pid.unsigned_abs())
             .map_err(|errno| Error::Parent("watching the monitor", errno))?;
         let mut running = Running { monitor, pid: 0, first: None, ended: None };
         let mut line = String::new();
@@ -69,7 +70,7 @@ impl Running {
             Some("started") if read.is_ok() => {
                 running.pid = told["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
                 // Error ignored: its end is then not waited for, which comes with its monitor's.
-                running.first = sys::pidfd_open(running.pid).ok();
+                running.first = sys::process::pidfd_open(running.pid).ok();
                 Ok(running)
             }
             _ => {
@@ -96,7 +97,7 @@ impl Running {
             return Ok(status);
         }
         loop {
-            match sys::wait_for(&self.monitor).map(Ended::status) {
+            match sys::wait::wait_for(&self.monitor).map(Ended::status) {
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Err(Error::Parent("waiting for the monitor", errno)),
                 Ok(status) => {
@@ -112,7 +113,7 @@ impl Running {
     /// # Errors
     /// ESRCH when it has ended.
     pub fn signal(&self, signal: i32) -> Result<(), Error> {
-        sys::pidfd_send_signal(&self.monitor, signal)
+        sys::process::pidfd_send_signal(&self.monitor, signal)
             .map_err(|errno| Error::Parent("sending a signal", errno))
     }
 
@@ -153,7 +154,7 @@ fn monitor(
     run: impl FnOnce() -> Result<u8, Error>,
 ) -> ! {
     log::set_max_level(log::LevelFilter::Off);
-    sys::exit(match take_over(streams, kept).and_then(|()| run()) {
+    sys::process::exit(match take_over(streams, kept).and_then(|()| run()) {
         Ok(status) => status,
         Err(error) => output::failure(&error),
     })
@@ -162,9 +163,10 @@ fn monitor(
 fn take_over(streams: [Option<BorrowedFd<'_>>; 3], kept: &[&OwnedFd]) -> Result<(), Error> {
     for (number, stream) in (0..).zip(streams) {
         if let Some(stream) = stream {
-            sys::duplicate_to(stream, number)
+            sys::descriptors::duplicate_to(stream, number)
                 .map_err(|errno| Error::Parent("passing on the standard streams", errno))?;
         }
     }
-    sys::close_from_but(3, kept).map_err(|errno| Error::Parent("closing inherited descriptors", errno))
+    sys::descriptors::close_from_but(3, kept)
+        .map_err(|errno| Error::Parent("closing inherited descriptors", errno))
 }

@@ -3,7 +3,7 @@
 use crate::child::namespaces::KINDS;
 use crate::error::Error;
 use crate::plan::Plan;
-use crate::sys::Ended;
+use crate::sys::wait::Ended;
 use nix::fcntl::AtFlags;
 use nix::sys::stat::fstatat;
 use serde_json::{Value, json};

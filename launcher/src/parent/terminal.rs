@@ -1,7 +1,9 @@
 //! A terminal of the command's own: a pseudoterminal of the sandbox, joined to the caller's terminal by the launcher.
 
 use crate::rootfs::lookup::open_inside;
-use crate::sys::{self, Side, file_kind};
+use crate::sys;
+use crate::sys::files::file_kind;
+use crate::sys::process::Side;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags};
@@ -21,14 +23,14 @@ const CHUNK: usize = 16 * 1024;
 /// A /dev without ptmx, and EPERM for a process that leads a process group already.
 pub(crate) fn take_new(socket: &OwnedFd) -> Result<(), Errno> {
     let master = open_master()?;
-    let terminal = sys::open_terminal_peer(&master)?;
+    let terminal = sys::terminal::open_terminal_peer(&master)?;
     // Here, and not by the launcher alone: the command may ask for the size before that has got its end.
     // Error ignored: standard input is not a terminal, and has no size.
-    let _ = sys::copy_terminal_size(own_input(), &master);
+    let _ = sys::terminal::copy_terminal_size(own_input(), &master);
     setsid()?;
-    sys::take_controlling_terminal(&terminal)?;
-    (0..=2).try_for_each(|number| sys::duplicate_to(&terminal, number))?;
-    sys::send_descriptor(socket, &[0], &master)
+    sys::terminal::take_controlling_terminal(&terminal)?;
+    (0..=2).try_for_each(|number| sys::descriptors::duplicate_to(&terminal, number))?;
+    sys::descriptors::send_descriptor(socket, &[0], &master)
 }
 
 /// A new pseudoterminal: /dev/ptmx, which is the rootfs's own file with `--dev none`, and may be anything then: pts(4).
@@ -83,7 +85,7 @@ impl Terminal {
     pub(crate) fn carry(&mut self, input: bool) {
         if self.master.is_none() {
             // Error ignored: the command has not got a terminal, and its process reports why.
-            self.master = sys::receive_descriptor(&self.socket, &mut [0]).ok();
+            self.master = sys::descriptors::receive_descriptor(&self.socket, &mut [0]).ok();
             if let Some(master) = &self.master {
                 // Error ignored: it was opened like that.
                 let _ = fcntl(master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK | OFlag::O_RDWR));
@@ -101,7 +103,7 @@ impl Terminal {
     pub(crate) fn resize(&self) {
         if let Some(master) = &self.master {
             // Error ignored: standard input is not a terminal, and has no size.
-            let _ = sys::copy_terminal_size(own_input(), master);
+            let _ = sys::terminal::copy_terminal_size(own_input(), master);
         }
     }
 
@@ -157,11 +159,11 @@ fn end_of_file(master: &OwnedFd) -> Option<u8> {
 
 /// Standard input and output, which belong to the whole process and are never closed.
 fn own_input() -> BorrowedFd<'static> {
-    sys::standard_stream(0)
+    sys::descriptors::standard_stream(0)
 }
 
 fn own_output() -> BorrowedFd<'static> {
-    sys::standard_stream(1)
+    sys::descriptors::standard_stream(1)
 }
 
 /// A terminal that passes everything on as it is. A process of its own gives it its old settings back, however this one ends.
@@ -174,7 +176,7 @@ struct RawMode {
 impl RawMode {
     fn enter(saved: Termios) -> Result<RawMode, Errno> {
         let (ended, lifeline) = pipe2(OFlag::O_CLOEXEC)?;
-        let keeper = match sys::clone_process(0)? {
+        let keeper = match sys::process::clone_process(0)? {
             Side::Parent(_, keeper) => keeper,
             Side::Child => keep(&saved, &ended),
         };
@@ -191,20 +193,20 @@ fn keep(saved: &Termios, ended: &OwnedFd) -> ! {
     // Error ignored: there is no terminal to set.
     if let Ok(terminal) = &terminal {
         // Error ignored: with its own copy of the lifeline's other end, it would never see that closed, and ends at once.
-        if sys::close_from_but(0, &[ended, terminal]).is_ok() {
+        if sys::descriptors::close_from_but(0, &[ended, terminal]).is_ok() {
             // Error ignored: whatever else read(2) answers, the launcher has ended.
             while read(ended, &mut [0]) == Err(Errno::EINTR) {}
         }
         // Error ignored: the terminal has been closed.
         let _ = tcsetattr(terminal, SetArg::TCSADRAIN, saved);
     }
-    sys::exit(0)
+    sys::process::exit(0)
 }
 
 impl Drop for RawMode {
     fn drop(&mut self) {
         self.lifeline = None;
         // Error ignored: it has been reaped already.
-        let _ = sys::wait_for(&self.keeper);
+        let _ = sys::wait::wait_for(&self.keeper);
     }
 }

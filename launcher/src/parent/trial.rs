@@ -6,7 +6,10 @@ use crate::failure::reason;
 use crate::parent::launch::{open_folder, pipe};
 use crate::parent::mapper::{self, Target};
 use crate::plan::id_plan::Way;
-use crate::sys::{self, Ended, Outcome, Side};
+use crate::sys;
+use crate::sys::Outcome;
+use crate::sys::process::Side;
+use crate::sys::wait::Ended;
 use nix::errno::Errno;
 use nix::libc::c_int;
 use nix::unistd::{read, write};
@@ -42,7 +45,7 @@ pub(crate) fn perform(
     step: impl FnOnce() -> Outcome<()>,
 ) -> Result<(usize, Vec<String>), Stopped> {
     let (go, start) = pipe().map_err(Stopped::Maps)?;
-    let (pid, process) = match sys::clone_process(flags).map_err(Stopped::Namespaces)? {
+    let (pid, process) = match sys::process::clone_process(flags).map_err(Stopped::Namespaces)? {
         Side::Parent(pid, process) => (pid, process),
         Side::Child => {
             drop(start);
@@ -53,7 +56,9 @@ pub(crate) fn perform(
             let assume = |[uid, gid]: [u32; 2]| Identity::first(uid, gid).assume();
             let done =
                 if told { first.map_or(Ok(()), assume).and_then(|()| step()) } else { Err(Errno::ESRCH) };
-            sys::exit(done.err().map_or(0, |errno| u8::try_from(errno as i32).ok().unwrap_or(u8::MAX)));
+            sys::process::exit(
+                done.err().map_or(0, |errno| u8::try_from(errno as i32).ok().unwrap_or(u8::MAX)),
+            );
         }
     };
     drop(go);
@@ -69,7 +74,7 @@ pub(crate) fn perform(
         let _ = write(&start, &[u8::try_from(*at).ok().unwrap_or(u8::MAX)]);
     }
     drop(start);
-    let ended = sys::wait_for(&process).map_err(Stopped::Step)?;
+    let ended = sys::wait::wait_for(&process).map_err(Stopped::Step)?;
     let mapped = mapped.map_err(Stopped::Maps)?;
     match ended {
         Ended::Exited(0) => Ok(mapped),

@@ -5,7 +5,8 @@
 //! death signal of prctl(2).
 
 use crate::rootfs::created_mount_points::MountPoints;
-use crate::sys::{self, Side};
+use crate::sys;
+use crate::sys::process::Side;
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -23,7 +24,7 @@ pub(crate) fn start(
     lifeline: &OwnedFd,
     mount_points: &MountPoints,
 ) -> Result<OwnedFd, Errno> {
-    match sys::clone_process(0)? {
+    match sys::process::clone_process(0)? {
         Side::Parent(_, watcher) => Ok(watcher),
         Side::Child => watch(process, lifeline, mount_points),
     }
@@ -34,17 +35,17 @@ fn watch(process: &OwnedFd, lifeline: &OwnedFd, mount_points: &MountPoints) -> !
     let mut ready =
         [PollFd::new(process.as_fd(), PollFlags::POLLIN), PollFd::new(lifeline.as_fd(), PollFlags::empty())];
     // Error ignored: what cannot be watched is ended.
-    let can_watch = sys::close_from_but(0, &kept).and_then(|()| wait(&mut ready)).is_ok();
+    let can_watch = sys::descriptors::close_from_but(0, &kept).and_then(|()| wait(&mut ready)).is_ok();
     let launcher_died = ready.last().and_then(PollFd::any) == Some(true);
     if launcher_died || !can_watch {
         // Error ignored: the sandbox has ended already.
-        let _ = sys::pidfd_send_signal(process, libc::SIGKILL);
+        let _ = sys::process::pidfd_send_signal(process, libc::SIGKILL);
         // Error ignored: the mount points are removed in either case.
         let _ = poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], PATIENCE);
     }
     // The launcher does it too, unless it is killed.
     mount_points.remove();
-    sys::exit(0)
+    sys::process::exit(0)
 }
 
 fn wait(ready: &mut [PollFd<'_>]) -> Result<(), Errno> {

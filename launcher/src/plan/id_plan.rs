@@ -136,7 +136,7 @@ impl IdPlan {
         }
         let helper = helper(wishes)?;
         // Error ignored: a mapper is then asked.
-        let may_map = sys::effective_capabilities()
+        let may_map = sys::credentials::effective_capabilities()
             .is_ok_and(|held| held & MAPPING_CAPABILITIES == MAPPING_CAPABILITIES);
         if may_map && is_nested() {
             let every = maps_of_every_own_id(&layout, &wishes.userns, &groups)?;

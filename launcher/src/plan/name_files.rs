@@ -7,7 +7,7 @@
 use crate::request::mount::Mount;
 use crate::request::sandbox::Network;
 use crate::rootfs::lookup::{look_in, open_top};
-use crate::sys::file_kind;
+use crate::sys::files::file_kind;
 use nix::sys::stat::SFlag;
 use std::path::{Path, PathBuf};
 

@@ -151,7 +151,7 @@ impl Prepared {
         self.join_session_keyring()?;
         let identity = identity::find(process, first)?;
         if let Some(kept) = process.capabilities {
-            sys::limit_bounding_set(kept).map_err(Failure::on(Step::LimitCapabilities, b""))?;
+            sys::credentials::limit_bounding_set(kept).map_err(Failure::on(Step::LimitCapabilities, b""))?;
         }
         self.confine()?;
         identity.assume().map_err(|errno| self.not_assumed(&identity, errno))?;
@@ -161,7 +161,7 @@ impl Prepared {
         }
         if let Some(kept) = process.capabilities {
             let kept = if identity.is_root() { kept } else { 0 };
-            sys::set_capabilities(kept).map_err(Failure::on(Step::LimitCapabilities, b""))?;
+            sys::credentials::set_capabilities(kept).map_err(Failure::on(Step::LimitCapabilities, b""))?;
         }
         if process.no_new_privileges {
             set_no_new_privs().map_err(Failure::on(Step::LimitCapabilities, b""))?;
@@ -204,7 +204,7 @@ impl Prepared {
 
     /// The caller's keys are not the command's (property L10): session-keyring(7).
     fn join_session_keyring(&self) -> Result<(), Failure> {
-        match sys::join_new_session_keyring() {
+        match sys::credentials::join_new_session_keyring() {
             // A kernel without keys has none to hide, and a filter around this sandbox keeps the command from them as well.
             Err(Errno::ENOSYS | Errno::EPERM | Errno::EACCES) => Ok(()),
             // Error ignored: the quota of keys is used up, and the built-in filter forbids the command all calls for keys.
@@ -215,7 +215,7 @@ impl Prepared {
 
     fn limit(&self) -> Result<(), Failure> {
         for limit in &self.process.limits {
-            sys::set_limit(limit.resource, limit.soft, limit.hard)
+            sys::process::set_limit(limit.resource, limit.soft, limit.hard)
                 .map_err(Failure::on(Step::Limit, limit.name().as_bytes()))?;
         }
         if let Some(mask) = self.process.umask {

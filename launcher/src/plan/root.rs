@@ -137,7 +137,7 @@ impl RootPlan {
         let failed = |doing| move |errno| Error::Kept { doing, directory: folder.clone(), errno };
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let opened = open(folder, flags, Mode::empty()).map_err(failed("opening"))?;
-        match sys::try_lock(&opened, true) {
+        match sys::files::try_lock(&opened, true) {
             Ok(()) => Ok(Some(opened)),
             Err(Errno::EWOULDBLOCK) => Err(Error::Usage(
                 "--overlay",

@@ -61,8 +61,8 @@ pub(crate) fn try_to_attach(
     name: &CStr,
     attributes: Attributes,
 ) -> Result<(), Unattached> {
-    let attach = || sys::attach(tree, place, name).map_err(Unattached::Refused);
-    match sys::set_tree_attributes(tree, attributes.set, attributes.propagation) {
+    let attach = || sys::mount_api::attach(tree, place, name).map_err(Unattached::Refused);
+    match sys::mount_api::set_tree_attributes(tree, attributes.set, attributes.propagation) {
         Err(errno) if sys::is_unknown(errno) => {
             attach()?;
             remount(tree, Reach::Tree, attributes)
@@ -89,8 +89,8 @@ pub(crate) enum Reach {
 /// Those of mount_setattr(2).
 pub(crate) fn make_read_only(top: &OwnedFd, reach: Reach) -> Result<(), Errno> {
     let made = match reach {
-        Reach::Mount => sys::set_attributes(top, READ_ONLY),
-        Reach::Tree => sys::set_tree_attributes(top, READ_ONLY, 0),
+        Reach::Mount => sys::mount_api::set_attributes(top, READ_ONLY),
+        Reach::Tree => sys::mount_api::set_tree_attributes(top, READ_ONLY, 0),
     };
     match made {
         Err(errno) if sys::is_unknown(errno) => {
@@ -104,7 +104,7 @@ pub(crate) fn make_read_only(top: &OwnedFd, reach: Reach) -> Result<(), Errno> {
 /// failure ends this process.
 fn detach(tree: &OwnedFd) {
     if let Err(errno) = umount2(descriptor(tree).as_c_str(), MntFlags::MNT_DETACH) {
-        sys::exit(output::failure(&Error::Start(Failure::new(Step::Unmount, b"", errno))));
+        sys::process::exit(output::failure(&Error::Start(Failure::new(Step::Unmount, b"", errno))));
     }
 }
 

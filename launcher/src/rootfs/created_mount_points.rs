@@ -92,7 +92,7 @@ impl MountPoints {
     /// Removes what is marked and empty, unless another run still uses it.
     pub(crate) fn remove(&self) {
         for missing in self.0.iter().rev() {
-            if sys::try_lock(&*missing.folder, true).is_ok() {
+            if sys::files::try_lock(&*missing.folder, true).is_ok() {
                 missing.remove();
             }
         }
@@ -140,7 +140,7 @@ impl Missing {
             let Ok(folder) = folder else { continue };
             let Some(found) = stat(&folder, name.as_c_str()) else { continue };
             if is_marked(&found, at + 1 == self.names.len()) {
-                let is_folder = sys::file_kind(&found) == SFlag::S_IFDIR;
+                let is_folder = sys::files::file_kind(&found) == SFlag::S_IFDIR;
                 let how = if is_folder { UnlinkatFlags::RemoveDir } else { UnlinkatFlags::NoRemoveDir };
                 let _ = unlinkat(&folder, name.as_c_str(), how);
             }
@@ -156,7 +156,7 @@ fn is_there<'p>(base: &OwnedFd, beside: &mut Beside<'p>, path: &'p Path) -> bool
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
     let look = |folder: &OwnedFd| {
         let found = stat(folder, name);
-        found.is_some_and(|found| sys::file_kind(&found) != SFlag::S_IFLNK && !is_marked(&found, true))
+        found.is_some_and(|found| sys::files::file_kind(&found) != SFlag::S_IFLNK && !is_marked(&found, true))
     };
     if folder.as_os_str().is_empty() {
         return look(base);
@@ -180,7 +180,7 @@ fn stat(folder: &OwnedFd, name: &(impl NixPath + ?Sized)) -> Option<FileStat> {
 /// True for what an earlier run has made: a mount point, or a folder on the way to one.
 fn is_marked(stat: &FileStat, is_last: bool) -> bool {
     let mode = stat.st_mode & 0o7777;
-    match sys::file_kind(stat) {
+    match sys::files::file_kind(stat) {
         SFlag::S_IFDIR => mode == if is_last { MARK.bits() } else { MARK_ON_THE_WAY.bits() },
         SFlag::S_IFREG => is_last && mode == MARK.bits() && stat.st_size == 0,
         _ => false,
@@ -190,7 +190,7 @@ fn is_marked(stat: &FileStat, is_last: bool) -> bool {
 fn lock_shared(folder: &OwnedFd) -> bool {
     let (tries, pause) = TRIES;
     (0..tries).any(|_| {
-        sys::try_lock(folder, false).is_ok() || {
+        sys::files::try_lock(folder, false).is_ok() || {
             sleep(pause);
             false
         }

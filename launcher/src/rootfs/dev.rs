@@ -48,7 +48,7 @@ pub(crate) fn mount(place: &OwnedFd) -> Result<OwnedFd, Failure> {
     mount_below(&folder, c"shm", b"/dev/shm", c"tmpfs", &options, NOSUID_NOEXEC | libc::MOUNT_ATTR_NODEV)?;
     make_folder(&folder, c"pts")?;
     new_devpts()
-        .and_then(|terminals| sys::attach(terminals, &folder, c"pts"))
+        .and_then(|terminals| sys::mount_api::attach(terminals, &folder, c"pts"))
         .map_err(Failure::on(Step::Mount, b"/dev/pts"))?;
     Ok(folder)
 }
@@ -61,18 +61,19 @@ fn mount_below(
     options: &[(&CStr, Option<&CStr>)],
     attributes: u64,
 ) -> Result<OwnedFd, Failure> {
-    let mount = sys::new_mount(kind, options, attributes).map_err(Failure::on(Step::Mount, path))?;
-    sys::attach(&mount, folder, name).map_err(Failure::on(Step::Mount, path))?;
+    let mount =
+        sys::mount_api::new_mount(kind, options, attributes).map_err(Failure::on(Step::Mount, path))?;
+    sys::mount_api::attach(&mount, folder, name).map_err(Failure::on(Step::Mount, path))?;
     Ok(mount)
 }
 
 fn bind_device(folder: &OwnedFd, name: &CStr, device: &CStr) -> Result<(), Errno> {
-    match sys::clone_tree(AT_FDCWD, device) {
+    match sys::mount_api::clone_tree(AT_FDCWD, device) {
         // A container may lack a device, and a program that does not need it should still run.
         Err(Errno::ENOENT) => Ok(()),
         source => {
             make_file(folder, name)?;
-            sys::attach(source?, folder, name)
+            sys::mount_api::attach(source?, folder, name)
         }
     }
 }

@@ -4,7 +4,8 @@
 //! No lookup follows a magic link of procfs (/proc/PID/fd/N, cwd, root, exe): such a link leads to whatever the process has open,
 //! past every root (CVE-2024-21626).
 
-use crate::sys::{file_kind, is_unknown};
+use crate::sys::files::file_kind;
+use crate::sys::is_unknown;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};

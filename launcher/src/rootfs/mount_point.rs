@@ -5,7 +5,7 @@ use crate::request::mount::Attributes;
 use crate::rootfs::attach::{Unattached, attach_with, try_to_attach};
 use crate::rootfs::covering::{MissingPoint, cover, make_point};
 use crate::rootfs::lookup::{Walk, open_in_root, walk};
-use crate::sys::file_kind;
+use crate::sys::files::file_kind;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc::dev_t;

@@ -65,18 +65,19 @@ fn mount_bind(root: &mut NewRoot, planned: &PlannedMount, bind: &Bind) -> Result
     let on = |errno| Failure::new(Step::Bind, path, errno);
     let c_path = CString::new(path).map_err(|_| on(Errno::EINVAL))?;
     let tree = match bind.recursive {
-        true => sys::clone_tree(AT_FDCWD, &c_path),
-        false => sys::clone_mount(AT_FDCWD, &c_path),
+        true => sys::mount_api::clone_tree(AT_FDCWD, &c_path),
+        false => sys::mount_api::clone_mount(AT_FDCWD, &c_path),
     };
     let tree = tree.map_err(on)?;
     // What was swapped since it was looked at is refused by the kernel, which mounts folders on folders alone.
     let is_folder = match planned.is_folder {
         Some(is_folder) => is_folder,
-        None => sys::file_kind(&fstat(&tree).map_err(on)?) == SFlag::S_IFDIR,
+        None => sys::files::file_kind(&fstat(&tree).map_err(on)?) == SFlag::S_IFDIR,
     };
     if bind.id_mapped {
         let own = open("/proc/self/ns/user", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty());
-        own.and_then(|own| sys::map_ids(&tree, own)).map_err(Failure::on(Step::MapOwners, path))?;
+        own.and_then(|own| sys::mount_api::map_ids(&tree, own))
+            .map_err(Failure::on(Step::MapOwners, path))?;
     }
     if is_folder {
         return root.attach_folder(&tree, target, attributes);
@@ -94,8 +95,8 @@ fn new_file_system(content: &Content) -> Result<OwnedFd, Errno> {
     match content {
         Content::Tmpfs(options) => new_tmpfs(options),
         Content::Devpts => new_devpts(),
-        Content::Mqueue => sys::new_mount(c"mqueue", &[], NOSUID | NODEV | NOEXEC),
-        _ => sys::new_mount(c"proc", &[], NOSUID | NODEV | NOEXEC),
+        Content::Mqueue => sys::mount_api::new_mount(c"mqueue", &[], NOSUID | NODEV | NOEXEC),
+        _ => sys::mount_api::new_mount(c"proc", &[], NOSUID | NODEV | NOEXEC),
     }
 }
 
@@ -109,7 +110,7 @@ fn new_tmpfs(options: &[(String, Option<String>)]) -> Result<OwnedFd, Errno> {
         owned.push((c_string(key)?, value.as_deref().map(c_string).transpose()?));
     }
     let options: Vec<_> = owned.iter().map(|(key, value)| (key.as_c_str(), value.as_deref())).collect();
-    sys::new_mount(c"tmpfs", &options, 0)
+    sys::mount_api::new_mount(c"tmpfs", &options, 0)
 }
 
 /// A devpts of its own, with terminals for the group `tty` (5 in Debian, Fedora and others) where that ID is mapped.
@@ -119,8 +120,8 @@ fn new_tmpfs(options: &[(String, Option<String>)]) -> Result<OwnedFd, Errno> {
 pub(crate) fn new_devpts() -> Result<OwnedFd, Errno> {
     let options = [(c"ptmxmode", Some(c"0666")), (c"mode", Some(c"0620")), (c"gid", Some(c"5"))];
     let attributes = NOSUID | NOEXEC;
-    match sys::new_mount(c"devpts", &options, attributes) {
-        Err(Errno::EINVAL) => sys::new_mount(c"devpts", &options[..2], attributes),
+    match sys::mount_api::new_mount(c"devpts", &options, attributes) {
+        Err(Errno::EINVAL) => sys::mount_api::new_mount(c"devpts", &options[..2], attributes),
         mount => mount,
     }
 }
@@ -150,7 +151,7 @@ pub(crate) fn overlay(
         options.push((c"upperdir", Some(upper_path.as_c_str())));
         options.push((c"workdir", Some(work_path.as_c_str())));
     }
-    sys::new_mount(c"overlay", &options, 0)
+    sys::mount_api::new_mount(c"overlay", &options, 0)
 }
 
 /// A folder with a layer over it that takes all changes, which are discarded.
@@ -198,8 +199,8 @@ fn in_memory(
     place: &OwnedFd,
     make: impl FnOnce(&OwnedFd) -> Result<OwnedFd, Errno>,
 ) -> Result<OwnedFd, Errno> {
-    let memory = sys::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], NODEV)?;
-    sys::attach(&memory, place, c"")?;
+    let memory = sys::mount_api::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], NODEV)?;
+    sys::mount_api::attach(&memory, place, c"")?;
     let made = make(&memory);
     fchdir(&memory)?;
     umount2(".", MntFlags::MNT_DETACH)?;
@@ -213,13 +214,13 @@ fn in_memory(
 pub(crate) fn mask(root: &NewRoot, path: &Path) -> Result<(), Failure> {
     let on = |errno| Failure::new(Step::Mount, path.as_os_str().as_bytes(), errno);
     let Some(place) = unless_missing(root.open(path)).map_err(on)? else { return Ok(()) };
-    let cover = match sys::file_kind(&fstat(&place).map_err(on)?) {
+    let cover = match sys::files::file_kind(&fstat(&place).map_err(on)?) {
         SFlag::S_IFDIR => {
-            sys::new_mount(c"tmpfs", &[(c"mode", Some(c"0555"))], libc::MOUNT_ATTR_RDONLY | NODEV)
+            sys::mount_api::new_mount(c"tmpfs", &[(c"mode", Some(c"0555"))], libc::MOUNT_ATTR_RDONLY | NODEV)
         }
-        _ => sys::clone_tree(AT_FDCWD, c"/dev/null"),
+        _ => sys::mount_api::clone_tree(AT_FDCWD, c"/dev/null"),
     };
-    sys::attach(cover.map_err(on)?, &place, c"").map_err(on)
+    sys::mount_api::attach(cover.map_err(on)?, &place, c"").map_err(on)
 }
 
 /// Makes a file or directory inside read-only, if it is there.
@@ -229,7 +230,7 @@ pub(crate) fn mask(root: &NewRoot, path: &Path) -> Result<(), Failure> {
 pub(crate) fn make_read_only(root: &NewRoot, path: &Path) -> Result<(), Failure> {
     let on = |errno| Failure::new(Step::Mount, path.as_os_str().as_bytes(), errno);
     let Some(place) = unless_missing(root.open(path)).map_err(on)? else { return Ok(()) };
-    let tree = sys::clone_tree(&place, c"").map_err(on)?;
+    let tree = sys::mount_api::clone_tree(&place, c"").map_err(on)?;
     attach_with(&tree, &place, c"", Attributes::new(libc::MOUNT_ATTR_RDONLY)).map_err(on)
 }
 

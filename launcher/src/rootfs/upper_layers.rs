@@ -4,8 +4,9 @@
 use crate::failure::{Failure, Step};
 use crate::plan::root::DiskDir;
 use crate::rootfs::mounts::{VOLATILE, overlay};
+use crate::sys;
+use crate::sys::Outcome;
 use crate::sys::legacy_mount::descriptor;
-use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::{Mode, fstat, mkdirat};
@@ -52,7 +53,7 @@ impl DiskDir {
 /// # Errors
 /// EOPNOTSUPP if it takes none.
 pub(crate) fn check_attributes(dir: &OwnedFd) -> Outcome<()> {
-    match sys::replace_attribute(&descriptor(dir), c"user.subroot") {
+    match sys::files::replace_attribute(&descriptor(dir), c"user.subroot") {
         Err(Errno::ENODATA) => Ok(()),
         replaced => replaced,
     }

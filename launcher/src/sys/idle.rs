@@ -21,7 +21,7 @@ impl Idle {
     pub(crate) fn poll(&mut self, ready: &mut [PollFd<'_>]) -> Result<i32, Errno> {
         if !self.is_settled {
             match poll(ready, PollTimeout::from(SETTLED)) {
-                Ok(0) => sys::unmap_code(),
+                Ok(0) => sys::program::unmap_code(),
                 polled => return polled,
             }
             self.is_settled = true;

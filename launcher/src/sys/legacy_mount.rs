@@ -6,7 +6,8 @@
 
 use crate::request::mount::{NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::rootfs::dev::make_file;
-use crate::sys::{self, Outcome};
+use crate::sys;
+use crate::sys::Outcome;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::mount::{MsFlags, mount};
@@ -36,7 +37,7 @@ const NONE: Option<&CStr> = None;
 pub(crate) fn copy(folder: impl AsFd, path: &CStr, recursive: bool) -> Outcome<OwnedFd> {
     let opened = if path.is_empty() { None } else { Some(openat(&folder, path, LOOK, Mode::empty())?) };
     let source = opened.as_ref().map_or_else(|| folder.as_fd(), |opened| opened.as_fd());
-    let is_folder = sys::file_kind(&fstat(source)?) == SFlag::S_IFDIR;
+    let is_folder = sys::files::file_kind(&fstat(source)?) == SFlag::S_IFDIR;
     let flags = if recursive { MsFlags::MS_BIND | MsFlags::MS_REC } else { MsFlags::MS_BIND };
     stage(is_folder, |place| mount(Some(descriptor(source).as_c_str()), place, NONE, flags, NONE))
 }

@@ -27,7 +27,7 @@ pub(crate) fn lacks(path: &Path) -> Option<Cause> {
         return Some(Cause::new(&MAPPER_FORBIDDEN, &[("path", &shown)]));
     }
     let is_setuid = file.mode() & 0o4000 != 0 && file.uid() == 0;
-    if !is_setuid && !sys::has_file_capabilities(path) {
+    if !is_setuid && !sys::files::has_file_capabilities(path) {
         return Some(Cause::new(&MAPPER_UNPRIVILEGED, &[("path", &shown)]));
     }
     if statvfs(path).is_ok_and(|mount| mount.flags().contains(FsFlags::ST_NOSUID)) {

@@ -7,7 +7,8 @@ use crate::parent::trial::{self, Stopped};
 use crate::plan::id_plan::{IdPlan, IdWishes, Way};
 use crate::rootfs::mounts;
 use crate::rootfs::upper_layers::{UpperLayers, try_out};
-use crate::sys::{self, Outcome};
+use crate::sys;
+use crate::sys::Outcome;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::libc;
@@ -39,8 +40,8 @@ fn mount_only(ways: &[Way]) -> Result<(), Stopped> {
 }
 
 fn new_memory() -> Outcome<OwnedFd> {
-    let memory = sys::new_mount(c"tmpfs", &[], 0)?;
-    sys::attach(&memory, open("/tmp", LOOK, Mode::empty())?, c"")?;
+    let memory = sys::mount_api::new_mount(c"tmpfs", &[], 0)?;
+    sys::mount_api::attach(&memory, open("/tmp", LOOK, Mode::empty())?, c"")?;
     Ok(memory)
 }
 

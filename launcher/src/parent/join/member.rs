@@ -7,7 +7,8 @@ use crate::child::namespaces::KINDS;
 use crate::failure::reason;
 use crate::parent::launch::open_folder;
 use crate::parent::registry::{self, Known, unless_hidden};
-use crate::sys::{self, Outcome};
+use crate::sys;
+use crate::sys::Outcome;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, fstatat};
@@ -132,7 +133,7 @@ type Distance = (bool, u64);
 fn examine(pid: i32, known: &Known) -> Outcome<Seen> {
     let Ok(number) = u32::try_from(pid) else { return Ok(Seen::Hidden) };
     // No process is hidden from this call: what a filter refuses is an error.
-    let process = match sys::pidfd_open(number) {
+    let process = match sys::process::pidfd_open(number) {
         Err(Errno::ESRCH) => return Ok(Seen::Hidden),
         opened => opened?,
     };

@@ -9,7 +9,8 @@
 
 use crate::error::Error;
 use crate::failure::reason;
-use crate::sys::{self, Outcome};
+use crate::sys;
+use crate::sys::Outcome;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open, openat};
 use nix::libc;
@@ -213,7 +214,7 @@ fn check_file(file: &OwnedFd, path: &Path) -> Result<(), Unusable> {
     let stat = fstat(file).map_err(failed(path))?;
     check_owner(&stat, path)?;
     match () {
-        () if sys::file_kind(&stat) != SFlag::S_IFREG => {
+        () if sys::files::file_kind(&stat) != SFlag::S_IFREG => {
             Err(Unusable::Unsafe(path.into(), "it is not a regular file"))
         }
         () if stat.st_nlink != 1 => Err(Unusable::Unsafe(path.into(), "it has more than one link")),

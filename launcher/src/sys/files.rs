@@ -1,0 +1,72 @@
+//! Files: what is open, locked, or may be executed.
+
+use crate::sys::Outcome;
+use crate::sys::is_unknown;
+use nix::errno::Errno;
+use nix::libc::{self};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::stat::{FileStat, SFlag, fstat};
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+/// faccessat2(2) with AT_EMPTY_PATH: whether this process may execute an open file, by its effective IDs. Before Linux 5.8, whether
+/// anyone may; execve(2) says the rest.
+///
+/// # Errors
+/// EACCES if it may not, and also for a mount with noexec.
+pub(crate) fn may_execute(file: &OwnedFd) -> Outcome<()> {
+    let flags = libc::AT_EMPTY_PATH | libc::AT_EACCESS;
+    match syscall!(libc::SYS_faccessat2, file.as_raw_fd(), c"".as_ptr(), libc::X_OK, flags) {
+        Err(errno) if is_unknown(errno) => match fstat(file)?.st_mode & 0o111 {
+            0 => Err(Errno::EACCES),
+            _ => Ok(()),
+        },
+        answered => answered.map(drop),
+    }
+}
+
+/// The kind of a file: regular, folder, symlink and so on, as in inode(7).
+pub(crate) fn file_kind(stat: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
+}
+
+/// flock(2) without waiting for a lock that somebody else holds.
+///
+/// # Errors
+/// EWOULDBLOCK when it is held; others where the file system has no locks.
+pub(crate) fn try_lock(file: impl AsFd, exclusive: bool) -> Outcome<()> {
+    let kind = if exclusive { libc::LOCK_EX } else { libc::LOCK_SH };
+    syscall!(libc::SYS_flock, file.as_fd().as_raw_fd(), kind | libc::LOCK_NB).map(drop)
+}
+
+/// True for a file that has capabilities of any kind: capabilities(7), File capabilities.
+pub(crate) fn has_file_capabilities(path: &Path) -> bool {
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
+    let none = std::ptr::null::<u8>();
+    // Error ignored: only the words of a failure depend on it.
+    syscall!(libc::SYS_getxattr, path.as_ptr(), c"security.capability".as_ptr(), none, 0_usize).is_ok()
+}
+
+/// True if a tmpfs takes user.* attributes: tries it on a file in memory, which is on a tmpfs of the kernel's own.
+///
+/// # Errors
+/// Those of memfd_create(2) and fsetxattr(2), but for EOPNOTSUPP.
+pub(crate) fn memory_takes_attributes() -> Outcome<bool> {
+    let file = memfd_create(c"subroot", MFdFlags::MFD_CLOEXEC)?;
+    let (name, value) = (c"user.subroot".as_ptr(), c"y".as_ptr());
+    match syscall!(libc::SYS_fsetxattr, file.as_raw_fd(), name, value, 1_usize, 0) {
+        Err(Errno::EOPNOTSUPP) => Ok(false),
+        set => set.map(|_| true),
+    }
+}
+
+/// setxattr(2) with XATTR_REPLACE: empties an attribute that is there.
+///
+/// # Errors
+/// ENODATA if it is not there; EOPNOTSUPP if the file system has no such attributes.
+pub(crate) fn replace_attribute(path: &CStr, name: &CStr) -> Outcome<()> {
+    let (path, name, empty) = (path.as_ptr(), name.as_ptr(), c"".as_ptr());
+    syscall!(libc::SYS_setxattr, path, name, empty, 0_usize, libc::XATTR_REPLACE).map(drop)
+}

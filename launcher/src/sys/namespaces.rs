@@ -1,0 +1,32 @@
+//! Namespaces of this process: setns(2), netdevice(7).
+
+use crate::sys::Outcome;
+use crate::sys::owned;
+use nix::errno::Errno;
+use nix::libc::{self, c_char, c_int};
+use std::os::fd::{AsFd, AsRawFd};
+
+/// setns(2): joins several namespaces of a process.
+///
+/// # Errors
+/// EPERM for those of somebody else.
+pub(crate) fn set_namespaces(process: impl AsFd, kinds: c_int) -> Outcome<()> {
+    syscall!(libc::SYS_setns, process.as_fd().as_raw_fd(), kinds).map(drop)
+}
+
+/// Brings the interface lo of this process' network namespace up: netdevice(7).
+///
+/// # Errors
+/// EPERM in a network namespace that is not this process' own.
+pub(crate) fn bring_loopback_up() -> Outcome<()> {
+    let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC;
+    let socket = syscall!(libc::SYS_socket, libc::AF_INET, kind, 0).and_then(owned)?;
+    // SAFETY: ifreq is plain data for which all zeros is a value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(c"lo".to_bytes()) {
+        *to = c_char::from_ne_bytes([*from]);
+    }
+    request.ifr_ifru.ifru_flags =
+        i16::try_from(libc::IFF_UP | libc::IFF_RUNNING).map_err(|_| Errno::EOVERFLOW)?;
+    syscall!(libc::SYS_ioctl, socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request).map(drop)
+}

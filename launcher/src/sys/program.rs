@@ -1,0 +1,125 @@
+//! Programs: execve(2), and memory that one can be executed from.
+
+use crate::sys::Outcome;
+use crate::sys::descriptors::duplicate_to;
+use crate::sys::owned;
+use crate::sys::process::exit;
+use crate::sys::process::vfork_with;
+use crate::sys::signals::clean_signals;
+use crate::sys::wait::wait_for;
+use nix::errno::Errno;
+use nix::libc::{self, c_char, c_long};
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+unsafe extern "C" {
+    /// Where the linker has put the program's first byte, and the byte behind its code: end(3).
+    static __executable_start: u8;
+    static etext: u8;
+}
+
+/// Takes the program's own code out of this process' memory; what is executed again comes from the page cache: madvise(2).
+pub(crate) fn unmap_code() {
+    let (start, end) = (&raw const __executable_start, &raw const etext);
+    // What lies between is the file's headers, code and constants, which nobody writes, so that no change of it is lost.
+    // Error ignored: the memory stays in use.
+    let _ = syscall!(libc::SYS_madvise, start, end.addr() - start.addr(), libc::MADV_DONTNEED);
+}
+
+/// True when the program was started with more privilege than its caller has: getauxval(3), AT_SECURE.
+pub(crate) fn is_secure_execution() -> bool {
+    // SAFETY: getauxval reads the process' own auxiliary vector and takes no pointer.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+/// Words for execve(2), laid out before the clone so that the child need not allocate.
+pub(crate) struct Words {
+    strings: Vec<CString>,
+    pointers: Vec<*const c_char>,
+}
+
+impl Words {
+    /// Lays the words out.
+    pub(crate) fn new(strings: Vec<CString>) -> Words {
+        let ends = std::iter::once(std::ptr::null());
+        let pointers = strings.iter().map(|string| string.as_ptr()).chain(ends).collect();
+        Words { strings, pointers }
+    }
+
+    /// The same with another word in front.
+    pub(crate) fn with_first(&self, first: &CStr) -> Words {
+        Words::new(std::iter::once(first.to_owned()).chain(self.strings.iter().cloned()).collect())
+    }
+}
+
+/// execve(2): returns only when it failed.
+pub(crate) fn execute(program: &CStr, arguments: &Words, environment: &Words) -> Errno {
+    // SAFETY: both arrays end with a null pointer, and their strings live in the Words that are borrowed.
+    unsafe { libc::execve(program.as_ptr(), arguments.pointers.as_ptr(), environment.pointers.as_ptr()) };
+    Errno::last()
+}
+
+/// execveat(2) of an open file: returns only when it failed.
+pub(crate) fn execute_open(file: &OwnedFd, arguments: &Words, environment: &Words) -> Errno {
+    let (arguments, environment) = (arguments.pointers.as_ptr(), environment.pointers.as_ptr());
+    let path = c"".as_ptr();
+    let executed =
+        syscall!(libc::SYS_execveat, file.as_raw_fd(), path, arguments, environment, libc::AT_EMPTY_PATH);
+    // Error ignored: a success never returns.
+    executed.err().unwrap_or(Errno::UnknownErrno)
+}
+
+/// memfd_create(2): a file in memory that can be sealed and executed.
+///
+/// # Errors
+/// EACCES if vm.memfd_noexec is 2: proc_sys_vm(5).
+pub(crate) fn executable_memory(name: &CStr) -> Outcome<OwnedFd> {
+    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+    match syscall!(libc::SYS_memfd_create, name.as_ptr(), flags | libc::MFD_EXEC) {
+        // Before Linux 6.3 every such file can be executed.
+        Err(Errno::EINVAL) => syscall!(libc::SYS_memfd_create, name.as_ptr(), flags).and_then(owned),
+        made => made.and_then(owned),
+    }
+}
+
+/// A program to be started: its path, words and environment, and its standard streams.
+pub(crate) struct Program<'a> {
+    /// Where it is.
+    pub(crate) path: &'a CStr,
+    /// Its arguments, the name among them.
+    pub(crate) arguments: &'a Words,
+    /// Its environment.
+    pub(crate) environment: &'a Words,
+    /// Its descriptors 0 to 2.
+    pub(crate) streams: [BorrowedFd<'a>; 3],
+}
+
+/// Starts a program, which copies no page tables, and returns its pidfd. All signals are blocked.
+///
+/// # Errors
+/// EAGAIN where no more processes are allowed, and those of execve(2).
+pub(crate) fn start(program: &Program<'_>) -> Outcome<OwnedFd> {
+    let (mut failed, mut pidfd) = (Ok(()), -1);
+    vfork_with(libc::CLONE_PIDFD, &mut pidfd, || {
+        failed = Err(become_program(program));
+        exit(127)
+    })?;
+    let child = owned(c_long::from(pidfd))?;
+    match failed {
+        Ok(()) => Ok(child),
+        Err(errno) => wait_for(&child).and(Err(errno)),
+    }
+}
+
+/// Returns only when it failed.
+fn become_program(program: &Program<'_>) -> Errno {
+    for (number, stream) in (0..).zip(program.streams) {
+        if let Err(errno) = duplicate_to(stream, number) {
+            return errno;
+        }
+    }
+    match clean_signals() {
+        Err(errno) => errno,
+        Ok(()) => execute(program.path, program.arguments, program.environment),
+    }
+}

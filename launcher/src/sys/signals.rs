@@ -1,0 +1,52 @@
+//! Signals: rt_sigaction(2), kill(2).
+
+use crate::sys::Outcome;
+use nix::errno::Errno;
+use nix::libc::{self, c_int};
+
+/// SIGRTMAX of the kernel: signal(7).
+const LAST_SIGNAL: c_int = 64;
+
+/// Gives a signal its default disposition: rt_sigaction(2).
+///
+/// Not by the C library's function, which keeps its hands off the two signals that it uses itself, also where they were
+/// inherited as ignored.
+///
+/// # Errors
+/// EINVAL for SIGKILL and SIGSTOP, which have no other disposition.
+pub(crate) fn default_disposition(signal: c_int) -> Outcome<()> {
+    /// The kernel's sigset_t, in bytes.
+    const SET_SIZE: usize = 8;
+    // SIG_DFL, no flags, no restorer, an empty mask: all zero.
+    let action = [0_usize; 4];
+    syscall!(libc::SYS_rt_sigaction, signal, action.as_ptr(), std::ptr::null::<usize>(), SET_SIZE).map(drop)
+}
+
+/// Every signal by default, and none blocked, as a program expects them. By direct calls alone.
+///
+/// # Errors
+/// Those of rt_sigaction(2) and rt_sigprocmask(2).
+pub(crate) fn clean_signals() -> Outcome<()> {
+    let has_others = |signal: &c_int| !matches!(*signal, libc::SIGKILL | libc::SIGSTOP);
+    (1..=LAST_SIGNAL).filter(has_others).try_for_each(default_disposition)?;
+    let none = 0_u64;
+    syscall!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const none, 0, size_of::<u64>()).map(drop)
+}
+
+/// True for a signal that this process ignores: rt_sigaction(2).
+///
+/// # Errors
+/// EINVAL for what is not a signal.
+pub(crate) fn is_ignored(signal: c_int) -> Outcome<bool> {
+    let mut action = [0_usize; 4];
+    syscall!(libc::SYS_rt_sigaction, signal, std::ptr::null::<usize>(), action.as_mut_ptr(), 8_usize)?;
+    Ok(action.first() == Some(&libc::SIG_IGN))
+}
+
+/// kill(2) with any signal number, by a PID of this process' own pid namespace or, negative, by a group of them.
+///
+/// # Errors
+/// ESRCH when there is no such process.
+pub(crate) fn kill(pid: i32, signal: c_int) -> Outcome<()> {
+    syscall!(libc::SYS_kill, pid, signal).map(drop)
+}

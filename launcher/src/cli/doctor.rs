@@ -238,7 +238,7 @@ fn groups(grants: &Grants, ways: &[Way]) -> Line {
 
 fn proc(ways: &[Way]) -> Line {
     let flags = libc::CLONE_NEWNS | libc::CLONE_NEWPID;
-    let mount = || sys::mount_api::new_mount(c"proc", &[], NOSUID | NODEV | NOEXEC).map(drop);
+    let mount = || sys::mount::new_mount(c"proc", &[], NOSUID | NODEV | NOEXEC).map(drop);
     let words = ("a new one in every sandbox", "the one that is here, with its processes to be seen");
     step("/proc", words, (flags, ways), mount, |_| probes::rootfs::proc_refused())
 }
@@ -284,8 +284,8 @@ fn overlay(ways: &[Way]) -> Line {
 /// A new root in memory: made, entered, and the old one detached.
 fn root(ways: &[Way]) -> Line {
     let enter = || {
-        let memory = sys::mount_api::new_mount(c"tmpfs", &[], 0)?;
-        sys::mount_api::attach(&memory, open("/tmp", LOOK, Mode::empty())?, c"")?;
+        let memory = sys::mount::new_mount(c"tmpfs", &[], 0)?;
+        sys::mount::attach(&memory, open("/tmp", LOOK, Mode::empty())?, c"")?;
         new_root::pivot(&memory).map_err(|failure| failure.errno)
     };
     match trial::perform(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, ways, enter) {

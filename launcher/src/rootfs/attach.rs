@@ -61,7 +61,7 @@ pub(crate) fn try_to_attach(
     name: &CStr,
     attributes: Attributes,
 ) -> Result<(), Unattached> {
-    let attach = || sys::mount_api::attach(tree, place, name).map_err(Unattached::Refused);
+    let attach = || sys::mount::attach(tree, place, name).map_err(Unattached::Refused);
     match sys::mount_api::set_tree_attributes(tree, attributes.set, attributes.propagation) {
         Err(errno) if sys::is_unknown(errno) => {
             attach()?;

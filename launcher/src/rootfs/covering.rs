@@ -4,10 +4,11 @@
 use crate::failure::{Failure, Step};
 use crate::request::mount::Attributes;
 use crate::rootfs::attach::{Reach, attach_with, make_read_only};
-use crate::rootfs::dev::{make_file, make_folder};
+use crate::rootfs::dev::make_folder;
 use crate::rootfs::lookup::open_beneath;
 use crate::sys;
 use crate::sys::files::file_kind;
+use crate::sys::files::make_file;
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, readlinkat};
@@ -39,8 +40,8 @@ pub(crate) fn cover(place: &OwnedFd, missing: &[MissingPoint]) -> Result<OwnedFd
     let mode = CString::new(format!("{:o}", fstat(place).map_err(on_root)?.st_mode & 0o7777))
         .map_err(|_| on_root(Errno::EINVAL))?;
     let options = [(c"mode", Some(mode.as_c_str())), (c"size", Some(c"1m"))];
-    let covering = sys::mount_api::new_mount(c"tmpfs", &options, libc::MOUNT_ATTR_NOSUID).map_err(on_root)?;
-    sys::mount_api::attach(&covering, place, c"").map_err(on_root)?;
+    let covering = sys::mount::new_mount(c"tmpfs", &options, libc::MOUNT_ATTR_NOSUID).map_err(on_root)?;
+    sys::mount::attach(&covering, place, c"").map_err(on_root)?;
     for point in missing {
         make_point(&covering, point)?;
     }
@@ -106,5 +107,5 @@ fn carry_over(place: &OwnedFd, covering: &OwnedFd, name: &CStr) -> Result<(), Fa
 }
 
 fn bind(entry: &OwnedFd, covering: &OwnedFd, name: &CStr) -> Result<(), Errno> {
-    attach_with(&sys::mount_api::clone_tree(entry, c"")?, covering, name, Attributes::new(0))
+    attach_with(&sys::mount::clone_tree(entry, c"")?, covering, name, Attributes::new(0))
 }

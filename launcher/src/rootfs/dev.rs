@@ -1,12 +1,11 @@
 //! A private /dev: always a fresh tmpfs with the few devices that a program may expect.
 
 use crate::failure::{Failure, Step};
-use crate::rootfs::mounts::new_devpts;
 use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;
 use nix::libc;
-use nix::sys::stat::{Mode, SFlag, mkdirat, mknodat};
+use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::symlinkat;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -47,8 +46,8 @@ pub(crate) fn mount(place: &OwnedFd) -> Result<OwnedFd, Failure> {
     let options = [(c"mode", Some(c"1777"))];
     mount_below(&folder, c"shm", b"/dev/shm", c"tmpfs", &options, NOSUID_NOEXEC | libc::MOUNT_ATTR_NODEV)?;
     make_folder(&folder, c"pts")?;
-    new_devpts()
-        .and_then(|terminals| sys::mount_api::attach(terminals, &folder, c"pts"))
+    sys::mount::new_devpts()
+        .and_then(|terminals| sys::mount::attach(terminals, &folder, c"pts"))
         .map_err(Failure::on(Step::Mount, b"/dev/pts"))?;
     Ok(folder)
 }
@@ -61,30 +60,20 @@ fn mount_below(
     options: &[(&CStr, Option<&CStr>)],
     attributes: u64,
 ) -> Result<OwnedFd, Failure> {
-    let mount =
-        sys::mount_api::new_mount(kind, options, attributes).map_err(Failure::on(Step::Mount, path))?;
-    sys::mount_api::attach(&mount, folder, name).map_err(Failure::on(Step::Mount, path))?;
+    let mount = sys::mount::new_mount(kind, options, attributes).map_err(Failure::on(Step::Mount, path))?;
+    sys::mount::attach(&mount, folder, name).map_err(Failure::on(Step::Mount, path))?;
     Ok(mount)
 }
 
 fn bind_device(folder: &OwnedFd, name: &CStr, device: &CStr) -> Result<(), Errno> {
-    match sys::mount_api::clone_tree(AT_FDCWD, device) {
+    match sys::mount::clone_tree(AT_FDCWD, device) {
         // A container may lack a device, and a program that does not need it should still run.
         Err(Errno::ENOENT) => Ok(()),
         source => {
-            make_file(folder, name)?;
-            sys::mount_api::attach(source?, folder, name)
+            sys::files::make_file(folder, name)?;
+            sys::mount::attach(source?, folder, name)
         }
     }
-}
-
-/// Makes an empty file to mount something on, in a file system of the sandbox's own.
-///
-/// # Errors
-/// Those of mknod(2).
-pub(crate) fn make_file(folder: impl AsFd, name: &CStr) -> Result<(), Errno> {
-    // Not open(2), after which there would be a descriptor to close.
-    mknodat(folder, name, SFlag::S_IFREG, Mode::from_bits_truncate(0o644), 0)
 }
 
 /// Makes an empty folder to mount something on.

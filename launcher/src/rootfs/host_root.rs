@@ -8,13 +8,13 @@ use crate::error::Error;
 use crate::failure::{Failure, Step, reason};
 use crate::request::mount::{Attributes, READ_ONLY};
 use crate::rootfs::attach::attach_with;
-use crate::rootfs::dev::make_file;
 use crate::rootfs::lookup::open_beneath;
 use crate::rootfs::mount_point::NewRoot;
 use crate::rootfs::mounts::VOLATILE;
 use crate::rootfs::upper_layers::{UpperLayers, new_dir};
 use crate::sys;
 use crate::sys::files::file_kind;
+use crate::sys::files::make_file;
 use crate::sys::mountinfo;
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -93,7 +93,7 @@ pub(crate) fn attach(host: &HostRoot, upper: &UpperLayers) -> Result<NewRoot, Fa
     let on = |errno| Failure::new(Step::LayerHost, b"", errno);
     let root = new_memory().map_err(on)?;
     // Absolute paths still lead to the host's own: the root of this process is what is covered here, not what covers it.
-    sys::mount_api::attach(&root, AT_FDCWD, c"/").map_err(on)?;
+    sys::mount::attach(&root, AT_FDCWD, c"/").map_err(on)?;
     let mut layers = Layers::enter(host, upper, &root).map_err(on)?;
     layers.copy(Path::new("/"), &root).map_err(on)?;
     // Writes are to go to a layer, which without any overlay none would.
@@ -110,7 +110,7 @@ pub(crate) fn attach(host: &HostRoot, upper: &UpperLayers) -> Result<NewRoot, Fa
 const LAYERS: &CStr = c".layers";
 
 fn new_memory() -> Result<OwnedFd, Errno> {
-    sys::mount_api::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], libc::MOUNT_ATTR_NODEV)
+    sys::mount::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], libc::MOUNT_ATTR_NODEV)
 }
 
 /// The upper folders of all overlays, in one directory.
@@ -132,7 +132,7 @@ impl<'a> Layers<'a> {
             UpperLayers::Memory => {
                 let memory = new_memory()?;
                 mkdirat(root, LAYERS, Mode::S_IRWXU)?;
-                sys::mount_api::attach(&memory, root, LAYERS)?;
+                sys::mount::attach(&memory, root, LAYERS)?;
                 memory
             }
         };
@@ -193,7 +193,7 @@ impl<'a> Layers<'a> {
         }
         match self.overlay(path, &stat) {
             Ok(layered) => {
-                sys::mount_api::attach(&layered, place, c"")?;
+                sys::mount::attach(&layered, place, c"")?;
                 self.made.push(layered);
                 Ok(())
             }
@@ -233,7 +233,7 @@ impl<'a> Layers<'a> {
         if let UpperLayers::Disk(_) = self.upper {
             options.push(VOLATILE);
         }
-        sys::mount_api::new_mount(c"overlay", &options, libc::MOUNT_ATTR_NODEV)
+        sys::mount::new_mount(c"overlay", &options, libc::MOUNT_ATTR_NODEV)
     }
 
     /// Copies the files of /etc itself into its layer, if they belong to an ID without a mapping, so that they can be written to.
@@ -278,7 +278,7 @@ const OVERFLOW_ID: u32 = 65534;
 /// Where no layer can be put over it.
 fn attach_read_only(path: &Path, folder: &OwnedFd, name: &CStr) -> Result<(), Errno> {
     let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
-    attach_with(&sys::mount_api::clone_tree(AT_FDCWD, &path)?, folder, name, Attributes::new(READ_ONLY))
+    attach_with(&sys::mount::clone_tree(AT_FDCWD, &path)?, folder, name, Attributes::new(READ_ONLY))
 }
 
 /// Makes a folder with the mode of another, whatever the umask.

@@ -65,8 +65,8 @@ fn mount_bind(root: &mut NewRoot, planned: &PlannedMount, bind: &Bind) -> Result
     let on = |errno| Failure::new(Step::Bind, path, errno);
     let c_path = CString::new(path).map_err(|_| on(Errno::EINVAL))?;
     let tree = match bind.recursive {
-        true => sys::mount_api::clone_tree(AT_FDCWD, &c_path),
-        false => sys::mount_api::clone_mount(AT_FDCWD, &c_path),
+        true => sys::mount::clone_tree(AT_FDCWD, &c_path),
+        false => sys::mount::clone_mount(AT_FDCWD, &c_path),
     };
     let tree = tree.map_err(on)?;
     // What was swapped since it was looked at is refused by the kernel, which mounts folders on folders alone.
@@ -93,36 +93,10 @@ fn open_source(path: &Path) -> Result<OwnedFd, Failure> {
 
 fn new_file_system(content: &Content) -> Result<OwnedFd, Errno> {
     match content {
-        Content::Tmpfs(options) => new_tmpfs(options),
-        Content::Devpts => new_devpts(),
-        Content::Mqueue => sys::mount_api::new_mount(c"mqueue", &[], NOSUID | NODEV | NOEXEC),
-        _ => sys::mount_api::new_mount(c"proc", &[], NOSUID | NODEV | NOEXEC),
-    }
-}
-
-fn new_tmpfs(options: &[(String, Option<String>)]) -> Result<OwnedFd, Errno> {
-    let c_string = |text: &str| CString::new(text).map_err(|_| Errno::EINVAL);
-    let mut owned = Vec::new();
-    if !options.iter().any(|(key, _)| key == "mode") {
-        owned.push((c"mode".to_owned(), Some(c"1777".to_owned())));
-    }
-    for (key, value) in options {
-        owned.push((c_string(key)?, value.as_deref().map(c_string).transpose()?));
-    }
-    let options: Vec<_> = owned.iter().map(|(key, value)| (key.as_c_str(), value.as_deref())).collect();
-    sys::mount_api::new_mount(c"tmpfs", &options, 0)
-}
-
-/// A devpts of its own, with terminals for the group `tty` (5 in Debian, Fedora and others) where that ID is mapped.
-///
-/// # Errors
-/// Those of the mount.
-pub(crate) fn new_devpts() -> Result<OwnedFd, Errno> {
-    let options = [(c"ptmxmode", Some(c"0666")), (c"mode", Some(c"0620")), (c"gid", Some(c"5"))];
-    let attributes = NOSUID | NOEXEC;
-    match sys::mount_api::new_mount(c"devpts", &options, attributes) {
-        Err(Errno::EINVAL) => sys::mount_api::new_mount(c"devpts", &options[..2], attributes),
-        mount => mount,
+        Content::Tmpfs(options) => sys::mount::new_tmpfs(options),
+        Content::Devpts => sys::mount::new_devpts(),
+        Content::Mqueue => sys::mount::new_mount(c"mqueue", &[], NOSUID | NODEV | NOEXEC),
+        _ => sys::mount::new_mount(c"proc", &[], NOSUID | NODEV | NOEXEC),
     }
 }
 
@@ -151,7 +125,7 @@ pub(crate) fn overlay(
         options.push((c"upperdir", Some(upper_path.as_c_str())));
         options.push((c"workdir", Some(work_path.as_c_str())));
     }
-    sys::mount_api::new_mount(c"overlay", &options, 0)
+    sys::mount::new_mount(c"overlay", &options, 0)
 }
 
 /// A folder with a layer over it that takes all changes, which are discarded.
@@ -199,8 +173,8 @@ fn in_memory(
     place: &OwnedFd,
     make: impl FnOnce(&OwnedFd) -> Result<OwnedFd, Errno>,
 ) -> Result<OwnedFd, Errno> {
-    let memory = sys::mount_api::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], NODEV)?;
-    sys::mount_api::attach(&memory, place, c"")?;
+    let memory = sys::mount::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], NODEV)?;
+    sys::mount::attach(&memory, place, c"")?;
     let made = make(&memory);
     fchdir(&memory)?;
     umount2(".", MntFlags::MNT_DETACH)?;
@@ -216,11 +190,11 @@ pub(crate) fn mask(root: &NewRoot, path: &Path) -> Result<(), Failure> {
     let Some(place) = unless_missing(root.open(path)).map_err(on)? else { return Ok(()) };
     let cover = match sys::files::file_kind(&fstat(&place).map_err(on)?) {
         SFlag::S_IFDIR => {
-            sys::mount_api::new_mount(c"tmpfs", &[(c"mode", Some(c"0555"))], libc::MOUNT_ATTR_RDONLY | NODEV)
+            sys::mount::new_mount(c"tmpfs", &[(c"mode", Some(c"0555"))], libc::MOUNT_ATTR_RDONLY | NODEV)
         }
-        _ => sys::mount_api::clone_tree(AT_FDCWD, c"/dev/null"),
+        _ => sys::mount::clone_tree(AT_FDCWD, c"/dev/null"),
     };
-    sys::mount_api::attach(cover.map_err(on)?, &place, c"").map_err(on)
+    sys::mount::attach(cover.map_err(on)?, &place, c"").map_err(on)
 }
 
 /// Makes a file or directory inside read-only, if it is there.
@@ -230,7 +204,7 @@ pub(crate) fn mask(root: &NewRoot, path: &Path) -> Result<(), Failure> {
 pub(crate) fn make_read_only(root: &NewRoot, path: &Path) -> Result<(), Failure> {
     let on = |errno| Failure::new(Step::Mount, path.as_os_str().as_bytes(), errno);
     let Some(place) = unless_missing(root.open(path)).map_err(on)? else { return Ok(()) };
-    let tree = sys::mount_api::clone_tree(&place, c"").map_err(on)?;
+    let tree = sys::mount::clone_tree(&place, c"").map_err(on)?;
     attach_with(&tree, &place, c"", Attributes::new(libc::MOUNT_ATTR_RDONLY)).map_err(on)
 }
 

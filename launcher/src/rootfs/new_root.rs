@@ -78,7 +78,7 @@ fn assemble(plan: &RootPlan, path: &CStr, layers: &UpperLayers) -> Result<NewRoo
 
 /// The tree is made private, so that no mount event of the host's comes in: mount_namespaces(7).
 fn bind_over_itself(place: &OwnedFd) -> Result<OwnedFd, Errno> {
-    let tree = sys::mount_api::clone_tree(place, c"")?;
+    let tree = sys::mount::clone_tree(place, c"")?;
     attach_with(&tree, place, c"", Attributes::new(0))?;
     Ok(tree)
 }
@@ -87,7 +87,7 @@ fn discard(place: &OwnedFd, layers: &UpperLayers) -> Result<OwnedFd, Failure> {
     let on = |errno| Failure::new(Step::LayerRoot, b"", errno);
     let lower = place.try_clone().map_err(|_| on(Errno::EMFILE))?;
     let layered = mounts::layer(place, lower, layers).map_err(on)?;
-    sys::mount_api::attach(&layered, place, c"").map_err(on)?;
+    sys::mount::attach(&layered, place, c"").map_err(on)?;
     Ok(layered)
 }
 
@@ -102,7 +102,7 @@ fn keep(plan: &RootPlan, place: &OwnedFd, dir: &Path) -> Result<OwnedFd, Failure
     check_attributes(&upper.1).map_err(on)?;
     let points: Vec<MissingPoint> = plan.points_on_root().map(point).collect();
     let layered = mounts::keep(place, lower, &upper, &points).map_err(on)?;
-    sys::mount_api::attach(&layered, place, c"").map_err(on)?;
+    sys::mount::attach(&layered, place, c"").map_err(on)?;
     Ok(layered)
 }
 
@@ -172,11 +172,11 @@ fn mount_proc(root: &mut NewRoot, proc: Proc) -> Result<(), Failure> {
     let on = |errno| Failure::new(Step::Mount, b"/proc", errno);
     let attributes = NOSUID | NODEV | NOEXEC;
     if proc != Proc::Bind {
-        match sys::mount_api::new_mount(c"proc", &[], attributes) {
+        match sys::mount::new_mount(c"proc", &[], attributes) {
             Err(Errno::EPERM) if proc == Proc::Auto => output::note(&PROC_LOST),
             made => {
                 let place = root.place(Path::new("/proc"), true)?;
-                return sys::mount_api::attach(made.map_err(on)?, place, c"").map_err(on);
+                return sys::mount::attach(made.map_err(on)?, place, c"").map_err(on);
             }
         }
     }
@@ -199,11 +199,11 @@ fn mount_sys(root: &mut NewRoot, sys: Sys) -> Result<(), Failure> {
     let attributes = NOSUID | NODEV | NOEXEC | READ_ONLY;
     let own = match sys {
         Sys::None => return Ok(()),
-        Sys::New => sys::mount_api::new_mount(c"sysfs", &[], attributes),
+        Sys::New => sys::mount::new_mount(c"sysfs", &[], attributes),
         Sys::Bind => Err(Errno::EPERM),
     };
     let mounted = match own {
-        Ok(own) => sys::mount_api::attach(own, root.place(Path::new("/sys"), true)?, c""),
+        Ok(own) => sys::mount::attach(own, root.place(Path::new("/sys"), true)?, c""),
         // Error ignored: the next best is the one that is there.
         Err(_) => bind_system(root, c"/sys", attributes),
     };
@@ -216,7 +216,7 @@ fn mount_sys(root: &mut NewRoot, sys: Sys) -> Result<(), Failure> {
 }
 
 fn bind_system(root: &mut NewRoot, path: &CStr, attributes: u64) -> Result<(), Errno> {
-    let tree = sys::mount_api::clone_tree(AT_FDCWD, path)?;
+    let tree = sys::mount::clone_tree(AT_FDCWD, path)?;
     let path = Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()));
     let place = root.place(path, true).map_err(|failure| failure.errno)?;
     attach_with(&tree, place, c"", Attributes::new(attributes))

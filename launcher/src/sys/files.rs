@@ -3,9 +3,9 @@
 use crate::sys::Outcome;
 use crate::sys::is_unknown;
 use nix::errno::Errno;
-use nix::libc::{self};
+use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::stat::{FileStat, SFlag, fstat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mknodat};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -69,4 +69,13 @@ pub(crate) fn memory_takes_attributes() -> Outcome<bool> {
 pub(crate) fn replace_attribute(path: &CStr, name: &CStr) -> Outcome<()> {
     let (path, name, empty) = (path.as_ptr(), name.as_ptr(), c"".as_ptr());
     syscall!(libc::SYS_setxattr, path, name, empty, 0_usize, libc::XATTR_REPLACE).map(drop)
+}
+
+/// Makes an empty file to mount something on, in a file system of the sandbox's own.
+///
+/// # Errors
+/// Those of mknod(2).
+pub(crate) fn make_file(folder: impl AsFd, name: &CStr) -> Outcome<()> {
+    // Not open(2), after which there would be a descriptor to close.
+    mknodat(folder, name, SFlag::S_IFREG, Mode::from_bits_truncate(0o644), 0)
 }

@@ -4,12 +4,12 @@
 //! What the new API keeps detached is kept in a staging area here: a file system in memory over a folder that nobody looks
 //! into, which goes with the old root.
 
-use crate::request::mount::{NODEV, NOEXEC, NOSUID, READ_ONLY};
-use crate::rootfs::dev::make_file;
 use crate::sys;
 use crate::sys::Outcome;
+use crate::sys::files::make_file;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
+use nix::libc;
 use nix::mount::{MsFlags, mount};
 use nix::sys::stat::{Mode, SFlag, fstat, fstatat, mkdirat};
 use std::ffi::{CStr, CString};
@@ -78,10 +78,10 @@ pub(crate) fn attach(staged: impl AsFd, folder: impl AsFd, name: &CStr) -> Outco
 /// The mount flags of attributes: MS_… of MOUNT_ATTR_….
 pub(crate) fn flags(attributes: u64) -> MsFlags {
     let pairs = [
-        (READ_ONLY, MsFlags::MS_RDONLY),
-        (NOSUID, MsFlags::MS_NOSUID),
-        (NODEV, MsFlags::MS_NODEV),
-        (NOEXEC, MsFlags::MS_NOEXEC),
+        (libc::MOUNT_ATTR_RDONLY, MsFlags::MS_RDONLY),
+        (libc::MOUNT_ATTR_NOSUID, MsFlags::MS_NOSUID),
+        (libc::MOUNT_ATTR_NODEV, MsFlags::MS_NODEV),
+        (libc::MOUNT_ATTR_NOEXEC, MsFlags::MS_NOEXEC),
     ];
     let set = pairs.into_iter().filter(|(attribute, _)| attributes & attribute != 0);
     set.fold(MsFlags::empty(), |flags, (_, flag)| flags | flag)

@@ -1,57 +1,33 @@
-//! The mount API of Linux 5.2 and later; before that, and below filters that do not know it, mount(2).
+//! The mount API of Linux 5.2: open_tree(2), move_mount(2), fsopen(2); mount_setattr(2) since 5.12.
 
 use crate::sys::Outcome;
-use crate::sys::is_unknown;
 use crate::sys::owned;
 use nix::errno::Errno;
 use nix::libc::{self, c_char, c_uint};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-/// open_tree(2): a detached copy of the mount tree at `path`, with all that is mounted below.
-///
-/// # Errors
-/// ENOENT and others of a path; EINVAL for a mount of another mount namespace.
-pub(crate) fn clone_tree(folder: impl AsFd, path: &CStr) -> Outcome<OwnedFd> {
-    open_tree(folder, path, AT_RECURSIVE)
-}
-
-/// open_tree(2): a detached copy of the mount at `path`, without what is mounted below.
-///
-/// # Errors
-/// As of [`clone_tree`], and EINVAL where the kernel keeps this user namespace from seeing what is covered there.
-pub(crate) fn clone_mount(folder: impl AsFd, path: &CStr) -> Outcome<OwnedFd> {
-    open_tree(folder, path, 0)
-}
-
-fn open_tree(folder: impl AsFd, path: &CStr, flags: c_uint) -> Outcome<OwnedFd> {
-    let recursive = flags == AT_RECURSIVE;
-    let flags = flags | libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | libc::AT_EMPTY_PATH.unsigned_abs();
-    let number = folder.as_fd().as_raw_fd();
-    match syscall!(libc::SYS_open_tree, number, path.as_ptr(), flags) {
-        Err(errno) if is_unknown(errno) => crate::sys::legacy_mount::copy(folder, path, recursive),
-        opened => opened.and_then(owned),
-    }
-}
-
 /// AT_RECURSIVE in linux/fcntl.h.
 const AT_RECURSIVE: c_uint = 0x8000;
 
-/// move_mount(2): attaches a detached mount at `name` below `folder`, or at `folder` itself where `name` is empty.
+/// open_tree(2), OPEN_TREE_CLONE: a detached copy of the mount at `path`, with all that is mounted below if it is recursive.
 ///
 /// # Errors
-/// Those of move_mount(2).
-pub(crate) fn attach(mount: impl AsFd, folder: impl AsFd, name: &CStr) -> Outcome<()> {
+/// Those of open_tree(2); ENOSYS before Linux 5.2.
+pub(crate) fn open_tree(folder: impl AsFd, path: &CStr, recursive: bool) -> Outcome<OwnedFd> {
+    let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | libc::AT_EMPTY_PATH.unsigned_abs();
+    let flags = if recursive { flags | AT_RECURSIVE } else { flags };
+    syscall!(libc::SYS_open_tree, folder.as_fd().as_raw_fd(), path.as_ptr(), flags).and_then(owned)
+}
+
+/// move_mount(2): attaches a detached mount at `name` below `folder`, or at `folder` itself if `name` is empty.
+///
+/// # Errors
+/// Those of move_mount(2); ENOSYS before Linux 5.2.
+pub(crate) fn move_mount(mount: impl AsFd, folder: impl AsFd, name: &CStr) -> Outcome<()> {
     let flags = libc::MOVE_MOUNT_F_EMPTY_PATH | libc::MOVE_MOUNT_T_EMPTY_PATH;
     let (from, to) = (mount.as_fd().as_raw_fd(), folder.as_fd().as_raw_fd());
-    match syscall!(libc::SYS_move_mount, from, c"".as_ptr(), to, name.as_ptr(), flags) {
-        Err(Errno::ENOSYS) => crate::sys::legacy_mount::attach(mount, folder, name),
-        // A mount that is really refused is detached, which mount(2) has another word for.
-        Err(errno) if is_unknown(errno) => {
-            crate::sys::legacy_mount::attach(mount, folder, name).map_err(|_| errno)
-        }
-        moved => moved.map(drop),
-    }
+    syscall!(libc::SYS_move_mount, from, c"".as_ptr(), to, name.as_ptr(), flags).map(drop)
 }
 
 /// mount_setattr(2) on a whole tree: sets attributes (MOUNT_ATTR_…) and, where not 0, the propagation (MS_PRIVATE…).
@@ -89,12 +65,22 @@ fn mount_setattr(mount: BorrowedFd<'_>, flags: c_uint, attributes: &libc::mount_
     syscall!(libc::SYS_mount_setattr, mount, c"".as_ptr(), flags, &raw const *attributes, size).map(drop)
 }
 
-/// fsopen(2), fsconfig(2) and fsmount(2): a new, detached mount of a file system, with its options (a flag has no value) and
-/// mount attributes (MOUNT_ATTR_…).
+/// fsopen(2): the configuration of a file system of this kind that is to be made.
 ///
 /// # Errors
-/// EPERM where the kernel refuses this file system to this user namespace; those of the options.
-pub(crate) fn new_mount(
+/// Those of fsopen(2); ENOSYS before Linux 5.2.
+pub(crate) fn open_file_system(kind: &CStr) -> Outcome<OwnedFd> {
+    const FSOPEN_CLOEXEC: c_uint = 1;
+    syscall!(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC).and_then(owned)
+}
+
+/// fsconfig(2) and fsmount(2): a new, detached mount of this file system, with its options (a flag has no value) and mount
+/// attributes (MOUNT_ATTR_…).
+///
+/// # Errors
+/// EPERM if the kernel refuses this file system to this user namespace; those of the options.
+pub(crate) fn mount_file_system(
+    context: &OwnedFd,
     kind: &CStr,
     options: &[(&CStr, Option<&CStr>)],
     attributes: u64,
@@ -102,14 +88,7 @@ pub(crate) fn new_mount(
     const FSCONFIG_SET_FLAG: c_uint = 0;
     const FSCONFIG_SET_STRING: c_uint = 1;
     const FSCONFIG_CMD_CREATE: c_uint = 6;
-    const FSOPEN_CLOEXEC: c_uint = 1;
     const FSMOUNT_CLOEXEC: c_uint = 1;
-    let context = match syscall!(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC) {
-        Err(errno) if is_unknown(errno) => {
-            return crate::sys::legacy_mount::new_mount(kind, options, attributes);
-        }
-        opened => opened.and_then(owned)?,
-    };
     let number = context.as_raw_fd();
     let none = std::ptr::null::<c_char>();
     for (key, value) in std::iter::once(&(c"source", Some(kind))).chain(options) {

@@ -40,8 +40,8 @@ fn mount_only(ways: &[Way]) -> Result<(), Stopped> {
 }
 
 fn new_memory() -> Outcome<OwnedFd> {
-    let memory = sys::mount_api::new_mount(c"tmpfs", &[], 0)?;
-    sys::mount_api::attach(&memory, open("/tmp", LOOK, Mode::empty())?, c"")?;
+    let memory = sys::mount::new_mount(c"tmpfs", &[], 0)?;
+    sys::mount::attach(&memory, open("/tmp", LOOK, Mode::empty())?, c"")?;
     Ok(memory)
 }
 

@@ -1,0 +1,90 @@
+//! Mounts by the mount API of Linux 5.2, or by mount(2) if the kernel or a filter around this process does not know it.
+
+use crate::sys::legacy_mount;
+use crate::sys::mount_api;
+use crate::sys::{Outcome, is_unknown};
+use nix::errno::Errno;
+use nix::libc;
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, OwnedFd};
+
+/// A detached copy of the mount tree at `path` below `folder`, with all that is mounted below.
+///
+/// # Errors
+/// ENOENT and others of a path; EINVAL for a mount of another mount namespace.
+pub(crate) fn clone_tree(folder: impl AsFd, path: &CStr) -> Outcome<OwnedFd> {
+    copy(folder, path, true)
+}
+
+/// A detached copy of the mount at `path`, without what is mounted below.
+///
+/// # Errors
+/// As of [`clone_tree`], and EINVAL where the kernel keeps this user namespace from seeing what is covered there.
+pub(crate) fn clone_mount(folder: impl AsFd, path: &CStr) -> Outcome<OwnedFd> {
+    copy(folder, path, false)
+}
+
+fn copy(folder: impl AsFd, path: &CStr, recursive: bool) -> Outcome<OwnedFd> {
+    match mount_api::open_tree(&folder, path, recursive) {
+        Err(errno) if is_unknown(errno) => legacy_mount::copy(folder, path, recursive),
+        opened => opened,
+    }
+}
+
+/// Attaches a detached mount at `name` below `folder`, or at `folder` itself if `name` is empty.
+///
+/// # Errors
+/// Those of move_mount(2).
+pub(crate) fn attach(mount: impl AsFd, folder: impl AsFd, name: &CStr) -> Outcome<()> {
+    match mount_api::move_mount(&mount, &folder, name) {
+        Err(Errno::ENOSYS) => legacy_mount::attach(mount, folder, name),
+        // A mount that is really refused is detached, which mount(2) has another word for.
+        Err(errno) if is_unknown(errno) => legacy_mount::attach(mount, folder, name).map_err(|_| errno),
+        moved => moved,
+    }
+}
+
+/// A new, detached mount of a file system, with its options (a flag has no value) and mount attributes (MOUNT_ATTR_…).
+///
+/// # Errors
+/// EPERM if the kernel refuses this file system to this user namespace; those of the options.
+pub(crate) fn new_mount(
+    kind: &CStr,
+    options: &[(&CStr, Option<&CStr>)],
+    attributes: u64,
+) -> Outcome<OwnedFd> {
+    match mount_api::open_file_system(kind) {
+        Err(errno) if is_unknown(errno) => legacy_mount::new_mount(kind, options, attributes),
+        opened => mount_api::mount_file_system(&opened?, kind, options, attributes),
+    }
+}
+
+/// A file system in memory, with mode 1777 if the options do not have one: tmpfs(5).
+///
+/// # Errors
+/// EINVAL for an option that the kernel does not know.
+pub(crate) fn new_tmpfs(options: &[(String, Option<String>)]) -> Outcome<OwnedFd> {
+    let c_string = |text: &str| CString::new(text).map_err(|_| Errno::EINVAL);
+    let mut owned = Vec::new();
+    if !options.iter().any(|(key, _)| key == "mode") {
+        owned.push((c"mode".to_owned(), Some(c"1777".to_owned())));
+    }
+    for (key, value) in options {
+        owned.push((c_string(key)?, value.as_deref().map(c_string).transpose()?));
+    }
+    let options: Vec<_> = owned.iter().map(|(key, value)| (key.as_c_str(), value.as_deref())).collect();
+    new_mount(c"tmpfs", &options, 0)
+}
+
+/// A devpts of its own, with terminals for the group `tty` (5 in Debian, Fedora and others) where that ID is mapped.
+///
+/// # Errors
+/// Those of the mount.
+pub(crate) fn new_devpts() -> Outcome<OwnedFd> {
+    let options = [(c"ptmxmode", Some(c"0666")), (c"mode", Some(c"0620")), (c"gid", Some(c"5"))];
+    let attributes = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC;
+    match new_mount(c"devpts", &options, attributes) {
+        Err(Errno::EINVAL) => new_mount(c"devpts", &options[..2], attributes),
+        mount => mount,
+    }
+}

@@ -21,12 +21,13 @@ mod sys;
 
 #[doc(hidden)] // for its tests, which run it by an interpreter
 pub use child::seccomp;
-pub use cli::values::ids::{Account, From, GivenLine, UserWord, Userns};
 pub use error::Error;
 pub use parent::running::Running;
-pub use plan::root::Overlay;
+pub use request::ids::{Account, From, GivenLine, UserWord, Userns};
 pub use request::mount::{Attributes, Bind, Content, Mount};
-pub use request::sandbox::{Network, Sandbox};
+pub use request::namespaces::Network;
+pub use request::root::Overlay;
+pub use request::sandbox::Sandbox;
 
 use cli::args::{Cli, ExecWords, RunWords, Verb};
 use log::LevelFilter;

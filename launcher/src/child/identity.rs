@@ -1,11 +1,11 @@
 //! Who the command runs as: looked up in the accounts of the new root, which this process is already in.
 
-use crate::cli::values::ids::{Account, UserWord};
 use crate::failure::{Failure, Step};
-use crate::plan::process::Process;
-use crate::rootfs::lookup::open_inside;
+use crate::request::ids::{Account, UserWord};
+use crate::request::process::Process;
 use crate::sys::errno_of;
 use crate::sys::files::file_kind;
+use crate::sys::lookup::open_inside;
 use idmap::{each_line, parse_number};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;

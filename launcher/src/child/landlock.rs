@@ -5,8 +5,8 @@
 
 use crate::error::Error;
 use crate::failure::reason;
-use crate::rootfs::lookup::open_inside;
 use crate::sys;
+use crate::sys::lookup::open_inside;
 use ::landlock::{
     ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, PathBeneath, Ruleset,
     RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,

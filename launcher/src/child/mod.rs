@@ -5,6 +5,7 @@ pub(crate) mod identity;
 pub(crate) mod init;
 pub(crate) mod landlock;
 pub(crate) mod namespaces;
+pub(crate) mod prepared;
 pub mod seccomp;
 pub(crate) mod shim;
 pub(crate) mod start;

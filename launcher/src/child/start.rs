@@ -3,11 +3,12 @@
 use crate::child::identity::Identity;
 use crate::child::init;
 use crate::child::namespaces;
+use crate::child::prepared::Launch;
 use crate::child::shim::Shim;
 use crate::failure::{Failure, Step};
 use crate::parent::terminal;
-use crate::plan::process::Process;
-use crate::plan::{FirstProcess, Plan};
+use crate::plan::FirstProcess;
+use crate::request::process::Process;
 use crate::rootfs::new_root;
 use crate::sys;
 use nix::errno::Errno;
@@ -59,8 +60,8 @@ impl ChildEnds {
 }
 
 /// The child of a launch, from its first instruction on.
-pub(crate) fn run(plan: &Plan, ends: &ChildEnds) -> ! {
-    match ends.close_all_others(&[]).and_then(|()| start(plan, ends)) {
+pub(crate) fn run(launch: &Launch, ends: &ChildEnds) -> ! {
+    match ends.close_all_others(&[]).and_then(|()| start(launch, ends)) {
         Ok(never) => match never {},
         Err(failure) => failed(&failure, ends),
     }
@@ -71,13 +72,14 @@ fn failed(failure: &Failure, ends: &ChildEnds) -> ! {
     sys::process::exit(crate::error::OWN_FAILURE)
 }
 
-fn start(plan: &Plan, ends: &ChildEnds) -> Result<Infallible, Failure> {
+fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
+    let Launch { plan, process } = launch;
     let way = plan.ids.ways.get(usize::from(wait_for_byte(ends)));
     let way = way.ok_or(Errno::EINVAL).map_err(Failure::on(Step::BecomeRoot, b""))?;
     let first = Identity::first(way.first[0], way.first[1]);
     // By the host's /proc: that of the rootfs may be a fake.
-    plan.process.adjust_oom_score()?;
-    become_first(&first, plan.process.process(), way.maps.may_set_groups)
+    process.adjust_oom_score()?;
+    become_first(&first, &plan.process, way.maps.may_set_groups)
         .map_err(Failure::on(Step::BecomeRoot, b""))?;
     namespaces::furnish(plan)?;
     if let Some(root) = &plan.root {
@@ -88,36 +90,41 @@ fn start(plan: &Plan, ends: &ChildEnds) -> Result<Infallible, Failure> {
     die_with_launcher(ends);
     if plan.first == Some(FirstProcess::Init) {
         let signals = init::signals().map_err(Failure::on(Step::Init, b""))?;
-        let command = spawn_command(plan, ends, first, &signals).map_err(Failure::on(Step::Fork, b""))?;
+        let command = spawn_command(launch, ends, first, &signals).map_err(Failure::on(Step::Fork, b""))?;
         init::run(command, &signals, ends);
     }
-    become_command(plan, ends, first)
+    become_command(launch, ends, first)
 }
 
 /// Starts the command's own process and gives its PID: as vfork(2) does, which is faster, or with a copy of the memory, as older
 /// kernels let no process enter a time namespace with memory that it shares: copy_namespaces() in kernel/nsproxy.c.
-fn spawn_command(plan: &Plan, ends: &ChildEnds, first: Identity, of_init: &SignalFd) -> Result<i32, Errno> {
-    if plan.clocks.is_none() {
-        return sys::process::vfork(|| leave_init(plan, ends, first, of_init));
+fn spawn_command(
+    launch: &Launch,
+    ends: &ChildEnds,
+    first: Identity,
+    of_init: &SignalFd,
+) -> Result<i32, Errno> {
+    if launch.plan.clocks.is_none() {
+        return sys::process::vfork(|| leave_init(launch, ends, first, of_init));
     }
     match sys::process::fork()? {
         Some(pid) => Ok(pid),
-        None => leave_init(plan, ends, first, of_init),
+        None => leave_init(launch, ends, first, of_init),
     }
 }
 
-fn leave_init(plan: &Plan, ends: &ChildEnds, first: Identity, of_init: &SignalFd) -> ! {
+fn leave_init(launch: &Launch, ends: &ChildEnds, first: Identity, of_init: &SignalFd) -> ! {
     sys::descriptors::close_own(of_init);
-    become_command(plan, ends, first)
+    become_command(launch, ends, first)
 }
 
 /// Nothing of the host is open in this process from here on: its standard streams, a pipe and a socket are all that it has.
-fn become_command(plan: &Plan, ends: &ChildEnds, first: Identity) -> ! {
+fn become_command(launch: &Launch, ends: &ChildEnds, first: Identity) -> ! {
     sys::descriptors::close_own(&ends.lifeline);
     let taken = ends.terminal.as_ref().map_or(Ok(()), terminal::take_new);
     let started = taken
         .map_err(Failure::on(Step::Terminal, b""))
-        .and_then(|()| plan.process.start(first, ends.shim.as_ref()));
+        .and_then(|()| launch.process.start(first, ends.shim.as_ref()));
     match started {
         Ok(never) => match never {},
         Err(failure) => failed(&failure, ends),

@@ -3,15 +3,17 @@
 use crate::cli::args::{
     ExecWords, IdentityWords, MountWords, NamespaceWords, ProcessWords, RunWords, UnshareWords, join_command,
 };
-use crate::cli::values::ids::Userns;
-use crate::cli::values::namespaces::Namespace;
 use crate::cli::values::{capabilities, environment, ids, limits, mounts, namespaces};
 use crate::error::Error;
 use crate::parent::registry;
-use crate::plan::process::{Process, Workdir};
-use crate::plan::root::{Dev, Overlay, Proc};
+use crate::request::environment::{Environment, set};
+use crate::request::ids::Userns;
 use crate::request::mount::Mount;
-use crate::request::sandbox::{Network, Sandbox};
+use crate::request::mount::inside_path;
+use crate::request::namespaces::{Namespace, Network};
+use crate::request::process::{Process, Workdir};
+use crate::request::root::{Dev, Overlay, Proc};
+use crate::request::sandbox::Sandbox;
 use crate::sys;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -107,7 +109,7 @@ pub(crate) fn exec(
 }
 
 fn take_environment(
-    environment: &mut environment::Environment,
+    environment: &mut Environment,
     files: &[PathBuf],
     words: &[OsString],
 ) -> Result<(), Error> {
@@ -158,7 +160,7 @@ fn take_process(sandbox: &mut Sandbox, typed: ProcessWords) -> Result<(), Error>
     if typed.env_host {
         let container = OsStr::new("container");
         let own = std::env::vars_os().filter(|(name, _)| name != container);
-        own.for_each(|(name, value)| environment::set(&mut process.environment, name, value));
+        own.for_each(|(name, value)| set(&mut process.environment, name, value));
     }
     take_environment(&mut process.environment, &typed.env_file, &typed.env)?;
     if let Some(folder) = typed.workdir {
@@ -200,7 +202,7 @@ fn take_security(sandbox: &mut Sandbox, word: &OsStr) -> Result<(), String> {
         }
         (Some("mask"), Some(paths)) => {
             for path in crate::cli::values::split(paths, b':') {
-                sandbox.masked.push(mounts::inside_path(path)?);
+                sandbox.masked.push(inside_path(path)?);
             }
         }
         (Some("unmask"), Some(_)) => {}

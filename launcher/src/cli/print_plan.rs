@@ -1,13 +1,14 @@
 //! `--print-plan`: everything that a launch would do, as text or JSON.
 
 use crate::child::namespaces::KINDS;
+use crate::child::prepared::Launch;
 use crate::cli::idmap::writer;
 use crate::cli::output;
-use crate::cli::values::capabilities;
 use crate::diagnose::causes::Cause;
-use crate::plan::process::Workdir;
 use crate::plan::{FirstProcess, Plan};
+use crate::request::capabilities;
 use crate::request::mount::{Bind, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY};
+use crate::request::process::Workdir;
 use crate::request::sandbox::Sandbox;
 use idmap::IdKind;
 use serde_json::{Value, json};
@@ -19,14 +20,14 @@ use std::path::Path;
 /// # Errors
 /// What cannot be meant, and those of the output.
 pub(crate) fn print(sandbox: &Sandbox, as_json: bool) -> anyhow::Result<u8> {
-    let plan = describe(&Plan::new(sandbox)?);
+    let plan = describe(&Launch::new(sandbox)?.plan);
     let text = if as_json { format!("{plan}\n") } else { lines(&plan) };
     output::output(&text)?;
     Ok(0)
 }
 
 fn describe(plan: &Plan) -> Value {
-    let process = plan.process.process();
+    let process = &plan.process;
     let words = |words: &[std::ffi::OsString]| words.iter().map(|word| text(word)).collect::<Vec<_>>();
     let way = plan.ids.ways.first();
     let map = |kind: IdKind| -> Vec<Value> {

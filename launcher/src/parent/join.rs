@@ -3,18 +3,17 @@
 mod member;
 
 use crate::child::identity::Identity;
+use crate::child::prepared::Prepared;
 use crate::child::shim::Shim;
-use crate::child::start;
-use crate::child::start::ChildEnds;
+use crate::child::start::{self, ChildEnds};
 use crate::error::Error;
 use crate::failure::{Failure, Step};
-use crate::parent::launch;
-use crate::parent::launch::{Live, Released, pipe, socket};
+use crate::parent::launch::{self, Live, Released, pipe, socket};
 use crate::parent::registry::{self, Known};
 use crate::parent::relay::{self, Signals};
 use crate::parent::status_stream;
 use crate::parent::terminal::{self, Terminal};
-use crate::plan::process::{Prepared, Process};
+use crate::request::process::Process;
 use crate::rootfs::created_mount_points::MountPoints;
 use crate::sys;
 use crate::sys::process::Side;

@@ -1,5 +1,6 @@
 //! One launch as its parent sees it: spawned, mapped, released. Each stage is made from the one before, and only from it.
 
+use crate::child::prepared::Launch;
 use crate::child::shim::Shim;
 use crate::child::start::{self, ChildEnds};
 use crate::cli::output;
@@ -31,13 +32,14 @@ use std::os::fd::OwnedFd;
 ///
 /// # Errors
 /// What stopped the launch; nothing of it is left.
-pub(crate) fn launch(mut plan: Plan) -> Result<u8, Error> {
-    if let Some(layer) = plan.process.landlock() {
+pub(crate) fn launch(mut launch: Launch) -> Result<u8, Error> {
+    if let Some(layer) = launch.process.landlock() {
         output::note(layer);
     }
-    if let Some(cause) = plan.process.capabilities().and_then(probes::apparmor::useless) {
+    if let Some(cause) = launch.plan.process.capabilities.and_then(probes::apparmor::useless) {
         output::note(&format!("{cause}; {}", cause.fix()));
     }
+    let plan = &launch.plan;
     // Without a root of its own, a command has the host's anyway.
     if plan.root.is_some() {
         refuse_directory_streams()?;
@@ -46,10 +48,11 @@ pub(crate) fn launch(mut plan: Plan) -> Result<u8, Error> {
     let name = plan.name.as_deref().map(Name::reserve).transpose()?;
     let parent = if plan.outlives_parent { None } else { watched_parent()? };
     let _kept = plan.root.as_ref().map(RootPlan::lock_kept).transpose()?;
-    let guard = DiskLayers::make_if_needed(&mut plan)?;
-    let outcome = Spawned::new(&plan)
-        .and_then(|spawned| spawned.map(&plan))
-        .and_then(|mapped| mapped.release(&plan, name, parent))
+    let guard = DiskLayers::make_if_needed(&mut launch.plan)?;
+    let plan = &launch.plan;
+    let outcome = Spawned::new(&launch)
+        .and_then(|spawned| spawned.map(plan))
+        .and_then(|mapped| mapped.release(plan, name, parent))
         .and_then(|released| relay::wait(released, &signals));
     if let Some(guard) = guard {
         guard.finish(&plan.ids.ways);
@@ -221,10 +224,11 @@ pub(crate) fn socket() -> Result<(OwnedFd, OwnedFd), Error> {
 }
 
 impl Spawned {
-    fn new(plan: &Plan) -> Result<Spawned, Error> {
+    fn new(launch: &Launch) -> Result<Spawned, Error> {
+        let plan = &launch.plan;
         let mount_points = MountPoints::find(plan.root.as_ref());
         let ((go, lifeline), (report, report_write)) = (pipe()?, pipe()?);
-        let (terminal, terminal_inside) = match plan.process.process().terminal {
+        let (terminal, terminal_inside) = match plan.process.terminal {
             true => socket().map(|(ours, childs)| (Some(ours), Some(childs)))?,
             false => (None, None),
         };
@@ -238,7 +242,7 @@ impl Spawned {
             Side::Parent(pid, process) => (pid, process),
             Side::Child => {
                 let terminal = terminal_inside;
-                start::run(plan, &ChildEnds { lifeline: go, report: report_write, terminal, shim })
+                start::run(launch, &ChildEnds { lifeline: go, report: report_write, terminal, shim })
             }
         };
         // The child's end alone may hold this open: its closing says that the command has started.

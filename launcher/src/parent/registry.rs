@@ -13,10 +13,9 @@ pub(crate) use names::Name;
 use crate::cli::output;
 use crate::error::Error;
 use crate::failure::reason;
-use crate::plan::process::Process;
 use crate::plan::{FirstProcess, Plan};
-use crate::sys;
-use crate::sys::Outcome;
+use crate::request::process::Process;
+use crate::sys::{self, Outcome};
 use launchers::{Launcher, Processes};
 use nix::errno::Errno;
 use nix::fcntl::AtFlags;
@@ -101,7 +100,7 @@ fn known(plan: &Plan, pid: i32, process_folder: &OwnedFd) -> Outcome<Known> {
             .ok()
             .map_or(0, |since| since.as_millis().try_into().ok().unwrap_or(0)),
         rootfs: plan.root.as_ref().and_then(|root| root.folder().map(OsString::from)),
-        process: plan.process.process().clone(),
+        process: plan.process.clone(),
     })
 }
 

@@ -1,11 +1,12 @@
 //! A sandbox that was started by a library's caller, seen from outside: a monitor process runs it as the program would.
 
+use crate::child::prepared::Launch;
 use crate::cli::output;
 use crate::error::Error;
 use crate::parent::join;
 use crate::parent::launch;
 use crate::parent::registry;
-use crate::plan::Plan;
+use crate::request::sandbox::Sandbox;
 use crate::sys;
 use crate::sys::wait::Ended;
 use nix::errno::Errno;
@@ -36,14 +37,38 @@ pub struct Running {
     ended: Option<u8>,
 }
 
+impl Sandbox {
+    /// Starts it. A process of its own watches over it, passes signals on to it, and ends with it, so that nothing of the
+    /// calling process is changed: no signal, no child but that one.
+    ///
+    /// # Errors
+    /// What cannot be meant; what fails later is told by [`Running::wait`].
+    pub fn spawn(self) -> Result<Running, Error> {
+        Running::start(
+            Launch::new(&self)?,
+            self.streams.each_ref().map(|stream| stream.as_ref().map(|stream| stream.as_fd())),
+        )
+    }
+
+    /// Runs it to its end in the calling process itself, which must have one thread, and returns its exit status. Signals are
+    /// blocked meanwhile, and passed on.
+    ///
+    /// # Errors
+    /// What stopped the launch; nothing of it is left.
+    pub fn run(&self) -> anyhow::Result<u8> {
+        Ok(launch::launch(Launch::new(self)?)?)
+    }
+}
+
 /// How long a sandbox may take to be gone that has lost its monitor, in milliseconds: far more than any needs.
 const PATIENCE: u16 = 2_000;
 
 impl Running {
     /// Starts a monitor and waits until the command has been started, or could not be.
-    pub(crate) fn start(plan: Plan, streams: [Option<BorrowedFd<'_>>; 3]) -> Result<Running, Error> {
+    pub(crate) fn start(mut launch: Launch, streams: [Option<BorrowedFd<'_>>; 3]) -> Result<Running, Error> {
         Running::monitor(streams, &[], move |status| {
-            launch::launch(Plan { status_stream: Some(status), ..plan })
+            launch.plan.status_stream = Some(status);
+            launch::launch(launch)
         })
     }
 

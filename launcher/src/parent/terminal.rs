@@ -1,8 +1,8 @@
 //! A terminal of the command's own: a pseudoterminal of the sandbox, joined to the caller's terminal by the launcher.
 
-use crate::rootfs::lookup::open_inside;
 use crate::sys;
 use crate::sys::files::file_kind;
+use crate::sys::lookup::open_inside;
 use crate::sys::process::Side;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};

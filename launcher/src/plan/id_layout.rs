@@ -1,8 +1,8 @@
 //! Which of the caller's IDs stand for which inside: `--userns`, `--uidmap` and `--gidmap`, worked out.
 
-use crate::cli::values::ids::{From, GivenLine, Userns};
 use crate::error::Error;
 use crate::grants::Grants;
+use crate::request::ids::{From, GivenLine, Userns};
 use idmap::{IdKind, IdRange, MAX_EXTENTS, MAX_TEXT, MapLine, PlannedMap};
 use nix::unistd::{getgid, getuid};
 use std::collections::BTreeMap;

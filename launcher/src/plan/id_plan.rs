@@ -1,11 +1,11 @@
 //! Where the IDs of a launch come from: every way that is open to this caller, the best one first.
 
-use crate::cli::values::ids::Userns;
 use crate::diagnose::causes::{Cause, FEW_HERE, MAPPER_MISSING, NO_MAPPER, TOO_MANY_RANGES};
 use crate::diagnose::probes;
 use crate::error::Error;
 use crate::grants::{Grants, each_line_of};
 use crate::plan::id_layout::{Layout, Pool, inside_of, own_id};
+use crate::request::ids::{IdWishes, Userns};
 use crate::sys;
 use idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, PlannedMap};
 use nix::unistd::{getgid, getgroups};
@@ -108,17 +108,6 @@ pub(crate) struct IdPlan {
 
 /// As many IDs as `--userns full` requires: all that are of 16 bits, nobody's 65534 among them.
 const FULL: u32 = 65536;
-
-/// What of a launch decides about its IDs.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct IdWishes {
-    /// Which IDs are mapped, and to what.
-    pub(crate) userns: Userns,
-    /// True when the caller's supplementary groups are mapped as themselves.
-    pub(crate) keeps_groups: bool,
-    /// The mapper that was named on the command line.
-    pub(crate) helper: Option<PathBuf>,
-}
 
 impl IdPlan {
     /// Reads the grants and looks for mappers.

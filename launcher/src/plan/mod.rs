@@ -1,24 +1,24 @@
 //! What is meant by what was asked for. Every combination that makes no sense ends here, before anything is created.
 
+pub(crate) mod host_root;
 pub(crate) mod id_layout;
 pub(crate) mod id_plan;
 pub(crate) mod name_files;
-pub(crate) mod process;
 pub(crate) mod root;
 
-use crate::cli::values::mounts::inside_path;
-use crate::cli::values::namespaces::{ClockOffsets, Namespace};
 use crate::error::Error;
 use crate::failure::reason;
+use crate::plan::host_root::HostRoot;
 use crate::plan::id_plan::IdPlan;
-use crate::plan::process::{Prepared, Process};
-use crate::plan::root::{Base, Dev, PlannedMount, Proc, RootPlan, Sys};
-use crate::request::mount::{Mount, NODEV, NOSUID, READ_ONLY};
-use crate::request::sandbox::{Namespaces, Network, Root, Sandbox};
-use crate::rootfs::host_root::HostRoot;
-use crate::rootfs::lookup::{look_in, open_top};
+use crate::plan::root::{Base, PlannedMount, RootPlan, Sys};
+use crate::request::mount::{Mount, NODEV, NOSUID, READ_ONLY, inside_path};
+use crate::request::namespaces::{ClockOffsets, Namespace, Namespaces, Network};
+use crate::request::process::Process;
+use crate::request::root::{Dev, Proc, Root};
+use crate::request::sandbox::Sandbox;
 use crate::sys::errno_of;
 use crate::sys::files::file_kind;
+use crate::sys::lookup::{look_in, open_top};
 use nix::errno::Errno;
 use nix::libc::{self, c_int};
 use nix::sys::stat::SFlag;
@@ -38,7 +38,7 @@ pub(crate) struct Plan {
     /// Which process is to be PID 1; none without a pid namespace.
     pub(crate) first: Option<FirstProcess>,
     /// What is run.
-    pub(crate) process: Prepared,
+    pub(crate) process: Process,
     /// Where IDs come from.
     pub(crate) ids: IdPlan,
     /// The host name.
@@ -75,7 +75,7 @@ impl Plan {
             namespaces: flags(&sandbox.namespaces),
             root: root(sandbox)?,
             first: private_pids.then_some(first),
-            process: Prepared::new(process(sandbox))?,
+            process: process(sandbox),
             ids: IdPlan::new(&sandbox.ids)?,
             hostname: sandbox.hostname.clone(),
             clocks: sandbox.namespaces.time,

@@ -5,9 +5,9 @@
 //! Errors ignored: a file that cannot be looked at is not replaced by the host's.
 
 use crate::request::mount::Mount;
-use crate::request::sandbox::Network;
-use crate::rootfs::lookup::{look_in, open_top};
+use crate::request::namespaces::Network;
 use crate::sys::files::file_kind;
+use crate::sys::lookup::{look_in, open_top};
 use nix::sys::stat::SFlag;
 use std::path::{Path, PathBuf};
 

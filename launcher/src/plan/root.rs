@@ -1,14 +1,14 @@
 //! The file system that the command sees, as it is meant: a base, and everything that is mounted below it.
 
 use crate::error::Error;
+use crate::plan::host_root::HostRoot;
 use crate::request::mount::{Bind, Content, Mount};
-use crate::rootfs::host_root::HostRoot;
+use crate::request::root::{Dev, Overlay, Proc};
 use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::libc::{dev_t, ino_t};
 use nix::sys::stat::Mode;
-use serde::{Deserialize, Serialize};
 use std::ffi::{CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
@@ -60,41 +60,6 @@ pub(crate) enum Base {
     Folder(CString),
     /// The host's own system, with a layer in memory over it.
     Host(HostRoot),
-}
-
-/// What takes the changes to a rootfs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Overlay {
-    /// A layer that is thrown away: in memory, or before Linux 6.6 on disk until the end.
-    Memory,
-    /// A folder of the host's in which they are kept.
-    Kept(PathBuf),
-}
-
-/// Where /proc comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Proc {
-    /// A new one, or the one that is there where the kernel refuses a new one.
-    #[default]
-    Auto,
-    /// A new one.
-    New,
-    /// The one that is there.
-    Bind,
-    /// Nothing is mounted.
-    None,
-}
-
-/// Where /dev comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Dev {
-    /// A private one with the few devices that a program may expect.
-    #[default]
-    New,
-    /// The host's.
-    Bind,
-    /// Nothing is mounted.
-    None,
 }
 
 /// Where /sys comes from.

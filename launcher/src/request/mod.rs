@@ -1,4 +1,11 @@
 //! What was asked for: plain data, the structs of the public API.
 
+pub(crate) mod capabilities;
+pub(crate) mod environment;
+pub(crate) mod ids;
+pub(crate) mod limits;
 pub(crate) mod mount;
+pub(crate) mod namespaces;
+pub(crate) mod process;
+pub(crate) mod root;
 pub(crate) mod sandbox;

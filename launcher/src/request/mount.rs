@@ -2,7 +2,8 @@
 
 use nix::libc;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::ffi::OsStr;
+use std::path::{Component, Path, PathBuf};
 
 /// Read-only.
 pub(crate) const READ_ONLY: u64 = libc::MOUNT_ATTR_RDONLY;
@@ -117,4 +118,29 @@ impl Mount {
             _ => None,
         }
     }
+}
+
+/// An absolute path inside, without `.` and `..`.
+///
+/// # Errors
+/// A relative path, and the root itself.
+pub(crate) fn inside_path(word: &OsStr) -> Result<PathBuf, String> {
+    let path = Path::new(word);
+    if !path.is_absolute() {
+        return Err(format!("{} is not an absolute path inside", path.display()));
+    }
+    let mut clean = PathBuf::from("/");
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => clean.push(name),
+            Component::ParentDir => {
+                clean.pop();
+            }
+            Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
+        }
+    }
+    if clean == Path::new("/") {
+        return Err("the root itself is ROOTFS".into());
+    }
+    Ok(clean)
 }

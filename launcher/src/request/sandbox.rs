@@ -1,18 +1,13 @@
 //! What is to be run, as a library is asked for it: the program's own command line is made of nothing else.
 
-use crate::cli::values::environment::{Environment, set};
-use crate::cli::values::ids::{UserWord, Userns};
-use crate::cli::values::namespaces::{ClockOffsets, Namespace};
-use crate::error::Error;
-use crate::parent::launch;
-use crate::parent::running::Running;
-use crate::plan::Plan;
-use crate::plan::id_plan::IdWishes;
-use crate::plan::process::{Process, Workdir};
-use crate::plan::root::{Dev, Overlay, Proc};
+use crate::request::environment::{Environment, set};
+use crate::request::ids::{IdWishes, UserWord, Userns};
 use crate::request::mount::Mount;
+use crate::request::namespaces::{Namespace, Namespaces, Network};
+use crate::request::process::{Process, Workdir};
+use crate::request::root::{Dev, Overlay, Proc, Root};
 use std::ffi::OsString;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -69,38 +64,6 @@ pub struct Sandbox {
     pub(crate) name: Option<String>,
     pub(crate) streams: [Option<Arc<OwnedFd>>; 3],
     pub(crate) status_stream: Option<Arc<OwnedFd>>,
-}
-
-/// Where the root comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Root {
-    /// A folder of the host's.
-    Folder(PathBuf),
-    /// The host's own system, with a layer in memory over it.
-    Host,
-    /// The host's own system as it is: the namespaces alone.
-    Unchanged,
-}
-
-/// What becomes of the namespaces besides user and mount, which are always new.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Namespaces {
-    pub(crate) pid: Namespace,
-    pub(crate) ipc: Namespace,
-    pub(crate) uts: Namespace,
-    pub(crate) cgroup: Namespace,
-    pub(crate) network: Network,
-    pub(crate) time: Option<ClockOffsets>,
-}
-
-/// The network of a sandbox.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Network {
-    /// The host's.
-    #[default]
-    Host,
-    /// A network of its own with nothing but lo.
-    None,
 }
 
 impl Sandbox {
@@ -287,27 +250,5 @@ impl Sandbox {
             *slot = Some(Arc::new(stream.into()));
         }
         self
-    }
-
-    /// Starts it. A process of its own watches over it, passes signals on to it, and ends with it, so that nothing of the
-    /// calling process is changed: no signal, no child but that one.
-    ///
-    /// # Errors
-    /// What cannot be meant; what fails later is told by [`Running::wait`].
-    pub fn spawn(self) -> Result<Running, Error> {
-        let plan = Plan::new(&self)?;
-        Running::start(
-            plan,
-            self.streams.each_ref().map(|stream| stream.as_ref().map(|stream| stream.as_fd())),
-        )
-    }
-
-    /// Runs it to its end in the calling process itself, which must have one thread, and returns its exit status. Signals are
-    /// blocked meanwhile, and passed on.
-    ///
-    /// # Errors
-    /// What stopped the launch; nothing of it is left.
-    pub fn run(&self) -> anyhow::Result<u8> {
-        Ok(launch::launch(Plan::new(self)?)?)
     }
 }

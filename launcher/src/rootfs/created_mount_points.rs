@@ -7,8 +7,8 @@
 //! Errors ignored: what the launcher cannot find, lock or make, the child covers instead; what it cannot remove, the next run removes.
 
 use crate::plan::root::{Point, RootPlan};
-use crate::rootfs::lookup::{Walk, open_beneath, open_in_root, walk};
 use crate::sys;
+use crate::sys::lookup::{Walk, open_beneath, open_in_root, walk};
 use nix::NixPath;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};

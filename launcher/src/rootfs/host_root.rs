@@ -4,18 +4,16 @@
 //! what that covers). So a folder with nothing mounted below it is layered by one overlay, and any other is made anew, entry
 //! by entry.
 
-use crate::error::Error;
-use crate::failure::{Failure, Step, reason};
+use crate::failure::{Failure, Step};
+use crate::plan::host_root::HostRoot;
 use crate::request::mount::{Attributes, READ_ONLY};
 use crate::rootfs::attach::attach_with;
-use crate::rootfs::lookup::open_beneath;
 use crate::rootfs::mount_point::NewRoot;
 use crate::rootfs::mounts::VOLATILE;
 use crate::rootfs::upper_layers::{UpperLayers, new_dir};
 use crate::sys;
-use crate::sys::files::file_kind;
-use crate::sys::files::make_file;
-use crate::sys::mountinfo;
+use crate::sys::files::{file_kind, make_file};
+use crate::sys::lookup::open_beneath;
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};
@@ -29,61 +27,14 @@ use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::os::linux::fs::MetadataExt as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Where a new root has mounts of its own.
 const REPLACED: [&str; 3] = ["/proc", "/dev", "/sys"];
-/// Folders below others in which root expects to be able to write.
-const WRITABLE: [&str; 12] = [
-    "/usr/bin",
-    "/usr/lib",
-    "/usr/local",
-    "/usr/local/bin",
-    "/usr/local/lib",
-    "/usr/share",
-    "/var/cache",
-    "/var/lib",
-    "/var/log",
-    "/var/spool",
-    "/var/tmp",
-    "/var/local",
-];
 
 /// The folder whose files root expects to be able to change in place, and how long each of them may be, in bytes.
 const SETTINGS: &str = "/etc";
 const MAX_SETTINGS: u64 = 256 * 1024;
-
-/// What has to be layered.
-pub(crate) struct HostRoot {
-    submounts: Vec<PathBuf>,
-    /// Folders that are made in the layers beforehand, parents first. A layer can't take over the owner of one that belongs to
-    /// an ID without a mapping, so that the kernel refuses (EOVERFLOW) to copy it up when something below is changed.
-    folders: Vec<PathBuf>,
-}
-
-impl HostRoot {
-    /// Looks at the host's mounts, and at where the caller is and lives.
-    ///
-    /// # Errors
-    /// Mounts that cannot be read.
-    pub(crate) fn find() -> Result<HostRoot, Error> {
-        let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
-        let places = home.into_iter().chain(std::env::current_dir());
-        let mut folders: Vec<PathBuf> = WRITABLE.iter().map(PathBuf::from).collect();
-        folders.extend(
-            places.flat_map(|place| place.ancestors().skip(1).map(Path::to_owned).collect::<Vec<_>>()),
-        );
-        folders.sort_unstable();
-        folders.dedup();
-        let mounts =
-            mountinfo::read().map_err(|errno| Error::Unreadable(mountinfo::FILE.into(), reason(errno)))?;
-        Ok(HostRoot { submounts: mounts.into_iter().map(|mount| mount.path).collect(), folders })
-    }
-
-    fn has_mounts_below(&self, path: &Path) -> bool {
-        self.submounts.iter().any(|mount| mount != path && mount.starts_with(path))
-    }
-}
 
 /// Builds the layered system and attaches it over `/`: the new root.
 ///

@@ -5,7 +5,6 @@ pub(crate) mod covering;
 pub(crate) mod created_mount_points;
 pub(crate) mod dev;
 pub(crate) mod host_root;
-pub(crate) mod lookup;
 pub(crate) mod mount_point;
 pub(crate) mod mounts;
 pub(crate) mod new_root;

@@ -2,8 +2,9 @@
 
 use crate::cli::output;
 use crate::failure::{Failure, Step, reason};
-use crate::plan::root::{Base, Dev, Overlay, Proc, RootPlan, Sys};
+use crate::plan::root::{Base, RootPlan, Sys};
 use crate::request::mount::{Attributes, NODEV, NOEXEC, NOSUID, READ_ONLY};
+use crate::request::root::{Dev, Overlay, Proc};
 use crate::rootfs::attach::{Reach, attach_with, make_read_only};
 use crate::rootfs::covering::{MissingPoint, cover};
 use crate::rootfs::dev;

@@ -15,6 +15,7 @@ pub(crate) mod descriptors;
 pub(crate) mod files;
 pub(crate) mod idle;
 pub(crate) mod legacy_mount;
+pub(crate) mod lookup;
 pub(crate) mod mount;
 pub(crate) mod mount_api;
 pub(crate) mod mountinfo;

@@ -3,7 +3,7 @@
 use super::architecture::Architecture;
 use super::profile::{Argument, Circumstances, Entry, Profile};
 use super::program::{ENOSYS, Rule, Rules};
-use crate::cli::values::capabilities;
+use crate::request::capabilities;
 use nix::errno::Errno;
 use seccompiler::{SeccompAction, SeccompCmpArgLen::Qword, SeccompCmpOp, SeccompCondition};
 use std::collections::BTreeMap;

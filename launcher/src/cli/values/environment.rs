@@ -1,18 +1,10 @@
 //! `--env`, `--env-file` and `--env-host`.
 
 use super::{shown, split_once};
+use crate::request::environment::{Environment, set};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
-
-/// Names with their values, each name once.
-pub(crate) type Environment = Vec<(OsString, OsString)>;
-
-/// Sets a variable, whether it was there before or not.
-pub(crate) fn set(environment: &mut Environment, name: OsString, value: OsString) {
-    environment.retain(|(known, _)| *known != name);
-    environment.push((name, value));
-}
 
 /// Takes `NAME=VALUE` in, or `NAME` with the caller's own value, where he has one; `PREFIX*` stands for several of his.
 ///

@@ -1,57 +1,8 @@
 //! `--userns`, `--uidmap`, `--gidmap`, `--user`, `--group-add` and `--groups`.
 
 use super::{id, number, split_once, utf8};
-use serde::{Deserialize, Serialize};
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
-
-/// Which IDs exist inside, and which of the caller's they are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Userns {
-    /// The caller's own ID as 0 and all granted ones from 1 up, at most this many in all.
-    Auto(Option<u32>),
-    /// As [`Userns::Auto`], and refused unless the IDs 0 to 65535 of both kinds are mapped.
-    Full,
-    /// The caller's own ID alone, as itself.
-    HostId,
-    /// The caller's own ID as itself or as these IDs, and the granted ones around it.
-    KeepId {
-        /// The uid inside.
-        uid: Option<u32>,
-        /// The gid inside.
-        gid: Option<u32>,
-    },
-    /// As they are given; group IDs are mapped as user IDs where nothing is said of them.
-    Given {
-        /// `--uidmap`.
-        uid: Vec<GivenLine>,
-        /// `--gidmap`.
-        gid: Vec<GivenLine>,
-    },
-    #[default]
-    /// As [`Userns::Auto`], which nobody asked for.
-    Default,
-}
-
-/// One line of `--uidmap` or `--gidmap`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GivenLine {
-    /// The first ID inside.
-    pub inside: u32,
-    /// The first ID outside.
-    pub from: From,
-    /// The number of IDs.
-    pub count: u32,
-}
-
-/// What `--uidmap` maps from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum From {
-    /// The caller's IDs in their order: 0 is his own, 1 the first that is granted to him.
-    Own(u32),
-    /// An ID of the host's.
-    Host(u32),
-}
+use crate::request::ids::{Account, From, GivenLine, UserWord, Userns};
+use std::ffi::OsStr;
 
 /// `--userns MODE`.
 ///
@@ -116,34 +67,6 @@ pub(crate) fn given_line(word: &str) -> Result<GivenLine, String> {
     }
 }
 
-/// Somebody in the accounts of the rootfs, or just a number.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Account {
-    /// By number, whether there is such an account or not.
-    Id(u32),
-    /// By name.
-    Name(OsString),
-}
-
-impl Account {
-    /// As it is shown in a message.
-    pub(crate) fn shown(&self) -> Vec<u8> {
-        match self {
-            Account::Id(id) => id.to_string().into_bytes(),
-            Account::Name(name) => name.as_bytes().to_vec(),
-        }
-    }
-}
-
-/// `--user NAME|UID[:GROUP|GID]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserWord {
-    /// The user.
-    pub user: Account,
-    /// The group, where it is not the account's own.
-    pub group: Option<Account>,
-}
-
 /// Reads `--user`.
 ///
 /// # Errors
@@ -170,7 +93,8 @@ pub(crate) fn account(word: &OsStr) -> Result<Account, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{From, GivenLine, Userns, given_line, userns};
+    use super::{given_line, userns};
+    use crate::request::ids::{From, GivenLine, Userns};
 
     #[test]
     fn the_modes_of_userns_are_read() {

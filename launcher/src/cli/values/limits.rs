@@ -1,47 +1,8 @@
 //! `--ulimit` and `--umask`.
 
 use super::number;
+use crate::request::limits::Limit;
 use nix::libc;
-use nix::sys::resource::Resource;
-use serde::{Deserialize, Serialize};
-
-/// The names of docker's ulimits, and the resources of getrlimit(2).
-const NAMES: [(&str, Resource); 16] = [
-    ("as", Resource::RLIMIT_AS),
-    ("core", Resource::RLIMIT_CORE),
-    ("cpu", Resource::RLIMIT_CPU),
-    ("data", Resource::RLIMIT_DATA),
-    ("fsize", Resource::RLIMIT_FSIZE),
-    ("locks", Resource::RLIMIT_LOCKS),
-    ("memlock", Resource::RLIMIT_MEMLOCK),
-    ("msgqueue", Resource::RLIMIT_MSGQUEUE),
-    ("nice", Resource::RLIMIT_NICE),
-    ("nofile", Resource::RLIMIT_NOFILE),
-    ("nproc", Resource::RLIMIT_NPROC),
-    ("rss", Resource::RLIMIT_RSS),
-    ("rtprio", Resource::RLIMIT_RTPRIO),
-    ("rttime", Resource::RLIMIT_RTTIME),
-    ("sigpending", Resource::RLIMIT_SIGPENDING),
-    ("stack", Resource::RLIMIT_STACK),
-];
-
-/// Both limits of a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Limit {
-    /// Which resource, as a number of getrlimit(2).
-    pub(crate) resource: u32,
-    /// What holds.
-    pub(crate) soft: u64,
-    /// As far as it can be raised.
-    pub(crate) hard: u64,
-}
-
-impl Limit {
-    /// The resource's name.
-    pub(crate) fn name(&self) -> &'static str {
-        NAMES.iter().find(|(_, resource)| *resource as u32 == self.resource).map_or("", |(name, _)| name)
-    }
-}
 
 /// `--ulimit NAME=SOFT[:HARD]`; -1 or `unlimited` is no limit.
 ///
@@ -51,8 +12,7 @@ pub(crate) fn limit(word: &str) -> Result<Limit, String> {
     let (name, values) = word.split_once('=').ok_or_else(|| format!("{word} is not NAME=SOFT[:HARD]"))?;
     let name = name.to_ascii_lowercase();
     let name = name.strip_prefix("rlimit_").unwrap_or(&name);
-    let resource = NAMES.iter().find(|(known, _)| *known == name).map(|(_, resource)| *resource as u32);
-    let resource = resource.ok_or_else(|| format!("{name} is no limit"))?;
+    let resource = Limit::resource(name).ok_or_else(|| format!("{name} is no limit"))?;
     let value = |word: &str| match word {
         "-1" | "unlimited" => Ok(libc::RLIM_INFINITY),
         word => number(word.as_ref()),

@@ -1,11 +1,12 @@
 //! `--volume`, `--mount`, `--tmpfs` and `--device`, in podman's spelling.
 
 use super::{shown, split, split_once, utf8};
+use crate::request::mount::inside_path;
 use crate::request::mount::{Attributes, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use nix::libc;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// `--volume SOURCE:TARGET[:OPTION,…]`.
 ///
@@ -257,29 +258,4 @@ fn propagation(mount: &mut Mount, word: &str) -> bool {
 /// An empty path.
 pub(crate) fn host_path(word: &OsStr) -> Result<PathBuf, String> {
     std::path::absolute(Path::new(word)).map_err(|_| "a path is empty".to_owned())
-}
-
-/// An absolute path inside, without `.` and `..`.
-///
-/// # Errors
-/// A relative path, and the root itself.
-pub(crate) fn inside_path(word: &OsStr) -> Result<PathBuf, String> {
-    let path = Path::new(word);
-    if !path.is_absolute() {
-        return Err(format!("{} is not an absolute path inside", shown(word)));
-    }
-    let mut clean = PathBuf::from("/");
-    for part in path.components() {
-        match part {
-            Component::Normal(name) => clean.push(name),
-            Component::ParentDir => {
-                clean.pop();
-            }
-            Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
-        }
-    }
-    if clean == Path::new("/") {
-        return Err("the root itself is ROOTFS".into());
-    }
-    Ok(clean)
 }

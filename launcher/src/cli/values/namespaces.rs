@@ -1,16 +1,6 @@
 //! `--network`, `--pid`, `--ipc`, `--uts`, `--cgroupns`, `--timens` and `--hostname`.
 
-use serde::{Deserialize, Serialize};
-
-/// What becomes of a namespace.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Namespace {
-    /// A new one.
-    #[default]
-    Private,
-    /// The host's.
-    Host,
-}
+use crate::request::namespaces::{ClockOffsets, Namespace};
 
 /// `private` or `host`.
 ///
@@ -34,15 +24,6 @@ pub(crate) fn network(word: &str) -> Result<Namespace, String> {
         "host" => Ok(Namespace::Host),
         _ => Err(format!("{word} is neither none nor host")),
     }
-}
-
-/// How far the clocks of a new time namespace are ahead of the host's: time_namespaces(7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ClockOffsets {
-    /// CLOCK_MONOTONIC, in seconds.
-    pub(crate) monotonic: i64,
-    /// CLOCK_BOOTTIME, in seconds.
-    pub(crate) boottime: i64,
 }
 
 /// `--timens monotonic=SECONDS,boottime=SECONDS`; one number is for both.

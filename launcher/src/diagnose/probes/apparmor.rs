@@ -1,8 +1,8 @@
 //! Whether AppArmor confines this process, so that it may be what refuses a step.
 
 use super::setting;
-use crate::cli::values::capabilities;
 use crate::diagnose::causes::{APPARMOR, APPARMOR_CAPABILITIES, APPARMOR_PROFILE, Cause};
+use crate::request::capabilities;
 
 /// The label of this process: proc_pid_attr(5). The second file is also that of other security modules.
 const LABELS: [&str; 2] = ["/proc/self/attr/apparmor/current", "/proc/self/attr/current"];
@@ -86,12 +86,12 @@ fn allowed(rules: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::allowed;
-    use crate::cli::values::capabilities::set;
+    use crate::request::capabilities::bit;
 
     #[test]
     fn the_sites_rules_are_read_as_far_as_they_allow_capabilities() {
         let two = allowed("capability sys_admin, mount,\n  capability bpf,");
-        assert_eq!(Ok(two), set(&["SYS_ADMIN,BPF"], &["ALL"]));
+        assert_eq!(Some(two), bit("SYS_ADMIN").zip(bit("BPF")).map(|(admin, bpf)| admin | bpf));
         assert_eq!(allowed("# capability sys_admin,\ncapability sys_admin_of_mine,"), 0);
         assert_eq!(allowed("  capability,\n"), u64::MAX);
     }

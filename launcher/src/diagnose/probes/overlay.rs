@@ -4,11 +4,11 @@ use crate::diagnose::causes::{Cause, OVERLAY_KEPT, OVERLAY_NO_PLACE, OVERLAY_PLA
 use crate::diagnose::probes::rootfs::overlay_refused;
 use crate::parent::disk_layers::DiskLayers;
 use crate::parent::trial::{self, Stopped};
-use crate::plan::id_plan::{IdPlan, IdWishes, Way};
+use crate::plan::id_plan::{IdPlan, Way};
+use crate::request::ids::IdWishes;
 use crate::rootfs::mounts;
 use crate::rootfs::upper_layers::{UpperLayers, try_out};
-use crate::sys;
-use crate::sys::Outcome;
+use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::libc;

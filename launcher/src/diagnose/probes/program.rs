@@ -3,7 +3,7 @@
 //! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
 use crate::failure::Step;
-use crate::rootfs::lookup::open_inside;
+use crate::sys::lookup::open_inside;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use std::ffi::OsStr;

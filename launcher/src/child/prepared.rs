@@ -1,95 +1,41 @@
-//! The process that is started inside: what OCI's runtime specification calls process.
+//! A launch that is laid out as far as it can be before there is a child, and the start of its command.
 
 use crate::child::exec::Command;
 use crate::child::identity::{self, Identity};
 use crate::child::landlock::Layer;
 use crate::child::seccomp::Filter;
 use crate::child::shim::Shim;
-use crate::cli::values::capabilities;
-use crate::cli::values::environment::Environment;
-use crate::cli::values::ids::{Account, UserWord};
-use crate::cli::values::limits::Limit;
+use crate::error::Error;
 use crate::failure::{Failure, Step};
+use crate::plan::Plan;
+use crate::request::ids::Account;
+use crate::request::process::Process;
+use crate::request::sandbox::Sandbox;
 use crate::sys;
 use nix::errno::Errno;
 use nix::sys::prctl::{set_dumpable, set_no_new_privs};
 use nix::sys::stat::{Mode, umask};
-use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
-use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
 
-/// Everything about it, as it was asked for.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Process {
-    /// The command and its arguments; a shell where there are none.
-    pub(crate) words: Vec<OsString>,
-    /// Its environment; HOME is the user's own where it is not set here.
-    pub(crate) environment: Environment,
-    /// Where it starts.
-    pub(crate) workdir: Workdir,
-    /// Who runs it; who is there without subordinate IDs, or ID 0, where nobody is named.
-    pub(crate) user: Option<UserWord>,
-    /// Groups besides the user's own.
-    pub(crate) groups: Vec<Account>,
-    /// True when the caller's supplementary groups stay with it.
-    pub(crate) keeps_groups: bool,
-    /// The capabilities that root has, as a bit set; none where nothing is taken away.
-    pub(crate) capabilities: Option<u64>,
-    /// True when setuid bits and file capabilities do not count for it.
-    pub(crate) no_new_privileges: bool,
-    /// Which system calls it may make: the built-in filter where nothing is said, `unconfined`, or a profile's path.
-    pub(crate) seccomp: Option<OsString>,
-    /// True when system calls of any architecture but the kernel's own fail.
-    pub(crate) native_calls_only: bool,
-    /// What Landlock keeps it from, in the words of the option.
-    pub(crate) landlock: Option<OsString>,
-    /// Where it may write all the same, as mounts are made for that.
-    pub(crate) writable: Vec<PathBuf>,
-    /// Its resource limits, where they are not the caller's.
-    pub(crate) limits: Vec<Limit>,
-    /// Its file mode creation mask.
-    pub(crate) umask: Option<u32>,
-    /// How ready the kernel is to kill it when memory runs out: proc(5).
-    pub(crate) oom_score_adj: Option<i32>,
-    /// True when it has a terminal of its own.
-    pub(crate) terminal: bool,
+/// A plan and the process that it starts.
+pub(crate) struct Launch {
+    /// What is meant.
+    pub(crate) plan: Plan,
+    /// The process.
+    pub(crate) process: Prepared,
 }
 
-/// The folder in which a command starts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Workdir {
-    /// This one, and no other.
-    Asked(PathBuf),
-    /// Where the caller is, or `/` where that cannot be entered.
-    Callers(PathBuf),
-    /// Wherever the process is already.
-    Unchanged,
-}
-
-impl Process {
-    /// A command with this environment, as root with a container's capabilities.
-    pub(crate) fn new(environment: Environment) -> Process {
-        Process {
-            words: Vec::new(),
-            environment,
-            workdir: Workdir::Unchanged,
-            user: None,
-            groups: Vec::new(),
-            keeps_groups: false,
-            capabilities: Some(capabilities::default()),
-            no_new_privileges: false,
-            seccomp: None,
-            native_calls_only: false,
-            landlock: None,
-            writable: Vec::new(),
-            limits: Vec::new(),
-            umask: None,
-            oom_score_adj: None,
-            terminal: false,
-        }
+impl Launch {
+    /// Makes a plan, and lays its process out.
+    ///
+    /// # Errors
+    /// Those of [`Plan::new`] and [`Prepared::new`].
+    pub(crate) fn new(sandbox: &Sandbox) -> Result<Launch, Error> {
+        let plan = Plan::new(sandbox)?;
+        let process = Prepared::new(plan.process.clone())?;
+        Ok(Launch { plan, process })
     }
 }
 
@@ -106,7 +52,7 @@ impl Prepared {
     ///
     /// # Errors
     /// Words that no command can have, and a seccomp profile that cannot be used.
-    pub(crate) fn new(process: Process) -> Result<Prepared, crate::error::Error> {
+    pub(crate) fn new(process: Process) -> Result<Prepared, Error> {
         let command = Command::new(&process)?;
         let filter = match &process.seccomp {
             None if process.native_calls_only => Some(Filter::NATIVE),
@@ -126,11 +72,6 @@ impl Prepared {
     /// What Landlock keeps it from.
     pub(crate) fn landlock(&self) -> Option<&Layer> {
         self.landlock.as_ref()
-    }
-
-    /// The capabilities that root has, where any are taken away.
-    pub(crate) fn capabilities(&self) -> Option<u64> {
-        self.process.capabilities
     }
 
     /// As it was asked for.

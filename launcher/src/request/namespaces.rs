@@ -1,0 +1,43 @@
+//! Which namespaces are new, and what they are filled with.
+
+use serde::{Deserialize, Serialize};
+
+/// What becomes of a namespace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Namespace {
+    /// A new one.
+    #[default]
+    Private,
+    /// The host's.
+    Host,
+}
+
+/// How far the clocks of a new time namespace are ahead of the host's: time_namespaces(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ClockOffsets {
+    /// CLOCK_MONOTONIC, in seconds.
+    pub(crate) monotonic: i64,
+    /// CLOCK_BOOTTIME, in seconds.
+    pub(crate) boottime: i64,
+}
+
+/// What becomes of the namespaces besides user and mount, which are always new.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Namespaces {
+    pub(crate) pid: Namespace,
+    pub(crate) ipc: Namespace,
+    pub(crate) uts: Namespace,
+    pub(crate) cgroup: Namespace,
+    pub(crate) network: Network,
+    pub(crate) time: Option<ClockOffsets>,
+}
+
+/// The network of a sandbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Network {
+    /// The host's.
+    #[default]
+    Host,
+    /// A network of its own with nothing but lo.
+    None,
+}

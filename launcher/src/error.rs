@@ -1,13 +1,7 @@
 //! Everything that can stop a launch, with its exit status and its fix.
 
-use crate::diagnose::causes::{
-    COMMAND_MISSING, Cause, FOREIGN, INTERPRETER_MISSING, LOADER_MISSING, NO_SETGROUPS, NO_TERMINAL, NOEXEC,
-    NOT_EXECUTABLE,
-};
-use crate::diagnose::probes;
 use crate::failure::{Failure, Step, reason};
 use nix::errno::Errno;
-use nix::unistd::geteuid;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -157,67 +151,5 @@ impl Error {
             Error::Monitored(_, status) => *status,
             _ => OWN_FAILURE,
         }
-    }
-
-    /// What to do about it, where that is certain.
-    pub fn fix(&self) -> Option<String> {
-        self.fix_of(self.found())
-    }
-
-    /// The same, where what stands behind it has been looked for.
-    pub(crate) fn fix_of(&self, found: Option<Cause>) -> Option<String> {
-        match self {
-            Error::Setuid => {
-                Some("chmod u-s,g-s the subroot program and remove its file capabilities".into())
-            }
-            Error::Orphaned | Error::Unwatched(_) => {
-                Some("subroot run --outlive-parent goes on without it".into())
-            }
-            // Of root itself, no owner of the file is another user.
-            Error::Shim(_) | Error::Start(Failure { step: Step::RunShim, .. }) => (!geteuid().is_root())
-                .then(|| {
-                    "install subroot so that its program file belongs to root and only root can write to it"
-                        .into()
-                }),
-            Error::DirectoryStream(name) => Some(format!("redirect {name}, for example to /dev/null")),
-            // Every shell has the programs for this, and the directory that it makes passes all checks.
-            Error::Name { .. } => Some("export XDG_RUNTIME_DIR=$(mktemp -d)".into()),
-            Error::NotFull { fix, .. } => Some(fix.clone()),
-            _ => found.or_else(|| self.implied()).map(|cause| cause.fix()),
-        }
-    }
-
-    /// What stands behind the failure, found by looking, where the failure itself does not say so.
-    pub(crate) fn found(&self) -> Option<Cause> {
-        match self {
-            Error::Namespaces(errno, flags) => probes::namespaces::refused(*errno, *flags),
-            Error::Start(failure) => probes::step::refused(failure),
-            Error::Mapper(_, said) => probes::apparmor::denied(said),
-            Error::DiskLayers(..) => Some(probes::overlay::disk_refused()),
-            _ => None,
-        }
-    }
-
-    /// The cause that the failure says itself.
-    fn implied(&self) -> Option<Cause> {
-        let failure = match self {
-            Error::Mapper(program, _) => return probes::mapper::lacks(program),
-            Error::Start(failure) => failure,
-            _ => return None,
-        };
-        let path = std::path::Path::new(failure.object()).display();
-        let kind = match (failure.step, failure.errno) {
-            (Step::FindCommand, _) => &COMMAND_MISSING,
-            (Step::RunInterpreter, _) => &INTERPRETER_MISSING,
-            (Step::RunLoader, _) => &LOADER_MISSING,
-            (Step::RunForeign, _) => &FOREIGN,
-            (Step::RunNoexec, _) => &NOEXEC,
-            (Step::RunCommand, Errno::EACCES) => &NOT_EXECUTABLE,
-            (Step::BecomeUser | Step::SetGroups, Errno::EPERM) => &NO_SETGROUPS,
-            (Step::Terminal, Errno::ENOENT) => &NO_TERMINAL,
-            (Step::LayerRoot, Errno::EOPNOTSUPP) => return probes::overlay::kept_elsewhere(),
-            _ => return None,
-        };
-        Some(Cause::new(kind, &[("path", &path)]))
     }
 }

@@ -53,7 +53,7 @@ fn run() -> anyhow::Result<u8> {
     };
     log_to_standard_error(cli.verbose);
     if cli.quiet {
-        cli::output::be_quiet();
+        sys::standard_error::be_quiet();
     }
     match cli.verb {
         Verb::Run(typed) => run_sandbox(*typed, command),
@@ -63,7 +63,7 @@ fn run() -> anyhow::Result<u8> {
         Verb::Unshare(typed) => cli::options::unshare(typed, command).run(),
         Verb::Idmap(typed) => cli::idmap::print(&typed),
         Verb::Doctor(typed) => cli::doctor::print(&typed),
-        Verb::Grants(typed) => grants::print(&typed),
+        Verb::Grants(typed) => cli::grants::print(&typed),
         Verb::Completions(typed) => cli::completions::print(&typed),
     }
 }

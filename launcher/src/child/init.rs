@@ -1,6 +1,6 @@
 //! PID 1 inside: reaps what is orphaned, relays signals to the command, and ends with it or with the launcher.
 
-use crate::child::start::ChildEnds;
+use crate::child::ends::ChildEnds;
 use crate::error::OWN_FAILURE;
 use crate::failure::{Failure, Step};
 use crate::sys;

@@ -1,5 +1,6 @@
 //! The child's process, from the clone to the start of the command.
 
+pub(crate) mod ends;
 pub(crate) mod exec;
 pub(crate) mod identity;
 pub(crate) mod init;
@@ -9,3 +10,4 @@ pub(crate) mod prepared;
 pub mod seccomp;
 pub(crate) mod shim;
 pub(crate) mod start;
+pub(crate) mod terminal;

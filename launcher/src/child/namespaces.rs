@@ -8,26 +8,6 @@ use nix::sched::{CloneFlags, unshare};
 use nix::unistd::sethostname;
 use std::fs;
 
-/// Every kind, by its name in /proc/PID/ns and its flag of clone(2).
-pub(crate) const KINDS: [(&str, i32); 8] = [
-    ("user", libc::CLONE_NEWUSER),
-    ("mnt", libc::CLONE_NEWNS),
-    ("pid", libc::CLONE_NEWPID),
-    ("ipc", libc::CLONE_NEWIPC),
-    ("uts", libc::CLONE_NEWUTS),
-    ("cgroup", libc::CLONE_NEWCGROUP),
-    ("net", libc::CLONE_NEWNET),
-    ("time", libc::CLONE_NEWTIME),
-];
-
-/// Those of a launch that nothing is left out of; the others are made on request alone.
-pub(crate) const OF_A_LAUNCH: i32 = libc::CLONE_NEWUSER
-    | libc::CLONE_NEWNS
-    | libc::CLONE_NEWPID
-    | libc::CLONE_NEWIPC
-    | libc::CLONE_NEWUTS
-    | libc::CLONE_NEWCGROUP;
-
 /// Fills those that the plan has made. The child has every capability in them.
 ///
 /// # Errors

@@ -1,6 +1,5 @@
 //! `subroot doctor`: performs the steps of a launch one by one, and says of each what it lacks.
 
-use crate::child::namespaces::{KINDS, OF_A_LAUNCH};
 use crate::cli::args::DoctorWords;
 use crate::cli::idmap::writer;
 use crate::cli::output;
@@ -11,11 +10,14 @@ use crate::failure::reason;
 use crate::grants::Grants;
 use crate::grants::accounts;
 use crate::parent::disk_layers::{self, DiskLayers};
+use crate::parent::explain;
 use crate::parent::trial::{self, Stopped};
 use crate::plan::id_plan::{BUILT_IN_HELPER, IdPlan, Way, Writer};
 use crate::request::ids::IdWishes;
 use crate::request::mount::{NODEV, NOEXEC, NOSUID};
+use crate::request::namespaces::{KINDS, OF_A_LAUNCH};
 use crate::rootfs::new_root;
+use crate::sys::standard_error;
 use crate::sys::{self, Outcome};
 use idmap::IdKind;
 use nix::errno::Errno;
@@ -206,7 +208,7 @@ fn maps(plan: &IdPlan) -> (Line, bool) {
         }
         Err(stopped) => {
             let causes = match &stopped {
-                Stopped::Maps(error) => error.found().into_iter().collect(),
+                Stopped::Maps(error) => explain::found(error).into_iter().collect(),
                 Stopped::Namespaces(_) | Stopped::Step(_) => Vec::new(),
             };
             (Line { causes, ..Line::failed("maps", &stopped) }, false)
@@ -269,7 +271,7 @@ fn overlay(ways: &[Way]) -> Line {
             ),
             Err(error) => {
                 let found = format!("{less}: {error}");
-                Line::with("overlay", Verdict::Less, found, error.found().into_iter().collect())
+                Line::with("overlay", Verdict::Less, found, explain::found(&error).into_iter().collect())
             }
         },
         Err(error) => Line {
@@ -317,10 +319,10 @@ fn table(lines: &[Line], is_coloured: bool) -> String {
     for Line { step, verdict, found, causes } in lines {
         let (_, sign, colour) = verdict.shown();
         let sign = if is_coloured { format!("\x1b[{colour}m{sign}\x1b[0m") } else { sign.to_owned() };
-        let _ = writeln!(text, "{sign} {step:<11} {}", output::escaped(found));
+        let _ = writeln!(text, "{sign} {step:<11} {}", standard_error::escaped(found));
         for cause in causes {
-            let _ = writeln!(text, "{:14}{}", "", output::escaped(&cause.to_string()));
-            let _ = writeln!(text, "{:14}fix: {}", "", output::escaped(&cause.fix()));
+            let _ = writeln!(text, "{:14}{}", "", standard_error::escaped(&cause.to_string()));
+            let _ = writeln!(text, "{:14}fix: {}", "", standard_error::escaped(&cause.fix()));
         }
     }
     text

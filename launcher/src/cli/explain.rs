@@ -4,6 +4,7 @@ use crate::cli::args::ExplainWords;
 use crate::cli::output;
 use crate::error::Error;
 use crate::grants::{Grants, distrust, ranges_text};
+use crate::sys::standard_error;
 use idmap::{
     CONFIG_FILE, IdKind, IdRange, MapLine, NSSWITCH_FILE, NotGranted, Policy, RequestedMap, authorize,
 };
@@ -191,7 +192,7 @@ fn text(answer: &Answer) -> String {
     }
     match &answer.refusal {
         Some(refusal) => {
-            let _ = writeln!(text, "refused: {}", output::escaped(refusal));
+            let _ = writeln!(text, "refused: {}", standard_error::escaped(refusal));
             if let Some(instead) = instead(answer) {
                 let _ = writeln!(text, "instead: {} {instead}", answer.kind.option());
             }

@@ -5,6 +5,7 @@ use crate::cli::output;
 use crate::error::Error;
 use crate::parent::join;
 use crate::parent::registry::{self, Known};
+use crate::sys::standard_error;
 use nix::libc;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -53,7 +54,7 @@ fn command(known: &Known) -> String {
     let words: Vec<String> =
         known.process.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let line = if words.is_empty() { "(a shell)".to_owned() } else { words.join(" ") };
-    output::escaped(&line.chars().take(80).collect::<String>())
+    standard_error::escaped(&line.chars().take(80).collect::<String>())
 }
 
 fn object(known: &Known) -> Value {

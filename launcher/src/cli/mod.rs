@@ -4,6 +4,7 @@ pub(crate) mod args;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod grants;
 pub(crate) mod idmap;
 pub(crate) mod listing;
 #[cfg(test)]
@@ -11,5 +12,6 @@ pub(crate) mod listing;
 pub(crate) mod man;
 pub(crate) mod options;
 pub(crate) mod output;
+pub(crate) mod owner;
 pub(crate) mod print_plan;
 pub(crate) mod values;

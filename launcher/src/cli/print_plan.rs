@@ -1,6 +1,5 @@
 //! `--print-plan`: everything that a launch would do, as text or JSON.
 
-use crate::child::namespaces::KINDS;
 use crate::child::prepared::Launch;
 use crate::cli::idmap::writer;
 use crate::cli::output;
@@ -8,8 +7,10 @@ use crate::diagnose::causes::Cause;
 use crate::plan::{FirstProcess, Plan};
 use crate::request::capabilities;
 use crate::request::mount::{Bind, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY};
+use crate::request::namespaces::KINDS;
 use crate::request::process::Workdir;
 use crate::request::sandbox::Sandbox;
+use crate::sys::standard_error;
 use idmap::IdKind;
 use serde_json::{Value, json};
 use std::ffi::OsStr;
@@ -99,7 +100,7 @@ fn lines(plan: &Value) -> String {
             one => vec![one.clone()],
         };
         for value in several {
-            let value = value.as_str().map_or_else(|| value.to_string(), output::escaped);
+            let value = value.as_str().map_or_else(|| value.to_string(), standard_error::escaped);
             lines.push_str(&format!("{key}: {value}\n"));
         }
     }

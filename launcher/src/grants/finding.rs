@@ -8,30 +8,30 @@ use std::fmt::Write as _;
 
 /// What is found, for a person and for a program.
 #[derive(Serialize)]
-pub(super) struct Finding {
+pub(crate) struct Finding {
     /// One word for the kind: those of `subroot grants lint --help`.
-    pub(super) kind: &'static str,
+    pub(crate) kind: &'static str,
     /// The file.
-    pub(super) file: &'static str,
+    pub(crate) file: &'static str,
     /// The line, where it is about one.
-    pub(super) line: Option<u32>,
+    pub(crate) line: Option<u32>,
     /// Whom the line grants something, escaped.
-    pub(super) owner: Option<String>,
+    pub(crate) owner: Option<String>,
     /// What is wrong.
-    pub(super) why: String,
+    pub(crate) why: String,
     /// What to do, all of it as root.
-    pub(super) fix: String,
+    pub(crate) fix: String,
 }
 
 impl Finding {
     /// Something about a well-formed line.
-    pub(super) fn of(site: &Site, grant: &Grant, kind: &'static str, why: String, fix: String) -> Finding {
+    pub(crate) fn of(site: &Site, grant: &Grant, kind: &'static str, why: String, fix: String) -> Finding {
         let owner = Some(site.owner(grant).word.clone());
         Finding { kind, file: grant.kind.grant_file(), line: Some(grant.line), owner, why, fix }
     }
 
     /// Two lines for a person.
-    pub(super) fn write(&self, text: &mut String) {
+    pub(crate) fn write(&self, text: &mut String) {
         let owner = self.owner.as_ref().map(|owner| format!(" {owner}:")).unwrap_or_default();
         let _ = writeln!(text, "{}: {}:{owner} {}", place(self.file, self.line), self.kind, self.why);
         let _ = writeln!(text, "    fix: as root: {}", self.fix);
@@ -39,12 +39,12 @@ impl Finding {
 }
 
 /// A range without its end, as the mapper writes it.
-pub(super) fn range_text(range: IdRange) -> String {
+pub(crate) fn range_text(range: IdRange) -> String {
     format!("[{}-{})", range.first(), range.end())
 }
 
 /// The command that tells which range an owner can be given.
-pub(super) fn suggest(owner: &LineOwner) -> String {
+pub(crate) fn suggest(owner: &LineOwner) -> String {
     let name = owner.account.as_ref().and_then(|account| plain_name(&account.name));
     let name = name.or_else(|| plain_name(owner.word.as_bytes()));
     let uid = || owner.uid.map(|uid| uid.to_string());
@@ -52,12 +52,12 @@ pub(super) fn suggest(owner: &LineOwner) -> String {
 }
 
 /// What follows on the advice to take a line away.
-pub(super) fn another_range(owner: &LineOwner) -> String {
+pub(crate) fn another_range(owner: &LineOwner) -> String {
     if owner.is_gone { String::new() } else { format!("; another range: {}", suggest(owner)) }
 }
 
 /// A name that a shell takes as it is; `None` for one that could be more than a name there, or an option.
-pub(super) fn plain_name(name: &[u8]) -> Option<String> {
+pub(crate) fn plain_name(name: &[u8]) -> Option<String> {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'@');
     let starts_plain = name.first().is_some_and(|first| first.is_ascii_alphanumeric() || *first == b'_');
     let is_number = name.iter().all(u8::is_ascii_digit);

@@ -17,11 +17,11 @@ const LAST: u32 = 600_100_000;
 
 /// The IDs that shadow's tools would grant: SUB_UID_MIN to SUB_UID_MAX, as far as SUB_GID_MIN to SUB_GID_MAX are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// The lowest.
-    pub(super) first: u32,
+    pub(crate) first: u32,
     /// The highest.
-    pub(super) last: u32,
+    pub(crate) last: u32,
 }
 
 impl Limits {
@@ -29,7 +29,7 @@ impl Limits {
     ///
     /// # Errors
     /// A file that is there and cannot be read.
-    pub(super) fn read() -> Result<Limits, Error> {
+    pub(crate) fn read() -> Result<Limits, Error> {
         let (mut first, mut last) = ([FIRST; 2], [LAST; 2]);
         let ([first_uid, first_gid], [last_uid, last_gid]) = (&mut first, &mut last);
         let [own, distribution] = LOGIN_DEFS;
@@ -52,7 +52,7 @@ impl Limits {
     }
 
     /// The same, or all that this user namespace has above the system's own, if it has none of these.
-    pub(super) fn of_present(self, present: &Present) -> Limits {
+    pub(crate) fn of_present(self, present: &Present) -> Limits {
         let here = of_both_kinds(present);
         match here.last() {
             Some(highest)
@@ -73,7 +73,7 @@ fn of_both_kinds(present: &Present) -> Vec<IdRange> {
 }
 
 /// The ranges within the limits that no line, account, group or rule has, of either kind, in their order.
-pub(super) fn free(site: &Site, limits: Limits) -> Vec<IdRange> {
+pub(crate) fn free(site: &Site, limits: Limits) -> Vec<IdRange> {
     let range = |first, count| IdRange::new(first, count).ok();
     let mut taken: Vec<IdRange> = site.grants.iter().map(|grant| grant.range).collect();
     taken.extend(site.rules().flat_map(|(_, rule)| [rule.area, rule.uids]));
@@ -98,12 +98,12 @@ fn gaps(limits: Limits, mut taken: Vec<IdRange>) -> Vec<IdRange> {
 }
 
 /// How many ranges of this length fit.
-pub(super) fn capacity(free: &[IdRange], count: u32) -> u32 {
+pub(crate) fn capacity(free: &[IdRange], count: u32) -> u32 {
     free.iter().map(|range| range.count().checked_div(count).unwrap_or(0)).sum()
 }
 
 /// The lowest range of this length.
-pub(super) fn first_fit(free: &[IdRange], count: u32) -> Option<IdRange> {
+pub(crate) fn first_fit(free: &[IdRange], count: u32) -> Option<IdRange> {
     let gap = free.iter().find(|range| range.count() >= count)?;
     IdRange::new(gap.first(), count).ok()
 }

@@ -7,10 +7,10 @@ use super::site_accounts::Live;
 use idmap::{CONFIG_FILE, IdKind, IdRange, OVERFLOW_ID};
 
 /// Below are the system's own accounts: SYS_UID_MAX in login.defs(5).
-pub(super) const FIRST_USER: u32 = 1000;
+pub(crate) const FIRST_USER: u32 = 1000;
 
 /// Looks at each line of both files, and at each rule of mapper.conf.
-pub(super) fn check(site: &Site, found: &mut Vec<Finding>) {
+pub(crate) fn check(site: &Site, found: &mut Vec<Finding>) {
     found.extend(site.bad.iter().map(|bad| {
         let (kind, fix) = match bad.file {
             CONFIG_FILE => {

@@ -4,8 +4,7 @@ use super::finding::Finding;
 use super::free::{Limits, capacity, free};
 use super::site::Site;
 use super::{Distrusted, lines, overlaps, owners};
-use crate::cli::output;
-use crate::diagnose::probes::grants::ENOUGH;
+use crate::grants::ENOUGH;
 use idmap::{IdKind, NSSWITCH_FILE};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -41,11 +40,11 @@ struct Room {
     fit: u32,
 }
 
-/// Prints what is found, and returns 1 if that is anything.
+/// What is found, as text or JSON, and whether it is anything.
 ///
 /// # Errors
-/// A file that cannot be read, and those of the output.
-pub(super) fn print(as_json: bool) -> anyhow::Result<u8> {
+/// A file that cannot be read.
+pub(crate) fn report(as_json: bool) -> anyhow::Result<(String, bool)> {
     let site = Site::read()?;
     let limits = Limits::read()?.of_present(&site.present);
     let mut found = Vec::new();
@@ -59,8 +58,8 @@ pub(super) fn print(as_json: bool) -> anyhow::Result<u8> {
     let capacity = Capacity { first: limits.first, last: limits.last, grants };
     let report =
         Report { findings: found, notes, lines: site.grants.len(), users: site.owners.len(), capacity };
-    output::output(&if as_json { serde_json::to_string(&report)? + "\n" } else { report.text() })?;
-    Ok(u8::from(!report.findings.is_empty()))
+    let text = if as_json { serde_json::to_string(&report)? + "\n" } else { report.text() };
+    Ok((text, !report.findings.is_empty()))
 }
 
 /// Where a file stands in the report: settings first.

@@ -1,28 +1,25 @@
 //! What the administrator's files grant to the caller, read with the mapper's own rules; below, what they grant to everybody.
 
 pub(crate) mod accounts;
-mod finding;
-mod free;
-mod lines;
-mod lint;
-mod overlaps;
-mod owner;
-mod owners;
-mod present;
-mod site;
-mod site_accounts;
-mod suggest;
-mod trust;
+pub(crate) mod finding;
+pub(crate) mod free;
+pub(crate) mod lines;
+pub(crate) mod lint;
+pub(crate) mod overlaps;
+pub(crate) mod owners;
+pub(crate) mod present;
+pub(crate) mod site;
+pub(crate) mod site_accounts;
+pub(crate) mod suggest;
+pub(crate) mod trust;
 
 pub(crate) use present::Present;
 pub(crate) use trust::{Distrusted, distrust};
 
-use crate::cli::args::{GrantsVerb, GrantsWords};
-use crate::cli::output::escaped;
-use crate::diagnose::causes::{Cause, UNREADABLE};
 use crate::error::Error;
 use crate::failure::reason_of;
 use crate::grants::accounts::{by_uid, printed};
+use crate::sys::standard_error::escaped;
 use idmap::{
     ACCOUNTS_FILE, CONFIG_FILE, Files, IdKind, IdRange, MAX_GRANTS, PluginQuestion, Policy, PolicyError,
     SubidLine, each_line, parse_number,
@@ -33,23 +30,11 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
-/// `subroot grants`.
-///
-/// # Errors
-/// A file that cannot be read, a user or a file that is not there, and those of the output.
-pub(crate) fn print(typed: &GrantsWords) -> anyhow::Result<u8> {
-    match &typed.verb {
-        GrantsVerb::Lint => lint::print(typed.json),
-        GrantsVerb::Owner { what } => owner::print(what, typed.json),
-        GrantsVerb::Suggest { user, count } => suggest::print(user, *count, typed.json),
-    }
-}
-
 /// Bytes of a file as a person may be shown them: escaped, and cut short.
-fn shown(bytes: &[u8]) -> String {
+pub(crate) fn shown(bytes: &[u8]) -> String {
     const SHOWN: usize = 64;
     let text = String::from_utf8_lossy(bytes.get(..SHOWN).unwrap_or(bytes));
     let end = if bytes.len() > SHOWN { "..." } else { "" };
@@ -67,7 +52,7 @@ pub(crate) fn ranges_text(ranges: &[IdRange]) -> String {
 pub(crate) struct Grants {
     policy: Box<Policy>,
     trouble: Option<String>,
-    unreadable: Option<Cause>,
+    unreadable: Option<Unreadable>,
     present: Present,
     uids: Vec<IdRange>,
     gids: Vec<IdRange>,
@@ -80,7 +65,7 @@ impl Grants {
     }
 
     /// Reads the files as they are for any user.
-    fn of(uid: u32, gid: u32) -> Grants {
+    pub(crate) fn of(uid: u32, gid: u32) -> Grants {
         let mut policy = Box::new(Policy::EMPTY);
         let mut files = Readable { first: None };
         // Error ignored: there is none, as what cannot be read is kept.
@@ -136,14 +121,22 @@ impl Grants {
     }
 
     /// A file that the mapper may well read, but this user may not.
-    pub(crate) fn unreadable(&self) -> Option<&Cause> {
+    pub(crate) fn unreadable(&self) -> Option<&Unreadable> {
         self.unreadable.as_ref()
     }
 }
 
+/// A file that this user cannot read.
+pub(crate) struct Unreadable {
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// Why not.
+    pub(crate) why: String,
+}
+
 /// Every file that this user can read, and the first one that they cannot.
 struct Readable {
-    first: Option<Cause>,
+    first: Option<Unreadable>,
 }
 
 impl Files for Readable {
@@ -155,7 +148,7 @@ impl Files for Readable {
         visit: &mut dyn FnMut(u32, &[u8]),
     ) -> Result<(), Self::Error> {
         if let Err(Error::Unreadable(file, why)) = read_lines(path, visit) {
-            self.first.get_or_insert_with(|| unreadable(&file, &why));
+            self.first.get_or_insert(Unreadable { file, why });
         }
         Ok(())
     }
@@ -175,10 +168,6 @@ impl Files for Readable {
     }
 }
 
-fn unreadable(file: &Path, why: &str) -> Cause {
-    Cause::new(&UNREADABLE, &[("file", &file.display()), ("why", &why)])
-}
-
 /// A line such as `0: alice 100000 65536`.
 fn listed_range(line: &[u8]) -> Option<IdRange> {
     let mut numbers = line.rsplit(|byte| *byte == b' ').map(parse_number);
@@ -186,6 +175,9 @@ fn listed_range(line: &[u8]) -> Option<IdRange> {
     let (count, first) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
     IdRange::new(first, count).ok()
 }
+
+/// As many as a Debian root takes behind the caller's own ID: 2,000 of its accounts, and one for nobody.
+pub(crate) const ENOUGH: u32 = 2001;
 
 /// Why a line grants nothing in a user namespace without its IDs.
 const ABSENT: &str = "none of its IDs exists in this user namespace";

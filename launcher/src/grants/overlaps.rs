@@ -35,7 +35,7 @@ impl<'g> Reach<'g> {
 }
 
 /// Finds, for each line, one of another owner's that begins before it and shares IDs with it.
-pub(super) fn check(site: &Site, found: &mut Vec<Finding>) {
+pub(crate) fn check(site: &Site, found: &mut Vec<Finding>) {
     for kind in IdKind::BOTH {
         let of_kind = |grant: &&Grant| grant.kind == kind && !is_pass_through(site, grant);
         let mut grants: Vec<&Grant> = site.grants.iter().filter(of_kind).collect();

@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, suggest};
 use super::site::{Grant, Site};
-use crate::diagnose::probes::grants::ENOUGH;
+use crate::grants::ENOUGH;
 use idmap::IdKind;
 
 /// As many as a launch takes that maps them in a row, for the ID of nobody and nogroup to be among them.
@@ -18,7 +18,7 @@ struct Had<'g> {
 }
 
 /// Looks at each owner, and returns how many have enough for a Debian root and not for its nobody.
-pub(super) fn check(site: &Site, found: &mut Vec<Finding>) -> usize {
+pub(crate) fn check(site: &Site, found: &mut Vec<Finding>) -> usize {
     let owned = counted(site);
     let mut without_nobody = 0_usize;
     for (owner, had) in site.owners.iter().zip(&owned) {
@@ -64,7 +64,7 @@ fn counted(site: &Site) -> Vec<[Had<'_>; 2]> {
 }
 
 /// What users in this number can do about it.
-pub(super) fn note(without_nobody: usize) -> Option<String> {
+pub(crate) fn note(without_nobody: usize) -> Option<String> {
     (without_nobody > 0).then(|| {
         format!(
             "{without_nobody} users have {ENOUGH} IDs or more, but fewer than {WITH_NOBODY}: a run has no ID 65534 (nobody, \

@@ -2,7 +2,7 @@
 
 use super::read_lines;
 use crate::error::Error;
-use crate::plan::id_plan::{is_nested, map_line};
+use crate::sys::user_namespace::{is_nested, map_line};
 use idmap::{IdKind, IdRange, RESERVED_ID};
 
 /// The ranges of IDs that exist here, as the kernel keeps them apart: a line of a map has to be within one of them.
@@ -53,13 +53,13 @@ impl Present {
 }
 
 /// What two ranges share.
-pub(super) fn common(one: IdRange, other: IdRange) -> Option<IdRange> {
+pub(crate) fn common(one: IdRange, other: IdRange) -> Option<IdRange> {
     let first = one.first().max(other.first());
     IdRange::new(first, one.end().min(other.end()).saturating_sub(first)).ok()
 }
 
 /// Ranges that continue each other made one, in their order.
-pub(super) fn joined(ranges: &[IdRange]) -> Vec<IdRange> {
+pub(crate) fn joined(ranges: &[IdRange]) -> Vec<IdRange> {
     let mut joined: Vec<IdRange> = Vec::with_capacity(ranges.len());
     for range in ranges {
         let whole = joined.last().filter(|last| last.end() == range.first());

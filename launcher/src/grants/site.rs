@@ -10,68 +10,68 @@ use idmap::{
 use std::collections::HashMap;
 
 /// Somebody whom lines name: by a name, or by a uid, which come to the same where an account has both.
-pub(super) struct LineOwner {
+pub(crate) struct LineOwner {
     /// As the first of the lines has it, escaped.
-    pub(super) word: String,
+    pub(crate) word: String,
     /// The uid, where it is known.
-    pub(super) uid: Option<u32>,
+    pub(crate) uid: Option<u32>,
     /// The account; `None` also where a directory could not be asked.
-    pub(super) account: Option<Known>,
+    pub(crate) account: Option<Known>,
     /// True where nobody has the name or the uid, as far as could be asked.
-    pub(super) is_gone: bool,
+    pub(crate) is_gone: bool,
 }
 
 /// A line that is well-formed.
-pub(super) struct Grant {
+pub(crate) struct Grant {
     /// The place of its owner among the owners.
-    pub(super) owner: usize,
+    pub(crate) owner: usize,
     /// Which kind of ID, and so which file.
-    pub(super) kind: IdKind,
+    pub(crate) kind: IdKind,
     /// Its number.
-    pub(super) line: u32,
+    pub(crate) line: u32,
     /// The range.
-    pub(super) range: IdRange,
+    pub(crate) range: IdRange,
 }
 
 impl Grant {
     /// `FILE:LINE`.
-    pub(super) fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         format!("{}:{}", self.kind.grant_file(), self.line)
     }
 }
 
 /// A line that grants nothing.
-pub(super) struct BadLine {
+pub(crate) struct BadLine {
     /// Which file.
-    pub(super) file: &'static str,
+    pub(crate) file: &'static str,
     /// Its number.
-    pub(super) line: u32,
+    pub(crate) line: u32,
     /// The first of its fields, escaped.
-    pub(super) owner: String,
+    pub(crate) owner: String,
     /// What is wrong with it.
-    pub(super) reason: &'static str,
+    pub(crate) reason: &'static str,
 }
 
 /// Everything that decides.
-pub(super) struct Site {
+pub(crate) struct Site {
     /// Who there is.
-    pub(super) accounts: Accounts,
+    pub(crate) accounts: Accounts,
     /// The IDs that exist in this user namespace.
-    pub(super) present: Present,
+    pub(crate) present: Present,
     /// The settings of mapper.conf, but for what is set for one caller alone.
-    pub(super) config: Box<Config>,
+    pub(crate) config: Box<Config>,
     /// The line of each of its rules.
     rule_lines: Vec<u32>,
     /// The plugin that keeps the grants in place of the files, escaped.
-    pub(super) plugin: Option<String>,
+    pub(crate) plugin: Option<String>,
     /// Whom lines name.
-    pub(super) owners: Vec<LineOwner>,
+    pub(crate) owners: Vec<LineOwner>,
     /// The well-formed lines, in the order of the files.
-    pub(super) grants: Vec<Grant>,
+    pub(crate) grants: Vec<Grant>,
     /// The other ones, of mapper.conf too.
-    pub(super) bad: Vec<BadLine>,
+    pub(crate) bad: Vec<BadLine>,
     /// The files that the mapper does not trust, and why.
-    pub(super) distrusted: Vec<Distrusted>,
+    pub(crate) distrusted: Vec<Distrusted>,
     places: HashMap<OwnerKey, usize>,
 }
 
@@ -86,7 +86,7 @@ impl Site {
     ///
     /// # Errors
     /// A file that is there and cannot be read.
-    pub(super) fn read() -> Result<Site, Error> {
+    pub(crate) fn read() -> Result<Site, Error> {
         let mut site = Site {
             distrusted: distrust()?,
             accounts: Accounts::read()?,
@@ -161,19 +161,19 @@ impl Site {
     }
 
     /// The owner of a line.
-    pub(super) fn owner(&self, grant: &Grant) -> &LineOwner {
+    pub(crate) fn owner(&self, grant: &Grant) -> &LineOwner {
         const NOBODY: &LineOwner =
             &LineOwner { word: String::new(), uid: None, account: None, is_gone: true };
         self.owners.get(grant.owner).unwrap_or(NOBODY)
     }
 
     /// The rules of mapper.conf, each with its line.
-    pub(super) fn rules(&self) -> impl Iterator<Item = (u32, &ComputedRule)> {
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (u32, &ComputedRule)> {
         self.rule_lines.iter().copied().zip(self.config.rules())
     }
 
     /// What a rule computes for a uid, and its line.
-    pub(super) fn computed(&self, uid: u32) -> Option<(u32, IdRange)> {
+    pub(crate) fn computed(&self, uid: u32) -> Option<(u32, IdRange)> {
         let (line, _) = self.rules().find(|(_, rule)| rule.uids.contains(uid))?;
         Some((line, self.config.computed_grant(&Caller::new(uid, uid))?))
     }

@@ -15,29 +15,29 @@ const MAX_QUESTIONS: usize = 1000;
 const MAX_LINES_READ: usize = 1_000_000;
 
 /// A local account or group that has an ID.
-pub(super) struct Live {
+pub(crate) struct Live {
     /// The ID.
-    pub(super) id: u32,
+    pub(crate) id: u32,
     /// Its name, escaped.
-    pub(super) name: Box<str>,
+    pub(crate) name: Box<str>,
 }
 
 /// An account, with its primary group.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub(crate) struct Known {
     /// Its name, as it is.
-    pub(super) name: Vec<u8>,
+    pub(crate) name: Vec<u8>,
     /// Its user ID.
-    pub(super) uid: u32,
+    pub(crate) uid: u32,
     /// Its primary group's ID.
-    pub(super) gid: u32,
+    pub(crate) gid: u32,
     /// True for one of /etc/passwd.
-    pub(super) is_local: bool,
+    pub(crate) is_local: bool,
 }
 
 /// All local accounts and groups.
 #[derive(Default)]
-pub(super) struct Accounts {
+pub(crate) struct Accounts {
     known: Vec<Known>,
     by_name: HashMap<Vec<u8>, usize>,
     by_uid: HashMap<u32, usize>,
@@ -48,7 +48,7 @@ pub(super) struct Accounts {
     has_directory: bool,
     asked: usize,
     /// How many accounts there was no asking for any more.
-    pub(super) unasked: usize,
+    pub(crate) unasked: usize,
 }
 
 impl Accounts {
@@ -56,7 +56,7 @@ impl Accounts {
     ///
     /// # Errors
     /// A file that is there and cannot be read.
-    pub(super) fn read() -> Result<Accounts, Error> {
+    pub(crate) fn read() -> Result<Accounts, Error> {
         let mut accounts = Accounts::default();
         read_lines(NSSWITCH_FILE, |_, line| accounts.has_directory |= names_directory(line))?;
         read_lines(ACCOUNTS_FILE, |_, line| {
@@ -92,13 +92,13 @@ impl Accounts {
     }
 
     /// The account of this name; `None` where nobody has it.
-    pub(super) fn named(&mut self, name: &[u8]) -> Option<Known> {
+    pub(crate) fn named(&mut self, name: &[u8]) -> Option<Known> {
         let local = self.by_name.get(name).and_then(|at| self.known.get(*at));
         local.cloned().or_else(|| self.ask(|| accounts::by_name(OsStr::from_bytes(name))))
     }
 
     /// The account with this uid.
-    pub(super) fn with_uid(&mut self, uid: u32) -> Option<Known> {
+    pub(crate) fn with_uid(&mut self, uid: u32) -> Option<Known> {
         let local = self.by_uid.get(&uid).and_then(|at| self.known.get(*at));
         local.cloned().or_else(|| self.ask(|| accounts::by_uid(uid)))
     }
@@ -119,18 +119,18 @@ impl Accounts {
     }
 
     /// The accounts' IDs of a kind that are in a range, in their order.
-    pub(super) fn live_in(&self, kind: IdKind, range: IdRange) -> &[Live] {
+    pub(crate) fn live_in(&self, kind: IdKind, range: IdRange) -> &[Live] {
         let [uids, gids] = &self.live;
         part(if kind == IdKind::Uid { uids } else { gids }, range)
     }
 
     /// The groups whose IDs are in a range, in their order; none for user IDs.
-    pub(super) fn groups_in(&self, kind: IdKind, range: IdRange) -> &[Live] {
+    pub(crate) fn groups_in(&self, kind: IdKind, range: IdRange) -> &[Live] {
         if kind == IdKind::Gid { part(&self.groups, range) } else { &[] }
     }
 
     /// Every live ID, of either kind.
-    pub(super) fn ids(&self) -> impl Iterator<Item = u32> {
+    pub(crate) fn ids(&self) -> impl Iterator<Item = u32> {
         self.live.iter().flatten().chain(&self.groups).map(|live| live.id)
     }
 }

@@ -5,7 +5,6 @@ use super::free::{Limits, first_fit, free};
 use super::site::Site;
 use super::site_accounts::Known;
 use super::{Grants, shown};
-use crate::cli::output;
 use crate::error::Error;
 use idmap::{CONFIG_FILE, IdKind, IdRange, NSSWITCH_FILE, parse_number};
 use serde_json::json;
@@ -20,19 +19,17 @@ struct Suggestion {
     command: Option<(IdRange, String)>,
 }
 
-/// Prints the command, or that none is needed.
+/// The command, or that none is needed, as text or JSON.
 ///
 /// # Errors
-/// No such user, no room, grants that are kept elsewhere, a file that cannot be read, and those of the output.
-pub(super) fn print(user: &OsStr, count: u32, as_json: bool) -> anyhow::Result<u8> {
+/// No such user, no room, grants that are kept elsewhere, and a file that cannot be read.
+pub(crate) fn report(user: &OsStr, count: u32, as_json: bool) -> Result<String, Error> {
     let mut site = Site::read()?;
     let account = account(&mut site, user.as_bytes()).ok_or_else(|| {
         Error::Usage("USER", format!("no account has the name or uid {}", shown(user.as_bytes())))
     })?;
     let suggestion = suggest(&site, &account, count)?;
-    let text = if as_json { json(&account, &suggestion) } else { text(&suggestion) };
-    output::output(&text)?;
-    Ok(0)
+    Ok(if as_json { json(&account, &suggestion) } else { text(&suggestion) })
 }
 
 /// As in the grant files, digits are a uid.

@@ -5,7 +5,6 @@
 //! end. What was left when both were killed is not locked, and the next launch removes it. What is in it belongs to subordinate IDs, so that a process
 //! in a user namespace of the same IDs removes it.
 
-use crate::cli::output;
 use crate::error::Error;
 use crate::failure::{reason, reason_of};
 use crate::parent::disk_guard::DiskGuard;
@@ -16,6 +15,7 @@ use crate::plan::root::{DiskDir, RootPlan};
 use crate::request::ids::IdWishes;
 use crate::rootfs::removal;
 use crate::rootfs::upper_layers::UpperLayers;
+use crate::sys::standard_error;
 use crate::sys::{self, Outcome};
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -165,7 +165,7 @@ impl DiskLayers {
     /// The same; what cannot be removed is left for the next launch, and said.
     pub(crate) fn remove_or_say(&self, ways: &[Way]) {
         if let Err(why) = self.remove(ways) {
-            output::note(&format!("removing {}: {why}", self.path().display()));
+            standard_error::warn(&format!("removing {}: {why}", self.path().display()));
         }
     }
 }
@@ -243,7 +243,7 @@ impl Store {
             Ok(names) => names,
             Err(errno) => {
                 let path = self.path.display();
-                return output::note(&format!("looking for leftovers in {path}: {}", reason(errno)));
+                return standard_error::warn(&format!("looking for leftovers in {path}: {}", reason(errno)));
             }
         };
         for name in names {
@@ -255,7 +255,10 @@ impl Store {
                 Ok(dir) => self.remove_leftover(&name, &dir, ways),
             };
             if let Err(why) = removed {
-                output::note(&format!("removing {}, which a killed launch has left: {why}", path.display()));
+                standard_error::warn(&format!(
+                    "removing {}, which a killed launch has left: {why}",
+                    path.display()
+                ));
             }
         }
     }

@@ -2,17 +2,18 @@
 
 mod member;
 
+use crate::child::ends::ChildEnds;
 use crate::child::identity::Identity;
 use crate::child::prepared::Prepared;
 use crate::child::shim::Shim;
-use crate::child::start::{self, ChildEnds};
+use crate::child::start;
 use crate::error::Error;
 use crate::failure::{Failure, Step};
 use crate::parent::launch::{self, Live, Released, pipe, socket};
 use crate::parent::registry::{self, Known};
 use crate::parent::relay::{self, Signals};
 use crate::parent::status_stream;
-use crate::parent::terminal::{self, Terminal};
+use crate::parent::terminal::Terminal;
 use crate::request::process::Process;
 use crate::rootfs::created_mount_points::MountPoints;
 use crate::sys;
@@ -155,7 +156,7 @@ fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failur
     start::die_with_launcher(ends);
     sys::descriptors::close_own(&ends.lifeline);
     if let Some(socket) = &ends.terminal {
-        terminal::take_new(socket).map_err(Failure::on(Step::Terminal, b""))?;
+        crate::child::terminal::take_new(socket).map_err(Failure::on(Step::Terminal, b""))?;
     }
     joined.process.start(first, ends.shim.as_ref())
 }

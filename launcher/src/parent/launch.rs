@@ -1,9 +1,9 @@
 //! One launch as its parent sees it: spawned, mapped, released. Each stage is made from the one before, and only from it.
 
+use crate::child::ends::ChildEnds;
 use crate::child::prepared::Launch;
 use crate::child::shim::Shim;
-use crate::child::start::{self, ChildEnds};
-use crate::cli::output;
+use crate::child::start;
 use crate::diagnose::probes;
 use crate::error::Error;
 use crate::parent::disk_layers::DiskLayers;
@@ -18,6 +18,7 @@ use crate::plan::{FirstProcess, Plan};
 use crate::rootfs::created_mount_points::MountPoints;
 use crate::sys;
 use crate::sys::process::Side;
+use crate::sys::standard_error;
 use crate::sys::wait::Ended;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
@@ -34,10 +35,10 @@ use std::os::fd::OwnedFd;
 /// What stopped the launch; nothing of it is left.
 pub(crate) fn launch(mut launch: Launch) -> Result<u8, Error> {
     if let Some(layer) = launch.process.landlock() {
-        output::note(layer);
+        standard_error::warn(layer);
     }
     if let Some(cause) = launch.plan.process.capabilities.and_then(probes::apparmor::useless) {
-        output::note(&format!("{cause}; {}", cause.fix()));
+        standard_error::warn(&format!("{cause}; {}", cause.fix()));
     }
     let plan = &launch.plan;
     // Without a root of its own, a command has the host's anyway.
@@ -260,7 +261,7 @@ impl Spawned {
         let target = Target { pid: self.pid, folder: &self.folder };
         let (at, reasons) = mapper::map(&plan.ids.ways, &target)?;
         let notes = [mapper::fall_back_note(&plan.ids, at, &reasons), mapper::cut_note(&plan.ids, at)];
-        notes.iter().flatten().for_each(|note| output::note(note));
+        notes.iter().flatten().for_each(|note| standard_error::warn(note));
         let way = u8::try_from(at).map_err(|_| Error::Vanished)?;
         let Spawned { pid, folder, live, report, terminal } = self;
         Ok(Mapped { pid, folder, live, report, terminal, way })

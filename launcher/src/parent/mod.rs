@@ -2,6 +2,7 @@
 
 pub(crate) mod disk_guard;
 pub(crate) mod disk_layers;
+pub(crate) mod explain;
 pub(crate) mod join;
 pub(crate) mod launch;
 pub(crate) mod mapper;

@@ -10,11 +10,11 @@ mod names;
 pub(crate) use launchers::{pids, unless_hidden};
 pub(crate) use names::Name;
 
-use crate::cli::output;
 use crate::error::Error;
 use crate::failure::reason;
 use crate::plan::{FirstProcess, Plan};
 use crate::request::process::Process;
+use crate::sys::standard_error;
 use crate::sys::{self, Outcome};
 use launchers::{Launcher, Processes};
 use nix::errno::Errno;
@@ -81,7 +81,7 @@ impl Entry {
             (Ok(file), _) => Ok(Some(Entry { _file: file, _name: name })),
             (Err(errno), Some(_)) => Err(Error::Parent("making the entry of a named sandbox", errno)),
             (Err(errno), None) => {
-                output::note(&format!("subroot ps will not list this sandbox: {}", reason(errno)));
+                standard_error::warn(&format!("subroot ps will not list this sandbox: {}", reason(errno)));
                 Ok(None)
             }
         }

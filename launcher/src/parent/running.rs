@@ -1,8 +1,8 @@
 //! A sandbox that was started by a library's caller, seen from outside: a monitor process runs it as the program would.
 
 use crate::child::prepared::Launch;
-use crate::cli::output;
 use crate::error::Error;
+use crate::parent::explain;
 use crate::parent::join;
 use crate::parent::launch;
 use crate::parent::registry;
@@ -181,7 +181,7 @@ fn monitor(
     log::set_max_level(log::LevelFilter::Off);
     sys::process::exit(match take_over(streams, kept).and_then(|()| run()) {
         Ok(status) => status,
-        Err(error) => output::failure(&error),
+        Err(error) => explain::report(&error),
     })
 }
 

@@ -1,8 +1,8 @@
 //! `--json-status FD`: a line of JSON when the command has started, when it has ended, and when it could not be started.
 
-use crate::child::namespaces::KINDS;
 use crate::error::Error;
 use crate::plan::Plan;
+use crate::request::namespaces::KINDS;
 use crate::sys::wait::Ended;
 use nix::fcntl::AtFlags;
 use nix::sys::stat::fstatat;

@@ -1,47 +1,16 @@
 //! A terminal of the command's own: a pseudoterminal of the sandbox, joined to the caller's terminal by the launcher.
 
 use crate::sys;
-use crate::sys::files::file_kind;
-use crate::sys::lookup::open_inside;
 use crate::sys::process::Side;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags};
-use nix::sys::stat::{SFlag, fstat, major, minor};
 use nix::sys::termios::{SetArg, SpecialCharacterIndices, Termios, cfmakeraw, tcgetattr, tcsetattr};
-use nix::unistd::{pipe2, read, setsid, write};
+use nix::unistd::{pipe2, read, write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
 
 /// As much as is carried at a time, in bytes.
 const CHUNK: usize = 16 * 1024;
-
-/// Opens a terminal in the root of this process, which becomes the leader of a session with it and has it as its standard
-/// streams, and sends its other end to the launcher.
-///
-/// # Errors
-/// A /dev without ptmx, and EPERM for a process that leads a process group already.
-pub(crate) fn take_new(socket: &OwnedFd) -> Result<(), Errno> {
-    let master = open_master()?;
-    let terminal = sys::terminal::open_terminal_peer(&master)?;
-    // Here, and not by the launcher alone: the command may ask for the size before that has got its end.
-    // Error ignored: standard input is not a terminal, and has no size.
-    let _ = sys::terminal::copy_terminal_size(own_input(), &master);
-    setsid()?;
-    sys::terminal::take_controlling_terminal(&terminal)?;
-    (0..=2).try_for_each(|number| sys::descriptors::duplicate_to(&terminal, number))?;
-    sys::descriptors::send_descriptor(socket, &[0], &master)
-}
-
-/// A new pseudoterminal: /dev/ptmx, which is the rootfs's own file with `--dev none`, and may be anything then: pts(4).
-fn open_master() -> Result<OwnedFd, Errno> {
-    const PTMX: (u64, u64) = (5, 2);
-    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
-    let master = open_inside(Path::new("/dev/ptmx"), flags)?;
-    let found = fstat(&master)?;
-    let is_ptmx = file_kind(&found) == SFlag::S_IFCHR && (major(found.st_rdev), minor(found.st_rdev)) == PTMX;
-    if is_ptmx { Ok(master) } else { Err(Errno::ENOTTY) }
-}
 
 /// The launcher's side of it.
 pub(crate) struct Terminal {

@@ -7,17 +7,14 @@ use crate::grants::{Grants, each_line_of};
 use crate::plan::id_layout::{Layout, Pool, inside_of, own_id};
 use crate::request::ids::{IdWishes, Userns};
 use crate::sys;
+use crate::sys::user_namespace::{is_nested, map_line};
 use idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, PlannedMap};
 use nix::unistd::{getgid, getgroups};
-use std::os::linux::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// Where packages install the mapper.
 pub(crate) const BUILT_IN_HELPER: &str = "/usr/libexec/subroot/newidmap-helper";
-
-/// USER_NS_INIT_INO in linux/nsfs.h: the initial user namespace.
-const INITIAL_NAMESPACE: u64 = 0xEFFF_FFFD;
 
 /// CAP_SETGID, CAP_SETUID and CAP_SETFCAP: what writing a map that holds the parent's ID 0 takes, user_namespaces(7).
 const MAPPING_CAPABILITIES: u64 = 1 << 6 | 1 << 7 | 1 << 31;
@@ -311,20 +308,6 @@ fn maps_of_every_own_id(layout: &Layout, userns: &Userns, groups: &[u32]) -> Res
     let is_here = |gid: &u32| ranges(IdKind::Gid).iter().any(|range| range.contains(*gid));
     let groups: Vec<u32> = groups.iter().copied().filter(is_here).collect();
     maps(layout, &IdKind::BOTH.map(pool), &groups).map(|maps| Maps { may_set_groups: true, ..maps })
-}
-
-/// Reads one line of a uid_map or gid_map.
-pub(crate) fn map_line(line: &[u8]) -> Option<MapLine> {
-    let mut numbers = std::str::from_utf8(line).ok()?.split_ascii_whitespace().map(str::parse);
-    // Error ignored: it is no such line.
-    let mut number = || numbers.next()?.ok();
-    Some(MapLine { inside: number()?, outside: number()?, count: number()? })
-}
-
-/// True in a user namespace.
-pub(crate) fn is_nested() -> bool {
-    // Error ignored: the usual ways are then tried.
-    std::fs::metadata("/proc/self/ns/user").is_ok_and(|namespace| namespace.st_ino() != INITIAL_NAMESPACE)
 }
 
 fn program(name: &str) -> Option<PathBuf> {

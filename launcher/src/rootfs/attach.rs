@@ -3,9 +3,7 @@
 //! The old way changes mounts that are attached already, one by one, each by a descriptor that was opened on it: a path could lead
 //! elsewhere by now. Nobody is inside yet who could see them in between, and what cannot be changed is detached again.
 
-use crate::cli::output;
-use crate::error::Error;
-use crate::failure::{Failure, Step};
+use crate::error::OWN_FAILURE;
 use crate::request::mount::{Attributes, READ_ONLY};
 use crate::sys;
 use crate::sys::legacy_mount::{self, descriptor};
@@ -104,7 +102,8 @@ pub(crate) fn make_read_only(top: &OwnedFd, reach: Reach) -> Result<(), Errno> {
 /// failure ends this process.
 fn detach(tree: &OwnedFd) {
     if let Err(errno) = umount2(descriptor(tree).as_c_str(), MntFlags::MNT_DETACH) {
-        sys::process::exit(output::failure(&Error::Start(Failure::new(Step::Unmount, b"", errno))));
+        log::debug!("detaching a mount: {errno}");
+        sys::process::exit(OWN_FAILURE);
     }
 }
 

@@ -1,6 +1,5 @@
 //! The new root: put together over its base, furnished, pivoted into, and the old one detached, without a privilege of the host's.
 
-use crate::cli::output;
 use crate::failure::{Failure, Step, reason};
 use crate::plan::root::{Base, RootPlan, Sys};
 use crate::request::mount::{Attributes, NODEV, NOEXEC, NOSUID, READ_ONLY};
@@ -13,6 +12,7 @@ use crate::rootfs::mount_point::NewRoot;
 use crate::rootfs::mounts;
 use crate::rootfs::upper_layers::{UpperLayers, check_attributes};
 use crate::sys;
+use crate::sys::standard_error;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, openat};
 use nix::mount::{MntFlags, umount2};
@@ -36,7 +36,10 @@ const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEX
 pub(crate) fn enter(plan: &RootPlan) -> Result<(), Failure> {
     let layers = UpperLayers::open(plan.disk.as_ref())?;
     if let Some(disk) = &plan.disk {
-        output::note(&format!("changes go to {} until the end, {MEMORY_LOST}", disk.path.to_string_lossy()));
+        standard_error::warn(&format!(
+            "changes go to {} until the end, {MEMORY_LOST}",
+            disk.path.to_string_lossy()
+        ));
     }
     let mut root = match &plan.base {
         Base::Folder(path) => assemble(plan, path, &layers)?,
@@ -174,7 +177,7 @@ fn mount_proc(root: &mut NewRoot, proc: Proc) -> Result<(), Failure> {
     let attributes = NOSUID | NODEV | NOEXEC;
     if proc != Proc::Bind {
         match sys::mount::new_mount(c"proc", &[], attributes) {
-            Err(Errno::EPERM) if proc == Proc::Auto => output::note(&PROC_LOST),
+            Err(Errno::EPERM) if proc == Proc::Auto => standard_error::warn(&PROC_LOST),
             made => {
                 let place = root.place(Path::new("/proc"), true)?;
                 return sys::mount::attach(made.map_err(on)?, place, c"").map_err(on);
@@ -211,7 +214,9 @@ fn mount_sys(root: &mut NewRoot, sys: Sys) -> Result<(), Failure> {
     match mounted {
         // There is none to show.
         Ok(()) | Err(Errno::ENOENT) => {}
-        Err(errno) => output::note(&format!("there is no /sys inside: mounting it: {}", reason(errno))),
+        Err(errno) => {
+            standard_error::warn(&format!("there is no /sys inside: mounting it: {}", reason(errno)))
+        }
     }
     Ok(())
 }

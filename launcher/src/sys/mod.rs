@@ -24,7 +24,9 @@ pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod security;
 pub(crate) mod signals;
+pub(crate) mod standard_error;
 pub(crate) mod terminal;
+pub(crate) mod user_namespace;
 pub(crate) mod wait;
 
 use nix::errno::Errno;

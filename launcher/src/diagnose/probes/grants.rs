@@ -2,18 +2,17 @@
 //!
 //! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
+use crate::diagnose::causes::UNREADABLE;
 use crate::diagnose::causes::{
     BAD_CONFIG, BAD_GRANT_LINE, Cause, DIRECTORY_ACCOUNT, GRANT_OVERLAPS, GRANT_TOO_SMALL, NO_ACCOUNT,
     NO_GRANT_FILE, NO_GRANT_LINE, NO_NOBODY, NOT_FULL, NOT_HERE, UNTRUSTED,
 };
+use crate::grants::ENOUGH;
 use crate::grants::{Grants, OwnLine, distrust, each_line_of, ranges_text};
 use idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, SubidLine};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-
-/// As many as a Debian root takes behind the caller's own ID: 2,000 of its accounts, and one for nobody.
-pub(crate) const ENOUGH: u32 = 2001;
 
 /// The mapper with name services, which knows a directory's accounts.
 const VARIANT: &str = "/usr/libexec/subroot/newidmap-helper-nss";
@@ -49,7 +48,9 @@ pub(crate) fn lines(grants: &Grants, kind: IdKind) -> Vec<Cause> {
         return vec![Cause::new(&BAD_CONFIG, &[("why", &trouble)])];
     }
     if let Some(unreadable) = grants.unreadable() {
-        return vec![unreadable.clone()];
+        let words: [(_, &dyn std::fmt::Display); 2] =
+            [("file", &unreadable.file.display()), ("why", &unreadable.why)];
+        return vec![Cause::new(&UNREADABLE, &words)];
     }
     let own = grants.own_lines(kind);
     let causes = own.iter().filter_map(|line| absent(line, &user).or_else(|| bad_line(line)));

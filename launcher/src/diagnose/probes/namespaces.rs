@@ -3,12 +3,12 @@
 //! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
 use super::{apparmor, own_status, proc, setting};
-use crate::child::namespaces::KINDS;
 use crate::diagnose::causes::{
     CHROOT, CONTAINER, Cause, EMULATOR, FORBIDDEN, LIMIT_OUTSIDE, NO_MORE_NAMESPACES, NO_NAMESPACES, NPROC,
     PID_DEPTH, SECCOMP, USER_DEPTH, USERNS_CLONE,
 };
 use crate::parent::trial::{self, Stopped};
+use crate::request::namespaces::KINDS;
 use crate::sys;
 use nix::errno::Errno;
 use nix::libc;

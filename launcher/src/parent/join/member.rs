@@ -3,12 +3,11 @@
 //! setns(2) needs ptrace(2) access to that process, and a /proc with hidepid (proc(5)) hides only processes without that access. So
 //! it shows every process that can be joined, but it hides the init of a sandbox, whose list of children names the command.
 
-use crate::child::namespaces::KINDS;
 use crate::failure::reason;
 use crate::parent::launch::open_folder;
 use crate::parent::registry::{self, Known, unless_hidden};
-use crate::sys;
-use crate::sys::Outcome;
+use crate::request::namespaces::KINDS;
+use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, fstatat};

@@ -1,12 +1,11 @@
 //! `subroot grants owner`: whose an ID is, by which line, and which ID it is inside that user's sandboxes.
 
-use super::finding::range_text;
-use super::site::{Grant, Site};
-use super::site_accounts::Known;
-use super::{Grants, shown};
-use crate::cli::output;
 use crate::error::Error;
 use crate::failure::reason_of;
+use crate::grants::finding::range_text;
+use crate::grants::site::{Grant, Site};
+use crate::grants::site_accounts::Known;
+use crate::grants::{Grants, shown};
 use crate::plan::id_layout::Pool;
 use idmap::{CONFIG_FILE, IdKind, IdRange, RESERVED_ID, parse_number};
 use serde_json::{Value, json};
@@ -45,22 +44,20 @@ struct Answer {
     more: usize,
 }
 
-/// Prints whose an ID is, or the owner and the group of a file.
+/// Whose an ID is, or the owner and the group of a file, as text or JSON.
 ///
 /// # Errors
-/// A file that cannot be looked at or read, and those of the output.
-pub(super) fn print(what: &OsStr, as_json: bool) -> anyhow::Result<u8> {
+/// A file that cannot be looked at or read.
+pub(crate) fn report(what: &OsStr, as_json: bool) -> Result<String, Error> {
     let ids = ids(what)?;
     let mut site = Site::read()?;
     let answers: Vec<Answer> =
         IdKind::BOTH.into_iter().zip(ids).map(|(kind, id)| Answer::find(&mut site, kind, id)).collect();
-    let text = if as_json {
+    Ok(if as_json {
         format!("{}\n", Value::from(answers.iter().map(Answer::json).collect::<Vec<_>>()))
     } else {
         answers.iter().map(Answer::text).collect()
-    };
-    output::output(&text)?;
-    Ok(0)
+    })
 }
 
 /// The uid and the gid that are asked about.

@@ -1,0 +1,20 @@
+//! `subroot grants`: what the grant files grant to every user.
+
+use crate::cli::args::{GrantsVerb, GrantsWords};
+use crate::cli::output;
+use crate::cli::owner;
+use crate::grants::{lint, suggest};
+
+/// Runs one of its commands, and returns the exit status: 1 for lint with findings.
+///
+/// # Errors
+/// A file that cannot be read, a user or a file that is not there, and those of the output.
+pub(crate) fn print(typed: &GrantsWords) -> anyhow::Result<u8> {
+    let (text, has_findings) = match &typed.verb {
+        GrantsVerb::Lint => lint::report(typed.json)?,
+        GrantsVerb::Owner { what } => (owner::report(what, typed.json)?, false),
+        GrantsVerb::Suggest { user, count } => (suggest::report(user, *count, typed.json)?, false),
+    };
+    output::output(&text)?;
+    Ok(u8::from(has_findings))
+}

@@ -1,0 +1,65 @@
+//! What stands behind an error, and what to do about it.
+
+use crate::diagnose::causes::{
+    COMMAND_MISSING, Cause, FOREIGN, INTERPRETER_MISSING, LOADER_MISSING, NO_SETGROUPS, NO_TERMINAL, NOEXEC,
+    NOT_EXECUTABLE,
+};
+use crate::diagnose::probes;
+use crate::error::Error;
+use crate::failure::{Failure, Step};
+use nix::errno::Errno;
+use nix::unistd::geteuid;
+
+/// What stands behind the failure, found by looking, if the failure itself does not say so.
+pub(crate) fn found(error: &Error) -> Option<Cause> {
+    match error {
+        Error::Namespaces(errno, flags) => probes::namespaces::refused(*errno, *flags),
+        Error::Start(failure) => probes::step::refused(failure),
+        Error::Mapper(_, said) => probes::apparmor::denied(said),
+        _ => None,
+    }
+}
+
+/// What to do about it, if that is certain; `found` is what stands behind it.
+pub(crate) fn fix(error: &Error, found: Option<&Cause>) -> Option<String> {
+    match error {
+        Error::Setuid => Some("chmod u-s,g-s the subroot program and remove its file capabilities".into()),
+        Error::Orphaned | Error::Unwatched(_) => {
+            Some("subroot run --outlive-parent goes on without it".into())
+        }
+        // Of root itself, no owner of the file is another user.
+        Error::Shim(_) | Error::Start(Failure { step: Step::RunShim, .. }) => {
+            (!geteuid().is_root()).then(|| {
+                "install subroot so that its program file belongs to root and only root can write to it"
+                    .into()
+            })
+        }
+        Error::DirectoryStream(name) => Some(format!("redirect {name}, for example to /dev/null")),
+        // Every shell has the programs for this, and the directory that it makes passes all checks.
+        Error::Name { .. } => Some("export XDG_RUNTIME_DIR=$(mktemp -d)".into()),
+        Error::NotFull { fix, .. } => Some(fix.clone()),
+        _ => found.map(Cause::fix).or_else(|| implied(error).map(|cause| cause.fix())),
+    }
+}
+
+/// The cause that the failure says itself.
+fn implied(error: &Error) -> Option<Cause> {
+    let failure = match error {
+        Error::Mapper(program, _) => return probes::mapper::lacks(program),
+        Error::Start(failure) => failure,
+        _ => return None,
+    };
+    let path = std::path::Path::new(failure.object()).display();
+    let kind = match (failure.step, failure.errno) {
+        (Step::FindCommand, _) => &COMMAND_MISSING,
+        (Step::RunInterpreter, _) => &INTERPRETER_MISSING,
+        (Step::RunLoader, _) => &LOADER_MISSING,
+        (Step::RunForeign, _) => &FOREIGN,
+        (Step::RunNoexec, _) => &NOEXEC,
+        (Step::RunCommand, Errno::EACCES) => &NOT_EXECUTABLE,
+        (Step::BecomeUser | Step::SetGroups, Errno::EPERM) => &NO_SETGROUPS,
+        (Step::Terminal, Errno::ENOENT) => &NO_TERMINAL,
+        _ => return None,
+    };
+    Some(Cause::new(kind, &[("path", &path)]))
+}

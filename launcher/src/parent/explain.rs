@@ -1,0 +1,40 @@
+//! Why a launch failed, and what to do about it: what diagnose/ finds, and what only a launch can try out.
+
+use crate::diagnose::causes::Cause;
+use crate::diagnose::explain;
+use crate::diagnose::probes;
+use crate::error::Error;
+use crate::failure::{Failure, Step};
+use crate::sys::standard_error;
+use nix::errno::Errno;
+
+/// What stands behind an error, found by looking, if the error itself does not say so.
+pub(crate) fn found(error: &Error) -> Option<Cause> {
+    match error {
+        Error::DiskLayers(..) => Some(probes::overlay::disk_refused()),
+        Error::Start(Failure { step: Step::LayerRoot, errno: Errno::EOPNOTSUPP, .. }) => {
+            explain::found(error).or_else(probes::overlay::kept_elsewhere)
+        }
+        _ => explain::found(error),
+    }
+}
+
+impl Error {
+    /// What to do about it, if that is certain: one command or one action, in words.
+    pub fn fix(&self) -> Option<String> {
+        explain::fix(self, found(self).as_ref())
+    }
+}
+
+/// Prints why subroot failed, and the fix on a second line if one is known; returns the exit status that goes with it.
+pub(crate) fn report(error: &Error) -> u8 {
+    let found = found(error);
+    match &found {
+        Some(cause) => standard_error::line(&format!("{error} ({cause})")),
+        None => standard_error::line(&error.to_string()),
+    }
+    if let Some(fix) = explain::fix(error, found.as_ref()) {
+        standard_error::line(&format!("fix: {fix}"));
+    }
+    error.status()
+}

@@ -15,3 +15,70 @@ pub(crate) mod output;
 pub(crate) mod owner;
 pub(crate) mod print_plan;
 pub(crate) mod values;
+
+use crate::cli::args::{Cli, ExecWords, RunWords, Verb};
+use crate::error::Error;
+use crate::parent::join;
+use crate::parent::registry;
+use log::LevelFilter;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// The program: reads the command line, does what it says, and ends with its status.
+pub fn main() -> ExitCode {
+    match run() {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => ExitCode::from(output::status(&error)),
+    }
+}
+
+fn run() -> anyhow::Result<u8> {
+    if crate::sys::program::is_secure_execution() {
+        return Err(Error::Setuid.into());
+    }
+    let (words, command) = args::split_command(std::env::args_os());
+    let cli = match Cli::read(&words) {
+        Ok(cli) => cli,
+        Err(message) => return Ok(output::usage(&message)),
+    };
+    log_to_standard_error(cli.verbose);
+    if cli.quiet {
+        crate::sys::standard_error::be_quiet();
+    }
+    match cli.verb {
+        Verb::Run(typed) => run_sandbox(*typed, command),
+        Verb::Exec(typed) => run_in_sandbox(typed, command),
+        Verb::Ps(typed) => listing::print(&typed),
+        Verb::Kill(typed) => listing::kill(&typed),
+        Verb::Unshare(typed) => options::unshare(typed, command).run(),
+        Verb::Idmap(typed) => idmap::print(&typed),
+        Verb::Doctor(typed) => doctor::print(&typed),
+        Verb::Grants(typed) => grants::print(&typed),
+        Verb::Completions(typed) => completions::print(&typed),
+    }
+}
+
+/// What `-v` or SUBROOT_LOG asks for; the variable has the last word.
+fn log_to_standard_error(verbose: u8) {
+    if verbose == 0 && std::env::var_os("SUBROOT_LOG").is_none() {
+        return;
+    }
+    let level = [LevelFilter::Warn, LevelFilter::Debug, LevelFilter::Trace];
+    let level = level.get(usize::from(verbose)).copied().unwrap_or(LevelFilter::Trace);
+    env_logger::Builder::new().filter_level(level).parse_env("SUBROOT_LOG").init();
+}
+
+fn run_sandbox(typed: RunWords, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
+    let format = typed.print_plan.clone();
+    let sandbox = options::run(typed, command)?;
+    match format {
+        Some(format) => print_plan::print(&sandbox, format == "json"),
+        None => sandbox.run(),
+    }
+}
+
+fn run_in_sandbox(typed: ExecWords, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
+    let known = registry::find(&typed.sandbox)?;
+    let process = options::exec(typed, command, &known.process)?;
+    Ok(join::run(&join::Joined::new(&known, process)?, None)?)
+}

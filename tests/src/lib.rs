@@ -16,6 +16,7 @@ mod podman;
 mod processes;
 mod rootfs;
 pub mod running;
+pub mod sandbox;
 mod shared_root;
 mod skip;
 mod start;

@@ -10,6 +10,7 @@ mod daemons;
 mod deb_build;
 mod files;
 mod git;
+mod guide;
 mod loopback;
 mod many_jobs;
 mod nested;

@@ -1,6 +1,6 @@
 //! What an administrator sets in mapper.conf and nsswitch.conf, on the real kernel.
 
-use crate::{GRANTED, attempt, granted_maps, refused};
+use crate::{GRANTED, assert_refused, attempt, granted_maps};
 use std::os::unix::fs::chown;
 use subroot_tests::{Host, Maps, Outcome, Step, Target, start_with};
 
@@ -25,7 +25,7 @@ fn asks_as_member(host: &Host, words: &str) -> (Outcome, Maps) {
 }
 
 #[track_caller]
-fn writes(outcome: (Outcome, Maps), maps: Maps) {
+fn assert_writes(outcome: (Outcome, Maps), maps: Maps) {
     assert_eq!((outcome.0.code(), outcome.0.stderr.as_str(), &outcome.1), (0, "", &maps), "{outcome:?}");
 }
 
@@ -50,9 +50,9 @@ fn a_computed_grant_ends_where_the_next_accounts_begins() {
     let granted = "/etc/subuid and /etc/subroot/mapper.conf grant you [212500-212600); \
         your account is not a local one, which takes newidmap-helper-nss";
     let line = |range: &str| format!("uid range [0-1) -> {range} not allowed: {granted}");
-    refused(&host, &user, "--uid-map 0:212600:1", 1, &line("[212600-212601)"));
-    refused(&host, &user, "--uid-map 0:212499:1", 1, &line("[212499-212500)"));
-    refused(&host, &user, "--uid-map 0:0:1", 1, &line("[0-1)"));
+    assert_refused(&host, &user, "--uid-map 0:212600:1", 1, &line("[212600-212601)"));
+    assert_refused(&host, &user, "--uid-map 0:212499:1", 1, &line("[212499-212500)"));
+    assert_refused(&host, &user, "--uid-map 0:0:1", 1, &line("[0-1)"));
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn an_account_outside_of_the_rule_has_what_its_lines_grant() {
     let (outcome, maps) = attempt(&host, &host.user("alice"), GRANTED);
     assert_eq!((outcome.code(), maps), (0, granted_maps()), "{outcome:?}");
     let line = "uid range [0-1) -> [200200-200201) not allowed: /etc/subuid grants you nothing";
-    refused(&host, &host.user("carol"), "--uid-map 0:200200:1", 1, line);
+    assert_refused(&host, &host.user("carol"), "--uid-map 0:200200:1", 1, line);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_computed_grant_over_a_live_account_is_void() {
     let host = configured("computed-grants = 1000-1000:1001:10\n");
     let nothing = "not allowed: /etc/subuid and /etc/subroot/mapper.conf grant you [100000-165536)";
     let line = format!("uid range [0-1) -> [1003-1004) {nothing}");
-    refused(&host, &host.user("alice"), "--uid-map 0:1003:1", 1, &line);
+    assert_refused(&host, &host.user("alice"), "--uid-map 0:1003:1", 1, &line);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn live_ids_may_be_allowed() {
     host.write("/etc/subuid", "alice:1001:10\n");
     let words = "--uid-map 0:1001:10";
     let line = "uid range [0-10) -> [1001-1011) not allowed: /etc/subuid grants you nothing";
-    refused(&host, &host.user("alice"), words, 1, line);
+    assert_refused(&host, &host.user("alice"), words, 1, line);
     for (value, code) in [("no", 1), ("yes", 0)] {
         host.configure_mapper(&format!("allow-live-ids = {value}\n"));
         assert_eq!(attempt(&host, &host.user("alice"), words).0.code(), code, "{value}");
@@ -88,7 +88,10 @@ fn live_ids_may_be_allowed() {
 #[test]
 fn setgroups_may_be_denied_to_everybody() {
     let host = configured("setgroups = deny\n");
-    writes(attempt(&host, &host.user("alice"), GRANTED), Maps { setgroups: "deny".into(), ..granted_maps() });
+    assert_writes(
+        attempt(&host, &host.user("alice"), GRANTED),
+        Maps { setgroups: "deny".into(), ..granted_maps() },
+    );
 }
 
 #[test]
@@ -96,14 +99,17 @@ fn setgroups_may_be_denied_to_one_owner() {
     for (owner, setgroups) in [("alice", "deny"), ("1000", "deny"), ("bob", "allow")] {
         let host = configured(&format!("setgroups-deny = {owner}\n"));
         let maps = Maps { setgroups: setgroups.into(), ..granted_maps() };
-        writes(attempt(&host, &host.user("alice"), GRANTED), maps);
+        assert_writes(attempt(&host, &host.user("alice"), GRANTED), maps);
     }
 }
 
 #[test]
 fn without_a_gid_map_setgroups_is_not_touched() {
     let host = configured("setgroups = deny\n");
-    writes(attempt(&host, &host.user("alice"), "--uid-map 0:100000:5"), Maps::new("0 100000 5", "", "allow"));
+    assert_writes(
+        attempt(&host, &host.user("alice"), "--uid-map 0:100000:5"),
+        Maps::new("0 100000 5", "", "allow"),
+    );
 }
 
 #[test]
@@ -144,8 +150,8 @@ fn a_bad_line_refuses_everything_by_its_number() {
     ] {
         let host = configured(text);
         let line = format!("reading /etc/subroot/mapper.conf: {why}");
-        refused(&host, &host.user("alice"), GRANTED, 4, &line);
-        refused(&host, &host.user("carol"), "--uid-map 0:1002:1", 4, &line);
+        assert_refused(&host, &host.user("alice"), GRANTED, 4, &line);
+        assert_refused(&host, &host.user("carol"), "--uid-map 0:1002:1", 4, &line);
         let version = host.output(host.user("alice").mapper().arg("--version"));
         assert_eq!((version.code(), version.stderr), (4, format!("newidmap-helper: {line}\n")));
         assert!(version.stdout.starts_with("newidmap-helper "), "{}", version.stdout);
@@ -158,11 +164,11 @@ fn where_a_plugin_keeps_the_grants_the_files_grant_nothing() {
     host.write("/etc/nsswitch.conf", "passwd: files\nsubid: sss\n");
     let why = "/etc/nsswitch.conf leaves grants to the plugin sss, which takes newidmap-helper-nss";
     let line = format!("uid range [0-65536) -> [100000-165536) not allowed: {why}");
-    refused(&host, &host.user("alice"), GRANTED, 1, &line);
+    assert_refused(&host, &host.user("alice"), GRANTED, 1, &line);
     let own = attempt(&host, &host.user("alice"), "--uid-map 0:1000:1 --gid-map 0:1000:1");
-    writes(own, Maps::new("0 1000 1", "0 1000 1", "deny"));
+    assert_writes(own, Maps::new("0 1000 1", "0 1000 1", "deny"));
     host.write("/etc/nsswitch.conf", "subid: files\n");
-    writes(attempt(&host, &host.user("alice"), GRANTED), granted_maps());
+    assert_writes(attempt(&host, &host.user("alice"), GRANTED), granted_maps());
 }
 
 #[test]
@@ -186,7 +192,7 @@ fn setgroups_is_denied_by_name_to_whom_no_local_account_names() {
         host.write("/etc/subgid", "1000:100000:65536\n");
         let alice = host.user("alice");
         host.write("/etc/passwd", &accounts);
-        writes(attempt(&host, &alice, words), denied.clone());
+        assert_writes(attempt(&host, &alice, words), denied.clone());
     }
 }
 
@@ -197,7 +203,7 @@ fn settings_cannot_be_taken_away_by_who_owns_their_folder() {
     chown("/etc/subroot", Some(alice.uid), None).expect("giving the folder away");
     let line =
         "reading /etc/subroot/mapper.conf: not trusted: not owned by root (it, or a folder on the way)";
-    refused(&host, &alice, GRANTED, 4, line);
+    assert_refused(&host, &alice, GRANTED, 4, line);
     host.output(alice.command("mv").args(["/etc/subroot/mapper.conf", "/etc/subroot/gone"])).ok();
-    refused(&host, &alice, GRANTED, 4, line);
+    assert_refused(&host, &alice, GRANTED, 4, line);
 }

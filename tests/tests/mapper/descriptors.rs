@@ -19,7 +19,7 @@ fn named(host: &Host, user: &User, word: &str, steps: Vec<Step>) -> Outcome {
 }
 
 #[track_caller]
-fn is_unfit(outcome: &Outcome, word: &str, why: &str) {
+fn assert_unfit(outcome: &Outcome, word: &str, why: &str) {
     let line = format!("newidmap-helper: opening target {word}: {why}\n");
     assert_eq!((outcome.code(), outcome.stderr.as_str()), (3, line.as_str()));
 }
@@ -59,7 +59,7 @@ fn a_number_that_is_not_open_or_can_not_be_is_refused() {
     let host = Host::new();
     let alice = host.user("alice");
     for word in ["fd:3", "fd:999", "fd:2147483647", "fd:2147483648", "fd:4294967295"] {
-        is_unfit(&named(&host, &alice, word, vec![]), word, NOT_PROCESS);
+        assert_unfit(&named(&host, &alice, word, vec![]), word, NOT_PROCESS);
     }
     let outcome = named(&host, &alice, "fd:4294967296", vec![]);
     assert_eq!((outcome.code(), outcome.stderr.lines().count()), (2, 1), "{outcome:?}");
@@ -70,10 +70,10 @@ fn the_standard_streams_are_no_target() {
     let host = Host::new();
     let alice = host.user("alice");
     for word in ["fd:0", "fd:1", "fd:2"] {
-        is_unfit(&named(&host, &alice, word, vec![]), word, NOT_PROCESS);
+        assert_unfit(&named(&host, &alice, word, vec![]), word, NOT_PROCESS);
     }
     // Closed ones are made valid by the mapper itself: with the root folder, which is no process either.
-    is_unfit(&named(&host, &alice, "fd:0", vec![Step::Close(0)]), "fd:0", NOT_PROCESS);
+    assert_unfit(&named(&host, &alice, "fd:0", vec![Step::Close(0)]), "fd:0", NOT_PROCESS);
 }
 
 /// The descriptor is opened by the process that becomes the mapper.
@@ -82,7 +82,11 @@ fn the_mapper_is_no_target_of_its_own() {
     let host = Host::new();
     let alice = host.user("alice");
     let script = format!("exec {} fd:7 {GRANTED} 7</proc/self", MAPPER);
-    is_unfit(&host.output(&mut alice.shell(&script)), "fd:7", "its user namespace is not a child of yours");
+    assert_unfit(
+        &host.output(&mut alice.shell(&script)),
+        "fd:7",
+        "its user namespace is not a child of yours",
+    );
 }
 
 /// It has the same files, and no others.
@@ -97,6 +101,6 @@ fn a_folder_of_a_thread_stands_for_its_own_process_alone() {
     assert_eq!(target.maps(), granted_maps());
     let bobs = Target::new(&host.user("bob"));
     let thread = open(bobs.path(&format!("task/{}", bobs.pid())));
-    is_unfit(&named(&host, &alice, "fd:7", vec![Step::Pass(thread, 7)]), "fd:7", NOT_YOURS);
+    assert_unfit(&named(&host, &alice, "fd:7", vec![Step::Pass(thread, 7)]), "fd:7", NOT_YOURS);
     assert_eq!(bobs.maps(), Maps::untouched());
 }

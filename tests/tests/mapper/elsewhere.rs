@@ -59,7 +59,7 @@ fn through(host: &Host, user: &User, descriptor: OwnedFd) -> Outcome {
 }
 
 #[track_caller]
-fn is_unfit(outcome: &Outcome, why: &str) {
+fn assert_unfit(outcome: &Outcome, why: &str) {
     let line = format!("newidmap-helper: opening target fd:7: {why}\n");
     assert_eq!((outcome.code(), outcome.stderr.as_str()), (3, line.as_str()));
 }
@@ -73,7 +73,7 @@ fn a_namespace_of_somebody_elses_put_over_ones_own_is_refused() {
     let cover = "mount -t tmpfs tmpfs /proc/$0/ns; touch /proc/$0/ns/user; mount --bind /proc/self/fd/5 /proc/$0/ns/user";
     let elsewhere = Elsewhere::new(&alice, &[], &target, Some(bobs.namespace()), cover);
     let covered = elsewhere.open(&format!("/proc/{}", target.pid()));
-    is_unfit(&through(&host, &alice, covered), "its user namespace is not owned by you");
+    assert_unfit(&through(&host, &alice, covered), "its user namespace is not owned by you");
     assert_eq!((target.maps(), bobs.maps()), (Maps::untouched(), Maps::untouched()));
 }
 
@@ -95,7 +95,7 @@ fn a_folder_that_only_looks_like_a_process_is_refused() {
     ] {
         let mount = format!("{mount}; fake={fake}");
         let elsewhere = Elsewhere::new(&alice, &[], &target, None, &format!("{mount}; {fill}; {cover}"));
-        is_unfit(
+        assert_unfit(
             &through(&host, &alice, elsewhere.open(fake)),
             "not an open descriptor of a /proc/PID folder or a pidfd",
         );
@@ -115,7 +115,7 @@ fn a_procfs_of_ones_own_shows_no_more_than_ones_own_processes() {
     let flags = ["--pid", "--fork", "--kill-child", "--mount-proc"];
     let elsewhere = Elsewhere::new(&alice, &flags, &bobs, None, "true");
     // The process with number 1 there is in a namespace that has its maps.
-    is_unfit(&through(&host, &alice, elsewhere.open("/proc/1")), "its gid_map is already written");
+    assert_unfit(&through(&host, &alice, elsewhere.open("/proc/1")), "its gid_map is already written");
     assert_eq!(bobs.maps(), Maps::untouched());
 }
 
@@ -150,8 +150,8 @@ fn a_process_of_roots_in_a_namespace_of_ones_own_is_refused() {
     let line = format!("newidmap-helper: opening target {}: no process of yours\n", roots.pid());
     let outcome = host.output(&mut alice.maps(&roots, GRANTED));
     assert_eq!((outcome.code(), outcome.stderr), (3, line));
-    is_unfit(&through(&host, &alice, roots.folder()), "no process of yours");
-    is_unfit(&through(&host, &alice, roots.pidfd()), of_a_pidfd(&alice, "no process of yours"));
+    assert_unfit(&through(&host, &alice, roots.folder()), "no process of yours");
+    assert_unfit(&through(&host, &alice, roots.pidfd()), of_a_pidfd(&alice, "no process of yours"));
     assert_eq!(own.maps(), Maps::untouched());
 }
 
@@ -171,7 +171,7 @@ fn roots_mapper_does_not_try_a_users_process_whatever_covers_its_namespace() {
     let line = format!("newidmap-helper: opening target {}: no process of yours\n", target.pid());
     let outcome = host.output(&mut root.maps(&target, GRANTED));
     assert_eq!((outcome.code(), outcome.stderr), (3, line));
-    is_unfit(&through(&host, &root, target.folder()), "no process of yours");
+    assert_unfit(&through(&host, &root, target.folder()), "no process of yours");
     assert_eq!((target.maps(), roots.maps()), (Maps::untouched(), Maps::untouched()));
 }
 
@@ -185,8 +185,8 @@ fn a_process_that_is_not_dumpable_is_no_target() {
     let line = format!("opening target {}: no process of yours", target.pid());
     let outcome = host.output(&mut alice.maps(&target, GRANTED));
     assert_eq!((outcome.code(), outcome.stderr), (3, format!("newidmap-helper: {line}\n")));
-    is_unfit(&through(&host, &alice, target.folder()), "no process of yours");
-    is_unfit(&through(&host, &alice, target.pidfd()), of_a_pidfd(&alice, "no process of yours"));
+    assert_unfit(&through(&host, &alice, target.folder()), "no process of yours");
+    assert_unfit(&through(&host, &alice, target.pidfd()), of_a_pidfd(&alice, "no process of yours"));
     assert_eq!(target.maps(), Maps::untouched());
 }
 

@@ -1,6 +1,6 @@
 //! What the lines of the grant files are worth, whatever else is in the files, of any size.
 
-use crate::{attempt, refused};
+use crate::{assert_refused, attempt};
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 use subroot_tests::Host;
@@ -9,7 +9,7 @@ use subroot_tests::Host;
 const SOON: Duration = Duration::from_secs(2);
 
 #[track_caller]
-fn is_granted(host: &Host, user: &str, words: &str) {
+fn assert_granted(host: &Host, user: &str, words: &str) {
     let (outcome, maps) = attempt(host, &host.user(user), words);
     assert_eq!(outcome.code(), 0, "{outcome:?}");
     assert_eq!(maps.uid_map.len(), 1, "{words}");
@@ -21,8 +21,8 @@ fn malformed_lines_grant_nothing_and_the_others_still_count() {
     let bad = ["alice:200000", "alice:300000:5:", " alice:400000:5", "alice:0500000:5", "alice:600000:0x5"];
     host.write("/etc/subuid", format!("{}\nalice:700000:5\r\n# comment\n\nalice:100000:5", bad.join("\n")));
     let line = "uid range [0-1) -> [200000-200001) not allowed: /etc/subuid grants you [100000-100005)";
-    refused(&host, &host.user("alice"), "--uid-map 0:200000:1", 1, line);
-    is_granted(&host, "alice", "--uid-map 0:100000:5");
+    assert_refused(&host, &host.user("alice"), "--uid-map 0:200000:1", 1, line);
+    assert_granted(&host, "alice", "--uid-map 0:100000:5");
 }
 
 #[test]
@@ -31,19 +31,19 @@ fn a_line_over_a_live_account_grants_nothing() {
     host.write("/etc/subuid", "alice:1000:100\nalice:1001:1\nalice:100000:10\n");
     let line =
         "uid range [0-1) -> [1050-1051) not allowed: /etc/subuid grants you [1001-1002) [100000-100010)";
-    refused(&host, &host.user("alice"), "--uid-map 0:1050:1", 1, line);
-    is_granted(&host, "alice", "--uid-map 0:1001:1");
-    is_granted(&host, "alice", "--uid-map 0:100000:10");
+    assert_refused(&host, &host.user("alice"), "--uid-map 0:1050:1", 1, line);
+    assert_granted(&host, "alice", "--uid-map 0:1001:1");
+    assert_granted(&host, "alice", "--uid-map 0:100000:10");
 }
 
 #[test]
 fn an_account_made_later_in_the_range_makes_the_line_void() {
     let host = Host::new();
-    is_granted(&host, "alice", "--uid-map 0:100000:65536");
+    assert_granted(&host, "alice", "--uid-map 0:100000:65536");
     let accounts = "alice:x:1000:1000::/home/alice:/bin/sh\nlate:x:165535:165535::/:/bin/sh\n";
     host.write("/etc/passwd", accounts);
     let line = "uid range [0-65536) -> [100000-165536) not allowed: /etc/subuid grants you nothing";
-    refused(&host, &host.user("alice"), "--uid-map 0:100000:65536", 1, line);
+    assert_refused(&host, &host.user("alice"), "--uid-map 0:100000:65536", 1, line);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_hundred_thousand_lines_are_read_soon() {
     }
     host.write("/etc/subuid", format!("{file}alice:100000:65536\n"));
     let start = Instant::now();
-    is_granted(&host, "alice", "--uid-map 0:100000:65536");
+    assert_granted(&host, "alice", "--uid-map 0:100000:65536");
     assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
 }
 
@@ -67,7 +67,7 @@ fn a_hundred_thousand_accounts_cost_a_user_of_many_lines_no_minutes() {
     let accounts: String = (0..100_000_u32).map(|n| format!("user{n}:x:{n}:{n}::/:/bin/sh\n")).collect();
     host.write("/etc/passwd", format!("{accounts}alice:x:1000:1000::/home/alice:/bin/sh\n"));
     let start = Instant::now();
-    is_granted(&host, "alice", "--uid-map 0:100000:8192");
+    assert_granted(&host, "alice", "--uid-map 0:100000:8192");
     assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
 }
 
@@ -75,7 +75,7 @@ fn a_hundred_thousand_accounts_cost_a_user_of_many_lines_no_minutes() {
 fn four_thousand_and_ninety_six_lines_for_one_owner_add_up() {
     let host = Host::new();
     host.write("/etc/subuid", single_ids(4096));
-    is_granted(&host, "alice", "--uid-map 0:100000:4096");
+    assert_granted(&host, "alice", "--uid-map 0:100000:4096");
 }
 
 #[test]
@@ -83,12 +83,12 @@ fn a_line_more_grants_nothing_and_the_refusal_says_so() {
     let host = Host::new();
     for count in [4097, 5000] {
         host.write("/etc/subuid", single_ids(count));
-        is_granted(&host, "alice", "--uid-map 0:100000:4096");
+        assert_granted(&host, "alice", "--uid-map 0:100000:4096");
         let shown: String = (100_000..100_008).map(|id| format!("[{id}-{}) ", id + 1)).collect();
         let line = format!(
             "uid range [0-1) -> [104096-104097) not allowed: /etc/subuid grants you {shown}and more; your lines after the first 4096 count for nothing"
         );
-        refused(&host, &host.user("alice"), "--uid-map 0:104096:1", 1, &line);
+        assert_refused(&host, &host.user("alice"), "--uid-map 0:104096:1", 1, &line);
     }
 }
 
@@ -103,7 +103,7 @@ fn a_line_counts_wherever_it_falls_in_the_file() {
     let host = Host::new();
     for before in 65_536 - 24..=65_536 {
         host.write("/etc/subuid", format!("#{}\nalice:100000:65536\nbob:1:1", "x".repeat(before - 2)));
-        is_granted(&host, "alice", "--uid-map 0:100000:65536");
+        assert_granted(&host, "alice", "--uid-map 0:100000:65536");
     }
 }
 
@@ -112,9 +112,9 @@ fn a_line_of_megabytes_grants_nothing_and_hides_nothing() {
     let host = Host::new();
     let long = format!("alice:200000:{}", "1".repeat(3_000_000));
     host.write("/etc/subuid", format!("{long}\nalice:100000:5\n{long}"));
-    is_granted(&host, "alice", "--uid-map 0:100000:5");
+    assert_granted(&host, "alice", "--uid-map 0:100000:5");
     let line = "uid range [0-1) -> [200000-200001) not allowed: /etc/subuid grants you [100000-100005)";
-    refused(&host, &host.user("alice"), "--uid-map 0:200000:1", 1, line);
+    assert_refused(&host, &host.user("alice"), "--uid-map 0:200000:1", 1, line);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_long_line_is_not_taken_up_again_in_its_middle() {
     for pad in 65_530..65_542 {
         host.write("/etc/subuid", format!("#{}alice:200000:5\nalice:100000:5\n", "x".repeat(pad)));
         let line = "uid range [0-1) -> [200000-200001) not allowed: /etc/subuid grants you [100000-100005)";
-        refused(&host, &host.user("alice"), "--uid-map 0:200000:1", 1, line);
+        assert_refused(&host, &host.user("alice"), "--uid-map 0:200000:1", 1, line);
     }
 }
 
@@ -135,5 +135,5 @@ fn zeros_and_noise_grant_nothing() {
     noise.extend((0..200_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()));
     noise.extend(b"\nalice:100000:5\n");
     host.write("/etc/subuid", noise);
-    is_granted(&host, "alice", "--uid-map 0:100000:5");
+    assert_granted(&host, "alice", "--uid-map 0:100000:5");
 }

@@ -34,7 +34,7 @@ impl Foreign {
     }
 
     #[track_caller]
-    fn is_untouched(&self, boundary: u32) {
+    fn assert_untouched(&self, boundary: u32) {
         assert!(self.targets.iter().all(|target| target.maps() == Maps::untouched()), "boundary {boundary}");
         for (path, content) in &self.files {
             assert_eq!(fs::read(path).expect("reading a file of /etc"), *content, "{path} at {boundary}");
@@ -64,7 +64,7 @@ fn killed_at_any_system_call_it_has_written_in_order_and_nothing_else() {
             let maps = target.maps();
             let stage = in_order().iter().position(|stage| *stage == maps);
             seen[stage.unwrap_or_else(|| panic!("boundary {boundary}: {maps:?}"))] = true;
-            foreign.is_untouched(boundary);
+            foreign.assert_untouched(boundary);
             true
         });
         assert_eq!(seen, [true; 4], "each stage has boundaries of its own");

@@ -12,7 +12,7 @@ fn under(host: &Host, resource: Resource, limit: u64) -> (Outcome, Maps) {
 }
 
 #[track_caller]
-fn whole_or_nothing(resource: Resource, limit: u64, outcome: &(Outcome, Maps)) {
+fn assert_whole_or_nothing(resource: Resource, limit: u64, outcome: &(Outcome, Maps)) {
     let expected = if outcome.0.code() == 0 { granted_maps() } else { Maps::untouched() };
     assert_eq!(outcome.1, expected, "{resource:?} of {limit}: {:?}", outcome.0);
 }
@@ -24,7 +24,7 @@ fn with_any_number_of_descriptors_the_maps_are_whole_or_untouched() {
         let outcomes: Vec<i32> = (3..=16)
             .map(|limit| {
                 let outcome = under(&host, Resource::RLIMIT_NOFILE, limit);
-                whole_or_nothing(Resource::RLIMIT_NOFILE, limit, &outcome);
+                assert_whole_or_nothing(Resource::RLIMIT_NOFILE, limit, &outcome);
                 let (mapper, _) = outcome;
                 assert!(
                     mapper.code() <= 6 && (mapper.code() == 0 || mapper.stderr.lines().count() == 1),
@@ -53,7 +53,7 @@ fn too_few_descriptors_are_named() {
 fn a_tiny_stack_is_enough() {
     for host in hosts() {
         // One page is sometimes too little for the kernel's own execve(2).
-        whole_or_nothing(Resource::RLIMIT_STACK, 4096, &under(&host, Resource::RLIMIT_STACK, 4096));
+        assert_whole_or_nothing(Resource::RLIMIT_STACK, 4096, &under(&host, Resource::RLIMIT_STACK, 4096));
         for limit in [16_384, 65_536] {
             let (outcome, maps) = under(&host, Resource::RLIMIT_STACK, limit);
             assert_eq!((outcome.code(), maps), (0, granted_maps()), "a stack of {limit}: {outcome:?}");
@@ -77,7 +77,7 @@ fn no_limit_leaves_half_a_map() {
         ] {
             // A million bytes is just about what the mapper needs: sometimes less, sometimes more.
             for limit in [0, 4096, 1_000_000] {
-                whole_or_nothing(resource, limit, &under_from_shell(&host, resource, limit));
+                assert_whole_or_nothing(resource, limit, &under_from_shell(&host, resource, limit));
             }
         }
     }

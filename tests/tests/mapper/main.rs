@@ -1,8 +1,11 @@
 //! What newidmap-helper does, on the real kernel: one file a topic.
 
+mod clients;
 mod config;
+mod conformance;
 mod descriptors;
 mod disturbed;
+mod drop_ins;
 mod elsewhere;
 mod examples;
 mod failing_calls;
@@ -11,6 +14,7 @@ mod hostile;
 mod instants;
 mod limits;
 mod log;
+mod nss;
 mod observed;
 mod own_id;
 mod privilege;
@@ -52,7 +56,7 @@ fn attempt(host: &Host, user: &User, words: &str) -> (Outcome, Maps) {
 
 /// Checks that a request is refused with this status, with this line and no other, and without any effect.
 #[track_caller]
-fn refused(host: &Host, user: &User, words: &str, status: i32, line: &str) {
+fn assert_refused(host: &Host, user: &User, words: &str, status: i32, line: &str) {
     let (outcome, maps) = attempt(host, user, words);
     assert_eq!((outcome.code(), outcome.stdout.as_str()), (status, ""), "{words}: {outcome:?}");
     assert_eq!(outcome.stderr, format!("newidmap-helper: {line}\n"), "{words}");

@@ -1,6 +1,6 @@
 //! The own-ID exception, and the setgroups rule that goes with it: CVE-2014-8989, CVE-2018-7169.
 
-use crate::{GRANTED, attempt, refused};
+use crate::{GRANTED, assert_refused, attempt};
 use std::fs;
 use subroot_tests::{Host, Maps, Target};
 
@@ -56,14 +56,14 @@ fn a_setgroups_that_was_denied_before_stays_denied() {
 fn the_exception_is_for_one_id_only() {
     let host = Host::new();
     let line = "uid range [0-2) -> [1002-1004) not allowed: /etc/subuid grants you nothing";
-    refused(&host, &host.user("carol"), "--uid-map 0:1002:2", 1, line);
+    assert_refused(&host, &host.user("carol"), "--uid-map 0:1002:2", 1, line);
 }
 
 #[test]
 fn the_exception_does_not_reach_another_users_id() {
     let host = Host::new();
     let line = "uid range [0-1) -> [1000-1001) not allowed: /etc/subuid grants you nothing";
-    refused(&host, &host.user("carol"), "--uid-map 0:1000:1", 1, line);
+    assert_refused(&host, &host.user("carol"), "--uid-map 0:1000:1", 1, line);
 }
 
 #[test]
@@ -72,9 +72,9 @@ fn the_own_uid_is_no_gid_and_the_own_gid_no_uid() {
     host.write("/etc/passwd", "dave:x:1003:2003::/:/bin/sh\n");
     let dave = host.user("dave");
     let line = "uid range [0-1) -> [2003-2004) not allowed: /etc/subuid grants you nothing";
-    refused(&host, &dave, "--uid-map 0:2003:1", 1, line);
+    assert_refused(&host, &dave, "--uid-map 0:2003:1", 1, line);
     let line = "gid range [0-1) -> [1003-1004) not allowed: /etc/subgid grants you nothing";
-    refused(&host, &dave, "--gid-map 0:1003:1", 1, line);
+    assert_refused(&host, &dave, "--gid-map 0:1003:1", 1, line);
     let (outcome, maps) = attempt(&host, &dave, "--uid-map 0:1003:1 --gid-map 0:2003:1");
     assert_eq!((outcome.code(), maps), (0, Maps::new("0 1003 1", "0 2003 1", "deny")), "{outcome:?}");
 }
@@ -99,5 +99,5 @@ fn the_own_id_needs_no_grant_files_at_all() {
     assert_eq!((outcome.code(), maps), (0, Maps::new("0 1000 1", "0 1000 1", "deny")), "{outcome:?}");
     let line = "uid range [0-1) -> [100000-100001) not allowed: /etc/subuid grants you nothing; \
         your account is not a local one, which takes newidmap-helper-nss";
-    refused(&host, &host.uid(1000), "--uid-map 0:100000:1", 1, line);
+    assert_refused(&host, &host.uid(1000), "--uid-map 0:100000:1", 1, line);
 }

@@ -1,6 +1,6 @@
 //! A mapper without its privilege writes nothing and says what takes it away: status 5.
 
-use crate::{GRANTED, granted_maps, hosts, refused};
+use crate::{GRANTED, assert_refused, granted_maps, hosts};
 use nix::mount::{MsFlags, mount};
 use std::ffi::CString;
 use subroot_tests::{Host, Install, MAPPER, Maps, Outcome, Step, Target, start_with};
@@ -19,7 +19,7 @@ fn after_steps_of_root(host: &Host, mut steps: Vec<Step>, words: &str) -> (Outco
 }
 
 #[track_caller]
-fn says(outcome: (Outcome, Maps), line: &str) {
+fn assert_says(outcome: (Outcome, Maps), line: &str) {
     let (outcome, maps) = outcome;
     assert_eq!((outcome.code(), outcome.stderr), (5, format!("newidmap-helper: {line}\n")));
     assert_eq!(maps, Maps::untouched());
@@ -27,17 +27,17 @@ fn says(outcome: (Outcome, Maps), line: &str) {
 
 /// Checks that the program is told to have no privilege of its own.
 #[track_caller]
-fn unprivileged(host: &Host, words: &str, what: &str) {
+fn assert_unprivileged(host: &Host, words: &str, what: &str) {
     let line = format!("{what}: the program is neither setuid root nor has the file capability");
-    refused(host, &host.user("alice"), words, 5, &line);
+    assert_refused(host, &host.user("alice"), words, 5, &line);
 }
 
 #[test]
 fn without_its_bit_it_says_so() {
     let host = Host::new();
     host.install_mapper(Install::None);
-    unprivileged(&host, GRANTED, "writing uid_map: CAP_SETUID is missing");
-    unprivileged(&host, "--gid-map 0:100000:1", "writing gid_map: CAP_SETGID is missing");
+    assert_unprivileged(&host, GRANTED, "writing uid_map: CAP_SETUID is missing");
+    assert_unprivileged(&host, "--gid-map 0:100000:1", "writing gid_map: CAP_SETGID is missing");
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn with_the_bit_of_somebody_else_it_says_so() {
     host.install_mapper(Install::None);
     host.output(host.user("root").command("chown").args(["bob", MAPPER])).ok();
     host.output(host.user("root").command("chmod").args(["4755", MAPPER])).ok();
-    unprivileged(&host, GRANTED, "writing uid_map: CAP_SETUID is missing");
+    assert_unprivileged(&host, GRANTED, "writing uid_map: CAP_SETUID is missing");
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn under_no_new_privs_it_says_so() {
         host.install_mapper(install);
         let why = "no_new_privs is set, so a setuid bit and file capabilities are ignored";
         let outcome = after_steps_of_root(&host, vec![Step::NoNewPrivs], GRANTED);
-        says(outcome, &format!("writing uid_map: CAP_SETUID is missing: {why}"));
+        assert_says(outcome, &format!("writing uid_map: CAP_SETUID is missing: {why}"));
     }
 }
 
@@ -68,7 +68,7 @@ fn on_a_nosuid_mount_it_says_so() {
     for install in PRIVILEGED {
         host.install_mapper(install);
         let line = "writing uid_map: CAP_SETUID is missing: the program lies on a nosuid mount";
-        refused(&host, &host.user("alice"), GRANTED, 5, line);
+        assert_refused(&host, &host.user("alice"), GRANTED, 5, line);
     }
 }
 
@@ -79,9 +79,15 @@ fn outside_the_bounding_set_it_says_so() {
         host.install_mapper(install);
         let drop = |capability| vec![Step::DropFromBoundingSet(capability)];
         let outcome = after_steps_of_root(&host, drop(CAP_SETUID), GRANTED);
-        says(outcome, "writing uid_map: CAP_SETUID is missing: it is not in the capability bounding set");
+        assert_says(
+            outcome,
+            "writing uid_map: CAP_SETUID is missing: it is not in the capability bounding set",
+        );
         let outcome = after_steps_of_root(&host, drop(CAP_SETGID), GRANTED);
-        says(outcome, "writing gid_map: CAP_SETGID is missing: it is not in the capability bounding set");
+        assert_says(
+            outcome,
+            "writing gid_map: CAP_SETGID is missing: it is not in the capability bounding set",
+        );
     }
 }
 
@@ -132,7 +138,7 @@ fn with_a_file_capability_too_few_it_says_so() {
     host.output(host.user("root").command("setcap").args(["cap_setgid=p", MAPPER])).ok();
     let why = "the program's file capabilities lack it, or a tracer or this user namespace keeps them from counting";
     let line = format!("writing uid_map: CAP_SETUID is missing: {why}");
-    refused(&host, &host.user("alice"), GRANTED, 5, &line);
+    assert_refused(&host, &host.user("alice"), GRANTED, 5, &line);
 }
 
 #[test]

@@ -19,22 +19,22 @@ const NOT_PROCESS: &str = "not an open descriptor of a /proc/PID folder or a pid
 
 /// Checks that the target is refused as what it is, whatever is granted, and stays as it was.
 #[track_caller]
-fn unfit(host: &Host, user: &User, target: &Target, why: &str) {
+fn assert_unfit_by_any_name(host: &Host, user: &User, target: &Target, why: &str) {
     let before = target.maps();
     let by_pid = host.output(&mut user.maps(target, GRANTED));
-    is_unfit(&by_pid, &target.pid().to_string(), why);
-    is_unfit(&mapped_through(host, user, target.folder()), "fd:7", why);
-    is_unfit(&mapped_through(host, user, target.pidfd()), "fd:7", of_a_pidfd(user, why));
+    assert_unfit(&by_pid, &target.pid().to_string(), why);
+    assert_unfit(&mapped_through(host, user, target.folder()), "fd:7", why);
+    assert_unfit(&mapped_through(host, user, target.pidfd()), "fd:7", of_a_pidfd(user, why));
     assert_eq!(target.maps(), before);
 }
 
 /// Why a pidfd is refused: before Linux 5.14 only root's mapper can look up the process of one.
-pub fn of_a_pidfd<'a>(user: &User, why: &'a str) -> &'a str {
+pub(crate) fn of_a_pidfd<'a>(user: &User, why: &'a str) -> &'a str {
     if kernel_is(5, 14) || user.uid == 0 { why } else { NEEDS_FDINFO }
 }
 
 #[track_caller]
-fn is_unfit(outcome: &Outcome, word: &str, why: &str) {
+fn assert_unfit(outcome: &Outcome, word: &str, why: &str) {
     let line = format!("newidmap-helper: opening target {word}: {why}\n");
     assert_eq!((outcome.code(), outcome.stderr.as_str()), (3, line.as_str()));
 }
@@ -57,14 +57,14 @@ fn unshared() -> Step {
 fn another_users_process_is_refused_in_the_words_for_one_that_does_not_exist() {
     let host = Host::new();
     let alice = host.user("alice");
-    unfit(&host, &alice, &Target::new(&host.user("bob")), NOT_YOURS);
-    unfit(&host, &alice, &Target::new(&host.user("root")), NOT_YOURS);
+    assert_unfit_by_any_name(&host, &alice, &Target::new(&host.user("bob")), NOT_YOURS);
+    assert_unfit_by_any_name(&host, &alice, &Target::new(&host.user("root")), NOT_YOURS);
     let mut gone = Target::new(&alice);
     let (folder, pidfd) = (gone.folder(), gone.pidfd());
     gone.kill();
-    is_unfit(&host.output(&mut alice.maps(&gone, GRANTED)), &gone.pid().to_string(), NOT_YOURS);
-    is_unfit(&mapped_through(&host, &alice, folder), "fd:7", NOT_YOURS);
-    is_unfit(&mapped_through(&host, &alice, pidfd), "fd:7", of_a_pidfd(&alice, NOT_YOURS));
+    assert_unfit(&host.output(&mut alice.maps(&gone, GRANTED)), &gone.pid().to_string(), NOT_YOURS);
+    assert_unfit(&mapped_through(&host, &alice, folder), "fd:7", NOT_YOURS);
+    assert_unfit(&mapped_through(&host, &alice, pidfd), "fd:7", of_a_pidfd(&alice, NOT_YOURS));
 }
 
 #[test]
@@ -72,14 +72,14 @@ fn root_has_no_say_over_a_users_process() {
     let host = Host::new();
     host.write("/etc/subuid", "root:100000:65536\n");
     host.write("/etc/subgid", "root:100000:65536\n");
-    unfit(&host, &host.user("root"), &Target::new(&host.user("alice")), NOT_YOURS);
+    assert_unfit_by_any_name(&host, &host.user("root"), &Target::new(&host.user("alice")), NOT_YOURS);
 }
 
 #[test]
 fn a_process_in_the_callers_own_namespace_is_refused() {
     let host = Host::new();
     let alice = host.user("alice");
-    unfit(&host, &alice, &Target::after(&alice, vec![]), NOT_CHILD);
+    assert_unfit_by_any_name(&host, &alice, &Target::after(&alice, vec![]), NOT_CHILD);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_namespace_within_a_namespace_is_refused() {
     let host = Host::new();
     let alice = host.user("alice");
     let steps = vec![unshared(), Step::MapOwnIds(alice.uid, alice.gid), unshared()];
-    unfit(&host, &alice, &Target::after(&alice, steps), NOT_CHILD);
+    assert_unfit_by_any_name(&host, &alice, &Target::after(&alice, steps), NOT_CHILD);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_namespace_that_somebody_else_owns_is_refused() {
     let steps = vec![Step::Enter(bobs.namespace()), Step::Become(1000, 1000)];
     let in_bobs = Target::after(&host.user("root"), steps);
     // The kernel does not even let her look: she has no capability over bob's namespace.
-    unfit(&host, &alice, &in_bobs, NOT_YOURS);
+    assert_unfit_by_any_name(&host, &alice, &in_bobs, NOT_YOURS);
 }
 
 #[test]
@@ -108,11 +108,11 @@ fn a_map_is_written_once() {
     let alice = host.user("alice");
     let target = Target::new(&alice);
     host.output(&mut alice.maps(&target, "--uid-map 0:100000:1")).ok();
-    unfit(&host, &alice, &target, "its uid_map is already written");
+    assert_unfit_by_any_name(&host, &alice, &target, "its uid_map is already written");
     assert_eq!(target.maps(), Maps::new("0 100000 1", "", "allow"));
     let target = Target::new(&alice);
     host.output(&mut alice.maps(&target, "--gid-map 0:100000:1")).ok();
-    unfit(&host, &alice, &target, "its gid_map is already written");
+    assert_unfit_by_any_name(&host, &alice, &target, "its gid_map is already written");
     assert_eq!(target.maps(), Maps::new("", "0 100000 1", "allow"));
 }
 
@@ -122,13 +122,13 @@ fn a_descriptor_of_anything_else_is_refused() {
     let alice = host.user("alice");
     let target = Target::new(&alice);
     for path in ["/", "/etc/passwd", "/dev/null", "/sys", &target.path("ns/user")] {
-        is_unfit(&mapped_through(&host, &alice, opened(path)), "fd:7", NOT_PROCESS);
+        assert_unfit(&mapped_through(&host, &alice, opened(path)), "fd:7", NOT_PROCESS);
     }
     for path in ["/proc", "/proc/1", &target.path("fd"), &target.path("status"), &target.path("uid_map")] {
-        is_unfit(&mapped_through(&host, &alice, opened(path)), "fd:7", NOT_YOURS);
+        assert_unfit(&mapped_through(&host, &alice, opened(path)), "fd:7", NOT_YOURS);
     }
     let closed = host.output(alice.mapper().arg("fd:7").args(GRANTED.split(' ')));
-    is_unfit(&closed, "fd:7", NOT_PROCESS);
+    assert_unfit(&closed, "fd:7", NOT_PROCESS);
     assert_eq!(target.maps(), Maps::untouched());
 }
 
@@ -152,7 +152,7 @@ fn a_file_that_the_caller_put_over_the_map_is_not_written() {
         sleep(Duration::from_millis(10));
     }
     assert!(is_covered(), "the mounts over the maps");
-    is_unfit(&mapped_through(&host, &alice, opened(&seen_there)), "fd:7", NOT_YOURS);
+    assert_unfit(&mapped_through(&host, &alice, opened(&seen_there)), "fd:7", NOT_YOURS);
     assert_eq!(fs::read_to_string(alice.home.join("victim")).expect("the victim"), "precious\n");
     assert_eq!(target.maps(), Maps::untouched());
     elsewhere.child().kill().expect("ending the other mount namespace");

@@ -1,6 +1,6 @@
 //! The files that grants depend on are trusted only when nobody but root can have written them (property P6).
 
-use crate::{GRANTED, attempt, granted_maps, refused};
+use crate::{GRANTED, assert_refused, attempt, granted_maps};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use std::fs::{self, Permissions};
@@ -14,7 +14,7 @@ const WRITABLE: &str = "writable by group or others (it, or a folder on the way)
 
 /// Checks that a request is refused once `spoil` has been at one of the files, and served before that.
 #[track_caller]
-fn spoiled(spoil: impl Fn(&str), why: &str) {
+fn assert_refused_once_spoiled(spoil: impl Fn(&str), why: &str) {
     for path in FILES {
         let host = Host::new();
         host.configure_mapper("log = none\n");
@@ -22,7 +22,7 @@ fn spoiled(spoil: impl Fn(&str), why: &str) {
         let (outcome, maps) = attempt(&host, &alice, GRANTED);
         assert_eq!((outcome.code(), maps), (0, granted_maps()), "{outcome:?}");
         spoil(path);
-        refused(&host, &alice, GRANTED, 4, &format!("reading {path}: {why}"));
+        assert_refused(&host, &alice, GRANTED, 4, &format!("reading {path}: {why}"));
     }
 }
 
@@ -42,17 +42,17 @@ fn move_behind_link(path: &str, folder: &str) -> String {
 
 #[test]
 fn a_file_that_its_group_may_write_is_not_trusted() {
-    spoiled(|path| set_mode(path, 0o664), &format!("not trusted: {WRITABLE}"));
+    assert_refused_once_spoiled(|path| set_mode(path, 0o664), &format!("not trusted: {WRITABLE}"));
 }
 
 #[test]
 fn a_file_that_others_may_write_is_not_trusted() {
-    spoiled(|path| set_mode(path, 0o646), &format!("not trusted: {WRITABLE}"));
+    assert_refused_once_spoiled(|path| set_mode(path, 0o646), &format!("not trusted: {WRITABLE}"));
 }
 
 #[test]
 fn a_file_that_is_not_roots_is_not_trusted() {
-    spoiled(
+    assert_refused_once_spoiled(
         |path| chown(path, Some(1001), None).expect("giving it away"),
         &format!("not trusted: {NOT_ROOTS}"),
     );
@@ -61,7 +61,7 @@ fn a_file_that_is_not_roots_is_not_trusted() {
 #[test]
 fn a_link_to_a_file_that_its_group_may_write_is_not_trusted() {
     let spoil = |path: &str| set_mode(&move_behind_link(path, "/etc/elsewhere"), 0o664);
-    spoiled(spoil, &format!("not trusted: {WRITABLE}"));
+    assert_refused_once_spoiled(spoil, &format!("not trusted: {WRITABLE}"));
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_link_to_a_file_that_is_not_roots_is_not_trusted() {
     let spoil = |path: &str| {
         chown(move_behind_link(path, "/etc/elsewhere"), Some(1000), None).expect("giving it away")
     };
-    spoiled(spoil, &format!("not trusted: {NOT_ROOTS}"));
+    assert_refused_once_spoiled(spoil, &format!("not trusted: {NOT_ROOTS}"));
 }
 
 #[test]
@@ -79,16 +79,16 @@ fn a_link_through_a_folder_that_others_may_write_is_not_trusted() {
             move_behind_link(path, "/etc/shared/elsewhere");
             set_mode("/etc/shared", mode);
         };
-        spoiled(spoil, &format!("not trusted: {WRITABLE}"));
+        assert_refused_once_spoiled(spoil, &format!("not trusted: {WRITABLE}"));
     }
 }
 
 /// A sticky bit keeps others from taking entries of root's away, which says nothing about a file's own content.
 #[test]
 fn a_sticky_file_that_its_group_may_write_is_not_trusted() {
-    spoiled(|path| set_mode(path, 0o1664), &format!("not trusted: {WRITABLE}"));
+    assert_refused_once_spoiled(|path| set_mode(path, 0o1664), &format!("not trusted: {WRITABLE}"));
     let spoil = |path: &str| set_mode(&move_behind_link(path, "/etc/elsewhere"), 0o1664);
-    spoiled(spoil, &format!("not trusted: {WRITABLE}"));
+    assert_refused_once_spoiled(spoil, &format!("not trusted: {WRITABLE}"));
 }
 
 /// As on NixOS: a link of root's, a second link behind it, and a store in which its builders can make entries.
@@ -129,15 +129,15 @@ fn entries_of_others_in_a_sticky_folder_are_not_trusted() {
         symlink("/etc/alternatives/made", "/etc/store/made").expect("a link");
         lchown("/etc/store/made", Some(1000), None).expect("giving it away");
     };
-    spoiled(file, &format!("not trusted: {NOT_ROOTS}"));
-    spoiled(folder, &format!("not trusted: {NOT_ROOTS}"));
-    spoiled(link, &format!("not trusted: {NOT_ROOTS}"));
+    assert_refused_once_spoiled(file, &format!("not trusted: {NOT_ROOTS}"));
+    assert_refused_once_spoiled(folder, &format!("not trusted: {NOT_ROOTS}"));
+    assert_refused_once_spoiled(link, &format!("not trusted: {NOT_ROOTS}"));
 }
 
 #[test]
 fn a_link_through_a_users_folder_is_not_trusted() {
     let spoil = |path: &str| drop(move_behind_link(path, "/home/bob/elsewhere"));
-    spoiled(spoil, &format!("not trusted: {NOT_ROOTS}"));
+    assert_refused_once_spoiled(spoil, &format!("not trusted: {NOT_ROOTS}"));
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_fifo_is_not_trusted_and_not_waited_for() {
         fs::remove_file(path).expect("taking the file away");
         mkfifo(path, Mode::from_bits_truncate(0o644)).expect("a fifo");
     };
-    spoiled(spoil, "not trusted: not a regular file");
+    assert_refused_once_spoiled(spoil, "not trusted: not a regular file");
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_folder_is_not_trusted() {
         fs::remove_file(path).expect("taking the file away");
         fs::create_dir(path).expect("a folder");
     };
-    spoiled(spoil, "not trusted: not a regular file");
+    assert_refused_once_spoiled(spoil, "not trusted: not a regular file");
 }
 
 #[test]
@@ -166,10 +166,10 @@ fn a_link_to_a_folder_or_a_device_is_not_trusted() {
             symlink(place, path).expect("a link");
         }
     };
-    spoiled(link("/etc/alternatives"), "not trusted: not a regular file");
+    assert_refused_once_spoiled(link("/etc/alternatives"), "not trusted: not a regular file");
     // The root of a user namespace does not own the host's /dev either.
     let why = if is_nested() { NOT_ROOTS } else { "not a regular file" };
-    spoiled(link("/dev/zero"), &format!("not trusted: {why}"));
+    assert_refused_once_spoiled(link("/dev/zero"), &format!("not trusted: {why}"));
 }
 
 #[test]
@@ -178,12 +178,12 @@ fn a_link_that_goes_in_circles_is_an_error() {
         fs::remove_file(path).expect("taking the file away");
         symlink(path, path).expect("a link to itself");
     };
-    spoiled(spoil, "Too many levels of symbolic links");
+    assert_refused_once_spoiled(spoil, "Too many levels of symbolic links");
 }
 
 #[test]
 fn a_file_that_the_caller_may_not_read_is_an_error() {
-    spoiled(|path| set_mode(path, 0o600), "Permission denied");
+    assert_refused_once_spoiled(|path| set_mode(path, 0o600), "Permission denied");
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_link_to_nothing_is_a_missing_file() {
     host.remove("/etc/subuid");
     symlink("/etc/nothing", "/etc/subuid").expect("a link to nothing");
     let line = "uid range [0-65536) -> [100000-165536) not allowed: /etc/subuid grants you nothing";
-    refused(&host, &host.user("alice"), GRANTED, 1, line);
+    assert_refused(&host, &host.user("alice"), GRANTED, 1, line);
 }
 
 #[test]

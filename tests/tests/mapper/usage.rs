@@ -1,6 +1,6 @@
 //! What is no request at all: status 2, told by name, nothing written (property P4).
 
-use crate::refused;
+use crate::assert_refused;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use subroot_tests::Host;
@@ -22,7 +22,7 @@ fn a_number_has_one_spelling() {
         ("0:4294967296:1", "a number does not fit 32 bits"),
         ("0:18446744073709651616:1", "a number does not fit 32 bits"),
     ] {
-        bad_map(map, why);
+        assert_bad_map(map, why);
     }
 }
 
@@ -35,29 +35,29 @@ fn a_range_is_not_empty_does_not_wrap_and_does_not_hold_the_reserved_id() {
         ("4294967295:100000:1", "a range reaches 4294967295"),
         ("4294967290:100000:6", "a range reaches 4294967295"),
     ] {
-        bad_map(map, why);
+        assert_bad_map(map, why);
     }
 }
 
 #[test]
 fn ranges_do_not_overlap_on_either_side() {
-    bad_map("0:100000:10,9:100020:5", "two ranges overlap inside");
-    bad_map("0:100000:10,10:100009:5", "two ranges overlap outside");
-    bad_map("0:100000:10,0:100000:10", "two ranges overlap inside");
+    assert_bad_map("0:100000:10,9:100020:5", "two ranges overlap inside");
+    assert_bad_map("0:100000:10,10:100009:5", "two ranges overlap outside");
+    assert_bad_map("0:100000:10,0:100000:10", "two ranges overlap inside");
 }
 
 #[test]
 fn a_map_is_three_numbers_a_range() {
     for map in ["0:100000", "0:100000:1:1", "0", "0:100000:1,", ",0:100000:1", "0:100000:1,,1:100001:1"] {
-        bad_map(map, "a range is not IN:OUT:COUNT");
+        assert_bad_map(map, "a range is not IN:OUT:COUNT");
     }
 }
 
 #[track_caller]
-fn bad_map(map: &str, why: &str) {
+fn assert_bad_map(map: &str, why: &str) {
     let host = Host::new();
     let line = format!("reading the uid map: {why}: {map}{SEE_HELP}");
-    refused(&host, &host.user("alice"), &format!("--uid-map {map} --gid-map 0:100000:1"), 2, &line);
+    assert_refused(&host, &host.user("alice"), &format!("--uid-map {map} --gid-map 0:100000:1"), 2, &line);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn words_that_do_not_belong_are_named() {
         ("--uid-map=0:100000:1", "unexpected word: --uid-map=0:100000:1"),
         ("--uid-map 0:100000:1 -v", "unexpected word: -v"),
     ] {
-        refused(&host, &alice, words, 2, &format!("{line}{SEE_HELP}"));
+        assert_refused(&host, &alice, words, 2, &format!("{line}{SEE_HELP}"));
     }
 }
 

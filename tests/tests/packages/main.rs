@@ -6,6 +6,7 @@ mod built;
 mod cargo;
 mod deb;
 mod fresh_root;
+mod recipes;
 mod root;
 mod rpm;
 mod tarball;

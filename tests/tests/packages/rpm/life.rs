@@ -9,27 +9,27 @@ macro_rules! check_life {
     ($name:literal, $words:literal, $program:literal) => {
         #[test]
         fn an_installation_is_as_packed() {
-            $crate::rpm::life::is_as_packed($name, $words);
+            $crate::rpm::life::assert_as_packed($name, $words);
         }
 
         #[test]
         fn an_older_one_is_upgraded() {
-            $crate::rpm::life::is_upgraded($name, $words);
+            $crate::rpm::life::assert_upgraded($name, $words);
         }
 
         #[test]
         fn a_damaged_program_is_told_and_mended() {
-            $crate::rpm::life::is_mended($name, $words, $program);
+            $crate::rpm::life::assert_mended($name, $words, $program);
         }
 
         #[test]
         fn nothing_is_left_when_it_is_erased() {
-            $crate::rpm::life::is_erased($name, $words);
+            $crate::rpm::life::assert_erased($name, $words);
         }
     };
 }
 
-pub(crate) fn is_as_packed(name: &str, words: &str) {
+pub(crate) fn assert_as_packed(name: &str, words: &str) {
     let installation = Packages::built().root();
     installation.quietly(&format!("-i {words} {name}.rpm"));
     installation.quietly(&format!("-V {words} {name}"));
@@ -39,7 +39,7 @@ pub(crate) fn is_as_packed(name: &str, words: &str) {
     assert!(license.is_file(), "{}", license.display());
 }
 
-pub(crate) fn is_upgraded(name: &str, words: &str) {
+pub(crate) fn assert_upgraded(name: &str, words: &str) {
     let installation = Packages::with_older().root();
     installation.quietly(&format!("-i {words} {name}-older.rpm"));
     assert_eq!(installation.rpm(&format!("-q {name} --queryformat %{{VERSION}}")).ok(), "0.0.9");
@@ -55,7 +55,7 @@ pub(crate) fn is_upgraded(name: &str, words: &str) {
     assert_ne!(downgraded.code(), 0, "{downgraded:?}");
 }
 
-pub(crate) fn is_mended(name: &str, words: &str, program: &str) {
+pub(crate) fn assert_mended(name: &str, words: &str, program: &str) {
     let installation = Packages::built().root();
     installation.quietly(&format!("-i {words} {name}.rpm"));
     let path = installation.root.file(program);
@@ -70,7 +70,7 @@ pub(crate) fn is_mended(name: &str, words: &str, program: &str) {
     installation.quietly(&format!("-V {words} {name}"));
 }
 
-pub(crate) fn is_erased(name: &str, words: &str) {
+pub(crate) fn assert_erased(name: &str, words: &str) {
     let installation = Packages::built().root();
     installation.quietly(&format!("-i {words} {name}.rpm"));
     assert_ne!(installation.root.listing(&["/var"]), "");

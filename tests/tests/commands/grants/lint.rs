@@ -1,0 +1,157 @@
+//! `subroot grants lint`: bad lines, lines that share IDs, and the room that is left.
+
+use crate::grants::{assert_found, host_with_lines, told};
+use subroot_tests::{Host, Kind, own_namespace_has, skip};
+
+#[test]
+fn sound_files_have_no_findings() {
+    let host = Host::new();
+    assert_found(&host, &[]);
+    let text = told(&host, "grants lint").ok();
+    assert!(text.starts_with("findings: 0, in 4 well-formed lines of 2 users\n"), "{text}");
+}
+
+#[test]
+fn every_reason_for_a_bad_line_is_told_with_its_place() {
+    if !own_namespace_has(Kind::Uid, 0, u32::MAX) {
+        skip!("needs a user namespace that has the IDs which the files grant");
+    }
+    let host = Host::new();
+    let long = format!("{}:200000:5", "x".repeat(1020));
+    let lines = [
+        "alice:100000:65536",
+        &long,
+        "alice:300000:5\r",
+        "alice:300000",
+        "+alice:300000:5",
+        "alice::5",
+        "alice:0x10:5",
+        "alice:0300000:5",
+        "alice:99999999999:5",
+        "alice:300000:0",
+        "alice:4294967290:5",
+        "alice:4294967290:6",
+        "alice:0:5",
+    ];
+    host.write("/etc/subuid", lines.join("\n"));
+    host.write("/etc/subgid", "alice:100000:65536\nalice:4294967290:5\n");
+    let reasons = [
+        "the line is longer than 1023 bytes",
+        "the line has a blank, a control character or a byte that is not UTF-8",
+        "the line has not exactly three fields",
+        "the owner is not an account",
+        "a number is missing",
+        "a number is not plain decimal",
+        "a number has a leading zero",
+        "a number does not fit 32 bits",
+        "a count is zero",
+        "a range reaches 4294967295",
+        "the range holds ID 0",
+    ];
+    let numbers = [2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13];
+    let found = crate::grants::findings(&host);
+    assert_eq!(found.len(), reasons.len(), "{found:#?}");
+    for ((number, reason), found) in numbers.iter().zip(reasons).zip(&found) {
+        let place = format!("/etc/subuid:{number}: bad-line: ");
+        assert!(
+            found.starts_with(&place) && found.ends_with(&format!("grants nothing: {reason}")),
+            "{found}"
+        );
+    }
+}
+
+#[test]
+fn lines_of_two_users_that_share_ids_are_found_once_a_file() {
+    assert_found(
+        &host_with_lines("alice:100000:65536\nbob:165535:65536\n"),
+        &[
+            "/etc/subuid:2: overlap: bob: [165535-231071) shares 1 IDs with /etc/subuid:1 of alice",
+            "/etc/subgid:2: overlap: bob: [165535-231071) shares 1 IDs with /etc/subgid:1 of alice",
+        ],
+    );
+    assert_found(&host_with_lines("alice:100000:65536\nbob:165536:65536\n"), &[]);
+}
+
+#[test]
+fn a_line_below_a_long_one_of_its_own_user_is_still_found() {
+    let host = Host::new();
+    host.write("/etc/subuid", "alice:100000:65536\nbob:100010:3000\nalice:100100:10\nalice:100200:10\n");
+    host.write("/etc/subgid", "alice:100000:65536\nbob:165536:65536\n");
+    assert_found(
+        &host,
+        &[
+            "/etc/subuid:2: overlap: bob: [100010-103010) shares 3000 IDs with /etc/subuid:1 of alice",
+            "/etc/subuid:3: overlap: alice: [100100-100110) shares 10 IDs with /etc/subuid:2 of bob",
+            "/etc/subuid:4: overlap: alice: [100200-100210) shares 10 IDs with /etc/subuid:2 of bob",
+        ],
+    );
+}
+
+#[test]
+fn a_live_id_alone_may_be_passed_through_to_several_users() {
+    let host = Host::new();
+    host.write("/etc/group", "render:x:5000:\n");
+    let ranges = "alice:100000:65536\nbob:165536:65536\n";
+    host.write("/etc/subgid", format!("{ranges}alice:5000:1\nbob:5000:1\n"));
+    assert_found(&host, &[]);
+    host.write("/etc/subgid", format!("{ranges}alice:5001:1\nbob:5001:1\n"));
+    assert_found(
+        &host,
+        &["/etc/subgid:4: overlap: bob: [5001-5002) shares 1 IDs with /etc/subgid:3 of alice"],
+    );
+}
+
+#[test]
+fn lines_of_one_user_may_share_ids_by_whatever_name() {
+    let host = host_with_lines("alice:100000:65536\n1000:100000:65536\nally:100000:65536\n");
+    let accounts = std::fs::read_to_string("/etc/passwd").expect("the world's accounts");
+    host.write("/etc/passwd", format!("{accounts}ally:x:1000:1000::/:/bin/sh\n"));
+    assert_found(&host, &[]);
+}
+
+#[test]
+fn the_room_that_is_left_is_what_login_defs_gives_and_nobody_has() {
+    if !own_namespace_has(Kind::Uid, 0, 1_100_000_000) {
+        skip!("needs a user namespace that has the IDs which the files grant");
+    }
+    let host = host_with_lines("alice:100000:65536\n");
+    let room = |limits: &str| {
+        host.write("/etc/login.defs", limits);
+        let text = told(&host, "grants lint").ok();
+        text.lines().last().expect("a summary").to_owned()
+    };
+    let told = |large: u32, small: u32, from: u32, to: u32| {
+        format!(
+            "room for {large} further grants of 65536 IDs or {small} of 2001, the same in both files, from {from} to {to}"
+        )
+    };
+    // 600,100,001 - 165,536 IDs by shadow's defaults; 65,536 and one less up to 231,071 and 231,070.
+    assert_eq!(room("# SUB_UID_MIN 5\n"), told(9154, 299_817, 100_000, 600_100_000));
+    assert_eq!(room("SUB_UID_MAX 231071\n"), told(1, 32, 100_000, 231_071));
+    assert_eq!(room("SUB_UID_MAX\t231070\nSUB_UID_MIN 100001\n"), told(0, 32, 100_001, 231_070));
+    assert_eq!(room("SUB_GID_MAX 231070\n"), told(0, 32, 100_000, 231_070));
+    assert_eq!(room("SUB_UID_MIN 300000\nSUB_UID_MAX 200000\n"), told(0, 0, 300_000, 200_000));
+    // A gap of 64 IDs that one group takes one of.
+    host.write("/etc/group", "middle:x:170000:\n");
+    assert_eq!(room("SUB_UID_MAX 231071\n"), told(0, 2 + 30, 100_000, 231_071));
+}
+
+#[test]
+fn json_has_the_same_by_stable_keys() {
+    let host = host_with_lines("alice:100000:65536\nbob:165535:65536\nalice:x\n");
+    host.write("/etc/subgid", "alice:100000:65536\nbob:165536:65536\n");
+    host.write("/etc/login.defs", "SUB_UID_MAX 300000\n");
+    let outcome = told(&host, "grants lint --json");
+    let expected = concat!(
+        r#"{"findings":[{"kind":"overlap","file":"/etc/subuid","line":2,"owner":"bob","#,
+        r#""why":"[165535-231071) shares 1 IDs with /etc/subuid:1 of alice","#,
+        r#""fix":"delete one of the lines; another range: subroot grants suggest bob"},"#,
+        r#"{"kind":"bad-line","file":"/etc/subuid","line":3,"owner":"alice","#,
+        r#""why":"grants nothing: the line has not exactly three fields","#,
+        r#""fix":"write the line as OWNER:START:COUNT, in plain decimal, or delete it"}],"#,
+        r#""notes":[],"lines":4,"users":2,"capacity":{"first":100000,"last":300000,"#,
+        r#""grants":[{"count":65536,"fit":1},{"count":2001,"fit":34}]}}"#,
+        "\n"
+    );
+    assert_eq!((outcome.code(), outcome.stdout.as_str()), (1, expected));
+}

@@ -1,0 +1,68 @@
+//! `subroot grants lint`: users with lines in one file alone, or with too few IDs.
+
+use crate::grants::{assert_found, host_with_lines, subroot, told};
+use subroot_tests::{Host, Rootfs};
+
+#[test]
+fn a_user_with_a_line_in_one_file_alone_is_found() {
+    let host = host_with_lines("alice:100000:65536\n");
+    host.write("/etc/subuid", "alice:100000:65536\nbob:165536:65536\n");
+    assert_found(&host, &["/etc/subuid:2: one-file: bob: /etc/subgid has no line for this user"]);
+    host.write("/etc/subuid", "# nobody\n");
+    assert_found(&host, &["/etc/subgid:1: one-file: alice: /etc/subuid has no line for this user"]);
+    host.remove("/etc/subuid");
+    assert_found(&host, &["/etc/subgid:1: one-file: alice: /etc/subuid has no line for this user"]);
+}
+
+#[test]
+fn fewer_ids_than_a_debian_root_takes_are_found_by_all_lines_of_a_user() {
+    let few = |number| format!("/etc/sub{number}: too-small: alice: 2000 IDs in all are fewer than the 2001");
+    let expected = ["uid:1", "gid:1"].map(few);
+    let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+    assert_found(&host_with_lines("alice:100000:2000\n"), &expected);
+    // IDs of two lines count once.
+    assert_found(&host_with_lines("alice:101000:1000\nalice:100000:1500\n"), &expected);
+    assert_found(&host_with_lines("alice:100000:1000\n1000:200000:1001\n"), &[]);
+}
+
+#[test]
+fn computed_grants_make_up_for_lines_that_are_not_there() {
+    let host = host_with_lines("alice:100000:65536\n");
+    host.write("/etc/subuid", "alice:100000:10\n");
+    host.write("/etc/subgid", "# nobody\n");
+    assert_found(&host, &["/etc/subuid:1: one-file", "/etc/subuid:1: too-small"]);
+    host.configure_mapper("computed-grants = 1000-1009:200000:2001\n");
+    assert_found(&host, &[]);
+}
+
+#[test]
+fn who_has_enough_but_not_for_nobody_is_told_in_a_note() {
+    let noted =
+        |lines: &str| told(&host_with_lines(lines), "grants lint").ok().contains("note: 1 users have 2001");
+    assert!(noted("alice:100000:2001\n"));
+    assert!(noted("alice:100000:65533\n"));
+    assert!(!noted("alice:100000:65534\n"));
+}
+
+#[test]
+fn what_the_note_advises_gives_a_run_the_id_of_nobody() {
+    let host = host_with_lines("alice:20000:2001\n");
+    let note = told(&host, "grants lint").ok();
+    let (_, options) =
+        note.lines().next().and_then(|line| line.split_once(", unless by ")).expect("an advice");
+    let alice = host.user("alice");
+    let mut command = subroot(&alice, &format!("run {options}"));
+    command.arg(&Rootfs::busybox(&alice).path).args(["cat", "/proc/self/uid_map", "/proc/self/gid_map"]);
+    let text = host.output(&mut command).ok();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let map = ["0", "1000", "1", "1", "20000", "2000", "65534", "22000", "1"];
+    assert_eq!(words, [map, map].concat());
+}
+
+#[test]
+fn a_file_that_is_not_there_grants_nothing_and_is_no_finding() {
+    let host = Host::new();
+    host.remove("/etc/subuid");
+    host.remove("/etc/subgid");
+    assert_found(&host, &[]);
+}

@@ -1,0 +1,28 @@
+//! Sandboxes that are running: named, listed, joined, watched and ended, and what their ends take with them.
+
+mod bounded;
+mod hidden;
+mod joined;
+mod life;
+mod named;
+mod names;
+mod orphaned;
+mod scale;
+mod status;
+mod terminal;
+
+use subroot_tests::sandbox::Sandbox;
+
+/// A script that says when it runs, and goes on until it is killed.
+const READY: &str = "echo ready; exec sleep 1000";
+
+/// A name that no sandbox of any other test has: all of them are alice's.
+fn unique_name() -> String {
+    format!("web-{}", subroot_tests::running::unique_word())
+}
+
+/// The line of `ps` about a sandbox of this name.
+fn listed(sandbox: &Sandbox, name: &str) -> Option<String> {
+    let list = sandbox.says(&["ps"]).ok();
+    list.lines().find(|line| line.starts_with(&format!("{name} "))).map(str::to_owned)
+}

@@ -1,0 +1,57 @@
+//! What a payload can do to its own sandbox, and cannot do to the launch.
+
+use subroot_tests::is_nested;
+use subroot_tests::running::{GONE_WITHIN, PATIENCE, is_stopped, pid_1};
+use subroot_tests::running::{Running, assert_all_gone, soon, unique_word};
+use subroot_tests::sandbox::Sandbox;
+
+#[test]
+fn orphans_by_the_thousand_are_reaped() {
+    let sandbox = Sandbox::new();
+    let script = "n=0; while [ $n -lt 1000 ]; do (true &); n=$((n + 1)); done
+        while grep -q '^State:.*zombie' /proc/[0-9]*/status 2>/dev/null; do sleep 0.1; done; echo reaped; exit 4";
+    let outcome = sandbox.output(&[], script);
+    assert_eq!((outcome.code(), outcome.stdout.as_str()), (4, "reaped\n"), "{outcome:?}");
+}
+
+#[test]
+fn killing_and_stopping_everything_it_can_reach_leaves_init_alone() {
+    let sandbox = Sandbox::new();
+    let script = "sleep 1000 & kill -STOP -1; kill -STOP 1; kill -KILL 1; kill -TERM 1; kill -9 -1; kill -CONT -1; echo alive; exit 5";
+    let outcome = sandbox.output(&[], script);
+    assert_eq!((outcome.code(), outcome.stdout.as_str()), (5, "alive\n"), "{outcome:?}");
+}
+
+#[test]
+fn everything_stopped_still_ends_with_the_launcher() {
+    let sandbox = Sandbox::new();
+    let word = unique_word();
+    let script = "sleep 1000 & echo ready; kill -STOP -1; kill -STOP $$";
+    let running = Running::new(&mut sandbox.run(&[], &["sh", "-c", script, &word]));
+    assert!(soon(PATIENCE, || subroot_tests::processes_with_word(&word).into_iter().any(is_stopped)));
+    assert!(is_nested() || !is_stopped(pid_1(&word)), "init is stopped");
+    running.signal(9);
+    assert_all_gone(&word);
+}
+
+#[test]
+fn a_stopped_command_goes_on() {
+    let sandbox = Sandbox::new();
+    let word = unique_word();
+    let script = "echo ready; kill -STOP $$; echo went on; exit 6";
+    let running = Running::new(&mut sandbox.run(&[], &["sh", "-c", script, &word]));
+    let stopped = || subroot_tests::processes_with_word(&word).into_iter().any(is_stopped);
+    assert!(soon(PATIENCE, stopped));
+    running.signal(18);
+    let outcome = running.end();
+    assert_eq!((outcome.code(), outcome.stdout.as_str()), (6, "went on\n"));
+}
+
+#[test]
+fn daemons_do_not_outlive_the_command() {
+    let sandbox = Sandbox::new();
+    let word = unique_word();
+    let script = "for n in 1 2 3 4 5; do (setsid nohup sleep 1000 >/dev/null 2>&1 &); done; exit 0";
+    assert_eq!(sandbox.host.output(&mut sandbox.run(&[], &["sh", "-c", script, &word])).code(), 0);
+    assert!(soon(GONE_WITHIN, || subroot_tests::processes_with_word(&word).is_empty()));
+}

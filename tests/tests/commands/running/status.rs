@@ -1,0 +1,100 @@
+//! `--json-status` and `--print-plan`.
+
+use subroot_tests::sandbox::{Sandbox, assert_refused};
+
+/// The lines that a launch writes to descriptor 3.
+fn told(sandbox: &Sandbox, options: &str, script: &str) -> Vec<String> {
+    let root = sandbox.rootfs.path.display();
+    let line =
+        format!("subroot run --json-status 3 {options} {root} -- {script} 3>told 2>/dev/null; cat told");
+    sandbox.host.output(&mut sandbox.alice.shell(&line)).ok().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn start_and_end_are_told() {
+    let (sandbox, name) = (Sandbox::new(), crate::running::unique_name());
+    let lines = told(&sandbox, &format!("--name {name}"), "sh -c 'exit 3'");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for part in [
+        "\"event\":\"started\"",
+        &format!("\"name\":\"{name}\""),
+        "\"uid_map\":[[0,1000,1],[1,100000,65536]]",
+        "\"pid\":",
+        "\"user\":",
+    ] {
+        assert!(lines[0].contains(part), "{part}: {lines:?}");
+    }
+    assert_eq!(lines[1], "{\"event\":\"ended\",\"signal\":null,\"status\":3}");
+}
+
+#[test]
+fn a_failure_is_told_in_place_of_a_start() {
+    let sandbox = Sandbox::new();
+    let lines = told(&sandbox, "", "nothere");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("\"event\":\"failed\"") && lines[0].contains("\"status\":127"), "{lines:?}");
+}
+
+#[test]
+fn an_end_by_a_signal_is_told_as_its_status() {
+    let sandbox = Sandbox::new();
+    let root = sandbox.rootfs.path.display();
+    let line = format!(
+        "subroot run --json-status 3 {root} -- sleep 1000 3>told & until grep -q started told; do sleep 0.05; done
+        kill -TERM $!; wait $!; tail -n 1 told"
+    );
+    let told = sandbox.host.output(&mut sandbox.alice.shell(&line)).ok();
+    assert_eq!(told, "{\"event\":\"ended\",\"signal\":null,\"status\":143}\n");
+}
+
+#[test]
+fn the_command_does_not_get_the_descriptor() {
+    let sandbox = Sandbox::new();
+    let root = sandbox.rootfs.path.display();
+    let line = format!("subroot run --json-status 3 {root} -- sh -c 'ls /proc/self/fd | wc -l' 3>told");
+    assert_eq!(sandbox.host.output(&mut sandbox.alice.shell(&line)).ok(), "4\n");
+}
+
+#[test]
+fn a_descriptor_that_is_not_open_is_refused() {
+    let sandbox = Sandbox::new();
+    assert_refused(
+        &sandbox.output(&["--json-status", "77"], "true"),
+        125,
+        &["--json-status", "77 is not open"],
+    );
+}
+
+#[test]
+fn a_plan_is_printed_and_nothing_done() {
+    let sandbox = Sandbox::new();
+    let command = &mut sandbox
+        .run(&["--print-plan", "-v", "/etc/group:/g:ro", "-u", "5:6", "-e", "A=\u{1b}"], &["touch", "/mark"]);
+    let text = sandbox.host.output(command).ok();
+    for line in [
+        "uid_map: [0,1000,1]",
+        "uid_map: [1,100000,65536]",
+        "namespaces: pid",
+        "command: touch",
+        "seccomp: default",
+        "pid_1: init",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
+    }
+    assert!(
+        text.contains("/usr/libexec/subroot/newidmap-helper") && text.contains("\"target\":\"/g\""),
+        "{text}"
+    );
+    assert!(!text.contains('\u{1b}') && !sandbox.has_mark(), "{text}");
+}
+
+#[test]
+fn a_plan_can_be_json() {
+    let sandbox = Sandbox::new();
+    let text = sandbox.host.output(&mut sandbox.run(&["--print-plan=json"], &["touch", "/mark"])).ok();
+    let is_one_object = text.starts_with('{') && text.ends_with("}\n") && text.lines().count() == 1;
+    assert!(
+        is_one_object && text.contains("\"command\":[\"touch\",\"/mark\"]") && !sandbox.has_mark(),
+        "{text}"
+    );
+}

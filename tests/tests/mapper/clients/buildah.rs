@@ -1,0 +1,16 @@
+//! buildah: asks for the gid map first, and goes on with one ID when it gets none.
+
+use crate::clients::client::{ALL_INSTALLS, Caller, Client, Failure};
+use crate::clients::grants::own_then_all;
+
+const UNSHARE: Client = Client {
+    words: |_| "buildah --storage-driver vfs unshare".to_owned(),
+    lines: own_then_all,
+    tmp: "/tmp",
+    first: "newgidmap",
+    caller: Caller::Outside,
+    installs: ALL_INSTALLS,
+    failure: Failure::FallsBack,
+};
+
+check_client!(unshare, super::UNSHARE);

@@ -1,0 +1,52 @@
+//! podman: the namespace alone, and a container in it.
+
+use crate::clients::client::{ALL_INSTALLS, Caller, Client, Failure};
+use crate::clients::grants::{USUAL, own_then_all};
+use crate::clients::site::Site;
+use std::time::Duration;
+use subroot_tests::Install;
+
+const UNSHARE: Client = Client {
+    words: |_| "podman --storage-driver vfs unshare".to_owned(),
+    lines: own_then_all,
+    tmp: "/tmp",
+    first: "newuidmap",
+    caller: Caller::Outside,
+    installs: ALL_INSTALLS,
+    failure: Failure::IsShown,
+};
+
+const RUN: Client = Client {
+    words: |_| {
+        "podman --storage-driver vfs --runtime crun run --rm --network none --cgroups disabled \
+         --rootfs /home/alice/rootfs"
+            .to_owned()
+    },
+    tmp: "/home/alice/rootfs/tmp",
+    ..UNSHARE
+};
+
+check_client!(unshare, super::UNSHARE);
+check_client!(run, super::RUN);
+
+/// What alice lets podman import.
+const POLICY: &str = r#"{"default": [{"type": "insecureAcceptAnything"}]}"#;
+
+const FIRST_STEPS: &str = include_str!("../../../../docs/guide/first-steps.md");
+
+/// The guide's line, on an image of that name that is made here.
+#[test]
+fn a_root_is_taken_out_of_an_image_as_the_first_steps_say() {
+    let site = Site::new(Install::SetuidRoot, &USUAL);
+    let line =
+        FIRST_STEPS.split('`').find(|words| words.contains("podman export")).expect("the guide's line");
+    let script = format!(
+        "mkdir -p .config/containers && echo '{POLICY}' >.config/containers/policy.json && mv rootfs made && touch made/root/mine && subroot unshare -- chown 33:33 made/root/mine &&
+        subroot unshare -- tar -c -C made . | podman import -q -c CMD=sh - alpine >/dev/null && {line} &&
+        subroot run ./rootfs -- stat -c %u:%g /root/mine"
+    );
+    let mut shell = site.command("bash -c");
+    shell.arg(script).env("STORAGE_DRIVER", "vfs").current_dir("/home/alice");
+    let outcome = site.host.output_within(Duration::from_secs(120), &mut shell);
+    assert_eq!((outcome.code(), outcome.stdout.as_str()), (0, "33:33\n"), "{outcome:?}");
+}

@@ -1,0 +1,93 @@
+//! A host with the project's programs in the place of shadow's, and alice who has clients of them.
+
+use crate::clients::client::Client;
+use crate::clients::grants::Grants;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use subroot_tests::{
+    DROP_INS, Host, Install, Maps, Outcome, Rootfs, User, end_pause_process, release_program,
+};
+
+/// What a login would have made for alice.
+const RUNTIME_FOLDER: &str = "/run/user/1000";
+/// Where podman notes the process that it leaves behind.
+pub(crate) const PAUSE_PID: &str = "/run/user/1000/libpod/tmp/pause.pid";
+/// A command that shows the maps it runs in.
+const SHOW_MAPS: &str =
+    "cat /proc/self/uid_map; echo ==; cat /proc/self/gid_map; echo ==; cat /proc/self/setgroups";
+
+/// The host, and alice.
+pub(crate) struct Site {
+    pub(crate) host: Host,
+    pub(crate) alice: User,
+    pub(crate) rootfs: Rootfs,
+    grants: &'static Grants,
+}
+
+impl Site {
+    /// A host with these grants for alice, who has a root file system in `~/rootfs`.
+    pub(crate) fn new(how: Install, grants: &'static Grants) -> Site {
+        // Read first: the host may cover the place where they lie.
+        let ours = DROP_INS.map(|name| fs::read(release_program(name)).expect("a program of ours"));
+        let host = Host::new();
+        host.install_drop_ins(how);
+        for (name, program) in DROP_INS.iter().zip(ours) {
+            assert!(fs::read(format!("/usr/bin/{name}")).expect("an installed program") == program, "{name}");
+        }
+        host.write("/etc/subuid", Grants::file(grants.uid));
+        host.write("/etc/subgid", Grants::file(grants.gid));
+        host.cover_what_podman_uses();
+        let alice = host.user("alice");
+        host.make_folder(RUNTIME_FOLDER, &alice);
+        fs::set_permissions(RUNTIME_FOLDER, Permissions::from_mode(0o700)).expect("changing a mode");
+        let rootfs = Rootfs::busybox(&alice);
+        Site { host, alice, rootfs, grants }
+    }
+
+    /// A command line of alice's, split at blanks.
+    pub(crate) fn command(&self, words: &str) -> Command {
+        let mut words = words.split_whitespace();
+        let mut command = self.alice.command(words.next().expect("a program"));
+        command.args(words).env("XDG_RUNTIME_DIR", RUNTIME_FOLDER);
+        command
+    }
+
+    /// A client with a line for the shell that it is to run.
+    pub(crate) fn start(&self, client: &Client, script: &str) -> Command {
+        let mut command = self.command(&(client.words)(self.grants));
+        command.args(["sh", "-c", script]);
+        command
+    }
+
+    /// What becomes of a client that is to show its maps.
+    pub(crate) fn show(&self, client: &Client, folder: &Path) -> Outcome {
+        self.host.output(self.start(client, SHOW_MAPS).current_dir(folder))
+    }
+
+    /// What the client asks for.
+    pub(crate) fn wanted(&self, client: &Client) -> Maps {
+        self.grants.maps(client.lines)
+    }
+
+    /// Checks that the client works, started in this folder, and achieves all that it asks for.
+    #[track_caller]
+    pub(crate) fn assert_mapped(&self, client: &Client, folder: &Path) {
+        let outcome = self.show(client, folder);
+        assert_eq!((outcome.code(), maps(&outcome)), (0, self.wanted(client)), "{outcome:?}");
+    }
+}
+
+/// The maps that a command has shown; empty ones where it has not run.
+pub(crate) fn maps(outcome: &Outcome) -> Maps {
+    let mut parts = outcome.stdout.split("==\n").chain(["", "", ""]);
+    let mut part = || parts.next().unwrap_or_default();
+    Maps::new(part(), part(), part().trim_end())
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        end_pause_process(PAUSE_PID);
+    }
+}

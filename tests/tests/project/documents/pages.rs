@@ -1,0 +1,66 @@
+//! The man pages as files: sound, of this version, and referring to pages that are there.
+
+use crate::documents::read;
+use std::fs;
+use std::process::Command;
+use subroot_tests::{skip, workspace};
+
+fn names() -> Vec<String> {
+    let entries = fs::read_dir(workspace("packaging/man")).expect("the man pages");
+    let names: Vec<String> =
+        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect();
+    assert!(names.len() >= 12, "{names:?}");
+    names
+}
+
+#[test]
+fn groff_has_nothing_to_warn_of() {
+    if Command::new("groff").arg("--version").output().is_err() {
+        skip!("needs groff");
+    }
+    for name in names() {
+        let page = workspace("packaging/man").join(&name);
+        let output =
+            Command::new("groff").args(["-man", "-ww", "-z"]).arg(page).output().expect("starting groff");
+        let warnings = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && warnings.is_empty(), "{name}: {warnings}");
+    }
+}
+
+#[test]
+fn each_is_of_this_version_and_has_what_a_page_has() {
+    let manifest = read("Cargo.toml");
+    let version = manifest.lines().find_map(|line| line.strip_prefix("version = ")).expect("a version");
+    let source = format!("\"subroot {}\" \"subroot manual\"", version.trim_matches('"'));
+    for name in names() {
+        let page = read(&format!("packaging/man/{name}"));
+        let title = page.lines().find(|line| line.starts_with(".TH ")).expect("a title");
+        assert!(title.ends_with(&source), "{name}: {title}");
+        for heading in ["NAME", "SYNOPSIS", "DESCRIPTION", "\"SEE ALSO\""] {
+            assert!(page.contains(&format!("\n.SH {heading}\n")), "{name}: {heading}");
+        }
+    }
+}
+
+#[test]
+fn each_page_that_is_referred_to_is_there() {
+    let names = names();
+    for name in &names {
+        let page = read(&format!("packaging/man/{name}")).replace("\\-", "-");
+        for (referred, section) in page.lines().filter_map(reference) {
+            let is_own =
+                ["subroot", "newidmap", "newuidmap", "newgidmap"].iter().any(|own| referred.starts_with(own));
+            assert!(
+                !is_own || names.contains(&format!("{referred}.{section}")),
+                "{referred}({section}) in {name}"
+            );
+        }
+    }
+}
+
+/// `.BR NAME (SECTION)…`, and what it is in a list of commands, `NAME(SECTION)`.
+fn reference(line: &str) -> Option<(&str, &str)> {
+    let line = line.strip_prefix(".BR ").unwrap_or(line);
+    let (name, rest) = line.split_once('(')?;
+    Some((name.trim_end(), rest.split_once(')')?.0))
+}

@@ -1,0 +1,9 @@
+//! Nothing of the host is reached from inside, at any moment of `run` and `exec` (properties L2 and L3).
+
+mod facts;
+mod faults;
+mod hostile_root;
+mod lookups;
+mod options;
+mod own_program;
+mod streams;

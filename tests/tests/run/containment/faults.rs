@@ -1,0 +1,157 @@
+//! Each system call of a launch in turn answered by an error: the launch is refused, or the sandbox is as it was asked for.
+//! Nothing fails open, dies without a word or waits for ever.
+
+use crate::containment::facts::Facts;
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::signal::killpg;
+use std::collections::BTreeSet;
+use std::time::Duration;
+use subroot_tests::faults::{self, Call, Fault, Faulted, IS_SUPPORTED};
+use subroot_tests::running::{GONE_WITHIN, soon};
+use subroot_tests::sandbox::{Sandbox, mounts};
+use subroot_tests::skip;
+
+/// Far more than any of these launches takes.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Everything that protects the host, or the command from itself.
+const PROTECTED: &[&str] = &[
+    "--read-only",
+    "--volume=/home/alice/data:/srv:ro",
+    "--tmpfs=/mnt",
+    "--security-opt=no-new-privileges",
+    "--ulimit=nofile=200",
+    "--umask=027",
+    "--oom-score-adj=500",
+];
+
+/// Another way through the launch: no mapper, no init, memory over the rootfs, masks.
+const LAYERED: &[&str] = &[
+    "--userns=host-id",
+    "--as-pid-1",
+    "--overlay",
+    "--network=none",
+    "--hostname=inside",
+    "--security-opt=mask=default",
+    "--volume=/home/alice/data:/srv:ro,noexec",
+];
+
+/// One kind of launch.
+struct Launch {
+    sandbox: Sandbox,
+    options: &'static [&'static str],
+    /// Calls that the kernel does not have.
+    absent: &'static [i64],
+}
+
+impl Launch {
+    fn new(options: &'static [&'static str], absent: &'static [i64]) -> Launch {
+        let sandbox = Sandbox::new();
+        sandbox.host.make_folder("/home/alice/data", &sandbox.alice);
+        Launch { sandbox, options, absent }
+    }
+
+    fn run(&self, failing: Option<(Call, Errno)>) -> Faulted {
+        let mut command = self.sandbox.shell(self.options, Facts::SCRIPT);
+        faults::run(&self.sandbox.alice, &mut command, Fault { absent: self.absent, failing }, PATIENCE)
+    }
+
+    /// Fails each call with each error (of a kernel that lacks some, those of the child that builds the sandbox); returns the numbers of those calls without which there is no launch.
+    fn without_each_call(&self, errnos: &[Errno]) -> BTreeSet<i64> {
+        let whole = self.run(None);
+        assert_eq!((whole.outcome.code(), whole.outcome.stderr.as_str()), (0, ""), "{:?}", whole.outcome);
+        let (expected, mounts_before) = (Facts::read(&whole.outcome.stdout), mounts());
+        let (mut needed, mut wrong) = (BTreeSet::new(), Vec::new());
+        let is_affected = |call: &&Call| self.absent.is_empty() || call.process == 1;
+        let calls = faults::fallible(&whole.calls);
+        for (call, errno) in
+            calls.iter().filter(is_affected).flat_map(|call| errnos.iter().map(move |errno| (call, errno)))
+        {
+            let faulted = self.run(Some((*call, *errno)));
+            let mut faults = judge(&faulted, call, &expected);
+            if !soon(GONE_WITHIN, || killpg(faulted.group, None) == Err(Errno::ESRCH)) {
+                faults.push("processes are left".to_owned());
+            }
+            if mounts() != mounts_before {
+                faults.push("mounts are left".to_owned());
+            }
+            if faulted.has_failed && faulted.outcome.code() != 0 {
+                needed.insert(call.number);
+            }
+            wrong.extend(
+                faults
+                    .into_iter()
+                    .map(|fault| format!("{call:?} {errno:?}: {fault}: {:?}", faulted.outcome.stderr)),
+            );
+        }
+        assert!(wrong.is_empty(), "{} of the launches: {wrong:#?}", wrong.len());
+        needed
+    }
+}
+
+/// What is wrong with a launch in which a call has failed.
+fn judge(faulted: &Faulted, call: &Call, expected: &Facts) -> Vec<String> {
+    let outcome = &faulted.outcome;
+    let mut faults = Vec::new();
+    if faulted.hung {
+        return vec!["it does not end".to_owned()];
+    }
+    // init and the watcher have nobody left to report to: a sandbox that they cannot look after ends as if it were killed.
+    let is_late = match call.process {
+        1 => matches!(call.number, libc::SYS_waitid | libc::SYS_poll),
+        2 => matches!(call.number, libc::SYS_close_range | libc::SYS_poll),
+        _ => false,
+    };
+    let says_why = outcome.stderr.strip_prefix("subroot: ").is_some_and(|line| line.contains(": "));
+    match outcome.code() {
+        0 => {}
+        125..=127 if says_why => {}
+        137 if is_late => {}
+        code => faults.push(format!("status {code}")),
+    }
+    if outcome.code() == 0 || Facts::is_whole(&outcome.stdout) {
+        faults.extend(Facts::read(&outcome.stdout).less_than(expected, &outcome.stderr));
+    }
+    faults
+}
+
+fn assert_needed(needed: &BTreeSet<i64>, calls: &[i64]) {
+    for call in calls {
+        assert!(needed.contains(call), "no launch depends on {call}: {needed:?}");
+    }
+}
+
+#[test]
+fn a_protected_sandbox_is_whole_or_refused() {
+    if !IS_SUPPORTED {
+        skip!("the registers of a traced process are not known here");
+    }
+    let launch = Launch::new(PROTECTED, &[]);
+    let needed = launch.without_each_call(&[Errno::EPERM, Errno::EINVAL, Errno::EIO]);
+    assert_needed(
+        &needed,
+        &[libc::SYS_mount_setattr, libc::SYS_seccomp, libc::SYS_capset, libc::SYS_umount2],
+    );
+}
+
+#[test]
+fn a_layered_sandbox_is_whole_or_refused() {
+    if !IS_SUPPORTED {
+        skip!("the registers of a traced process are not known here");
+    }
+    let launch = Launch::new(LAYERED, &[]);
+    let needed = launch.without_each_call(&[Errno::EPERM, Errno::EIO]);
+    assert_needed(&needed, &[libc::SYS_sethostname, libc::SYS_setresuid, libc::SYS_fsconfig]);
+}
+
+/// Before Linux 5.12, mounts are protected one by one, after they have been attached.
+#[test]
+fn a_sandbox_without_mount_setattr_is_whole_or_refused() {
+    if !IS_SUPPORTED {
+        skip!("the registers of a traced process are not known here");
+    }
+    let launch = Launch::new(PROTECTED, &[libc::SYS_mount_setattr]);
+    let needed = launch.without_each_call(&[Errno::EPERM]);
+    assert_needed(&needed, &[libc::SYS_mount]);
+}

@@ -1,0 +1,10 @@
+//! Who a command is, and what it has: IDs, users of the rootfs, groups, capabilities, environment, limits, namespaces.
+
+mod capabilities;
+mod environment;
+mod groups;
+mod layouts;
+mod limits;
+mod namespaces;
+mod nested;
+mod users;

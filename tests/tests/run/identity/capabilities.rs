@@ -1,0 +1,95 @@
+//! `--cap-add`, `--cap-drop`, no-new-privileges and keys (property L10).
+
+use nix::libc;
+use subroot_tests::sandbox::{Sandbox, assert_refused};
+use subroot_tests::{Step, as_root_first, start_with};
+
+const DEFAULT: &str = "00000000a80425fb";
+
+/// The five sets of the command.
+fn sets(sandbox: &Sandbox, options: &[&str]) -> Vec<String> {
+    let text = sandbox.prints(options, "grep ^Cap /proc/self/status | cut -f2");
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_default_is_dockers() {
+    let none = "0000000000000000";
+    assert_eq!(sets(&Sandbox::new(), &[]), [none, DEFAULT, DEFAULT, DEFAULT, none]);
+}
+
+#[test]
+fn they_are_added_and_dropped_by_name() {
+    let sandbox = Sandbox::new();
+    for (options, bounding) in [
+        (["--cap-drop", "ALL", "--cap-add", "CHOWN"].as_slice(), "0000000000000001"),
+        (&["--cap-drop", "all"], "0000000000000000"),
+        (&["--cap-add", "sys_admin"], "00000000a82425fb"),
+        (&["--cap-drop", "CAP_CHOWN,kill"], "00000000a80425da"),
+        (&["--cap-add", "ALL", "--cap-drop", "CHOWN"], "000001fffffffffe"),
+    ] {
+        let none = "0000000000000000";
+        assert_eq!(sets(&sandbox, options), [none, bounding, bounding, bounding, none], "{options:?}");
+    }
+    assert_refused(&sandbox.output(&["--cap-add", "FLY"], "true"), 125, &["FLY is no capability"]);
+}
+
+#[test]
+fn what_is_not_there_cannot_be_used() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.prints(&[], "mount -t tmpfs x /mnt 2>/dev/null || mkdir -p /tmp/m; mount -t tmpfs x /tmp/m 2>/dev/null || echo refused"), "refused\n");
+    assert_eq!(
+        sandbox.prints(&["--cap-add", "SYS_ADMIN"], "mount -t tmpfs x /tmp && echo mounted"),
+        "mounted\n"
+    );
+    assert_eq!(
+        sandbox.prints(&["--cap-drop", "CHOWN"], "touch /tmp/c; chown 5 /tmp/c 2>/dev/null || echo refused"),
+        "refused\n"
+    );
+}
+
+#[test]
+fn setuid_programs_work_unless_new_privileges_are_forbidden() {
+    let sandbox = Sandbox::new();
+    let script = "cp /bin/busybox /tmp/su && chmod 4755 /tmp/su; grep NoNewPrivs /proc/self/status | cut -f2";
+    assert_eq!(sandbox.prints(&[], script), "0\n");
+    for option in ["no-new-privileges", "no-new-privileges=true"] {
+        assert_eq!(
+            sandbox.prints(&["--security-opt", option], "grep NoNewPrivs /proc/self/status | cut -f2"),
+            "1\n"
+        );
+    }
+}
+
+#[test]
+fn the_callers_keys_are_not_the_commands() {
+    let sandbox = Sandbox::new();
+    let root = sandbox.rootfs.path.display();
+    let count = "grep -c subroot-test-key /proc/keys";
+    let mut shell = sandbox.alice.shell(&format!("{count}; exec subroot run {root} -- {count}"));
+    let steps = vec![Step::HoldKey(c"subroot-test-key".into())];
+    assert_eq!(sandbox.host.output(start_with(&mut shell, steps)).stdout, "1\n0\n");
+}
+
+#[test]
+fn each_has_a_session_keyring_of_its_own() {
+    let sandbox = Sandbox::new();
+    let keyrings = "awk '/_ses/ {print $1}' /proc/keys | sort";
+    let [one, two] = [0, 1].map(|_| sandbox.prints(&[], keyrings));
+    assert!(!one.is_empty() && one != two, "{one}{two}");
+}
+
+/// The quota of keys is used up (EDQUOT): the built-in filter keeps the command from all keys, and without it there is no launch.
+#[test]
+fn without_a_keyring_of_its_own_a_command_has_no_keys() {
+    let sandbox = Sandbox::new();
+    let without_keyring = |options: &[&str]| {
+        let steps = vec![Step::FailCallOfAll(libc::SYS_keyctl, libc::EDQUOT)];
+        let mut command = sandbox.run(options, &["true"]);
+        sandbox.host.output(as_root_first(&mut command, &sandbox.alice, steps))
+    };
+    assert_eq!(without_keyring(&[]).ok(), "");
+    let line = "subroot: leaving the caller's session keyring: Disk quota exceeded\n";
+    let refused = without_keyring(&["--security-opt", "seccomp=unconfined"]);
+    assert_eq!((refused.code(), refused.stderr.as_str()), (125, line));
+}

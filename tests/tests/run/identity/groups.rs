@@ -1,0 +1,126 @@
+//! `--group-add` and `--groups`.
+
+use std::process::Command;
+use subroot_tests::sandbox::{Sandbox, assert_refused, map_lines};
+use subroot_tests::{Install, Outcome, Step, start_with};
+
+/// Supplementary groups of alice's.
+const GROUPS: [u32; 2] = [2500, 2501];
+
+/// Runs a launch by alice as a member of these groups.
+fn as_member(sandbox: &Sandbox, options: &[&str], script: &str) -> Outcome {
+    by_member(sandbox, &sandbox.shell(options, script))
+}
+
+/// The same in the host's own system.
+fn as_member_of_the_host(sandbox: &Sandbox, options: &[&str], script: &str) -> Outcome {
+    let mut run = sandbox.alice.command("subroot");
+    by_member(sandbox, run.arg("run").args(options).args(["--", "sh", "-c", script]))
+}
+
+fn by_member(sandbox: &Sandbox, run: &Command) -> Outcome {
+    let mut command: Command = sandbox.host.user("root").command(run.get_program());
+    command.args(run.get_args()).current_dir("/home/alice").env("HOME", "/home/alice");
+    let steps = vec![Step::Groups(GROUPS.to_vec()), Step::Become(1000, 1000)];
+    sandbox.host.output(start_with(&mut command, steps))
+}
+
+#[test]
+fn groups_of_the_rootfs_are_added() {
+    let sandbox = Sandbox::new();
+    sandbox.add("etc/group", "root:x:0:\ndisk:x:6:\n", 0o644);
+    assert_eq!(sandbox.prints(&["--group-add", "disk", "--group-add", "77"], "id -G"), "0 6 77\n");
+    assert_eq!(sandbox.prints(&["-u", "5:5", "--group-add", "disk"], "id -G"), "5 6\n");
+    assert_refused(&sandbox.output(&["--group-add", "none"], "true"), 125, &["looking up group none"]);
+    let outcome = sandbox.output(&["--group-add", "keep-groups", "--group-add", "disk"], "true");
+    assert_refused(&outcome, 125, &["--group-add"]);
+}
+
+#[test]
+fn ones_own_groups_are_dropped_unless_they_are_kept() {
+    let sandbox = Sandbox::new();
+    assert_eq!(as_member(&sandbox, &[], "id -G").ok(), "0\n");
+    let kept = as_member(&sandbox, &["--group-add", "keep-groups"], "id -G; cat /proc/self/setgroups");
+    assert_eq!(kept.ok(), "0 65534 65534\nallow\n");
+}
+
+#[test]
+fn ones_own_groups_are_mapped_where_the_administrator_allows_it() {
+    let sandbox = Sandbox::new();
+    sandbox.host.configure_mapper("own-groups = yes\n");
+    let script = "id -G; cat /proc/self/setgroups; touch /tmp/x && chgrp 2500 /tmp/x && stat -c %g /tmp/x";
+    let outcome = as_member(&sandbox, &["--groups", "keep"], script);
+    assert_eq!(
+        (outcome.stderr.as_str(), outcome.stdout.as_str()),
+        ("", "0 2500 2501\ndeny\n2500\n"),
+        "{outcome:?}"
+    );
+}
+
+/// With no other IDs than the caller's own, as on a host that grants none.
+#[test]
+fn they_may_be_all_that_is_mapped_besides_ones_own_ids() {
+    let sandbox = Sandbox::new();
+    sandbox.host.configure_mapper("own-groups = yes\n");
+    let outcome = as_member(
+        &sandbox,
+        &["--groups", "keep", "--userns", "host-id"],
+        "id -u; id -G; cat /proc/self/gid_map",
+    );
+    assert_eq!(map_lines(&outcome.ok()), ["1000", "1000 2500 2501", "1000 1000 1", "2500 2500 2"]);
+}
+
+/// In a user namespace that maps one of the two, which is all that is asked of there.
+#[test]
+fn they_stay_in_a_sandbox_inside_as_far_as_they_have_ids_there() {
+    let sandbox = Sandbox::new();
+    sandbox.host.configure_mapper("own-groups = yes\n");
+    let inner = "exec subroot run --cap-add ALL --groups keep --userns auto:size=10 -- sh -c 'id -G; cat /proc/self/gid_map'";
+    let outcome = as_member_of_the_host(&sandbox, &["--cap-add", "ALL", "--groups", "keep"], inner);
+    assert!(outcome.stdout.starts_with("0 2500 2501\n"), "{outcome:?}");
+    assert!(map_lines(&outcome.stdout).contains(&"2501 2501 1".to_owned()), "{outcome:?}");
+}
+
+/// Everybody gets a message of his own, which says what was asked for.
+#[test]
+fn groups_that_cannot_be_set_are_named() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.output(&["--group-add", "70000"], "touch /mark");
+    assert_refused(&outcome, 125, &["adding groups 70000: the ID of one of them is not mapped here"]);
+    for file in ["/etc/subuid", "/etc/subgid"] {
+        sandbox.host.write(file, "");
+    }
+    for (options, said) in [
+        (["--group-add", "7"].as_slice(), "adding groups 7: setgroups is denied here"),
+        (&["-u", "33", "--group-add", "7"], "becoming user 33"),
+        (&["-u", "33"], "becoming user 33"),
+    ] {
+        let outcome = sandbox.output(options, "touch /mark");
+        assert!(outcome.code() == 125 && outcome.stderr.contains(said), "{options:?}: {outcome:?}");
+    }
+    assert!(!sandbox.has_mark());
+}
+
+#[test]
+fn otherwise_it_is_said_that_they_are_not_granted() {
+    let sandbox = Sandbox::new();
+    let refused = |options: &[&str], said: &[&str]| {
+        assert_refused(
+            &as_member(&sandbox, &[&["--groups", "keep"], options].concat(), "touch /mark"),
+            125,
+            said,
+        );
+        assert!(!sandbox.has_mark());
+    };
+    for options in [[].as_slice(), &["--userns", "host-id"], &["--userns", "auto:size=1"]] {
+        refused(options, &["--groups keep", "group 2500", "/etc/subgid", "own-groups = yes"]);
+    }
+    sandbox.host.configure_mapper("own-groups = yes\n");
+    sandbox.host.install_mapper(Install::None);
+    refused(&[], &["mapping IDs: ", "CAP_SETUID is missing", "; /usr/bin/newgidmap: ", "not allowed"]);
+    sandbox.host.remove("/usr/libexec/subroot/newidmap-helper");
+    for name in ["/usr/bin/newuidmap", "/usr/bin/newgidmap"] {
+        sandbox.host.hide(name);
+    }
+    refused(&[], &["--groups keep: no mapper is installed"]);
+}

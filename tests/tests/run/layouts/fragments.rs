@@ -1,0 +1,87 @@
+//! Grants of hundreds and thousands of ranges: the kernel takes 340 lines of a map, and less than a page of text.
+
+use crate::layouts::{grant, told};
+use nix::sys::resource::Resource;
+use subroot_tests::sandbox::{Sandbox, assert_noted, assert_refused, map_lines};
+use subroot_tests::{Step, start_with};
+
+/// Far more than a launch takes, and far less than one step for each pair of lines does.
+const CPU_SECONDS: u64 = 2;
+const MAP: &str = "cat /proc/self/uid_map";
+
+/// Ranges of ten IDs with gaps between them.
+fn fragments(count: u32) -> String {
+    (0..count).map(|at| format!("alice:{}:10\n", 100_000 + 20 * at)).collect()
+}
+
+fn numbers(map: &[String]) -> Vec<[u32; 3]> {
+    let number = |word: &str| word.parse::<u32>().expect("a number of a map");
+    let line = |line: &String| line.split(' ').map(number).collect::<Vec<_>>();
+    map.iter().map(|text| line(text).try_into().expect("three numbers")).collect()
+}
+
+#[test]
+fn as_many_ranges_as_fit_are_mapped_in_their_order_and_a_line_says_so() {
+    for (count, total) in [(300, 3001), (5000, 40_961)] {
+        let sandbox = Sandbox::new();
+        grant(&sandbox, &fragments(count));
+        let mut command = sandbox.shell(&[], MAP);
+        start_with(&mut command, vec![Step::Limit(Resource::RLIMIT_CPU, CPU_SECONDS)]);
+        let outcome = sandbox.host.output(&mut command);
+        let map = numbers(&map_lines(&outcome.stdout));
+        let mapped: u32 = map.iter().map(|[_, _, count]| count).sum();
+        let note = |kind| format!("only {mapped} of {total} {kind} IDs are mapped");
+        assert_noted(&outcome, &[&note("user"), &note("group"), "fix: as root: ", "/etc/subuid"]);
+        for (at, line) in (0..).zip(&map[1..]) {
+            assert_eq!(*line, [1 + 10 * at, 100_000 + 20 * at, 10], "{count}");
+        }
+        // One more would be too much for the kernel.
+        let text: usize = map.iter().map(|[a, b, c]| format!("{a} {b} {c}\n").len()).sum();
+        assert!(map.len() > 200 && text <= 4095 && (text > 4075 || map.len() == 340), "{text} {}", map.len());
+        assert_eq!(sandbox.host.output(&mut quiet(&sandbox)).stderr, "", "{count}");
+        let report = told(&sandbox, "idmap");
+        assert!(report.stdout.contains(&format!("why not better: {}", note("user"))), "{report:?}");
+        let doctor = told(&sandbox, "doctor");
+        assert!(doctor.stdout.contains(&note("group")) && doctor.code() == 1, "{doctor:?}");
+    }
+}
+
+fn quiet(sandbox: &Sandbox) -> std::process::Command {
+    let mut command = sandbox.alice.command("subroot");
+    command.args(["-q", "run"]).arg(&sandbox.rootfs.path).args(["--", "true"]);
+    command
+}
+
+/// They are one range to the kernel.
+#[test]
+fn lines_that_continue_each_other_are_all_mapped() {
+    let sandbox = Sandbox::new();
+    grant(&sandbox, &(0..4096).map(|at| format!("alice:{}:2\n", 100_000 + 2 * at)).collect::<String>());
+    let outcome = sandbox.output(&[], MAP);
+    assert_eq!(
+        (outcome.stderr.as_str(), map_lines(&outcome.stdout)),
+        ("", vec!["0 1000 1".into(), "1 100000 8192".into()])
+    );
+}
+
+#[test]
+fn ids_in_late_ranges_can_be_asked_for() {
+    let sandbox = Sandbox::new();
+    grant(&sandbox, &fragments(1000));
+    let outcome = sandbox.output(&["--uidmap", "0:0:1", "--uidmap", "1:9995:5"], MAP);
+    assert_eq!(
+        (outcome.stderr.as_str(), map_lines(&outcome.stdout)),
+        ("", vec!["0 1000 1".into(), "1 119984 5".into()])
+    );
+}
+
+#[test]
+fn a_size_or_a_full_map_that_the_kernel_does_not_take_is_refused() {
+    let sandbox = Sandbox::new();
+    grant(&sandbox, &fragments(300));
+    for options in [["--userns", "auto:size=3001"], ["--uidmap", "0:0:3001"]] {
+        let outcome = sandbox.host.output(&mut sandbox.leaving_a_mark(&options));
+        assert_refused(&outcome, 125, &["the kernel takes at most 340 ranges and 4095 bytes of map"]);
+    }
+    assert!(!sandbox.has_mark());
+}

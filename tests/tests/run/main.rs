@@ -1,0 +1,26 @@
+//! What subroot does, on the real kernel: one file a topic.
+
+mod bad_input;
+mod bare_root;
+mod containment;
+mod cost;
+mod death;
+mod debian;
+mod descriptors;
+mod exit_status;
+mod host_system;
+mod identity;
+mod inside;
+mod killed_at_start;
+mod layouts;
+mod maps;
+mod mounts;
+mod rootfs_content;
+mod rootfs_places;
+mod seccomp;
+mod signals;
+mod tutorial;
+mod untrue_mappers;
+mod which_mapper;
+
+use subroot_tests::running;

@@ -1,0 +1,357 @@
+//! Overlays on kernels whose tmpfs has no user.* attributes, as before Linux 6.6: their changes are on disk until the end.
+//!
+//! A filter answers EOPNOTSUPP to the launcher's fsetxattr(2), so that it does what it does there. The guests with such a kernel show
+//! that directories can then be removed.
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::mount::{MsFlags, mount, umount};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use subroot_tests::running::{PATIENCE, Running, soon};
+use subroot_tests::sandbox::{Sandbox, assert_noted, assert_refused, give, listing};
+use subroot_tests::{Outcome, Step, as_root_first, children};
+
+const STORE: &str = "/home/alice/.cache/subroot";
+const NOTED: [&str; 2] = ["changes go to /home/alice/.cache/subroot/overlay-", "before Linux 6.6"];
+
+/// Has a command of alice's find a system call failing.
+fn failing<'c>(
+    sandbox: &Sandbox,
+    command: &'c mut Command,
+    call: libc::c_long,
+    errno: Errno,
+) -> &'c mut Command {
+    as_root_first(command, &sandbox.alice, vec![Step::FailCallOfAll(call, errno as i32)])
+}
+
+/// Has it find memory without attributes.
+fn without_attributes<'c>(sandbox: &Sandbox, command: &'c mut Command) -> &'c mut Command {
+    failing(sandbox, command, libc::SYS_fsetxattr, Errno::EOPNOTSUPP)
+}
+
+fn output_without(sandbox: &Sandbox, options: &[&str], script: &str) -> Outcome {
+    sandbox.host.output(without_attributes(sandbox, &mut sandbox.shell(options, script)))
+}
+
+/// A launch that ends by the next line of its input.
+fn waiting(sandbox: &Sandbox, script: &str) -> Running {
+    let script = format!("{script}; echo ready; read line");
+    Running::new(
+        without_attributes(sandbox, &mut sandbox.shell(&["--overlay"], &script)).stdin(Stdio::piped()),
+    )
+}
+
+/// The C library's words for an errno: strerror(3).
+fn reason(errno: Errno) -> String {
+    let text = std::io::Error::from(errno).to_string();
+    text.split(" (os error").next().expect("a text").to_owned()
+}
+
+fn go_on(running: &mut Running) {
+    std::io::Write::write_all(&mut running.input(), b"\n").expect("telling it to go on");
+}
+
+/// The directories of all launches.
+fn on_disk() -> Vec<PathBuf> {
+    let entries = fs::read_dir(STORE).into_iter().flatten();
+    entries.map(|entry| entry.expect("reading a directory").path()).collect()
+}
+
+#[test]
+fn changes_are_on_disk_until_the_end() {
+    for make in [Sandbox::new, Sandbox::bare] {
+        let sandbox = make();
+        let before = listing(&sandbox.rootfs.path);
+        let mut running =
+            waiting(&sandbox, "rm -rf /etc && mkdir /etc && echo x >/etc/new && chown 33:33 /etc/new");
+        let dirs = on_disk();
+        let files: Vec<String> = dirs.iter().flat_map(|dir| listing(dir).into_keys()).collect();
+        assert!(dirs.len() == 1 && files.iter().any(|file| file.ends_with("/upper/etc/new")), "{files:?}");
+        go_on(&mut running);
+        assert_noted(&running.end(), &NOTED);
+        assert_eq!((on_disk(), listing(&sandbox.rootfs.path)), (Vec::new(), before));
+    }
+}
+
+#[test]
+fn layers_over_bound_directories_are_there_too() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("one", &[("a", "1\n")]);
+    sandbox.folder("two", &[("b", "2\n")]);
+    let options = ["-v", "/home/alice/one:/srv:O", "-v", "/home/alice/two:/mnt/x:O", "--overlay"];
+    let outcome = output_without(
+        &sandbox,
+        &options,
+        "cat /srv/a /mnt/x/b && rm /srv/a /mnt/x/b && touch /srv/c /mnt/x/c",
+    );
+    assert_noted(&outcome, &NOTED);
+    assert_eq!((outcome.stdout.as_str(), on_disk()), ("1\n2\n", Vec::new()));
+    assert_eq!(listing(Path::new("/home/alice/one")).len() + listing(Path::new("/home/alice/two")).len(), 2);
+}
+
+/// The directory is in the home, which is a lower layer then.
+#[test]
+fn the_hosts_system_has_its_layers_there_and_does_not_show_them() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data/inner", &[("x", "x\n")]);
+    give(Path::new("/home/alice/data"), &sandbox.alice, 0o755);
+    let script = "rm -rf data && mkdir data && touch data/new /etc/new && ls -A data .cache/subroot/*";
+    let outcome = sandbox.host.output(without_attributes(
+        &sandbox,
+        &mut sandbox.alice.shell(&format!("subroot run -- sh -c '{script}'")),
+    ));
+    assert_noted(&outcome, &NOTED);
+    let seen: Vec<&str> = outcome.stdout.lines().collect();
+    assert!(
+        seen.len() == 4
+            && seen[0].starts_with(".cache/subroot/overlay-")
+            && seen[1..] == ["", "data:", "new"],
+        "{seen:?}"
+    );
+    assert_eq!(on_disk(), Vec::<PathBuf>::new());
+    assert_eq!(fs::read_to_string("/home/alice/data/inner/x").expect("the file"), "x\n");
+    assert!(!Path::new("/etc/new").exists());
+}
+
+/// What is shown below a layer is not the directory of the layers either.
+#[test]
+fn a_layer_over_the_cache_does_not_show_them() {
+    let sandbox = Sandbox::new();
+    let script = "cd /srv/.cache/subroot/overlay-* && ls -A && ! touch x 2>/dev/null && echo hidden";
+    let outcome = output_without(&sandbox, &["-v", "/home/alice:/srv:O"], script);
+    assert_noted(&outcome, &NOTED);
+    assert_eq!(outcome.stdout, "hidden\n");
+}
+
+/// A sandbox whose changes lie on disk, among them what alice cannot remove herself.
+fn doomed(sandbox: &Sandbox) -> (Running, Vec<PathBuf>) {
+    let running = waiting(sandbox, "mkdir -p /etc/a/b && chown -R 33:33 /etc/a && chmod 000 /etc/a");
+    let dirs = on_disk();
+    assert_eq!(dirs.len(), 1);
+    (running, dirs)
+}
+
+#[test]
+fn a_killed_launcher_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    let (running, _) = doomed(&sandbox);
+    running.signal(9);
+    running.end();
+    assert!(soon(PATIENCE, || on_disk().is_empty()), "{:?}", on_disk());
+}
+
+#[test]
+fn what_all_killed_processes_leave_goes_with_the_next_start_and_what_is_in_use_stays() {
+    let sandbox = Sandbox::new();
+    let (running, left) = doomed(&sandbox);
+    let mut other = waiting(&sandbox, "touch /etc/other");
+    let in_use: Vec<PathBuf> = on_disk().into_iter().filter(|dir| !left.contains(dir)).collect();
+    // The launcher, its guard and the sandbox.
+    killpg(running.pid(), Signal::SIGKILL).expect("killing the group");
+    running.end();
+    assert_eq!((in_use.len(), on_disk().len()), (1, 2));
+    // The sandbox may take a moment to end, and a directory that it still changes is left for another time.
+    let is_removed = || {
+        output_without(&sandbox, &["--overlay"], "true").ok();
+        on_disk() == in_use
+    };
+    assert!(soon(PATIENCE, is_removed), "{:?}", on_disk());
+    assert!(
+        in_use.iter().flat_map(|dir| listing(dir).into_keys()).any(|file| file.ends_with("/upper/etc/other"))
+    );
+    go_on(&mut other);
+    assert_noted(&other.end(), &NOTED);
+    assert_eq!(on_disk(), Vec::<PathBuf>::new());
+}
+
+/// The launcher does it then.
+#[test]
+fn a_killed_guard_leaves_nothing_either() {
+    let sandbox = Sandbox::new();
+    let (mut running, dirs) = doomed(&sandbox);
+    let holds = |pid: &Pid, dir: &Path| {
+        let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target == dir))
+    };
+    let guards: Vec<Pid> = children(running.pid()).into_iter().filter(|pid| holds(pid, &dirs[0])).collect();
+    assert_eq!(guards.len(), 1);
+    kill(guards[0], Signal::SIGKILL).expect("killing the guard");
+    let still = output_without(&sandbox, &["--overlay"], "true");
+    assert_eq!((still.code(), on_disk()), (0, dirs));
+    go_on(&mut running);
+    assert_noted(&running.end(), &NOTED);
+    assert_eq!(on_disk(), Vec::<PathBuf>::new());
+}
+
+/// Symlinks, depth beyond any path, modes without permission, other owners, names of all kinds.
+#[test]
+fn hostile_content_is_removed_and_nothing_outside_of_it() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("outside", &[("precious", "x\n")]);
+    let script = r#"
+        name=$(printf '%0200d' 0); mkdir /top && cd /top && mkdir deep && touch deep/file
+        for n in $(seq 50); do mkdir next && mv deep next/$name && mv next deep; done
+        for link in 1 2 overlay-1-1 upper; do ln -s /home/alice/outside $link; done
+        mkdir 3 && ln -s ../../../../../../../outside 3/1 && mkfifo 3/fifo && touch "3/$(printf 'a\nb')" 3/-rf 3/2
+        mkdir -p a/1/2/3 b/1/2/3 c/1 && ln -s / a/1/2/root && chown -R 100:100 a && chmod 1000 b && chmod 4755 3/2 && chmod -R 000 a c"#;
+    let outcome = output_without(&sandbox, &["--overlay"], script);
+    assert_noted(&outcome, &NOTED);
+    assert_eq!(on_disk(), Vec::<PathBuf>::new());
+    assert_eq!(fs::read_to_string("/home/alice/outside/precious").expect("the file"), "x\n");
+}
+
+/// A file system of the host's at the top, and one in what the command has made.
+#[test]
+fn what_is_mounted_in_it_or_put_in_its_place_is_left_alone() {
+    let sandbox = Sandbox::new();
+    let outside = sandbox.folder("outside", &[("precious", "x\n")]);
+    let mut running = waiting(&sandbox, "mkdir /etc/mounted");
+    let dir = on_disk().pop().expect("its directory");
+    let inner = listing(&dir).into_keys().find(|path| path.ends_with("/upper/etc/mounted"));
+    for place in [inner.expect("the command's directory"), dir.join("0").display().to_string()] {
+        mount(Some(&outside), place.as_str(), None::<&str>, MsFlags::MS_BIND, None::<&str>).expect("a mount");
+    }
+    let link = Path::new(STORE).join("overlay-1-7");
+    symlink(&outside, &link).expect("a symlink");
+    go_on(&mut running);
+    let outcome = running.end();
+    assert_eq!(outcome.code(), 0, "{outcome:?}");
+    let said = format!("subroot: removing {}: ", dir.display());
+    assert!(outcome.stderr.contains(&said), "{outcome:?}");
+    for file in listing(&dir).into_keys().filter(|path| path.ends_with("/precious")) {
+        umount(Path::new(&file).parent().expect("its directory")).expect("detaching a mount");
+    }
+    let outcome = output_without(&sandbox, &["--overlay"], "true");
+    let said =
+        format!("subroot: removing {}, which a killed launch has left: Not a directory", link.display());
+    assert!(outcome.code() == 0 && outcome.stderr.contains(&said), "{outcome:?}");
+    assert_eq!(on_disk(), [link]);
+    assert_eq!(fs::read_to_string(outside.join("precious")).expect("the file"), "x\n");
+}
+
+#[test]
+fn without_a_directory_nothing_is_started_and_the_fix_works() {
+    let sandbox = Sandbox::new();
+    sandbox.host.cover("/var/tmp", 0o1777);
+    sandbox.folder("open", &[]);
+    give(Path::new("/home/alice/open"), &sandbox.alice, 0o755);
+    sandbox.folder("open/subroot", &[]);
+    give(Path::new("/home/alice/open/subroot"), &sandbox.alice, 0o777);
+    fs::create_dir("/home/alice/roots").expect("a directory of root's");
+    let run = format!("subroot run --overlay {} -- touch /mark", sandbox.rootfs.path.display());
+    for (variables, words) in [
+        ("unset HOME;", ["~/.cache", "neither HOME nor XDG_CACHE_HOME is set"]),
+        ("export XDG_CACHE_HOME=/proc;", ["/proc", "another user owns it"]),
+        ("export XDG_CACHE_HOME=/home/alice/roots;", ["/home/alice/roots", "another user owns it"]),
+        ("export HOME=/home/alice/roots;", ["/home/alice/roots", "another user owns it"]),
+        ("export XDG_CACHE_HOME=/home/alice/open;", ["/home/alice/open/subroot", "others can write to it"]),
+        ("export XDG_CACHE_HOME=/home/alice/a/b;", ["/home/alice/a", "No such file"]),
+    ] {
+        let line = format!("{variables} {run}");
+        let refused = sandbox.host.output(without_attributes(&sandbox, &mut sandbox.alice.shell(&line)));
+        assert_refused(
+            &refused,
+            125,
+            &["making a directory for the changes", words[0], words[1], "before Linux 6.6"],
+        );
+        assert!(!sandbox.has_mark());
+        let fix = refused.stderr.lines().find_map(|line| line.strip_prefix("subroot: fix: ")).expect("a fix");
+        assert_eq!(fix, "export XDG_CACHE_HOME=$(mktemp -d /var/tmp/XXXXXX)");
+        let line = format!("{variables} {fix}; {run}; ls -A $XDG_CACHE_HOME/subroot; rm -r $XDG_CACHE_HOME");
+        let outcome = sandbox.host.output(without_attributes(&sandbox, &mut sandbox.alice.shell(&line)));
+        assert_noted(&outcome, &["changes go to /var/tmp/"]);
+        assert!(outcome.stdout.is_empty() && !sandbox.has_mark(), "{outcome:?}");
+    }
+    assert_eq!(fs::read_dir("/home/alice/roots").expect("root's directory").count(), 0);
+    assert_eq!(fs::read_dir("/var/tmp").expect("the directory").count(), 0);
+}
+
+/// The file system of procfs can be no upper layer: found by an overlay in it, not by its name.
+#[test]
+fn a_directory_that_cannot_hold_a_layer_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.host.cover("/var/tmp", 0o755);
+    fs::set_permissions("/tmp", fs::Permissions::from_mode(0o755)).expect("closing the test's own /tmp");
+    // The upper layer of another overlay takes no whiteouts.
+    for name in ["lower", "upper", "work", "cache"] {
+        sandbox.folder(name, &[]);
+    }
+    let layers = "lowerdir=/home/alice/lower,upperdir=/home/alice/upper,workdir=/home/alice/work,userxattr";
+    mount(Some("overlay"), "/home/alice/cache", Some("overlay"), MsFlags::empty(), Some(layers))
+        .expect("an overlay");
+    let mut command = sandbox.shell(&["--overlay"], "touch /mark");
+    let refused =
+        sandbox.host.output(without_attributes(&sandbox, command.env("XDG_CACHE_HOME", "/home/alice/cache")));
+    assert_refused(
+        &refused,
+        125,
+        &["removing a directory through an overlay in /home/alice/cache/subroot/overlay-", "6.6"],
+    );
+    assert!(refused.stderr.contains("XDG_CACHE_HOME=DIRECTORY"), "{refused:?}");
+    assert_eq!(fs::read_dir("/home/alice/cache/subroot").expect("the directory").count(), 0);
+}
+
+#[test]
+fn another_error_is_not_taken_for_an_answer() {
+    let sandbox = Sandbox::new();
+    let calls = [(libc::SYS_fsetxattr, Errno::EIO), (libc::SYS_memfd_create, Errno::EMFILE)];
+    for (call, errno) in calls {
+        let refused = sandbox.host.output(failing(
+            &sandbox,
+            &mut sandbox.shell(&["--overlay"], "touch /mark"),
+            call,
+            errno,
+        ));
+        assert_refused(&refused, 125, &["attribute of a file in memory", &reason(errno)]);
+    }
+    // Without an overlay whose changes are discarded, nothing is asked.
+    sandbox.folder("kept", &[]);
+    for options in [[].as_slice(), &["--overlay=/home/alice/kept"], &["--read-only"]] {
+        let mut command = sandbox.shell(options, "echo ran");
+        let outcome = sandbox.host.output(failing(&sandbox, &mut command, libc::SYS_fsetxattr, Errno::EIO));
+        assert_eq!((outcome.stderr.as_str(), outcome.stdout.as_str()), ("", "ran\n"), "{options:?}");
+    }
+}
+
+#[test]
+fn a_directory_for_kept_changes_has_to_take_attributes() {
+    let sandbox = Sandbox::new();
+    sandbox.host.cover("/var/tmp", 0o1777);
+    sandbox.folder("kept", &[]);
+    let mut command = sandbox.shell(&["--overlay=/home/alice/kept"], "touch /mark");
+    let refused = sandbox.host.output(failing(&sandbox, &mut command, libc::SYS_setxattr, Errno::EOPNOTSUPP));
+    assert_refused(&refused, 125, &["/home/alice/kept", "no user.* attributes"]);
+    let fix = "keep the changes elsewhere: --overlay=$(mktemp -d /var/tmp/XXXXXX)";
+    assert!(refused.stderr.contains(fix) && !sandbox.has_mark(), "{refused:?}");
+}
+
+/// What becomes of a directory that two overlays change is undefined, so that without a lock nothing starts.
+#[test]
+fn a_directory_for_kept_changes_that_cannot_be_locked_is_refused() {
+    let sandbox = Sandbox::new();
+    let kept = sandbox.folder("kept", &[]);
+    let output = |command: &mut Command| sandbox.host.output(command);
+    for errno in [Errno::ENOLCK, Errno::EIO, Errno::ENOSYS] {
+        let mut command = sandbox.shell(&["--overlay=/home/alice/kept"], "touch /mark");
+        let refused = output(failing(&sandbox, &mut command, libc::SYS_flock, errno));
+        assert_refused(
+            &refused,
+            125,
+            &["locking the directory of --overlay, /home/alice/kept", &reason(errno)],
+        );
+    }
+    give(&kept, &sandbox.alice, 0o300);
+    let refused = output(&mut sandbox.shell(&["--overlay=/home/alice/kept"], "touch /mark"));
+    assert_refused(
+        &refused,
+        125,
+        &["opening the directory of --overlay, /home/alice/kept", "Permission denied"],
+    );
+    assert_eq!(fs::read_dir(&kept).expect("the directory").count(), 0);
+    assert!(!sandbox.has_mark());
+}

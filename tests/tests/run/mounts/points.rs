@@ -1,0 +1,155 @@
+//! Mount points that are missing: made for the run or covered, and gone with it.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use subroot_tests::running::Running;
+use subroot_tests::sandbox::{Sandbox, listing};
+
+#[test]
+fn every_kind_of_missing_place_is_made_and_gone_again() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[("x", "x\n")]);
+    let before = listing(&sandbox.rootfs.path);
+    for target in ["/srv", "/a/b/c", "/usr/local/share/data", "/tmp/deep/down"] {
+        let volume = format!("/home/alice/data:{target}");
+        assert_eq!(sandbox.prints(&["-v", &volume], &format!("cat {target}/x")), "x\n");
+        assert_eq!(listing(&sandbox.rootfs.path), before, "{target}");
+        let volume = format!("/home/alice/data/x:{target}/file");
+        assert_eq!(sandbox.prints(&["-v", &volume], &format!("cat {target}/file")), "x\n");
+        assert_eq!(listing(&sandbox.rootfs.path), before, "{target}/file");
+    }
+}
+
+#[test]
+fn targets_may_lie_in_each_other_in_any_order() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("one", &[("x", "1\n")]);
+    sandbox.folder("two", &[("x", "2\n")]);
+    let (outer, inner) = ("/home/alice/one:/a", "/home/alice/two:/a/b/c");
+    let before = (listing(&sandbox.rootfs.path), listing("/home/alice/one".as_ref()));
+    for options in [["-v", outer, "-v", inner], ["-v", inner, "-v", outer]] {
+        assert_eq!(sandbox.prints(&options, "cat /a/x /a/b/c/x"), "1\n2\n");
+    }
+    assert_eq!((listing(&sandbox.rootfs.path), listing("/home/alice/one".as_ref())), before);
+    assert_eq!(sandbox.prints(&["--tmpfs", "/a", "-v", inner], "cat /a/b/c/x; ls /a"), "2\nb\n");
+}
+
+/// A folder of a subordinate ID's: alice cannot make anything in it outside.
+#[test]
+fn a_folder_that_is_not_the_callers_is_covered() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[("x", "x\n")]);
+    let var = sandbox.rootfs.path.join("var");
+    sandbox.add("var/there", "there\n", 0o644);
+    chown(&var, Some(100_005), Some(100_005)).expect("giving a folder away");
+    let before = listing(&sandbox.rootfs.path);
+    let script = "cat /var/a/b/x /var/there; stat -c %a /var; touch /var/new 2>/dev/null || echo read-only";
+    let seen = sandbox.prints(&["-v", "/home/alice/data:/var/a/b"], script);
+    assert_eq!(seen, "x\nthere\n755\nread-only\n");
+    assert_eq!(listing(&sandbox.rootfs.path), before);
+}
+
+#[test]
+fn symlinks_lead_on_inside_of_the_root() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[("x", "x\n")]);
+    let root = &sandbox.rootfs.path;
+    for (link, target) in [("absolute", "/usr"), ("relative", "usr/../home"), ("out", "../../../../tmp")] {
+        symlink(target, root.join(link)).expect("a symlink");
+        let before = listing(root);
+        let script = format!("cat /{link}/made/x");
+        assert_eq!(
+            sandbox.prints(&["-v", &format!("/home/alice/data:/{link}/made")], &script),
+            "x\n",
+            "{link}"
+        );
+        assert_eq!(listing(root), before, "{link}");
+    }
+    assert!(!fs::exists("/tmp/made").expect("looking into /tmp"));
+}
+
+#[test]
+fn a_symlink_that_leads_nowhere_is_followed_to_where_it_would() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[("x", "x\n")]);
+    let root = &sandbox.rootfs.path;
+    symlink("../run/resolver/resolv.conf", root.join("etc/resolv.conf")).expect("a symlink");
+    let before = listing(root);
+    let script = "cat /etc/resolv.conf; readlink /etc/resolv.conf; touch /run/other";
+    let seen = sandbox.prints(&["-v", "/home/alice/data/x:/etc/resolv.conf"], script);
+    assert_eq!(seen, "x\n../run/resolver/resolv.conf\n");
+    fs::remove_file(root.join("run/other")).expect("what was written");
+    assert_eq!(listing(root), before);
+}
+
+#[test]
+fn a_mount_that_a_symlink_leads_over_the_folder_of_others_takes_what_comes_later() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[("x", "x\n")]);
+    sandbox.folder("cover", &[]);
+    let root = &sandbox.rootfs.path;
+    for folder in [root.join("mnt/x/a"), root.join("mnt/x/b"), "/home/alice/cover/b".into()] {
+        sandbox.host.make_folder(folder, &sandbox.alice);
+    }
+    symlink("/mnt/x", root.join("mnt/x/link")).expect("a symlink");
+    let volumes = ["-v./data:/mnt/x/a", "-v./cover:/mnt/x/link", "-v./data:/mnt/x/b"];
+    assert_eq!(sandbox.prints(&volumes, "cat /mnt/x/b/x"), "x\n");
+}
+
+#[test]
+fn of_two_runs_the_last_removes_what_both_use() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[]);
+    let before = listing(&sandbox.rootfs.path);
+    let options = ["-v", "/home/alice/data:/srv/deep"];
+    let script = "echo ready; exec sleep 1000";
+    let (one, two) = (sandbox.shell(&options, script), sandbox.shell(&options, script));
+    let mut running = [one, two].map(|mut command| Some(Running::new(&mut command)));
+    for (at, running) in running.iter_mut().enumerate() {
+        let running = running.take().expect("a launch");
+        running.signal(15);
+        assert_eq!(running.end().code(), 143);
+        assert_eq!(sandbox.rootfs.path.join("srv/deep").exists(), at == 0);
+    }
+    assert_eq!(listing(&sandbox.rootfs.path), before);
+}
+
+#[test]
+fn killed_launches_leave_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[("x", "")]);
+    let before = listing(&sandbox.rootfs.path);
+    for round in 0..60_u64 {
+        let options = ["-v", "/home/alice/data:/srv/deep/down", "-v", "/home/alice/data/x:/etc/x"];
+        let mut launch = subroot_tests::Started::new(&mut sandbox.shell(&options, "sleep 1000"));
+        std::thread::sleep(std::time::Duration::from_micros(round * 300));
+        launch.child().kill().expect("killing the launcher");
+        launch.child().wait().expect("waiting for it");
+    }
+    let is_as_before = || listing(&sandbox.rootfs.path) == before;
+    assert!(subroot_tests::running::soon(subroot_tests::running::GONE_WITHIN, is_as_before));
+}
+
+#[test]
+fn a_umask_does_not_keep_others_from_getting_there() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[("x", "x\n")]);
+    fs::set_permissions("/home/alice/data", Permissions::from_mode(0o755)).expect("a mode");
+    let root = sandbox.rootfs.path.display();
+    let line = format!("umask 077; subroot run -u 5 -v ./data:/srv/a/b {root} -- cat /srv/a/b/x");
+    assert_eq!(sandbox.host.output(&mut sandbox.alice.shell(&line)).ok(), "x\n");
+}
+
+#[test]
+fn a_umask_does_not_keep_others_from_what_is_made_in_memory() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[("x", "x\n")]);
+    fs::set_permissions("/home/alice/data", Permissions::from_mode(0o755)).expect("a mode");
+    let root = sandbox.rootfs.path.display();
+    for options in ["--overlay -v ./data:/var/a/b", "--tmpfs /var/a -v ./data:/var/a/b", "-v ./data:/dev/a/b"]
+    {
+        let target = options.rsplit(':').next().expect("a target");
+        let line = format!("umask 077; subroot run -u 5 {options} {root} -- cat {target}/x");
+        assert_eq!(sandbox.host.output(&mut sandbox.alice.shell(&line)).ok(), "x\n", "{options}");
+    }
+}

@@ -1,0 +1,36 @@
+//! Options that cannot be meant are refused in one line, before anything is made.
+
+use subroot_tests::sandbox::{Sandbox, assert_refused, listing};
+
+#[test]
+fn each_wrong_word_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.folder("data", &[]);
+    let before = listing("/home/alice".as_ref());
+    for (options, said) in [
+        (["-v", "/data"], "SOURCE:TARGET"),
+        (["-v", "named:/data"], "./named"),
+        (["-v", "/home/alice/data:relative"], "not an absolute path"),
+        (["-v", "/home/alice/data:/"], "ROOTFS"),
+        (["-v", "/home/alice/data:/srv/../.."], "ROOTFS"),
+        (["-v", "/home/alice/data:/srv:ro:rw"], "more than three parts"),
+        (["-v", "/home/alice/data:/srv:fast"], "fast is unknown"),
+        (["-v", "/home/alice/data:/srv:U"], "chown"),
+        (["--tmpfs", "srv"], "not an absolute path"),
+        (["--tmpfs", "/srv:size="], "size= is unknown"),
+        (["--tmpfs", "/srv:O"], "O is unknown"),
+        (["--mount", "type=volume,target=/srv"], "type=volume"),
+        (["--mount", "type=tmpfs"], "target is missing"),
+        (["--mount", "type=bind,target=/srv"], "source is missing"),
+        (["--mount", "type=overlay,target=/srv"], "lowerdir is missing"),
+        (["--mount", "type=overlay,lowerdir=/usr,upperdir=/tmp,target=/srv"], "go together"),
+        (["--mount", "type=overlay,lowerdir=/usr,target=/srv"], "needs an upperdir"),
+        (["--mount", "type=proc,source=/x,target=/srv"], "no source"),
+        (["--overlay=", "--read-only"], "a path is empty"),
+        (["--device", "/dev/null:/dev/null:r"], "rights"),
+    ] {
+        let outcome = sandbox.output(&options, "touch /mark");
+        assert_refused(&outcome, 125, &["reading --", said]);
+    }
+    assert_eq!(listing("/home/alice".as_ref()), before);
+}

@@ -13,6 +13,28 @@ record() {
     "$@" </dev/null 2>&1 | tee -a "$LOG" || failed=1
 }
 
+# Ends if a program or a package is older than its sources, so that no test tries what was built before a change. Where it can
+# see the sources, the harness does the same: tests/src/sources.rs.
+assert_fresh() {
+    local file sources newer launcher mapper
+    launcher=(launcher/{src,build.rs,Cargo.toml})
+    mapper=(newidmap-helper/{src,build.rs,no-unwinding.ld,Cargo.toml} newidmap-helper/nss/{src,Cargo.toml})
+    for file in "$@"; do
+        case ${file##*/} in
+            new* | subroot-uidmap*) sources=("${mapper[@]}") ;;
+            subroot | subroot_*.deb | subroot-*.rpm) sources=("${launcher[@]}") ;;
+            *) sources=("${launcher[@]}" "${mapper[@]}") ;;
+        esac
+        newer=$(find "${sources[@]}" idmap/src Cargo.toml Cargo.lock -type f -newer "$file" -print -quit)
+        [ -z "$newer" ] || { echo "$0: $file is older than $newer: run packaging/build first" >&2 && exit 2; }
+    done
+}
+
+# Sets `programs` to the paths of those that packaging/build makes.
+find_programs() {
+    mapfile -t programs < <(find "$TARGET/release" -maxdepth 1 -type f -executable)
+}
+
 # Installs with apt what is missing, if it may: reads lines of a command or a file to look for, and the Debian package that brings it.
 install_needs() {
     local missing=() wanted package
@@ -38,6 +60,34 @@ rust_flags() {
     flags+=("--remap-path-prefix=$PWD=/subroot" "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" "$@")
     local IFS=$'\x1f'
     echo "${flags[*]}"
+}
+
+# Builds the mapper's programs, and the launcher by a profile of Cargo.toml, which becomes this file. What is changed meanwhile may
+# not be in them.
+build_programs() {
+    local profile=$1 launcher=$2 began=$TARGET/build-began
+    mkdir -p "$TARGET"
+    touch "$began"
+    build_mapper
+    build_launcher "$profile" "$launcher"
+    assert_fresh "$began"
+}
+
+# A program is then as new as its sources, also if cargo had nothing to do.
+build_mapper() {
+    CARGO_ENCODED_RUSTFLAGS=$(rust_flags) cargo build --release --locked --package newidmap-helper --package newidmap-helper-nss
+    touch "$TARGET"/release/new{idmap-helper,uidmap,gidmap}{,-nss}
+}
+
+# The launcher is static and at a fixed address, which takes the loader and half a millisecond from each start. With the target
+# spelled out, build scripts and macros, which have to be dynamic, are left as they are.
+build_launcher() {
+    local profile=$1 launcher=$2 host
+    host=$(rustc --print host-tuple)
+    CARGO_ENCODED_RUSTFLAGS=$(rust_flags -Ctarget-feature=+crt-static -Crelocation-model=static) \
+        cargo build --profile "$profile" --locked --package subroot --target "$host"
+    mkdir -p "$(dirname "$launcher")"
+    install "$TARGET/$host/$profile/subroot" "$launcher"
 }
 
 # Debian's minimum.

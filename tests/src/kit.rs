@@ -1,5 +1,6 @@
 //! What the tests are run with: the programs under test and the cached root file system, found before the world changes.
 
+use crate::sources;
 use std::env;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -49,10 +50,29 @@ pub const DROP_INS: [&str; 2] = ["newuidmap", "newgidmap"];
 /// The programs that ask name services.
 pub const VARIANTS: [&str; 3] = ["newidmap-helper-nss", "newuidmap-nss", "newgidmap-nss"];
 
-/// The path of a program of the release build.
+/// The path of a program of the release build, or of the launcher that tests/quick has built.
+///
+/// # Panics
+/// If a source of the program was changed since. Where there are no sources, who has put together the programs has checked it.
 pub fn release_program(name: &str) -> PathBuf {
-    part("programs", || target_folder().join("release")).join(name)
+    if let Some(kit) = kit() {
+        return kit.join("programs").join(name);
+    }
+    let path = match env::var_os(QUICK_LAUNCHER) {
+        Some(launcher) if name == "subroot" => launcher.into(),
+        _ => target_folder().join("release").join(name),
+    };
+    sources::assert_fresh(&path, &workspace(""));
+    path
 }
+
+/// True if the launcher is not the one of packaging/build, so that its size and its speed say nothing.
+pub fn is_quick_build() -> bool {
+    env::var_os(QUICK_LAUNCHER).is_some()
+}
+
+/// Set by tests/quick: the path of the launcher that is tested.
+const QUICK_LAUNCHER: &str = "SUBROOT_TEST_LAUNCHER";
 
 /// The path of a file or folder of the workspace.
 pub fn workspace(name: &str) -> PathBuf {
@@ -67,10 +87,12 @@ pub fn is_nested() -> bool {
 
 /// A part of the folder that tests/run has put together for a user who can't read the workspace, or where it lies otherwise.
 fn part(name: &str, otherwise: impl FnOnce() -> PathBuf) -> PathBuf {
-    match env::var_os("SUBROOT_TEST_KIT") {
-        Some(kit) if !kit.is_empty() => Path::new(&kit).join(name),
-        _ => otherwise(),
-    }
+    kit().map_or_else(otherwise, |kit| kit.join(name))
+}
+
+/// The folder that tests/run has put together.
+fn kit() -> Option<PathBuf> {
+    env::var_os("SUBROOT_TEST_KIT").filter(|kit| !kit.is_empty()).map(PathBuf::from)
 }
 
 /// The folder of this build: a test binary lies in `TARGET/PROFILE/deps`.

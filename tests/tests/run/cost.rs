@@ -9,7 +9,7 @@ use subroot_tests::budget::{
 };
 use subroot_tests::running::{PATIENCE, Running, pid_1, soon, unique_word};
 use subroot_tests::sandbox::Sandbox;
-use subroot_tests::{MAPPER, is_nested, release_program, skip};
+use subroot_tests::{MAPPER, is_nested, is_quick_build, release_program, skip};
 
 /// A launch by alice under strace, which is started by root, so that the mapper's bit counts; what it wrote.
 fn traced(tracing: &[&str], options: &[&str]) -> String {
@@ -53,8 +53,8 @@ fn a_launch_makes_no_more_system_calls_than_it_did() {
 /// Counted by valgrind, which knows no new namespaces: so up to them.
 #[test]
 fn a_plan_takes_no_more_instructions_than_it_did() {
-    if is_dynamic() {
-        skip!("the launcher is of a plain cargo build, not of packaging/build");
+    if is_quick_build() {
+        skip!("the launcher is of tests/quick, not of packaging/build");
     }
     let file = fs::metadata(release_program("subroot")).expect("the launcher");
     LAUNCHER_BYTES.hold(usize::try_from(file.len()).expect("a size"));
@@ -81,8 +81,8 @@ fn a_sandbox_that_stays_has_little_memory_to_itself() {
     if is_nested() {
         skip!("init is not dumpable, so that only root outside may look at its memory");
     }
-    if is_dynamic() {
-        skip!("the launcher is of a plain cargo build, not of packaging/build");
+    if is_quick_build() {
+        skip!("the launcher is of tests/quick, not of packaging/build");
     }
     let (sandbox, word) = (Sandbox::new(), unique_word());
     let running = Running::new(&mut sandbox.run(&[], &["sh", "-c", "echo ready; exec sleep $0", &word]));
@@ -103,14 +103,14 @@ fn a_launch_is_one_run_of_the_mapper_and_one_of_the_command_in_four_processes() 
 
 #[test]
 fn no_loader_is_run_at_its_start() {
-    if is_dynamic() {
-        skip!("the launcher is of a plain cargo build, not of packaging/build");
+    if is_quick_build() {
+        skip!("the launcher is of tests/quick, not of packaging/build");
     }
-    assert!(program_headers().contains(" EXEC "), "at a fixed address");
-}
-
-fn is_dynamic() -> bool {
-    program_headers().contains("INTERP")
+    let headers = program_headers();
+    assert!(
+        headers.contains(" EXEC ") && !headers.contains("INTERP"),
+        "static, at a fixed address: {headers}"
+    );
 }
 
 fn program_headers() -> String {

@@ -1,0 +1,61 @@
+//! A program that is older than its sources is not tested.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::SystemTime;
+
+/// What the launcher is built from, below the workspace. `assert_fresh` in tests/steps.bash has the same lists.
+const LAUNCHER: &[&str] =
+    &["launcher/src", "launcher/build.rs", "launcher/Cargo.toml", "idmap/src", "Cargo.toml", "Cargo.lock"];
+/// The same of the mapper's programs.
+const MAPPER: &[&str] = &[
+    "newidmap-helper/src",
+    "newidmap-helper/nss/src",
+    "newidmap-helper/build.rs",
+    "newidmap-helper/no-unwinding.ld",
+    "newidmap-helper/Cargo.toml",
+    "newidmap-helper/nss/Cargo.toml",
+    "idmap/src",
+    "Cargo.toml",
+    "Cargo.lock",
+];
+
+type Change = (SystemTime, PathBuf);
+
+/// Fails the test if one of the program's sources was changed after the program was built.
+///
+/// # Panics
+/// In that case: `packaging/build programs` or tests/quick first.
+pub(crate) fn assert_fresh(program: &Path, workspace: &Path) {
+    static LAST_CHANGES: [OnceLock<Change>; 2] = [OnceLock::new(), OnceLock::new()];
+    // A program that is not there is its reader's to report.
+    let Ok(built) = fs::metadata(program).and_then(|file| file.modified()) else { return };
+    let of_launcher = program.ends_with("subroot");
+    let sources = if of_launcher { LAUNCHER } else { MAPPER };
+    // Found once: later, the world of a test may cover the workspace.
+    let (changed, source) =
+        LAST_CHANGES[usize::from(of_launcher)].get_or_init(|| last_change(workspace, sources));
+    assert!(
+        *changed <= built,
+        "{} is older than {}: run `packaging/build programs` or tests/quick first",
+        program.display(),
+        source.display()
+    );
+}
+
+fn last_change(workspace: &Path, sources: &[&str]) -> Change {
+    let mut paths: Vec<PathBuf> = sources.iter().map(|source| workspace.join(source)).collect();
+    let mut last = (SystemTime::UNIX_EPOCH, PathBuf::new());
+    while let Some(path) = paths.pop() {
+        let fail = |error| panic!("{}: {error}", path.display());
+        let file = fs::metadata(&path).unwrap_or_else(fail);
+        if file.is_dir() {
+            let entries = fs::read_dir(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            paths.extend(entries.map(|entry| entry.expect("a source").path()));
+        } else {
+            last = last.max((file.modified().expect("a time"), path));
+        }
+    }
+    last
+}

@@ -1,7 +1,7 @@
 //! One thing that is wrong with the grants: where, what, and what to do about it.
 
-use super::place;
-use super::site::{Grant, LineOwner, Site};
+use crate::grants::place;
+use crate::grants::site::{Grant, LineOwner, Site};
 use idmap::IdRange;
 use serde::Serialize;
 use std::fmt::Write as _;

@@ -1,11 +1,11 @@
 //! Which IDs are left to be granted: within the limits of login.defs, and nobody's of either kind.
 
-use super::lines::FIRST_USER;
-use super::present::{Present, common, joined};
-use super::read_lines;
-use super::site::Site;
 use crate::error::Error;
 use crate::failure::reason_of;
+use crate::grants::lines::FIRST_USER;
+use crate::grants::present::{Present, common, joined};
+use crate::grants::read_lines;
+use crate::grants::site::Site;
 use idmap::{IdKind, IdRange, OVERFLOW_ID, parse_number};
 use std::fs;
 

@@ -1,9 +1,9 @@
 //! What is wrong with a line by itself: bad ones, owners that do not exist, and ranges over IDs that are somebody's already.
 
-use super::finding::{Finding, another_range, range_text};
-use super::ranges_text;
-use super::site::{Grant, Site};
-use super::site_accounts::Live;
+use crate::grants::finding::{Finding, another_range, range_text};
+use crate::grants::ranges_text;
+use crate::grants::site::{Grant, Site};
+use crate::grants::site_accounts::Live;
 use idmap::{CONFIG_FILE, IdKind, IdRange, OVERFLOW_ID};
 
 /// Below are the system's own accounts: SYS_UID_MAX in login.defs(5).

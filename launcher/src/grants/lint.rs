@@ -1,10 +1,12 @@
 //! `subroot grants lint`: everything that is wrong with the grants, and how much room is left.
 
-use super::finding::Finding;
-use super::free::{Limits, capacity, free};
-use super::site::Site;
-use super::{Distrusted, lines, overlaps, owners};
-use crate::grants::ENOUGH;
+use crate::grants::finding::Finding;
+use crate::grants::free::{Limits, capacity, free};
+use crate::grants::lines;
+use crate::grants::overlaps;
+use crate::grants::owners;
+use crate::grants::site::Site;
+use crate::grants::{Distrusted, ENOUGH};
 use idmap::{IdKind, NSSWITCH_FILE};
 use serde::Serialize;
 use std::fmt::Write as _;

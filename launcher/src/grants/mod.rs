@@ -13,19 +13,19 @@ pub(crate) mod site_accounts;
 pub(crate) mod suggest;
 pub(crate) mod trust;
 
-pub(crate) use present::Present;
-pub(crate) use trust::{Distrusted, distrust};
+pub(crate) use crate::grants::present::Present;
+pub(crate) use crate::grants::trust::{Distrusted, distrust};
 
 use crate::error::Error;
 use crate::failure::reason_of;
 use crate::grants::accounts::{by_uid, printed};
+use crate::grants::present::joined;
 use crate::sys::standard_error::escaped;
 use idmap::{
     ACCOUNTS_FILE, CONFIG_FILE, Files, IdKind, IdRange, MAX_GRANTS, PluginQuestion, Policy, PolicyError,
     SubidLine, each_line, parse_number,
 };
 use nix::unistd::{getgid, getuid};
-use present::joined;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};

@@ -1,7 +1,7 @@
 //! Lines of two owners that share IDs: one sweep over the lines in the order of their ranges.
 
-use super::finding::{Finding, another_range, range_text};
-use super::site::{Grant, Site};
+use crate::grants::finding::{Finding, another_range, range_text};
+use crate::grants::site::{Grant, Site};
 use idmap::IdKind;
 
 /// Of the lines passed: the one that reaches furthest, and the one that does so among those of all other owners.

@@ -1,8 +1,8 @@
 //! What is wrong with all that an owner has: lines in one file alone, or too few IDs.
 
-use super::finding::{Finding, suggest};
-use super::site::{Grant, Site};
 use crate::grants::ENOUGH;
+use crate::grants::finding::{Finding, suggest};
+use crate::grants::site::{Grant, Site};
 use idmap::IdKind;
 
 /// As many as a launch takes that maps them in a row, for the ID of nobody and nogroup to be among them.

@@ -1,8 +1,8 @@
 //! Who has an account on this host, and which IDs are alive: /etc/passwd, /etc/group, and a directory where one is configured.
 
-use super::{read_lines, shown};
 use crate::error::Error;
 use crate::grants::accounts;
+use crate::grants::{read_lines, shown};
 use idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, NSSWITCH_FILE, parse_number};
 use std::collections::HashMap;
 use std::ffi::OsStr;

@@ -1,11 +1,11 @@
 //! `subroot grants suggest`: the command that gives a user a range nobody has. It changes nothing itself.
 
-use super::finding::{plain_name, range_text};
-use super::free::{Limits, first_fit, free};
-use super::site::Site;
-use super::site_accounts::Known;
-use super::{Grants, shown};
 use crate::error::Error;
+use crate::grants::finding::{plain_name, range_text};
+use crate::grants::free::{Limits, first_fit, free};
+use crate::grants::site::Site;
+use crate::grants::site_accounts::Known;
+use crate::grants::{Grants, shown};
 use idmap::{CONFIG_FILE, IdKind, IdRange, NSSWITCH_FILE, parse_number};
 use serde_json::json;
 use std::ffi::OsStr;

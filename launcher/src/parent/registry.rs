@@ -7,16 +7,16 @@
 mod launchers;
 mod names;
 
-pub(crate) use launchers::{pids, unless_hidden};
-pub(crate) use names::Name;
+pub(crate) use crate::parent::registry::launchers::{pids, unless_hidden};
+pub(crate) use crate::parent::registry::names::Name;
 
 use crate::error::Error;
 use crate::failure::reason;
+use crate::parent::registry::launchers::{Launcher, Processes};
 use crate::plan::{FirstProcess, Plan};
 use crate::request::process::Process;
 use crate::sys::standard_error;
 use crate::sys::{self, Outcome};
-use launchers::{Launcher, Processes};
 use nix::errno::Errno;
 use nix::fcntl::AtFlags;
 use nix::sys::memfd::{MFdFlags, memfd_create};

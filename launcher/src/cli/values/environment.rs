@@ -1,6 +1,6 @@
 //! `--env`, `--env-file` and `--env-host`.
 
-use super::{shown, split_once};
+use crate::cli::values::{shown, split_once};
 use crate::request::environment::{Environment, set};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};

@@ -1,6 +1,6 @@
 //! `--userns`, `--uidmap`, `--gidmap`, `--user`, `--group-add` and `--groups`.
 
-use super::{id, number, split_once, utf8};
+use crate::cli::values::{id, number, split_once, utf8};
 use crate::request::ids::{Account, From, GivenLine, UserWord, Userns};
 use std::ffi::OsStr;
 

@@ -1,6 +1,6 @@
 //! `--ulimit` and `--umask`.
 
-use super::number;
+use crate::cli::values::number;
 use crate::request::limits::Limit;
 use nix::libc;
 

@@ -1,8 +1,7 @@
 //! `--volume`, `--mount`, `--tmpfs` and `--device`, in podman's spelling.
 
-use super::{shown, split, split_once, utf8};
-use crate::request::mount::inside_path;
-use crate::request::mount::{Attributes, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY};
+use crate::cli::values::{shown, split, split_once, utf8};
+use crate::request::mount::{Attributes, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY, inside_path};
 use nix::libc;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;

@@ -1,7 +1,7 @@
 //! Whether AppArmor confines this process, so that it may be what refuses a step.
 
-use super::setting;
 use crate::diagnose::causes::{APPARMOR, APPARMOR_CAPABILITIES, APPARMOR_PROFILE, Cause};
+use crate::diagnose::probes::setting;
 use crate::request::capabilities;
 
 /// The label of this process: proc_pid_attr(5). The second file is also that of other security modules.

@@ -2,10 +2,10 @@
 //!
 //! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
-use super::own_status;
 use crate::diagnose::causes::{
     BOUNDING_SET, Cause, MAPPER_FORBIDDEN, MAPPER_MISSING, MAPPER_NOSUID, MAPPER_UNPRIVILEGED, NO_NEW_PRIVS,
 };
+use crate::diagnose::probes::own_status;
 use crate::sys;
 use nix::sys::prctl::get_no_new_privs;
 use nix::sys::statvfs::{FsFlags, statvfs};

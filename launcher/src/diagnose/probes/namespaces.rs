@@ -2,11 +2,11 @@
 //!
 //! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
-use super::{apparmor, own_status, proc, setting};
 use crate::diagnose::causes::{
     CHROOT, CONTAINER, Cause, EMULATOR, FORBIDDEN, LIMIT_OUTSIDE, NO_MORE_NAMESPACES, NO_NAMESPACES, NPROC,
     PID_DEPTH, SECCOMP, USER_DEPTH, USERNS_CLONE,
 };
+use crate::diagnose::probes::{apparmor, own_status, proc, setting};
 use crate::parent::trial::{self, Stopped};
 use crate::request::namespaces::KINDS;
 use crate::sys;

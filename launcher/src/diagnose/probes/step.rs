@@ -1,7 +1,7 @@
 //! Why the kernel refused a step of the child.
 
-use super::{apparmor, overlay, rootfs};
 use crate::diagnose::causes::Cause;
+use crate::diagnose::probes::{apparmor, overlay, rootfs};
 use crate::failure::{Failure, Step};
 use nix::errno::Errno;
 

@@ -2,9 +2,9 @@
 
 use crate::error::Error;
 use crate::failure::reason_of;
+use crate::grants::files::read_lines;
 use crate::grants::lines::FIRST_USER;
 use crate::grants::present::{Present, common, joined};
-use crate::grants::read_lines;
 use crate::grants::site::Site;
 use idmap::{IdKind, IdRange, OVERFLOW_ID, parse_number};
 use std::fs;

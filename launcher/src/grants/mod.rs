@@ -1,6 +1,7 @@
 //! What the administrator's files grant to the caller, read with the mapper's own rules; below, what they grant to everybody.
 
 pub(crate) mod accounts;
+pub(crate) mod files;
 pub(crate) mod finding;
 pub(crate) mod free;
 pub(crate) mod lines;
@@ -17,18 +18,17 @@ pub(crate) use crate::grants::present::Present;
 pub(crate) use crate::grants::trust::{Distrusted, distrust};
 
 use crate::error::Error;
-use crate::failure::reason_of;
 use crate::grants::accounts::{by_uid, printed};
+use crate::grants::files::{each_line_of, read_lines};
 use crate::grants::present::joined;
 use crate::sys::standard_error::escaped;
 use idmap::{
     ACCOUNTS_FILE, CONFIG_FILE, Files, IdKind, IdRange, MAX_GRANTS, PluginQuestion, Policy, PolicyError,
-    SubidLine, each_line, parse_number,
+    SubidLine, parse_number,
 };
 use nix::unistd::{getgid, getuid};
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{ErrorKind, Read as _};
+
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::process::Command;
@@ -248,44 +248,4 @@ impl Grants {
         let word = line.split(|byte| *byte == b':').next().unwrap_or_default();
         self.policy.caller().names().any(|name| name == word)
     }
-}
-
-/// As much of a file as the mapper holds at once.
-const MAPPERS_BUFFER: usize = 64 * 1024;
-
-/// Visits the lines of a file, with their numbers; a file that cannot be read has none.
-pub(crate) fn each_line_of(path: &str, visit: impl FnMut(u32, &[u8])) {
-    if let Err(error) = read_lines(path, visit) {
-        // Error ignored: it is said here, and what a launch is planned with keeps it.
-        log::warn!("{error}");
-    }
-}
-
-/// The same; a file that is not there has no lines.
-///
-/// # Errors
-/// A file that cannot be read.
-fn read_lines(path: &str, visit: impl FnMut(u32, &[u8])) -> Result<(), Error> {
-    let unreadable = |error: std::io::Error| Error::Unreadable(path.into(), reason_of(&error));
-    let mut file = match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        file => file.map_err(unreadable)?,
-    };
-    // Files of proc(5) have no size. What is longer than the mapper's buffer is read as the mapper reads it.
-    let size = file.metadata().map_err(unreadable)?.len();
-    let size = usize::try_from(size).map_err(|_| unreadable(ErrorKind::FileTooLarge.into()))?;
-    let mut buffer =
-        vec![0; if size == 0 { MAPPERS_BUFFER } else { MAPPERS_BUFFER.min(size.saturating_add(1)) }];
-    // The end of a file with a size is where it was at first, as for the mapper, and is not asked for.
-    let mut left = if size == 0 { usize::MAX } else { size };
-    let read = |free: &mut [u8]| {
-        while left > 0 {
-            match file.read(free) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                outcome => return outcome.inspect(|count| left = left.saturating_sub(*count)),
-            }
-        }
-        Ok(0)
-    };
-    each_line(&mut buffer, read, visit).map_err(unreadable)
 }

@@ -1,7 +1,7 @@
 //! Which IDs exist in this user namespace: all of them on a host, and in a container often only some.
 
 use crate::error::Error;
-use crate::grants::read_lines;
+use crate::grants::files::read_lines;
 use crate::sys::user_namespace::{is_nested, map_line};
 use idmap::{IdKind, IdRange, RESERVED_ID};
 

@@ -1,8 +1,9 @@
 //! What decides about everybody's grants, read whole: the accounts, the settings, and every line of both files.
 
 use crate::error::Error;
+use crate::grants::files::read_lines;
 use crate::grants::site_accounts::{Accounts, Known};
-use crate::grants::{Distrusted, Present, distrust, read_lines, shown};
+use crate::grants::{Distrusted, Present, distrust, shown};
 use idmap::{
     CONFIG_FILE, Caller, ComputedRule, Config, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, Owner, SubidLine,
     plugin_of_line,

@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::grants::accounts;
-use crate::grants::{read_lines, shown};
+use crate::grants::files::read_lines;
+use crate::grants::shown;
 use idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, NSSWITCH_FILE, parse_number};
 use std::collections::HashMap;
 use std::ffi::OsStr;

@@ -1,8 +1,8 @@
 //! The process that removes the layers on disk of a launch whose launcher was killed, as `subroot kill` does. It looks nothing up inside.
 
 use crate::error::Error;
+use crate::parent::channel::pipe;
 use crate::parent::disk_layers::DiskLayers;
-use crate::parent::launch::pipe;
 use crate::plan::id_plan::Way;
 use crate::sys;
 use crate::sys::wait::Ended;

@@ -6,13 +6,14 @@ use crate::child::shim::Shim;
 use crate::child::start;
 use crate::diagnose::probes;
 use crate::error::Error;
+use crate::parent::channel::{open_folder, pipe, socket};
 use crate::parent::disk_layers::DiskLayers;
+use crate::parent::live::{Live, Released};
 use crate::parent::mapper::{self, Target};
 use crate::parent::registry::{Entry, Name};
 use crate::parent::relay::{self, Signals};
 use crate::parent::status_stream;
 use crate::parent::terminal::Terminal;
-use crate::parent::watcher;
 use crate::plan::root::RootPlan;
 use crate::plan::{FirstProcess, Plan};
 use crate::rootfs::created_mount_points::MountPoints;
@@ -21,11 +22,9 @@ use crate::sys::process::Side;
 use crate::sys::standard_error;
 use crate::sys::wait::Ended;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat};
-use nix::libc;
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstat};
-use nix::unistd::{getpid, getppid, getsid, pipe2, write};
+use nix::unistd::{getpid, getppid, getsid};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 
@@ -104,64 +103,6 @@ pub(crate) fn watched_parent() -> Result<Option<OwnedFd>, Error> {
     if getppid() == parent { opened.transpose().map_err(Error::Unwatched) } else { Err(Error::Orphaned) }
 }
 
-/// A process of ours and all that it holds open; gone when this is dropped.
-pub(crate) struct Live {
-    /// The child.
-    pub(crate) process: OwnedFd,
-    /// /proc/PID/status of a command that is PID 1 inside: opened before its execve(2), after which hidepid may hide it.
-    pub(crate) status: Option<File>,
-    mount_points: MountPoints,
-    watcher: Option<OwnedFd>,
-    /// Open for as long as the sandbox may live: the kernel closes it for us however we end.
-    lifeline: Option<OwnedFd>,
-}
-
-impl Live {
-    /// Holds a process, and has it watched if no init of ours does that, or if there are mount points to remove.
-    ///
-    /// # Errors
-    /// A watcher that could not be made; the process ends then.
-    pub(crate) fn new(
-        process: OwnedFd,
-        first: Option<FirstProcess>,
-        mount_points: MountPoints,
-        (go, lifeline): (&OwnedFd, OwnedFd),
-    ) -> Result<Live, Error> {
-        let mut live = Live { process, status: None, mount_points, watcher: None, lifeline: Some(lifeline) };
-        if first != Some(FirstProcess::Init) || !live.mount_points.is_empty() {
-            let watcher = watcher::start(&live.process, go, &live.mount_points);
-            live.watcher = Some(watcher.map_err(|errno| Error::Parent("creating the watcher", errno))?);
-        }
-        Ok(live)
-    }
-
-    /// Tells the child to go on: which of the ways to IDs was the one.
-    ///
-    /// # Errors
-    /// A child that is gone.
-    pub(crate) fn release(&self, way: u8) -> Result<(), Error> {
-        self.mount_points.make();
-        let go = self.lifeline.as_ref().ok_or(Error::Vanished)?;
-        write(go, &[way]).map(drop).map_err(|errno| match errno {
-            Errno::EPIPE => Error::Vanished,
-            errno => Error::Parent("releasing the new process", errno),
-        })
-    }
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        // Error ignored: it has ended already.
-        let _ = sys::process::pidfd_send_signal(&self.process, libc::SIGKILL);
-        // Error ignored: it has been reaped already.
-        let _ = sys::wait::wait_for(&self.process);
-        self.lifeline = None;
-        // Error ignored: it has been reaped already.
-        let _ = self.watcher.take().map(sys::wait::wait_for);
-        self.mount_points.remove();
-    }
-}
-
 /// A child in its new namespaces, waiting.
 pub(crate) struct Spawned {
     pid: i32,
@@ -180,48 +121,6 @@ pub(crate) struct Mapped {
     report: OwnedFd,
     terminal: Option<OwnedFd>,
     way: u8,
-}
-
-/// A child that has been told to go on.
-pub(crate) struct Released {
-    /// What is to be waited for.
-    pub(crate) live: Live,
-    /// Where the child reports a failure; closed by the start of the command.
-    pub(crate) report: OwnedFd,
-    /// The process whose death ends it all.
-    pub(crate) parent: Option<OwnedFd>,
-    /// The command's own terminal.
-    pub(crate) terminal: Option<Terminal>,
-    /// Where others find it, for as long as this is open.
-    pub(crate) _entry: Option<Entry>,
-    /// Tells those who asked of the start.
-    pub(crate) started: Option<status_stream::Started>,
-}
-
-impl Released {
-    /// The command has been started.
-    pub(crate) fn note_start(&mut self) {
-        if let Some(started) = self.started.take() {
-            started.tell();
-        }
-    }
-}
-
-/// Both ends of a pipe.
-///
-/// # Errors
-/// EMFILE and ENFILE.
-pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Error> {
-    pipe2(OFlag::O_CLOEXEC).map_err(|errno| Error::Parent("making a pipe", errno))
-}
-
-/// Both ends of a socket.
-///
-/// # Errors
-/// EMFILE and ENFILE.
-pub(crate) fn socket() -> Result<(OwnedFd, OwnedFd), Error> {
-    socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
-        .map_err(|errno| Error::Parent("making a socket", errno))
 }
 
 impl Spawned {
@@ -278,15 +177,6 @@ impl Mapped {
         live.release(way)?;
         Ok(Released { live, report, parent, terminal, _entry: entry, started })
     }
-}
-
-/// Opens a process' folder in /proc.
-///
-/// # Errors
-/// ENOENT when it is gone.
-pub(crate) fn open_folder(pid: i32) -> Result<OwnedFd, Errno> {
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    open(format!("/proc/{pid}").as_str(), flags, Mode::empty())
 }
 
 fn open_status(process_folder: &OwnedFd) -> Result<File, Errno> {

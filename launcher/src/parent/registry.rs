@@ -4,60 +4,29 @@
 //! is found at one descriptor of each process in /proc. Entries of other users and of other user namespaces, such as the inside
 //! of a sandbox, are not believed.
 
+pub(crate) mod known;
 mod launchers;
 mod names;
 
+pub(crate) use crate::parent::registry::known::Known;
 pub(crate) use crate::parent::registry::launchers::{pids, unless_hidden};
 pub(crate) use crate::parent::registry::names::Name;
 
 use crate::error::Error;
 use crate::failure::reason;
+use crate::parent::registry::known::{DESCRIPTORS, MAX_ENTRY, PREFIX, user_namespace};
 use crate::parent::registry::launchers::{Launcher, Processes};
 use crate::plan::{FirstProcess, Plan};
-use crate::request::process::Process;
 use crate::sys::standard_error;
 use crate::sys::{self, Outcome};
 use nix::errno::Errno;
-use nix::fcntl::AtFlags;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::stat::fstatat;
 use nix::unistd::getpid;
-use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write as _;
-use std::ops::Range;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::time::SystemTime;
-
-/// What the file's name starts with; the sandbox's PID and name follow, so that most entries need not be read.
-const PREFIX: &str = "subroot-sandbox:";
-/// The descriptor that the file is: the first of these that is free. There is a last one so that the search is bounded.
-const DESCRIPTORS: Range<i32> = 63..127;
-/// The longest entry, in bytes. execve(2) takes at most 6 MiB of arguments and environment, which are most of an entry, and
-/// each byte of them is at most four characters there.
-const MAX_ENTRY: usize = 32 << 20;
-
-/// What is known of a running sandbox.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Known {
-    /// What it goes by, where it was given a name.
-    pub(crate) name: Option<String>,
-    /// The PID outside of its first process.
-    pub(crate) pid: i32,
-    /// The PID of its launcher.
-    pub(crate) launcher: i32,
-    /// The inode of its user namespace: namespaces(7).
-    pub(crate) user_namespace: u64,
-    /// True when a process of subroot's is PID 1 inside.
-    pub(crate) has_init: bool,
-    /// When it was started, in milliseconds since 1970.
-    pub(crate) started: u64,
-    /// The folder that is its root, where it is one.
-    pub(crate) rootfs: Option<OsString>,
-    /// What runs in it.
-    pub(crate) process: Process,
-}
 
 /// The entry of a sandbox of this process, for as long as it is open.
 pub(crate) struct Entry {
@@ -116,14 +85,6 @@ fn write(known: &Known) -> Outcome<OwnedFd> {
     let file =
         sys::descriptors::copy_descriptor(file.as_raw_fd(), DESCRIPTORS.start).map_err(|_| Errno::EMFILE)?;
     if DESCRIPTORS.contains(&file.as_raw_fd()) { Ok(file) } else { Err(Errno::EMFILE) }
-}
-
-/// The user namespace of a process, by its folder in /proc.
-///
-/// # Errors
-/// EACCES for somebody else's process.
-pub(crate) fn user_namespace(process_folder: &OwnedFd) -> Result<u64, Errno> {
-    fstatat(process_folder, "ns/user", AtFlags::empty()).map(|stat| stat.st_ino)
 }
 
 /// What a look at all processes has found.

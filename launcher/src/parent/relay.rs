@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::failure::{Failure, MAX_RECORD, Step};
-use crate::parent::launch::Released;
+use crate::parent::live::Released;
 use crate::parent::terminal::Terminal;
 use crate::sys;
 use crate::sys::idle::Idle;

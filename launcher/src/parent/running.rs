@@ -2,6 +2,7 @@
 
 use crate::child::prepared::Launch;
 use crate::error::Error;
+use crate::parent::channel::pipe;
 use crate::parent::explain;
 use crate::parent::join;
 use crate::parent::launch;
@@ -77,7 +78,7 @@ impl Running {
         kept: &[&OwnedFd],
         run: impl FnOnce(Arc<OwnedFd>) -> Result<u8, Error>,
     ) -> Result<Running, Error> {
-        let (told, status) = launch::pipe()?;
+        let (told, status) = pipe()?;
         let forked = sys::process::fork().map_err(|errno| Error::Parent("creating the monitor", errno))?;
         let Some(pid) = forked else {
             let status = Arc::new(status);

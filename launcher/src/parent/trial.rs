@@ -3,13 +3,12 @@
 use crate::child::identity::Identity;
 use crate::error::Error;
 use crate::failure::reason;
-use crate::parent::launch::{open_folder, pipe};
+use crate::parent::channel::{open_folder, pipe};
 use crate::parent::mapper::{self, Target};
 use crate::plan::id_plan::Way;
-use crate::sys;
-use crate::sys::Outcome;
 use crate::sys::process::Side;
 use crate::sys::wait::Ended;
+use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::libc::c_int;
 use nix::unistd::{read, write};

@@ -3,7 +3,8 @@
 use crate::diagnose::causes::{Cause, FEW_HERE, MAPPER_MISSING, NO_MAPPER, TOO_MANY_RANGES};
 use crate::diagnose::probes;
 use crate::error::Error;
-use crate::grants::{Grants, each_line_of};
+use crate::grants::Grants;
+use crate::grants::files::each_line_of;
 use crate::plan::id_layout::{Layout, Pool, inside_of, own_id};
 use crate::request::ids::{IdWishes, Userns};
 use crate::sys;

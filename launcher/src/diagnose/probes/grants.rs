@@ -2,13 +2,12 @@
 //!
 //! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
-use crate::diagnose::causes::UNREADABLE;
 use crate::diagnose::causes::{
     BAD_CONFIG, BAD_GRANT_LINE, Cause, DIRECTORY_ACCOUNT, GRANT_OVERLAPS, GRANT_TOO_SMALL, NO_ACCOUNT,
-    NO_GRANT_FILE, NO_GRANT_LINE, NO_NOBODY, NOT_FULL, NOT_HERE, UNTRUSTED,
+    NO_GRANT_FILE, NO_GRANT_LINE, NO_NOBODY, NOT_FULL, NOT_HERE, UNREADABLE, UNTRUSTED,
 };
-use crate::grants::ENOUGH;
-use crate::grants::{Grants, OwnLine, distrust, each_line_of, ranges_text};
+use crate::grants::files::each_line_of;
+use crate::grants::{ENOUGH, Grants, OwnLine, distrust, ranges_text};
 use idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, SubidLine};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;

@@ -4,7 +4,8 @@
 //! it shows every process that can be joined, but it hides the init of a sandbox, whose list of children names the command.
 
 use crate::failure::reason;
-use crate::parent::launch::open_folder;
+use crate::parent::channel::open_folder;
+use crate::parent::registry::known::user_namespace;
 use crate::parent::registry::{self, Known, unless_hidden};
 use crate::request::namespaces::KINDS;
 use crate::sys::{self, Outcome};
@@ -138,7 +139,7 @@ fn examine(pid: i32, known: &Known) -> Outcome<Seen> {
     };
     let examined = || {
         let folder = open_folder(pid)?;
-        if registry::user_namespace(&folder)? != known.user_namespace {
+        if user_namespace(&folder)? != known.user_namespace {
             return Ok(Seen::Elsewhere);
         }
         let stat = Stat::read(&folder)?;

@@ -1,6 +1,6 @@
 //! Finds launchers in /proc: cheap checks first, and a bounded number of steps for each process whatever it has open.
 
-use crate::parent::registry::{DESCRIPTORS, Known, MAX_ENTRY, PREFIX, user_namespace};
+use crate::parent::registry::known::{DESCRIPTORS, Known, MAX_ENTRY, PREFIX, user_namespace};
 use crate::sys::Outcome;
 use crate::sys::errno_of;
 use nix::errno::Errno;

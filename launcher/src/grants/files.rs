@@ -1,0 +1,47 @@
+//! Reads files line by line, as the mapper does.
+
+use crate::error::Error;
+use crate::failure::reason_of;
+use idmap::each_line;
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+
+/// As much of a file as the mapper holds at once.
+const MAPPERS_BUFFER: usize = 64 * 1024;
+
+/// Visits the lines of a file, with their numbers; a file that cannot be read has none.
+pub(crate) fn each_line_of(path: &str, visit: impl FnMut(u32, &[u8])) {
+    if let Err(error) = read_lines(path, visit) {
+        // Error ignored: it is said here, and what a launch is planned with keeps it.
+        log::warn!("{error}");
+    }
+}
+
+/// The same; a file that is not there has no lines.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(crate) fn read_lines(path: &str, visit: impl FnMut(u32, &[u8])) -> Result<(), Error> {
+    let unreadable = |error: std::io::Error| Error::Unreadable(path.into(), reason_of(&error));
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        file => file.map_err(unreadable)?,
+    };
+    // Files of proc(5) have no size. What is longer than the mapper's buffer is read as the mapper reads it.
+    let size = file.metadata().map_err(unreadable)?.len();
+    let size = usize::try_from(size).map_err(|_| unreadable(ErrorKind::FileTooLarge.into()))?;
+    let mut buffer =
+        vec![0; if size == 0 { MAPPERS_BUFFER } else { MAPPERS_BUFFER.min(size.saturating_add(1)) }];
+    // The end of a file with a size is where it was at first, as for the mapper, and is not asked for.
+    let mut left = if size == 0 { usize::MAX } else { size };
+    let read = |free: &mut [u8]| {
+        while left > 0 {
+            match file.read(free) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                outcome => return outcome.inspect(|count| left = left.saturating_sub(*count)),
+            }
+        }
+        Ok(0)
+    };
+    each_line(&mut buffer, read, visit).map_err(unreadable)
+}

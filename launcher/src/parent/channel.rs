@@ -1,0 +1,35 @@
+//! What joins the launcher and its child: pipes, sockets, and its directory in /proc.
+
+use crate::error::Error;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use nix::sys::stat::Mode;
+use nix::unistd::pipe2;
+use std::os::fd::OwnedFd;
+
+/// Both ends of a pipe.
+///
+/// # Errors
+/// EMFILE and ENFILE.
+pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Error> {
+    pipe2(OFlag::O_CLOEXEC).map_err(|errno| Error::Parent("making a pipe", errno))
+}
+
+/// Both ends of a socket.
+///
+/// # Errors
+/// EMFILE and ENFILE.
+pub(crate) fn socket() -> Result<(OwnedFd, OwnedFd), Error> {
+    socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
+        .map_err(|errno| Error::Parent("making a socket", errno))
+}
+
+/// Opens a process' folder in /proc.
+///
+/// # Errors
+/// ENOENT when it is gone.
+pub(crate) fn open_folder(pid: i32) -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    open(format!("/proc/{pid}").as_str(), flags, Mode::empty())
+}

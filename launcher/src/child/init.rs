@@ -75,15 +75,15 @@ fn relay(command: i32, signal: &siginfo) {
 }
 
 /// Reaps all that has ended; how the command ended, if it is among them.
-fn reap(command: i32) -> Option<sys::wait::Ended> {
+fn reap(command: i32) -> Option<sys::process::Ended> {
     let mut outcome = None;
     loop {
-        match sys::wait::reap_any() {
+        match sys::process::reap_any() {
             Ok(Some((pid, ended))) if pid == command => outcome = Some(ended),
             Ok(Some(_)) | Err(Errno::EINTR) => {}
             Ok(None) => return outcome,
             // Error ignored: there is no child, so that the command has ended.
-            Err(_) => return Some(outcome.unwrap_or(sys::wait::Ended::Killed(libc::SIGKILL))),
+            Err(_) => return Some(outcome.unwrap_or(sys::process::Ended::Killed(libc::SIGKILL))),
         }
     }
 }

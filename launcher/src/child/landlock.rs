@@ -43,7 +43,7 @@ impl Layer {
     /// # Errors
     /// A word that is none of these, and a kernel without Landlock.
     pub(crate) fn chosen(value: &OsStr) -> Result<Layer, Error> {
-        let abi = sys::security::landlock_abi().map_err(|errno| match errno {
+        let abi = sys::credentials::landlock_abi().map_err(|errno| match errno {
             Errno::EOPNOTSUPP => {
                 usage("the kernel has Landlock, but not in the list lsm= that it was started with")
             }

@@ -73,7 +73,7 @@ impl Filter {
     /// # Errors
     /// EACCES without that capability; others where the kernel has no filters.
     pub fn install(&self) -> Result<(), Errno> {
-        sys::security::install_filter(
+        sys::credentials::install_filter(
             &self.program,
             if self.logs { libc::SECCOMP_FILTER_FLAG_LOG } else { 0 },
         )

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::grants::files::read_lines;
-use crate::sys::user_namespace::{is_nested, map_line};
+use crate::sys::namespaces::{is_nested, map_line};
 use idmap::{IdKind, IdRange, RESERVED_ID};
 
 /// The ranges of IDs that exist here, as the kernel keeps them apart: a line of a map has to be within one of them.

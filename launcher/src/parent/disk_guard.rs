@@ -5,7 +5,7 @@ use crate::parent::channel::pipe;
 use crate::parent::disk_layers::DiskLayers;
 use crate::plan::id_plan::Way;
 use crate::sys;
-use crate::sys::wait::Ended;
+use crate::sys::process::Ended;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
@@ -44,7 +44,7 @@ impl DiskGuard {
         // Error ignored: a guard that is gone has not ended well, which is looked at next.
         let _ended = write(&self.lifeline, &[0]);
         // Error ignored: a guard that cannot be waited for counts as one that did not end well.
-        if sys::wait::wait_for(&self.process) != Ok(Ended::Exited(0)) {
+        if sys::process::wait_for(&self.process) != Ok(Ended::Exited(0)) {
             self.layers.remove_or_say(ways);
         }
     }

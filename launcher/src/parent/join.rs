@@ -20,8 +20,7 @@ use crate::parent::terminal::Terminal;
 use crate::request::process::Process;
 use crate::rootfs::created_mount_points::MountPoints;
 use crate::sys;
-use crate::sys::process::Side;
-use crate::sys::wait::Ended;
+use crate::sys::process::{Ended, Side};
 use nix::errno::Errno;
 use nix::sys::prctl::set_dumpable;
 use nix::unistd::{getgid, getuid};
@@ -93,7 +92,7 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
     let mut number = [0; 4];
     let command = sys::descriptors::receive_descriptor(&ours, &mut number);
     // Error ignored: what the process did is told by the descriptor.
-    let _ = sys::wait::wait_for(&joiner);
+    let _ = sys::process::wait_for(&joiner);
     let process = command.map_err(|_| child_failure(&report))?;
     let pid = i32::from_le_bytes(number);
     let live = Live::new(process, None, MountPoints::default(), (&go, lifeline))?;

@@ -64,10 +64,10 @@ impl Drop for Live {
         // Error ignored: it has ended already.
         let _ = sys::process::pidfd_send_signal(&self.process, libc::SIGKILL);
         // Error ignored: it has been reaped already.
-        let _ = sys::wait::wait_for(&self.process);
+        let _ = sys::process::wait_for(&self.process);
         self.lifeline = None;
         // Error ignored: it has been reaped already.
-        let _ = self.watcher.take().map(sys::wait::wait_for);
+        let _ = self.watcher.take().map(sys::process::wait_for);
         self.mount_points.remove();
     }
 }

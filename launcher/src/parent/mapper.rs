@@ -6,9 +6,9 @@ use crate::error::Error;
 use crate::failure::reason;
 use crate::plan::id_plan::{IdPlan, Maps, Way, Writer};
 use crate::sys;
+use crate::sys::namespaces::map_line;
+use crate::sys::process::Ended;
 use crate::sys::program::Words;
-use crate::sys::user_namespace::map_line;
-use crate::sys::wait::Ended;
 use idmap::{IdKind, PlannedMap, Text};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
@@ -139,10 +139,10 @@ fn run(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(
         let late = "it did not end within 10 seconds";
         // One that cannot be killed is left behind, and may still write.
         sys::process::pidfd_send_signal(&mapper, SIGKILL).map_err(|_| lost(late.into()))?;
-        sys::wait::wait_for(&mapper).map_err(|errno| lost(reason(errno)))?;
+        sys::process::wait_for(&mapper).map_err(|errno| lost(reason(errno)))?;
         return Ok((Ended::Killed(SIGKILL), late.into()));
     }
-    let ended = sys::wait::wait_for(&mapper).map_err(|errno| lost(reason(errno)))?;
+    let ended = sys::process::wait_for(&mapper).map_err(|errno| lost(reason(errno)))?;
     let said = what_is_there(said);
     let said = String::from_utf8_lossy(&said);
     let line = said.lines().next().unwrap_or_default();

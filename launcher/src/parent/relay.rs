@@ -6,7 +6,7 @@ use crate::parent::live::Released;
 use crate::parent::terminal::Terminal;
 use crate::sys;
 use crate::sys::idle::Idle;
-use crate::sys::wait::Ended;
+use crate::sys::process::Ended;
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -55,7 +55,7 @@ pub(crate) fn wait(released: Released, signals: &Signals) -> Result<Ended, Error
     let mut watch = Watch::new(released, signals);
     let failed = |errno| Error::Parent("waiting for the command", errno);
     while !watch.turn().map_err(failed)? {}
-    let ended = sys::wait::wait_for(&watch.released.live.process).map_err(failed)?;
+    let ended = sys::process::wait_for(&watch.released.live.process).map_err(failed)?;
     if !watch.started {
         watch.read_report();
     }

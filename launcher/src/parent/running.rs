@@ -9,7 +9,7 @@ use crate::parent::launch;
 use crate::parent::registry;
 use crate::request::sandbox::Sandbox;
 use crate::sys;
-use crate::sys::wait::Ended;
+use crate::sys::process::Ended;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::Value;
@@ -123,7 +123,7 @@ impl Running {
             return Ok(status);
         }
         loop {
-            match sys::wait::wait_for(&self.monitor).map(Ended::status) {
+            match sys::process::wait_for(&self.monitor).map(Ended::status) {
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Err(Error::Parent("waiting for the monitor", errno)),
                 Ok(status) => {

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::request::namespaces::KINDS;
-use crate::sys::wait::Ended;
+use crate::sys::process::Ended;
 use nix::fcntl::AtFlags;
 use nix::sys::stat::fstatat;
 use serde_json::{Value, json};

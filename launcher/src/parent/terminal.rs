@@ -176,6 +176,6 @@ impl Drop for RawMode {
     fn drop(&mut self) {
         self.lifeline = None;
         // Error ignored: it has been reaped already.
-        let _ = sys::wait::wait_for(&self.keeper);
+        let _ = sys::process::wait_for(&self.keeper);
     }
 }

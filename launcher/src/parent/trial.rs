@@ -6,8 +6,7 @@ use crate::failure::reason;
 use crate::parent::channel::{open_folder, pipe};
 use crate::parent::mapper::{self, Target};
 use crate::plan::id_plan::Way;
-use crate::sys::process::Side;
-use crate::sys::wait::Ended;
+use crate::sys::process::{Ended, Side};
 use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::libc::c_int;
@@ -73,7 +72,7 @@ pub(crate) fn perform(
         let _ = write(&start, &[u8::try_from(*at).ok().unwrap_or(u8::MAX)]);
     }
     drop(start);
-    let ended = sys::wait::wait_for(&process).map_err(Stopped::Step)?;
+    let ended = sys::process::wait_for(&process).map_err(Stopped::Step)?;
     let mapped = mapped.map_err(Stopped::Maps)?;
     match ended {
         Ended::Exited(0) => Ok(mapped),

@@ -8,7 +8,7 @@ use crate::grants::files::each_line_of;
 use crate::plan::id_layout::{Layout, Pool, inside_of, own_id};
 use crate::request::ids::{IdWishes, Userns};
 use crate::sys;
-use crate::sys::user_namespace::{is_nested, map_line};
+use crate::sys::namespaces::{is_nested, map_line};
 use idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, PlannedMap};
 use nix::unistd::{getgid, getgroups};
 use std::path::{Path, PathBuf};

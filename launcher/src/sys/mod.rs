@@ -22,12 +22,9 @@ pub(crate) mod mountinfo;
 pub(crate) mod namespaces;
 pub(crate) mod process;
 pub(crate) mod program;
-pub(crate) mod security;
 pub(crate) mod signals;
 pub(crate) mod standard_error;
 pub(crate) mod terminal;
-pub(crate) mod user_namespace;
-pub(crate) mod wait;
 
 use nix::errno::Errno;
 use nix::libc::{c_int, c_long};

@@ -1,10 +1,12 @@
-//! Namespaces of this process: setns(2), netdevice(7).
+//! Namespaces of this process: user_namespaces(7), setns(2), netdevice(7).
 
 use crate::sys::Outcome;
 use crate::sys::owned;
+use idmap::MapLine;
 use nix::errno::Errno;
 use nix::libc::{self, c_char, c_int};
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::linux::fs::MetadataExt as _;
 
 /// setns(2): joins several namespaces of a process.
 ///
@@ -29,4 +31,21 @@ pub(crate) fn bring_loopback_up() -> Outcome<()> {
     request.ifr_ifru.ifru_flags =
         i16::try_from(libc::IFF_UP | libc::IFF_RUNNING).map_err(|_| Errno::EOVERFLOW)?;
     syscall!(libc::SYS_ioctl, socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request).map(drop)
+}
+
+/// USER_NS_INIT_INO in linux/nsfs.h: the initial user namespace.
+const INITIAL_NAMESPACE: u64 = 0xEFFF_FFFD;
+
+/// Reads one line of a uid_map or gid_map.
+pub(crate) fn map_line(line: &[u8]) -> Option<MapLine> {
+    let mut numbers = std::str::from_utf8(line).ok()?.split_ascii_whitespace().map(str::parse);
+    // Error ignored: it is no such line.
+    let mut number = || numbers.next()?.ok();
+    Some(MapLine { inside: number()?, outside: number()?, count: number()? })
+}
+
+/// True in a user namespace.
+pub(crate) fn is_nested() -> bool {
+    // Error ignored: the usual ways are then tried.
+    std::fs::metadata("/proc/self/ns/user").is_ok_and(|namespace| namespace.st_ino() != INITIAL_NAMESPACE)
 }

@@ -1,12 +1,9 @@
 //! Programs: execve(2), and memory that one can be executed from.
 
-use crate::sys::Outcome;
 use crate::sys::descriptors::duplicate_to;
-use crate::sys::owned;
-use crate::sys::process::exit;
-use crate::sys::process::vfork_with;
+use crate::sys::process::{exit, vfork_with, wait_for};
 use crate::sys::signals::clean_signals;
-use crate::sys::wait::wait_for;
+use crate::sys::{Outcome, owned};
 use nix::errno::Errno;
 use nix::libc::{self, c_char, c_long};
 use std::ffi::{CStr, CString};

@@ -92,7 +92,7 @@ fn is_used_up(flag: i32) -> bool {
 /// True if an emulator answers the system calls of this process. qemu-user keeps its programs from seccomp, so that its prctl(2) knows
 /// nothing of it, while /proc/PID/status is the kernel's and does.
 fn is_emulated() -> bool {
-    own_status("Seccomp").is_some() && sys::security::seccomp_mode() == Err(Errno::EINVAL)
+    own_status("Seccomp").is_some() && sys::credentials::seccomp_mode() == Err(Errno::EINVAL)
 }
 
 /// True where the root of this process is not that of its mount namespace: a mount point that is no mount.

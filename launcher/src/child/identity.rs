@@ -3,9 +3,9 @@
 use crate::failure::{Failure, Step};
 use crate::request::ids::{Account, UserWord};
 use crate::request::process::Process;
-use crate::sys::errno_of;
 use crate::sys::files::file_kind;
 use crate::sys::lookup::open_inside;
+use crate::sys::outcome_of;
 use idmap::{each_line, parse_number};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -194,5 +194,5 @@ fn each_line_of(path: &str, mut visit: impl FnMut(&[u8])) -> Result<(), Errno> {
         return Err(Errno::EINVAL);
     }
     let (mut file, mut buffer) = (File::from(file).take(FILE), vec![0; LINE]);
-    each_line(&mut buffer, |free| file.read(free), |_, line| visit(line)).map_err(|error| errno_of(&error))
+    outcome_of(each_line(&mut buffer, |free| file.read(free), |_, line| visit(line)))
 }

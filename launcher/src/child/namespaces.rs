@@ -23,8 +23,7 @@ pub(crate) fn furnish(plan: &Plan) -> Result<(), Failure> {
         // The offsets can be written until a process is in the namespace, which the next child will be: time_namespaces(7).
         unshare(CloneFlags::from_bits_retain(libc::CLONE_NEWTIME)).map_err(Failure::on(Step::Clocks, b""))?;
         let offsets = format!("monotonic {} 0\nboottime {} 0\n", clocks.monotonic, clocks.boottime);
-        fs::write("/proc/self/timens_offsets", offsets)
-            .map_err(|error| sys::errno_of(&error))
+        sys::outcome_of(fs::write("/proc/self/timens_offsets", offsets))
             .map_err(Failure::on(Step::Clocks, b""))?;
     }
     Ok(())

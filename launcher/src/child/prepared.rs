@@ -138,8 +138,7 @@ impl Prepared {
     /// EACCES for less than the caller's.
     pub(crate) fn adjust_oom_score(&self) -> Result<(), Failure> {
         let Some(adjustment) = self.process.oom_score_adj else { return Ok(()) };
-        fs::write("/proc/self/oom_score_adj", adjustment.to_string())
-            .map_err(|error| sys::errno_of(&error))
+        sys::outcome_of(fs::write("/proc/self/oom_score_adj", adjustment.to_string()))
             .map_err(Failure::on(Step::Limit, b"oom_score_adj"))
     }
 

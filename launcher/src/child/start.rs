@@ -123,7 +123,7 @@ pub(crate) fn become_first(first: &Identity, process: &Process, may_set_groups: 
 
 /// True if a namespace around this one's has denied setgroups(2), which is inherited.
 fn is_setgroups_denied() -> Result<bool, Errno> {
-    let setting = fs::read("/proc/self/setgroups").map_err(|error| sys::errno_of(&error))?;
+    let setting = sys::outcome_of(fs::read("/proc/self/setgroups"))?;
     Ok(setting.starts_with(b"deny"))
 }
 

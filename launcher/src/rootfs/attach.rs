@@ -169,7 +169,7 @@ fn is_covered(line: &MountLine, lines: &[MountLine]) -> bool {
 /// The ID of the mount that a descriptor is on: proc_pid_fdinfo(5).
 fn mount_id(file: &OwnedFd) -> Result<u64, Errno> {
     let described = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd()));
-    let described = described.map_err(|error| sys::errno_of(&error))?;
+    let described = sys::outcome_of(described)?;
     let id = described.lines().find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok());
     id.ok_or(Errno::EBADMSG)
 }

@@ -45,6 +45,11 @@ pub(crate) fn errno_of(error: &io::Error) -> Errno {
     error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw)
 }
 
+/// The same for what a call of the standard library gives.
+pub(crate) fn outcome_of<T>(result: io::Result<T>) -> Outcome<T> {
+    result.map_err(|error| errno_of(&error))
+}
+
 fn owned(descriptor: c_long) -> Outcome<OwnedFd> {
     let descriptor = c_int::try_from(descriptor).map_err(|_| Errno::EBADF)?;
     // SAFETY: only called with what a successful call has just returned: a fresh descriptor that nothing else owns.

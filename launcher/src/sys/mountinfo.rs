@@ -1,6 +1,6 @@
 //! /proc/self/mountinfo: every mount of this process' mount namespace. proc_pid_mountinfo(5).
 
-use crate::sys::errno_of;
+use crate::sys::outcome_of;
 use nix::errno::Errno;
 use std::ffi::OsString;
 use std::fs;
@@ -26,7 +26,7 @@ pub(crate) struct MountLine {
 /// # Errors
 /// Those of open(2) and read(2), and EBADMSG for a line that is not understood.
 pub(crate) fn read() -> Result<Vec<MountLine>, Errno> {
-    let text = fs::read(FILE).map_err(|error| errno_of(&error))?;
+    let text = outcome_of(fs::read(FILE))?;
     let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     lines.map(|line| parse(line).ok_or(Errno::EBADMSG)).collect()
 }

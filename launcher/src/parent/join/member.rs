@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, fstatat};
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::os::fd::OwnedFd;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -99,7 +99,7 @@ fn children(pid: i32) -> Outcome<Vec<i32>> {
     let mut text = [0; MOST * 8];
     let path = format!("/proc/{pid}/task/{pid}/children");
     let read = File::open(path).and_then(|mut file| file.read(&mut text));
-    let length = unless_hidden(of_kernel(read))?.unwrap_or(0);
+    let length = unless_hidden(sys::outcome_of(read))?.unwrap_or(0);
     // A number without the blank behind it may be the beginning of a longer one.
     let whole = text.get(..length).unwrap_or_default().split_inclusive(|byte| *byte == b' ');
     let numbers = whole.filter_map(|word| std::str::from_utf8(word).ok()?.strip_suffix(' ')?.parse().ok());
@@ -169,7 +169,7 @@ impl Stat {
         let mut text = Vec::new();
         let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
         let file = File::from(openat(process_folder, "stat", flags, Mode::empty())?);
-        of_kernel((&file).read_to_end(&mut text))?;
+        sys::outcome_of((&file).read_to_end(&mut text))?;
         Stat::parse(&String::from_utf8_lossy(&text)).ok_or(Errno::EBADMSG)
     }
 
@@ -201,8 +201,4 @@ fn foreign_namespaces(process_folder: &OwnedFd) -> Outcome<i32> {
         }
     }
     Ok(foreign)
-}
-
-fn of_kernel<T>(outcome: io::Result<T>) -> Outcome<T> {
-    outcome.map_err(|error| sys::errno_of(&error))
 }

@@ -2,7 +2,7 @@
 
 use crate::parent::registry::known::{DESCRIPTORS, Known, MAX_ENTRY, PREFIX, user_namespace};
 use crate::sys::Outcome;
-use crate::sys::errno_of;
+use crate::sys::outcome_of;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat};
 use nix::sys::stat::{Mode, fstat, fstatat};
@@ -35,11 +35,11 @@ pub(super) struct Launcher {
 /// # Errors
 /// Those of opendir(3) and, for each, of readdir(3).
 pub(crate) fn pids() -> Outcome<impl Iterator<Item = Outcome<i32>>> {
-    let pid = |entry: io::Result<std::fs::DirEntry>| match entry {
+    let pid = |entry: io::Result<std::fs::DirEntry>| match outcome_of(entry) {
         Ok(entry) => entry.file_name().to_str().and_then(|name| name.parse().ok()).map(Ok),
-        Err(error) => Some(Err(errno_of(&error))),
+        Err(errno) => Some(Err(errno)),
     };
-    Ok(read_dir("/proc").map_err(|error| errno_of(&error))?.filter_map(pid))
+    Ok(outcome_of(read_dir("/proc"))?.filter_map(pid))
 }
 
 /// What a look at a process found; `None` if it has ended, is hidden (proc(5), hidepid) or may not be looked at: another user's is not,
@@ -107,7 +107,7 @@ impl Launcher {
     pub(super) fn read(self) -> Outcome<Known> {
         let mut text = Vec::new();
         let limit = u64::try_from(MAX_ENTRY).ok().unwrap_or(u64::MAX);
-        (&self.entry).take(limit + 1).read_to_end(&mut text).map_err(|error| errno_of(&error))?;
+        outcome_of((&self.entry).take(limit + 1).read_to_end(&mut text))?;
         if text.len() > MAX_ENTRY {
             return Err(Errno::EFBIG);
         }

@@ -81,7 +81,7 @@ fn write(known: &Known) -> Outcome<OwnedFd> {
     let name = format!("{PREFIX}{}:{}", known.pid, known.name.as_deref().unwrap_or_default());
     let mut file = File::from(memfd_create(name.as_str(), MFdFlags::MFD_CLOEXEC)?);
     // Complete before it is where others look for it.
-    file.write_all(&text).map_err(|_| Errno::ENOSPC)?;
+    sys::outcome_of(file.write_all(&text))?;
     let file =
         sys::descriptors::copy_descriptor(file.as_raw_fd(), DESCRIPTORS.start).map_err(|_| Errno::EMFILE)?;
     if DESCRIPTORS.contains(&file.as_raw_fd()) { Ok(file) } else { Err(Errno::EMFILE) }

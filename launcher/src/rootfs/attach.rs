@@ -148,7 +148,7 @@ fn open_mount(top: &OwnedFd, line: &MountLine, lines: &[MountLine]) -> Result<Ow
     let above = lines.first().map_or(Path::new("/"), |first| &first.path);
     let below = line.path.strip_prefix(above).map_err(|_| Errno::EBADMSG)?;
     let opened = match below.as_os_str().is_empty() {
-        true => top.try_clone().map_err(|_| Errno::EMFILE)?,
+        true => sys::outcome_of(top.try_clone())?,
         false => open_in_root(top, below, OFlag::empty())?,
     };
     if mount_id(&opened)? == line.id { Ok(opened) } else { Err(Errno::EBUSY) }

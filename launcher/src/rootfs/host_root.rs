@@ -198,7 +198,7 @@ impl<'a> Layers<'a> {
                 let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
                 let mode = Mode::from_bits_truncate(facts.st_mode() & 0o777);
                 let copy = openat(&self.folder, &upper.join(entry.file_name()), flags, mode)?;
-                File::from(copy).write_all(&text).map_err(|_| Errno::EIO)?;
+                sys::outcome_of(File::from(copy).write_all(&text))?;
             }
         }
         Ok(())

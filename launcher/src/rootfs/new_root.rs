@@ -89,7 +89,7 @@ fn bind_over_itself(place: &OwnedFd) -> Result<OwnedFd, Errno> {
 
 fn discard(place: &OwnedFd, layers: &UpperLayers) -> Result<OwnedFd, Failure> {
     let on = |errno| Failure::new(Step::LayerRoot, b"", errno);
-    let lower = place.try_clone().map_err(|_| on(Errno::EMFILE))?;
+    let lower = sys::outcome_of(place.try_clone()).map_err(on)?;
     let layered = mounts::layer(place, lower, layers).map_err(on)?;
     sys::mount::attach(&layered, place, c"").map_err(on)?;
     Ok(layered)
@@ -97,7 +97,7 @@ fn discard(place: &OwnedFd, layers: &UpperLayers) -> Result<OwnedFd, Failure> {
 
 fn keep(plan: &RootPlan, place: &OwnedFd, dir: &Path) -> Result<OwnedFd, Failure> {
     let on = |errno| Failure::new(Step::LayerRoot, dir.as_os_str().as_bytes(), errno);
-    let lower = place.try_clone().map_err(|_| on(Errno::EMFILE))?;
+    let lower = sys::outcome_of(place.try_clone()).map_err(on)?;
     let kept = open(dir, LOOK, Mode::empty()).map_err(on)?;
     // The top folder of an overlay is the upper one's, with its mode.
     let mode = fstat(&lower).map_err(on)?.st_mode & 0o7777;

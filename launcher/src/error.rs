@@ -136,6 +136,12 @@ impl fmt::Display for Error {
 }
 
 impl Error {
+    /// What a child has reported: a record of its failure.
+    pub(crate) fn reported(record: &[u8]) -> Error {
+        let garbled = Error::Parent("reading the new process's report", Errno::EBADMSG);
+        Failure::receive(record).map_or(garbled, Error::Start)
+    }
+
     /// The exit status: the table in subroot(1).
     pub fn status(&self) -> u8 {
         match self {

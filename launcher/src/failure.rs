@@ -9,184 +9,71 @@ use std::os::unix::ffi::OsStrExt as _;
 /// The longest record: PIPE_BUF in linux/limits.h.
 pub(crate) const MAX_RECORD: usize = 4096;
 
-/// What the child does, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Step {
-    /// Closing the descriptors that were inherited.
-    CloseInherited = 1,
-    /// Becoming ID 0 of the new user namespace.
-    BecomeRoot,
-    /// Setting the host name.
-    Hostname,
-    /// Bringing the network interface lo up.
-    Loopback,
-    /// Setting the clocks of a new time namespace.
-    Clocks,
-    /// Opening the folder that becomes the root.
-    OpenRoot,
-    /// Binding the rootfs over itself.
-    BindRoot,
-    /// Trying an overlay out whose changes go to disk.
-    LayerOnDisk,
-    /// Layering an overlay over the rootfs.
-    LayerRoot,
-    /// Layering memory over the host's own system.
-    LayerHost,
-    /// Making the rootfs read-only.
-    MakeReadOnly,
-    /// Making a mount point in the rootfs or in its covering layer.
-    MountPoint,
-    /// Opening what is to be bound.
-    Bind,
-    /// Mapping the owners of a bind mount.
-    MapOwners,
-    /// Mounting below the new root.
-    Mount,
-    /// Detaching a mount that could not be given its attributes.
-    Unmount,
-    /// pivot_root.
-    Pivot,
-    /// Detaching the old root.
-    Detach,
-    /// Joining the namespaces of a running sandbox.
-    Join,
-    /// Asking for the signal that the kernel sends when the launcher ends.
-    DeathSignal,
-    /// Making the process that becomes the command.
-    Fork,
-    /// Becoming the init of the sandbox.
-    Init,
-    /// Giving the command a terminal of its own.
-    Terminal,
-    /// Setting a resource limit.
-    Limit,
-    /// Leaving the caller's session keyring.
-    Keyring,
-    /// Giving up capabilities.
-    LimitCapabilities,
-    /// Enforcing Landlock.
-    Landlock,
-    /// Installing the filter of system calls.
-    Seccomp,
-    /// Looking the user up in the rootfs.
-    FindUser,
-    /// Looking a group up in the rootfs.
-    FindGroup,
-    /// Taking on groups besides the user's own.
-    SetGroups,
-    /// Becoming the user.
-    BecomeUser,
-    /// Changing to the working directory.
-    Workdir,
-    /// Giving the signals their default dispositions.
-    Signals,
-    /// Looking for the command.
-    FindCommand,
-    /// Executing the shim that executes the command.
-    RunShim,
-    /// Executing the command.
-    RunCommand,
-    /// Executing a script whose interpreter is not there.
-    RunInterpreter,
-    /// Executing a program whose ELF loader is not there.
-    RunLoader,
-    /// Executing a program of another processor's.
-    RunForeign,
-    /// Executing a program on a mount that forbids it.
-    RunNoexec,
+/// Makes the steps and what is read from them out of one list, so that none can be left out of one of them.
+macro_rules! steps {
+    ($($name:ident: $doing:literal,)*) => {
+        /// What the child does, in order.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub(crate) enum Step {
+            $(#[doc = $doing] $name,)*
+        }
+
+        impl Step {
+            /// Each at the index that is its number.
+            const ALL: &[Step] = &[$(Step::$name),*];
+
+            const fn doing(self) -> &'static str {
+                match self {
+                    $(Step::$name => $doing,)*
+                }
+            }
+        }
+    };
 }
 
-impl Step {
-    const ALL: [Step; 41] = [
-        Step::CloseInherited,
-        Step::BecomeRoot,
-        Step::Hostname,
-        Step::Loopback,
-        Step::Clocks,
-        Step::OpenRoot,
-        Step::BindRoot,
-        Step::LayerOnDisk,
-        Step::LayerRoot,
-        Step::LayerHost,
-        Step::MakeReadOnly,
-        Step::MountPoint,
-        Step::Bind,
-        Step::MapOwners,
-        Step::Mount,
-        Step::Unmount,
-        Step::Pivot,
-        Step::Detach,
-        Step::Join,
-        Step::DeathSignal,
-        Step::Fork,
-        Step::Init,
-        Step::Terminal,
-        Step::Limit,
-        Step::Keyring,
-        Step::LimitCapabilities,
-        Step::Landlock,
-        Step::Seccomp,
-        Step::FindUser,
-        Step::FindGroup,
-        Step::SetGroups,
-        Step::BecomeUser,
-        Step::Workdir,
-        Step::Signals,
-        Step::FindCommand,
-        Step::RunShim,
-        Step::RunCommand,
-        Step::RunInterpreter,
-        Step::RunLoader,
-        Step::RunForeign,
-        Step::RunNoexec,
-    ];
-
-    const fn doing(self) -> &'static str {
-        match self {
-            Step::CloseInherited => "closing inherited descriptors",
-            Step::BecomeRoot => "becoming root in the new user namespace",
-            Step::Hostname => "setting host name",
-            Step::Loopback => "bringing up network interface",
-            Step::Clocks => "setting the clocks of the time namespace",
-            Step::OpenRoot => "opening rootfs",
-            Step::BindRoot => "binding the rootfs over itself",
-            Step::LayerOnDisk => "removing a directory through an overlay in",
-            Step::LayerRoot => "layering changes over the rootfs",
-            Step::LayerHost => "layering memory over the host's system",
-            Step::MakeReadOnly => "making the rootfs read-only",
-            Step::MountPoint => "making mount point",
-            Step::Bind => "binding",
-            Step::MapOwners => "mapping the owners of",
-            Step::Mount => "mounting",
-            Step::Unmount => "detaching a mount that could not be given its attributes",
-            Step::Pivot => "changing the root with pivot_root",
-            Step::Detach => "detaching the old root",
-            Step::Join => "joining the namespaces of",
-            Step::DeathSignal => "setting the death signal",
-            Step::Fork => "creating the command's process",
-            Step::Init => "starting the sandbox's init",
-            Step::Terminal => "opening a terminal",
-            Step::Limit => "setting limit",
-            Step::Keyring => "leaving the caller's session keyring",
-            Step::LimitCapabilities => "giving up capabilities",
-            Step::Landlock => "enforcing landlock",
-            Step::Seccomp => "installing the seccomp filter",
-            Step::FindUser => "looking up user",
-            Step::FindGroup => "looking up group",
-            Step::SetGroups => "adding groups",
-            Step::BecomeUser => "becoming user",
-            Step::Workdir => "changing to working directory",
-            Step::Signals => "resetting signals",
-            Step::RunShim => "protecting subroot's own program file while running",
-            Step::FindCommand
-            | Step::RunCommand
-            | Step::RunInterpreter
-            | Step::RunLoader
-            | Step::RunForeign
-            | Step::RunNoexec => "running",
-        }
-    }
+steps! {
+    CloseInherited: "closing inherited descriptors",
+    BecomeRoot: "becoming root in the new user namespace",
+    Hostname: "setting host name",
+    Loopback: "bringing up network interface",
+    Clocks: "setting the clocks of the time namespace",
+    OpenRoot: "opening rootfs",
+    BindRoot: "binding the rootfs over itself",
+    LayerOnDisk: "removing a directory through an overlay in",
+    LayerRoot: "layering changes over the rootfs",
+    LayerHost: "layering memory over the host's system",
+    MakeReadOnly: "making the rootfs read-only",
+    MountPoint: "making mount point",
+    Bind: "binding",
+    MapOwners: "mapping the owners of",
+    Mount: "mounting",
+    Unmount: "detaching a mount that could not be given its attributes",
+    Pivot: "changing the root with pivot_root",
+    Detach: "detaching the old root",
+    Join: "joining the namespaces of",
+    DeathSignal: "setting the death signal",
+    Fork: "creating the command's process",
+    Init: "starting the sandbox's init",
+    Terminal: "opening a terminal",
+    Limit: "setting limit",
+    Keyring: "leaving the caller's session keyring",
+    LimitCapabilities: "giving up capabilities",
+    Landlock: "enforcing landlock",
+    Seccomp: "installing the seccomp filter",
+    FindUser: "looking up user",
+    FindGroup: "looking up group",
+    SetGroups: "adding groups",
+    BecomeUser: "becoming user",
+    Workdir: "changing to working directory",
+    Signals: "resetting signals",
+    FindCommand: "running",
+    RunShim: "protecting subroot's own program file while running",
+    RunCommand: "running",
+    RunInterpreter: "running",
+    RunLoader: "running",
+    RunForeign: "running",
+    RunNoexec: "running",
 }
 
 /// A step that failed, on which object, and the kernel's reason.
@@ -243,12 +130,12 @@ impl Failure {
         record
     }
 
-    /// Reads a record back.
+    /// Reads a record back; `None` for what is no record.
     pub(crate) fn receive(record: &[u8]) -> Option<Failure> {
         let (&step, rest) = record.split_first()?;
         let (errno, object) = rest.split_first_chunk::<4>()?;
-        let step = Step::ALL.into_iter().find(|known| *known as u8 == step)?;
-        Some(Failure::new(step, object, Errno::from_raw(i32::from_le_bytes(*errno))))
+        let step = Step::ALL.get(usize::from(step))?;
+        Some(Failure::new(*step, object, Errno::from_raw(i32::from_le_bytes(*errno))))
     }
 }
 
@@ -322,4 +209,33 @@ pub(crate) fn reason(errno: Errno) -> String {
 pub(crate) fn reason_of(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, Step};
+    use crate::error::Error;
+    use nix::errno::Errno;
+
+    #[test]
+    fn each_step_goes_through_the_pipe() {
+        for (number, step) in (0..).zip(Step::ALL) {
+            let record = Failure::new(*step, b"/object", Errno::EIO).record();
+            assert_eq!(record.first(), Some(&number), "{step:?}");
+            let failure =
+                Failure::receive(&record).map(|failure| (failure.step, failure.errno, failure.object));
+            assert_eq!(failure, Some((*step, Errno::EIO, b"/object".to_vec())));
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_is_an_error_with_words() {
+        for record in [&[][..], &[0], &[0, 1, 0, 0], &[255, 1, 0, 0, 0, b'/']] {
+            let error = Error::reported(record);
+            assert_eq!(
+                (error.to_string().as_str(), error.status()),
+                ("reading the new process's report: Bad message", 125)
+            );
+        }
+    }
 }

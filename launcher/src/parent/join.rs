@@ -106,9 +106,11 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
 
 fn child_failure(report: &OwnedFd) -> Error {
     let mut record = [0; crate::failure::MAX_RECORD];
-    // Error ignored: without the words, the command's process is said to have vanished.
-    let length = nix::unistd::read(report, &mut record).ok().unwrap_or(0);
-    record.get(..length).and_then(Failure::receive).map_or(Error::Vanished, Error::Start)
+    match nix::unistd::read(report, &mut record) {
+        Ok(0) => Error::Vanished,
+        Ok(length) => Error::reported(record.get(..length).unwrap_or_default()),
+        Err(errno) => Error::Parent("reading the new process's report", errno),
+    }
 }
 
 /// The life of the process that joins.

@@ -1,7 +1,7 @@
 //! The parent while the command runs: passes signals on, and ends with the command's status.
 
 use crate::error::Error;
-use crate::failure::{Failure, MAX_RECORD, Step};
+use crate::failure::MAX_RECORD;
 use crate::parent::live::Released;
 use crate::parent::terminal::Terminal;
 use crate::sys;
@@ -63,7 +63,7 @@ pub(crate) fn wait(released: Released, signals: &Signals) -> Result<Ended, Error
         terminal.drain();
     }
     match (watch.failure, watch.ended_by) {
-        (Some(failure), _) => Err(Error::Start(failure)),
+        (Some(failure), _) => Err(failure),
         (None, Some(signal)) => Ok(Ended::Killed(signal)),
         (None, None) => Ok(ended),
     }
@@ -74,7 +74,7 @@ struct Watch<'s> {
     released: Released,
     signals: &'s Signals,
     started: bool,
-    failure: Option<Failure>,
+    failure: Option<Error>,
     /// The signal in whose place SIGKILL was sent.
     ended_by: Option<i32>,
     idle: Idle,
@@ -152,11 +152,11 @@ impl Watch<'_> {
                     self.released.note_start();
                 }
             }
-            Ok(length) => self.failure = record.get(..length).and_then(Failure::receive),
+            Ok(length) => self.failure = Some(Error::reported(record.get(..length).unwrap_or_default())),
             Err(Errno::EINTR) => {}
             // Nobody knows then whether the command has started.
             Err(errno) => {
-                self.failure = Some(Failure::new(Step::Fork, b"", errno));
+                self.failure = Some(Error::Parent("reading the new process's report", errno));
                 self.end(libc::SIGKILL);
             }
         }

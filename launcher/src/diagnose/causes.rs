@@ -27,6 +27,13 @@ impl Cause {
         Cause { kind, words: words.iter().map(|(name, word)| (*name, word.to_string())).collect() }
     }
 
+    /// The same with more of its words.
+    #[must_use]
+    pub(crate) fn with(mut self, words: &[(&'static str, &dyn fmt::Display)]) -> Cause {
+        self.words.extend(words.iter().map(|(name, word)| (*name, word.to_string())));
+        self
+    }
+
     /// What programs know it by.
     pub(crate) fn key(&self) -> &'static str {
         self.kind.key
@@ -79,6 +86,9 @@ kinds! {
     /// Too many ranges.
     TOO_MANY_RANGES: "too-many-ranges", "only {count} of {total} {kind}s are mapped: the kernel takes at most 340 ranges and 4095 bytes of map",
         "as root: replace the lines of {user} in {file} by one line of as many IDs";
+    /// Too many of the user namespace's own.
+    TOO_MANY_RANGES_HERE: "too-many-ranges-here", "only {count} of {total} {kind}s are mapped: the kernel takes at most 340 ranges and 4095 bytes of map",
+        "start the container around with its IDs in fewer ranges";
     /// A user namespace without them.
     NOT_HERE: "ids-not-here", "{place} grants {range}, and of these IDs this user namespace has {present}",
         "as root: subroot grants suggest {user}";

@@ -120,6 +120,11 @@ impl Grants {
         self.trouble.as_deref()
     }
 
+    /// True if all that the mapper reads has been read here.
+    pub(crate) fn are_known(&self) -> bool {
+        self.trouble.is_none() && self.unreadable.is_none()
+    }
+
     /// A file that the mapper may well read, but this user may not.
     pub(crate) fn unreadable(&self) -> Option<&Unreadable> {
         self.unreadable.as_ref()

@@ -200,7 +200,7 @@ fn write_directly(maps: &Maps, target: &Target<'_>) -> Result<(), Error> {
 fn write_file(target: &Target<'_>, name: &str, text: &str) -> Result<(), Errno> {
     let mut file =
         File::from(openat(target.folder, name, OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?);
-    file.write_all(text.as_bytes()).map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))
+    sys::outcome_of(file.write_all(text.as_bytes()))
 }
 
 fn read_back(way: &Way, target: &Target<'_>) -> Result<(), Error> {

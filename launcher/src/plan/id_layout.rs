@@ -34,6 +34,16 @@ impl Pool {
         if is_root && pool.0.len() > 1 { Pool(pool.0.into_iter().skip(1).collect()) } else { pool }
     }
 
+    /// These without some.
+    pub(crate) fn without(&self, ids: &[u32]) -> Pool {
+        let cut = |ranges: Vec<IdRange>, id: &u32| match IdRange::new(*id, 1) {
+            Ok(taken) => ranges.into_iter().flat_map(|range| without(range, taken)).collect(),
+            // Error ignored: it is no ID.
+            Err(_) => ranges,
+        };
+        Pool(ids.iter().fold(self.0.clone(), cut))
+    }
+
     /// How many IDs there are.
     pub(crate) fn count(&self) -> u32 {
         self.0.iter().map(|range| range.count()).fold(0, u32::saturating_add)
@@ -142,36 +152,39 @@ impl Layout {
         matches!(lines, Lines::Fitting(_))
     }
 
-    /// Maps a kind of ID.
+    /// Maps a kind of ID. Returns true if the kernel takes only a part of what fits.
     ///
     /// # Errors
-    /// IDs that the pool does not have, or lines that overlap.
-    pub(crate) fn fill(&self, kind: IdKind, pool: &Pool, map: &mut PlannedMap) -> Result<(), Error> {
+    /// IDs that the pool does not have, lines that overlap, and exact ones that the kernel does not take.
+    pub(crate) fn fill(&self, kind: IdKind, pool: &Pool, map: &mut PlannedMap) -> Result<bool, Error> {
         let (lines, exact) = match (kind, &self.uid, &self.gid) {
             (IdKind::Uid, Lines::Exact(lines), _) | (IdKind::Gid, _, Lines::Exact(lines)) => (lines, true),
             (IdKind::Uid, Lines::Fitting(lines), _) | (IdKind::Gid, _, Lines::Fitting(lines)) => {
                 (lines, false)
             }
         };
+        let mut is_cut = false;
         for line in lines {
             let filled = fill_line(line, &pool.0, map).map_err(|why| not_mappable(kind, line, why))?;
-            if exact && filled < line.count {
-                return Err(not_mappable(kind, line, why_short(line, pool)));
+            is_cut |= filled.is_cut;
+            if exact && filled.count < line.count {
+                return Err(not_mappable(kind, line, if filled.is_cut { NO_ROOM } else { TOO_FEW }));
             }
         }
-        Ok(())
+        Ok(is_cut)
     }
 
     /// The same around lines that are there already, which keep their IDs.
     ///
     /// # Errors
     /// As of [`Layout::fill`].
-    pub(crate) fn fill_around(&self, kind: IdKind, pool: &Pool, map: &mut PlannedMap) -> Result<(), Error> {
+    pub(crate) fn fill_around(&self, kind: IdKind, pool: &Pool, map: &mut PlannedMap) -> Result<bool, Error> {
         if map.is_empty() {
             return self.fill(kind, pool, map);
         }
+        let refused = |why: &str| Error::Usage("the group IDs", why.into());
         let mut wanted = PlannedMap::EMPTY;
-        self.fill(kind, pool, &mut wanted)?;
+        let is_cut = self.fill(kind, pool, &mut wanted)?;
         let taken: Vec<IdRange> = map.lines().iter().filter_map(|line| line.inside_range().ok()).collect();
         for line in wanted.lines() {
             let mut parts: Vec<IdRange> = line.inside_range().into_iter().collect();
@@ -181,21 +194,19 @@ impl Layout {
             for part in parts {
                 let outside = line.outside.saturating_add(part.first().saturating_sub(line.inside));
                 let part = MapLine { inside: part.first(), outside, count: part.count() };
-                map.push(part).map_err(|why| Error::Usage("the group IDs", why.reason().into()))?;
+                match has_room(map, part) {
+                    true => map.push(part).map_err(|why| refused(why.reason()))?,
+                    false if self.fits(kind) => return Ok(true),
+                    false => return Err(refused(NO_ROOM)),
+                }
             }
         }
-        Ok(())
+        Ok(is_cut)
     }
 }
 
-fn why_short(line: &GivenLine, pool: &Pool) -> &'static str {
-    match line.from {
-        From::Own(start) if start.saturating_add(line.count) <= pool.count() => {
-            "the kernel takes at most 340 ranges and 4095 bytes of map, and these IDs are in more"
-        }
-        _ => "you do not have that many IDs: see subroot idmap",
-    }
-}
+const NO_ROOM: &str = "the kernel takes at most 340 ranges and 4095 bytes of map, and these IDs are in more";
+const TOO_FEW: &str = "you do not have that many IDs: see subroot idmap";
 
 /// True if the kernel takes one more line: it takes this many, and less than a page of text (map_write() in
 /// kernel/user_namespace.c). Lines are counted unjoined, as a user namespace around this one may keep them apart.
@@ -216,12 +227,20 @@ fn not_mappable(kind: IdKind, line: &GivenLine, why: &str) -> Error {
     Error::Usage("the ID maps", format!("{} {}:{from}:{}: {why}", kind.name(), line.inside, line.count))
 }
 
-/// Maps as many IDs of a line as there are and as the kernel takes, and returns how many those were.
-fn fill_line(line: &GivenLine, ranges: &[IdRange], map: &mut PlannedMap) -> Result<u32, &'static str> {
+/// How much of a line is mapped.
+struct Filled {
+    count: u32,
+    /// True if the kernel takes no more ranges than these.
+    is_cut: bool,
+}
+
+/// Maps as many IDs of a line as there are and as the kernel takes.
+fn fill_line(line: &GivenLine, ranges: &[IdRange], map: &mut PlannedMap) -> Result<Filled, &'static str> {
     let start = match line.from {
         From::Host(outside) => {
             let host = MapLine { inside: line.inside, outside, count: line.count };
-            return map.push(host).map(|()| line.count).map_err(|why| why.reason());
+            let filled = Filled { count: line.count, is_cut: false };
+            return map.push(host).map(|()| filled).map_err(|why| why.reason());
         }
         From::Own(start) => start,
     };
@@ -235,11 +254,11 @@ fn fill_line(line: &GivenLine, ranges: &[IdRange], map: &mut PlannedMap) -> Resu
             let outside = range.first().saturating_add(skipped);
             let fresh = MapLine { inside, outside, count };
             if !has_room(map, fresh) {
-                break;
+                return Ok(Filled { count: filled, is_cut: true });
             }
             map.push(fresh).map_err(|why| why.reason())?;
             filled = filled.saturating_add(count);
         }
     }
-    Ok(filled)
+    Ok(Filled { count: filled, is_cut: false })
 }

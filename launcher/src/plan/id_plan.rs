@@ -1,16 +1,19 @@
 //! Where the IDs of a launch come from: every way that is open to this caller, the best one first.
 
-use crate::diagnose::causes::{Cause, FEW_HERE, MAPPER_MISSING, NO_MAPPER, TOO_MANY_RANGES};
+use crate::diagnose::causes::{
+    Cause, FEW_HERE, MAPPER_MISSING, NO_MAPPER, TOO_MANY_RANGES, TOO_MANY_RANGES_HERE,
+};
 use crate::diagnose::probes;
 use crate::error::Error;
+use crate::failure::reason_of;
 use crate::grants::Grants;
-use crate::grants::files::each_line_of;
 use crate::plan::id_layout::{Layout, Pool, inside_of, own_id};
 use crate::request::ids::{IdWishes, Userns};
 use crate::sys;
 use crate::sys::namespaces::{is_nested, map_line};
 use idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, PlannedMap};
 use nix::unistd::{getgid, getgroups};
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -28,11 +31,14 @@ pub(crate) struct Maps {
     pub(crate) gid: Box<PlannedMap>,
     /// True when group IDs other than the caller's own are mapped, so that setgroups may stay allowed.
     pub(crate) may_set_groups: bool,
+    /// How many IDs of each kind there are, if the kernel takes only some of their ranges.
+    cut_from: [Option<u32>; 2],
 }
 
 impl Maps {
     fn none(may_set_groups: bool) -> Maps {
-        Maps { uid: Box::new(PlannedMap::EMPTY), gid: Box::new(PlannedMap::EMPTY), may_set_groups }
+        let [uid, gid] = IdKind::BOTH.map(|_| Box::new(PlannedMap::EMPTY));
+        Maps { uid, gid, may_set_groups, cut_from: [None; 2] }
     }
 
     /// The map of a kind.
@@ -127,6 +133,7 @@ impl IdPlan {
             .is_ok_and(|held| held & MAPPING_CAPABILITIES == MAPPING_CAPABILITIES);
         if may_map && is_nested() {
             let every = maps_of_every_own_id(&layout, &wishes.userns, &groups)?;
+            plan.note_cut(&every, |_| Cause::new(&TOO_MANY_RANGES_HERE, &[]));
             plan.push(Writer::Privileged, &Rc::new(every), false);
             return plan.checked(wishes, None);
         }
@@ -139,7 +146,11 @@ impl IdPlan {
             let mut granted = maps(&layout, &pools, &groups)?;
             let has_groups = is_granted(IdKind::Gid) && groups.is_empty();
             granted.may_set_groups = has_groups && !grants.policy().config().denies_setgroups;
-            plan.note_cut(&grants, &layout, &pools, &granted);
+            plan.note_cut(&granted, |kind| {
+                let words: [(_, &dyn Display); 2] =
+                    [("user", &probes::grants::caller(&grants)), ("file", &kind.grant_file())];
+                Cause::new(&TOO_MANY_RANGES, &words)
+            });
             plan.add_mappers(&Rc::new(granted), helper, may_map);
             if !is_granted(IdKind::Gid) && groups.is_empty() && !plan.ways.is_empty() {
                 plan.lack = lack(&grants, IdKind::Gid);
@@ -188,19 +199,12 @@ impl IdPlan {
     }
 
     /// Notes of which kinds the kernel takes no more ranges.
-    fn note_cut(&mut self, grants: &Grants, layout: &Layout, pools: &[Pool; 2], maps: &Maps) {
-        for (kind, pool) in IdKind::BOTH.into_iter().zip(pools).filter(|(kind, _)| layout.fits(*kind)) {
-            let (mapped, user, file) = (maps.count(kind), probes::grants::caller(grants), kind.grant_file());
-            if mapped < pool.count() {
-                let words: [(_, &dyn std::fmt::Display); 5] = [
-                    ("count", &mapped),
-                    ("total", &pool.count()),
-                    ("kind", &probes::grants::name(kind)),
-                    ("user", &user),
-                    ("file", &file),
-                ];
-                self.cut.push(Cause::new(&TOO_MANY_RANGES, &words));
-            }
+    fn note_cut(&mut self, maps: &Maps, cause: impl Fn(IdKind) -> Cause) {
+        for (kind, total) in IdKind::BOTH.into_iter().zip(maps.cut_from) {
+            let Some(total) = total else { continue };
+            let words: [(_, &dyn Display); 3] =
+                [("count", &maps.count(kind)), ("total", &total), ("kind", &probes::grants::name(kind))];
+            self.cut.push(cause(kind).with(&words));
         }
     }
 
@@ -253,14 +257,17 @@ fn is_missing(path: &Path) -> bool {
 /// Both maps of a layout, with these groups as themselves besides.
 fn maps(layout: &Layout, [uids, gids]: &[Pool; 2], groups: &[u32]) -> Result<Maps, Error> {
     let mut maps = Maps::none(false);
-    layout.fill(IdKind::Uid, uids, &mut maps.uid)?;
+    let uids_cut = layout.fill(IdKind::Uid, uids, &mut maps.uid)?;
     for gid in groups {
         let kept = MapLine { inside: *gid, outside: *gid, count: 1 };
         maps.gid
             .push(kept)
             .map_err(|why| Error::Usage("--groups keep", format!("group {gid}: {}", why.reason())))?;
     }
-    layout.fill_around(IdKind::Gid, gids, &mut maps.gid)?;
+    let others = gids.without(groups);
+    let gids_cut = layout.fill_around(IdKind::Gid, &others, &mut maps.gid)?;
+    let gid_count = groups.iter().fold(others.count(), |count, _| count.saturating_add(1));
+    maps.cut_from = [uids_cut.then(|| uids.count()), gids_cut.then_some(gid_count)];
     Ok(maps)
 }
 
@@ -278,7 +285,7 @@ fn refuse_groups(plan: &IdPlan, grants: &Grants, groups: &[u32]) -> Result<(), E
     let may_not = groups.iter().find(|gid| !ranges.iter().any(|range| range.contains(**gid)));
     match (&plan.lack, may_not) {
         (Some(lack), _) if plan.ways.is_empty() => refuse(lack.to_string()),
-        (_, Some(gid)) if grants.trouble().is_none() && !grants.policy().config().allows_own_groups => {
+        (_, Some(gid)) if grants.are_known() && !grants.policy().config().allows_own_groups => {
             refuse(format!(
                 "your group {gid} cannot be mapped: no line of {} grants it, and {CONFIG_FILE} does not say own-groups = yes",
                 IdKind::Gid.grant_file()
@@ -292,11 +299,12 @@ fn refuse_groups(plan: &IdPlan, grants: &Grants, groups: &[u32]) -> Result<(), E
 fn maps_of_every_own_id(layout: &Layout, userns: &Userns, groups: &[u32]) -> Result<Maps, Error> {
     let mut every = Maps::none(true);
     for (path, map) in [("/proc/self/uid_map", &mut every.uid), ("/proc/self/gid_map", &mut every.gid)] {
-        each_line_of(path, |_, line| {
-            let own = map_line(line).map(|line| MapLine { outside: line.inside, ..line });
+        let unreadable = |error: std::io::Error| Error::Unreadable(path.into(), reason_of(&error));
+        let text = std::fs::read(path).map_err(unreadable)?;
+        for line in text.split(|byte| *byte == b'\n').filter_map(map_line) {
             // Error ignored: the kernel's own lines are sound, and are no more than a map takes.
-            let _ = own.map(|line| map.push(line));
-        });
+            let _ = map.push(MapLine { outside: line.inside, ..line });
+        }
     }
     if matches!(userns, Userns::Default | Userns::Auto(None) | Userns::Full) {
         return Ok(every);

@@ -1,7 +1,8 @@
 //! `--group-add` and `--groups`.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
-use subroot_tests::sandbox::{Sandbox, assert_refused, map_lines};
+use subroot_tests::sandbox::{Sandbox, assert_noted, assert_refused, map_lines};
 use subroot_tests::{Install, Outcome, Step, start_with};
 
 /// Supplementary groups of alice's.
@@ -123,4 +124,51 @@ fn otherwise_it_is_said_that_they_are_not_granted() {
         sandbox.host.hide(name);
     }
     refused(&[], &["--groups keep: no mapper is installed"]);
+}
+
+/// Single IDs with gaps between them, more than the kernel takes.
+fn fragments() -> String {
+    (0..400).map(|at| format!("alice:{}:1\n", 10_000 + 3 * at)).collect()
+}
+
+#[test]
+fn of_too_many_ranges_as_many_as_fit_are_mapped_around_them() {
+    let sandbox = Sandbox::new();
+    sandbox.host.configure_mapper("own-groups = yes\n");
+    sandbox.host.write("/etc/subgid", fragments());
+    let map = |options: &[&str]| as_member(&sandbox, options, "cat /proc/self/gid_map");
+    let count = |outcome: &Outcome| -> u32 {
+        let last = |line: &String| line.rsplit(' ').next().and_then(|word| word.parse::<u32>().ok());
+        map_lines(&outcome.stdout).iter().filter_map(last).sum()
+    };
+    let kept = map(&["--groups", "keep"]);
+    assert_noted(&kept, &[&format!("only {} of 403 group IDs are mapped", count(&kept)), "fix: as root: "]);
+    assert!(map_lines(&kept.stdout).contains(&"2500 2500 2".to_owned()), "{kept:?}");
+    // What was asked for is not lowered: as many as fit without the groups.
+    let all = map(&[]);
+    let size = format!("auto:size={}", count(&all));
+    assert_eq!((count(&all), count(&kept)), (340, 340));
+    assert_eq!(count(&map(&["--userns", &size])), count(&all));
+    let refused = map(&["--userns", &size, "--groups", "keep"]);
+    assert_refused(&refused, 125, &["the kernel takes at most 340 ranges and 4095 bytes of map"]);
+}
+
+#[test]
+fn groups_that_a_line_grants_are_mapped_once() {
+    let sandbox = Sandbox::new();
+    sandbox.host.write("/etc/subgid", "alice:2500:2\nalice:100000:65536\n");
+    let outcome = as_member(&sandbox, &["--groups", "keep"], "id -G; cat /proc/self/gid_map");
+    let map = ["0 2500 2501", "0 1000 1", "1 100000 2499", "2500 2500 2", "2502 102501 63035"];
+    assert_eq!((outcome.stderr.as_str(), map_lines(&outcome.stdout)), ("", map.map(String::from).to_vec()));
+}
+
+/// Grants that cannot be read are not known: the mapper says why it refuses.
+#[test]
+fn what_cannot_be_read_is_not_said_to_be_missing() {
+    let sandbox = Sandbox::new();
+    sandbox.host.write("/etc/subgid", "alice:2500:2\nalice:100000:65536\n");
+    std::fs::set_permissions("/etc/subgid", std::fs::Permissions::from_mode(0o600))
+        .expect("closing the file");
+    let outcome = as_member(&sandbox, &["--groups", "keep"], "id -G");
+    assert_refused(&outcome, 125, &["reading /etc/subgid: Permission denied"]);
 }

@@ -85,3 +85,27 @@ fn a_size_or_a_full_map_that_the_kernel_does_not_take_is_refused() {
     }
     assert!(!sandbox.has_mark());
 }
+
+/// The kernel takes no more lines inside of a sandbox, whose own map may be in as many.
+#[test]
+fn a_sandbox_inside_says_that_not_all_ranges_fit() {
+    let sandbox = Sandbox::new();
+    grant(&sandbox, &(0..400).map(|at| format!("alice:{}:2\n", 10_000 + 3 * at)).collect::<String>());
+    let mut command = sandbox.alice.command("subroot");
+    command.args(["-q", "run", "--cap-add=ALL", "-v/home/alice:/home/alice:suid,dev", "/", "--"]);
+    command.args([
+        "subroot",
+        "run",
+        "--userns=keep-id:uid=3,gid=0",
+        "/home/alice/rootfs",
+        "--",
+        "cat",
+        "/proc/self/uid_map",
+    ]);
+    let outcome = sandbox.host.output(&mut command);
+    assert_noted(
+        &outcome,
+        &["user IDs are mapped: the kernel takes at most 340 ranges", "fix: start the container"],
+    );
+    assert_eq!(map_lines(&outcome.stdout).len(), 340, "{outcome:?}");
+}

@@ -6,6 +6,7 @@ use crate::outcome::{Outcome, Started};
 use crate::rootfs::Rootfs;
 use crate::shared_root::{self, SharedRoot};
 use crate::start;
+use crate::turns::Turn;
 use crate::user::User;
 use crate::world;
 use nix::sched::{CloneFlags, setns, unshare};
@@ -25,6 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Host {
     outside: OwnedFd,
     pub(crate) kit: Kit,
+    _turn: Turn,
 }
 
 impl Default for Host {
@@ -36,25 +38,31 @@ impl Default for Host {
 impl Host {
     /// A fresh host with the mapper installed setuid root.
     pub fn new() -> Host {
-        Host::made(own_mount_namespace())
+        Host::made(Turn::shared(), own_mount_namespace())
+    }
+
+    /// The same while no other test of this binary has a host.
+    pub fn alone() -> Host {
+        Host::made(Turn::alone(), own_mount_namespace())
     }
 
     /// The same with a root file system for everyday jobs in alice's home; `None` where tests/run could not make its archive.
     pub fn with_everyday_root() -> Option<(Host, Rootfs)> {
+        let turn = Turn::shared();
         let shared = SharedRoot::get()?;
         let outside = own_mount_namespace();
         shared.enter();
-        let host = Host::made(outside);
+        let host = Host::made(turn, outside);
         let rootfs = shared_root::layer(&host.user("alice"));
         Some((host, rootfs))
     }
 
-    fn made(outside: OwnedFd) -> Host {
+    fn made(turn: Turn, outside: OwnedFd) -> Host {
         start::hear_hangups();
         let kit = Kit::load();
         unshare(CloneFlags::CLONE_NEWNS).expect("a mount namespace for the test: start it by tests/run");
         world::build(&kit);
-        let host = Host { outside, kit };
+        let host = Host { outside, kit, _turn: turn };
         host.install_mapper(Install::SetuidRoot);
         host
     }

@@ -24,6 +24,7 @@ mod start;
 mod target;
 mod terminal;
 pub mod traced;
+mod turns;
 mod user;
 mod world;
 

@@ -57,7 +57,7 @@ fn replaced_at(boundary: u32, form: Form, alice: &User, heir: &User) -> Option<(
 
 /// The same at every boundary of a run.
 fn replaced(form: Form, heir: &str) -> Vec<(i32, Maps)> {
-    let host = Host::new();
+    let host = Host::alone();
     let (alice, heir) = (host.user("alice"), host.user(heir));
     let mut ends = Vec::new();
     at_every_boundary(|boundary| {

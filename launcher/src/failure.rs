@@ -1,4 +1,4 @@
-//! How the child tells its parent what went wrong: one record through a pipe.
+//! What the child tells its parent through a pipe of packets: warnings, and one failure.
 
 use nix::errno::Errno;
 use std::ffi::OsStr;
@@ -139,6 +139,23 @@ impl Failure {
     }
 }
 
+/// The first byte of a packet that is a warning; of a failure it is the number of its step.
+const WARNING: u8 = u8::MAX;
+
+/// Sends a warning, which the launcher prints: a child of a launch prints nothing itself.
+pub(crate) fn send_warning(pipe: impl AsFd, text: &str) {
+    let mut packet = [&[WARNING], text.as_bytes()].concat();
+    packet.truncate(MAX_RECORD);
+    // Error ignored: the launcher has ended, and there is nobody to warn.
+    let _ = nix::unistd::write(pipe, &packet);
+}
+
+/// The text of a packet that is a warning.
+pub(crate) fn warning(packet: &[u8]) -> Option<String> {
+    let text = packet.strip_prefix(&[WARNING])?;
+    Some(String::from_utf8_lossy(text).into_owned())
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let object = String::from_utf8_lossy(&self.object);
@@ -212,6 +229,7 @@ pub(crate) fn reason_of(error: &std::io::Error) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::{Failure, Step};
     use crate::error::Error;
@@ -226,6 +244,17 @@ mod tests {
                 Failure::receive(&record).map(|failure| (failure.step, failure.errno, failure.object));
             assert_eq!(failure, Some((*step, Errno::EIO, b"/object".to_vec())));
         }
+    }
+
+    #[test]
+    fn a_warning_is_no_failure() {
+        let (reader, writer) = std::io::pipe().unwrap();
+        super::send_warning(&writer, "memory is short");
+        let mut packet = [0; 64];
+        let length = nix::unistd::read(&reader, &mut packet).unwrap();
+        assert_eq!(super::warning(&packet[..length]).as_deref(), Some("memory is short"));
+        assert!(Failure::receive(&packet[..length]).is_none());
+        assert_eq!(super::warning(&Failure::new(Step::Init, b"", Errno::EIO).record()), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 pub(crate) struct ChildEnds {
     /// One byte says go, and which way the IDs were mapped; its end says that the launcher is gone.
     pub(crate) lifeline: OwnedFd,
-    /// Takes one record if something fails, and is closed by the start of the command.
+    /// Takes warnings and a failure, and is closed by the start of the command.
     pub(crate) report: OwnedFd,
     /// Takes the terminal of the command, where it is to have one.
     pub(crate) terminal: Option<OwnedFd>,

@@ -6,7 +6,7 @@ use crate::child::init;
 use crate::child::namespaces;
 use crate::child::prepared::Launch;
 use crate::child::terminal;
-use crate::failure::{Failure, Step};
+use crate::failure::{Failure, Step, send_warning};
 use crate::plan::FirstProcess;
 use crate::request::process::Process;
 use crate::rootfs::new_root;
@@ -45,7 +45,8 @@ fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
         .map_err(Failure::on(Step::BecomeRoot, b""))?;
     namespaces::furnish(plan)?;
     if let Some(root) = &plan.root {
-        new_root::enter(root)?;
+        let warnings = new_root::enter(root)?;
+        warnings.iter().for_each(|text| send_warning(&ends.report, text));
     }
     // Before there is a command: this process runs the launcher's own program, which the command must not get at.
     set_dumpable(false).map_err(Failure::on(Step::Fork, b""))?;

@@ -16,6 +16,14 @@ pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Error> {
     pipe2(OFlag::O_CLOEXEC).map_err(|errno| Error::Parent("making a pipe", errno))
 }
 
+/// Both ends of a pipe that keeps what is written at once together: pipe(2), O_DIRECT.
+///
+/// # Errors
+/// EMFILE and ENFILE.
+pub(crate) fn packet_pipe() -> Result<(OwnedFd, OwnedFd), Error> {
+    pipe2(OFlag::O_CLOEXEC | OFlag::O_DIRECT).map_err(|errno| Error::Parent("making a pipe", errno))
+}
+
 /// Both ends of a socket.
 ///
 /// # Errors

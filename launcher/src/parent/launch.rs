@@ -6,7 +6,7 @@ use crate::child::shim::Shim;
 use crate::child::start;
 use crate::diagnose::probes;
 use crate::error::Error;
-use crate::parent::channel::{open_folder, pipe, socket};
+use crate::parent::channel::{open_folder, packet_pipe, pipe, socket};
 use crate::parent::disk_layers::DiskLayers;
 use crate::parent::live::{Live, Released};
 use crate::parent::mapper::{self, Target};
@@ -126,7 +126,7 @@ impl Spawned {
     fn new(launch: &Launch) -> Result<Spawned, Error> {
         let plan = &launch.plan;
         let mount_points = MountPoints::find(plan.root.as_ref());
-        let ((go, lifeline), (report, report_write)) = (pipe()?, pipe()?);
+        let ((go, lifeline), (report, report_write)) = (pipe()?, packet_pipe()?);
         let (terminal, terminal_inside) = match plan.process.terminal {
             true => socket().map(|(ours, childs)| (Some(ours), Some(childs)))?,
             false => (None, None),

@@ -1,12 +1,13 @@
 //! The parent while the command runs: passes signals on, and ends with the command's status.
 
 use crate::error::Error;
-use crate::failure::MAX_RECORD;
+use crate::failure::{self, MAX_RECORD};
 use crate::parent::live::Released;
 use crate::parent::terminal::Terminal;
 use crate::sys;
 use crate::sys::idle::Idle;
 use crate::sys::process::Ended;
+use crate::sys::standard_error;
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -56,7 +57,7 @@ pub(crate) fn wait(released: Released, signals: &Signals) -> Result<Ended, Error
     let failed = |errno| Error::Parent("waiting for the command", errno);
     while !watch.turn().map_err(failed)? {}
     let ended = sys::process::wait_for(&watch.released.live.process).map_err(failed)?;
-    if !watch.started {
+    while !watch.started && watch.failure.is_none() {
         watch.read_report();
     }
     if let Some(terminal) = &mut watch.released.terminal {
@@ -142,7 +143,7 @@ impl Watch<'_> {
         })
     }
 
-    /// A record is a failure; the end of the pipe is the start of the command, which closes it.
+    /// A packet is a warning or a failure; the end of the pipe is the start of the command, which closes it.
     fn read_report(&mut self) {
         let mut record = [0; MAX_RECORD];
         match read(&self.released.report, &mut record) {
@@ -152,7 +153,13 @@ impl Watch<'_> {
                     self.released.note_start();
                 }
             }
-            Ok(length) => self.failure = Some(Error::reported(record.get(..length).unwrap_or_default())),
+            Ok(length) => {
+                let packet = record.get(..length).unwrap_or_default();
+                match failure::warning(packet) {
+                    Some(text) => standard_error::warn(&text),
+                    None => self.failure = Some(Error::reported(packet)),
+                }
+            }
             Err(Errno::EINTR) => {}
             // Nobody knows then whether the command has started.
             Err(errno) => {
@@ -165,12 +172,13 @@ impl Watch<'_> {
     /// Waits a moment for the start of a command that is about to start, or has started already: the report pipe is closed by the
     /// command's execve and, a little later, by init. A signal that was sent to a running command must not end the launch.
     fn notice_start(&mut self) {
-        if !self.started {
+        while !self.started && self.failure.is_none() {
             let mut ready = [PollFd::new(self.released.report.as_fd(), PollFlags::POLLIN)];
             // Error ignored: the start is noticed at the next turn.
-            if poll(&mut ready, PollTimeout::from(START)).is_ok_and(|count| count > 0) {
-                self.read_report();
+            if !poll(&mut ready, PollTimeout::from(START)).is_ok_and(|count| count > 0) {
+                return;
             }
+            self.read_report();
         }
     }
 

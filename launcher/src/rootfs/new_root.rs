@@ -12,7 +12,6 @@ use crate::rootfs::mount_point::NewRoot;
 use crate::rootfs::mounts;
 use crate::rootfs::upper_layers::{UpperLayers, check_attributes};
 use crate::sys;
-use crate::sys::standard_error;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, openat};
 use nix::mount::{MntFlags, umount2};
@@ -31,16 +30,16 @@ const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEX
 /// proc has to be mounted before the old root is detached: the kernel gives a user namespace a new proc only while the mount
 /// namespace still shows one that covers nothing up (mount_too_revealing() in fs/namespace.c).
 ///
+/// Returns warnings.
+///
 /// # Errors
 /// The step that failed.
-pub(crate) fn enter(plan: &RootPlan) -> Result<(), Failure> {
+pub(crate) fn enter(plan: &RootPlan) -> Result<Vec<String>, Failure> {
     let layers = UpperLayers::open(plan.disk.as_ref())?;
-    if let Some(disk) = &plan.disk {
-        standard_error::warn(&format!(
-            "changes go to {} until the end, {MEMORY_LOST}",
-            disk.path.to_string_lossy()
-        ));
-    }
+    let on_disk = plan
+        .disk
+        .as_ref()
+        .map(|disk| format!("changes go to {} until the end, {MEMORY_LOST}", disk.path.to_string_lossy()));
     let mut root = match &plan.base {
         Base::Folder(path) => assemble(plan, path, &layers)?,
         Base::Host(host) => host_root::attach(host, &layers)?,
@@ -48,14 +47,15 @@ pub(crate) fn enter(plan: &RootPlan) -> Result<(), Failure> {
     if plan.read_only {
         make_read_only(root.top(), Reach::Tree).map_err(Failure::on(Step::MakeReadOnly, b""))?;
     }
-    mount_proc(&mut root, plan.proc)?;
+    let proc_lost = mount_proc(&mut root, plan.proc)?;
     mount_devices(&mut root, plan.dev)?;
-    mount_sys(&mut root, plan.sys)?;
+    let sys_lost = mount_sys(&mut root, plan.sys)?;
     plan.mounts.iter().try_for_each(|planned| mounts::mount(&mut root, planned, &layers))?;
     drop(layers);
     plan.masked.iter().try_for_each(|path| mounts::mask(&root, path))?;
     plan.read_only_paths.iter().try_for_each(|path| mounts::make_read_only(&root, path))?;
-    pivot(root.top())
+    pivot(root.top())?;
+    Ok([on_disk, proc_lost, sys_lost].into_iter().flatten().collect())
 }
 
 const MEMORY_LOST: &str = "as memory cannot hold those of an overlay before Linux 6.6";
@@ -169,22 +169,24 @@ fn is_missing(place: &OwnedFd, name: &OsStr) -> Result<bool, Errno> {
     }
 }
 
-fn mount_proc(root: &mut NewRoot, proc: Proc) -> Result<(), Failure> {
+/// Returns a warning if it is not a new one.
+fn mount_proc(root: &mut NewRoot, proc: Proc) -> Result<Option<String>, Failure> {
     if proc == Proc::None {
-        return Ok(());
+        return Ok(None);
     }
     let on = |errno| Failure::new(Step::Mount, b"/proc", errno);
     let attributes = NOSUID | NODEV | NOEXEC;
     if proc != Proc::Bind {
         match sys::mount::new_mount(c"proc", &[], attributes) {
-            Err(Errno::EPERM) if proc == Proc::Auto => standard_error::warn(&PROC_LOST),
+            Err(Errno::EPERM) if proc == Proc::Auto => {}
             made => {
                 let place = root.place(Path::new("/proc"), true)?;
-                return sys::mount::attach(made.map_err(on)?, place, c"").map_err(on);
+                return sys::mount::attach(made.map_err(on)?, place, c"").map_err(on).map(|()| None);
             }
         }
     }
-    bind_system(root, c"/proc", attributes).map_err(on)
+    bind_system(root, c"/proc", attributes).map_err(on)?;
+    Ok((proc != Proc::Bind).then(|| PROC_LOST.to_owned()))
 }
 
 const PROC_LOST: &str = "the kernel refuses a new /proc here, so the one that is there is used, and shows its processes (a part of \
@@ -199,10 +201,11 @@ fn mount_devices(root: &mut NewRoot, dev: Dev) -> Result<(), Failure> {
 }
 
 /// A new sysfs belongs to who owns the network namespace; the host's is left out where the kernel refuses even that.
-fn mount_sys(root: &mut NewRoot, sys: Sys) -> Result<(), Failure> {
+/// Returns a warning then.
+fn mount_sys(root: &mut NewRoot, sys: Sys) -> Result<Option<String>, Failure> {
     let attributes = NOSUID | NODEV | NOEXEC | READ_ONLY;
     let own = match sys {
-        Sys::None => return Ok(()),
+        Sys::None => return Ok(None),
         Sys::New => sys::mount::new_mount(c"sysfs", &[], attributes),
         Sys::Bind => Err(Errno::EPERM),
     };
@@ -211,14 +214,11 @@ fn mount_sys(root: &mut NewRoot, sys: Sys) -> Result<(), Failure> {
         // Error ignored: the next best is the one that is there.
         Err(_) => bind_system(root, c"/sys", attributes),
     };
-    match mounted {
+    Ok(match mounted {
         // There is none to show.
-        Ok(()) | Err(Errno::ENOENT) => {}
-        Err(errno) => {
-            standard_error::warn(&format!("there is no /sys inside: mounting it: {}", reason(errno)))
-        }
-    }
-    Ok(())
+        Ok(()) | Err(Errno::ENOENT) => None,
+        Err(errno) => Some(format!("there is no /sys inside: mounting it: {}", reason(errno))),
+    })
 }
 
 fn bind_system(root: &mut NewRoot, path: &CStr, attributes: u64) -> Result<(), Errno> {

@@ -58,6 +58,26 @@ fn each_page_that_is_referred_to_is_there() {
     }
 }
 
+#[test]
+fn each_path_that_the_page_for_contributors_names_is_there() {
+    let page = read("CONTRIBUTING.md");
+    let mut paths: Vec<&str> =
+        page.split(['`', ' ', '\n', ',', ';', '(', ')', '|']).filter(|word| is_path(word)).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    assert!(paths.len() >= 50, "{paths:?}");
+    for path in paths {
+        assert!(workspace(path.trim_end_matches(['.', ':'])).exists(), "{path}");
+    }
+}
+
+/// A path whose first directory is one of the workspace's own. `target` is made by a build.
+fn is_path(word: &str) -> bool {
+    let is_plain = word.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-:".contains(letter));
+    let Some((first, _)) = word.split_once('/') else { return word.ends_with(".md") };
+    is_plain && first != "target" && !first.is_empty() && workspace(first).is_dir()
+}
+
 /// `.BR NAME (SECTION)…`, and what it is in a list of commands, `NAME(SECTION)`.
 fn reference(line: &str) -> Option<(&str, &str)> {
     let line = line.strip_prefix(".BR ").unwrap_or(line);

@@ -16,14 +16,14 @@ record() {
 # Ends if a program or a package is older than its sources, so that no test tries what was built before a change. Where it can
 # see the sources, the harness does the same: tests/src/sources.rs.
 assert_fresh() {
-    local file sources newer launcher mapper
-    launcher=(launcher/{src,build.rs,Cargo.toml})
-    mapper=(newidmap-helper/{src,build.rs,no-unwinding.ld,Cargo.toml} newidmap-helper/nss/{src,Cargo.toml})
+    local file sources newer of_launcher of_mapper
+    of_launcher=(launcher/{src,build.rs,Cargo.toml})
+    of_mapper=(newidmap-helper/{src,build.rs,no-unwinding.ld,Cargo.toml} newidmap-helper/nss/{src,Cargo.toml})
     for file in "$@"; do
         case ${file##*/} in
-            new* | subroot-uidmap*) sources=("${mapper[@]}") ;;
-            subroot | subroot_*.deb | subroot-*.rpm) sources=("${launcher[@]}") ;;
-            *) sources=("${launcher[@]}" "${mapper[@]}") ;;
+            new* | subroot-uidmap*) sources=("${of_mapper[@]}") ;;
+            subroot | subroot_*.deb | subroot-*.rpm) sources=("${of_launcher[@]}") ;;
+            *) sources=("${of_launcher[@]}" "${of_mapper[@]}") ;;
         esac
         newer=$(find "${sources[@]}" idmap/src Cargo.toml Cargo.lock -type f -newer "$file" -print -quit)
         [ -z "$newer" ] || { echo "$0: $file is older than $newer: run packaging/build first" >&2 && exit 2; }
@@ -87,7 +87,9 @@ build_launcher() {
     CARGO_ENCODED_RUSTFLAGS=$(rust_flags -Ctarget-feature=+crt-static -Crelocation-model=static) \
         cargo build --profile "$profile" --locked --package subroot --target "$host"
     mkdir -p "$(dirname "$launcher")"
-    install "$TARGET/$host/$profile/subroot" "$launcher"
+    # By a rename, as tests may be running.
+    install "$TARGET/$host/$profile/subroot" "$TARGET/$host/$profile/subroot.new"
+    mv "$TARGET/$host/$profile/subroot.new" "$launcher"
 }
 
 # Debian's minimum.

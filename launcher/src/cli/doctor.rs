@@ -11,6 +11,7 @@ use crate::grants::Grants;
 use crate::grants::accounts;
 use crate::parent::disk_layers::{self, DiskLayers};
 use crate::parent::explain;
+use crate::parent::overlay_probe;
 use crate::parent::trial::{self, Stopped};
 use crate::plan::id_plan::{BUILT_IN_HELPER, IdPlan, Way, Writer};
 use crate::request::ids::IdWishes;
@@ -154,8 +155,8 @@ fn place(rootfs: &Path) -> Line {
 fn namespaces() -> Line {
     let (mut made, mut causes, mut verdict) = (Vec::new(), Vec::new(), Verdict::Less);
     for (name, flag) in KINDS {
-        match trial::perform(libc::CLONE_NEWUSER | flag, &[], || Ok(())) {
-            Err(Stopped::Namespaces(errno)) => {
+        match sys::process::try_clone(libc::CLONE_NEWUSER | flag) {
+            Err(errno) => {
                 causes.extend(probes::namespaces::refused(errno, flag));
                 if flag & OF_A_LAUNCH != 0 {
                     verdict = Verdict::Failed;
@@ -164,7 +165,7 @@ fn namespaces() -> Line {
                     break;
                 }
             }
-            _ => made.push(name),
+            Ok(()) => made.push(name),
         }
     }
     causes.dedup();
@@ -257,7 +258,7 @@ fn host_proc() -> Option<Line> {
 fn overlay(ways: &[Way]) -> Line {
     let less = "no --overlay, and no run without ROOTFS";
     match disk_layers::memory_serves() {
-        Ok(true) => match probes::overlay::in_memory(ways) {
+        Ok(true) => match overlay_probe::in_memory(ways) {
             Ok(()) => Line::well("overlay", "--overlay works"),
             Err(Stopped::Step(errno)) => {
                 Line::with("overlay", Verdict::Less, less, vec![probes::rootfs::overlay_refused(errno)])

@@ -2,18 +2,21 @@
 
 use crate::diagnose::causes::Cause;
 use crate::diagnose::explain;
-use crate::diagnose::probes;
 use crate::error::Error;
 use crate::failure::{Failure, Step};
+use crate::parent::overlay_probe;
 use crate::sys::standard_error;
 use nix::errno::Errno;
 
 /// What stands behind an error, found by looking, if the error itself does not say so.
 pub(crate) fn found(error: &Error) -> Option<Cause> {
     match error {
-        Error::DiskLayers(..) => Some(probes::overlay::disk_refused()),
+        Error::DiskLayers(..) => Some(overlay_probe::disk_refused()),
+        Error::Start(Failure { step: Step::LayerOnDisk, .. }) => {
+            explain::found(error).or_else(|| Some(overlay_probe::disk_refused()))
+        }
         Error::Start(Failure { step: Step::LayerRoot, errno: Errno::EOPNOTSUPP, .. }) => {
-            explain::found(error).or_else(probes::overlay::kept_elsewhere)
+            explain::found(error).or_else(overlay_probe::kept_elsewhere)
         }
         _ => explain::found(error),
     }

@@ -8,6 +8,7 @@ pub(crate) mod join;
 pub(crate) mod launch;
 pub(crate) mod live;
 pub(crate) mod mapper;
+pub(crate) mod overlay_probe;
 pub(crate) mod registry;
 pub(crate) mod relay;
 pub(crate) mod running;

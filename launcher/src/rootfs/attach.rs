@@ -102,6 +102,7 @@ pub(crate) fn make_read_only(top: &OwnedFd, reach: Reach) -> Result<(), Errno> {
 /// failure ends this process.
 fn detach(tree: &OwnedFd) {
     if let Err(errno) = umount2(descriptor(tree).as_c_str(), MntFlags::MNT_DETACH) {
+        // Error ignored: the launcher reports that this process has ended.
         log::debug!("detaching a mount: {errno}");
         sys::process::exit(OWN_FAILURE);
     }

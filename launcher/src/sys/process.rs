@@ -157,6 +157,17 @@ pub(crate) fn exit(status: u8) -> ! {
     unsafe { libc::_exit(c_int::from(status)) }
 }
 
+/// Makes a process with `flags` that ends at once.
+///
+/// # Errors
+/// Those of clone3(2), and of waitid(2).
+pub(crate) fn try_clone(flags: c_int) -> Outcome<()> {
+    match clone_process(flags)? {
+        Side::Parent(_, process) => wait_for(&process).map(drop),
+        Side::Child => exit(0),
+    }
+}
+
 /// True if as many PID namespaces are around this process as the kernel allows (MAX_PID_NS_LEVEL, 32), or one less.
 ///
 /// Asks clone3(2) for a PID at 32 levels: EINVAL if there are not that many, else EPERM or EEXIST, as the PID asked for is

@@ -6,7 +6,6 @@ pub(crate) mod apparmor;
 pub(crate) mod grants;
 pub(crate) mod mapper;
 pub(crate) mod namespaces;
-pub(crate) mod overlay;
 pub(crate) mod proc;
 pub(crate) mod program;
 pub(crate) mod rootfs;

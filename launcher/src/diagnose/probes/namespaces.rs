@@ -7,7 +7,6 @@ use crate::diagnose::causes::{
     PID_DEPTH, SECCOMP, USER_DEPTH, USERNS_CLONE,
 };
 use crate::diagnose::probes::{apparmor, own_status, proc, setting};
-use crate::parent::trial::{self, Stopped};
 use crate::request::namespaces::KINDS;
 use crate::sys;
 use nix::errno::Errno;
@@ -85,8 +84,8 @@ fn limit(flags: i32) -> Option<Cause> {
 
 /// True if no namespace of this kind can be made, although its user namespace could be; for user namespaces, if that cannot.
 fn is_used_up(flag: i32) -> bool {
-    let made = trial::perform(libc::CLONE_NEWUSER | flag, &[], || Ok(()));
-    matches!(made, Err(Stopped::Namespaces(Errno::ENOSPC | Errno::EUSERS)))
+    let made = sys::process::try_clone(libc::CLONE_NEWUSER | flag);
+    matches!(made, Err(Errno::ENOSPC | Errno::EUSERS))
 }
 
 /// True if an emulator answers the system calls of this process. qemu-user keeps its programs from seccomp, so that its prctl(2) knows

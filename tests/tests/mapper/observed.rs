@@ -54,7 +54,7 @@ fn opens_a_file(call: &str) -> bool {
 }
 
 /// Inside a user namespace, the mapper has to see which one that is, and to read the maps of it, two files of four calls each.
-fn holds_the_budget(calls: &[String]) {
+fn assert_within_budget(calls: &[String]) {
     let (own_namespace, own_maps) = if is_nested() { (1, 2) } else { (0, 0) };
     let count = |path: &str| calls.iter().filter(|call| call.contains(path)).count();
     assert_eq!(count("\"/proc/self/ns/user\""), own_namespace);
@@ -67,7 +67,7 @@ fn forty_system_calls_are_enough() {
     let host = Host::new();
     let (outcome, calls) = trace(&host, GRANTED);
     assert_eq!(outcome.code(), 0, "{outcome:?}");
-    holds_the_budget(&calls);
+    assert_within_budget(&calls);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn forty_system_calls_are_enough_for_a_descriptor() {
     let mut strace = strace(&host, "alice");
     strace.args([MAPPER, "fd:7"]).args(GRANTED.split(' '));
     host.output(start_with(&mut strace, vec![Step::Pass(target.folder(), 7)])).ok();
-    holds_the_budget(&calls());
+    assert_within_budget(&calls());
     assert_eq!(target.maps(), granted_maps());
 }
 

@@ -24,7 +24,7 @@ use nix::libc;
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, fchmodat, fstat, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, geteuid, getpid, mkdir, unlinkat};
 use std::env;
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fs;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
@@ -224,8 +224,13 @@ impl Store {
     fn make_locked(&self, name: &CString) -> Outcome<OwnedFd> {
         mkdirat(&self.dir, name.as_c_str(), Mode::S_IRWXU)?;
         // The umask may have taken from it.
-        fchmodat(&self.dir, name.as_c_str(), Mode::S_IRWXU, FchmodatFlags::FollowSymlink)?;
-        self.lock(name)
+        let changed = fchmodat(&self.dir, name.as_c_str(), Mode::S_IRWXU, FchmodatFlags::FollowSymlink);
+        // Error ignored: the next launch removes it.
+        changed.and_then(|()| self.lock(name)).inspect_err(|_| drop(self.unlink(name)))
+    }
+
+    fn unlink(&self, name: &CStr) -> Outcome<()> {
+        unlinkat(&self.dir, name, UnlinkatFlags::RemoveDir)
     }
 
     /// Opens and locks one, if it is still there then.
@@ -278,14 +283,19 @@ impl Store {
         Ok(names)
     }
 
-    fn remove(&self, name: &CString, dir: &OwnedFd, ways: &[Way]) -> Result<(), String> {
+    /// An empty one is removed without any IDs: the launch may have failed because they could not be mapped.
+    fn remove(&self, name: &CStr, dir: &OwnedFd, ways: &[Way]) -> Result<(), String> {
+        match self.unlink(name) {
+            Err(Errno::ENOTEMPTY | Errno::EEXIST) => {}
+            removed => return removed.map_err(reason),
+        }
         let empty = || {
             // It goes on alone if the launcher is killed.
             sys::descriptors::close_from_but(0, &[dir])?;
             removal::empty(dir)
         };
         trial::perform(libc::CLONE_NEWUSER, ways, empty).map_err(|stopped| stopped.to_string())?;
-        unlinkat(&self.dir, name.as_c_str(), UnlinkatFlags::RemoveDir).map_err(reason)
+        self.unlink(name).map_err(reason)
     }
 }
 

@@ -319,6 +319,29 @@ fn another_error_is_not_taken_for_an_answer() {
 }
 
 #[test]
+fn a_directory_that_cannot_be_locked_or_opened_to_others_is_removed() {
+    let sandbox = Sandbox::new();
+    let fail = |call, errno: Errno| Step::FailCallOfAll(call, errno as i32);
+    for call in [libc::SYS_flock, libc::SYS_fchmodat] {
+        let mut command = sandbox.shell(&["--overlay"], "touch /mark");
+        let steps = vec![fail(libc::SYS_fsetxattr, Errno::EOPNOTSUPP), fail(call, Errno::EIO)];
+        let refused = sandbox.host.output(as_root_first(&mut command, &sandbox.alice, steps));
+        assert_refused(&refused, 125, &["making a directory for the changes", "overlay-", &reason(Errno::EIO)]);
+        assert_eq!(on_disk(), Vec::<PathBuf>::new());
+    }
+}
+
+/// What is in it could not be removed without them.
+#[test]
+fn a_launch_without_ids_leaves_no_directory() {
+    let sandbox = Sandbox::new();
+    let options = ["--overlay", "--uidmap", "0:1:9", "--gidmap", "0:1:9", "--helper", "/bin/false"];
+    let refused = output_without(&sandbox, &options, "touch /mark");
+    assert_refused(&refused, 125, &["mapping IDs with /bin/false"]);
+    assert_eq!((refused.stderr.contains("removing"), on_disk()), (false, Vec::new()), "{refused:?}");
+}
+
+#[test]
 fn a_directory_for_kept_changes_has_to_take_attributes() {
     let sandbox = Sandbox::new();
     sandbox.host.cover("/var/tmp", 0o1777);

@@ -10,6 +10,7 @@ use crate::failure::{Failure, Step, send_warning};
 use crate::plan::FirstProcess;
 use crate::request::process::Process;
 use crate::rootfs::new_root;
+use crate::rootfs::upper_layers::UpperLayers;
 use crate::sys;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -41,11 +42,12 @@ fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
     let first = Identity::first(way.first[0], way.first[1]);
     // By the host's /proc: that of the rootfs may be a fake.
     process.adjust_oom_score()?;
+    let layers = UpperLayers::open(plan.root.as_ref().and_then(|root| root.disk.as_ref()))?;
     become_first(&first, &plan.process, way.maps.may_set_groups)
         .map_err(Failure::on(Step::BecomeRoot, b""))?;
     namespaces::furnish(plan)?;
     if let Some(root) = &plan.root {
-        let warnings = new_root::enter(root)?;
+        let warnings = new_root::enter(root, layers)?;
         warnings.iter().for_each(|text| send_warning(&ends.report, text));
     }
     // Before there is a command: this process runs the launcher's own program, which the command must not get at.

@@ -21,7 +21,7 @@ use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::libc;
-use nix::sys::stat::{FchmodatFlags, FileStat, Mode, fchmodat, fstat, fstatat, mkdirat};
+use nix::sys::stat::{FchmodatFlags, FileStat, Mode, fchmod, fchmodat, fstat, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, geteuid, getpid, mkdir, unlinkat};
 use std::env;
 use std::ffi::{CStr, CString, OsStr, OsString};
@@ -32,7 +32,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 /// The directory in the user's cache.
-const DIRECTORY: &str = "subroot";
+pub(crate) const DIRECTORY: &str = "subroot";
 /// What the names of the directories in it begin with.
 const PREFIX: &str = "overlay-";
 
@@ -84,13 +84,13 @@ impl DiskLayers {
         store.make()
     }
 
-    /// Makes one in a directory that is not the user's cache.
+    /// Makes one in a directory that a user could have as the cache.
     ///
     /// # Errors
     /// Those of the directory.
     pub(crate) fn make_in(path: &Path) -> Result<DiskLayers, Error> {
-        let dir = open(path, READ, Mode::empty()).map_err(|errno| failed(path, errno))?;
-        Store { dir, path: path.into() }.make()
+        let base = open(path, LOOK, Mode::empty()).map_err(|errno| failed(path, errno))?;
+        Store::open_in(&base, path)?.make()
     }
 
     /// Does with it in a trial what a launch does.
@@ -99,8 +99,9 @@ impl DiskLayers {
     /// What stopped it.
     pub(crate) fn try_out(&self, ways: &[Way]) -> Result<(), Stopped> {
         let disk = self.disk_dir().map_err(Stopped::Maps)?;
-        let open = || UpperLayers::open(Some(&disk)).map(drop).map_err(|failure| failure.errno);
-        trial::perform(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, ways, open).map(drop)
+        let open = || UpperLayers::open(Some(&disk)).map_err(|failure| failure.errno);
+        let step = |layers: UpperLayers| layers.try_out();
+        trial::perform_with(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, ways, open, step).map(drop)
     }
 
     /// Makes one, does the same with it, and removes it; returns the directory that it was in.
@@ -192,18 +193,26 @@ impl Store {
     /// Opens the one of this user, which is made if it is missing.
     fn open() -> Result<Store, Error> {
         let (base, path) = open_cache()?;
+        Store::open_in(&base, &path)
+    }
+
+    /// Opens the one in a cache, and closes it to everyone else: the directories in it are open to all, as the caller's own ID may
+    /// not be among those of a sandbox.
+    fn open_in(base: &OwnedFd, path: &Path) -> Result<Store, Error> {
         let path = path.join(DIRECTORY);
-        match mkdirat(&base, DIRECTORY, Mode::S_IRWXU) {
+        match mkdirat(base, DIRECTORY, Mode::S_IRWXU) {
             Ok(()) | Err(Errno::EEXIST) => {}
             Err(errno) => return Err(failed(&path, errno)),
         }
-        let dir = openat(&base, DIRECTORY, READ, Mode::empty()).map_err(|errno| failed(&path, errno))?;
+        let dir = openat(base, DIRECTORY, READ, Mode::empty()).map_err(|errno| failed(&path, errno))?;
         let found = fstat(&dir).map_err(|errno| failed(&path, errno))?;
-        match () {
-            () if !is_own(&found) => Err(unsafe_dir(path, "another user owns it")),
-            () if found.st_mode & 0o022 != 0 => Err(unsafe_dir(path, "its group or others can write to it")),
-            () => Ok(Store { dir, path }),
+        match found.st_mode {
+            _ if !is_own(&found) => return Err(unsafe_dir(path, "another user owns it")),
+            mode if mode & 0o022 != 0 => return Err(unsafe_dir(path, "its group or others can write to it")),
+            mode if mode & 0o077 != 0 => fchmod(&dir, Mode::S_IRWXU).map_err(|errno| failed(&path, errno))?,
+            _ => {}
         }
+        Ok(Store { dir, path })
     }
 
     fn make(self) -> Result<DiskLayers, Error> {
@@ -223,10 +232,13 @@ impl Store {
 
     fn make_locked(&self, name: &CString) -> Outcome<OwnedFd> {
         mkdirat(&self.dir, name.as_c_str(), Mode::S_IRWXU)?;
-        // The umask may have taken from it.
-        let changed = fchmodat(&self.dir, name.as_c_str(), Mode::S_IRWXU, FchmodatFlags::FollowSymlink);
-        // Error ignored: the next launch removes it.
-        changed.and_then(|()| self.lock(name)).inspect_err(|_| drop(self.unlink(name)))
+        // The caller's own ID may not be among those of the sandbox. Everyone else is kept out by the store.
+        let all = Mode::S_IRWXU | Mode::S_IRWXG | Mode::S_IRWXO;
+        let changed = fchmodat(&self.dir, name.as_c_str(), all, FchmodatFlags::FollowSymlink);
+        changed.and_then(|()| self.lock(name)).inspect_err(|_| {
+            // Error ignored: the next launch removes it.
+            let _unlinked = self.unlink(name);
+        })
     }
 
     fn unlink(&self, name: &CStr) -> Outcome<()> {

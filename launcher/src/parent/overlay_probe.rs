@@ -2,7 +2,7 @@
 
 use crate::diagnose::causes::{Cause, OVERLAY_KEPT, OVERLAY_NO_PLACE, OVERLAY_PLACE};
 use crate::diagnose::probes::rootfs::overlay_refused;
-use crate::parent::disk_layers::DiskLayers;
+use crate::parent::disk_layers::{DIRECTORY, DiskLayers};
 use crate::parent::trial::{self, Stopped};
 use crate::plan::id_plan::{IdPlan, Way};
 use crate::request::ids::IdWishes;
@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::libc;
 use nix::sys::stat::{Mode, mkdirat};
+use nix::unistd::mkdtemp;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -72,12 +73,17 @@ fn place(ways: &[Way]) -> Option<&'static str> {
     PLACES.into_iter().find(|place| serves(Path::new(place), ways))
 }
 
+/// Tries out what the fix does: a new directory there as the cache.
 fn serves(place: &Path, ways: &[Way]) -> bool {
-    let tried = DiskLayers::make_in(place).map(|layers| {
+    // Error ignored: another place is tried.
+    let Ok(cache) = mkdtemp(&place.join("XXXXXX")) else { return false };
+    let tried = DiskLayers::make_in(&cache).map(|layers| {
         let tried = layers.try_out(ways);
         layers.remove_or_say(ways);
         tried
     });
+    // Error ignored: it has no more in it than what could not be removed, which has been said.
+    let _removed = std::fs::remove_dir(cache.join(DIRECTORY)).and_then(|()| std::fs::remove_dir(&cache));
     // Error ignored: another place is tried.
     matches!(tried, Ok(Ok(())))
 }

@@ -42,6 +42,19 @@ pub(crate) fn perform(
     ways: &[Way],
     step: impl FnOnce() -> Outcome<()>,
 ) -> Result<(usize, Vec<String>), Stopped> {
+    perform_with(flags, ways, || Ok(()), |()| step())
+}
+
+/// The same, with what is opened before, while the process still has the caller's own rights to files.
+///
+/// # Errors
+/// What stopped it.
+pub(crate) fn perform_with<T>(
+    flags: c_int,
+    ways: &[Way],
+    open: impl FnOnce() -> Outcome<T>,
+    step: impl FnOnce(T) -> Outcome<()>,
+) -> Result<(usize, Vec<String>), Stopped> {
     let (go, start) = pipe().map_err(Stopped::Maps)?;
     let (pid, process) = match sys::process::clone_process(flags).map_err(Stopped::Namespaces)? {
         Side::Parent(pid, process) => (pid, process),
@@ -52,8 +65,8 @@ pub(crate) fn perform(
             let told = read(&go, &mut at) == Ok(1);
             let first = ways.get(usize::from(at[0])).map(|way| way.first);
             let assume = |[uid, gid]: [u32; 2]| Identity::first(uid, gid).assume();
-            let done =
-                if told { first.map_or(Ok(()), assume).and_then(|()| step()) } else { Err(Errno::ESRCH) };
+            let opened = if told { open() } else { Err(Errno::ESRCH) };
+            let done = opened.and_then(|opened| first.map_or(Ok(()), assume).and_then(|()| step(opened)));
             sys::process::exit(
                 done.err().map_or(0, |errno| u8::try_from(errno as i32).ok().unwrap_or(u8::MAX)),
             );

@@ -34,12 +34,11 @@ const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEX
 ///
 /// # Errors
 /// The step that failed.
-pub(crate) fn enter(plan: &RootPlan) -> Result<Vec<String>, Failure> {
-    let layers = UpperLayers::open(plan.disk.as_ref())?;
-    let on_disk = plan
-        .disk
-        .as_ref()
-        .map(|disk| format!("changes go to {} until the end, {MEMORY_LOST}", disk.path.to_string_lossy()));
+pub(crate) fn enter(plan: &RootPlan, layers: UpperLayers) -> Result<Vec<String>, Failure> {
+    let path = plan.disk.as_ref().map(|disk| &disk.path);
+    layers.try_out().map_err(Failure::on(Step::LayerOnDisk, path.map_or(b"", |path| path.to_bytes())))?;
+    let on_disk =
+        path.map(|path| format!("changes go to {} until the end, {MEMORY_LOST}", path.to_string_lossy()));
     let mut root = match &plan.base {
         Base::Folder(path) => assemble(plan, path, &layers)?,
         Base::Host(host) => host_root::attach(host, &layers)?,

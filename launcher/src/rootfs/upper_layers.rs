@@ -24,18 +24,28 @@ pub(crate) enum UpperLayers {
 }
 
 impl UpperLayers {
-    /// Opens the directory, if there is one, in this mount namespace: overlayfs takes no upper layer of another one's mounts. Tries
-    /// it out, as not every file system can be an upper layer, and some of those that can lose removals.
+    /// Opens the directory, if there is one, in this mount namespace: overlayfs takes no upper layer of another one's mounts. The
+    /// process must still have the caller's own rights to files: the directory around it is closed to everyone else, and the
+    /// caller's ID may not be mapped.
     ///
     /// # Errors
-    /// A directory that cannot be used, or is no longer the one that the launcher has made.
+    /// A directory that is no longer the one that the launcher has made.
     pub(crate) fn open(disk: Option<&DiskDir>) -> Result<UpperLayers, Failure> {
         let Some(disk) = disk else { return Ok(UpperLayers::Memory) };
-        let opened = disk.open().and_then(|dir| {
-            try_out(&new_dir(&dir)?)?;
-            Ok(UpperLayers::Disk(dir))
-        });
+        let opened = disk.open().map(UpperLayers::Disk);
         opened.map_err(Failure::on(Step::LayerOnDisk, disk.path.to_bytes()))
+    }
+
+    /// Tries out the directory, if there is one, as not every file system can be an upper layer, and some of those that can lose
+    /// removals.
+    ///
+    /// # Errors
+    /// EIO and others of a directory that cannot be used.
+    pub(crate) fn try_out(&self) -> Outcome<()> {
+        match self {
+            UpperLayers::Memory => Ok(()),
+            UpperLayers::Disk(dir) => try_out(&new_dir(dir)?),
+        }
     }
 }
 

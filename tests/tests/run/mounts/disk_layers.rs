@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use subroot_tests::running::{PATIENCE, Running, soon};
 use subroot_tests::sandbox::{Sandbox, assert_noted, assert_refused, give, listing};
-use subroot_tests::{Outcome, Step, as_root_first, children};
+use subroot_tests::{Outcome, Step, User, as_root_first, children};
 
 const STORE: &str = "/home/alice/.cache/subroot";
 const NOTED: [&str; 2] = ["changes go to /home/alice/.cache/subroot/overlay-", "before Linux 6.6"];
@@ -326,9 +326,79 @@ fn a_directory_that_cannot_be_locked_or_opened_to_others_is_removed() {
         let mut command = sandbox.shell(&["--overlay"], "touch /mark");
         let steps = vec![fail(libc::SYS_fsetxattr, Errno::EOPNOTSUPP), fail(call, Errno::EIO)];
         let refused = sandbox.host.output(as_root_first(&mut command, &sandbox.alice, steps));
-        assert_refused(&refused, 125, &["making a directory for the changes", "overlay-", &reason(Errno::EIO)]);
+        assert_refused(
+            &refused,
+            125,
+            &["making a directory for the changes", "overlay-", &reason(Errno::EIO)],
+        );
         assert_eq!(on_disk(), Vec::<PathBuf>::new());
     }
+}
+
+/// A launch that says that its changes are on disk, works, and leaves nothing.
+fn assert_works(sandbox: &Sandbox, command: &mut Command, user: &User) {
+    let steps = vec![Step::FailCallOfAll(libc::SYS_fsetxattr, Errno::EOPNOTSUPP as i32)];
+    let outcome = sandbox.host.output(as_root_first(command, user, steps));
+    assert_noted(&outcome, &["changes go to ", "before Linux 6.6"]);
+    assert_eq!(outcome.stdout, "made\n", "{outcome:?}");
+    assert!(!sandbox.has_mark());
+}
+
+const MAKE: &str =
+    "mkdir -p /mark/dir && touch /mark/dir/file && chown -R 3:3 /mark && chmod 000 /mark && echo made";
+
+/// As the first ID is then another one, the directory is opened before the process becomes it.
+#[test]
+fn the_callers_own_id_need_not_be_mapped() {
+    let sandbox = Sandbox::new();
+    let options = ["--overlay", "-v", "/home/alice/one:/srv:O", "--uidmap", "0:1:9", "--gidmap", "0:1:9"];
+    sandbox.folder("one", &[("a", "1\n")]);
+    assert_works(
+        &sandbox,
+        &mut sandbox.shell(&options, &format!("{MAKE} && ! test -O /srv")),
+        &sandbox.alice,
+    );
+    assert_eq!(on_disk(), Vec::<PathBuf>::new());
+    assert_eq!(fs::metadata(STORE).expect("the store").permissions().mode() & 0o7777, 0o700);
+    let line = format!("cd / && subroot run --uidmap 0:1:9 --gidmap 0:1:9 -- sh -c '{MAKE}'");
+    assert_works(&sandbox, &mut sandbox.alice.shell(&line), &sandbox.alice);
+    assert_eq!(on_disk(), Vec::<PathBuf>::new());
+}
+
+/// The grants of root's never have 0 among them.
+#[test]
+fn root_with_grants_has_its_changes_on_disk_too() {
+    let sandbox = Sandbox::new();
+    for file in ["/etc/subuid", "/etc/subgid"] {
+        sandbox.host.write(file, "root:300000:65536\n");
+    }
+    fs::create_dir("/home/alice/roots").expect("a cache of root's");
+    let root = sandbox.host.user("root");
+    let mut run = root.command("subroot");
+    run.args(["run", "--overlay"]).arg(&sandbox.rootfs.path).args(["--", "sh", "-c", MAKE]);
+    assert_works(&sandbox, run.env("XDG_CACHE_HOME", "/home/alice/roots"), &root);
+    let mut examine = root.command("subroot");
+    let examine = examine.arg("doctor").env("XDG_CACHE_HOME", "/home/alice/roots");
+    let steps = vec![Step::FailCallOfAll(libc::SYS_fsetxattr, Errno::EOPNOTSUPP as i32)];
+    let outcome = sandbox.host.output(as_root_first(examine, &root, steps));
+    assert!(outcome.stdout.contains("with its changes in /home/alice/roots/subroot"), "{outcome:?}");
+    assert_eq!(fs::read_dir("/home/alice/roots/subroot").expect("the store").count(), 0);
+}
+
+/// The directories in it are open to all.
+#[test]
+fn the_store_is_closed_to_everyone_else() {
+    let sandbox = Sandbox::new();
+    sandbox.folder(".cache/subroot", &[]);
+    for dir in ["/home/alice/.cache", STORE] {
+        give(Path::new(dir), &sandbox.alice, 0o755);
+    }
+    let mut running = waiting(&sandbox, "touch /mark");
+    let line = format!("ls -d {} && ls {STORE}/*", on_disk().pop().expect("its directory").display());
+    let seen = sandbox.host.output(&mut sandbox.host.uid(2000).shell(&line));
+    assert!(seen.code() != 0 && seen.stdout.is_empty(), "{seen:?}");
+    go_on(&mut running);
+    assert_noted(&running.end(), &NOTED);
 }
 
 /// What is in it could not be removed without them.

@@ -42,12 +42,14 @@ fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
     let first = Identity::first(way.first[0], way.first[1]);
     // By the host's /proc: that of the rootfs may be a fake.
     process.adjust_oom_score()?;
-    let layers = UpperLayers::open(plan.root.as_ref().and_then(|root| root.disk.as_ref()))?;
+    let disk = plan.root.as_ref().and_then(|root| root.disk.as_ref());
+    let layers = UpperLayers::open(disk)?;
     become_first(&first, &plan.process, way.maps.may_set_groups)
         .map_err(Failure::on(Step::BecomeRoot, b""))?;
     namespaces::furnish(plan)?;
     if let Some(root) = &plan.root {
-        let warnings = new_root::enter(root, layers)?;
+        let covered = disk.map_or([].as_slice(), |disk| disk.covered(&way.maps.uid));
+        let warnings = new_root::enter(root, layers, covered)?;
         warnings.iter().for_each(|text| send_warning(&ends.report, text));
     }
     // Before there is a command: this process runs the launcher's own program, which the command must not get at.

@@ -67,10 +67,8 @@ impl DiskLayers {
             return Ok(None);
         }
         let layers = DiskLayers::make(&plan.ids.ways)?;
-        let seen = layers.paths_inside(root).and_then(|inside| Ok((inside, layers.disk_dir()?)));
-        let (inside, disk) = seen.inspect_err(|_| layers.remove_or_say(&plan.ids.ways))?;
-        root.masked.extend(inside);
-        root.disk = Some(disk);
+        let disk = layers.store_inside(root).and_then(|inside| layers.disk_dir(inside));
+        root.disk = Some(disk.inspect_err(|_| layers.remove_or_say(&plan.ids.ways))?);
         DiskGuard::start(layers, &plan.ids.ways).map(Some)
     }
 
@@ -98,7 +96,7 @@ impl DiskLayers {
     /// # Errors
     /// What stopped it.
     pub(crate) fn try_out(&self, ways: &[Way]) -> Result<(), Stopped> {
-        let disk = self.disk_dir().map_err(Stopped::Maps)?;
+        let disk = self.disk_dir(Vec::new()).map_err(Stopped::Maps)?;
         let open = || UpperLayers::open(Some(&disk)).map_err(|failure| failure.errno);
         let step = |layers: UpperLayers| layers.try_out();
         trial::perform_with(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, ways, open, step).map(drop)
@@ -125,16 +123,17 @@ impl DiskLayers {
     ///
     /// # Errors
     /// Those of fstat(2).
-    pub(crate) fn disk_dir(&self) -> Result<DiskDir, Error> {
+    fn disk_dir(&self, store_inside: Vec<PathBuf>) -> Result<DiskDir, Error> {
         let found = fstat(&self.dir).map_err(|errno| failed(&self.path(), errno))?;
         let path = c_string(self.path())?;
-        Ok(DiskDir { path, identity: (found.st_dev, found.st_ino) })
+        Ok(DiskDir { path, identity: (found.st_dev, found.st_ino), owner: found.st_uid, store_inside })
     }
 
-    /// Where it would be seen inside, through a layer over one of the directories that it is in. That it changes there while it is a
-    /// lower layer is undefined: Documentation/filesystems/overlayfs.rst.
-    fn paths_inside(&self, root: &RootPlan) -> Result<Vec<PathBuf>, Error> {
-        let path = canonical(&self.path())?;
+    /// Where the directories of this and all other launches would be seen inside, through a layer over one that they are in. No
+    /// sandbox may reach those of another; and that they change while they are a lower layer is undefined:
+    /// Documentation/filesystems/overlayfs.rst.
+    fn store_inside(&self, root: &RootPlan) -> Result<Vec<PathBuf>, Error> {
+        let path = canonical(&self.store.path)?;
         let mut inside = Vec::new();
         for (lower, target) in root.layered() {
             let lower = match fs::canonicalize(lower) {

@@ -2,12 +2,14 @@
 
 use crate::error::Error;
 use crate::plan::host_root::HostRoot;
+use crate::plan::id_layout::inside_of;
 use crate::request::mount::{Bind, Content, Mount};
 use crate::request::root::{Dev, Overlay, Proc};
 use crate::sys;
+use idmap::PlannedMap;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
-use nix::libc::{dev_t, ino_t};
+use nix::libc::{dev_t, ino_t, uid_t};
 use nix::sys::stat::Mode;
 use std::ffi::{CString, OsStr};
 use std::os::fd::OwnedFd;
@@ -48,10 +50,26 @@ pub(crate) struct PlannedMount {
     pub(crate) on: Option<usize>,
 }
 
-/// A directory of the host's: its path, and its device and inode.
+/// The directory of the host's that has the layers of one launch.
 pub(crate) struct DiskDir {
     pub(crate) path: CString,
+    /// Its device and inode.
     pub(crate) identity: (dev_t, ino_t),
+    /// The caller, who owns it and the store around it.
+    pub(crate) owner: uid_t,
+    /// Where the store of all launches would be seen inside.
+    pub(crate) store_inside: Vec<PathBuf>,
+}
+
+impl DiskDir {
+    /// What has to be covered inside: nothing if the caller's ID is not mapped, as the store is then closed to every process inside.
+    /// Its covering would fail if a directory on the way to it is closed, too.
+    pub(crate) fn covered(&self, uids: &PlannedMap) -> &[PathBuf] {
+        match inside_of(uids, self.owner) {
+            Some(_) => &self.store_inside,
+            None => &[],
+        }
+    }
 }
 
 /// What the new root is made of.

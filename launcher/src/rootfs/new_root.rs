@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::ffi::{CStr, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 
@@ -30,11 +30,15 @@ const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEX
 /// proc has to be mounted before the old root is detached: the kernel gives a user namespace a new proc only while the mount
 /// namespace still shows one that covers nothing up (mount_too_revealing() in fs/namespace.c).
 ///
-/// Returns warnings.
+/// Covers these paths with those that the plan masks, and returns warnings.
 ///
 /// # Errors
 /// The step that failed.
-pub(crate) fn enter(plan: &RootPlan, layers: UpperLayers) -> Result<Vec<String>, Failure> {
+pub(crate) fn enter(
+    plan: &RootPlan,
+    layers: UpperLayers,
+    covered: &[PathBuf],
+) -> Result<Vec<String>, Failure> {
     let path = plan.disk.as_ref().map(|disk| &disk.path);
     layers.try_out().map_err(Failure::on(Step::LayerOnDisk, path.map_or(b"", |path| path.to_bytes())))?;
     let on_disk =
@@ -51,7 +55,7 @@ pub(crate) fn enter(plan: &RootPlan, layers: UpperLayers) -> Result<Vec<String>,
     let sys_lost = mount_sys(&mut root, plan.sys)?;
     plan.mounts.iter().try_for_each(|planned| mounts::mount(&mut root, planned, &layers))?;
     drop(layers);
-    plan.masked.iter().try_for_each(|path| mounts::mask(&root, path))?;
+    plan.masked.iter().chain(covered).try_for_each(|path| mounts::mask(&root, path))?;
     plan.read_only_paths.iter().try_for_each(|path| mounts::make_read_only(&root, path))?;
     pivot(root.top())?;
     Ok([on_disk, proc_lost, sys_lost].into_iter().flatten().collect())

@@ -94,25 +94,22 @@ fn layers_over_bound_directories_are_there_too() {
     assert_eq!(listing(Path::new("/home/alice/one")).len() + listing(Path::new("/home/alice/two")).len(), 2);
 }
 
-/// The directory is in the home, which is a lower layer then.
+/// The directories are in the home, which is a lower layer then: those of other launches, too.
 #[test]
 fn the_hosts_system_has_its_layers_there_and_does_not_show_them() {
     let sandbox = Sandbox::new();
     sandbox.folder("data/inner", &[("x", "x\n")]);
     give(Path::new("/home/alice/data"), &sandbox.alice, 0o755);
-    let script = "rm -rf data && mkdir data && touch data/new /etc/new && ls -A data .cache/subroot/*";
+    let mut other = waiting(&sandbox, "touch /other");
+    let script = "rm -rf data && mkdir data && touch data/new /etc/new && ls -A data .cache/subroot";
     let outcome = sandbox.host.output(without_attributes(
         &sandbox,
         &mut sandbox.alice.shell(&format!("subroot run -- sh -c '{script}'")),
     ));
     assert_noted(&outcome, &NOTED);
-    let seen: Vec<&str> = outcome.stdout.lines().collect();
-    assert!(
-        seen.len() == 4
-            && seen[0].starts_with(".cache/subroot/overlay-")
-            && seen[1..] == ["", "data:", "new"],
-        "{seen:?}"
-    );
+    assert_eq!(outcome.stdout, ".cache/subroot:\n\ndata:\nnew\n");
+    go_on(&mut other);
+    assert_noted(&other.end(), &NOTED);
     assert_eq!(on_disk(), Vec::<PathBuf>::new());
     assert_eq!(fs::read_to_string("/home/alice/data/inner/x").expect("the file"), "x\n");
     assert!(!Path::new("/etc/new").exists());
@@ -122,10 +119,13 @@ fn the_hosts_system_has_its_layers_there_and_does_not_show_them() {
 #[test]
 fn a_layer_over_the_cache_does_not_show_them() {
     let sandbox = Sandbox::new();
-    let script = "cd /srv/.cache/subroot/overlay-* && ls -A && ! touch x 2>/dev/null && echo hidden";
+    let mut other = waiting(&sandbox, "touch /other");
+    let script = "cd /srv/.cache/subroot && ls -A && ! touch x 2>/dev/null && echo hidden";
     let outcome = output_without(&sandbox, &["-v", "/home/alice:/srv:O"], script);
     assert_noted(&outcome, &NOTED);
     assert_eq!(outcome.stdout, "hidden\n");
+    go_on(&mut other);
+    assert_noted(&other.end(), &NOTED);
 }
 
 /// A sandbox whose changes lie on disk, among them what alice cannot remove herself.

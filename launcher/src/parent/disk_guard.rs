@@ -9,7 +9,7 @@ use crate::sys::process::Ended;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
-use nix::unistd::{read, write};
+use nix::unistd::{read, setsid, write};
 use std::os::fd::OwnedFd;
 use std::thread::sleep;
 use std::time::Duration;
@@ -52,6 +52,9 @@ impl DiskGuard {
 
 /// Holds none of the launcher's streams and descriptors, so that no reader of them waits for it.
 fn guard(layers: &DiskLayers, told: &OwnedFd, ways: &[Way]) -> ! {
+    // A signal to the launcher's process group does not reach it then.
+    // Error ignored: only the leader of a group cannot, which a new process is not.
+    let _session = setsid();
     // Error ignored: a reader of the launcher's streams then waits for this process, too.
     if let Ok(null) = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()) {
         for number in 0..=2 {

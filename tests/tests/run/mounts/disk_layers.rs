@@ -136,6 +136,27 @@ fn doomed(sandbox: &Sandbox) -> (Running, Vec<PathBuf>) {
     (running, dirs)
 }
 
+/// The child of a launcher that holds its directory.
+fn guard_of(running: &Running, dir: &Path) -> Pid {
+    let holds = |pid: &Pid| {
+        let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target == dir))
+    };
+    let guards: Vec<Pid> = children(running.pid()).into_iter().filter(holds).collect();
+    assert_eq!(guards.len(), 1);
+    guards[0]
+}
+
+/// As timeout(1) and a shell do it.
+#[test]
+fn a_killed_process_group_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    let (running, _) = doomed(&sandbox);
+    killpg(running.pid(), Signal::SIGKILL).expect("killing the group");
+    running.end();
+    assert!(soon(PATIENCE, || on_disk().is_empty()), "{:?}", on_disk());
+}
+
 #[test]
 fn a_killed_launcher_leaves_nothing() {
     let sandbox = Sandbox::new();
@@ -151,8 +172,8 @@ fn what_all_killed_processes_leave_goes_with_the_next_start_and_what_is_in_use_s
     let (running, left) = doomed(&sandbox);
     let mut other = waiting(&sandbox, "touch /etc/other");
     let in_use: Vec<PathBuf> = on_disk().into_iter().filter(|dir| !left.contains(dir)).collect();
-    // The launcher, its guard and the sandbox.
-    killpg(running.pid(), Signal::SIGKILL).expect("killing the group");
+    kill(guard_of(&running, &left[0]), Signal::SIGKILL).expect("killing the guard");
+    running.signal(9);
     running.end();
     assert_eq!((in_use.len(), on_disk().len()), (1, 2));
     // The sandbox may take a moment to end, and a directory that it still changes is left for another time.
@@ -174,13 +195,7 @@ fn what_all_killed_processes_leave_goes_with_the_next_start_and_what_is_in_use_s
 fn a_killed_guard_leaves_nothing_either() {
     let sandbox = Sandbox::new();
     let (mut running, dirs) = doomed(&sandbox);
-    let holds = |pid: &Pid, dir: &Path| {
-        let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-        entries.into_iter().any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target == dir))
-    };
-    let guards: Vec<Pid> = children(running.pid()).into_iter().filter(|pid| holds(pid, &dirs[0])).collect();
-    assert_eq!(guards.len(), 1);
-    kill(guards[0], Signal::SIGKILL).expect("killing the guard");
+    kill(guard_of(&running, &dirs[0]), Signal::SIGKILL).expect("killing the guard");
     let still = output_without(&sandbox, &["--overlay"], "true");
     assert_eq!((still.code(), on_disk()), (0, dirs));
     go_on(&mut running);

@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 
 /// The directory in the user's cache.
 pub(crate) const DIRECTORY: &str = "subroot";
-/// What the names of the directories in it begin with.
+/// What the names of the directories in it begin with; the launcher's PID, a number and the host's name follow.
 const PREFIX: &str = "overlay-";
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
@@ -215,8 +215,9 @@ impl Store {
     }
 
     fn make(self) -> Result<DiskLayers, Error> {
+        let host = sys::host::file_name_part().map_err(|errno| failed(&self.path, errno))?;
         for number in 0_u32.. {
-            let name = format!("{PREFIX}{}-{number}", getpid());
+            let name = format!("{PREFIX}{}-{number}-{host}", getpid());
             let path = self.path.join(&name);
             let name = c_string(name)?;
             match self.make_locked(&name) {
@@ -286,11 +287,13 @@ impl Store {
         removed.or_else(|why| self.remove(name, dir, ways).map_err(|_| why))
     }
 
+    /// The names of this host's directories: on a file system of several hosts, the locks of another one may not be seen here.
     fn names(&self) -> Outcome<Vec<CString>> {
+        let host = sys::host::file_name_part()?;
         let mut entries = Dir::from_fd(openat(&self.dir, ".", READ, Mode::empty())?)?;
         let mut names =
             entries.iter().map(|entry| Ok(entry?.file_name().to_owned())).collect::<Outcome<Vec<_>>>()?;
-        names.retain(|name| name.as_bytes().starts_with(PREFIX.as_bytes()));
+        names.retain(|name| is_of_host(name, &host));
         Ok(names)
     }
 
@@ -308,6 +311,11 @@ impl Store {
         trial::perform(libc::CLONE_NEWUSER, ways, empty).map_err(|stopped| stopped.to_string())?;
         self.unlink(name).map_err(reason)
     }
+}
+
+fn is_of_host(name: &CStr, host: &str) -> bool {
+    let rest = name.to_bytes().strip_prefix(PREFIX.as_bytes());
+    rest.and_then(|rest| rest.splitn(3, |byte| *byte == b'-').nth(2)) == Some(host.as_bytes())
 }
 
 /// Opens the user's cache, which is made if it is missing; it may be reached by a symlink.

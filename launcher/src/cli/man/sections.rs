@@ -244,18 +244,22 @@ lets it mount anew. A folder for
 is one sandbox's at a time. It must be on a file system with locks and user.* extended attributes.
 .PP
 Before Linux 6.6, memory cannot hold the changes of an overlay: they are kept in a directory on disk until the end, see FILES.
+Processes that outlive the command with
+.B \-\-pid host
+lose them then.
 "#;
 
 /// Follows [`FILES`].
 const LAYERS_FILES: &str = r#".TP
 .I $XDG_CACHE_HOME/subroot/overlay\-*
-Before Linux 6.6, the changes that are discarded at the end, a directory for each running sandbox.
+Before Linux 6.6, the changes that are discarded at the end, a directory for each running sandbox, named after the launcher's PID, a
+number and the host. Only root and the user can reach them, and no sandbox shows them in a layer.
 .B $XDG_CACHE_HOME
 is
 .I ~/.cache
 if it is not set, and is created if it is missing. It must belong to the user and be on a file system that can hold the upper
 layer of an overlay, such as ext4, XFS or btrfs; otherwise subroot fails before the command is started. If subroot and its helper
-processes are all killed at once, the next start removes the directory.
+processes are all killed at once, the next start on the same host removes the directory.
 "#;
 
 const RUN_EXAMPLES: &str = r#".SH EXAMPLES

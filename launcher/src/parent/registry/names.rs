@@ -15,7 +15,6 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open, openat};
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat};
-use nix::sys::utsname::uname;
 use nix::unistd::geteuid;
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -110,10 +109,8 @@ fn candidates() -> Vec<Candidate> {
 
 fn file_of_host() -> OsString {
     // Error ignored: hosts without a name share one file.
-    let host = uname().ok().map(|uname| uname.nodename().to_owned()).unwrap_or_default();
-    let mut file = OsString::from(format!("{FILE}."));
-    file.push(host.to_string_lossy().replace('/', "-"));
-    file
+    let host = sys::host::file_name_part().ok().unwrap_or_default();
+    OsString::from(format!("{FILE}.{host}"))
 }
 
 impl Candidate {

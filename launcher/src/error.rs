@@ -1,6 +1,7 @@
 //! Everything that can stop a launch, with its exit status and its fix.
 
 use crate::failure::{Failure, Step, reason};
+use idmap::IdKind;
 use nix::errno::Errno;
 use std::fmt;
 use std::path::PathBuf;
@@ -58,9 +59,14 @@ pub enum Error {
         /// How many user IDs and group IDs from 0 up can be mapped.
         mapped: [u32; 2],
         /// Why there are no more.
-        why: String,
-        /// What to do about it.
-        fix: String,
+        shortfall: Shortfall,
+    },
+    /// IDs were asked for that cannot be mapped.
+    NotMapped {
+        /// What asks for them.
+        option: &'static str,
+        /// Why not, if that is known.
+        shortfall: Option<Shortfall>,
     },
     /// No way to the IDs that were asked for was open: why each of them was not.
     Unmapped(String),
@@ -74,6 +80,32 @@ pub enum Error {
     Monitored(String, u8),
     /// The child ended without a word before the command was started.
     Vanished,
+}
+
+/// Why fewer IDs can be mapped than a whole root takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shortfall {
+    /// Nothing of this kind is granted, or nothing that counts.
+    NotGranted(IdKind),
+    /// The mapper is not where packages install it.
+    MapperMissing(PathBuf),
+    /// There is no mapper at all.
+    NoMapper,
+    /// The kernel takes only some of the ranges.
+    Cut {
+        /// Of which kind of ID.
+        kind: IdKind,
+        /// How many IDs it takes.
+        mapped: u32,
+        /// How many there are.
+        total: u32,
+        /// True if they are those of this user namespace, false if they are granted ones.
+        is_nested: bool,
+    },
+    /// Fewer are granted.
+    TooFew,
+    /// This user namespace has fewer.
+    TooFewHere,
 }
 
 impl std::error::Error for Error {}
@@ -115,10 +147,11 @@ impl fmt::Display for Error {
             Error::Namespaces(errno, _) => write!(f, "creating namespaces: {}", reason(*errno)),
             Error::Name { name, why } => write!(f, "reserving the name {name}: {why}"),
             Error::Mapper(program, said) => write!(f, "mapping IDs with {}: {said}", program.display()),
-            Error::NotFull { mapped: [uids, gids], why, .. } => write!(
+            Error::NotFull { mapped: [uids, gids], .. } => write!(
                 f,
-                "mapping IDs: --userns full needs the IDs 0 to 65535, and only {uids} user IDs and {gids} group IDs can be mapped ({why})"
+                "mapping IDs: --userns full needs the IDs 0 to 65535, and only {uids} user IDs and {gids} group IDs can be mapped"
             ),
+            Error::NotMapped { option, .. } => write!(f, "reading {option}: these IDs are not yours"),
             Error::Unmapped(why) => write!(f, "mapping IDs: {why}"),
             Error::MapsDiffer(program, file) => {
                 write!(

@@ -5,6 +5,7 @@ use crate::cli::idmap::writer;
 use crate::cli::output;
 use crate::diagnose::causes::{Cause, NO_RUNTIME_DIR, NO_SETGROUPS, SETGROUPS_DENIED};
 use crate::diagnose::probes;
+use crate::diagnose::shortfall;
 use crate::error::Error;
 use crate::failure::reason;
 use crate::grants::Grants;
@@ -201,9 +202,9 @@ fn maps(plan: &IdPlan) -> (Line, bool) {
             let [uids, gids] = IdKind::BOTH.map(count);
             let found = format!("{uids} user IDs and {gids} group IDs, written by {by}");
             let why: Vec<String> =
-                reasons.into_iter().chain(plan.lack.as_ref().map(Cause::to_string)).collect();
+                reasons.into_iter().chain(shortfall::lack(plan).as_ref().map(Cause::to_string)).collect();
             let found = if why.is_empty() { found } else { format!("{found} ({})", why.join("; ")) };
-            let causes: Vec<Cause> = if uids > 1 { plan.cut.clone() } else { Vec::new() };
+            let causes: Vec<Cause> = if uids > 1 { shortfall::cuts(plan) } else { Vec::new() };
             let verdict = if uids > 1 && causes.is_empty() { Verdict::Well } else { Verdict::Less };
             (Line { step: "maps", verdict, found, causes }, true)
         }

@@ -4,6 +4,7 @@ use crate::cli::args::{IdmapVerb, IdmapWords};
 use crate::cli::explain;
 use crate::cli::output;
 use crate::diagnose::causes::Cause;
+use crate::diagnose::shortfall;
 use crate::grants::{Grants, OwnLine, ranges_text};
 use crate::plan::id_plan::{IdPlan, Way, Writer};
 use crate::request::ids::IdWishes;
@@ -55,7 +56,7 @@ fn table(grants: &Grants, lines: &[OwnLine], plan: &IdPlan) -> String {
             }
         }
     }
-    for lack in plan.lack.iter().chain(&plan.cut) {
+    for lack in shortfall::lack(plan).iter().chain(&shortfall::cuts(plan)) {
         let _ = writeln!(text, "\nwhy not better: {lack}");
     }
     text
@@ -93,7 +94,7 @@ fn json(grants: &Grants, lines: &[OwnLine], plan: &IdPlan) -> Value {
         "lines": lines.iter().map(json_line).collect::<Vec<_>>(),
         "writer": plan.ways.first().map(writer),
         "maps": plan.ways.first().map(|way| json!({"uid": maps(way, IdKind::Uid), "gid": maps(way, IdKind::Gid)})),
-        "lack": plan.lack.iter().chain(&plan.cut).next().map(Cause::to_string),
+        "lack": shortfall::lack(plan).iter().chain(&shortfall::cuts(plan)).next().map(Cause::to_string),
     })
 }
 

@@ -4,6 +4,7 @@ use crate::child::prepared::Launch;
 use crate::cli::idmap::writer;
 use crate::cli::output;
 use crate::diagnose::causes::Cause;
+use crate::diagnose::shortfall;
 use crate::plan::{FirstProcess, Plan};
 use crate::request::capabilities;
 use crate::request::mount::{Bind, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY};
@@ -45,7 +46,7 @@ fn describe(plan: &Plan) -> Value {
         "hostname": plan.hostname,
         "pid_1": plan.first.map(|first| if first == FirstProcess::Init { "init" } else { "command" }),
         "ids_written_by": way.map(writer),
-        "no_better_because": plan.ids.lack.iter().chain(&plan.ids.cut).next().map(Cause::to_string),
+        "no_better_because": shortfall::lack(&plan.ids).iter().chain(&shortfall::cuts(&plan.ids)).next().map(Cause::to_string),
         "uid_map": map(IdKind::Uid),
         "gid_map": map(IdKind::Gid),
         "user": process.user.as_ref().map(|user| format!("{user:?}")),

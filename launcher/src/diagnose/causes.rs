@@ -27,13 +27,6 @@ impl Cause {
         Cause { kind, words: words.iter().map(|(name, word)| (*name, word.to_string())).collect() }
     }
 
-    /// The same with more of its words.
-    #[must_use]
-    pub(crate) fn with(mut self, words: &[(&'static str, &dyn fmt::Display)]) -> Cause {
-        self.words.extend(words.iter().map(|(name, word)| (*name, word.to_string())));
-        self
-    }
-
     /// What programs know it by.
     pub(crate) fn key(&self) -> &'static str {
         self.kind.key

@@ -5,6 +5,7 @@ use crate::diagnose::causes::{
     NOT_EXECUTABLE,
 };
 use crate::diagnose::probes;
+use crate::diagnose::shortfall;
 use crate::error::Error;
 use crate::failure::{Failure, Step};
 use nix::errno::Errno;
@@ -16,6 +17,8 @@ pub(crate) fn found(error: &Error) -> Option<Cause> {
         Error::Namespaces(errno, flags) => probes::namespaces::refused(*errno, *flags),
         Error::Start(failure) => probes::step::refused(failure),
         Error::Mapper(_, said) => probes::apparmor::denied(said),
+        Error::NotFull { shortfall, .. } => shortfall::cause(shortfall, None),
+        Error::NotMapped { shortfall, .. } => shortfall::cause(shortfall.as_ref()?, None),
         _ => None,
     }
 }
@@ -37,7 +40,6 @@ pub(crate) fn fix(error: &Error, found: Option<&Cause>) -> Option<String> {
         Error::DirectoryStream(name) => Some(format!("redirect {name}, for example to /dev/null")),
         // Every shell has the programs for this, and the directory that it makes passes all checks.
         Error::Name { .. } => Some("export XDG_RUNTIME_DIR=$(mktemp -d)".into()),
-        Error::NotFull { fix, .. } => Some(fix.clone()),
         _ => found.map(Cause::fix).or_else(|| implied(error).map(|cause| cause.fix())),
     }
 }

@@ -3,3 +3,4 @@
 pub(crate) mod causes;
 pub(crate) mod explain;
 pub(crate) mod probes;
+pub(crate) mod shortfall;

@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::parent::channel::pipe;
-use crate::parent::disk_layers::DiskLayers;
+use crate::parent::disk_layers::{DiskLayers, memory_serves};
+use crate::plan::Plan;
 use crate::plan::id_plan::Way;
 use crate::sys;
 use crate::sys::process::Ended;
@@ -26,11 +27,28 @@ pub(crate) struct DiskGuard {
 }
 
 impl DiskGuard {
+    /// Makes layers on disk if the launch discards changes and memory cannot hold them, has the launch use them, and guards them.
+    ///
+    /// # Errors
+    /// A user without a directory for them, and those of [`DiskGuard::start`].
+    pub(crate) fn start_if_needed(plan: &mut Plan) -> Result<Option<DiskGuard>, Error> {
+        let Some(root) = plan.root.as_mut().filter(|root| root.layered().next().is_some()) else {
+            return Ok(None);
+        };
+        if memory_serves()? {
+            return Ok(None);
+        }
+        let layers = DiskLayers::make(&plan.ids.ways)?;
+        let disk = layers.store_inside(root).and_then(|inside| layers.disk_dir(inside));
+        root.disk = Some(disk.inspect_err(|_| layers.remove_or_say(&plan.ids.ways))?);
+        DiskGuard::start(layers, &plan.ids.ways).map(Some)
+    }
+
     /// Starts it.
     ///
     /// # Errors
     /// Those of pipe(2), fork(2) and pidfd_open(2).
-    pub(crate) fn start(layers: DiskLayers, ways: &[Way]) -> Result<DiskGuard, Error> {
+    fn start(layers: DiskLayers, ways: &[Way]) -> Result<DiskGuard, Error> {
         let failed = |errno| Error::Parent("creating the guard of the changes on disk", errno);
         let (told, lifeline) = pipe().inspect_err(|_| layers.remove_or_say(ways))?;
         let forked = sys::process::fork().inspect_err(|_| layers.remove_or_say(ways)).map_err(failed)?;

@@ -7,9 +7,7 @@
 
 use crate::error::Error;
 use crate::failure::{reason, reason_of};
-use crate::parent::disk_guard::DiskGuard;
 use crate::parent::trial::{self, Stopped};
-use crate::plan::Plan;
 use crate::plan::id_plan::{IdPlan, Way};
 use crate::plan::root::{DiskDir, RootPlan};
 use crate::request::ids::IdWishes;
@@ -55,23 +53,6 @@ struct Store {
 }
 
 impl DiskLayers {
-    /// Makes one if the launch discards changes and memory cannot hold them, and has the launch use it.
-    ///
-    /// # Errors
-    /// A user without a directory for it, and those of [`DiskGuard::start`].
-    pub(crate) fn make_if_needed(plan: &mut Plan) -> Result<Option<DiskGuard>, Error> {
-        let Some(root) = plan.root.as_mut().filter(|root| root.layered().next().is_some()) else {
-            return Ok(None);
-        };
-        if memory_serves()? {
-            return Ok(None);
-        }
-        let layers = DiskLayers::make(&plan.ids.ways)?;
-        let disk = layers.store_inside(root).and_then(|inside| layers.disk_dir(inside));
-        root.disk = Some(disk.inspect_err(|_| layers.remove_or_say(&plan.ids.ways))?);
-        DiskGuard::start(layers, &plan.ids.ways).map(Some)
-    }
-
     /// Makes one, and removes what killed launchers have left.
     ///
     /// # Errors
@@ -123,7 +104,7 @@ impl DiskLayers {
     ///
     /// # Errors
     /// Those of fstat(2).
-    fn disk_dir(&self, store_inside: Vec<PathBuf>) -> Result<DiskDir, Error> {
+    pub(crate) fn disk_dir(&self, store_inside: Vec<PathBuf>) -> Result<DiskDir, Error> {
         let found = fstat(&self.dir).map_err(|errno| failed(&self.path(), errno))?;
         let path = c_string(self.path())?;
         Ok(DiskDir { path, identity: (found.st_dev, found.st_ino), owner: found.st_uid, store_inside })
@@ -132,7 +113,7 @@ impl DiskLayers {
     /// Where the directories of this and all other launches would be seen inside, through a layer over one that they are in. No
     /// sandbox may reach those of another; and that they change while they are a lower layer is undefined:
     /// Documentation/filesystems/overlayfs.rst.
-    fn store_inside(&self, root: &RootPlan) -> Result<Vec<PathBuf>, Error> {
+    pub(crate) fn store_inside(&self, root: &RootPlan) -> Result<Vec<PathBuf>, Error> {
         let path = canonical(&self.store.path)?;
         let mut inside = Vec::new();
         for (lower, target) in root.layered() {

@@ -7,7 +7,7 @@ use crate::child::start;
 use crate::diagnose::probes;
 use crate::error::Error;
 use crate::parent::channel::{open_folder, packet_pipe, pipe, socket};
-use crate::parent::disk_layers::DiskLayers;
+use crate::parent::disk_guard::DiskGuard;
 use crate::parent::live::{Live, Released};
 use crate::parent::mapper::{self, Target};
 use crate::parent::registry::{Entry, Name};
@@ -47,7 +47,7 @@ pub(crate) fn launch(mut launch: Launch) -> Result<u8, Error> {
     let name = plan.name.as_deref().map(Name::reserve).transpose()?;
     let parent = if plan.outlives_parent { None } else { watched_parent()? };
     let _kept = plan.root.as_ref().map(RootPlan::lock_kept).transpose()?;
-    let guard = DiskLayers::make_if_needed(&mut launch.plan)?;
+    let guard = DiskGuard::start_if_needed(&mut launch.plan)?;
     let plan = &launch.plan;
     let outcome = Spawned::new(&launch)
         .and_then(|spawned| spawned.map(plan))

@@ -2,6 +2,7 @@
 
 use crate::diagnose::causes::Cause;
 use crate::diagnose::probes;
+use crate::diagnose::shortfall;
 use crate::error::Error;
 use crate::failure::reason;
 use crate::plan::id_plan::{IdPlan, Maps, Way, Writer};
@@ -244,9 +245,10 @@ pub(crate) fn fall_back_note(plan: &IdPlan, at: usize, reasons: &[String]) -> Op
         }
         Writer::OwnId => "only your own ID is mapped".to_owned(),
     };
-    let why: Vec<String> = reasons.iter().cloned().chain(plan.lack.as_ref().map(Cause::to_string)).collect();
+    let lack = shortfall::lack(plan);
+    let why: Vec<String> = reasons.iter().cloned().chain(lack.as_ref().map(Cause::to_string)).collect();
     let has_all = matches!(writer, Writer::Shadow(..) | Writer::Privileged);
-    let obstacle = if has_all { None } else { obstacle(plan, at) };
+    let obstacle = if has_all { None } else { obstacle(plan, at, lack) };
     let fix = obstacle.map_or_else(String::new, |obstacle| format!("; fix: {}", obstacle.fix()));
     Some(format!("{what} ({}){fix}", why.join("; ")))
 }
@@ -254,14 +256,15 @@ pub(crate) fn fall_back_note(plan: &IdPlan, at: usize, reasons: &[String]) -> Op
 /// The one line that says of which kinds fewer IDs are mapped than are granted.
 pub(crate) fn cut_note(plan: &IdPlan, at: usize) -> Option<String> {
     let is_granted = plan.ways.get(at).is_some_and(|way| way.writer != Writer::OwnId);
-    let cut: Vec<String> = plan.cut.iter().map(Cause::to_string).collect();
-    let fix = plan.cut.first().filter(|_| is_granted)?.fix();
-    Some(format!("{}; fix: {fix}", cut.join("; ")))
+    let cuts = shortfall::cuts(plan);
+    let fix = cuts.first().filter(|_| is_granted)?.fix();
+    let cuts: Vec<String> = cuts.iter().map(Cause::to_string).collect();
+    Some(format!("{}; fix: {fix}", cuts.join("; ")))
 }
 
 /// What stands in the way of the best of the ways that did not lead to maps, or of any better one.
-fn obstacle(plan: &IdPlan, at: usize) -> Option<Cause> {
+fn obstacle(plan: &IdPlan, at: usize, lack: Option<Cause>) -> Option<Cause> {
     let tried = plan.ways.iter().take(at);
     let lacking = tried.map(program).find_map(|program| probes::mapper::lacks(&program));
-    lacking.or_else(|| plan.lack.clone()).or_else(probes::grants::untrusted)
+    lacking.or(lack).or_else(probes::grants::untrusted)
 }

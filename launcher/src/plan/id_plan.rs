@@ -1,10 +1,6 @@
 //! Where the IDs of a launch come from: every way that is open to this caller, the best one first.
 
-use crate::diagnose::causes::{
-    Cause, FEW_HERE, MAPPER_MISSING, NO_MAPPER, TOO_MANY_RANGES, TOO_MANY_RANGES_HERE,
-};
-use crate::diagnose::probes;
-use crate::error::Error;
+use crate::error::{Error, Shortfall};
 use crate::failure::reason_of;
 use crate::grants::Grants;
 use crate::plan::id_layout::{Layout, Pool, inside_of, own_id};
@@ -13,7 +9,6 @@ use crate::sys;
 use crate::sys::namespaces::{is_nested, map_line};
 use idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, PlannedMap};
 use nix::unistd::{getgid, getgroups};
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -105,9 +100,11 @@ pub(crate) struct IdPlan {
     /// The ways, never empty.
     pub(crate) ways: Vec<Way>,
     /// Why there is no better way than the first, or none with group IDs.
-    pub(crate) lack: Option<Cause>,
+    pub(crate) lack: Option<Shortfall>,
     /// The kinds of which the kernel takes only some of the granted ranges.
-    pub(crate) cut: Vec<Cause>,
+    pub(crate) cut: Vec<Shortfall>,
+    /// What was read of the grants, if they were needed.
+    pub(crate) grants: Option<Grants>,
 }
 
 /// As many IDs as `--userns full` requires: all that are of 16 bits, nobody's 65534 among them.
@@ -121,7 +118,7 @@ impl IdPlan {
     pub(crate) fn new(wishes: &IdWishes) -> Result<IdPlan, Error> {
         let layout = Layout::of(&wishes.userns);
         let own = IdKind::BOTH.map(Pool::own);
-        let mut plan = IdPlan { ways: Vec::new(), lack: None, cut: Vec::new() };
+        let mut plan = IdPlan { ways: Vec::new(), lack: None, cut: Vec::new(), grants: None };
         let groups = if wishes.keeps_groups { own_groups()? } else { Vec::new() };
         if wishes.userns == Userns::HostId && groups.is_empty() {
             plan.push(Writer::OwnId, &Rc::new(maps(&layout, &own, &[])?), true);
@@ -133,27 +130,23 @@ impl IdPlan {
             .is_ok_and(|held| held & MAPPING_CAPABILITIES == MAPPING_CAPABILITIES);
         if may_map && is_nested() {
             let every = maps_of_every_own_id(&layout, &wishes.userns, &groups)?;
-            plan.note_cut(&every, |_| Cause::new(&TOO_MANY_RANGES_HERE, &[]));
+            plan.note_cut(&every, true);
             plan.push(Writer::Privileged, &Rc::new(every), false);
-            return plan.checked(wishes, None);
+            return plan.checked(wishes);
         }
         let grants = Grants::read();
         let is_granted = |kind| !grants.ranges(kind).is_empty();
         if !is_granted(IdKind::Uid) && groups.is_empty() {
-            plan.lack = lack(&grants, IdKind::Uid);
+            plan.lack = Some(Shortfall::NotGranted(IdKind::Uid));
         } else {
             let pools = IdKind::BOTH.map(|kind| Pool::granted(&grants, kind));
             let mut granted = maps(&layout, &pools, &groups)?;
             let has_groups = is_granted(IdKind::Gid) && groups.is_empty();
             granted.may_set_groups = has_groups && !grants.policy().config().denies_setgroups;
-            plan.note_cut(&granted, |kind| {
-                let words: [(_, &dyn Display); 2] =
-                    [("user", &probes::grants::caller(&grants)), ("file", &kind.grant_file())];
-                Cause::new(&TOO_MANY_RANGES, &words)
-            });
+            plan.note_cut(&granted, false);
             plan.add_mappers(&Rc::new(granted), helper, may_map);
             if !is_granted(IdKind::Gid) && groups.is_empty() && !plan.ways.is_empty() {
-                plan.lack = lack(&grants, IdKind::Gid);
+                plan.lack = Some(Shortfall::NotGranted(IdKind::Gid));
             }
         }
         if !groups.is_empty() {
@@ -169,7 +162,8 @@ impl IdPlan {
                 _ => {}
             }
         }
-        plan.checked(wishes, Some(&grants))
+        plan.grants = Some(grants);
+        plan.checked(wishes)
     }
 
     /// True if the caller's own ID may be what is left. Root's is the host's, and never takes the place of what is granted.
@@ -179,7 +173,7 @@ impl IdPlan {
     }
 
     /// Refuses `--userns full` if less can be mapped.
-    fn checked(self, wishes: &IdWishes, grants: Option<&Grants>) -> Result<IdPlan, Error> {
+    fn checked(self, wishes: &IdWishes) -> Result<IdPlan, Error> {
         let maps = self.ways.first().map(|way| &way.maps);
         let mapped = IdKind::BOTH.map(|kind| maps.map_or(1, |maps| maps.count_from_0(kind)));
         if wishes.userns != Userns::Full || mapped.iter().all(|count| *count >= FULL) {
@@ -188,23 +182,21 @@ impl IdPlan {
         let lacks_a_mapper = self.ways.is_empty();
         let not_granted = |grants: &Grants| {
             let kind = IdKind::BOTH.into_iter().find(|kind| grants.ranges(*kind).is_empty())?;
-            lack(grants, kind)
+            Some(Shortfall::NotGranted(kind))
         };
-        let cause = self.lack.filter(|_| lacks_a_mapper).or_else(|| self.cut.into_iter().next());
-        let cause = cause.or_else(|| not_granted(grants?)).unwrap_or_else(|| match grants {
-            Some(grants) => probes::grants::too_few_for_all(grants),
-            None => Cause::new(&FEW_HERE, &[]),
+        let shortfall = self.lack.filter(|_| lacks_a_mapper).or_else(|| self.cut.into_iter().next());
+        let shortfall = shortfall.unwrap_or_else(|| match &self.grants {
+            Some(grants) => not_granted(grants).unwrap_or(Shortfall::TooFew),
+            None => Shortfall::TooFewHere,
         });
-        Err(Error::NotFull { mapped, why: cause.to_string(), fix: cause.fix() })
+        Err(Error::NotFull { mapped, shortfall })
     }
 
-    /// Notes of which kinds the kernel takes no more ranges.
-    fn note_cut(&mut self, maps: &Maps, cause: impl Fn(IdKind) -> Cause) {
+    /// Notes of which kinds the kernel takes no more ranges: of the grants, or of this user namespace's own.
+    fn note_cut(&mut self, maps: &Maps, is_nested: bool) {
         for (kind, total) in IdKind::BOTH.into_iter().zip(maps.cut_from) {
-            let Some(total) = total else { continue };
-            let words: [(_, &dyn Display); 3] =
-                [("count", &maps.count(kind)), ("total", &total), ("kind", &probes::grants::name(kind))];
-            self.cut.push(cause(kind).with(&words));
+            let cut = total.map(|total| Shortfall::Cut { kind, mapped: maps.count(kind), total, is_nested });
+            self.cut.extend(cut);
         }
     }
 
@@ -216,7 +208,7 @@ impl IdPlan {
         if !is_missing(Path::new(BUILT_IN_HELPER)) {
             self.push(Writer::Helper(BUILT_IN_HELPER.into()), maps, false);
         } else {
-            self.lack = Some(Cause::new(&MAPPER_MISSING, &[("path", &BUILT_IN_HELPER)]));
+            self.lack = Some(Shortfall::MapperMissing(BUILT_IN_HELPER.into()));
         }
         if let (Some(newuidmap), Some(newgidmap)) = (program("newuidmap"), program("newgidmap")) {
             self.push(Writer::Shadow(newuidmap, newgidmap), maps, false);
@@ -225,7 +217,7 @@ impl IdPlan {
             self.push(Writer::Privileged, maps, false);
         }
         if self.ways.is_empty() {
-            self.lack = Some(Cause::new(&NO_MAPPER, &[]));
+            self.lack = Some(Shortfall::NoMapper);
         }
     }
 
@@ -280,15 +272,19 @@ fn own_groups() -> Result<Vec<u32>, Error> {
 /// Supplementary groups are more than the caller's own IDs, which he may map himself: nothing is left without a mapper, and
 /// without the administrator's word. Where the grants cannot be known here, the mapper has the word.
 fn refuse_groups(plan: &IdPlan, grants: &Grants, groups: &[u32]) -> Result<(), Error> {
-    let refuse = |why| Err(Error::Usage("--groups keep", why));
     let ranges = grants.ranges(IdKind::Gid);
     let may_not = groups.iter().find(|gid| !ranges.iter().any(|range| range.contains(**gid)));
     match (&plan.lack, may_not) {
-        (Some(lack), _) if plan.ways.is_empty() => refuse(lack.to_string()),
+        (Some(_), _) if plan.ways.is_empty() => {
+            Err(Error::NotMapped { option: "--groups keep", shortfall: plan.lack.clone() })
+        }
         (_, Some(gid)) if grants.are_known() && !grants.policy().config().allows_own_groups => {
-            refuse(format!(
-                "your group {gid} cannot be mapped: no line of {} grants it, and {CONFIG_FILE} does not say own-groups = yes",
-                IdKind::Gid.grant_file()
+            Err(Error::Usage(
+                "--groups keep",
+                format!(
+                    "your group {gid} cannot be mapped: no line of {} grants it, and {CONFIG_FILE} does not say own-groups = yes",
+                    IdKind::Gid.grant_file()
+                ),
             ))
         }
         _ => Ok(()),
@@ -326,11 +322,5 @@ fn program(name: &str) -> Option<PathBuf> {
 
 /// IDs were asked for by their numbers on the host, and no mapper can be asked for them.
 fn not_granted(plan: &IdPlan) -> Error {
-    let why = plan.lack.as_ref().map_or_else(|| "none is granted".to_owned(), Cause::to_string);
-    Error::Usage("the ID maps", format!("these IDs are not yours: {why}"))
-}
-
-/// Why nothing of a kind is granted, the first thing that is found.
-fn lack(grants: &Grants, kind: IdKind) -> Option<Cause> {
-    probes::grants::lines(grants, kind).into_iter().next()
+    Error::NotMapped { option: "the ID maps", shortfall: plan.lack.clone() }
 }

@@ -9,7 +9,7 @@ use crate::plan::host_root::HostRoot;
 use crate::request::mount::{Attributes, READ_ONLY};
 use crate::rootfs::attach::attach_with;
 use crate::rootfs::mount_point::NewRoot;
-use crate::rootfs::mounts::VOLATILE;
+use crate::rootfs::overlay::VOLATILE;
 use crate::rootfs::upper_layers::{UpperLayers, new_dir};
 use crate::sys;
 use crate::sys::files::{file_kind, make_file};

@@ -8,5 +8,6 @@ pub(crate) mod host_root;
 pub(crate) mod mount_point;
 pub(crate) mod mounts;
 pub(crate) mod new_root;
+pub(crate) mod overlay;
 pub(crate) mod removal;
 pub(crate) mod upper_layers;

@@ -6,6 +6,7 @@ use crate::request::mount::{Attributes, Bind, Content, NODEV, NOEXEC, NOSUID};
 use crate::rootfs::attach::attach_with;
 use crate::rootfs::covering::{MissingPoint, make_point};
 use crate::rootfs::mount_point::NewRoot;
+use crate::rootfs::overlay::{OverlayOption, VOLATILE, overlay};
 use crate::rootfs::upper_layers::{UpperLayers, new_dir};
 use crate::sys;
 use nix::errno::Errno;
@@ -14,8 +15,8 @@ use nix::libc;
 use nix::mount::{MntFlags, umount2};
 use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmodat, fstat, mkdirat};
 use nix::unistd::fchdir;
-use std::ffi::{CStr, CString};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::ffi::CString;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -98,34 +99,6 @@ fn new_file_system(content: &Content) -> Result<OwnedFd, Errno> {
         Content::Mqueue => sys::mount::new_mount(c"mqueue", &[], NOSUID | NODEV | NOEXEC),
         _ => sys::mount::new_mount(c"proc", &[], NOSUID | NODEV | NOEXEC),
     }
-}
-
-/// An option of overlayfs, with its value.
-type OverlayOption<'a> = (&'a CStr, Option<&'a CStr>);
-/// Does not write to the disk at once what is discarded at the end: Documentation/filesystems/overlayfs.rst.
-pub(crate) const VOLATILE: OverlayOption<'static> = (c"volatile", None);
-
-/// Folders over each other. They are named by their descriptors, as overlayfs parts a list of paths at every colon and comma.
-///
-/// # Errors
-/// Those of the mount: overlayfs wants no mounts below its folders that this user namespace may not take apart.
-pub(crate) fn overlay(
-    lower: &[OwnedFd],
-    upper: Option<&(OwnedFd, OwnedFd)>,
-    further: &[OverlayOption<'_>],
-) -> Result<OwnedFd, Errno> {
-    let path = |folder: &OwnedFd| format!("/proc/self/fd/{}", folder.as_raw_fd());
-    let c_string = |text: String| CString::new(text).map_err(|_| Errno::EINVAL);
-    let lower = c_string(lower.iter().map(path).collect::<Vec<_>>().join(":"))?;
-    let mut options = vec![(c"lowerdir", Some(lower.as_c_str())), (c"userxattr", None)];
-    options.extend(further);
-    let (upper_path, work_path);
-    if let Some((upper, work)) = upper {
-        (upper_path, work_path) = (c_string(path(upper))?, c_string(path(work))?);
-        options.push((c"upperdir", Some(upper_path.as_c_str())));
-        options.push((c"workdir", Some(work_path.as_c_str())));
-    }
-    sys::mount::new_mount(c"overlay", &options, 0)
 }
 
 /// A folder with a layer over it that takes all changes, which are discarded.

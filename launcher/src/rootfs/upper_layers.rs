@@ -3,10 +3,9 @@
 
 use crate::failure::{Failure, Step};
 use crate::plan::root::DiskDir;
-use crate::rootfs::mounts::{VOLATILE, overlay};
-use crate::sys;
-use crate::sys::Outcome;
+use crate::rootfs::overlay::{VOLATILE, overlay};
 use crate::sys::legacy_mount::descriptor;
+use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::{Mode, fstat, mkdirat};

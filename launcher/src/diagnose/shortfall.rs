@@ -1,0 +1,56 @@
+//! Why fewer IDs are mapped than could be: what a plan knows, as causes with their fixes.
+
+use crate::diagnose::causes::{
+    Cause, FEW_HERE, MAPPER_MISSING, NO_MAPPER, TOO_MANY_RANGES, TOO_MANY_RANGES_HERE,
+};
+use crate::diagnose::probes;
+use crate::error::Shortfall;
+use crate::grants::Grants;
+use crate::plan::id_plan::IdPlan;
+use std::fmt::Display;
+
+/// Why the plan has no better way to IDs.
+pub(crate) fn lack(plan: &IdPlan) -> Option<Cause> {
+    cause(plan.lack.as_ref()?, plan.grants.as_ref())
+}
+
+/// Of which kinds the kernel takes only some of the ranges.
+pub(crate) fn cuts(plan: &IdPlan) -> Vec<Cause> {
+    plan.cut.iter().filter_map(|cut| cause(cut, plan.grants.as_ref())).collect()
+}
+
+/// The cause of a shortfall, by these grants or by those of the caller.
+pub(crate) fn cause(shortfall: &Shortfall, grants: Option<&Grants>) -> Option<Cause> {
+    match shortfall {
+        Shortfall::MapperMissing(path) => Some(Cause::new(&MAPPER_MISSING, &[("path", &path.display())])),
+        Shortfall::NoMapper => Some(Cause::new(&NO_MAPPER, &[])),
+        Shortfall::TooFewHere => Some(Cause::new(&FEW_HERE, &[])),
+        Shortfall::Cut { kind, mapped, total, is_nested: true } => {
+            let words: [(_, &dyn Display); 3] =
+                [("count", mapped), ("total", total), ("kind", &probes::grants::name(*kind))];
+            Some(Cause::new(&TOO_MANY_RANGES_HERE, &words))
+        }
+        Shortfall::NotGranted(_) | Shortfall::TooFew | Shortfall::Cut { .. } => match grants {
+            Some(grants) => by_grants(shortfall, grants),
+            None => by_grants(shortfall, &Grants::read()),
+        },
+    }
+}
+
+fn by_grants(shortfall: &Shortfall, grants: &Grants) -> Option<Cause> {
+    match shortfall {
+        Shortfall::NotGranted(kind) => probes::grants::lines(grants, *kind).into_iter().next(),
+        Shortfall::TooFew => Some(probes::grants::too_few_for_all(grants)),
+        Shortfall::Cut { kind, mapped, total, .. } => {
+            let words: [(_, &dyn Display); 5] = [
+                ("count", mapped),
+                ("total", total),
+                ("kind", &probes::grants::name(*kind)),
+                ("user", &probes::grants::caller(grants)),
+                ("file", &kind.grant_file()),
+            ];
+            Some(Cause::new(&TOO_MANY_RANGES, &words))
+        }
+        Shortfall::MapperMissing(_) | Shortfall::NoMapper | Shortfall::TooFewHere => None,
+    }
+}

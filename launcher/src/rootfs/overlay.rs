@@ -1,0 +1,35 @@
+//! Overlays: Documentation/filesystems/overlayfs.rst.
+
+use crate::sys;
+use nix::errno::Errno;
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+
+/// An option of overlayfs, with its value.
+pub(crate) type OverlayOption<'a> = (&'a CStr, Option<&'a CStr>);
+
+/// Does not write to the disk at once what is discarded at the end: Documentation/filesystems/overlayfs.rst.
+pub(crate) const VOLATILE: OverlayOption<'static> = (c"volatile", None);
+
+/// Folders over each other. They are named by their descriptors, as overlayfs parts a list of paths at every colon and comma.
+///
+/// # Errors
+/// Those of the mount: overlayfs wants no mounts below its folders that this user namespace may not take apart.
+pub(crate) fn overlay(
+    lower: &[OwnedFd],
+    upper: Option<&(OwnedFd, OwnedFd)>,
+    further: &[OverlayOption<'_>],
+) -> Result<OwnedFd, Errno> {
+    let path = |folder: &OwnedFd| format!("/proc/self/fd/{}", folder.as_raw_fd());
+    let c_string = |text: String| CString::new(text).map_err(|_| Errno::EINVAL);
+    let lower = c_string(lower.iter().map(path).collect::<Vec<_>>().join(":"))?;
+    let mut options = vec![(c"lowerdir", Some(lower.as_c_str())), (c"userxattr", None)];
+    options.extend(further);
+    let (upper_path, work_path);
+    if let Some((upper, work)) = upper {
+        (upper_path, work_path) = (c_string(path(upper))?, c_string(path(work))?);
+        options.push((c"upperdir", Some(upper_path.as_c_str())));
+        options.push((c"workdir", Some(work_path.as_c_str())));
+    }
+    sys::mount::new_mount(c"overlay", &options, 0)
+}

@@ -1,10 +1,22 @@
 //! What the child tells its parent through a pipe of packets: warnings, and one failure.
 
+use crate::error::OWN_FAILURE;
+use crate::sys;
 use nix::errno::Errno;
 use std::ffi::OsStr;
 use std::fmt;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
+use std::sync::OnceLock;
+
+/// The pipe of this process, if it is a child that builds a sandbox.
+static REPORT: OnceLock<&OwnedFd> = OnceLock::new();
+
+/// Has [`Failure::end_process`] report to this pipe.
+pub(crate) fn report_to(pipe: &'static OwnedFd) {
+    // Error ignored: a process has one pipe.
+    let _ = REPORT.set(pipe);
+}
 
 /// The longest record: PIPE_BUF in linux/limits.h.
 pub(crate) const MAX_RECORD: usize = 4096;
@@ -120,6 +132,20 @@ impl Failure {
     pub(crate) fn send(&self, pipe: impl AsFd) {
         // Error ignored: the launcher has ended, and there is nobody to report to.
         let _ = nix::unistd::write(pipe, &self.record());
+    }
+
+    /// Ends this process with it.
+    pub(crate) fn end(&self, pipe: impl AsFd) -> ! {
+        self.send(pipe);
+        sys::process::exit(OWN_FAILURE)
+    }
+
+    /// The same where the pipe is not at hand, for a failure that no caller may take for another.
+    pub(crate) fn end_process(&self) -> ! {
+        match REPORT.get() {
+            Some(pipe) => self.end(pipe),
+            None => sys::process::exit(OWN_FAILURE),
+        }
     }
 
     /// The record: the step, four bytes of the errno, the object.

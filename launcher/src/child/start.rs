@@ -6,7 +6,7 @@ use crate::child::init;
 use crate::child::namespaces;
 use crate::child::prepared::Launch;
 use crate::child::terminal;
-use crate::failure::{Failure, Step, send_warning};
+use crate::failure::{Failure, Step, report_to, send_warning};
 use crate::plan::FirstProcess;
 use crate::request::process::Process;
 use crate::rootfs::new_root;
@@ -23,16 +23,13 @@ use std::fs;
 use std::os::fd::AsFd;
 
 /// The child of a launch, from its first instruction on.
-pub(crate) fn run(launch: &Launch, ends: &ChildEnds) -> ! {
+pub(crate) fn run(launch: &Launch, ends: ChildEnds) -> ! {
+    let ends: &'static ChildEnds = Box::leak(Box::new(ends));
+    report_to(&ends.report);
     match ends.close_all_others(&[]).and_then(|()| start(launch, ends)) {
         Ok(never) => match never {},
-        Err(failure) => failed(&failure, ends),
+        Err(failure) => failure.end(&ends.report),
     }
-}
-
-fn failed(failure: &Failure, ends: &ChildEnds) -> ! {
-    failure.send(&ends.report);
-    sys::process::exit(crate::error::OWN_FAILURE)
 }
 
 fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
@@ -44,7 +41,8 @@ fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
     process.adjust_oom_score()?;
     let disk = plan.root.as_ref().and_then(|root| root.disk.as_ref());
     let layers = UpperLayers::open(disk)?;
-    become_first(&first, &plan.process, way.maps.may_set_groups)
+    let may_set_groups = way.maps.may_set_groups;
+    become_first(&first, &plan.process, || Ok(!may_set_groups || is_setgroups_denied()?))
         .map_err(Failure::on(Step::BecomeRoot, b""))?;
     namespaces::furnish(plan)?;
     if let Some(root) = &plan.root {
@@ -94,7 +92,7 @@ fn become_command(launch: &Launch, ends: &ChildEnds, first: Identity) -> ! {
         .and_then(|()| launch.process.start(first, ends.shim.as_ref()));
     match started {
         Ok(never) => match never {},
-        Err(failure) => failed(&failure, ends),
+        Err(failure) => failure.end(&ends.report),
     }
 }
 
@@ -106,20 +104,24 @@ pub(crate) fn wait_for_byte(ends: &ChildEnds) -> u8 {
             Ok(1) => return byte[0],
             Ok(_) => sys::process::exit(crate::error::OWN_FAILURE),
             Err(Errno::EINTR) => {}
-            Err(errno) => failed(&Failure::new(Step::BecomeRoot, b"", errno), ends),
+            Err(errno) => Failure::new(Step::BecomeRoot, b"", errno).end(&ends.report),
         }
     }
 }
 
-/// Becomes who the caller is inside, for all that is done before the command. Where setgroups may be denied
-/// (user_namespaces(7)), the caller's groups stay then: dropping one could open what it keeps shut.
+/// Becomes who the caller is inside, for all that is done before the command. If setgroups is denied
+/// (user_namespaces(7)), the caller's groups stay: dropping one could open what it keeps shut.
 ///
 /// # Errors
 /// EINVAL for an ID that is not mapped; EPERM if groups that should be dropped were not.
-pub(crate) fn become_first(first: &Identity, process: &Process, may_set_groups: bool) -> Result<(), Errno> {
+pub(crate) fn become_first(
+    first: &Identity,
+    process: &Process,
+    is_denied: impl FnOnce() -> Result<bool, Errno>,
+) -> Result<(), Errno> {
     if !process.keeps_groups {
         match setgroups(&[]) {
-            Err(Errno::EPERM) if !may_set_groups || is_setgroups_denied()? => {}
+            Err(Errno::EPERM) if is_denied()? => {}
             dropped => dropped?,
         }
     }
@@ -138,6 +140,6 @@ pub(crate) fn die_with_launcher(ends: &ChildEnds) {
     match set_pdeathsig(Signal::SIGKILL).and_then(|()| poll(&mut ready, PollTimeout::ZERO)) {
         Ok(0) => {}
         Ok(_) => sys::process::exit(crate::error::OWN_FAILURE),
-        Err(errno) => failed(&Failure::new(Step::DeathSignal, b"", errno), ends),
+        Err(errno) => Failure::new(Step::DeathSignal, b"", errno).end(&ends.report),
     }
 }

@@ -93,15 +93,32 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
     let command = sys::descriptors::receive_descriptor(&ours, &mut number);
     // Error ignored: what the process did is told by the descriptor.
     let _ = sys::process::wait_for(&joiner);
-    let process = command.map_err(|_| child_failure(&report))?;
+    let process = match command {
+        Ok(process) => process,
+        Err(_) => {
+            // The command's process may wait for it, and have the report open.
+            drop(lifeline);
+            return Err(child_failure(&report));
+        }
+    };
     let pid = i32::from_le_bytes(number);
     let live = Live::new(process, None, MountPoints::default(), (&go, lifeline))?;
     let raw = |errno| Error::Parent("making the terminal raw", errno);
     let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;
-    let parent = launch::watched_parent()?;
+    let parent = watched_parent()?;
     live.release(0)?;
     let started = status.map(|stream| status_stream::Started::of_process(stream, pid));
     Ok(Released { live, report, parent, terminal, _entry: None, started })
+}
+
+/// `exec` has no option to go on without that process, which the fix for `run` names.
+fn watched_parent() -> Result<Option<OwnedFd>, Error> {
+    let failed = |errno| Error::Parent("watching the process that started subroot", errno);
+    launch::watched_parent().map_err(|error| match error {
+        Error::Unwatched(errno) => failed(errno),
+        Error::Orphaned => failed(Errno::ESRCH),
+        error => error,
+    })
 }
 
 fn child_failure(report: &OwnedFd) -> Error {
@@ -118,9 +135,10 @@ fn join(joined: &Joined, ends: &ChildEnds, launcher: &OwnedFd) -> ! {
     let closed = ends.close_all_others(&[joined.member(), launcher]);
     let failure = match closed.and_then(|()| enter(joined)) {
         Ok(Side::Parent(pid, process)) => {
-            // Error ignored: the launcher then gets none, and fails.
-            let _ = sys::descriptors::send_descriptor(launcher, &pid.to_le_bytes(), process);
-            sys::process::exit(0)
+            match sys::descriptors::send_descriptor(launcher, &pid.to_le_bytes(), process) {
+                Ok(()) => sys::process::exit(0),
+                Err(errno) => Failure::new(Step::Fork, b"", errno),
+            }
         }
         Ok(Side::Child) => {
             [joined.member(), launcher].into_iter().for_each(sys::descriptors::close_own);
@@ -131,8 +149,7 @@ fn join(joined: &Joined, ends: &ChildEnds, launcher: &OwnedFd) -> ! {
         }
         Err(failure) => failure,
     };
-    failure.send(&ends.report);
-    sys::process::exit(crate::error::OWN_FAILURE)
+    failure.end(&ends.report)
 }
 
 /// A payload that has CAP_SYS_PTRACE could trace what enters its namespaces, and reach the host's files and memory that it still
@@ -154,7 +171,8 @@ fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failur
     start::wait_for_byte(ends);
     let mapped = |id: u32| if id == OVERFLOW_ID { 0 } else { id };
     let first = Identity::first(mapped(getuid().as_raw()), mapped(getgid().as_raw()));
-    start::become_first(&first, joined.process.process(), false)
+    // Not by this /proc, which may be a fake.
+    start::become_first(&first, joined.process.process(), || Ok(joined.member.denies_setgroups))
         .map_err(Failure::on(Step::BecomeRoot, b""))?;
     start::die_with_launcher(ends);
     sys::descriptors::close_own(&ends.lifeline);

@@ -141,7 +141,7 @@ impl Spawned {
             Side::Parent(pid, process) => (pid, process),
             Side::Child => {
                 let terminal = terminal_inside;
-                start::run(launch, &ChildEnds { lifeline: go, report: report_write, terminal, shim })
+                start::run(launch, ChildEnds { lifeline: go, report: report_write, terminal, shim })
             }
         };
         // The child's end alone may hold this open: its closing says that the command has started.

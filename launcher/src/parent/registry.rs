@@ -63,6 +63,7 @@ fn known(plan: &Plan, pid: i32, process_folder: &OwnedFd) -> Outcome<Known> {
         pid,
         launcher: getpid().as_raw(),
         user_namespace: user_namespace(process_folder)?,
+        namespaces: plan.namespaces,
         has_init: plan.first == Some(FirstProcess::Init),
         started: SystemTime::UNIX_EPOCH
             .elapsed()

@@ -3,7 +3,7 @@
 //! The old way changes mounts that are attached already, one by one, each by a descriptor that was opened on it: a path could lead
 //! elsewhere by now. Nobody is inside yet who could see them in between, and what cannot be changed is detached again.
 
-use crate::error::OWN_FAILURE;
+use crate::failure::{Failure, Step};
 use crate::request::mount::{Attributes, READ_ONLY};
 use crate::sys;
 use crate::sys::legacy_mount::{self, descriptor};
@@ -102,9 +102,7 @@ pub(crate) fn make_read_only(top: &OwnedFd, reach: Reach) -> Result<(), Errno> {
 /// failure ends this process.
 fn detach(tree: &OwnedFd) {
     if let Err(errno) = umount2(descriptor(tree).as_c_str(), MntFlags::MNT_DETACH) {
-        // Error ignored: the launcher reports that this process has ended.
-        log::debug!("detaching a mount: {errno}");
-        sys::process::exit(OWN_FAILURE);
+        Failure::new(Step::Unmount, b"", errno).end_process();
     }
 }
 

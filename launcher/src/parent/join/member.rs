@@ -11,6 +11,7 @@ use crate::request::namespaces::KINDS;
 use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
+use nix::libc::CLONE_NEWPID;
 use nix::sys::stat::{Mode, fstatat};
 use std::fs::File;
 use std::io::Read as _;
@@ -35,6 +36,8 @@ pub(crate) struct Member {
     pub(super) process: OwnedFd,
     /// Those of its namespaces in which this process is not, as flags of setns(2).
     pub(super) namespaces: i32,
+    /// True if setgroups(2) is denied in its user namespace: user_namespaces(7).
+    pub(super) denies_setgroups: bool,
 }
 
 /// What a look at one process found.
@@ -63,18 +66,30 @@ enum Found {
 pub(super) fn find(known: &Known) -> Result<Member, String> {
     let failed = |errno| format!("looking at its processes: {}", reason(errno));
     let start = Instant::now();
+    let first = first_process(known).map_err(failed)?.ok_or(ENDED)?;
     loop {
         let found = look(known).map_err(failed)?;
-        if let Found::Member(member) = found {
-            return Ok(member);
+        // While its first process is there, no other sandbox has its user namespace's inode number.
+        if sys::process::pidfd_send_signal(&first, 0) == Err(Errno::ESRCH) {
+            return Err(ENDED.into());
         }
-        match registry::is_running(known).map_err(failed)? {
-            false => return Err(ENDED.into()),
-            true if matches!(found, Found::Elsewhere) => return Err(ELSEWHERE.into()),
-            true if start.elapsed() > PATIENCE => return Err(UNREACHABLE.into()),
-            true => sleep(PAUSE),
+        match found {
+            Found::Member(member) => return Ok(member),
+            Found::Elsewhere => return Err(ELSEWHERE.into()),
+            Found::Hidden if start.elapsed() > PATIENCE => return Err(UNREACHABLE.into()),
+            Found::Hidden => sleep(PAUSE),
         }
     }
+}
+
+/// A pidfd of the first process, unless the sandbox has ended. Its launcher reaps that process, and is seen after it.
+fn first_process(known: &Known) -> Outcome<Option<OwnedFd>> {
+    let pid = u32::try_from(known.pid).map_err(|_| Errno::EBADMSG)?;
+    let process = match sys::process::pidfd_open(pid) {
+        Err(Errno::ESRCH) => return Ok(None),
+        opened => opened?,
+    };
+    registry::is_running(known).map(|is_running| is_running.then_some(process))
 }
 
 fn look(known: &Known) -> Outcome<Found> {
@@ -148,7 +163,12 @@ fn examine(pid: i32, known: &Known) -> Outcome<Seen> {
             return Ok(Seen::Hidden);
         }
         let is_distant = !is_first && stat.parent != known.pid;
-        let member = Member { process, namespaces: foreign_namespaces(&folder)? };
+        let namespaces = foreign_namespaces(&folder)?;
+        // Another `exec` that is just joining is in the host's pid namespace, where its children are not.
+        if known.namespaces & CLONE_NEWPID & !namespaces != 0 {
+            return Ok(Seen::Hidden);
+        }
+        let member = Member { process, namespaces, denies_setgroups: denies_setgroups(&folder)? };
         Ok(Seen::Member((is_distant, stat.started), member))
     };
     unless_hidden(examined()).map(|seen| seen.unwrap_or(Seen::Hidden))
@@ -166,10 +186,7 @@ struct Stat {
 
 impl Stat {
     fn read(process_folder: &OwnedFd) -> Outcome<Stat> {
-        let mut text = Vec::new();
-        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-        let file = File::from(openat(process_folder, "stat", flags, Mode::empty())?);
-        sys::outcome_of((&file).read_to_end(&mut text))?;
+        let text = read(process_folder, "stat")?;
         Stat::parse(&String::from_utf8_lossy(&text)).ok_or(Errno::EBADMSG)
     }
 
@@ -183,6 +200,17 @@ impl Stat {
             started: fields.get(19)?.parse().ok()?,
         })
     }
+}
+
+fn read(process_folder: &OwnedFd, name: &str) -> Outcome<Vec<u8>> {
+    let mut text = Vec::new();
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+    let mut file = File::from(openat(process_folder, name, flags, Mode::empty())?);
+    sys::outcome_of(file.read_to_end(&mut text)).map(|_| text)
+}
+
+fn denies_setgroups(process_folder: &OwnedFd) -> Outcome<bool> {
+    read(process_folder, "setgroups").map(|text| text.starts_with(b"deny"))
 }
 
 /// The namespaces that a process does not share with this one: setns(2) needs a privilege in the others, too. An error is not taken

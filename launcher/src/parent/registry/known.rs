@@ -30,6 +30,8 @@ pub(crate) struct Known {
     pub(crate) launcher: i32,
     /// The inode of its user namespace: namespaces(7).
     pub(crate) user_namespace: u64,
+    /// Those that were made for it, as flags of clone(2).
+    pub(crate) namespaces: i32,
     /// True when a process of subroot's is PID 1 inside.
     pub(crate) has_init: bool,
     /// When it was started, in milliseconds since 1970.

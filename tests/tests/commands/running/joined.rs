@@ -1,13 +1,14 @@
 //! `exec`: another command in a running sandbox.
 
 use crate::running::{READY, unique_name};
+use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use subroot_tests::running::{PATIENCE, Running, assert_all_gone, instant, unique_word};
 use subroot_tests::sandbox::{FULL_MAP, Sandbox, assert_refused, map_lines};
-use subroot_tests::{Outcome, Started};
+use subroot_tests::{Outcome, Started, Step, as_root_first};
 
 /// A running sandbox of alice's, and its name.
 struct Web {
@@ -150,6 +151,20 @@ fn it_joins_a_sandbox_without_an_init() {
         let web = Web::new(options);
         assert_eq!(web.inside("id -u; ls / | grep -c proc"), "0\n1\n", "{options:?}");
     }
+}
+
+/// Groups that the command should not have: setgroups(2) is refused, though its user namespace allows it.
+#[test]
+fn the_callers_groups_are_dropped_or_it_is_refused() {
+    let web = Web::new(&[]);
+    let exec = |steps| {
+        let mut command = web.exec(&[], &["id", "-G"]);
+        web.sandbox.host.output(as_root_first(&mut command, &web.sandbox.alice, steps))
+    };
+    assert_eq!(exec(vec![Step::Groups(vec![2500])]).ok(), "0\n");
+    let failing = Step::FailCallOfAll(libc::SYS_setgroups, libc::EPERM);
+    let refused = exec(vec![Step::Groups(vec![2500]), failing]);
+    assert_refused(&refused, 125, &["becoming root in the new user namespace: Operation not permitted"]);
 }
 
 #[test]

@@ -257,6 +257,16 @@ fn what_cannot_be_made_read_only_is_not_left_attached() {
         assert!(outcome.code() == 125 && outcome.stdout.is_empty(), "{outcome:?}");
         assert!(last.starts_with("subroot: m") && last.ends_with(": Invalid argument"), "{outcome:?}");
     }
+    // What cannot be detached either ends the launch, and no start is reported.
+    let stuck = format!(
+        r#"{NO_REMOUNT}, {{"names": ["umount2"], "action": "SCMP_ACT_ERRNO", "errnoRet": 22,
+        "args": [{{"index": 1, "value": 2, "op": "SCMP_CMP_EQ"}}]}}"#
+    );
+    let inner = "subroot run --json-status 3 /home/alice/rootfs -- echo ran 3>&1";
+    let outcome = output_with_rules(&sandbox, &stuck, &["--", "sh", "-c", inner]);
+    let line = "subroot: detaching a mount that could not be given its attributes: Invalid argument\n";
+    assert_eq!((outcome.code(), outcome.stderr.as_str()), (125, line));
+    assert!(outcome.stdout.starts_with(r#"{"event":"failed","#), "{outcome:?}");
     // /sys is left out, which is said.
     let outcome = run(&[], "cat /proc/self/mountinfo");
     assert_eq!(outcome.stderr, "subroot: there is no /sys inside: mounting it: Invalid argument\n");

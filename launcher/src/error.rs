@@ -1,13 +1,10 @@
 //! Everything that can stop a launch, with its exit status and its fix.
 
-use crate::failure::{Failure, Step, reason};
+use crate::failure::{Failure, OWN_FAILURE, Step, reason};
 use idmap::IdKind;
 use nix::errno::Errno;
 use std::fmt;
 use std::path::PathBuf;
-
-/// The exit status when subroot itself failed.
-pub(crate) const OWN_FAILURE: u8 = 125;
 
 /// What stopped a launch.
 #[derive(Debug)]

@@ -1,6 +1,5 @@
 //! What the child tells its parent through a pipe of packets: warnings, and one failure.
 
-use crate::error::OWN_FAILURE;
 use crate::sys;
 use nix::errno::Errno;
 use std::ffi::OsStr;
@@ -17,6 +16,9 @@ pub(crate) fn report_to(pipe: &'static OwnedFd) {
     // Error ignored: a process has one pipe.
     let _ = REPORT.set(pipe);
 }
+
+/// The exit status when subroot itself failed.
+pub(crate) const OWN_FAILURE: u8 = 125;
 
 /// The longest record: PIPE_BUF in linux/limits.h.
 pub(crate) const MAX_RECORD: usize = 4096;

@@ -1,8 +1,7 @@
 //! PID 1 inside: reaps what is orphaned, relays signals to the command, and ends with it or with the launcher.
 
 use crate::child::ends::ChildEnds;
-use crate::error::OWN_FAILURE;
-use crate::failure::{Failure, Step};
+use crate::failure::{Failure, OWN_FAILURE, Step};
 use crate::sys;
 use crate::sys::idle::Idle;
 use nix::errno::Errno;

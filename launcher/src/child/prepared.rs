@@ -145,10 +145,14 @@ impl Prepared {
     /// The caller's keys are not the command's (property L10): session-keyring(7).
     fn join_session_keyring(&self) -> Result<(), Failure> {
         match sys::credentials::join_new_session_keyring() {
-            // A kernel without keys has none to hide, and a filter around this sandbox keeps the command from them as well.
-            Err(Errno::ENOSYS | Errno::EPERM | Errno::EACCES) => Ok(()),
-            // Error ignored: the quota of keys is used up, and the built-in filter forbids the command all calls for keys.
+            // Error ignored: the built-in filter forbids the command all calls for keys.
             Err(_) if self.process.seccomp.is_none() => Ok(()),
+            // The kernel has no keys, or a filter around this sandbox keeps the command from all keyrings as well.
+            Err(errno @ (Errno::ENOSYS | Errno::EPERM | Errno::EACCES))
+                if sys::credentials::session_keyring() == Err(errno) =>
+            {
+                Ok(())
+            }
             joined => joined.map_err(Failure::on(Step::Keyring, b"")),
         }
     }

@@ -102,7 +102,7 @@ pub(crate) fn wait_for_byte(ends: &ChildEnds) -> u8 {
     loop {
         match read(&ends.lifeline, &mut byte) {
             Ok(1) => return byte[0],
-            Ok(_) => sys::process::exit(crate::error::OWN_FAILURE),
+            Ok(_) => sys::process::exit(crate::failure::OWN_FAILURE),
             Err(Errno::EINTR) => {}
             Err(errno) => Failure::new(Step::BecomeRoot, b"", errno).end(&ends.report),
         }
@@ -139,7 +139,7 @@ pub(crate) fn die_with_launcher(ends: &ChildEnds) {
     let mut ready = [PollFd::new(ends.lifeline.as_fd(), PollFlags::empty())];
     match set_pdeathsig(Signal::SIGKILL).and_then(|()| poll(&mut ready, PollTimeout::ZERO)) {
         Ok(0) => {}
-        Ok(_) => sys::process::exit(crate::error::OWN_FAILURE),
+        Ok(_) => sys::process::exit(crate::failure::OWN_FAILURE),
         Err(errno) => Failure::new(Step::DeathSignal, b"", errno).end(&ends.report),
     }
 }

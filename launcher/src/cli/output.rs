@@ -1,7 +1,7 @@
 //! The one place that prints for a person: one line for each thing, control characters escaped.
 #![allow(clippy::print_stderr, clippy::print_stdout)]
 
-use crate::error::OWN_FAILURE;
+use crate::failure::OWN_FAILURE;
 use crate::parent::explain;
 use crate::sys::standard_error;
 use clap::error::ErrorKind;

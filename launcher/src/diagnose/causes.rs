@@ -162,6 +162,9 @@ kinds! {
         "start a subroot that is built for the processor of this machine; in its sandbox, programs for another one can run in the emulator";
     /// RLIMIT_NPROC.
     NPROC: "process-limit", "no more processes are allowed (RLIMIT_NPROC is {limit})", "raise it with ulimit -u, or end some";
+    /// session-keyring(7).
+    KEY_QUOTA: "key-quota", "your keys reach kernel.keys.{prefix}maxkeys, which is {keys}, or kernel.keys.{prefix}maxbytes, which is {bytes}",
+        "as root: sysctl kernel.keys.{prefix}maxkeys={more_keys} kernel.keys.{prefix}maxbytes={more_bytes}; or run without --security-opt seccomp=";
     /// Containers around.
     CONTAINER: "container", "this is the inside of a container of {container}", "nothing: subroot runs in it";
     /// Mounts.

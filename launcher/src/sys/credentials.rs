@@ -15,6 +15,17 @@ pub(crate) fn join_new_session_keyring() -> Outcome<()> {
     syscall!(libc::SYS_keyctl, JOIN_SESSION_KEYRING, std::ptr::null::<c_char>()).map(drop)
 }
 
+/// Looks for the session keyring of this process: keyctl(2).
+///
+/// # Errors
+/// ENOSYS for a kernel without keys.
+pub(crate) fn session_keyring() -> Outcome<()> {
+    /// KEYCTL_GET_KEYRING_ID and KEY_SPEC_SESSION_KEYRING in linux/keyctl.h.
+    const GET_KEYRING_ID: c_int = 0;
+    const SESSION_KEYRING: c_int = -3;
+    syscall!(libc::SYS_keyctl, GET_KEYRING_ID, SESSION_KEYRING, 0).map(drop)
+}
+
 /// Removes every capability but those of `keep` (a bit set) from the bounding set.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 
 pub(crate) mod apparmor;
 pub(crate) mod grants;
+pub(crate) mod keys;
 pub(crate) mod mapper;
 pub(crate) mod namespaces;
 pub(crate) mod proc;

@@ -1,7 +1,7 @@
 //! Why the kernel refused a step of the child.
 
 use crate::diagnose::causes::Cause;
-use crate::diagnose::probes::{apparmor, rootfs};
+use crate::diagnose::probes::{apparmor, keys, rootfs};
 use crate::failure::{Failure, Step};
 use nix::errno::Errno;
 
@@ -22,6 +22,7 @@ fn by_itself(failure: &Failure) -> Option<Cause> {
         (Step::LayerRoot | Step::LayerHost, Errno::EPERM | Errno::ENODEV | Errno::EINVAL) => {
             Some(rootfs::overlay_refused(failure.errno))
         }
+        (Step::Keyring, Errno::EDQUOT) => keys::quota(),
         _ => None,
     }
 }

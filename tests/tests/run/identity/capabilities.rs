@@ -89,7 +89,48 @@ fn without_a_keyring_of_its_own_a_command_has_no_keys() {
         sandbox.host.output(as_root_first(&mut command, &sandbox.alice, steps))
     };
     assert_eq!(without_keyring(&[]).ok(), "");
-    let line = "subroot: leaving the caller's session keyring: Disk quota exceeded\n";
     let refused = without_keyring(&["--security-opt", "seccomp=unconfined"]);
-    assert_eq!((refused.code(), refused.stderr.as_str()), (125, line));
+    let limit =
+        |name: &str| std::fs::read_to_string(format!("/proc/sys/kernel/keys/{name}")).expect("a limit");
+    let [keys, bytes] =
+        ["maxkeys", "maxbytes"].map(|name| limit(name).trim().parse::<u32>().expect("a number"));
+    let why = format!(
+        "Disk quota exceeded (your keys reach kernel.keys.maxkeys, which is {keys}, or kernel.keys.maxbytes"
+    );
+    assert_refused(&refused, 125, &["leaving the caller's session keyring: ", &why]);
+    let fix = format!("as root: sysctl kernel.keys.maxkeys={} kernel.keys.maxbytes={};", keys * 2, bytes * 2);
+    assert!(refused.stderr.contains(&fix), "{refused:?}");
+}
+
+/// A filter around that answers this to keyctl(2), for all of it or for a new session keyring alone.
+#[test]
+fn keys_that_are_still_in_reach_refuse_the_launch() {
+    let sandbox = Sandbox::new();
+    let run = |arguments: &str| {
+        let rule =
+            format!(r#"{{"names": ["keyctl"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1{arguments}}}"#);
+        let filter = format!(r#"{{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{rule}]}}"#);
+        std::fs::write("/home/alice/keys.json", filter).expect("writing a profile");
+        let around = [
+            "run",
+            "--cap-add=ALL",
+            "--security-opt=seccomp=/home/alice/keys.json",
+            "-v/home/alice:/home/alice:suid,dev",
+            "/",
+            "--",
+        ];
+        let inner = [
+            "subroot",
+            "run",
+            "--security-opt=seccomp=unconfined",
+            "/home/alice/rootfs",
+            "--",
+            "echo",
+            "ran",
+        ];
+        sandbox.host.output(sandbox.alice.command("subroot").args(around).args(inner))
+    };
+    assert_eq!(run("").ok(), "ran\n");
+    let refused = run(r#", "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}]"#);
+    assert_refused(&refused, 125, &["leaving the caller's session keyring: Operation not permitted"]);
 }

@@ -1,0 +1,23 @@
+//! Why a user can have no more keys: keyrings(7).
+
+use crate::diagnose::causes::{Cause, KEY_QUOTA};
+use crate::diagnose::probes::setting;
+use crate::sys::namespaces::is_nested;
+use nix::unistd::getuid;
+
+/// The limits on the keys of the caller, of which one is reached.
+pub(crate) fn quota() -> Option<Cause> {
+    let prefix = if getuid().is_root() && !is_nested() { "root_" } else { "" };
+    let limit = |name| setting(&format!("/proc/sys/kernel/keys/{prefix}{name}"))?.parse::<u32>().ok();
+    let (keys, bytes) = (limit("maxkeys")?, limit("maxbytes")?);
+    Some(Cause::new(
+        &KEY_QUOTA,
+        &[
+            ("prefix", &prefix),
+            ("keys", &keys),
+            ("bytes", &bytes),
+            ("more_keys", &keys.saturating_mul(2)),
+            ("more_bytes", &bytes.saturating_mul(2)),
+        ],
+    ))
+}

@@ -13,7 +13,7 @@ NUMBERS = [0, 10, 100]
 
 
 def variants(number):
-    """Both, with so many binds of one folder side by side, and the caller's own ID alone."""
+    """Both, with so many binds of one directory side by side, and the caller's own ID alone."""
     targets = [f"/srv/{at}" for at in range(number)]
     known = {variant.name: variant.commands[0] for variant in launch.variants(False, "/bin/true")}
     ours, theirs = known[SUBROOT], known[BUBBLEWRAP]
@@ -33,7 +33,7 @@ def each(samples, name, number, what):
 
 INTRODUCTION = """# Binds
 
-A launch with the caller's own ID alone and 0, 10 or 100 binds of one folder, at places side by side that the root has. What one bind costs is the
+A launch with the caller's own ID alone and 0, 10 or 100 binds of one directory, at places side by side that the root has. What one bind costs is the
 median, over all rounds, of the difference to the launch without any in the same round. See [how to read this](README.md).
 
 ![microseconds for each bind](binds.svg)

@@ -2,7 +2,7 @@
 //   clock map ROUNDS @NAME COMMAND… [+ COMMAND…] …    a fresh process in a new user namespace is the target of each sample
 //   clock launch ROUNDS @NAME COMMAND… …              nothing but the commands
 //   clock load ROUNDS AT_ONCE @NAME COMMAND… …        so many at once; the time is that of the round over the number of launches
-// The word PID stands for the target's, whose folder in /proc is descriptor 7, and TURN for a number that comes once. Prints, each
+// The word PID stands for the target's, whose directory in /proc is descriptor 7, and TURN for a number that comes once. Prints, each
 // time: ROUND NAME NANOSECONDS CPU_MICROSECONDS KIB_OF_THE_LARGEST_PROCESS, for all commands of the sample together.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,7 +21,7 @@
 
 #define MAX_VARIANTS 16
 #define MAX_COMMANDS 2
-#define FOLDER 7
+#define DIRECTORY 7
 // How long what a command leaves behind may take to end, in milliseconds; some programs leave a process for good.
 #define PATIENCE 300
 
@@ -126,17 +126,17 @@ static pid_t start_target(void) {
     char path[32];
     snprintf(pid_word, sizeof pid_word, "%d", pid);
     snprintf(path, sizeof path, "/proc/%d", pid);
-    int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0 || dup2(folder, FOLDER) != FOLDER)
+    int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0 || dup2(directory, DIRECTORY) != DIRECTORY)
         fail(path);
-    if (folder != FOLDER)
-        close(folder);
+    if (directory != DIRECTORY)
+        close(directory);
     return pid;
 }
 
 static void end_target(pid_t target, const char *name) {
     char map[256];
-    int file = openat(FOLDER, "uid_map", O_RDONLY | O_CLOEXEC);
+    int file = openat(DIRECTORY, "uid_map", O_RDONLY | O_CLOEXEC);
     if (file < 0 || read(file, map, sizeof map) <= 0) {
         fprintf(stderr, "clock: %s wrote no uid_map\n", name);
         exit(1);

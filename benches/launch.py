@@ -28,11 +28,11 @@ def write_grants(full):
 
 def write_bundle(full, command):
     """A bundle for crun: its own example, with this root, these IDs and the host's network."""
-    folder = pathlib.Path("/mnt/home/bundle")
-    folder.mkdir(exist_ok=True)
-    config = folder / "config.json"
+    directory = pathlib.Path("/mnt/home/bundle")
+    directory.mkdir(exist_ok=True)
+    config = directory / "config.json"
     config.unlink(missing_ok=True)
-    subprocess.run(["crun", "spec", "--rootless"], cwd=folder, check=True)
+    subprocess.run(["crun", "spec", "--rootless"], cwd=directory, check=True)
     spec = json.loads(config.read_text())
     spec["root"] = {"path": ROOTFS, "readonly": False}
     spec["process"] |= {"terminal": False, "args": [command]}
@@ -43,7 +43,7 @@ def write_bundle(full, command):
     for kind in ("uidMappings", "gidMappings"):
         spec["linux"][kind] = [own, granted] if full else [own]
     config.write_text(json.dumps(spec))
-    return ["/usr/bin/crun", "--cgroup-manager=disabled", "run", "--bundle", str(folder), "TURN"]
+    return ["/usr/bin/crun", "--cgroup-manager=disabled", "run", "--bundle", str(directory), "TURN"]
 
 
 def variants(full, command):

@@ -52,7 +52,7 @@ install_needs() {
     fi
 }
 
-# RUSTFLAGS and these words, as cargo takes them where a folder's name may have blanks in it. No folder of the building machine is
+# RUSTFLAGS and these words, as cargo takes them where a directory's name may have blanks in it. No directory of the building machine is
 # left in a program, so that whoever builds it again gets the same bytes.
 rust_flags() {
     local flags

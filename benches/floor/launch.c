@@ -66,17 +66,17 @@ static __attribute__((noreturn)) void enter(const struct launch *launch, int go)
     leave(1);
 }
 
-static void open_and_write(long folder, const char *name, const char *text, size_t length) {
-    long file = MUST(CALL(__NR_openat, folder, name, O_WRONLY | O_CLOEXEC, 0));
+static void open_and_write(long directory, const char *name, const char *text, size_t length) {
+    long file = MUST(CALL(__NR_openat, directory, name, O_WRONLY | O_CLOEXEC, 0));
     MUST(CALL(__NR_write, file, text, length));
     CALL(__NR_close, file);
 }
 
-static void map_own_id(long folder, const char *file, unsigned long id) {
+static void map_own_id(long directory, const char *file, unsigned long id) {
     char text[32] = "0 ";
     char *at = put_number(text + 2, id);
     *at++ = ' ', *at++ = '1';
-    open_and_write(folder, file, text, (size_t)(at - text));
+    open_and_write(directory, file, text, (size_t)(at - text));
 }
 
 static int wait_for(long pid) {
@@ -86,10 +86,10 @@ static int wait_for(long pid) {
 }
 
 // As vfork(2): written out here, so that the child, who borrows this stack, returns from nothing before execve.
-static void run_mapper(const struct launch *launch, long folder) {
+static void run_mapper(const struct launch *launch, long directory) {
     char target[16] = "fd:", *none[] = {NULL};
     char *words[] = {launch->mapper, target, "--uid-map", launch->map, "--gid-map", launch->map, NULL};
-    *put_number(target + 3, (unsigned long)folder) = 0;
+    *put_number(target + 3, (unsigned long)directory) = 0;
     long pid = MUST(CALL(__NR_clone, CLONE_VM | CLONE_VFORK | SIGCHLD, 0, 0, 0, 0));
     if (pid == 0) {
         CALL(__NR_execve, launch->mapper, words, none);
@@ -102,14 +102,14 @@ static void run_mapper(const struct launch *launch, long folder) {
 static void write_maps(const struct launch *launch, long pid) {
     char path[32] = "/proc/";
     *put_number(path + 6, (unsigned long)pid) = 0;
-    long folder = MUST(CALL(__NR_open, path, O_PATH | O_DIRECTORY, 0));
+    long directory = MUST(CALL(__NR_open, path, O_PATH | O_DIRECTORY, 0));
     if (launch->mapper) {
-        run_mapper(launch, folder);
+        run_mapper(launch, directory);
         return;
     }
-    open_and_write(folder, "setgroups", "deny", 4);
-    map_own_id(folder, "gid_map", (unsigned long)CALL(__NR_getgid, 0));
-    map_own_id(folder, "uid_map", (unsigned long)CALL(__NR_getuid, 0));
+    open_and_write(directory, "setgroups", "deny", 4);
+    map_own_id(directory, "gid_map", (unsigned long)CALL(__NR_getgid, 0));
+    map_own_id(directory, "uid_map", (unsigned long)CALL(__NR_getuid, 0));
 }
 
 int run(long count, char **words) {

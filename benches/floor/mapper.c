@@ -185,12 +185,12 @@ static int open_target(const char *word) {
     char path[32] = "/proc/self/fd/";
     const char *digits = word + 3; // fd:
     *put_number(path + 14, number(&digits)) = 0;
-    int folder = (int)MUST(CALL(__NR_open, path, LOOK, 0));
-    must_be_on(folder, PROC_SUPER_MAGIC);
+    int directory = (int)MUST(CALL(__NR_open, path, LOOK, 0));
+    must_be_on(directory, PROC_SUPER_MAGIC);
     struct stat stat;
-    MUST(CALL(__NR_fstat, folder, &stat));
+    MUST(CALL(__NR_fstat, directory, &stat));
     unsigned owner = ~0U;
-    int namespace = (int)MUST(CALL(__NR_openat, folder, "ns/user", O_RDONLY | O_NONBLOCK | O_LARGEFILE | O_CLOEXEC, 0));
+    int namespace = (int)MUST(CALL(__NR_openat, directory, "ns/user", O_RDONLY | O_NONBLOCK | O_LARGEFILE | O_CLOEXEC, 0));
     must_be_on(namespace, NSFS_MAGIC);
     int parent = (int)MUST(CALL(__NR_ioctl, namespace, NS_GET_PARENT, 0));
     struct stat identity;
@@ -198,13 +198,13 @@ static int open_target(const char *word) {
     MUST(CALL(__NR_ioctl, namespace, NS_GET_OWNER_UID, &owner));
     if (stat.st_uid != own[0] || identity.st_ino != INITIAL_USER_NAMESPACE || owner != own[0])
         leave(3);
-    return folder;
+    return directory;
 }
 
-static int open_empty(int folder, const char *file) {
+static int open_empty(int directory, const char *file) {
     struct open_how how = {O_RDWR | O_LARGEFILE | O_NOFOLLOW | O_CLOEXEC, 0,
                            RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH};
-    int descriptor = (int)MUST(CALL(__NR_openat2, folder, file, &how, sizeof how));
+    int descriptor = (int)MUST(CALL(__NR_openat2, directory, file, &how, sizeof how));
     must_be_on(descriptor, PROC_SUPER_MAGIC);
     char byte;
     if (CALL(__NR_pread64, descriptor, &byte, 1, 0) != 0)
@@ -241,9 +241,9 @@ int run(long count, char **words) {
     each_line(accounts, 0, void_grants);
     authorize(0);
     authorize(1);
-    int folder = open_target(words[1]);
+    int directory = open_target(words[1]);
     set_effective(CAPABILITIES);
-    int gid_map = open_empty(folder, "gid_map"), uid_map = open_empty(folder, "uid_map");
+    int gid_map = open_empty(directory, "gid_map"), uid_map = open_empty(directory, "uid_map");
     write_map(gid_map, &maps[1]);
     write_map(uid_map, &maps[0]);
     set_effective(0);

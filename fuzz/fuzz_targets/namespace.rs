@@ -40,8 +40,8 @@ fuzz_target!(
 fn asks(path: &str) {
     // SAFETY: the thread has taken over no descriptor that another one closes.
     unsafe { unshare_unsafe(UnshareFlags::FILES) }.expect("descriptors of the thread's own");
-    let Ok(folder) = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) else { return };
-    let Ok(user_namespace) = UserNamespace::of_process(&folder) else { return };
+    let Ok(dir) = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) else { return };
+    let Ok(user_namespace) = UserNamespace::of_process(&dir) else { return };
     let is_child = path == format!("/proc/{}", CHILD.get().expect("made before").id());
     let (owner, parent) = (user_namespace.owner_uid(), user_namespace.parent());
     if let Ok(parent) = &parent {

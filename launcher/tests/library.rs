@@ -115,13 +115,13 @@ fn nothing_of_the_calling_program_is_changed() {
 #[test]
 fn words_and_paths_may_be_any_bytes() {
     let odd = OsString::from_vec(b"odd\xff\n".to_vec());
-    let folder = std::env::temp_dir().join(format!("subroot-test-{}", std::process::id())).join(&odd);
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("x"), "x").unwrap();
+    let dir = std::env::temp_dir().join(format!("subroot-test-{}", std::process::id())).join(&odd);
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::write(dir.join("x"), "x").unwrap();
     let target = std::path::Path::new("/mnt").join(&odd);
     let words = [OsString::from("cat"), target.join("x").into()];
-    let (printed, status) = output(Sandbox::host().bind(&folder, &target).command(words));
-    std::fs::remove_dir_all(folder.parent().unwrap()).unwrap();
+    let (printed, status) = output(Sandbox::host().bind(&dir, &target).command(words));
+    std::fs::remove_dir_all(dir.parent().unwrap()).unwrap();
     assert_eq!((printed.as_str(), status), ("x", 0));
 }
 

@@ -123,12 +123,12 @@ fn trusted_file(file: OwnedFd) -> Result<(OwnedFd, u64), Refusal> {
 /// neither remove nor rename those of root (unlink(2)); on a file, the sticky bit means nothing.
 fn owned_by_root_alone(stat: &Stat) -> Result<(), Refusal> {
     if stat.st_uid != 0 {
-        return Err(Refusal::Untrusted("not owned by root (it, or a folder on the way)"));
+        return Err(Refusal::Untrusted("not owned by root (it, or a directory on the way)"));
     }
     // S_IFLNK, and S_IFDIR with S_ISVTX: inode(7).
     let is_closed = matches!(stat.st_mode & 0o171_000, 0o120_000 | 0o041_000);
     if stat.st_mode & 0o022 != 0 && !is_closed {
-        return Err(Refusal::Untrusted("writable by group or others (it, or a folder on the way)"));
+        return Err(Refusal::Untrusted("writable by group or others (it, or a directory on the way)"));
     }
     Ok(())
 }

@@ -16,12 +16,12 @@ const PIDFS_MAGIC: u64 = 0x5049_4446;
 const ANON_INODE_MAGIC: u64 = 0x0904_1934;
 
 const NOT_YOURS: &str = "no process of yours";
-const NOT_PROCESS: &str = "not an open descriptor of a /proc/PID folder or a pidfd";
+const NOT_PROCESS: &str = "not an open descriptor of a /proc/PID directory or a pidfd";
 const NOT_CHILD: &str = "its user namespace is not a child of yours";
 const NOT_OWNER: &str = "its user namespace is not owned by you";
 const NEEDS_OPENAT2: &str = "this kernel has no openat2(2), so the target has to be given as a PID";
 const NEEDS_FDINFO: &str =
-    "before Linux 5.14, it has to be given as a PID or an open /proc/PID folder, not as a pidfd";
+    "before Linux 5.14, it has to be given as a PID or an open /proc/PID directory, not as a pidfd";
 
 const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 /// Below the folder, never through a link, never onto another mount.

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Installs subroot from this folder: as root for everybody, as a plain user for himself. `./install.sh --help`.
+# Installs subroot from this directory: as root for everybody, as a plain user for himself. `./install.sh --help`.
 set -eu
 umask 022
-# Names are sorted by their bytes: what is in a folder after it.
+# Names are sorted by their bytes: what is in a directory after it.
 export LC_ALL=C
 
 # Where the launcher looks for the mapper, whatever the prefix.
@@ -41,7 +41,7 @@ main() {
         [ "$mapper$drop_ins" = none ] || fail "the mapper and the drop-ins take root; without --mapper and --drop-ins, the launcher alone is installed"
     fi
     prefix=${prefix%/}
-    # A path a line of what is installed; a folder that was made for it ends with a slash, and stands before what is in it.
+    # A path a line of what is installed; a directory that was made for it ends with a slash, and stands before what is in it.
     record=$prefix/share/subroot/installed
     if [ "$uninstall" ]; then uninstall; else install_all; fi
 }
@@ -98,7 +98,7 @@ stage_drop_in() {
 
 # stage MODE FILE PLACE
 stage() {
-    make_folder "$(dirname -- "$3")"
+    make_dir "$(dirname -- "$3")"
     [ ! -e "$3" ] || installed_before "$3" || fail "$3 is there already, and not by this installer: remove it, or its package, first"
     printf '%s\n' "$3" >>"$list"
     cp -- "$from/$2" "$3.new" 2>/dev/null || fail "writing $3: not permitted, or no room"
@@ -109,9 +109,9 @@ installed_before() {
     [ -f "$record" ] && grep -qxF -e "$1" "$record"
 }
 
-make_folder() {
+make_dir() {
     [ ! -d "$1" ] || return 0
-    make_folder "$(dirname -- "$1")"
+    make_dir "$(dirname -- "$1")"
     mkdir -- "$1" 2>/dev/null || fail "making $1: not permitted, or no room"
     printf '%s/\n' "$1" >>"$list"
 }
@@ -125,9 +125,9 @@ give_privilege() {
     esac
 }
 
-# Folders that an earlier installation has made are still this one's to take away.
+# Directories that an earlier installation has made are still this one's to take away.
 stage_record() {
-    make_folder "${record%/*}"
+    make_dir "${record%/*}"
     printf '%s\n' "$record" >>"$list"
     { [ ! -f "$record" ] || grep '/$' "$record" || true; cat "$list"; } >"$record.new" ||
         fail "writing $record: not permitted, or no room"

@@ -24,6 +24,6 @@ carol:x:1002:
 /// `/etc/subuid` and `/etc/subgid`.
 pub(crate) const GRANTS: &str = "alice:100000:65536\nbob:165536:65536\n";
 
-/// The folder, uid and gid of everyone with a home.
+/// The directory, uid and gid of everyone with a home.
 pub(crate) const HOMES: [(&str, u32, u32); 3] =
     [("alice", 1000, 1000), ("bob", 1001, 1001), ("carol", 1002, 1002)];

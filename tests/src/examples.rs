@@ -1,13 +1,13 @@
-//! The folders of etc-subuid-examples, read as test cases.
+//! The directories of etc-subuid-examples, read as test cases.
 
 use crate::ids::Kind;
 use crate::kit::workspace;
 use std::fs;
 use std::path::Path;
 
-/// One folder.
+/// One directory.
 pub struct Example {
-    /// The folder's name.
+    /// The directory's name.
     pub name: String,
     /// The files that take their place in /etc: `passwd`, `subuid`, `subgid`.
     pub files: Vec<(String, Vec<u8>)>,
@@ -18,7 +18,7 @@ pub struct Example {
 /// One line of `expected`.
 #[derive(Debug)]
 pub struct Expectation {
-    /// A name from the folder's passwd, or `#UID`.
+    /// A name from the directory's passwd, or `#UID`.
     pub account: String,
     /// Which map is asked for.
     pub kind: Kind,
@@ -32,21 +32,20 @@ impl Example {
     /// All of them; to be called before a [`crate::Host`] may cover the place where they lie.
     pub fn all() -> Vec<Example> {
         let entries = fs::read_dir(workspace("etc-subuid-examples")).expect("reading etc-subuid-examples");
-        let folders = entries.map(|entry| entry.expect("reading etc-subuid-examples").path());
-        let mut examples: Vec<Example> =
-            folders.filter(|path| path.is_dir()).map(|path| read(&path)).collect();
+        let dirs = entries.map(|entry| entry.expect("reading etc-subuid-examples").path());
+        let mut examples: Vec<Example> = dirs.filter(|path| path.is_dir()).map(|path| read(&path)).collect();
         examples.sort_by(|one, other| one.name.cmp(&other.name));
         examples
     }
 }
 
-fn read(folder: &Path) -> Example {
+fn read(dir: &Path) -> Example {
     let file = |name: &str| {
-        fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{}/{name}: {error}", folder.display()))
+        fs::read(dir.join(name)).unwrap_or_else(|error| panic!("{}/{name}: {error}", dir.display()))
     };
     let expected = String::from_utf8(file("expected")).expect("UTF-8 in expected");
     Example {
-        name: folder.file_name().expect("a folder's name").to_string_lossy().into_owned(),
+        name: dir.file_name().expect("a directory's name").to_string_lossy().into_owned(),
         files: ["passwd", "subuid", "subgid"].map(|name| (name.to_owned(), file(name))).into(),
         expected: expected.lines().filter_map(Expectation::parse).collect(),
     }

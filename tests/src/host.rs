@@ -93,7 +93,7 @@ impl Host {
         }
     }
 
-    /// Covers a folder by an empty one of the test's own, where the host has such a folder.
+    /// Covers a directory by an empty one of the test's own, where the host has such a directory.
     pub fn cover(&self, path: &str, mode: u32) {
         if Path::new(path).is_dir() {
             world::cover(path, mode);
@@ -135,10 +135,10 @@ impl Host {
         self.kit.launcher.is_some()
     }
 
-    /// Makes a folder and gives it to a user.
-    pub fn make_folder(&self, path: impl AsRef<Path>, user: &User) {
-        fs::create_dir_all(&path).expect("making a folder");
-        chown(path, Some(user.uid), Some(user.gid)).expect("giving a folder to its user");
+    /// Makes a directory and gives it to a user.
+    pub fn make_dir(&self, path: impl AsRef<Path>, user: &User) {
+        fs::create_dir_all(&path).expect("making a directory");
+        chown(path, Some(user.uid), Some(user.gid)).expect("giving a directory to its user");
     }
 
     /// Runs a command to its end, at most a minute.

@@ -23,7 +23,7 @@ pub(crate) struct Kit {
 /// One of the archives that tests/run and packaging/test make, as `debian.tar`; none where they could not. To be opened before
 /// there is a [`crate::Host`], whose world may cover the place where it lies.
 pub fn archive(name: &str) -> Option<File> {
-    File::open(part(name, || target_folder().join("kit").join(name))).ok()
+    File::open(part(name, || target_dir().join("kit").join(name))).ok()
 }
 
 impl Kit {
@@ -60,7 +60,7 @@ pub fn release_program(name: &str) -> PathBuf {
     }
     let path = match env::var_os(QUICK_LAUNCHER) {
         Some(launcher) if name == "subroot" => launcher.into(),
-        _ => target_folder().join("release").join(name),
+        _ => target_dir().join("release").join(name),
     };
     sources::assert_fresh(&path, &workspace(""));
     path
@@ -74,7 +74,7 @@ pub fn is_quick_build() -> bool {
 /// Set by tests/quick: the path of the launcher that is tested.
 const QUICK_LAUNCHER: &str = "SUBROOT_TEST_LAUNCHER";
 
-/// The path of a file or folder of the workspace.
+/// The path of a file or directory of the workspace.
 pub fn workspace(name: &str) -> PathBuf {
     part("workspace", || Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).join(name)
 }
@@ -85,20 +85,20 @@ pub fn is_nested() -> bool {
     map.split_whitespace().ne(["0", "0", "4294967295"])
 }
 
-/// A part of the folder that tests/run has put together for a user who can't read the workspace, or where it lies otherwise.
+/// A part of the directory that tests/run has put together for a user who can't read the workspace, or where it lies otherwise.
 fn part(name: &str, otherwise: impl FnOnce() -> PathBuf) -> PathBuf {
     kit().map_or_else(otherwise, |kit| kit.join(name))
 }
 
-/// The folder that tests/run has put together.
+/// The directory that tests/run has put together.
 fn kit() -> Option<PathBuf> {
     env::var_os("SUBROOT_TEST_KIT").filter(|kit| !kit.is_empty()).map(PathBuf::from)
 }
 
-/// The folder of this build: a test binary lies in `TARGET/PROFILE/deps`.
-fn target_folder() -> PathBuf {
+/// The directory of this build: a test binary lies in `TARGET/PROFILE/deps`.
+fn target_dir() -> PathBuf {
     let program = env::current_exe().expect("own path");
-    program.ancestors().nth(3).expect("a folder above TARGET/PROFILE/deps").to_path_buf()
+    program.ancestors().nth(3).expect("a directory above TARGET/PROFILE/deps").to_path_buf()
 }
 
 /// Writes a program that is to be executed, by a process of its own: whatever another thread forks in the meantime would

@@ -4,12 +4,12 @@ use crate::host::Host;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-const FOLDER: &str = "/usr/local/lib";
+const DIR: &str = "/usr/local/lib";
 
 impl Host {
     /// Compiles a library of the world's own from C.
     pub fn make_library(&self, name: &str, source: &str) {
-        compile(&["-shared", "-fPIC"], &format!("{FOLDER}/{name}"), source);
+        compile(&["-shared", "-fPIC"], &format!("{DIR}/{name}"), source);
         self.know_libraries();
     }
 
@@ -20,7 +20,7 @@ impl Host {
 
     /// A file in the place of a library, with this content.
     pub fn put_library(&self, name: &str, content: &[u8]) {
-        std::fs::write(format!("{FOLDER}/{name}"), content).expect("writing a library");
+        std::fs::write(format!("{DIR}/{name}"), content).expect("writing a library");
         self.know_libraries();
     }
 
@@ -31,9 +31,9 @@ impl Host {
         assert!(status.success(), "ldconfig");
     }
 
-    /// Covers the folder of the host's own libraries: what is made from now on is of this world alone.
+    /// Covers the directory of the host's own libraries: what is made from now on is of this world alone.
     pub fn own_libraries(&self) {
-        self.cover(FOLDER, 0o755);
+        self.cover(DIR, 0o755);
     }
 }
 

@@ -1,7 +1,7 @@
 //! A system logger of the test's own.
 
 use crate::host::Host;
-use crate::world::{bind, new_folder, set_mode};
+use crate::world::{bind, new_dir, set_mode};
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
@@ -17,16 +17,16 @@ pub struct Logger(UnixDatagram);
 impl Host {
     /// Puts a /dev of the test's own, with nothing but a few devices, over the host's.
     pub fn own_devices(&self) {
-        let folder = new_folder("dev", 0o755);
+        let dir = new_dir("dev", 0o755);
         for name in DEVICES {
-            let own = format!("{folder}/{name}");
+            let own = format!("{dir}/{name}");
             File::create(&own).expect("a file in a fresh tmpfs");
             bind(&format!("/dev/{name}"), &own);
         }
         for (name, leads_to) in LINKS {
-            symlink(leads_to, format!("{folder}/{name}")).expect("a link in a fresh tmpfs");
+            symlink(leads_to, format!("{dir}/{name}")).expect("a link in a fresh tmpfs");
         }
-        bind(&folder, "/dev");
+        bind(&dir, "/dev");
     }
 
     /// Listens at the private /dev/log, as everybody may write there.

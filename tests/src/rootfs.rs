@@ -11,12 +11,12 @@ use std::os::unix::fs::{lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The folders of a complete root file system.
-const FOLDERS: [&str; 11] = ["bin", "dev", "etc", "home", "proc", "root", "run", "sys", "tmp", "usr", "var"];
+/// The directories of a complete root file system.
+const DIRS: [&str; 11] = ["bin", "dev", "etc", "home", "proc", "root", "run", "sys", "tmp", "usr", "var"];
 
 /// A root file system in a user's home.
 pub struct Rootfs {
-    /// Its top folder.
+    /// Its top directory.
     pub path: PathBuf,
 }
 
@@ -43,15 +43,15 @@ impl SubordinateIds {
 }
 
 impl Rootfs {
-    /// All of busybox in `~/rootfs`, owned by the user, with every usual folder and accounts of its own.
+    /// All of busybox in `~/rootfs`, owned by the user, with every usual directory and accounts of its own.
     pub fn busybox(user: &User) -> Rootfs {
         Rootfs::busybox_without(user, &[])
     }
 
-    /// The same without some of its folders: `dev`, `etc`, `proc`, `sys`, …
+    /// The same without some of its directories: `dev`, `etc`, `proc`, `sys`, …
     pub fn busybox_without(user: &User, missing: &[&str]) -> Rootfs {
         let path = user.home.join("rootfs");
-        for name in FOLDERS.into_iter().filter(|name| !missing.contains(name)) {
+        for name in DIRS.into_iter().filter(|name| !missing.contains(name)) {
             fs::create_dir_all(path.join(name)).expect("making a root file system");
         }
         if path.join("tmp").exists() {
@@ -66,7 +66,7 @@ impl Rootfs {
         Rootfs { path }
     }
 
-    /// Debian's minimal system with apt in `~/debian`, its owners shifted to these IDs of the host. The folder
+    /// Debian's minimal system with apt in `~/debian`, its owners shifted to these IDs of the host. The directory
     /// `/srv/packages` in it holds a package that makes an account, and what that depends on, for an installation
     /// without network. `None` where tests/run could not make the archive.
     pub fn debian(host: &Host, user: &User, ids: SubordinateIds) -> Option<Rootfs> {
@@ -83,17 +83,17 @@ impl Rootfs {
     }
 }
 
-/// Unpacks an archive of a root file system into a folder, with its owners shifted to these IDs of the host.
-pub(crate) fn unpack(mut archive: File, folder: &Path, user: &User, ids: SubordinateIds) {
+/// Unpacks an archive of a root file system into a directory, with its owners shifted to these IDs of the host.
+pub(crate) fn unpack(mut archive: File, dir: &Path, user: &User, ids: SubordinateIds) {
     archive.rewind().expect("the archive's beginning");
-    lchown(folder, Some(ids.root.0), Some(ids.root.1)).expect("giving a root to its owner");
+    lchown(dir, Some(ids.root.0), Some(ids.root.1)).expect("giving a root to its owner");
     let namespace = Target::new(user);
     namespace.map_as_root(&ids.map(ids.root.0), &ids.map(ids.root.1));
     let unpacked = Command::new("nsenter")
         .args([format!("--user={}", namespace.path("ns/user"))])
         .args(["--setuid=0", "--setgid=0", "--", "tar", "--extract", "--preserve-permissions"])
         .args(["--numeric-owner", "--exclude=./dev/*", "--directory"])
-        .arg(folder)
+        .arg(dir)
         .stdin(Stdio::from(archive))
         .output()
         .expect("starting nsenter");
@@ -115,8 +115,8 @@ fn install_busybox(bin: &Path) {
 fn give_tree(path: &Path, user: &User) {
     lchown(path, Some(user.uid), Some(user.gid)).expect("giving a file to its user");
     if path.symlink_metadata().is_ok_and(|file| file.is_dir()) {
-        for entry in fs::read_dir(path).expect("reading a folder") {
-            give_tree(&entry.expect("reading a folder").path(), user);
+        for entry in fs::read_dir(path).expect("reading a directory") {
+            give_tree(&entry.expect("reading a directory").path(), user);
         }
     }
 }

@@ -89,15 +89,15 @@ impl Sandbox {
     }
 
     /// A directory of alice's beside the root, with these files.
-    pub fn folder(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
-        let folder = self.alice.home.join(name);
-        self.host.make_folder(&folder, &self.alice);
+    pub fn dir(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
+        let dir = self.alice.home.join(name);
+        self.host.make_dir(&dir, &self.alice);
         for (name, content) in files {
-            let path = folder.join(name);
+            let path = dir.join(name);
             fs::write(&path, content).expect("writing a file");
             give(&path, &self.alice, 0o644);
         }
-        folder
+        dir
     }
 
     /// A seccomp profile in alice's home; the option that takes it.
@@ -157,19 +157,19 @@ pub fn mounts() -> String {
     fs::read_to_string("/proc/thread-self/mountinfo").expect("reading the mounts")
 }
 
-/// All that is in a folder, at any depth, with what tells when it was changed. What vanishes meanwhile is not in it.
-pub fn listing(folder: &Path) -> BTreeMap<String, (u32, u32, u64, i64, i64)> {
+/// All that is in a directory, at any depth, with what tells when it was changed. What vanishes meanwhile is not in it.
+pub fn listing(dir: &Path) -> BTreeMap<String, (u32, u32, u64, i64, i64)> {
     let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
+    let mut dirs = vec![dir.to_path_buf()];
+    while let Some(dir) = dirs.pop() {
+        let Ok(entries) = fs::read_dir(&dir) else { continue };
         for entry in entries {
-            let path = entry.expect("reading a folder").path();
+            let path = entry.expect("reading a directory").path();
             let Ok(file) = path.symlink_metadata() else { continue };
             if file.is_dir() {
-                folders.push(path.clone());
+                dirs.push(path.clone());
             }
-            // A folder's time changes by what was made in it for the run and removed again.
+            // A directory's time changes by what was made in it for the run and removed again.
             let (seconds, nanoseconds) =
                 if file.is_dir() { (0, 0) } else { (file.mtime(), file.mtime_nsec()) };
             let facts = (file.mode(), file.uid(), file.size(), seconds, nanoseconds);

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::thread;
 
-/// Where it lies: a folder that every system has, and that nothing which the tests start looks into.
+/// Where it lies: a directory that every system has, and that nothing which the tests start looks into.
 const PLACE: &str = "/media";
 
 /// The mount namespace with nothing but this root in it; with the last of those who hold it, the memory is given back.

@@ -80,10 +80,10 @@ impl Target {
         format!("/proc/{}/{name}", self.pid())
     }
 
-    /// Its folder in /proc, held open.
-    pub fn folder(&self) -> OwnedFd {
+    /// Its directory in /proc, held open.
+    pub fn dir(&self) -> OwnedFd {
         let flags = OFlag::O_DIRECTORY | OFlag::O_PATH | OFlag::O_CLOEXEC;
-        open(self.path("").as_str(), flags, Mode::empty()).expect("opening the target's folder")
+        open(self.path("").as_str(), flags, Mode::empty()).expect("opening the target's directory")
     }
 
     /// Its user namespace, held open.

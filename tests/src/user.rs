@@ -16,7 +16,7 @@ pub struct User {
     pub uid: u32,
     /// The primary group ID; there are no others.
     pub gid: u32,
-    /// The home folder, or `/` where it does not exist.
+    /// The home directory, or `/` where it does not exist.
     pub home: PathBuf,
 }
 

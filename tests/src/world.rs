@@ -1,4 +1,4 @@
-//! The mounts of a test's world: a private /etc, /home, /root, /tmp and /run, and folders for the programs under test.
+//! The mounts of a test's world: a private /etc, /home, /root, /tmp and /run, and directories for the programs under test.
 
 use crate::accounts::{GRANTS, GROUP, HOMES, PASSWD};
 use crate::kit::{DROP_INS, Kit, write_program};
@@ -47,30 +47,30 @@ pub(crate) fn build(kit: &Kit) {
         ("run", 0o755, "/run"),
         ("programs", 0o755, PROGRAMS),
     ] {
-        let folder = new_folder(name, mode);
+        let dir = new_dir(name, mode);
         match name {
-            "etc" => fill_etc(&folder),
-            "home" => fill_homes(&folder),
-            "programs" => fill_programs(&folder, kit),
+            "etc" => fill_etc(&dir),
+            "home" => fill_homes(&dir),
+            "programs" => fill_programs(&dir, kit),
             _ => {}
         }
-        bind(&folder, place);
+        bind(&dir, place);
     }
-    make_mapper_folder();
+    make_mapper_dir();
     for name in DROP_INS {
         own_setuid_program(name);
     }
 }
 
-/// Puts an empty file system in memory on a folder, for the calling thread's mount namespace alone.
+/// Puts an empty file system in memory on a directory, for the calling thread's mount namespace alone.
 pub(crate) fn mount_private_memory(place: &str) {
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).expect("making / private");
     mount(Some("tmpfs"), place, Some("tmpfs"), MsFlags::empty(), Some("mode=755")).expect("mounting a tmpfs");
 }
 
-/// Mounts a folder on another with a layer over it that takes all changes, and whose top belongs to this user.
+/// Mounts a directory on another with a layer over it that takes all changes, and whose top belongs to this user.
 pub(crate) fn layer_over(lower: &Path, place: &Path, user: &User) {
-    let (upper, work) = (new_folder("upper", 0o755), new_folder("work", 0o755));
+    let (upper, work) = (new_dir("upper", 0o755), new_dir("work", 0o755));
     chown(&upper, Some(user.uid), Some(user.gid)).expect("giving a layer to its user");
     // In a user namespace, overlay can keep its own marks in user.* attributes only: mount(8).
     let layers = format!("lowerdir={},upperdir={upper},workdir={work},userxattr", lower.display());
@@ -78,16 +78,16 @@ pub(crate) fn layer_over(lower: &Path, place: &Path, user: &User) {
         .unwrap_or_else(|error| panic!("layering {}: {error}", lower.display()));
 }
 
-pub(crate) fn new_folder(name: &str, mode: u32) -> String {
-    let folder = format!("{SCRATCH}/{name}");
-    fs::create_dir(&folder).expect("a folder in a fresh tmpfs");
-    set_mode(&folder, mode);
-    folder
+pub(crate) fn new_dir(name: &str, mode: u32) -> String {
+    let dir = format!("{SCRATCH}/{name}");
+    fs::create_dir(&dir).expect("a directory in a fresh tmpfs");
+    set_mode(&dir, mode);
+    dir
 }
 
-/// Binds an empty folder of the scratch space over one of the host's.
+/// Binds an empty directory of the scratch space over one of the host's.
 pub(crate) fn cover(path: &str, mode: u32) {
-    bind(&new_folder(&path.trim_start_matches('/').replace('/', "-"), mode), path);
+    bind(&new_dir(&path.trim_start_matches('/').replace('/', "-"), mode), path);
 }
 
 pub(crate) fn set_mode(path: impl AsRef<Path>, mode: u32) {
@@ -99,9 +99,9 @@ pub(crate) fn bind(from: &str, to: &str) {
         .unwrap_or_else(|error| panic!("binding {from} to {to}: {error}"));
 }
 
-fn fill_etc(folder: &str) {
+fn fill_etc(dir: &str) {
     for name in COPIED {
-        let _missing_here = copy_tree(&Path::new("/etc").join(name), &Path::new(folder).join(name));
+        let _missing_here = copy_tree(&Path::new("/etc").join(name), &Path::new(dir).join(name));
     }
     for (name, text) in [
         ("passwd", PASSWD),
@@ -110,34 +110,34 @@ fn fill_etc(folder: &str) {
         ("subgid", GRANTS),
         ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
     ] {
-        fs::write(format!("{folder}/{name}"), text).expect("writing a private /etc");
+        fs::write(format!("{dir}/{name}"), text).expect("writing a private /etc");
     }
 }
 
-fn fill_homes(folder: &str) {
+fn fill_homes(dir: &str) {
     for (name, uid, gid) in HOMES {
-        let home = format!("{folder}/{name}");
+        let home = format!("{dir}/{name}");
         fs::create_dir(&home).expect("a home");
         chown(&home, Some(uid), Some(gid)).expect("giving a home to its user");
     }
 }
 
-fn fill_programs(folder: &str, kit: &Kit) {
+fn fill_programs(dir: &str, kit: &Kit) {
     if let Some(launcher) = &kit.launcher {
-        let path = format!("{folder}/subroot");
+        let path = format!("{dir}/subroot");
         write_program(&path, launcher);
         set_mode(path, 0o755);
     }
 }
 
 /// Makes /usr/libexec/subroot, which the host does not have, by a layer over /usr/libexec.
-fn make_mapper_folder() {
-    let layer = new_folder("libexec", 0o755);
-    fs::create_dir(format!("{layer}/subroot")).expect("a folder in a fresh tmpfs");
+fn make_mapper_dir() {
+    let layer = new_dir("libexec", 0o755);
+    fs::create_dir(format!("{layer}/subroot")).expect("a directory in a fresh tmpfs");
     let layers = format!("lowerdir={layer}:/usr/libexec");
     mount(Some("overlay"), "/usr/libexec", Some("overlay"), MsFlags::empty(), Some(layers.as_str()))
         .expect("layering /usr/libexec");
-    bind(&new_folder("mapper", 0o755), "/usr/libexec/subroot");
+    bind(&new_dir("mapper", 0o755), "/usr/libexec/subroot");
 }
 
 /// Puts a copy that belongs to the root of this user namespace over one of shadow's programs, so that its bit counts here.
@@ -155,7 +155,7 @@ pub(crate) fn has_own_program(name: &str) -> bool {
     Path::new(SCRATCH).join(name).exists()
 }
 
-/// Copies a file (through a symlink at the top only) or a folder with all that can be read of it.
+/// Copies a file (through a symlink at the top only) or a directory with all that can be read of it.
 fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     if !fs::metadata(from)?.is_dir() {
         return fs::copy(from, to).map(|_| ());

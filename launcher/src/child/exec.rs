@@ -94,11 +94,11 @@ impl Command {
 
     fn enter_workdir(&self) -> Result<(), Failure> {
         match &self.workdir {
-            Workdir::Asked(folder) => {
-                enter_directory(folder).map_err(Failure::on(Step::Workdir, folder.as_os_str().as_bytes()))
+            Workdir::Asked(dir) => {
+                enter_directory(dir).map_err(Failure::on(Step::Workdir, dir.as_os_str().as_bytes()))
             }
             // The caller's own directory may be hidden or closed in the sandbox; the root never is.
-            Workdir::Callers(folder) => enter_directory(folder)
+            Workdir::Callers(dir) => enter_directory(dir)
                 .or_else(|_| enter_directory(Path::new("/")))
                 .map_err(Failure::on(Step::Workdir, b"/")),
             Workdir::Unchanged => Ok(()),
@@ -130,7 +130,7 @@ fn candidates(word: &OsStr, environment: &[(OsString, OsString)]) -> Vec<OsStrin
         .iter()
         .find(|(name, _)| name == "PATH")
         .map_or(OsStr::new("/bin:/usr/bin"), |(_, path)| path);
-    std::env::split_paths(path).map(|folder| folder.join(word).into_os_string()).collect()
+    std::env::split_paths(path).map(|dir| dir.join(word).into_os_string()).collect()
 }
 
 fn executable(path: &CStr) -> Result<(), Errno> {

@@ -47,7 +47,7 @@ impl Identity {
         self.uid == 0
     }
 
-    /// The home folder.
+    /// The home directory.
     pub(crate) fn home(&self) -> &OsStr {
         &self.home
     }

@@ -88,14 +88,14 @@ Exit status: 0 nothing is found; 1 something is; 125 a file cannot be read.";
 const COMPLETIONS_HELP: &str = "\
 Where each shell looks for it:
   bash  subroot completions bash >~/.local/share/bash-completion/completions/subroot
-  zsh   subroot completions zsh >_subroot, in a folder of $fpath
+  zsh   subroot completions zsh >_subroot, in a directory of $fpath
   fish  subroot completions fish >~/.config/fish/completions/subroot.fish";
 
 /// Run a command as root in a root file system of its own
 #[derive(Args)]
 #[command(disable_help_flag = true, after_help = RUN_HELP)]
 pub(crate) struct RunWords {
-    /// The folder that becomes the root
+    /// The directory that becomes the root
     pub(crate) rootfs: Option<PathBuf>,
     /// The command and its arguments, also after --
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -145,7 +145,7 @@ pub(crate) struct RunWords {
 #[derive(Args)]
 #[command(next_help_heading = "File system")]
 pub(crate) struct MountWords {
-    /// Show a file or folder of the host's inside; options as of podman run, such as ro
+    /// Show a file or directory of the host's inside; options as of podman run, such as ro
     #[arg(short, long = "volume", value_name = "SOURCE:TARGET[:OPTIONS]")]
     pub(crate) volume: Vec<OsString>,
     /// Mount something: type=bind|tmpfs|overlay|proc|devpts|mqueue,source=…,target=…,…
@@ -187,7 +187,7 @@ pub(crate) struct ProcessWords {
     /// Pass the caller's whole environment on
     #[arg(long)]
     pub(crate) env_host: bool,
-    /// The folder inside in which the command starts
+    /// The directory inside in which the command starts
     #[arg(short, long, value_name = "DIR")]
     pub(crate) workdir: Option<PathBuf>,
     /// Give the command a terminal of its own
@@ -281,7 +281,7 @@ pub(crate) struct ExecWords {
     /// Set the environment variables of a file, one a line
     #[arg(long, value_name = "FILE")]
     pub(crate) env_file: Vec<PathBuf>,
-    /// The folder inside in which the command starts
+    /// The directory inside in which the command starts
     #[arg(short, long, value_name = "DIR")]
     pub(crate) workdir: Option<PathBuf>,
     /// Run as this user of the rootfs

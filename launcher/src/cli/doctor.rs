@@ -148,7 +148,7 @@ fn granted(grants: &Grants, kind: IdKind) -> Line {
 
 fn place(rootfs: &Path) -> Line {
     let mut causes = probes::rootfs::mount(rootfs);
-    causes.extend(probes::rootfs::closed_folder(rootfs));
+    causes.extend(probes::rootfs::closed_dir(rootfs));
     Line::with("rootfs", Verdict::Less, rootfs.display().to_string(), causes)
 }
 

@@ -81,7 +81,7 @@ fn add(roff: &mut Roff, block: &[&str]) {
 /// How crate roff defines an apostrophe: once a page is enough.
 const PREAMBLE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
 
-fn folder() -> PathBuf {
+fn dir() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../packaging/man")
 }
 
@@ -95,16 +95,16 @@ fn generated() -> Pages {
 
 /// The launcher's pages as they are committed.
 fn committed() -> Pages {
-    let entries = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap());
+    let entries = fs::read_dir(dir()).unwrap().map(|entry| entry.unwrap());
     let names = entries.map(|entry| entry.file_name().into_string().unwrap());
     let own =
         names.filter(|name| name == "subroot.1" || name.starts_with("subroot-") && name.ends_with(".1"));
-    own.map(|name| (name.clone(), fs::read_to_string(folder().join(name)).unwrap())).collect()
+    own.map(|name| (name.clone(), fs::read_to_string(dir().join(name)).unwrap())).collect()
 }
 
 fn write(pages: &Pages) {
-    committed().keys().for_each(|name| fs::remove_file(folder().join(name)).unwrap());
-    pages.iter().for_each(|(name, text)| fs::write(folder().join(name), text).unwrap());
+    committed().keys().for_each(|name| fs::remove_file(dir().join(name)).unwrap());
+    pages.iter().for_each(|(name, text)| fs::write(dir().join(name), text).unwrap());
 }
 
 #[test]

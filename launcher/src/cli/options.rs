@@ -59,7 +59,7 @@ pub(crate) fn run(typed: RunWords, after: Option<Vec<OsString>>) -> Result<Sandb
         return Err(Error::Usage("the command", "nothing follows --".into()));
     }
     let mut sandbox = match typed.rootfs {
-        Some(folder) => Sandbox::new(folder),
+        Some(dir) => Sandbox::new(dir),
         None => Sandbox::host(),
     }
     .command(words);
@@ -99,8 +99,8 @@ pub(crate) fn exec(
     let mut process =
         Process { words: join_command(typed.command, after), terminal: typed.tty, ..known.clone() };
     take_environment(&mut process.environment, &typed.env_file, &typed.env)?;
-    if let Some(folder) = typed.workdir {
-        process.workdir = Workdir::Asked(folder);
+    if let Some(dir) = typed.workdir {
+        process.workdir = Workdir::Asked(dir);
     }
     if let Some(user) = &typed.user {
         process.user = Some(ids::user(user).map_err(reading("--user"))?);
@@ -139,7 +139,7 @@ fn take_mounts(sandbox: &mut Sandbox, typed: &MountWords) -> Result<(), Error> {
     sandbox.overlay = match &typed.overlay {
         None => None,
         Some(None) => Some(Overlay::Memory),
-        Some(Some(folder)) => Some(Overlay::Kept(mounts::host_path(folder).map_err(reading("--overlay"))?)),
+        Some(Some(dir)) => Some(Overlay::Kept(mounts::host_path(dir).map_err(reading("--overlay"))?)),
     };
     sandbox.proc = match typed.proc.as_str() {
         "new" => Proc::New,
@@ -163,8 +163,8 @@ fn take_process(sandbox: &mut Sandbox, typed: ProcessWords) -> Result<(), Error>
         own.for_each(|(name, value)| set(&mut process.environment, name, value));
     }
     take_environment(&mut process.environment, &typed.env_file, &typed.env)?;
-    if let Some(folder) = typed.workdir {
-        process.workdir = Workdir::Asked(folder);
+    if let Some(dir) = typed.workdir {
+        process.workdir = Workdir::Asked(dir);
     }
     process.terminal = typed.tty;
     process.capabilities = Some(

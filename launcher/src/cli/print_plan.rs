@@ -38,7 +38,7 @@ fn describe(plan: &Plan) -> Value {
     };
     let namespaces = KINDS.iter().filter(|(_, flag)| plan.namespaces & flag != 0).map(|(name, _)| *name);
     json!({
-        "root": plan.root.as_ref().map(|root| root.folder().map_or_else(|| "the host's, layered".into(), text)),
+        "root": plan.root.as_ref().map(|root| root.dir().map_or_else(|| "the host's, layered".into(), text)),
         "overlay": plan.root.as_ref().and_then(|root| root.overlay.as_ref()).map(|overlay| format!("{overlay:?}")),
         "read_only": plan.root.as_ref().is_some_and(|root| root.read_only),
         "mounts": plan.root.as_ref().map(|root| root.mounts.iter().map(|planned| mount(&planned.mount)).collect::<Vec<_>>()).unwrap_or_default(),
@@ -52,7 +52,7 @@ fn describe(plan: &Plan) -> Value {
         "user": process.user.as_ref().map(|user| format!("{user:?}")),
         "command": if process.words.is_empty() { vec!["/bin/bash or /bin/sh".into()] } else { words(&process.words) },
         "workdir": match &process.workdir {
-            Workdir::Asked(folder) | Workdir::Callers(folder) => Some(text(folder.as_os_str())),
+            Workdir::Asked(dir) | Workdir::Callers(dir) => Some(text(dir.as_os_str())),
             Workdir::Unchanged => None,
         },
         "environment": process.environment.iter().map(|(name, value)| format!("{}={}", text(name), text(value))).collect::<Vec<_>>(),

@@ -150,7 +150,7 @@ kinds! {
         "as root: echo '{rules}' >>/etc/apparmor.d/local/subroot_command && apparmor_parser --replace /etc/apparmor.d/subroot";
     /// A changed root.
     CHROOT: "chroot", "this process is in a chroot, where the kernel makes no user namespaces",
-        "start from outside of it, or enter it by subroot run FOLDER in place of chroot";
+        "start from outside of it, or enter it by subroot run DIRECTORY in place of chroot";
     /// A filter.
     SECCOMP: "seccomp-filter", "a seccomp filter of {container} forbids user namespaces to this process",
         "start {container} with a filter that allows them: --security-opt seccomp=unconfined for podman and docker";
@@ -188,7 +188,7 @@ kinds! {
     OVERLAY_KEPT: "overlay-directory", "the directory of --overlay is on a file system without user.* attributes",
         "keep the changes elsewhere: --overlay=$(mktemp -d {place}/XXXXXX)";
     /// A rootfs without programs.
-    NOEXEC: "noexec-mount", "{path} is on a noexec mount", "put the rootfs where programs may be executed: findmnt -T FOLDER shows the mount of a folder";
+    NOEXEC: "noexec-mount", "{path} is on a noexec mount", "put the rootfs where programs may be executed: findmnt -T DIRECTORY shows the mount of a directory";
     /// su and sudo.
     NOSUID: "nosuid-mount", "{path} is on a nosuid mount: su, sudo and file capabilities do not work in it",
         "put the rootfs elsewhere, or as root: mount -o remount,suid {mount}";
@@ -198,8 +198,8 @@ kinds! {
     /// A file system of another machine.
     NETWORK_ROOT: "network-rootfs", "{path} is on {kind}, whose server does not know your subordinate IDs",
         "put the rootfs on a local disk, as in /tmp or /var/tmp; or run with --userns host-id, or with --overlay";
-    /// Closed folders.
-    CLOSED_FOLDER: "closed-folder", "the folder {path} has mode {mode}, and is closed to the IDs that are mapped",
+    /// Closed directories.
+    CLOSED_DIR: "closed-directory", "the directory {path} has mode {mode}, and is closed to the IDs that are mapped",
         "chmod o+x {path}, or map your own ID to 0, which is the default";
     /// Groups.
     NO_SETGROUPS: "setgroups-denied", "setgroups is denied, as no group IDs are granted: su, sudo, apt and daemons that change their user fail",
@@ -208,7 +208,7 @@ kinds! {
     SETGROUPS_DENIED: "setgroups-denied-by-administrator", "setgroups is denied by /etc/subroot/mapper.conf: su, sudo, apt and daemons that change their user fail",
         "as root: take {user} out of setgroups-deny, or the line setgroups = deny away";
     /// Programs.
-    COMMAND_MISSING: "command-missing", "the command is in no folder of PATH", "install it there, or name it by its path";
+    COMMAND_MISSING: "command-missing", "the command is in no directory of PATH", "install it there, or name it by its path";
     /// Modes.
     NOT_EXECUTABLE: "not-executable", "the file has no execute permission", "chmod +x it";
     /// Another machine's.
@@ -219,7 +219,7 @@ kinds! {
     /// Dynamic programs.
     LOADER_MISSING: "loader-missing", "the ELF loader that the program names is not in the rootfs",
         "install the C library that it was built for, or a static build of it";
-    /// A session without a folder of its own.
+    /// A session without a directory of its own.
     NO_RUNTIME_DIR: "no-runtime-dir", "XDG_RUNTIME_DIR is not set; subroot run --name uses /run/user/UID or ~/.local/state instead",
         "nothing; podman and others want it: export XDG_RUNTIME_DIR=/run/user/UID, or as root: loginctl enable-linger USER";
     /// Terminals.

@@ -33,11 +33,11 @@ pub(crate) fn socket() -> Result<(OwnedFd, OwnedFd), Error> {
         .map_err(|errno| Error::Parent("making a socket", errno))
 }
 
-/// Opens a process' folder in /proc.
+/// Opens a process' directory in /proc.
 ///
 /// # Errors
 /// ENOENT when it is gone.
-pub(crate) fn open_folder(pid: i32) -> Result<OwnedFd, Errno> {
+pub(crate) fn open_dir(pid: i32) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     open(format!("/proc/{pid}").as_str(), flags, Mode::empty())
 }

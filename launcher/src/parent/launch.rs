@@ -6,7 +6,7 @@ use crate::child::shim::Shim;
 use crate::child::start;
 use crate::diagnose::probes;
 use crate::error::Error;
-use crate::parent::channel::{open_folder, packet_pipe, pipe, socket};
+use crate::parent::channel::{open_dir, packet_pipe, pipe, socket};
 use crate::parent::disk_guard::DiskGuard;
 use crate::parent::live::{Live, Released};
 use crate::parent::mapper::{self, Target};
@@ -105,8 +105,8 @@ pub(crate) fn watched_parent() -> Result<Option<OwnedFd>, Error> {
 /// A child in its new namespaces, waiting.
 pub(crate) struct Spawned {
     pid: i32,
-    /// Its folder in /proc.
-    folder: OwnedFd,
+    /// Its directory in /proc.
+    dir: OwnedFd,
     live: Live,
     report: OwnedFd,
     terminal: Option<OwnedFd>,
@@ -115,7 +115,7 @@ pub(crate) struct Spawned {
 /// A child whose maps are in place and have been read back.
 pub(crate) struct Mapped {
     pid: i32,
-    folder: OwnedFd,
+    dir: OwnedFd,
     live: Live,
     report: OwnedFd,
     terminal: Option<OwnedFd>,
@@ -148,29 +148,29 @@ impl Spawned {
         drop(report_write);
         let mut live = Live::new(process, plan.first, mount_points, (&go, lifeline))?;
         let opening = |errno| Error::Parent("opening the new process in /proc", errno);
-        let folder = open_folder(pid).map_err(opening)?;
+        let dir = open_dir(pid).map_err(opening)?;
         if plan.first == Some(FirstProcess::Command) {
-            live.status = Some(open_status(&folder).map_err(opening)?);
+            live.status = Some(open_status(&dir).map_err(opening)?);
         }
-        Ok(Spawned { pid, folder, live, report, terminal })
+        Ok(Spawned { pid, dir, live, report, terminal })
     }
 
     fn map(self, plan: &Plan) -> Result<Mapped, Error> {
-        let target = Target { pid: self.pid, folder: &self.folder };
+        let target = Target { pid: self.pid, dir: &self.dir };
         let (at, reasons) = mapper::map(&plan.ids.ways, &target)?;
         let notes = [mapper::fall_back_note(&plan.ids, at, &reasons), mapper::cut_note(&plan.ids, at)];
         notes.iter().flatten().for_each(|note| standard_error::warn(note));
         let way = u8::try_from(at).map_err(|_| Error::Vanished)?;
-        let Spawned { pid, folder, live, report, terminal } = self;
-        Ok(Mapped { pid, folder, live, report, terminal, way })
+        let Spawned { pid, dir, live, report, terminal } = self;
+        Ok(Mapped { pid, dir, live, report, terminal, way })
     }
 }
 
 impl Mapped {
     fn release(self, plan: &Plan, name: Option<Name>, parent: Option<OwnedFd>) -> Result<Released, Error> {
-        let Mapped { pid, folder, live, report, terminal, way } = self;
-        let entry = Entry::publish(plan, name, pid, &folder)?;
-        let started = status_stream::Started::new(plan, pid, &folder);
+        let Mapped { pid, dir, live, report, terminal, way } = self;
+        let entry = Entry::publish(plan, name, pid, &dir)?;
+        let started = status_stream::Started::new(plan, pid, &dir);
         let raw = |errno| Error::Parent("making the terminal raw", errno);
         let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;
         live.release(way)?;
@@ -178,6 +178,6 @@ impl Mapped {
     }
 }
 
-fn open_status(process_folder: &OwnedFd) -> Result<File, Errno> {
-    openat(process_folder, "status", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).map(File::from)
+fn open_status(process_dir: &OwnedFd) -> Result<File, Errno> {
+    openat(process_dir, "status", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).map(File::from)
 }

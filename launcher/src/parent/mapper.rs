@@ -33,8 +33,8 @@ const REFUSED: [i32; 3] = [1, 2, 4];
 pub(crate) struct Target<'a> {
     /// Its PID: it has not been reaped, so that the number is its own.
     pub(crate) pid: i32,
-    /// Its folder in /proc.
-    pub(crate) folder: &'a OwnedFd,
+    /// Its directory in /proc.
+    pub(crate) dir: &'a OwnedFd,
 }
 
 /// Why a way did not lead to maps.
@@ -107,7 +107,7 @@ fn run_helper(helper: &Path, maps: &Maps, target: &Target<'_>) -> Result<(), Ref
         maps.of(kind).argument(&mut text);
         words.extend([kind.option().into(), text.as_bytes().to_vec()]);
     }
-    match run(helper, words, Some(target.folder))? {
+    match run(helper, words, Some(target.dir))? {
         (Ended::Exited(0), _) => Ok(()),
         (Ended::Exited(status), said) if REFUSED.contains(&status) => Err(Refusal::Denied(said)),
         (_, said) => Err(Refusal::Unavailable(said)),
@@ -199,8 +199,7 @@ fn write_directly(maps: &Maps, target: &Target<'_>) -> Result<(), Error> {
 }
 
 fn write_file(target: &Target<'_>, name: &str, text: &str) -> Result<(), Errno> {
-    let mut file =
-        File::from(openat(target.folder, name, OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?);
+    let mut file = File::from(openat(target.dir, name, OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?);
     sys::outcome_of(file.write_all(text.as_bytes()))
 }
 
@@ -220,7 +219,7 @@ fn read_back(way: &Way, target: &Target<'_>) -> Result<(), Error> {
 
 /// A map as the kernel shows it: without a look at the file's size, which the kernel does not know beforehand.
 fn read_map(target: &Target<'_>, kind: IdKind) -> Result<Vec<u8>, Errno> {
-    let file = openat(target.folder, kind.map_file(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let file = openat(target.dir, kind.map_file(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
     let (mut text, mut part) = (Vec::new(), [0; 4096]);
     loop {
         match read(&file, &mut part)? {

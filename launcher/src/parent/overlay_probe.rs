@@ -29,7 +29,7 @@ pub(crate) fn in_memory(ways: &[Way]) -> Result<(), Stopped> {
     trial::perform(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, ways, || try_out(&new_memory()?)).map(drop)
 }
 
-/// Over a folder in memory: below those of a host or a container something may be mounted, which no overlay can be made over.
+/// Over a directory in memory: below those of a host or a container something may be mounted, which no overlay can be made over.
 fn mount_only(ways: &[Way]) -> Result<(), Stopped> {
     let mount = || {
         let memory = new_memory()?;

@@ -43,9 +43,9 @@ impl Entry {
         plan: &Plan,
         name: Option<Name>,
         pid: i32,
-        process_folder: &OwnedFd,
+        process_dir: &OwnedFd,
     ) -> Result<Option<Entry>, Error> {
-        let written = known(plan, pid, process_folder).and_then(|known| write(&known));
+        let written = known(plan, pid, process_dir).and_then(|known| write(&known));
         match (written, &plan.name) {
             (Ok(file), _) => Ok(Some(Entry { _file: file, _name: name })),
             (Err(errno), Some(_)) => Err(Error::Parent("making the entry of a named sandbox", errno)),
@@ -57,19 +57,19 @@ impl Entry {
     }
 }
 
-fn known(plan: &Plan, pid: i32, process_folder: &OwnedFd) -> Outcome<Known> {
+fn known(plan: &Plan, pid: i32, process_dir: &OwnedFd) -> Outcome<Known> {
     Ok(Known {
         name: plan.name.clone(),
         pid,
         launcher: getpid().as_raw(),
-        user_namespace: user_namespace(process_folder)?,
+        user_namespace: user_namespace(process_dir)?,
         namespaces: plan.namespaces,
         has_init: plan.first == Some(FirstProcess::Init),
         started: SystemTime::UNIX_EPOCH
             .elapsed()
             .ok()
             .map_or(0, |since| since.as_millis().try_into().ok().unwrap_or(0)),
-        rootfs: plan.root.as_ref().and_then(|root| root.folder().map(OsString::from)),
+        rootfs: plan.root.as_ref().and_then(|root| root.dir().map(OsString::from)),
         process: plan.process.clone(),
     })
 }

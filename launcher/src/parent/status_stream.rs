@@ -18,15 +18,15 @@ pub(crate) struct Started {
 
 impl Started {
     /// Collects it, where somebody has asked.
-    pub(crate) fn new(plan: &Plan, pid: i32, folder: &OwnedFd) -> Option<Started> {
+    pub(crate) fn new(plan: &Plan, pid: i32, dir: &OwnedFd) -> Option<Started> {
         let stream = Arc::clone(plan.status_stream.as_ref()?);
         // Error ignored: a kind of namespace that the kernel does not have is left out.
-        let inode = |name: &str| fstatat(folder, format!("ns/{name}").as_str(), AtFlags::empty()).ok();
+        let inode = |name: &str| fstatat(dir, format!("ns/{name}").as_str(), AtFlags::empty()).ok();
         let namespaces: serde_json::Map<String, Value> = KINDS
             .into_iter()
             .filter_map(|(name, _)| Some((name.to_owned(), inode(name)?.st_ino.into())))
             .collect();
-        let map = |name: &str| map(folder, name);
+        let map = |name: &str| map(dir, name);
         let line = json!({
             "event": "started", "name": plan.name, "pid": pid, "launcher": nix::unistd::getpid().as_raw(),
             "namespaces": namespaces, "uid_map": map("uid_map"), "gid_map": map("gid_map"),
@@ -47,10 +47,10 @@ impl Started {
 }
 
 /// The lines of a map as the kernel shows it: inside, outside, count. None if it cannot be read.
-fn map(folder: &OwnedFd, name: &str) -> Option<Vec<Vec<u32>>> {
+fn map(dir: &OwnedFd, name: &str) -> Option<Vec<Vec<u32>>> {
     use std::io::Read as _;
     let flags = nix::fcntl::OFlag::O_RDONLY | nix::fcntl::OFlag::O_CLOEXEC;
-    let file = nix::fcntl::openat(folder, name, flags, nix::sys::stat::Mode::empty());
+    let file = nix::fcntl::openat(dir, name, flags, nix::sys::stat::Mode::empty());
     let mut text = String::new();
     // Error ignored: `null` says that it is not known.
     std::fs::File::from(file.ok()?).read_to_string(&mut text).ok()?;

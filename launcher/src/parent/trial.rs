@@ -3,7 +3,7 @@
 use crate::child::identity::Identity;
 use crate::error::Error;
 use crate::failure::reason;
-use crate::parent::channel::{open_folder, pipe};
+use crate::parent::channel::{open_dir, pipe};
 use crate::parent::mapper::{self, Target};
 use crate::plan::id_plan::Way;
 use crate::sys::process::{Ended, Side};
@@ -75,9 +75,9 @@ pub(crate) fn perform_with<T>(
     drop(go);
     let mapped = match ways {
         [] => Ok((0, Vec::new())),
-        ways => open_folder(pid)
+        ways => open_dir(pid)
             .map_err(|errno| Error::Parent("opening the new process in /proc", errno))
-            .and_then(|folder| mapper::map(ways, &Target { pid, folder: &folder })),
+            .and_then(|dir| mapper::map(ways, &Target { pid, dir: &dir })),
     };
     // Error ignored: it is returned below.
     if let Ok((at, _)) = &mapped {

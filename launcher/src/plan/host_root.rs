@@ -5,7 +5,7 @@ use crate::failure::reason;
 use crate::sys::mountinfo;
 use std::path::{Path, PathBuf};
 
-/// Folders below others in which root expects to be able to write.
+/// Directories below others in which root expects to be able to write.
 const WRITABLE: [&str; 12] = [
     "/usr/bin",
     "/usr/lib",
@@ -24,9 +24,9 @@ const WRITABLE: [&str; 12] = [
 /// What has to be layered.
 pub(crate) struct HostRoot {
     submounts: Vec<PathBuf>,
-    /// Folders that are made in the layers beforehand, parents first. A layer can't take over the owner of one that belongs to
+    /// Directories that are made in the layers beforehand, parents first. A layer can't take over the owner of one that belongs to
     /// an ID without a mapping, so that the kernel refuses (EOVERFLOW) to copy it up when something below is changed.
-    pub(crate) folders: Vec<PathBuf>,
+    pub(crate) dirs: Vec<PathBuf>,
 }
 
 impl HostRoot {
@@ -37,15 +37,15 @@ impl HostRoot {
     pub(crate) fn find() -> Result<HostRoot, Error> {
         let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
         let places = home.into_iter().chain(std::env::current_dir());
-        let mut folders: Vec<PathBuf> = WRITABLE.iter().map(PathBuf::from).collect();
-        folders.extend(
+        let mut dirs: Vec<PathBuf> = WRITABLE.iter().map(PathBuf::from).collect();
+        dirs.extend(
             places.flat_map(|place| place.ancestors().skip(1).map(Path::to_owned).collect::<Vec<_>>()),
         );
-        folders.sort_unstable();
-        folders.dedup();
+        dirs.sort_unstable();
+        dirs.dedup();
         let mounts =
             mountinfo::read().map_err(|errno| Error::Unreadable(mountinfo::FILE.into(), reason(errno)))?;
-        Ok(HostRoot { submounts: mounts.into_iter().map(|mount| mount.path).collect(), folders })
+        Ok(HostRoot { submounts: mounts.into_iter().map(|mount| mount.path).collect(), dirs })
     }
 
     /// True if something is mounted below a directory.

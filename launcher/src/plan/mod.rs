@@ -94,14 +94,14 @@ fn process(sandbox: &Sandbox) -> Process {
 
 fn refuse_nonsense(sandbox: &Sandbox) -> Result<(), Error> {
     let refuse = |what, why: &str| Err(Error::Usage(what, why.into()));
-    let is_folder = matches!(sandbox.root, Root::Folder(_));
+    let is_dir = matches!(sandbox.root, Root::Dir(_));
     if sandbox.as_pid_1 && sandbox.namespaces.pid == Namespace::Host {
         return refuse("--as-pid-1", "it needs a pid namespace, which --pid host leaves out");
     }
     if sandbox.namespaces.time.is_some() && (sandbox.as_pid_1 || sandbox.namespaces.pid == Namespace::Host) {
         return refuse("--timens", "clocks change for the children of an init, which there is none of here");
     }
-    if sandbox.overlay.is_some() && !is_folder {
+    if sandbox.overlay.is_some() && !is_dir {
         return refuse("--overlay", "it needs a ROOTFS: without one, all changes go to memory anyway");
     }
     if sandbox.hostname.is_some() && sandbox.namespaces.uts == Namespace::Host {
@@ -128,7 +128,7 @@ fn flags(namespaces: &Namespaces) -> c_int {
 
 fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
     let base = match &sandbox.root {
-        Root::Folder(folder) => Base::Folder(check_rootfs(folder)?),
+        Root::Dir(dir) => Base::Dir(check_rootfs(dir)?),
         Root::Host => Base::Host(HostRoot::find()?),
         Root::Unchanged => return Ok(None),
     };
@@ -138,11 +138,11 @@ fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
         mount.target = inside.map_err(|why| Error::Usage("the target of a mount", why))?;
     }
     for path in &sandbox.room {
-        mounts.extend(has_folder(&sandbox.root, path)?.then(|| room(path)));
+        mounts.extend(has_dir(&sandbox.root, path)?.then(|| room(path)));
     }
-    if let Root::Folder(folder) = &sandbox.root {
+    if let Root::Dir(dir) = &sandbox.root {
         let is_asked = |target: &Path| sandbox.mounts.iter().any(|mount| target.starts_with(&mount.target));
-        let names = name_files::mounts(folder, sandbox.namespaces.network);
+        let names = name_files::mounts(dir, sandbox.namespaces.network);
         mounts.extend(names.filter(|mount| !is_asked(&mount.target)));
     }
     // A mount may lie on another one that was asked for later.
@@ -188,11 +188,11 @@ pub(crate) fn c_strings(
 }
 
 /// What only subordinate IDs can search is looked at later, by the child.
-fn check_rootfs(folder: &PathBuf) -> Result<CString, Error> {
-    match std::fs::metadata(folder) {
-        Ok(found) if !found.is_dir() => Err(Error::Rootfs(folder.clone(), Errno::ENOTDIR)),
-        Err(error) if is_final(&error) => Err(Error::Rootfs(folder.clone(), errno_of(&error))),
-        _ => c_string("ROOTFS", folder),
+fn check_rootfs(dir: &PathBuf) -> Result<CString, Error> {
+    match std::fs::metadata(dir) {
+        Ok(found) if !found.is_dir() => Err(Error::Rootfs(dir.clone(), Errno::ENOTDIR)),
+        Err(error) if is_final(&error) => Err(Error::Rootfs(dir.clone(), errno_of(&error))),
+        _ => c_string("ROOTFS", dir),
     }
 }
 
@@ -212,9 +212,9 @@ fn room(path: &PathBuf) -> Mount {
 }
 
 /// What only subordinate IDs can search counts as missing.
-fn has_folder(root: &Root, path: &Path) -> Result<bool, Error> {
+fn has_dir(root: &Root, path: &Path) -> Result<bool, Error> {
     let top = match root {
-        Root::Folder(folder) => folder.as_path(),
+        Root::Dir(dir) => dir.as_path(),
         Root::Host | Root::Unchanged => Path::new("/"),
     };
     match open_top(top).and_then(|top| look_in(&top, path)) {
@@ -232,15 +232,15 @@ fn planned(mounts: Vec<Mount>) -> Result<Vec<PlannedMount>, Error> {
     let mut places = HashMap::new();
     let mut planned = Vec::new();
     for (at, mount) in mounts.into_iter().enumerate() {
-        let on = mount.target.ancestors().skip(1).find_map(|folder| places.get(folder).copied());
+        let on = mount.target.ancestors().skip(1).find_map(|dir| places.get(dir).copied());
         places.insert(mount.target.clone(), at);
-        planned.push(PlannedMount { is_folder: is_folder(&mount)?, on, mount });
+        planned.push(PlannedMount { is_dir: is_dir(&mount)?, on, mount });
     }
     Ok(planned)
 }
 
 /// None for what only subordinate IDs can look at.
-fn is_folder(mount: &Mount) -> Result<Option<bool>, Error> {
+fn is_dir(mount: &Mount) -> Result<Option<bool>, Error> {
     let Some(source) = mount.source() else { return Ok(Some(true)) };
     c_string("a mount's source", source)?;
     match std::fs::metadata(source) {

@@ -44,8 +44,8 @@ pub(crate) struct RootPlan {
 pub(crate) struct PlannedMount {
     /// The mount.
     pub(crate) mount: Mount,
-    /// True for a folder, false for a file; none for what only the child can look at, which also makes its mount point.
-    pub(crate) is_folder: Option<bool>,
+    /// True for a directory, false for a file; none for what only the child can look at, which also makes its mount point.
+    pub(crate) is_dir: Option<bool>,
     /// The place among all mounts of the one that it lies on; none where that is the root.
     pub(crate) on: Option<usize>,
 }
@@ -74,8 +74,8 @@ impl DiskDir {
 
 /// What the new root is made of.
 pub(crate) enum Base {
-    /// A folder of the host's.
-    Folder(CString),
+    /// A directory of the host's.
+    Dir(CString),
     /// The host's own system, with a layer in memory over it.
     Host(HostRoot),
 }
@@ -91,40 +91,40 @@ pub(crate) enum Sys {
     None,
 }
 
-/// Where something is to be mounted, in a folder of the host's that may lack it.
+/// Where something is to be mounted, in a directory of the host's that may lack it.
 pub(crate) struct Point<'p> {
-    /// The folder.
+    /// The directory.
     pub(crate) base: &'p Path,
     /// The mount point below it.
     pub(crate) path: &'p Path,
-    /// True for a folder, false for a file.
-    pub(crate) is_folder: bool,
+    /// True for a directory, false for a file.
+    pub(crate) is_dir: bool,
 }
 
 impl RootPlan {
-    /// The folder that the base is, where it is one.
-    pub(crate) fn folder(&self) -> Option<&OsStr> {
+    /// The directory that the base is, where it is one.
+    pub(crate) fn dir(&self) -> Option<&OsStr> {
         match &self.base {
-            Base::Folder(path) => Some(OsStr::from_bytes(path.to_bytes())),
+            Base::Dir(path) => Some(OsStr::from_bytes(path.to_bytes())),
             Base::Host(_) => None,
         }
     }
 
-    /// Keeps other sandboxes from the folder in which changes are kept, for as long as the result is open: what becomes of two
+    /// Keeps other sandboxes from the directory in which changes are kept, for as long as the result is open: what becomes of two
     /// mounts with one upper layer is undefined (Documentation/filesystems/overlayfs.rst).
     ///
     /// # Errors
-    /// A folder that another sandbox keeps its changes in, or that cannot be locked.
+    /// A directory that another sandbox keeps its changes in, or that cannot be locked.
     pub(crate) fn lock_kept(&self) -> Result<Option<OwnedFd>, Error> {
-        let Some(Overlay::Kept(folder)) = &self.overlay else { return Ok(None) };
-        let failed = |doing| move |errno| Error::Kept { doing, directory: folder.clone(), errno };
+        let Some(Overlay::Kept(dir)) = &self.overlay else { return Ok(None) };
+        let failed = |doing| move |errno| Error::Kept { doing, directory: dir.clone(), errno };
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let opened = open(folder, flags, Mode::empty()).map_err(failed("opening"))?;
+        let opened = open(dir, flags, Mode::empty()).map_err(failed("opening"))?;
         match sys::files::try_lock(&opened, true) {
             Ok(()) => Ok(Some(opened)),
             Err(Errno::EWOULDBLOCK) => Err(Error::Usage(
                 "--overlay",
-                format!("another sandbox keeps its changes in {}", folder.display()),
+                format!("another sandbox keeps its changes in {}", dir.display()),
             )),
             Err(errno) => Err(failed("locking")(errno)),
         }
@@ -134,7 +134,7 @@ impl RootPlan {
     pub(crate) fn layered(&self) -> impl Iterator<Item = (&Path, &Path)> {
         let base = match &self.base {
             Base::Host(_) => Some(Path::new("/")),
-            Base::Folder(_) => self.folder().map(Path::new).filter(|_| self.overlay == Some(Overlay::Memory)),
+            Base::Dir(_) => self.dir().map(Path::new).filter(|_| self.overlay == Some(Overlay::Memory)),
         };
         let mounts = self.mounts.iter().filter_map(|planned| match &planned.mount.content {
             Content::Layered(source) => Some((source.as_path(), planned.mount.target.as_path())),
@@ -143,7 +143,7 @@ impl RootPlan {
         base.map(|base| (base, Path::new("/"))).into_iter().chain(mounts)
     }
 
-    /// The folders in the root that every launch mounts on.
+    /// The directories in the root that every launch mounts on.
     pub(crate) fn furniture(&self) -> impl Iterator<Item = &'static str> {
         let wanted = [
             ("/proc", self.proc != Proc::None),
@@ -153,26 +153,25 @@ impl RootPlan {
         wanted.into_iter().filter(|(_, is_wanted)| *is_wanted).map(|(name, _)| name)
     }
 
-    /// The mount points that have to be there in folders of the host's; the others lie in memory.
+    /// The mount points that have to be there in directories of the host's; the others lie in memory.
     pub(crate) fn points(&self) -> impl Iterator<Item = Point<'_>> {
-        let rootfs = self.folder().filter(|_| self.overlay.is_none()).map(Path::new);
-        let on_root = self.points_on_root().filter_map(move |(path, is_folder)| {
-            Some(Point { base: rootfs?, path: path.strip_prefix("/").ok()?, is_folder })
+        let rootfs = self.dir().filter(|_| self.overlay.is_none()).map(Path::new);
+        let on_root = self.points_on_root().filter_map(move |(path, is_dir)| {
+            Some(Point { base: rootfs?, path: path.strip_prefix("/").ok()?, is_dir })
         });
         let on_binds = self.mounts.iter().filter_map(|planned| {
             let covering = &self.mounts.get(planned.on?)?.mount;
             let Content::Bind(Bind { source, .. }) = &covering.content else { return None };
             let path = planned.mount.target.strip_prefix(&covering.target).ok()?;
-            Some(Point { base: source, path, is_folder: planned.is_folder? })
+            Some(Point { base: source, path, is_dir: planned.is_dir? })
         });
         on_root.chain(on_binds)
     }
 
-    /// The mount points that lie on the base itself, as paths inside, and whether each is a folder.
+    /// The mount points that lie on the base itself, as paths inside, and whether each is a directory.
     pub(crate) fn points_on_root(&self) -> impl Iterator<Item = (&Path, bool)> {
         let furniture = self.furniture().map(|name| (Path::new(name), true));
         let on_root = self.mounts.iter().filter(|planned| planned.on.is_none());
-        furniture
-            .chain(on_root.filter_map(|planned| Some((planned.mount.target.as_path(), planned.is_folder?))))
+        furniture.chain(on_root.filter_map(|planned| Some((planned.mount.target.as_path(), planned.is_dir?))))
     }
 }

@@ -40,17 +40,17 @@ pub struct Mount {
 /// What a mount shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Content {
-    /// A file or folder of the host's.
+    /// A file or directory of the host's.
     Bind(Bind),
-    /// A folder of the host's, with a layer in memory over it that takes all changes.
+    /// A directory of the host's, with a layer in memory over it that takes all changes.
     Layered(PathBuf),
     /// A file system in memory, with its options: tmpfs(5).
     Tmpfs(Vec<(String, Option<String>)>),
-    /// Folders of the host's over each other, the top one first.
+    /// Directories of the host's over each other, the top one first.
     Overlay {
         /// What is only read.
         lower: Vec<PathBuf>,
-        /// What takes the changes, and the folder beside it that overlayfs works in.
+        /// What takes the changes, and the directory beside it that overlayfs works in.
         upper: Option<(PathBuf, PathBuf)>,
     },
     /// proc(5) of the own pid namespace.
@@ -64,7 +64,7 @@ pub enum Content {
 /// A bind mount.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bind {
-    /// The file or folder of the host's.
+    /// The file or directory of the host's.
     pub source: PathBuf,
     /// True when what is mounted below it comes along.
     pub recursive: bool,
@@ -111,7 +111,7 @@ impl Mount {
         self
     }
 
-    /// The file or folder of the host's that has to be there.
+    /// The file or directory of the host's that has to be there.
     pub(crate) fn source(&self) -> Option<&Path> {
         match &self.content {
             Content::Bind(Bind { source, .. }) | Content::Layered(source) => Some(source),

@@ -45,7 +45,7 @@ pub(crate) struct Process {
     pub(crate) terminal: bool,
 }
 
-/// The folder in which a command starts.
+/// The directory in which a command starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Workdir {
     /// This one, and no other.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 /// Where the root comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Root {
-    /// A folder of the host's.
-    Folder(PathBuf),
+    /// A directory of the host's.
+    Dir(PathBuf),
     /// The host's own system, with a layer in memory over it.
     Host,
     /// The host's own system as it is: the namespaces alone.
@@ -19,7 +19,7 @@ pub(crate) enum Root {
 pub enum Overlay {
     /// A layer that is thrown away: in memory, or before Linux 6.6 on disk until the end.
     Memory,
-    /// A folder of the host's in which they are kept.
+    /// A directory of the host's in which they are kept.
     Kept(PathBuf),
 }
 

@@ -36,7 +36,7 @@ const PATH_INSIDE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A folder becomes the root in its place by [`Sandbox::new`]:
+/// A directory becomes the root in its place by [`Sandbox::new`]:
 ///
 /// ```no_run
 /// # use subroot::Sandbox;
@@ -48,7 +48,7 @@ pub struct Sandbox {
     pub(crate) root: Root,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) read_only: bool,
-    /// Folders that are memory where the root is read-only, if it has them.
+    /// Directories that are memory where the root is read-only, if it has them.
     pub(crate) room: Vec<PathBuf>,
     pub(crate) proc: Proc,
     pub(crate) dev: Dev,
@@ -67,11 +67,11 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A shell in this folder, as root of all IDs that the caller may map.
+    /// A shell in this directory, as root of all IDs that the caller may map.
     pub fn new(rootfs: impl Into<PathBuf>) -> Sandbox {
         let terminal = std::env::var_os("TERM").unwrap_or_else(|| "xterm".into());
         let environment = vec![("PATH".into(), PATH_INSIDE.into()), ("TERM".into(), terminal)];
-        Sandbox::of(Root::Folder(rootfs.into()), environment).workdir_of_image()
+        Sandbox::of(Root::Dir(rootfs.into()), environment).workdir_of_image()
     }
 
     /// A shell in the host's own system, which it can change only in memory.
@@ -131,7 +131,7 @@ impl Sandbox {
         self
     }
 
-    /// Shows a file or folder of the host's inside, with all that is mounted below it.
+    /// Shows a file or directory of the host's inside, with all that is mounted below it.
     #[must_use]
     pub fn bind(self, source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Sandbox {
         self.mount(Mount::bind(source, target))
@@ -171,10 +171,10 @@ impl Sandbox {
         self
     }
 
-    /// Starts in this folder, as it is called inside.
+    /// Starts in this directory, as it is called inside.
     #[must_use]
-    pub fn workdir(mut self, folder: impl Into<PathBuf>) -> Sandbox {
-        self.process.workdir = Workdir::Asked(folder.into());
+    pub fn workdir(mut self, dir: impl Into<PathBuf>) -> Sandbox {
+        self.process.workdir = Workdir::Asked(dir.into());
         self
     }
 

@@ -1,10 +1,10 @@
-//! A covering layer: a read-only folder in memory into which everything of another is bound, so that it can have mount points
+//! A covering layer: a read-only directory in memory into which everything of another is bound, so that it can have mount points
 //! that the other one lacks, without a change to it.
 
 use crate::failure::{Failure, Step};
 use crate::request::mount::Attributes;
 use crate::rootfs::attach::{Reach, attach_with, make_read_only};
-use crate::rootfs::dev::make_folder;
+use crate::rootfs::dev::make_dir;
 use crate::sys;
 use crate::sys::files::{file_kind, make_file};
 use crate::sys::lookup::open_beneath;
@@ -19,21 +19,21 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
-/// What folders on the way to a mount point may be used for by whom: `rwxr-xr-x`.
+/// What directories on the way to a mount point may be used for by whom: `rwxr-xr-x`.
 const EVERYBODYS: Mode = Mode::from_bits_truncate(0o755);
 
-/// A mount point that is missing: its names below a folder.
+/// A mount point that is missing: its names below a directory.
 pub(crate) struct MissingPoint {
     /// The names, the outermost first.
     pub(crate) names: Vec<OsString>,
-    /// True for a folder, false for a file.
-    pub(crate) is_folder: bool,
+    /// True for a directory, false for a file.
+    pub(crate) is_dir: bool,
 }
 
-/// Covers a folder; what is returned is mounted over it, has everything of it, and the missing mount points besides.
+/// Covers a directory; what is returned is mounted over it, has everything of it, and the missing mount points besides.
 ///
 /// # Errors
-/// The entry of the folder that could not be bound.
+/// The entry of the directory that could not be bound.
 pub(crate) fn cover(place: &OwnedFd, missing: &[MissingPoint]) -> Result<OwnedFd, Failure> {
     let on_root = |errno| Failure::new(Step::Mount, b"/", errno);
     let mode = CString::new(format!("{:o}", fstat(place).map_err(on_root)?.st_mode & 0o7777))
@@ -57,11 +57,11 @@ pub(crate) fn cover(place: &OwnedFd, missing: &[MissingPoint]) -> Result<OwnedFd
     Ok(covering)
 }
 
-/// Makes a mount point, and the folders on the way to it, in a folder in memory; never outside of that, whatever the names are.
+/// Makes a mount point, and the directories on the way to it, in a directory in memory; never outside of that, whatever the names are.
 ///
 /// # Errors
 /// The name that could not be made.
-pub(crate) fn make_point(folder: &OwnedFd, point: &MissingPoint) -> Result<(), Failure> {
+pub(crate) fn make_point(dir: &OwnedFd, point: &MissingPoint) -> Result<(), Failure> {
     let mut way: Option<OwnedFd> = None;
     for (at, name) in point.names.iter().enumerate() {
         let on = |errno| {
@@ -69,9 +69,9 @@ pub(crate) fn make_point(folder: &OwnedFd, point: &MissingPoint) -> Result<(), F
             Failure::new(Step::MountPoint, path.as_os_str().as_bytes(), errno)
         };
         let name = CString::new(name.as_bytes()).map_err(|_| on(Errno::EINVAL))?;
-        let parent = way.as_ref().unwrap_or(folder);
+        let parent = way.as_ref().unwrap_or(dir);
         let is_last = at + 1 == point.names.len();
-        if is_last && !point.is_folder {
+        if is_last && !point.is_dir {
             return make_file(parent, &name).or_else(unless_there).map_err(on);
         }
         let made = mkdirat(parent, name.as_c_str(), EVERYBODYS);
@@ -99,7 +99,7 @@ fn carry_over(place: &OwnedFd, covering: &OwnedFd, name: &CStr) -> Result<(), Fa
             let target = readlinkat(place, name).map_err(on)?;
             return symlinkat(target.as_os_str(), covering, name).map_err(on);
         }
-        SFlag::S_IFDIR => make_folder(covering, name)?,
+        SFlag::S_IFDIR => make_dir(covering, name)?,
         _ => make_file(covering, name).map_err(on)?,
     }
     bind(&entry, covering, name).map_err(on)

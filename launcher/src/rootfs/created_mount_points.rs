@@ -1,8 +1,8 @@
-//! Mount points that the rootfs lacks, made for the run in folders of the caller's, and removed at its end.
+//! Mount points that the rootfs lacks, made for the run in directories of the caller's, and removed at its end.
 //!
 //! What is made carries a mark in its mode, which nothing else has. Every run that uses such a mount point holds a shared
-//! lock on the folder it was made in, and only the last one removes it: removing a folder takes away what others have mounted
-//! on it. A run that was killed together with all its processes leaves marked folders, which the next run then removes.
+//! lock on the directory it was made in, and only the last one removes it: removing a directory takes away what others have mounted
+//! on it. A run that was killed together with all its processes leaves marked directories, which the next run then removes.
 //!
 //! Errors ignored: what the launcher cannot find, lock or make, the child covers instead; what it cannot remove, the next run removes.
 
@@ -24,7 +24,7 @@ use std::time::Duration;
 
 /// What is mounted on: the sticky bit and no permission at all.
 const MARK: Mode = Mode::S_ISVTX;
-/// Folders on the way there, which everybody inside has to get through.
+/// Directories on the way there, which everybody inside has to get through.
 const MARK_ON_THE_WAY: Mode = Mode::from_bits_truncate(0o1711);
 /// How often, and how long apart, the lock is tried while another run is removing.
 const TRIES: (u32, Duration) = (100, Duration::from_millis(2));
@@ -35,11 +35,11 @@ const READ: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLO
 #[derive(Default)]
 pub(crate) struct MountPoints(Vec<Missing>);
 
-/// One of them: the names that are missing below a folder of the caller's, which is locked for as long as it is open anywhere.
+/// One of them: the names that are missing below a directory of the caller's, which is locked for as long as it is open anywhere.
 struct Missing {
-    folder: Rc<OwnedFd>,
+    dir: Rc<OwnedFd>,
     names: Vec<CString>,
-    is_folder: bool,
+    is_dir: bool,
 }
 
 impl MountPoints {
@@ -58,11 +58,11 @@ impl MountPoints {
                 continue;
             }
             let Some(mut missing) = Missing::find(base, &point) else { continue };
-            let same = found.iter().find(|known| is_same(&known.folder, &missing.folder));
-            // Two locks of one process on one folder would keep each other out.
-            match same.map(|known| Rc::clone(&known.folder)) {
-                Some(folder) => missing.folder = folder,
-                None if lock_shared(&missing.folder) => {}
+            let same = found.iter().find(|known| is_same(&known.dir, &missing.dir));
+            // Two locks of one process on one directory would keep each other out.
+            match same.map(|known| Rc::clone(&known.dir)) {
+                Some(dir) => missing.dir = dir,
+                None if lock_shared(&missing.dir) => {}
                 None => continue,
             }
             found.push(missing);
@@ -75,12 +75,12 @@ impl MountPoints {
         self.0.is_empty()
     }
 
-    /// The folders in which something is made.
-    pub(crate) fn folders(&self) -> impl Iterator<Item = &OwnedFd> {
-        self.0.iter().map(|missing| &*missing.folder)
+    /// The directories in which something is made.
+    pub(crate) fn dirs(&self) -> impl Iterator<Item = &OwnedFd> {
+        self.0.iter().map(|missing| &*missing.dir)
     }
 
-    /// Makes them. Where that fails, the child finds one missing and covers its folder.
+    /// Makes them. Where that fails, the child finds one missing and covers its directory.
     pub(crate) fn make(&self) {
         for missing in &self.0 {
             if let Err(errno) = missing.make() {
@@ -92,7 +92,7 @@ impl MountPoints {
     /// Removes what is marked and empty, unless another run still uses it.
     pub(crate) fn remove(&self) {
         for missing in self.0.iter().rev() {
-            if sys::files::try_lock(&*missing.folder, true).is_ok() {
+            if sys::files::try_lock(&*missing.dir, true).is_ok() {
                 missing.remove();
             }
         }
@@ -106,78 +106,78 @@ impl Missing {
             return None;
         }
         let Walk::Missing(parent, names) = walk(base, point.path, is_marked).ok()? else { return None };
-        let folder = openat(parent.as_ref().unwrap_or(base), ".", READ, Mode::empty()).ok()?;
-        let is_own = fstat(&folder).is_ok_and(|stat| stat.st_uid == geteuid().as_raw());
+        let dir = openat(parent.as_ref().unwrap_or(base), ".", READ, Mode::empty()).ok()?;
+        let is_own = fstat(&dir).is_ok_and(|stat| stat.st_uid == geteuid().as_raw());
         let c_string = |text: &OsStr| CString::new(text.as_bytes()).ok();
         let names = names.iter().map(|name| c_string(name)).collect::<Option<Vec<_>>>()?;
-        is_own.then(|| Missing { folder: Rc::new(folder), names, is_folder: point.is_folder })
+        is_own.then(|| Missing { dir: Rc::new(dir), names, is_dir: point.is_dir })
     }
 
     fn make(&self) -> Result<(), Errno> {
         let Some((last, on_the_way)) = self.names.split_last() else { return Ok(()) };
-        let mut folder = openat(&*self.folder, ".", READ, Mode::empty())?;
+        let mut dir = openat(&*self.dir, ".", READ, Mode::empty())?;
         for name in on_the_way {
-            let made = mkdirat(&folder, name.as_c_str(), MARK_ON_THE_WAY);
+            let made = mkdirat(&dir, name.as_c_str(), MARK_ON_THE_WAY);
             // What was made may have been swapped since.
-            folder = open_beneath(&folder, name, READ)?;
+            dir = open_beneath(&dir, name, READ)?;
             if made.is_ok() {
                 // The umask may have taken from it.
-                fchmod(&folder, MARK_ON_THE_WAY)?;
+                fchmod(&dir, MARK_ON_THE_WAY)?;
             }
         }
-        if self.is_folder {
-            return mkdirat(&folder, last.as_c_str(), MARK);
+        if self.is_dir {
+            return mkdirat(&dir, last.as_c_str(), MARK);
         }
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
-        openat(&folder, last.as_c_str(), flags, MARK).map(drop)
+        openat(&dir, last.as_c_str(), flags, MARK).map(drop)
     }
 
     fn remove(&self) {
         for at in (0..self.names.len()).rev() {
             let (Some(on_the_way), Some(name)) = (self.names.get(..at), self.names.get(at)) else { continue };
-            let start = openat(&*self.folder, ".", READ, Mode::empty());
-            let folder = on_the_way.iter().fold(start, |folder, name| open_beneath(&folder?, name, READ));
-            let Ok(folder) = folder else { continue };
-            let Some(found) = stat(&folder, name.as_c_str()) else { continue };
+            let start = openat(&*self.dir, ".", READ, Mode::empty());
+            let dir = on_the_way.iter().fold(start, |dir, name| open_beneath(&dir?, name, READ));
+            let Ok(dir) = dir else { continue };
+            let Some(found) = stat(&dir, name.as_c_str()) else { continue };
             if is_marked(&found, at + 1 == self.names.len()) {
-                let is_folder = sys::files::file_kind(&found) == SFlag::S_IFDIR;
-                let how = if is_folder { UnlinkatFlags::RemoveDir } else { UnlinkatFlags::NoRemoveDir };
-                let _ = unlinkat(&folder, name.as_c_str(), how);
+                let is_dir = sys::files::file_kind(&found) == SFlag::S_IFDIR;
+                let how = if is_dir { UnlinkatFlags::RemoveDir } else { UnlinkatFlags::NoRemoveDir };
+                let _ = unlinkat(&dir, name.as_c_str(), how);
             }
         }
     }
 }
 
-/// The folder of the last mount point, as they often lie side by side: its path below the base, and where it is open.
+/// The directory of the last mount point, as they often lie side by side: its path below the base, and where it is open.
 type Beside<'p> = Option<(&'p Path, Option<OwnedFd>)>;
 
-/// True for what is there at the first look, by its name in its folder. A symlink takes another.
+/// True for what is there at the first look, by its name in its directory. A symlink takes another.
 fn is_there<'p>(base: &OwnedFd, beside: &mut Beside<'p>, path: &'p Path) -> bool {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
-    let look = |folder: &OwnedFd| {
-        let found = stat(folder, name);
+    let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else { return false };
+    let look = |dir: &OwnedFd| {
+        let found = stat(dir, name);
         found.is_some_and(|found| sys::files::file_kind(&found) != SFlag::S_IFLNK && !is_marked(&found, true))
     };
-    if folder.as_os_str().is_empty() {
+    if dir.as_os_str().is_empty() {
         return look(base);
     }
     let (_, opened) = match beside {
-        Some(known) if known.0 == folder => known,
-        _ => beside.insert((folder, open_in_root(base, folder, OFlag::O_DIRECTORY).ok())),
+        Some(known) if known.0 == dir => known,
+        _ => beside.insert((dir, open_in_root(base, dir, OFlag::O_DIRECTORY).ok())),
     };
     opened.as_ref().is_some_and(look)
 }
 
 fn is_same(one: &OwnedFd, two: &OwnedFd) -> bool {
-    let identity = |folder| fstat(folder).map(|stat| (stat.st_dev, stat.st_ino));
+    let identity = |dir| fstat(dir).map(|stat| (stat.st_dev, stat.st_ino));
     identity(one).is_ok_and(|one| identity(two) == Ok(one))
 }
 
-fn stat(folder: &OwnedFd, name: &(impl NixPath + ?Sized)) -> Option<FileStat> {
-    fstatat(folder, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()
+fn stat(dir: &OwnedFd, name: &(impl NixPath + ?Sized)) -> Option<FileStat> {
+    fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()
 }
 
-/// True for what an earlier run has made: a mount point, or a folder on the way to one.
+/// True for what an earlier run has made: a mount point, or a directory on the way to one.
 fn is_marked(stat: &FileStat, is_last: bool) -> bool {
     let mode = stat.st_mode & 0o7777;
     match sys::files::file_kind(stat) {
@@ -187,10 +187,10 @@ fn is_marked(stat: &FileStat, is_last: bool) -> bool {
     }
 }
 
-fn lock_shared(folder: &OwnedFd) -> bool {
+fn lock_shared(dir: &OwnedFd) -> bool {
     let (tries, pause) = TRIES;
     (0..tries).any(|_| {
-        sys::files::try_lock(folder, false).is_ok() || {
+        sys::files::try_lock(dir, false).is_ok() || {
             sleep(pause);
             false
         }

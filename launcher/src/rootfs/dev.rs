@@ -29,31 +29,31 @@ const LINKS: [(&CStr, &CStr); 5] = [
 
 const NOSUID_NOEXEC: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC;
 
-/// Mounts it on an open folder, and returns its top folder. The host's device nodes are bound in, as a user namespace can make none: user_namespaces(7).
+/// Mounts it on an open directory, and returns its top directory. The host's device nodes are bound in, as a user namespace can make none: user_namespaces(7).
 ///
 /// # Errors
 /// The mount or file that could not be made.
 pub(crate) fn mount(place: &OwnedFd) -> Result<OwnedFd, Failure> {
     let options = [(c"mode", Some(c"0755")), (c"size", Some(c"65536k"))];
-    let folder = mount_below(place, c"", b"/dev", c"tmpfs", &options, NOSUID_NOEXEC)?;
+    let dir = mount_below(place, c"", b"/dev", c"tmpfs", &options, NOSUID_NOEXEC)?;
     for (name, device) in DEVICES {
-        bind_device(&folder, name, device).map_err(Failure::on(Step::Mount, device.to_bytes()))?;
+        bind_device(&dir, name, device).map_err(Failure::on(Step::Mount, device.to_bytes()))?;
     }
     for (name, target) in LINKS {
-        symlinkat(target, &folder, name).map_err(Failure::on(Step::MountPoint, name.to_bytes()))?;
+        symlinkat(target, &dir, name).map_err(Failure::on(Step::MountPoint, name.to_bytes()))?;
     }
-    make_folder(&folder, c"shm")?;
+    make_dir(&dir, c"shm")?;
     let options = [(c"mode", Some(c"1777"))];
-    mount_below(&folder, c"shm", b"/dev/shm", c"tmpfs", &options, NOSUID_NOEXEC | libc::MOUNT_ATTR_NODEV)?;
-    make_folder(&folder, c"pts")?;
+    mount_below(&dir, c"shm", b"/dev/shm", c"tmpfs", &options, NOSUID_NOEXEC | libc::MOUNT_ATTR_NODEV)?;
+    make_dir(&dir, c"pts")?;
     sys::mount::new_devpts()
-        .and_then(|terminals| sys::mount::attach(terminals, &folder, c"pts"))
+        .and_then(|terminals| sys::mount::attach(terminals, &dir, c"pts"))
         .map_err(Failure::on(Step::Mount, b"/dev/pts"))?;
-    Ok(folder)
+    Ok(dir)
 }
 
 fn mount_below(
-    folder: &OwnedFd,
+    dir: &OwnedFd,
     name: &CStr,
     path: &[u8],
     kind: &CStr,
@@ -61,26 +61,26 @@ fn mount_below(
     attributes: u64,
 ) -> Result<OwnedFd, Failure> {
     let mount = sys::mount::new_mount(kind, options, attributes).map_err(Failure::on(Step::Mount, path))?;
-    sys::mount::attach(&mount, folder, name).map_err(Failure::on(Step::Mount, path))?;
+    sys::mount::attach(&mount, dir, name).map_err(Failure::on(Step::Mount, path))?;
     Ok(mount)
 }
 
-fn bind_device(folder: &OwnedFd, name: &CStr, device: &CStr) -> Result<(), Errno> {
+fn bind_device(dir: &OwnedFd, name: &CStr, device: &CStr) -> Result<(), Errno> {
     match sys::mount::clone_tree(AT_FDCWD, device) {
         // A container may lack a device, and a program that does not need it should still run.
         Err(Errno::ENOENT) => Ok(()),
         source => {
-            sys::files::make_file(folder, name)?;
-            sys::mount::attach(source?, folder, name)
+            sys::files::make_file(dir, name)?;
+            sys::mount::attach(source?, dir, name)
         }
     }
 }
 
-/// Makes an empty folder to mount something on.
+/// Makes an empty directory to mount something on.
 ///
 /// # Errors
 /// Those of mkdir(2).
-pub(crate) fn make_folder(folder: impl AsFd, name: &CStr) -> Result<(), Failure> {
-    mkdirat(folder, name, Mode::from_bits_truncate(0o755))
+pub(crate) fn make_dir(dir: impl AsFd, name: &CStr) -> Result<(), Failure> {
+    mkdirat(dir, name, Mode::from_bits_truncate(0o755))
         .map_err(Failure::on(Step::MountPoint, name.to_bytes()))
 }

@@ -1,7 +1,7 @@
 //! The host's own system as the new root, with all writes going to a private layer in memory, or on disk until the end.
 //!
 //! The kernel lets a user namespace copy no part of a mount from which something mounted below would be missing (it could show
-//! what that covers). So a folder with nothing mounted below it is layered by one overlay, and any other is made anew, entry
+//! what that covers). So a directory with nothing mounted below it is layered by one overlay, and any other is made anew, entry
 //! by entry.
 
 use crate::failure::{Failure, Step};
@@ -32,7 +32,7 @@ use std::path::Path;
 /// Where a new root has mounts of its own.
 const REPLACED: [&str; 3] = ["/proc", "/dev", "/sys"];
 
-/// The folder whose files root expects to be able to change in place, and how long each of them may be, in bytes.
+/// The directory whose files root expects to be able to change in place, and how long each of them may be, in bytes.
 const SETTINGS: &str = "/etc";
 const MAX_SETTINGS: u64 = 256 * 1024;
 
@@ -64,11 +64,11 @@ fn new_memory() -> Result<OwnedFd, Errno> {
     sys::mount::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], libc::MOUNT_ATTR_NODEV)
 }
 
-/// The upper folders of all overlays, in one directory.
+/// The upper directories of all overlays, in one directory.
 struct Layers<'a> {
     host: &'a HostRoot,
     upper: &'a UpperLayers,
-    folder: OwnedFd,
+    layers: OwnedFd,
     /// The overlays so far.
     made: Vec<OwnedFd>,
     /// Why the last directory without an overlay has none.
@@ -78,7 +78,7 @@ struct Layers<'a> {
 impl<'a> Layers<'a> {
     /// Makes the working directory that of the layers, which overlay takes as paths only.
     fn enter(host: &'a HostRoot, upper: &'a UpperLayers, root: &OwnedFd) -> Result<Layers<'a>, Errno> {
-        let folder = match upper {
+        let layers = match upper {
             UpperLayers::Disk(dir) => new_dir(dir)?,
             UpperLayers::Memory => {
                 let memory = new_memory()?;
@@ -87,8 +87,8 @@ impl<'a> Layers<'a> {
                 memory
             }
         };
-        fchdir(&folder)?;
-        Ok(Layers { host, upper, folder, made: Vec::new(), refused: None })
+        fchdir(&layers)?;
+        Ok(Layers { host, upper, layers, made: Vec::new(), refused: None })
     }
 
     /// The overlays hold the layers by themselves.
@@ -100,7 +100,7 @@ impl<'a> Layers<'a> {
         unlinkat(root, LAYERS, UnlinkatFlags::RemoveDir)
     }
 
-    /// Makes a folder of the host's anew, in memory, with all that is in it.
+    /// Makes a directory of the host's anew, in memory, with all that is in it.
     fn copy(&mut self, path: &Path, copy: &OwnedFd) -> Result<(), Errno> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let mut entries = Dir::open(path, flags, Mode::empty())?;
@@ -120,21 +120,21 @@ impl<'a> Layers<'a> {
         Ok(())
     }
 
-    fn copy_entry(&mut self, path: &Path, name: &OsStr, folder: &OwnedFd) -> Result<(), Errno> {
+    fn copy_entry(&mut self, path: &Path, name: &OsStr, dir: &OwnedFd) -> Result<(), Errno> {
         let stat = fstatat(AT_FDCWD, path, AtFlags::AT_SYMLINK_NOFOLLOW)?;
         let c_name = CString::new(name.as_bytes()).map_err(|_| Errno::EINVAL)?;
         match file_kind(&stat) {
-            SFlag::S_IFLNK => return symlinkat(readlinkat(AT_FDCWD, path)?.as_os_str(), folder, name),
-            SFlag::S_IFDIR => make_like(folder, name, &stat)?,
+            SFlag::S_IFLNK => return symlinkat(readlinkat(AT_FDCWD, path)?.as_os_str(), dir, name),
+            SFlag::S_IFDIR => make_like(dir, name, &stat)?,
             _ => {
-                make_file(folder, &c_name)?;
-                return attach_read_only(path, folder, &c_name);
+                make_file(dir, &c_name)?;
+                return attach_read_only(path, dir, &c_name);
             }
         }
         if REPLACED.iter().any(|replaced| path == Path::new(replaced)) {
             return Ok(());
         }
-        let place = open_folder(folder, &c_name)?;
+        let place = open_dir(dir, &c_name)?;
         if self.host.has_mounts_below(path) {
             return self.copy(path, &place);
         }
@@ -157,17 +157,17 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// A new layer over a folder that has nothing mounted below it.
+    /// A new layer over a directory that has nothing mounted below it.
     fn overlay(&mut self, path: &Path, stat: &FileStat) -> Result<OwnedFd, Errno> {
         if path.as_os_str().as_bytes().iter().any(|byte| b",:\\".contains(byte)) {
             return Err(Errno::EINVAL);
         }
         let count = self.made.len();
         let (upper, work) = (format!("upper{count}"), format!("work{count}"));
-        make_like(&self.folder, OsStr::new(&upper), stat)?;
-        make_like(&self.folder, OsStr::new(&work), stat)?;
-        for folder in self.host.folders.iter().filter_map(|folder| folder.strip_prefix(path).ok()) {
-            self.make_beforehand(&path.join(folder), &Path::new(&upper).join(folder))?;
+        make_like(&self.layers, OsStr::new(&upper), stat)?;
+        make_like(&self.layers, OsStr::new(&work), stat)?;
+        for dir in self.host.dirs.iter().filter_map(|dir| dir.strip_prefix(path).ok()) {
+            self.make_beforehand(&path.join(dir), &Path::new(&upper).join(dir))?;
         }
         if path == Path::new(SETTINGS) {
             self.copy_settings(Path::new(&upper))?;
@@ -197,18 +197,18 @@ impl<'a> Layers<'a> {
                 let Ok(text) = std::fs::read(entry.path()) else { continue };
                 let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
                 let mode = Mode::from_bits_truncate(facts.st_mode() & 0o777);
-                let copy = openat(&self.folder, &upper.join(entry.file_name()), flags, mode)?;
+                let copy = openat(&self.layers, &upper.join(entry.file_name()), flags, mode)?;
                 sys::outcome_of(File::from(copy).write_all(&text))?;
             }
         }
         Ok(())
     }
 
-    /// Makes a folder in a layer, if the host's is one that belongs to an ID without a mapping.
+    /// Makes a directory in a layer, if the host's is one that belongs to an ID without a mapping.
     fn make_beforehand(&self, original: &Path, copy: &Path) -> Result<(), Errno> {
         match fstatat(AT_FDCWD, original, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Ok(stat) if file_kind(&stat) == SFlag::S_IFDIR && stat.st_uid == OVERFLOW_ID => {
-                match make_like(&self.folder, copy.as_os_str(), &stat) {
+                match make_like(&self.layers, copy.as_os_str(), &stat) {
                     Err(Errno::EEXIST | Errno::ENOENT) => Ok(()),
                     outcome => outcome,
                 }
@@ -227,18 +227,18 @@ fn is_without_overlays(errno: Errno) -> bool {
 const OVERFLOW_ID: u32 = 65534;
 
 /// Where no layer can be put over it.
-fn attach_read_only(path: &Path, folder: &OwnedFd, name: &CStr) -> Result<(), Errno> {
+fn attach_read_only(path: &Path, dir: &OwnedFd, name: &CStr) -> Result<(), Errno> {
     let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
-    attach_with(&sys::mount::clone_tree(AT_FDCWD, &path)?, folder, name, Attributes::new(READ_ONLY))
+    attach_with(&sys::mount::clone_tree(AT_FDCWD, &path)?, dir, name, Attributes::new(READ_ONLY))
 }
 
-/// Makes a folder with the mode of another, whatever the umask.
-fn make_like(folder: &OwnedFd, name: &OsStr, stat: &FileStat) -> Result<(), Errno> {
+/// Makes a directory with the mode of another, whatever the umask.
+fn make_like(dir: &OwnedFd, name: &OsStr, stat: &FileStat) -> Result<(), Errno> {
     let mode = Mode::from_bits_truncate(stat.st_mode & 0o7777);
-    mkdirat(folder, name, mode)?;
-    fchmodat(folder, name, mode, FchmodatFlags::FollowSymlink)
+    mkdirat(dir, name, mode)?;
+    fchmodat(dir, name, mode, FchmodatFlags::FollowSymlink)
 }
 
-fn open_folder(folder: &OwnedFd, name: &CStr) -> Result<OwnedFd, Errno> {
-    open_beneath(folder, name, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW)
+fn open_dir(dir: &OwnedFd, name: &CStr) -> Result<OwnedFd, Errno> {
+    open_beneath(dir, name, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW)
 }

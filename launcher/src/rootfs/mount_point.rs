@@ -20,12 +20,12 @@ pub(crate) struct NewRoot {
     top: OwnedFd,
     /// The file systems in memory that this launch has made, in which a missing mount point is simply made.
     memory: Vec<dev_t>,
-    /// The folder in which the last mount point was, as mount points often lie side by side; none once something else was mounted.
+    /// The directory in which the last mount point was, as mount points often lie side by side; none once something else was mounted.
     last: Option<(PathBuf, OwnedFd)>,
 }
 
 impl NewRoot {
-    /// Furnishes the mount whose top folder this is.
+    /// Furnishes the mount whose top directory this is.
     pub(crate) fn new(top: OwnedFd) -> NewRoot {
         NewRoot { top, memory: Vec::new(), last: None }
     }
@@ -37,7 +37,7 @@ impl NewRoot {
         self
     }
 
-    /// The top folder.
+    /// The top directory.
     pub(crate) fn top(&self) -> &OwnedFd {
         &self.top
     }
@@ -47,41 +47,41 @@ impl NewRoot {
         self.memory.extend(fstat(mount).map(|stat| stat.st_dev));
     }
 
-    /// Opens a path inside, as a folder or as a file; makes it where it is missing.
+    /// Opens a path inside, as a directory or as a file; makes it where it is missing.
     ///
     /// # Errors
-    /// Something of the other kind there, and a folder that cannot be covered.
-    pub(crate) fn place(&mut self, path: &Path, is_folder: bool) -> Result<OwnedFd, Failure> {
+    /// Something of the other kind there, and a directory that cannot be covered.
+    pub(crate) fn place(&mut self, path: &Path, is_dir: bool) -> Result<OwnedFd, Failure> {
         // What is mounted there may cover it.
         self.last = None;
         let on = |errno| Failure::new(Step::MountPoint, path.as_os_str().as_bytes(), errno);
-        let kind = if is_folder { OFlag::O_DIRECTORY } else { OFlag::empty() };
+        let kind = if is_dir { OFlag::O_DIRECTORY } else { OFlag::empty() };
         let place = match open_in_root(&self.top, path, kind) {
             Err(Errno::ENOENT) => {
-                self.make(path, is_folder)?;
+                self.make(path, is_dir)?;
                 open_in_root(&self.top, path, kind).map_err(on)?
             }
             opened => opened.map_err(on)?,
         };
-        let is_file = is_folder || file_kind(&fstat(&place).map_err(on)?) != SFlag::S_IFDIR;
+        let is_file = is_dir || file_kind(&fstat(&place).map_err(on)?) != SFlag::S_IFDIR;
         if is_file { Ok(place) } else { Err(on(Errno::EISDIR)) }
     }
 
-    /// Attaches the tree of a folder at a path inside; makes the path where it is missing.
+    /// Attaches the tree of a directory at a path inside; makes the path where it is missing.
     ///
     /// # Errors
     /// Those of [`NewRoot::place`], mount_setattr(2) and move_mount(2).
-    pub(crate) fn attach_folder(
+    pub(crate) fn attach_dir(
         &mut self,
         tree: &OwnedFd,
         path: &Path,
         attributes: Attributes,
     ) -> Result<(), Failure> {
-        // move_mount(2) follows no symlink in this name, so that it leads nowhere but into that folder, and takes a folder alone.
+        // move_mount(2) follows no symlink in this name, so that it leads nowhere but into that directory, and takes a directory alone.
         let name = path.file_name().map(OsStr::as_bytes).and_then(|name| CString::new(name).ok());
-        let beside = self.folder_of(path).zip(name);
+        let beside = self.dir_of(path).zip(name);
         let on = Failure::on(Step::Mount, path.as_os_str().as_bytes());
-        match beside.map(|(folder, name)| try_to_attach(tree, folder, &name, attributes)) {
+        match beside.map(|(dir, name)| try_to_attach(tree, dir, &name, attributes)) {
             Some(Ok(())) => return Ok(()),
             Some(Err(Unattached::Unprotected(errno))) => return Err(on(errno)),
             // It may be a symlink, or missing.
@@ -91,12 +91,12 @@ impl NewRoot {
         attach_with(tree, place, c"", attributes).map_err(on)
     }
 
-    fn folder_of(&mut self, path: &Path) -> Option<&OwnedFd> {
-        let folder = path.parent().filter(|folder| folder.parent().is_some())?;
-        if self.last.as_ref().is_none_or(|(known, _)| known != folder) {
+    fn dir_of(&mut self, path: &Path) -> Option<&OwnedFd> {
+        let dir = path.parent().filter(|dir| dir.parent().is_some())?;
+        if self.last.as_ref().is_none_or(|(known, _)| known != dir) {
             // Error ignored: the whole path is then looked up, which says why.
-            let opened = open_in_root(&self.top, folder, OFlag::O_DIRECTORY).ok()?;
-            self.last = Some((folder.to_owned(), opened));
+            let opened = open_in_root(&self.top, dir, OFlag::O_DIRECTORY).ok()?;
+            self.last = Some((dir.to_owned(), opened));
         }
         self.last.as_ref().map(|(_, opened)| opened)
     }
@@ -109,17 +109,17 @@ impl NewRoot {
         open_in_root(&self.top, path, OFlag::empty())
     }
 
-    fn make(&mut self, path: &Path, is_folder: bool) -> Result<(), Failure> {
+    fn make(&mut self, path: &Path, is_dir: bool) -> Result<(), Failure> {
         let on = |errno| Failure::new(Step::MountPoint, path.as_os_str().as_bytes(), errno);
         let Walk::Missing(parent, names) = walk(&self.top, path, |_, _| false).map_err(on)? else {
             return Err(on(Errno::ENOENT));
         };
-        let point = MissingPoint { names, is_folder };
-        let folder = parent.as_ref().unwrap_or(&self.top);
-        if self.memory.contains(&fstat(folder).map_err(on)?.st_dev) {
-            return make_point(folder, &point);
+        let point = MissingPoint { names, is_dir };
+        let dir = parent.as_ref().unwrap_or(&self.top);
+        if self.memory.contains(&fstat(dir).map_err(on)?.st_dev) {
+            return make_point(dir, &point);
         }
-        let covered = cover(folder, &[point])?;
+        let covered = cover(dir, &[point])?;
         if parent.is_none() {
             self.top = covered;
         }

@@ -70,9 +70,9 @@ fn mount_bind(root: &mut NewRoot, planned: &PlannedMount, bind: &Bind) -> Result
         false => sys::mount::clone_mount(AT_FDCWD, &c_path),
     };
     let tree = tree.map_err(on)?;
-    // What was swapped since it was looked at is refused by the kernel, which mounts folders on folders alone.
-    let is_folder = match planned.is_folder {
-        Some(is_folder) => is_folder,
+    // What was swapped since it was looked at is refused by the kernel, which mounts directories on directories alone.
+    let is_dir = match planned.is_dir {
+        Some(is_dir) => is_dir,
         None => sys::files::file_kind(&fstat(&tree).map_err(on)?) == SFlag::S_IFDIR,
     };
     if bind.id_mapped {
@@ -80,8 +80,8 @@ fn mount_bind(root: &mut NewRoot, planned: &PlannedMount, bind: &Bind) -> Result
         own.and_then(|own| sys::mount_api::map_ids(&tree, own))
             .map_err(Failure::on(Step::MapOwners, path))?;
     }
-    if is_folder {
-        return root.attach_folder(&tree, target, attributes);
+    if is_dir {
+        return root.attach_dir(&tree, target, attributes);
     }
     let place = root.place(target, false)?;
     attach_with(&tree, &place, c"", attributes)
@@ -101,7 +101,7 @@ fn new_file_system(content: &Content) -> Result<OwnedFd, Errno> {
     }
 }
 
-/// A folder with a layer over it that takes all changes, which are discarded.
+/// A directory with a layer over it that takes all changes, which are discarded.
 ///
 /// # Errors
 /// Those of the mounts.
@@ -113,18 +113,18 @@ pub(crate) fn layer(place: &OwnedFd, lower: OwnedFd, layers: &UpperLayers) -> Re
 }
 
 fn layer_in(dir: &OwnedFd, lower: OwnedFd, options: &[OverlayOption<'_>]) -> Result<OwnedFd, Errno> {
-    let folder = |name: &str| {
+    let make = |name: &str| {
         mkdirat(dir, name, Mode::from_bits_truncate(0o755))?;
         openat(dir, name, LOOK, Mode::empty())
     };
-    let upper = (folder("upper")?, folder("work")?);
-    // The top folder of an overlay is the upper one's, with its mode.
+    let upper = (make("upper")?, make("work")?);
+    // The top directory of an overlay is the upper one's, with its mode.
     let mode = Mode::from_bits_truncate(fstat(&lower)?.st_mode & 0o7777);
     fchmodat(dir, "upper", mode, FchmodatFlags::FollowSymlink)?;
     overlay(&[lower], Some(&upper), options)
 }
 
-/// A folder with the changes to it in other folders of the host's, and with mount points in memory below it.
+/// A directory with the changes to it in other directories of the host's, and with mount points in memory below it.
 ///
 /// # Errors
 /// Those of the mounts.
@@ -141,7 +141,7 @@ pub(crate) fn keep(
 }
 
 /// Makes an overlay of a file system in memory, and keeps that by itself. It is attached at `place` for a moment: overlayfs
-/// takes no folder of a mount that is attached nowhere.
+/// takes no directory of a mount that is attached nowhere.
 fn in_memory(
     place: &OwnedFd,
     make: impl FnOnce(&OwnedFd) -> Result<OwnedFd, Errno>,

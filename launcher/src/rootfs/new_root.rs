@@ -44,7 +44,7 @@ pub(crate) fn enter(
     let on_disk =
         path.map(|path| format!("changes go to {} until the end, {MEMORY_LOST}", path.to_string_lossy()));
     let mut root = match &plan.base {
-        Base::Folder(path) => assemble(plan, path, &layers)?,
+        Base::Dir(path) => assemble(plan, path, &layers)?,
         Base::Host(host) => host_root::attach(host, &layers)?,
     };
     if plan.read_only {
@@ -102,10 +102,10 @@ fn keep(plan: &RootPlan, place: &OwnedFd, dir: &Path) -> Result<OwnedFd, Failure
     let on = |errno| Failure::new(Step::LayerRoot, dir.as_os_str().as_bytes(), errno);
     let lower = sys::outcome_of(place.try_clone()).map_err(on)?;
     let kept = open(dir, LOOK, Mode::empty()).map_err(on)?;
-    // The top folder of an overlay is the upper one's, with its mode.
+    // The top directory of an overlay is the upper one's, with its mode.
     let mode = fstat(&lower).map_err(on)?.st_mode & 0o7777;
-    let folder = |name, mode| kept_folder(&kept, name, Mode::from_bits_truncate(mode)).map_err(on);
-    let upper = (folder(c"upper", mode)?, folder(c"work", 0o700)?);
+    let made = |name, mode| kept_dir(&kept, name, Mode::from_bits_truncate(mode)).map_err(on);
+    let upper = (made(c"upper", mode)?, made(c"work", 0o700)?);
     check_attributes(&upper.1).map_err(on)?;
     let points: Vec<MissingPoint> = plan.points_on_root().map(point).collect();
     let layered = mounts::keep(place, lower, &upper, &points).map_err(on)?;
@@ -113,8 +113,8 @@ fn keep(plan: &RootPlan, place: &OwnedFd, dir: &Path) -> Result<OwnedFd, Failure
     Ok(layered)
 }
 
-/// A folder that is there, or a new one with this mode, whatever the umask is.
-fn kept_folder(kept: &OwnedFd, name: &CStr, mode: Mode) -> Result<OwnedFd, Errno> {
+/// A directory that is there, or a new one with this mode, whatever the umask is.
+fn kept_dir(kept: &OwnedFd, name: &CStr, mode: Mode) -> Result<OwnedFd, Errno> {
     let open = || openat(kept, name, LOOK | OFlag::O_NOFOLLOW, Mode::empty());
     match mkdirat(kept, name, mode) {
         Ok(()) => {
@@ -127,12 +127,12 @@ fn kept_folder(kept: &OwnedFd, name: &CStr, mode: Mode) -> Result<OwnedFd, Errno
     }
 }
 
-fn point((path, is_folder): (&Path, bool)) -> MissingPoint {
+fn point((path, is_dir): (&Path, bool)) -> MissingPoint {
     let names = path.strip_prefix("/").ok().unwrap_or(path).iter().map(ToOwned::to_owned).collect();
-    MissingPoint { names, is_folder }
+    MissingPoint { names, is_dir }
 }
 
-/// Something of these names that is no folder: a hostile rootfs could lead a mount astray with it.
+/// Something of these names that is no directory: a hostile rootfs could lead a mount astray with it.
 fn refuse_false_furniture(plan: &RootPlan, place: &OwnedFd) -> Result<(), Failure> {
     for name in plan.furniture().filter_map(|path| path.strip_prefix('/')) {
         let errno = match fstatat(place, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
@@ -153,14 +153,14 @@ fn refuse_false_furniture(plan: &RootPlan, place: &OwnedFd) -> Result<(), Failur
 fn missing_in(plan: &RootPlan, place: &OwnedFd) -> Result<Vec<MissingPoint>, Failure> {
     let mut known: HashMap<&OsStr, bool> = HashMap::new();
     let mut missing = Vec::new();
-    for (path, is_folder) in plan.points_on_root() {
+    for (path, is_dir) in plan.points_on_root() {
         let first = path.iter().nth(1).unwrap_or_default();
         let is_missing = match known.get(first) {
             Some(is_missing) => *is_missing,
             None => is_missing(place, first).map_err(Failure::on(Step::MountPoint, first.as_bytes()))?,
         };
         known.insert(first, is_missing);
-        missing.extend(is_missing.then(|| point((path, is_folder))));
+        missing.extend(is_missing.then(|| point((path, is_dir))));
     }
     Ok(missing)
 }

@@ -11,16 +11,16 @@ pub(crate) type OverlayOption<'a> = (&'a CStr, Option<&'a CStr>);
 /// Does not write to the disk at once what is discarded at the end: Documentation/filesystems/overlayfs.rst.
 pub(crate) const VOLATILE: OverlayOption<'static> = (c"volatile", None);
 
-/// Folders over each other. They are named by their descriptors, as overlayfs parts a list of paths at every colon and comma.
+/// Directories over each other. They are named by their descriptors, as overlayfs parts a list of paths at every colon and comma.
 ///
 /// # Errors
-/// Those of the mount: overlayfs wants no mounts below its folders that this user namespace may not take apart.
+/// Those of the mount: overlayfs wants no mounts below its directories that this user namespace may not take apart.
 pub(crate) fn overlay(
     lower: &[OwnedFd],
     upper: Option<&(OwnedFd, OwnedFd)>,
     further: &[OverlayOption<'_>],
 ) -> Result<OwnedFd, Errno> {
-    let path = |folder: &OwnedFd| format!("/proc/self/fd/{}", folder.as_raw_fd());
+    let path = |dir: &OwnedFd| format!("/proc/self/fd/{}", dir.as_raw_fd());
     let c_string = |text: String| CString::new(text).map_err(|_| Errno::EINVAL);
     let lower = c_string(lower.iter().map(path).collect::<Vec<_>>().join(":"))?;
     let mut options = vec![(c"lowerdir", Some(lower.as_c_str())), (c"userxattr", None)];

@@ -27,7 +27,7 @@ pub(crate) fn may_execute(file: &OwnedFd) -> Outcome<()> {
     }
 }
 
-/// The kind of a file: regular, folder, symlink and so on, as in inode(7).
+/// The kind of a file: regular, directory, symlink and so on, as in inode(7).
 pub(crate) fn file_kind(stat: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
 }
@@ -75,7 +75,7 @@ pub(crate) fn replace_attribute(path: &CStr, name: &CStr) -> Outcome<()> {
 ///
 /// # Errors
 /// Those of mknod(2).
-pub(crate) fn make_file(folder: impl AsFd, name: &CStr) -> Outcome<()> {
+pub(crate) fn make_file(dir: impl AsFd, name: &CStr) -> Outcome<()> {
     // Not open(2), after which there would be a descriptor to close.
-    mknodat(folder, name, SFlag::S_IFREG, Mode::from_bits_truncate(0o644), 0)
+    mknodat(dir, name, SFlag::S_IFREG, Mode::from_bits_truncate(0o644), 0)
 }

@@ -1,7 +1,7 @@
 //! The old mount API, mount(2), in the place of the new one: for a kernel or a container's filter that does not know
 //! open_tree(2), move_mount(2) and fsopen(2).
 //!
-//! What the new API keeps detached is kept in a staging area here: a file system in memory over a folder that nobody looks
+//! What the new API keeps detached is kept in a staging area here: a file system in memory over a directory that nobody looks
 //! into, which goes with the old root.
 
 use crate::sys;
@@ -15,7 +15,7 @@ use nix::sys::stat::{Mode, SFlag, fstat, fstatat, mkdirat};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 
-/// Where the staging area may be: folders that are mount points and nothing else, which may be covered without the kernel
+/// Where the staging area may be: directories that are mount points and nothing else, which may be covered without the kernel
 /// refusing a new proc or sysfs for it (mnt_already_visible() in fs/namespace.c).
 const PLACES: [&CStr; 5] = [
     c"/proc/sys/fs/binfmt_misc",
@@ -34,12 +34,12 @@ const NONE: Option<&CStr> = None;
 ///
 /// # Errors
 /// Those of mount(2).
-pub(crate) fn copy(folder: impl AsFd, path: &CStr, recursive: bool) -> Outcome<OwnedFd> {
-    let opened = if path.is_empty() { None } else { Some(openat(&folder, path, LOOK, Mode::empty())?) };
-    let source = opened.as_ref().map_or_else(|| folder.as_fd(), |opened| opened.as_fd());
-    let is_folder = sys::files::file_kind(&fstat(source)?) == SFlag::S_IFDIR;
+pub(crate) fn copy(dir: impl AsFd, path: &CStr, recursive: bool) -> Outcome<OwnedFd> {
+    let opened = if path.is_empty() { None } else { Some(openat(&dir, path, LOOK, Mode::empty())?) };
+    let source = opened.as_ref().map_or_else(|| dir.as_fd(), |opened| opened.as_fd());
+    let is_dir = sys::files::file_kind(&fstat(source)?) == SFlag::S_IFDIR;
     let flags = if recursive { MsFlags::MS_BIND | MsFlags::MS_REC } else { MsFlags::MS_BIND };
-    stage(is_folder, |place| mount(Some(descriptor(source).as_c_str()), place, NONE, flags, NONE))
+    stage(is_dir, |place| mount(Some(descriptor(source).as_c_str()), place, NONE, flags, NONE))
 }
 
 /// A new mount of a file system.
@@ -64,13 +64,13 @@ pub(crate) fn new_mount(
 ///
 /// # Errors
 /// Those of mount(2).
-pub(crate) fn attach(staged: impl AsFd, folder: impl AsFd, name: &CStr) -> Outcome<()> {
+pub(crate) fn attach(staged: impl AsFd, dir: impl AsFd, name: &CStr) -> Outcome<()> {
     let place = if name.is_empty() {
         None
     } else {
-        Some(openat(&folder, name, LOOK | OFlag::O_NOFOLLOW, Mode::empty())?)
+        Some(openat(&dir, name, LOOK | OFlag::O_NOFOLLOW, Mode::empty())?)
     };
-    let place = place.as_ref().map_or_else(|| folder.as_fd(), |place| place.as_fd());
+    let place = place.as_ref().map_or_else(|| dir.as_fd(), |place| place.as_fd());
     let place = descriptor(place);
     mount(Some(descriptor(staged.as_fd()).as_c_str()), place.as_c_str(), NONE, MsFlags::MS_MOVE, NONE)
 }
@@ -93,11 +93,11 @@ pub(crate) fn descriptor(file: impl AsFd) -> CString {
 }
 
 /// Mounts something at a new place in the staging area, and opens its top.
-fn stage(is_folder: bool, make: impl FnOnce(&CStr) -> Outcome<()>) -> Outcome<OwnedFd> {
+fn stage(is_dir: bool, make: impl FnOnce(&CStr) -> Outcome<()>) -> Outcome<OwnedFd> {
     let area = area()?;
     for number in 0_u32.. {
         let name = CString::new(number.to_string()).map_err(|_| Errno::EINVAL)?;
-        let made = match is_folder {
+        let made = match is_dir {
             true => mkdirat(&area, name.as_c_str(), Mode::S_IRWXU),
             false => make_file(&area, &name),
         };

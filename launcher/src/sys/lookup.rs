@@ -17,9 +17,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-/// Below the folder, and through no symlink.
+/// Below the directory, and through no symlink.
 const BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RESOLVE_NO_SYMLINKS);
-/// Symlinks lead on inside of the folder, as they will when it is the root; those of proc lead nowhere.
+/// Symlinks lead on inside of the directory, as they will when it is the root; those of proc lead nowhere.
 const IN_ROOT: ResolveFlag = ResolveFlag::RESOLVE_IN_ROOT.union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
@@ -30,20 +30,20 @@ const MAX_LINKS: u32 = 40;
 /// The kernel asks for another try when something was renamed meanwhile: openat2(2).
 const TRIES: u32 = 64;
 
-/// Opens one name in a folder, which is not `..`, and no symlink but as itself: with O_PATH and O_NOFOLLOW.
+/// Opens one name in a directory, which is not `..`, and no symlink but as itself: with O_PATH and O_NOFOLLOW.
 ///
 /// # Errors
 /// Those of openat2(2).
-pub(crate) fn open_beneath(folder: impl AsFd, name: &CStr, flags: OFlag) -> Result<OwnedFd, Errno> {
-    match openat2(&folder, name, OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(BENEATH)) {
+pub(crate) fn open_beneath(dir: impl AsFd, name: &CStr, flags: OFlag) -> Result<OwnedFd, Errno> {
+    match openat2(&dir, name, OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(BENEATH)) {
         Err(errno) if is_unknown(errno) => {
-            openat(&folder, name, flags | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW, Mode::empty())
+            openat(&dir, name, flags | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW, Mode::empty())
         }
         opened => opened,
     }
 }
 
-/// Opens a path as it will lead when the folder is the root, for looking only; `kind` is O_DIRECTORY where only a folder will do.
+/// Opens a path as it will lead when the directory is the root, for looking only; `kind` is O_DIRECTORY where only a directory will do.
 ///
 /// # Errors
 /// Those of openat2(2).
@@ -142,11 +142,11 @@ pub(crate) enum Walk {
         /// The file, opened with O_PATH.
         file: OwnedFd,
     },
-    /// Up to this folder (none: the top) and not to these names below it, of which none is `..`.
+    /// Up to this directory (none: the top) and not to these names below it, of which none is `..`.
     Missing(Option<OwnedFd>, Vec<OsString>),
 }
 
-/// Goes along a path name by name, inside of a folder as in a root, to find where it ends in nothing. What `is_nothing` says of a
+/// Goes along a path name by name, inside of a directory as in a root, to find where it ends in nothing. What `is_nothing` says of a
 /// file, and of whether its name is the last one, counts as nothing too.
 ///
 /// # Errors
@@ -156,29 +156,29 @@ pub(crate) fn walk(
     path: &Path,
     is_nothing: impl Fn(&FileStat, bool) -> bool,
 ) -> Result<Walk, Errno> {
-    let mut folders: Vec<OwnedFd> = Vec::new();
+    let mut dirs: Vec<OwnedFd> = Vec::new();
     let mut names: VecDeque<OsString> = parts(path.as_os_str()).collect();
     let mut links = 0;
     while let Some(name) = names.pop_front() {
         if name == ".." {
-            folders.pop();
+            dirs.pop();
             continue;
         }
-        let folder = folders.last().unwrap_or(top).as_fd();
+        let dir = dirs.last().unwrap_or(top).as_fd();
         let c_name = CString::new(name.as_bytes()).map_err(|_| Errno::EINVAL)?;
-        let entry = match open_beneath(folder, &c_name, LOOK | OFlag::O_NOFOLLOW) {
+        let entry = match open_beneath(dir, &c_name, LOOK | OFlag::O_NOFOLLOW) {
             Err(Errno::ENOENT) => None,
             entry => Some(entry?),
         };
         let stat = entry.as_ref().map(fstat).transpose()?;
         let Some((entry, stat)) = entry.zip(stat).filter(|(_, stat)| !is_nothing(stat, names.is_empty()))
         else {
-            // From a folder that is not there, no path leads back up.
+            // From a directory that is not there, no path leads back up.
             if names.iter().any(|name| name == "..") {
                 return Err(Errno::ENOENT);
             }
             names.push_front(name);
-            return Ok(Walk::Missing(folders.pop(), names.into()));
+            return Ok(Walk::Missing(dirs.pop(), names.into()));
         };
         match file_kind(&stat) {
             SFlag::S_IFLNK if links == MAX_LINKS => return Err(Errno::ELOOP),
@@ -189,16 +189,16 @@ pub(crate) fn walk(
                     return Err(Errno::ELOOP);
                 }
                 if target.as_bytes().starts_with(b"/") {
-                    folders.clear();
+                    dirs.clear();
                 }
                 parts(&target).collect::<Vec<_>>().into_iter().rev().for_each(|part| names.push_front(part));
             }
-            SFlag::S_IFDIR => folders.push(entry),
-            _ if names.is_empty() => return Ok(Walk::File { dir: folders.pop(), name: c_name, file: entry }),
+            SFlag::S_IFDIR => dirs.push(entry),
+            _ if names.is_empty() => return Ok(Walk::File { dir: dirs.pop(), name: c_name, file: entry }),
             _ => return Err(Errno::ENOTDIR),
         }
     }
-    folders.pop().map_or_else(|| openat(top, ".", LOOK, Mode::empty()), Ok).map(Walk::Directory)
+    dirs.pop().map_or_else(|| openat(top, ".", LOOK, Mode::empty()), Ok).map(Walk::Directory)
 }
 
 /// True for a link that the kernel follows to an open file and not by its text. All other links of procfs are relative (`self`,

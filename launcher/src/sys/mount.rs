@@ -8,38 +8,38 @@ use nix::libc;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 
-/// A detached copy of the mount tree at `path` below `folder`, with all that is mounted below.
+/// A detached copy of the mount tree at `path` below `dir`, with all that is mounted below.
 ///
 /// # Errors
 /// ENOENT and others of a path; EINVAL for a mount of another mount namespace.
-pub(crate) fn clone_tree(folder: impl AsFd, path: &CStr) -> Outcome<OwnedFd> {
-    copy(folder, path, true)
+pub(crate) fn clone_tree(dir: impl AsFd, path: &CStr) -> Outcome<OwnedFd> {
+    copy(dir, path, true)
 }
 
 /// A detached copy of the mount at `path`, without what is mounted below.
 ///
 /// # Errors
 /// As of [`clone_tree`], and EINVAL where the kernel keeps this user namespace from seeing what is covered there.
-pub(crate) fn clone_mount(folder: impl AsFd, path: &CStr) -> Outcome<OwnedFd> {
-    copy(folder, path, false)
+pub(crate) fn clone_mount(dir: impl AsFd, path: &CStr) -> Outcome<OwnedFd> {
+    copy(dir, path, false)
 }
 
-fn copy(folder: impl AsFd, path: &CStr, recursive: bool) -> Outcome<OwnedFd> {
-    match mount_api::open_tree(&folder, path, recursive) {
-        Err(errno) if is_unknown(errno) => legacy_mount::copy(folder, path, recursive),
+fn copy(dir: impl AsFd, path: &CStr, recursive: bool) -> Outcome<OwnedFd> {
+    match mount_api::open_tree(&dir, path, recursive) {
+        Err(errno) if is_unknown(errno) => legacy_mount::copy(dir, path, recursive),
         opened => opened,
     }
 }
 
-/// Attaches a detached mount at `name` below `folder`, or at `folder` itself if `name` is empty.
+/// Attaches a detached mount at `name` below `dir`, or at `dir` itself if `name` is empty.
 ///
 /// # Errors
 /// Those of move_mount(2).
-pub(crate) fn attach(mount: impl AsFd, folder: impl AsFd, name: &CStr) -> Outcome<()> {
-    match mount_api::move_mount(&mount, &folder, name) {
-        Err(Errno::ENOSYS) => legacy_mount::attach(mount, folder, name),
+pub(crate) fn attach(mount: impl AsFd, dir: impl AsFd, name: &CStr) -> Outcome<()> {
+    match mount_api::move_mount(&mount, &dir, name) {
+        Err(Errno::ENOSYS) => legacy_mount::attach(mount, dir, name),
         // A mount that is really refused is detached, which mount(2) has another word for.
-        Err(errno) if is_unknown(errno) => legacy_mount::attach(mount, folder, name).map_err(|_| errno),
+        Err(errno) if is_unknown(errno) => legacy_mount::attach(mount, dir, name).map_err(|_| errno),
         moved => moved,
     }
 }

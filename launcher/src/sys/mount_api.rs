@@ -14,19 +14,19 @@ const AT_RECURSIVE: c_uint = 0x8000;
 ///
 /// # Errors
 /// Those of open_tree(2); ENOSYS before Linux 5.2.
-pub(crate) fn open_tree(folder: impl AsFd, path: &CStr, recursive: bool) -> Outcome<OwnedFd> {
+pub(crate) fn open_tree(dir: impl AsFd, path: &CStr, recursive: bool) -> Outcome<OwnedFd> {
     let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | libc::AT_EMPTY_PATH.unsigned_abs();
     let flags = if recursive { flags | AT_RECURSIVE } else { flags };
-    syscall!(libc::SYS_open_tree, folder.as_fd().as_raw_fd(), path.as_ptr(), flags).and_then(owned)
+    syscall!(libc::SYS_open_tree, dir.as_fd().as_raw_fd(), path.as_ptr(), flags).and_then(owned)
 }
 
-/// move_mount(2): attaches a detached mount at `name` below `folder`, or at `folder` itself if `name` is empty.
+/// move_mount(2): attaches a detached mount at `name` below `dir`, or at `dir` itself if `name` is empty.
 ///
 /// # Errors
 /// Those of move_mount(2); ENOSYS before Linux 5.2.
-pub(crate) fn move_mount(mount: impl AsFd, folder: impl AsFd, name: &CStr) -> Outcome<()> {
+pub(crate) fn move_mount(mount: impl AsFd, dir: impl AsFd, name: &CStr) -> Outcome<()> {
     let flags = libc::MOVE_MOUNT_F_EMPTY_PATH | libc::MOVE_MOUNT_T_EMPTY_PATH;
-    let (from, to) = (mount.as_fd().as_raw_fd(), folder.as_fd().as_raw_fd());
+    let (from, to) = (mount.as_fd().as_raw_fd(), dir.as_fd().as_raw_fd());
     syscall!(libc::SYS_move_mount, from, c"".as_ptr(), to, name.as_ptr(), flags).map(drop)
 }
 

@@ -30,10 +30,10 @@ fn the_caller_is_root_with_all_his_ids_in_the_hosts_own_root() {
 fn files_of_subordinate_ids_can_be_listed_changed_and_removed() {
     let host = Host::new();
     let alice = host.user("alice");
-    let folder = alice.home.join("theirs");
-    fs::create_dir(&folder).expect("making a folder");
-    fs::write(folder.join("file"), "text").expect("writing a file");
-    for path in [folder.clone(), folder.join("file")] {
+    let dir = alice.home.join("theirs");
+    fs::create_dir(&dir).expect("making a directory");
+    fs::write(dir.join("file"), "text").expect("writing a file");
+    for path in [dir.clone(), dir.join("file")] {
         chown(&path, Some(100_005), Some(100_005)).expect("giving it away");
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("shutting it");
     }
@@ -41,7 +41,7 @@ fn files_of_subordinate_ids_can_be_listed_changed_and_removed() {
     assert_eq!(host.output(&mut unshare(&alice, &["stat", "-c", "%u:%g", "theirs/file"])).ok(), "6:6\n");
     host.output(&mut unshare(&alice, &["chown", "0:0", "theirs/file"])).ok();
     host.output(&mut unshare(&alice, &["rm", "-r", "theirs"])).ok();
-    assert!(!folder.exists());
+    assert!(!dir.exists());
 }
 
 #[test]

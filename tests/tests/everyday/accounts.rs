@@ -1,4 +1,4 @@
-//! Accounts and groups are made, changed and removed; setgid folders, umasks and ACLs say who may do what.
+//! Accounts and groups are made, changed and removed; setgid directories, umasks and ACLs say who may do what.
 
 use crate::job::{Debian, GRANTED, NO_ROOT};
 use std::os::unix::fs::MetadataExt;
@@ -30,7 +30,7 @@ fn accounts_and_groups_come_change_and_go() {
 }
 
 #[test]
-fn a_team_shares_a_folder_by_setgid_and_acl() {
+fn a_team_shares_a_directory_by_setgid_and_acl() {
     let Some(debian) = Debian::new() else { skip!("{NO_ROOT}") };
     let seen = debian.output(
         "groupadd --gid 4000 team

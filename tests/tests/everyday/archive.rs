@@ -42,7 +42,7 @@ const EXTRACTED: [&str; 7] = [
     "1 8",
 ];
 
-/// Archives the folder that it is given.
+/// Archives the directory that it is given.
 const ARCHIVE: &str = "archive() {
     tar --create --directory $1 --sort=name --numeric-owner --sparse --sparse-version=0.0 --acls --xattrs --xattrs-include='*' \\
         --format=posix --pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime .

@@ -111,7 +111,7 @@ fn a_failing_step_of_a_script_is_the_jobs_status() {
 }
 
 #[test]
-fn a_step_has_its_own_environment_and_folder() {
+fn a_step_has_its_own_environment_and_directory() {
     let Some(debian) = Debian::new() else { skip!("{NO_ROOT}") };
     debian.output("mkdir -p /srv/project");
     let mut command = debian.alice.command("subroot");

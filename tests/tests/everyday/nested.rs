@@ -11,9 +11,9 @@ const LAUNCHER: &str = "/usr/local/bin/subroot";
 /// A copy of a file of the host's in the root, root's own inside.
 fn bring(debian: &Debian, from: &str, to: &str, mode: u32) {
     let place = debian.rootfs.path.join(to);
-    let folder = place.parent().expect("a folder");
-    debian.output(&format!("mkdir -p /{}", Path::new(to).parent().expect("a folder").display()));
-    assert!(folder.is_dir());
+    let dir = place.parent().expect("a directory");
+    debian.output(&format!("mkdir -p /{}", Path::new(to).parent().expect("a directory").display()));
+    assert!(dir.is_dir());
     fs::copy(from, &place).unwrap_or_else(|error| panic!("copying {from}: {error}"));
     lchown(&place, Some(debian.alice.uid), Some(debian.alice.gid)).expect("giving it to alice");
     fs::set_permissions(&place, fs::Permissions::from_mode(mode)).expect("changing a mode");

@@ -7,7 +7,7 @@ use subroot_tests::{Host, Maps, Outcome, Step, Target, start_with};
 /// An account of a directory service: no local file knows it.
 const DIRECTORY_UID: u32 = 200_123;
 const RULE: &str = "computed-grants = 200000-200199:200200:100\n";
-/// alice's own supplementary groups: a folder shared by a project, and one with the number of a live account's.
+/// alice's own supplementary groups: a directory shared by a project, and one with the number of a live account's.
 const GROUPS: [u32; 2] = [2500, 1001];
 
 fn configured(text: &str) -> Host {
@@ -197,12 +197,12 @@ fn setgroups_is_denied_by_name_to_whom_no_local_account_names() {
 }
 
 #[test]
-fn settings_cannot_be_taken_away_by_who_owns_their_folder() {
+fn settings_cannot_be_taken_away_by_who_owns_their_directory() {
     let host = configured("setgroups = deny\n");
     let alice = host.user("alice");
-    chown("/etc/subroot", Some(alice.uid), None).expect("giving the folder away");
+    chown("/etc/subroot", Some(alice.uid), None).expect("giving the directory away");
     let line =
-        "reading /etc/subroot/mapper.conf: not trusted: not owned by root (it, or a folder on the way)";
+        "reading /etc/subroot/mapper.conf: not trusted: not owned by root (it, or a directory on the way)";
     assert_refused(&host, &alice, GRANTED, 4, line);
     host.output(alice.command("mv").args(["/etc/subroot/mapper.conf", "/etc/subroot/gone"])).ok();
     assert_refused(&host, &alice, GRANTED, 4, line);

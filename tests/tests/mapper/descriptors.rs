@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use subroot_tests::{Host, MAPPER, Maps, Outcome, Step, Target, User, start_with};
 
-const NOT_PROCESS: &str = "not an open descriptor of a /proc/PID folder or a pidfd";
+const NOT_PROCESS: &str = "not an open descriptor of a /proc/PID directory or a pidfd";
 const NOT_YOURS: &str = "no process of yours";
 
 fn named(host: &Host, user: &User, word: &str, steps: Vec<Step>) -> Outcome {
@@ -72,7 +72,7 @@ fn the_standard_streams_are_no_target() {
     for word in ["fd:0", "fd:1", "fd:2"] {
         assert_unfit(&named(&host, &alice, word, vec![]), word, NOT_PROCESS);
     }
-    // Closed ones are made valid by the mapper itself: with the root folder, which is no process either.
+    // Closed ones are made valid by the mapper itself: with the root directory, which is no process either.
     assert_unfit(&named(&host, &alice, "fd:0", vec![Step::Close(0)]), "fd:0", NOT_PROCESS);
 }
 
@@ -91,11 +91,11 @@ fn the_mapper_is_no_target_of_its_own() {
 
 /// It has the same files, and no others.
 #[test]
-fn a_folder_of_a_thread_stands_for_its_own_process_alone() {
+fn a_directory_of_a_thread_stands_for_its_own_process_alone() {
     let host = Host::new();
     let alice = host.user("alice");
     let target = Target::new(&alice);
-    let open = |path: String| OwnedFd::from(File::open(path).expect("opening the folder of a thread"));
+    let open = |path: String| OwnedFd::from(File::open(path).expect("opening the directory of a thread"));
     let thread = open(target.path(&format!("task/{}", target.pid())));
     named(&host, &alice, "fd:7", vec![Step::Pass(thread, 7)]).ok();
     assert_eq!(target.maps(), granted_maps());

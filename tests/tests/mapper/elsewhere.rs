@@ -78,7 +78,7 @@ fn a_namespace_of_somebody_elses_put_over_ones_own_is_refused() {
 }
 
 #[test]
-fn a_folder_that_only_looks_like_a_process_is_refused() {
+fn a_directory_that_only_looks_like_a_process_is_refused() {
     let host = Host::new();
     let alice = host.user("alice");
     let target = Target::new(&alice);
@@ -97,7 +97,7 @@ fn a_folder_that_only_looks_like_a_process_is_refused() {
         let elsewhere = Elsewhere::new(&alice, &[], &target, None, &format!("{mount}; {fill}; {cover}"));
         assert_unfit(
             &through(&host, &alice, elsewhere.open(fake)),
-            "not an open descriptor of a /proc/PID folder or a pidfd",
+            "not an open descriptor of a /proc/PID directory or a pidfd",
         );
         assert_eq!(
             fs::metadata(format!("/proc/{}/root{fake}/uid_map", elsewhere.0.pid())).expect("a fake").size(),
@@ -150,12 +150,12 @@ fn a_process_of_roots_in_a_namespace_of_ones_own_is_refused() {
     let line = format!("newidmap-helper: opening target {}: no process of yours\n", roots.pid());
     let outcome = host.output(&mut alice.maps(&roots, GRANTED));
     assert_eq!((outcome.code(), outcome.stderr), (3, line));
-    assert_unfit(&through(&host, &alice, roots.folder()), "no process of yours");
+    assert_unfit(&through(&host, &alice, roots.dir()), "no process of yours");
     assert_unfit(&through(&host, &alice, roots.pidfd()), of_a_pidfd(&alice, "no process of yours"));
     assert_eq!(own.maps(), Maps::untouched());
 }
 
-/// All that stands between: the files in the folder are root's to write, as the process is not dumpable, and the namespace
+/// All that stands between: the files in the directory are root's to write, as the process is not dumpable, and the namespace
 /// that is put over its own is root's too. The kernel would refuse the write itself, so that it must not come to one.
 #[test]
 fn roots_mapper_does_not_try_a_users_process_whatever_covers_its_namespace() {
@@ -171,11 +171,11 @@ fn roots_mapper_does_not_try_a_users_process_whatever_covers_its_namespace() {
     let line = format!("newidmap-helper: opening target {}: no process of yours\n", target.pid());
     let outcome = host.output(&mut root.maps(&target, GRANTED));
     assert_eq!((outcome.code(), outcome.stderr), (3, line));
-    assert_unfit(&through(&host, &root, target.folder()), "no process of yours");
+    assert_unfit(&through(&host, &root, target.dir()), "no process of yours");
     assert_eq!((target.maps(), roots.maps()), (Maps::untouched(), Maps::untouched()));
 }
 
-/// The files in its folder are root's: it may hold what its user shall not reach.
+/// The files in its directory are root's: it may hold what its user shall not reach.
 #[test]
 fn a_process_that_is_not_dumpable_is_no_target() {
     let host = Host::new();
@@ -185,7 +185,7 @@ fn a_process_that_is_not_dumpable_is_no_target() {
     let line = format!("opening target {}: no process of yours", target.pid());
     let outcome = host.output(&mut alice.maps(&target, GRANTED));
     assert_eq!((outcome.code(), outcome.stderr), (3, format!("newidmap-helper: {line}\n")));
-    assert_unfit(&through(&host, &alice, target.folder()), "no process of yours");
+    assert_unfit(&through(&host, &alice, target.dir()), "no process of yours");
     assert_unfit(&through(&host, &alice, target.pidfd()), of_a_pidfd(&alice, "no process of yours"));
     assert_eq!(target.maps(), Maps::untouched());
 }

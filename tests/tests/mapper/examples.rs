@@ -1,4 +1,4 @@
-//! Every folder of etc-subuid-examples, line by line, through the real mapper.
+//! Every directory of etc-subuid-examples, line by line, through the real mapper.
 
 use crate::attempt;
 use subroot_tests::{Example, Expectation, Host, Kind, Maps, User, own_namespace_has};

@@ -90,7 +90,7 @@ fn without_openat2_a_pid_is_mapped_and_a_descriptor_refused_by_name() {
     let target = Target::new(&alice);
     let mut command = alice.mapper();
     command.arg("fd:7").args(GRANTED.split(' '));
-    let steps = vec![Step::Pass(target.folder(), 7), Step::FailCall(libc::SYS_openat2, libc::ENOSYS)];
+    let steps = vec![Step::Pass(target.dir(), 7), Step::FailCall(libc::SYS_openat2, libc::ENOSYS)];
     let outcome = host.output(as_root_first(&mut command, &alice, steps));
     let line = "newidmap-helper: opening target fd:7: this kernel has no openat2(2), so the target has to be given as a PID\n";
     assert_eq!((outcome.code(), outcome.stderr.as_str(), target.maps()), (3, line, Maps::untouched()));

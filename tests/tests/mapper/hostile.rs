@@ -73,7 +73,7 @@ fn the_environment_is_not_read() {
 }
 
 #[test]
-fn a_working_folder_that_is_gone_changes_nothing() {
+fn a_working_directory_that_is_gone_changes_nothing() {
     for host in hosts() {
         let alice = host.user("alice");
         let target = Target::new(&alice);

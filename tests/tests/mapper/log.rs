@@ -51,7 +51,7 @@ fn a_refusal_is_logged_with_the_reason_that_is_printed() {
         ));
         target.map_as_root("0 1000 1\n", "0 1000 1\n");
         let unfit = refusal(&host, &target, GRANTED, 3, ASKED);
-        fs::remove_file("/etc/subuid").and_then(|()| fs::create_dir("/etc/subuid")).expect("a folder");
+        fs::remove_file("/etc/subuid").and_then(|()| fs::create_dir("/etc/subuid")).expect("a directory");
         let untrusted = refusal(&host, &target, GRANTED, 4, ASKED);
         assert_eq!(logger.lines(), [not_granted, unfit, untrusted]);
     }

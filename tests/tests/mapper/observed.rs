@@ -76,7 +76,7 @@ fn forty_system_calls_are_enough_for_a_descriptor() {
     let target = Target::new(&host.user("alice"));
     let mut strace = strace(&host, "alice");
     strace.args([MAPPER, "fd:7"]).args(GRANTED.split(' '));
-    host.output(start_with(&mut strace, vec![Step::Pass(target.folder(), 7)])).ok();
+    host.output(start_with(&mut strace, vec![Step::Pass(target.dir(), 7)])).ok();
     assert_within_budget(&calls());
     assert_eq!(target.maps(), granted_maps());
 }

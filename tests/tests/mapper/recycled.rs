@@ -25,8 +25,8 @@ fn by_pid(user: &User, target: &Target) -> Command {
     user.maps(target, GRANTED)
 }
 
-fn by_folder(user: &User, target: &Target) -> Command {
-    by_descriptor(user, Step::Pass(target.folder(), 7))
+fn by_dir(user: &User, target: &Target) -> Command {
+    by_descriptor(user, Step::Pass(target.dir(), 7))
 }
 
 fn by_pidfd(user: &User, target: &Target) -> Command {
@@ -80,7 +80,7 @@ macro_rules! skip_where_no_pid_can_be_chosen {
 #[test]
 fn the_next_process_of_the_same_user_is_never_taken_for_one_held_by_a_descriptor() {
     skip_where_no_pid_can_be_chosen!();
-    for form in [by_folder as Form, by_pidfd] {
+    for form in [by_dir as Form, by_pidfd] {
         for (at, (status, maps)) in replaced(form, "alice").into_iter().enumerate() {
             assert_eq!(maps, Maps::untouched(), "boundary {}: status {status}", at + 1);
         }
@@ -90,7 +90,7 @@ fn the_next_process_of_the_same_user_is_never_taken_for_one_held_by_a_descriptor
 #[test]
 fn the_next_process_of_another_user_is_never_mapped() {
     skip_where_no_pid_can_be_chosen!();
-    for form in [by_pid as Form, by_folder, by_pidfd] {
+    for form in [by_pid as Form, by_dir, by_pidfd] {
         for (at, (status, maps)) in replaced(form, "bob").into_iter().enumerate() {
             assert_eq!(maps, Maps::untouched(), "boundary {}: status {status}", at + 1);
         }

@@ -16,8 +16,8 @@ fn both_maps_are_written_for_a_pid() {
 }
 
 #[test]
-fn both_maps_are_written_for_a_descriptor_of_the_proc_folder() {
-    written_through(Target::folder);
+fn both_maps_are_written_for_a_descriptor_of_the_proc_directory() {
+    written_through(Target::dir);
 }
 
 #[test]

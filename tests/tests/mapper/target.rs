@@ -13,9 +13,9 @@ use subroot_tests::{Host, Maps, Outcome, Started, Step, Target, User, kernel_is,
 
 const NOT_YOURS: &str = "no process of yours";
 const NEEDS_FDINFO: &str =
-    "before Linux 5.14, it has to be given as a PID or an open /proc/PID folder, not as a pidfd";
+    "before Linux 5.14, it has to be given as a PID or an open /proc/PID directory, not as a pidfd";
 const NOT_CHILD: &str = "its user namespace is not a child of yours";
-const NOT_PROCESS: &str = "not an open descriptor of a /proc/PID folder or a pidfd";
+const NOT_PROCESS: &str = "not an open descriptor of a /proc/PID directory or a pidfd";
 
 /// Checks that the target is refused as what it is, whatever is granted, and stays as it was.
 #[track_caller]
@@ -23,7 +23,7 @@ fn assert_unfit_by_any_name(host: &Host, user: &User, target: &Target, why: &str
     let before = target.maps();
     let by_pid = host.output(&mut user.maps(target, GRANTED));
     assert_unfit(&by_pid, &target.pid().to_string(), why);
-    assert_unfit(&mapped_through(host, user, target.folder()), "fd:7", why);
+    assert_unfit(&mapped_through(host, user, target.dir()), "fd:7", why);
     assert_unfit(&mapped_through(host, user, target.pidfd()), "fd:7", of_a_pidfd(user, why));
     assert_eq!(target.maps(), before);
 }
@@ -60,10 +60,10 @@ fn another_users_process_is_refused_in_the_words_for_one_that_does_not_exist() {
     assert_unfit_by_any_name(&host, &alice, &Target::new(&host.user("bob")), NOT_YOURS);
     assert_unfit_by_any_name(&host, &alice, &Target::new(&host.user("root")), NOT_YOURS);
     let mut gone = Target::new(&alice);
-    let (folder, pidfd) = (gone.folder(), gone.pidfd());
+    let (dir, pidfd) = (gone.dir(), gone.pidfd());
     gone.kill();
     assert_unfit(&host.output(&mut alice.maps(&gone, GRANTED)), &gone.pid().to_string(), NOT_YOURS);
-    assert_unfit(&mapped_through(&host, &alice, folder), "fd:7", NOT_YOURS);
+    assert_unfit(&mapped_through(&host, &alice, dir), "fd:7", NOT_YOURS);
     assert_unfit(&mapped_through(&host, &alice, pidfd), "fd:7", of_a_pidfd(&alice, NOT_YOURS));
 }
 

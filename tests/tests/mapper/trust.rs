@@ -9,8 +9,8 @@ use subroot_tests::{Host, is_nested};
 
 const FILES: [&str; 5] =
     ["/etc/passwd", "/etc/nsswitch.conf", "/etc/subroot/mapper.conf", "/etc/subuid", "/etc/subgid"];
-const NOT_ROOTS: &str = "not owned by root (it, or a folder on the way)";
-const WRITABLE: &str = "writable by group or others (it, or a folder on the way)";
+const NOT_ROOTS: &str = "not owned by root (it, or a directory on the way)";
+const WRITABLE: &str = "writable by group or others (it, or a directory on the way)";
 
 /// Checks that a request is refused once `spoil` has been at one of the files, and served before that.
 #[track_caller]
@@ -31,9 +31,9 @@ fn set_mode(path: &str, mode: u32) {
 }
 
 /// Moves a file away and leaves a link to its new place.
-fn move_behind_link(path: &str, folder: &str) -> String {
-    let place = format!("{folder}/moved");
-    fs::create_dir_all(folder).expect("a folder");
+fn move_behind_link(path: &str, dir: &str) -> String {
+    let place = format!("{dir}/moved");
+    fs::create_dir_all(dir).expect("a directory");
     fs::copy(path, &place).expect("a copy of the file");
     fs::remove_file(path).expect("taking the file away");
     symlink(&place, path).expect("a link to the file");
@@ -73,7 +73,7 @@ fn a_link_to_a_file_that_is_not_roots_is_not_trusted() {
 }
 
 #[test]
-fn a_link_through_a_folder_that_others_may_write_is_not_trusted() {
+fn a_link_through_a_directory_that_others_may_write_is_not_trusted() {
     for mode in [0o775, 0o757] {
         let spoil = |path: &str| {
             move_behind_link(path, "/etc/shared/elsewhere");
@@ -93,7 +93,7 @@ fn a_sticky_file_that_its_group_may_write_is_not_trusted() {
 
 /// As on NixOS: a link of root's, a second link behind it, and a store in which its builders can make entries.
 #[test]
-fn links_through_a_sticky_folder_of_roots_are_followed() {
+fn links_through_a_sticky_directory_of_roots_are_followed() {
     for mode in [0o1775, 0o1777] {
         let host = Host::new();
         host.configure_mapper("log = none\n");
@@ -103,39 +103,39 @@ fn links_through_a_sticky_folder_of_roots_are_followed() {
             symlink(format!("../../../y{}", path.replace('/', "-")), format!("/etc/store/x-etc{path}/moved"))
                 .expect("a second link");
         }
-        fs::create_dir_all("/etc/store/x-etc/etc/subroot").expect("a folder");
+        fs::create_dir_all("/etc/store/x-etc/etc/subroot").expect("a directory");
         set_mode("/etc/store", mode);
         let (outcome, maps) = attempt(&host, &host.user("alice"), GRANTED);
         assert_eq!((outcome.code(), maps), (0, granted_maps()), "{outcome:?}");
     }
 }
 
-/// Whatever a user can make in a sticky folder of root's: a file, a folder, or a link to something that is root's.
+/// Whatever a user can make in a sticky directory of root's: a file, a directory, or a link to something that is root's.
 #[test]
-fn entries_of_others_in_a_sticky_folder_are_not_trusted() {
+fn entries_of_others_in_a_sticky_directory_are_not_trusted() {
     let store = |path: &str| {
         let place = move_behind_link(path, "/etc/store/made");
         set_mode("/etc/store", 0o1777);
         place
     };
     let file = |path: &str| chown(store(path), Some(1000), None).expect("giving it away");
-    let folder = |path: &str| {
+    let dir = |path: &str| {
         store(path);
         chown("/etc/store/made", Some(1000), None).expect("giving it away");
     };
     let link = |path: &str| {
         store(path);
-        fs::rename("/etc/store/made", "/etc/alternatives/made").expect("moving a folder");
+        fs::rename("/etc/store/made", "/etc/alternatives/made").expect("moving a directory");
         symlink("/etc/alternatives/made", "/etc/store/made").expect("a link");
         lchown("/etc/store/made", Some(1000), None).expect("giving it away");
     };
     assert_refused_once_spoiled(file, &format!("not trusted: {NOT_ROOTS}"));
-    assert_refused_once_spoiled(folder, &format!("not trusted: {NOT_ROOTS}"));
+    assert_refused_once_spoiled(dir, &format!("not trusted: {NOT_ROOTS}"));
     assert_refused_once_spoiled(link, &format!("not trusted: {NOT_ROOTS}"));
 }
 
 #[test]
-fn a_link_through_a_users_folder_is_not_trusted() {
+fn a_link_through_a_users_directory_is_not_trusted() {
     let spoil = |path: &str| drop(move_behind_link(path, "/home/bob/elsewhere"));
     assert_refused_once_spoiled(spoil, &format!("not trusted: {NOT_ROOTS}"));
 }
@@ -150,16 +150,16 @@ fn a_fifo_is_not_trusted_and_not_waited_for() {
 }
 
 #[test]
-fn a_folder_is_not_trusted() {
+fn a_directory_is_not_trusted() {
     let spoil = |path: &str| {
         fs::remove_file(path).expect("taking the file away");
-        fs::create_dir(path).expect("a folder");
+        fs::create_dir(path).expect("a directory");
     };
     assert_refused_once_spoiled(spoil, "not trusted: not a regular file");
 }
 
 #[test]
-fn a_link_to_a_folder_or_a_device_is_not_trusted() {
+fn a_link_to_a_directory_or_a_device_is_not_trusted() {
     let link = |place: &'static str| {
         move |path: &str| {
             fs::remove_file(path).expect("taking the file away");
@@ -187,15 +187,15 @@ fn a_file_that_the_caller_may_not_read_is_an_error() {
 }
 
 #[test]
-fn links_among_roots_own_folders_are_followed() {
+fn links_among_roots_own_directories_are_followed() {
     let host = Host::new();
     host.configure_mapper("log = none\n");
     for path in FILES {
         move_behind_link(path, &format!("/etc/site{path}"));
     }
     // A second link on the way: relative, and up and down again.
-    fs::rename("/etc/site", "/etc/site-2").expect("moving a folder");
-    symlink("alternatives/.././site-2", "/etc/site").expect("a relative link to a folder");
+    fs::rename("/etc/site", "/etc/site-2").expect("moving a directory");
+    symlink("alternatives/.././site-2", "/etc/site").expect("a relative link to a directory");
     let (outcome, maps) = attempt(&host, &host.user("alice"), GRANTED);
     assert_eq!((outcome.code(), maps), (0, granted_maps()), "{outcome:?}");
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use subroot_tests::{release_program, workspace};
 
-/// The target folder, which holds `release` and `packages`.
+/// The target directory, which holds `release` and `packages`.
 pub(crate) fn target() -> PathBuf {
     let program = release_program("subroot");
     program.ancestors().nth(2).expect("TARGET/release/subroot").to_path_buf()
@@ -17,19 +17,19 @@ pub(crate) fn package(name: &str, end: &str) -> PathBuf {
     only(&target().join("packages"), name, end)
 }
 
-/// The same of another folder.
+/// The same of another directory.
 #[track_caller]
-pub(crate) fn only(folder: &Path, name: &str, end: &str) -> PathBuf {
-    let files = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+pub(crate) fn only(dir: &Path, name: &str, end: &str) -> PathBuf {
+    let files = fs::read_dir(dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
     let is_meant = |file: &PathBuf| {
         let file = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let rest = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
         rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()) && rest.ends_with(end))
     };
-    let mut found = files.map(|file| file.expect("reading a folder").path()).filter(is_meant);
+    let mut found = files.map(|file| file.expect("reading a directory").path()).filter(is_meant);
     let package =
-        found.next().unwrap_or_else(|| panic!("no {name} in {}: packaging/build first", folder.display()));
-    assert!(found.next().is_none(), "several {name} in {}", folder.display());
+        found.next().unwrap_or_else(|| panic!("no {name} in {}: packaging/build first", dir.display()));
+    assert!(found.next().is_none(), "several {name} in {}", dir.display());
     package
 }
 

@@ -58,9 +58,9 @@ fn both_crates_are_built_from_what_is_packed_alone() {
     let packed = package.output().expect("starting cargo");
     assert!(packed.status.success(), "{}", String::from_utf8_lossy(&packed.stderr));
     for name in ["subroot-idmap", "subroot"] {
-        let folder = target().join(format!("package/{name}-{}", version()));
+        let dir = target().join(format!("package/{name}-{}", version()));
         for file in ["LICENSE-APACHE", "LICENSE-MIT", "README.md"] {
-            let size = fs::metadata(folder.join(file)).map(|facts| facts.len()).unwrap_or_default();
+            let size = fs::metadata(dir.join(file)).map(|facts| facts.len()).unwrap_or_default();
             assert!(size > 500, "{file} of {name}");
         }
     }

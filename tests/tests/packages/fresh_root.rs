@@ -30,7 +30,7 @@ impl FreshRoot {
         let path = Rootfs::of_archive(archive, &host.user("root"), as_it_is).path;
         let mut alice = host.user("alice");
         alice.home = path.join("home/alice");
-        host.make_folder(&alice.home, &alice);
+        host.make_dir(&alice.home, &alice);
         let root = FreshRoot { host, path, alice };
         root.append("etc/passwd", "alice:x:1000:1000:Alice:/home/alice:/bin/sh\n");
         root.append("etc/group", "alice:x:1000:\n");
@@ -66,7 +66,7 @@ impl FreshRoot {
         self.by_alice("subroot run ~/rootfs -- cat /proc/self/uid_map /proc/self/gid_map | tr -s ' '")
     }
 
-    /// Every file and folder inside, with its type, mode and owner, but for those of alice and of mounts: what an
+    /// Every file and directory inside, with its type, mode and owner, but for those of alice and of mounts: what an
     /// uninstallation is compared with.
     pub(crate) fn content(&self) -> String {
         let mut find = Command::new("find");
@@ -82,10 +82,9 @@ pub(crate) const ALL_IDS: &str = " 0 1000 1\n 1 100000 65536\n 0 1000 1\n 1 1000
 
 /// The name and content of every package of this kind in target/packages.
 fn packages(ending: &str) -> Vec<(OsString, Vec<u8>)> {
-    let folder = release_program("../packages");
-    let entries = fs::read_dir(&folder);
-    let entries =
-        entries.unwrap_or_else(|error| panic!("{}: {error}: packaging/build first", folder.display()));
+    let dir = release_program("../packages");
+    let entries = fs::read_dir(&dir);
+    let entries = entries.unwrap_or_else(|error| panic!("{}: {error}: packaging/build first", dir.display()));
     let files =
         entries.flatten().filter(|entry| entry.file_name().as_encoded_bytes().ends_with(ending.as_bytes()));
     files.map(|file| (file.file_name(), fs::read(file.path()).expect("reading a package"))).collect()

@@ -68,13 +68,13 @@ impl Root {
         booted(&self.host, &self.path, [id, home], script)
     }
 
-    /// What of it is neither a plain folder nor below one of the folders left out: `MODE UID:GID PATH CAPABILITIES` a line.
+    /// What of it is neither a plain directory nor below one of the directories left out: `MODE UID:GID PATH CAPABILITIES` a line.
     pub(crate) fn listing(&self, left_out: &[&str]) -> String {
         let mut lines = Vec::new();
         list(&self.path, &mut |path, facts| {
             let place = Path::new("/").join(path.strip_prefix(&self.path).expect("a file below the root"));
             let is_ours = !facts.is_dir() || place.to_string_lossy().contains("subroot");
-            if is_ours && !left_out.iter().any(|folder| place.starts_with(folder)) {
+            if is_ours && !left_out.iter().any(|dir| place.starts_with(dir)) {
                 let owner = format!("{:04o} {}:{}", facts.mode() & 0o7777, facts.uid(), facts.gid());
                 lines.push((place.clone(), format!("{owner} {}{}\n", place.display(), capabilities(path))));
             }
@@ -92,9 +92,9 @@ pub(crate) fn booted(host: &Host, path: &Path, [id, home]: [&str; 2], script: &s
     host.output(&mut command)
 }
 
-fn list(folder: &Path, see: &mut impl FnMut(&Path, &fs::Metadata)) {
-    for entry in fs::read_dir(folder).expect("reading a folder") {
-        let path = entry.expect("reading a folder").path();
+fn list(dir: &Path, see: &mut impl FnMut(&Path, &fs::Metadata)) {
+    for entry in fs::read_dir(dir).expect("reading a directory") {
+        let path = entry.expect("reading a directory").path();
         let facts = path.symlink_metadata().expect("a file's status");
         see(&path, &facts);
         if facts.is_dir() {

@@ -9,7 +9,7 @@ use subroot_tests::{skip, workspace};
 
 const GRANTED: [&str; 6] = ["0", "1000", "1", "1", "100000", "65536"];
 const NO_DEBIAN: &str = "no Debian root file system was made";
-/// What an uninstalled root is compared by: every file, and every folder, with the scratch space left out.
+/// What an uninstalled root is compared by: every file, and every directory, with the scratch space left out.
 const LIST: &str =
     "find / -xdev -path /srv -prune -o -path /home/alice/rootfs -prune -o -path /tmp -prune -o -print | sort";
 
@@ -125,7 +125,7 @@ fn a_plain_user_is_refused_what_takes_root_and_nothing_is_done() {
     }
 }
 
-/// The mapper's folder comes late: all that was written before is taken back.
+/// The mapper's directory comes late: all that was written before is taken back.
 #[test]
 fn where_one_place_cannot_be_written_nothing_is_installed() {
     let Some(root) = unpacked() else { skip!("{NO_DEBIAN}") };
@@ -169,7 +169,7 @@ fn the_same_programs_make_the_same_tarball() {
     let first = package("subroot", ".tar.gz");
     let again = target().join("tarball/again");
     let _not_there_yet = fs::remove_dir_all(&again);
-    fs::create_dir_all(&again).expect("making a folder");
+    fs::create_dir_all(&again).expect("making a directory");
     let unpacked = Command::new("tar").arg("-C").arg(&again).arg("-xzf").arg(&first).status();
     assert!(unpacked.expect("starting tar").success());
     let license = format!("subroot-{}-{}/share/doc/subroot/LICENSE-MIT", version(), std::env::consts::ARCH);

@@ -128,7 +128,7 @@ fn namespaces_that_are_forbidden() {
     let sandbox = Sandbox::bare();
     // The kernel makes no user namespace for a process in a chroot: user_namespaces(7).
     let place = sandbox.alice.home.join("host");
-    fs::create_dir(&place).expect("making a folder");
+    fs::create_dir(&place).expect("making a directory");
     let (flags, none) = (nix::mount::MsFlags::MS_BIND | nix::mount::MsFlags::MS_REC, None::<&str>);
     nix::mount::mount(Some("/"), &place, none, flags, none).expect("binding the host's root");
     let mut command = sandbox.host.user("root").command("chroot");

@@ -112,7 +112,7 @@ fn a_run_that_is_killed_does_not_disturb_another() {
 }
 
 #[test]
-fn a_folder_of_the_callers_own_that_is_empty_is_not_removed() {
+fn a_directory_of_the_callers_own_that_is_empty_is_not_removed() {
     let sandbox = Sandbox::new();
     let before = names(&sandbox);
     sandbox.output(&[], "true").ok();
@@ -124,7 +124,7 @@ fn a_folder_of_the_callers_own_that_is_empty_is_not_removed() {
 fn a_root_that_is_not_the_callers_is_covered() {
     let sandbox = Sandbox::bare();
     for name in ["", "bin", "etc", "tmp"] {
-        chown(sandbox.rootfs.path.join(name), Some(0), Some(0)).expect("giving a folder to root");
+        chown(sandbox.rootfs.path.join(name), Some(0), Some(0)).expect("giving a directory to root");
     }
     let before = listing(&sandbox.rootfs.path);
     for options in BOTH {

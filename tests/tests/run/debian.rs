@@ -40,14 +40,14 @@ fn a_package_that_makes_an_account_is_installed() {
     assert_only_the_inside_is_shown(&host, &alice, &rootfs);
 }
 
-/// The account's folder, and everything else: as seen from outside.
+/// The account's directory, and everything else: as seen from outside.
 fn assert_owner_is_granted(rootfs: &Path) {
     let accounts = fs::read_to_string(rootfs.join("etc/passwd")).expect("the passwd inside");
     let account = accounts.lines().find(|line| line.starts_with("uuidd:")).expect("the package's account");
     let uid: u32 = account.split(':').nth(2).expect("a uid").parse().expect("a number");
-    let folder =
+    let dir =
         fs::metadata(rootfs.join("var/lib/libuuid")).or_else(|_| fs::metadata(rootfs.join("run/uuidd")));
-    let owner = folder.expect("the account's folder").uid();
+    let owner = dir.expect("the account's directory").uid();
     assert_eq!(owner, GRANTED.start + uid - 1, "{account}");
     for (path, (_, uid, ..)) in subroot_tests::sandbox::listing(rootfs) {
         assert!(uid == 1000 || GRANTED.contains(&uid), "{path} belongs to {uid}");

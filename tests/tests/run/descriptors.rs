@@ -18,7 +18,7 @@ fn a_descriptor_that_was_inherited_is_not_there_inside() {
     for options in BOTH {
         let steps = [3, 9, 200].map(|number| Step::Pass(open("/etc/passwd"), number)).into_iter().collect();
         let mut command = sandbox.run(options, &["ls", "/proc/self/fd"]);
-        // 3 is the folder that ls itself reads.
+        // 3 is the directory that ls itself reads.
         assert_eq!(sandbox.host.output(start_with(&mut command, steps)).ok(), "0\n1\n2\n3\n", "{options:?}");
     }
 }
@@ -30,10 +30,10 @@ fn init_holds_nothing_but_its_lifeline_and_its_signals() {
     let mut command = sandbox.run(&[], &["sh", "-c", "echo ready; exec sleep 1000", &word]);
     let steps = vec![Step::Pass(open("/etc/passwd"), 9)];
     let running = crate::running::Running::new(start_with(&mut command, steps));
-    let folder = format!("/proc/{}/fd", crate::running::pid_1(&word));
+    let dir = format!("/proc/{}/fd", crate::running::pid_1(&word));
     // The command may be running before init has closed the last of them.
     let holds_nothing_else = || {
-        let links = fs::read_dir(&folder).expect("init's descriptors").flatten();
+        let links = fs::read_dir(&dir).expect("init's descriptors").flatten();
         let mut held: Vec<String> =
             links.filter_map(|link| Some(fs::read_link(link.path()).ok()?.display().to_string())).collect();
         held.sort();
@@ -44,7 +44,7 @@ fn init_holds_nothing_but_its_lifeline_and_its_signals() {
 }
 
 #[test]
-fn no_folder_of_the_hosts_is_the_working_directory_of_anything_inside() {
+fn no_directory_of_the_hosts_is_the_working_directory_of_anything_inside() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.output(&[], "pwd; readlink /proc/self/cwd; ls ..");
     let expected = "/\n/\nbin\ndev\netc\nhome\nproc\nroot\nrun\nsys\ntmp\nusr\nvar\n";

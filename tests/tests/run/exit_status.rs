@@ -58,7 +58,7 @@ fn a_file_without_its_bit_ends_with_126() {
 }
 
 #[test]
-fn a_folder_ends_with_126() {
+fn a_directory_ends_with_126() {
     let sandbox = Sandbox::new();
     assert_refused(
         &sandbox.host.output(&mut sandbox.run(&[], &["/etc"])),
@@ -100,9 +100,9 @@ fn a_file_that_is_no_program_ends_with_126() {
 }
 
 #[test]
-fn a_later_folder_of_the_path_is_searched_past_what_cannot_be_executed() {
+fn a_later_directory_of_the_path_is_searched_past_what_cannot_be_executed() {
     let sandbox = Sandbox::new();
-    fs::create_dir_all(sandbox.rootfs.path.join("usr/bin")).expect("making a folder");
+    fs::create_dir_all(sandbox.rootfs.path.join("usr/bin")).expect("making a directory");
     sandbox.add("usr/bin/tool", "no program", 0o644);
     sandbox.add("bin/tool", "#!/bin/sh\necho right\n", 0o755);
     assert_eq!(sandbox.host.output(&mut sandbox.run(&[], &["tool"])).ok(), "right\n");

@@ -8,8 +8,8 @@ use subroot_tests::{Host, MAPPER, Outcome, User};
 
 /// Writes wherever a newcomer would, reads what he wrote, and says so.
 const WRITES: &str = "
-    for folder in . ~ /etc /tmp /usr/local /var/lib /usr/bin; do
-        echo private > $folder/subroot-wrote && cat $folder/subroot-wrote
+    for directory in . ~ /etc /tmp /usr/local /var/lib /usr/bin; do
+        echo private > $directory/subroot-wrote && cat $directory/subroot-wrote
     done
     echo 'added::1:1::/:' >> /etc/passwd && tail -n 1 /etc/passwd";
 
@@ -26,7 +26,7 @@ fn everything() -> (Vec<String>, String) {
     let listed =
         ["/home", "/etc", "/tmp", "/usr/local/bin"].map(|path| format!("{:?}", listing(Path::new(path))));
     let system = ["/usr/local", "/var/lib", "/usr/bin"];
-    assert!(system.iter().all(|folder| !Path::new(folder).join("subroot-wrote").exists()));
+    assert!(system.iter().all(|dir| !Path::new(dir).join("subroot-wrote").exists()));
     (listed.into(), mounts())
 }
 
@@ -96,11 +96,11 @@ fn without_anything_to_read_the_shell_ends_well() {
 fn the_working_directory_the_home_and_the_environment_are_kept() {
     let host = Host::new();
     let alice = host.user("alice");
-    let folder = alice.home.join("deep/er");
-    host.make_folder(&folder, &alice);
-    fs::write(folder.join("file"), "kept\n").expect("writing a file");
+    let dir = alice.home.join("deep/er");
+    host.make_dir(&dir, &alice);
+    fs::write(dir.join("file"), "kept\n").expect("writing a file");
     let mut command = run(&alice, &["--", "sh", "-c", "pwd; echo $HOME $OWN $container; cat file"]);
-    let outcome = host.output(command.current_dir(&folder).env("OWN", "variable"));
+    let outcome = host.output(command.current_dir(&dir).env("OWN", "variable"));
     assert_eq!(outcome.ok(), "/home/alice/deep/er\n/home/alice variable subroot\nkept\n");
 }
 

@@ -102,7 +102,7 @@ fn the_devices_work() {
 }
 
 #[test]
-fn the_device_folder_has_nothing_but_what_a_program_may_expect() {
+fn the_device_directory_has_nothing_but_what_a_program_may_expect() {
     let sandbox = Sandbox::new();
     let names = sandbox.output(&[], "ls /dev; ls -d /dev/pts/*").ok();
     let expected = "fd full null ptmx pts random shm stderr stdin stdout tty urandom zero /dev/pts/ptmx";

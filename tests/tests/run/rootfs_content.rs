@@ -59,7 +59,7 @@ fn a_mount_point_with_content_is_covered_and_kept() {
 }
 
 #[test]
-fn folders_of_a_hostile_device_tree_are_not_looked_at() {
+fn directories_of_a_hostile_device_tree_are_not_looked_at() {
     let sandbox = Sandbox::new();
     for (name, target) in
         [("dev/null", "/etc/passwd"), ("dev/shm", "/etc"), ("dev/pts", "/home"), ("dev/ptmx", "/tmp")]

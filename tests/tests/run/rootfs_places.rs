@@ -9,10 +9,10 @@ use subroot_tests::sandbox::{Sandbox, assert_refused, listing, map_lines};
 
 const NONE: Option<&str> = None;
 
-/// Runs a command in a root that is named like this, from this folder.
-fn prints(sandbox: &Sandbox, folder: &Path, named: &str) -> String {
+/// Runs a command in a root that is named like this, from this directory.
+fn prints(sandbox: &Sandbox, dir: &Path, named: &str) -> String {
     let mut command = sandbox.alice.command("subroot");
-    command.args(["run", named, "--", "cat", "/etc/group"]).current_dir(folder);
+    command.args(["run", named, "--", "cat", "/etc/group"]).current_dir(dir);
     sandbox.host.output(&mut command).ok()
 }
 
@@ -26,8 +26,8 @@ fn a_root_may_be_named_in_any_way() {
     {
         assert_eq!(prints(&sandbox, home, named), "root:x:0:\n", "{named}");
     }
-    for (folder, named) in [(path.clone(), "."), (path.join("bin"), ".."), (path.clone(), "../rootfs")] {
-        assert_eq!(prints(&sandbox, &folder, named), "root:x:0:\n", "{named}");
+    for (dir, named) in [(path.clone(), "."), (path.join("bin"), ".."), (path.clone(), "../rootfs")] {
+        assert_eq!(prints(&sandbox, &dir, named), "root:x:0:\n", "{named}");
     }
 }
 
@@ -82,7 +82,7 @@ fn a_mount_below_the_root_is_seen_inside() {
 fn a_root_that_only_subordinate_ids_can_search_is_opened_with_them() {
     let sandbox = Sandbox::new();
     let inner = sandbox.alice.home.join("shut");
-    fs::create_dir(&inner).expect("making a folder");
+    fs::create_dir(&inner).expect("making a directory");
     fs::rename(&sandbox.rootfs.path, inner.join("rootfs")).expect("moving the root");
     std::os::unix::fs::chown(&inner, Some(100_000), Some(100_000)).expect("giving it to a subordinate ID");
     fs::set_permissions(&inner, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("shutting it");
@@ -92,7 +92,7 @@ fn a_root_that_only_subordinate_ids_can_search_is_opened_with_them() {
 #[test]
 fn a_root_that_nobody_lets_the_caller_see_is_refused() {
     let sandbox = Sandbox::new();
-    fs::create_dir_all("/home/alice/shut/rootfs").expect("making a folder");
+    fs::create_dir_all("/home/alice/shut/rootfs").expect("making a directory");
     fs::set_permissions("/home/alice/shut", std::os::unix::fs::PermissionsExt::from_mode(0o700))
         .expect("shutting");
     let mut command = sandbox.alice.command("subroot");

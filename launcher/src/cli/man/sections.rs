@@ -186,7 +186,7 @@ Whether a plugin keeps the grants in place of the files.
 "#;
 
 const EXAMPLES: &str = r#".SH EXAMPLES
-A root shell in a folder that holds a root file system, and one command in it:
+A root shell in a directory that holds a root file system, and one command in it:
 .PP
 .EX
 subroot run ./rootfs
@@ -239,7 +239,7 @@ and
 .B ro
 hold against root inside, until
 .B \-\-cap\-add SYS_ADMIN
-lets it mount anew. A folder for
+lets it mount anew. A directory for
 .B \-\-overlay=DIR
 is one sandbox's at a time. It must be on a file system with locks and user.* extended attributes.
 .PP
@@ -310,7 +310,7 @@ subroot kill \-s HUP db
 "#;
 
 const UNSHARE_EXAMPLES: &str = r#".SH EXAMPLES
-A folder whose files belong to subordinate IDs is deleted:
+A directory whose files belong to subordinate IDs is deleted:
 .PP
 .EX
 subroot unshare \-\- rm \-r ./rootfs

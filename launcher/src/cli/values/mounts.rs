@@ -24,7 +24,7 @@ pub(crate) fn volume(word: &OsStr) -> Result<Mount, String> {
     };
     if !source.as_bytes().contains(&b'/') && source != "." && source != ".." {
         return Err(format!(
-            "{0} is a named volume, which subroot has none of; for a folder write ./{0}",
+            "{0} is a named volume, which subroot has none of; for a directory write ./{0}",
             shown(source)
         ));
     }
@@ -142,9 +142,9 @@ impl<'a> Typed<'a> {
         if lower.is_empty() {
             return Err("lowerdir is missing".into());
         }
-        // overlayfs refuses one folder alone (ovl_fs_params_verify() in fs/overlayfs/params.c).
+        // overlayfs refuses one directory alone (ovl_fs_params_verify() in fs/overlayfs/params.c).
         if lower.len() == 1 && upper.is_none() {
-            return Err("one lowerdir alone needs an upperdir; type=bind shows one folder".into());
+            return Err("one lowerdir alone needs an upperdir; type=bind shows one directory".into());
         }
         let attributes = Attributes::new(NOSUID | NODEV);
         Ok(Mount { content: Content::Overlay { lower, upper }, target, attributes })

@@ -3,8 +3,7 @@
 //! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
 use crate::diagnose::causes::{
-    CLOSED_FOLDER, Cause, Kind, NETWORK_ROOT, NODEV, NOEXEC, NOSUID, OVERLAY_REFUSED, PROC_COVERED,
-    PROC_REFUSED,
+    CLOSED_DIR, Cause, Kind, NETWORK_ROOT, NODEV, NOEXEC, NOSUID, OVERLAY_REFUSED, PROC_COVERED, PROC_REFUSED,
 };
 use crate::failure::reason;
 use crate::sys::mountinfo;
@@ -59,21 +58,21 @@ fn network(path: &Path) -> Option<Cause> {
     Some(Cause::new(&NETWORK_ROOT, &[("path", &path.display()), ("kind", &kind)]))
 }
 
-/// The first folder on the way that others may not search, and which so is closed to all IDs but its owner's.
-pub(crate) fn closed_folder(path: &Path) -> Option<Cause> {
-    let folders: Vec<&Path> = path.ancestors().filter(|folder| folder.is_absolute()).collect();
-    let closed = folders.into_iter().rev().find_map(|folder| {
-        let mode = fs::metadata(folder).ok()?.mode();
-        (mode & 0o001 == 0).then_some((folder, mode & 0o7777))
+/// The first directory on the way that others may not search, and which so is closed to all IDs but its owner's.
+pub(crate) fn closed_dir(path: &Path) -> Option<Cause> {
+    let dirs: Vec<&Path> = path.ancestors().filter(|dir| dir.is_absolute()).collect();
+    let closed = dirs.into_iter().rev().find_map(|dir| {
+        let mode = fs::metadata(dir).ok()?.mode();
+        (mode & 0o001 == 0).then_some((dir, mode & 0o7777))
     });
-    let (folder, mode) = closed?;
+    let (dir, mode) = closed?;
     let mode = format!("{mode:04o}");
-    Some(Cause::new(&CLOSED_FOLDER, &[("path", &folder.display()), ("mode", &mode)]))
+    Some(Cause::new(&CLOSED_DIR, &[("path", &dir.display()), ("mode", &mode)]))
 }
 
 /// Why there is no new /proc: mount_too_revealing() in fs/namespace.c.
 pub(crate) fn proc_refused() -> Cause {
-    // The second is a folder for mounting on, which covers nothing.
+    // The second is a directory for mounting on, which covers nothing.
     let harmless = ["/proc", "/proc/sys/fs/binfmt_misc"].map(Path::new);
     let mut paths = mountinfo::read().ok().unwrap_or_default().into_iter().map(|mount| mount.path);
     match paths.find(|path| path.starts_with("/proc") && !harmless.contains(&path.as_path())) {

@@ -17,7 +17,7 @@ pub(crate) fn refused(failure: &Failure) -> Option<Cause> {
 
 fn by_itself(failure: &Failure) -> Option<Cause> {
     match (failure.step, failure.errno) {
-        (Step::OpenRoot, Errno::EACCES) => rootfs::closed_folder(failure.object().as_ref()),
+        (Step::OpenRoot, Errno::EACCES) => rootfs::closed_dir(failure.object().as_ref()),
         (Step::Mount, Errno::EPERM) if failure.object() == "/proc" => Some(rootfs::proc_refused()),
         (Step::LayerRoot | Step::LayerHost, Errno::EPERM | Errno::ENODEV | Errno::EINVAL) => {
             Some(rootfs::overlay_refused(failure.errno))

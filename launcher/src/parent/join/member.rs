@@ -4,7 +4,7 @@
 //! it shows every process that can be joined, but it hides the init of a sandbox, whose list of children names the command.
 
 use crate::failure::reason;
-use crate::parent::channel::open_folder;
+use crate::parent::channel::open_dir;
 use crate::parent::registry::known::user_namespace;
 use crate::parent::registry::{self, Known, unless_hidden};
 use crate::request::namespaces::KINDS;
@@ -153,22 +153,22 @@ fn examine(pid: i32, known: &Known) -> Outcome<Seen> {
         opened => opened?,
     };
     let examined = || {
-        let folder = open_folder(pid)?;
-        if user_namespace(&folder)? != known.user_namespace {
+        let dir = open_dir(pid)?;
+        if user_namespace(&dir)? != known.user_namespace {
             return Ok(Seen::Elsewhere);
         }
-        let stat = Stat::read(&folder)?;
+        let stat = Stat::read(&dir)?;
         let is_first = pid == known.pid;
         if is_first && !stat.has_executed {
             return Ok(Seen::Hidden);
         }
         let is_distant = !is_first && stat.parent != known.pid;
-        let namespaces = foreign_namespaces(&folder)?;
+        let namespaces = foreign_namespaces(&dir)?;
         // Another `exec` that is just joining is in the host's pid namespace, where its children are not.
         if known.namespaces & CLONE_NEWPID & !namespaces != 0 {
             return Ok(Seen::Hidden);
         }
-        let member = Member { process, namespaces, denies_setgroups: denies_setgroups(&folder)? };
+        let member = Member { process, namespaces, denies_setgroups: denies_setgroups(&dir)? };
         Ok(Seen::Member((is_distant, stat.started), member))
     };
     unless_hidden(examined()).map(|seen| seen.unwrap_or(Seen::Hidden))
@@ -185,8 +185,8 @@ struct Stat {
 }
 
 impl Stat {
-    fn read(process_folder: &OwnedFd) -> Outcome<Stat> {
-        let text = read(process_folder, "stat")?;
+    fn read(process_dir: &OwnedFd) -> Outcome<Stat> {
+        let text = read(process_dir, "stat")?;
         Stat::parse(&String::from_utf8_lossy(&text)).ok_or(Errno::EBADMSG)
     }
 
@@ -202,20 +202,20 @@ impl Stat {
     }
 }
 
-fn read(process_folder: &OwnedFd, name: &str) -> Outcome<Vec<u8>> {
+fn read(process_dir: &OwnedFd, name: &str) -> Outcome<Vec<u8>> {
     let mut text = Vec::new();
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-    let mut file = File::from(openat(process_folder, name, flags, Mode::empty())?);
+    let mut file = File::from(openat(process_dir, name, flags, Mode::empty())?);
     sys::outcome_of(file.read_to_end(&mut text)).map(|_| text)
 }
 
-fn denies_setgroups(process_folder: &OwnedFd) -> Outcome<bool> {
-    read(process_folder, "setgroups").map(|text| text.starts_with(b"deny"))
+fn denies_setgroups(process_dir: &OwnedFd) -> Outcome<bool> {
+    read(process_dir, "setgroups").map(|text| text.starts_with(b"deny"))
 }
 
 /// The namespaces that a process does not share with this one: setns(2) needs a privilege in the others, too. An error is not taken
 /// for a shared namespace: the command would stay in the host's.
-fn foreign_namespaces(process_folder: &OwnedFd) -> Outcome<i32> {
+fn foreign_namespaces(process_dir: &OwnedFd) -> Outcome<i32> {
     let mut foreign = 0;
     for (name, flag) in KINDS {
         let path = format!("ns/{name}");
@@ -224,7 +224,7 @@ fn foreign_namespaces(process_folder: &OwnedFd) -> Outcome<i32> {
             Err(Errno::ENOENT) => continue,
             own => own?,
         };
-        if fstatat(process_folder, path.as_str(), AtFlags::empty())?.st_ino != own.st_ino {
+        if fstatat(process_dir, path.as_str(), AtFlags::empty())?.st_ino != own.st_ino {
             foreign |= flag;
         }
     }

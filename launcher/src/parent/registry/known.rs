@@ -36,16 +36,16 @@ pub(crate) struct Known {
     pub(crate) has_init: bool,
     /// When it was started, in milliseconds since 1970.
     pub(crate) started: u64,
-    /// The folder that is its root, where it is one.
+    /// The directory that is its root, where it is one.
     pub(crate) rootfs: Option<OsString>,
     /// What runs in it.
     pub(crate) process: Process,
 }
 
-/// The user namespace of a process, by its folder in /proc.
+/// The user namespace of a process, by its directory in /proc.
 ///
 /// # Errors
 /// EACCES for somebody else's process.
-pub(crate) fn user_namespace(process_folder: &OwnedFd) -> Result<u64, Errno> {
-    fstatat(process_folder, "ns/user", AtFlags::empty()).map(|stat| stat.st_ino)
+pub(crate) fn user_namespace(process_dir: &OwnedFd) -> Result<u64, Errno> {
+    fstatat(process_dir, "ns/user", AtFlags::empty()).map(|stat| stat.st_ino)
 }

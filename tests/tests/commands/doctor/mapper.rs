@@ -65,11 +65,10 @@ fn it_is_for_a_group_that_the_user_is_not_in() {
 #[test]
 fn it_is_on_a_nosuid_mount() {
     let sandbox = without_shadow();
-    let folder = "/usr/libexec/subroot";
+    let dir = "/usr/libexec/subroot";
     let (none, bind) = (None::<&str>, MsFlags::MS_BIND);
-    mount(Some(folder), folder, none, bind, none).expect("binding the folder over itself");
-    mount(none, folder, none, bind | MsFlags::MS_REMOUNT | MsFlags::MS_NOSUID, none)
-        .expect("making it nosuid");
+    mount(Some(dir), dir, none, bind, none).expect("binding the directory over itself");
+    mount(none, dir, none, bind | MsFlags::MS_REMOUNT | MsFlags::MS_NOSUID, none).expect("making it nosuid");
     assert_found(
         &examined(&sandbox),
         1,

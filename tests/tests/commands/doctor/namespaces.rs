@@ -115,7 +115,7 @@ fn namespaces_are_nested_as_deep_as_the_kernel_allows() {
     assert_both(&sandbox, &outcomes, "33 user namespaces are nested here", fix);
 }
 
-/// No kernel here has these two switches: a folder with a file like theirs lies over /proc/sys/kernel, and a filter answers as
+/// No kernel here has these two switches: a directory with a file like theirs lies over /proc/sys/kernel, and a filter answers as
 /// the kernel would.
 #[test]
 fn a_distributions_switch_is_set() {
@@ -195,12 +195,12 @@ fn an_emulator_makes_none() {
 fn the_process_is_in_a_chroot() {
     let sandbox = Sandbox::new();
     let place = sandbox.rootfs.path.join("usr/local/bin");
-    fs::create_dir_all(&place).expect("a folder");
+    fs::create_dir_all(&place).expect("a directory");
     // A static build of the launcher would need nothing; a dynamic one needs the host's libraries, so it is entered whole.
-    let folder = sandbox.alice.home.join("chroot");
-    fs::create_dir(&folder).expect("a folder");
+    let dir = sandbox.alice.home.join("chroot");
+    fs::create_dir(&dir).expect("a directory");
     for name in ["bin", "lib", "lib64", "usr", "etc", "proc", "tmp", "home"] {
-        let (source, target) = (format!("/{name}"), folder.join(name));
+        let (source, target) = (format!("/{name}"), dir.join(name));
         if std::path::Path::new(&source).is_dir() {
             fs::create_dir(&target).expect("a mount point");
             let flags = nix::mount::MsFlags::MS_BIND | nix::mount::MsFlags::MS_REC;
@@ -210,7 +210,7 @@ fn the_process_is_in_a_chroot() {
     }
     let outcomes = [["run", "/", "--", "true"].as_slice(), &["doctor"]].map(|words| {
         let mut command = sandbox.host.user("root").command("chroot");
-        command.arg("--userspec=1000:1000").arg(&folder).arg("/usr/local/bin/subroot").args(words);
+        command.arg("--userspec=1000:1000").arg(&dir).arg("/usr/local/bin/subroot").args(words);
         sandbox.host.output(&mut command)
     });
     assert_both(&sandbox, &outcomes, "this process is in a chroot", "start from outside of it");

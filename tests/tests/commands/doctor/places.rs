@@ -66,13 +66,13 @@ fn devices_do_not_work_on_the_mount() {
 
 /// Root inside is then a subordinate ID, which is one of the others.
 #[test]
-fn a_folder_on_the_way_is_closed() {
+fn a_directory_on_the_way_is_closed() {
     let sandbox = Sandbox::new();
     for mode in [0o700, 0o750] {
         fs::set_permissions(&sandbox.alice.home, Permissions::from_mode(mode)).expect("closing the home");
         // One further in is closed, too, which says less.
         fs::set_permissions(&sandbox.rootfs.path, Permissions::from_mode(0o700)).expect("closing the root");
-        let cause = format!("the folder /home/alice has mode {mode:04o}");
+        let cause = format!("the directory /home/alice has mode {mode:04o}");
         assert_found(&examined(&sandbox), 1, &cause, "chmod o+x /home/alice");
         let outcome = sandbox.output(&["--uidmap", "0:1:60000"], "true");
         assert_refused(&outcome, 125, &["opening rootfs", "Permission denied", &cause]);

@@ -41,7 +41,7 @@ fn colours_are_for_terminals_and_not_for_those_who_do_not_want_them() {
 }
 
 #[test]
-fn a_session_without_a_folder_of_its_own_is_as_good() {
+fn a_session_without_a_directory_of_its_own_is_as_good() {
     let sandbox = Sandbox::new();
     let said = |command: &mut std::process::Command| sandbox.host.output(command);
     let without = said(doctor(&sandbox.alice, &[]).env_remove("XDG_RUNTIME_DIR"));

@@ -100,12 +100,12 @@ fn a_mapper_with_file_capabilities_finds_its_target() {
     }
 }
 
-/// alice's sandbox, and the folder /programs in it with a shell of the host's root that others can execute and not read: its
+/// alice's sandbox, and the directory /programs in it with a shell of the host's root that others can execute and not read: its
 /// processes are not dumpable (execve(2)), which only the host's root may look at.
 fn with_unreadable_shell() -> Sandbox {
     let sandbox = Sandbox::new();
     let shell = "/usr/local/bin/unreadable/sh";
-    fs::create_dir("/usr/local/bin/unreadable").expect("making a folder");
+    fs::create_dir("/usr/local/bin/unreadable").expect("making a directory");
     fs::copy(sandbox.rootfs.path.join("bin/busybox"), shell).expect("copying a shell");
     fs::set_permissions(shell, fs::Permissions::from_mode(0o711)).expect("its mode");
     sandbox
@@ -158,9 +158,9 @@ fn a_signal_ends_a_pid_1_whose_handlers_proc_hides() {
 fn a_sandbox_can_be_joined_as_soon_as_it_is_listed_and_never_before_it_has_its_root() {
     let sandbox = Sandbox::new();
     sandbox.add("inside", "yes", 0o644);
-    let folders: Vec<String> = (0..100).map(|number| format!("--tmpfs=/{number}")).collect();
+    let dirs: Vec<String> = (0..100).map(|number| format!("--tmpfs=/{number}")).collect();
     for first in [&[][..], &["--as-pid-1"], &["--pid", "host"]] {
-        let options: Vec<&str> = folders.iter().map(String::as_str).chain(first.iter().copied()).collect();
+        let options: Vec<&str> = dirs.iter().map(String::as_str).chain(first.iter().copied()).collect();
         for _ in 0..5 {
             let name = unique_name();
             let mut launch = sandbox.run(&[&["--name", &name], &options[..]].concat(), &["sh", "-c", READY]);

@@ -67,7 +67,7 @@ fn child((parent, call): (u32, &str)) -> Option<(u32, u32)> {
     Some((child.parse().ok()?, parent))
 }
 
-/// `execve("/usr/bin/newuidmap", ["newuidmap", "TARGET", …`. Other folders are guesses that fail,
+/// `execve("/usr/bin/newuidmap", ["newuidmap", "TARGET", …`. Other directories are guesses that fail,
 /// and a bare call is a probe.
 fn start(pid: u32, call: &str, parents: &HashMap<u32, u32>) -> Option<Call> {
     let mut words = call.strip_prefix("execve(")?.split('"').skip(1).step_by(2);

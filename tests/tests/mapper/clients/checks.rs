@@ -62,7 +62,7 @@ pub(crate) fn it_gets_its_maps(client: &Client, grants: &'static Grants) {
     site.assert_mapped(client, &site.alice.home);
 }
 
-/// The folder has grants and programs of its own, none of which count.
+/// The directory has grants and programs of its own, none of which count.
 pub(crate) fn it_may_be_started_inside_a_root_file_system(client: &Client) {
     let site = Site::new(Install::SetuidRoot, &ELSEWHERE);
     let root = &site.rootfs.path;

@@ -9,7 +9,7 @@ pub(crate) struct Client {
     pub(crate) words: fn(&Grants) -> String,
     /// The lines of the map that it makes of granted ranges.
     pub(crate) lines: fn(Ranges) -> String,
-    /// The host's path of the folder that its command sees as /tmp.
+    /// The host's path of the directory that its command sees as /tmp.
     pub(crate) tmp: &'static str,
     /// The program that it starts first.
     pub(crate) first: &'static str,

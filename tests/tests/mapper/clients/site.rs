@@ -11,7 +11,7 @@ use subroot_tests::{
 };
 
 /// What a login would have made for alice.
-const RUNTIME_FOLDER: &str = "/run/user/1000";
+const RUNTIME_DIR: &str = "/run/user/1000";
 /// Where podman notes the process that it leaves behind.
 pub(crate) const PAUSE_PID: &str = "/run/user/1000/libpod/tmp/pause.pid";
 /// A command that shows the maps it runs in.
@@ -40,8 +40,8 @@ impl Site {
         host.write("/etc/subgid", Grants::file(grants.gid));
         host.cover_what_podman_uses();
         let alice = host.user("alice");
-        host.make_folder(RUNTIME_FOLDER, &alice);
-        fs::set_permissions(RUNTIME_FOLDER, Permissions::from_mode(0o700)).expect("changing a mode");
+        host.make_dir(RUNTIME_DIR, &alice);
+        fs::set_permissions(RUNTIME_DIR, Permissions::from_mode(0o700)).expect("changing a mode");
         let rootfs = Rootfs::busybox(&alice);
         Site { host, alice, rootfs, grants }
     }
@@ -50,7 +50,7 @@ impl Site {
     pub(crate) fn command(&self, words: &str) -> Command {
         let mut words = words.split_whitespace();
         let mut command = self.alice.command(words.next().expect("a program"));
-        command.args(words).env("XDG_RUNTIME_DIR", RUNTIME_FOLDER);
+        command.args(words).env("XDG_RUNTIME_DIR", RUNTIME_DIR);
         command
     }
 
@@ -62,8 +62,8 @@ impl Site {
     }
 
     /// What becomes of a client that is to show its maps.
-    pub(crate) fn show(&self, client: &Client, folder: &Path) -> Outcome {
-        self.host.output(self.start(client, SHOW_MAPS).current_dir(folder))
+    pub(crate) fn show(&self, client: &Client, dir: &Path) -> Outcome {
+        self.host.output(self.start(client, SHOW_MAPS).current_dir(dir))
     }
 
     /// What the client asks for.
@@ -71,10 +71,10 @@ impl Site {
         self.grants.maps(client.lines)
     }
 
-    /// Checks that the client works, started in this folder, and achieves all that it asks for.
+    /// Checks that the client works, started in this directory, and achieves all that it asks for.
     #[track_caller]
-    pub(crate) fn assert_mapped(&self, client: &Client, folder: &Path) {
-        let outcome = self.show(client, folder);
+    pub(crate) fn assert_mapped(&self, client: &Client, dir: &Path) {
+        let outcome = self.show(client, dir);
         assert_eq!((outcome.code(), maps(&outcome)), (0, self.wanted(client)), "{outcome:?}");
     }
 }

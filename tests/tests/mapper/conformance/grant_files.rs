@@ -89,16 +89,16 @@ fn put_fifo(_: &Host, path: &str) {
     mkfifo(path, Mode::from_bits_truncate(0o644)).expect("a fifo");
 }
 
-fn put_folder(_: &Host, path: &str) {
+fn put_dir(_: &Host, path: &str) {
     fs::remove_file(path).expect("taking the file away");
-    fs::create_dir(path).expect("a folder");
+    fs::create_dir(path).expect("a directory");
 }
 
 #[test]
 fn what_is_not_a_regular_file_grants_nothing() {
     spoiled(GRANTED, put_fifo).same(Expected::Refused);
-    spoiled(GRANTED, put_folder).same(Expected::Refused);
-    spoiled(OWN, put_folder).same(Expected::Refused);
+    spoiled(GRANTED, put_dir).same(Expected::Refused);
+    spoiled(OWN, put_dir).same(Expected::Refused);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_link_to_a_trusted_file_elsewhere_is_followed() {
 #[test]
 fn a_link_to_what_is_not_trusted_is_refused() {
     let to_shared = |_: &Host, path: &str| {
-        fs::create_dir_all("/etc/shared").expect("a folder");
+        fs::create_dir_all("/etc/shared").expect("a directory");
         move_behind_link(path, &path.replace("/etc/", "/etc/shared/"));
         set_mode("/etc/shared", 0o777);
     };

@@ -75,8 +75,8 @@ fn a_pid_past_every_width_is_refused() {
 
 #[test]
 fn a_target_may_be_a_descriptor() {
-    let folder = granted().named(|target| descriptor(target.folder()));
-    folder.differs("target-by-descriptor", written(GRANTED), Expected::Refused);
+    let dir = granted().named(|target| descriptor(target.dir()));
+    dir.differs("target-by-descriptor", written(GRANTED), Expected::Refused);
     let pidfd = granted().named(|target| descriptor(target.pidfd()));
     pidfd.differs("target-by-descriptor", written(GRANTED), Expected::Refused);
 }
@@ -106,9 +106,9 @@ fn what_is_no_descriptor_is_refused() {
         |_| word("fd"),
         |_| word("fd:x"),
         |_| word("fd:-1"),
-        |target| TargetName { word: "fd:+7".to_owned(), ..descriptor(target.folder()) },
-        |target| TargetName { word: "FD:7".to_owned(), ..descriptor(target.folder()) },
-        |target| TargetName { word: "fd:07".to_owned(), ..descriptor(target.folder()) },
+        |target| TargetName { word: "fd:+7".to_owned(), ..descriptor(target.dir()) },
+        |target| TargetName { word: "FD:7".to_owned(), ..descriptor(target.dir()) },
+        |target| TargetName { word: "fd:07".to_owned(), ..descriptor(target.dir()) },
     ];
     for spelling in spellings {
         granted().named(spelling).same(Expected::Refused);

@@ -51,8 +51,8 @@ fn either_may_come_first() {
 }
 
 #[test]
-fn a_target_may_be_a_descriptor_of_the_proc_folder() {
-    written_through(Target::folder);
+fn a_target_may_be_a_descriptor_of_the_proc_directory() {
+    written_through(Target::dir);
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn a_hostile_environment_changes_nothing() {
     for install in ALL {
         let host = host_with(install);
         set_plugin(&host, "*result = false; return 0;");
-        host.make_folder("/tmp/own", &host.user("alice"));
+        host.make_dir("/tmp/own", &host.user("alice"));
         host.make_library("libsubid_own.so", &crate::nss::plugin("*result = true; return 0;"));
         fs::copy("/usr/local/lib/libsubid_own.so", "/tmp/own/libsubid_test.so")
             .expect("a library of alice's");

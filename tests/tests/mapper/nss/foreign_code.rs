@@ -10,13 +10,13 @@ const TELLING: &str = "
     char text[8192]; FILE *to = fopen(\"/tmp/seen\", \"a\"), *from = fopen(\"/proc/self/status\", \"r\");
     while (fgets(text, sizeof text, from)) fputs(text, to);
     fclose(from);
-    DIR *folder = opendir(\"/proc/self/fd\");
-    for (struct dirent *entry; (entry = readdir(folder)); ) {
-        ssize_t length = readlinkat(dirfd(folder), entry->d_name, text, sizeof text - 1);
+    DIR *directory = opendir(\"/proc/self/fd\");
+    for (struct dirent *entry; (entry = readdir(directory)); ) {
+        ssize_t length = readlinkat(dirfd(directory), entry->d_name, text, sizeof text - 1);
         if (length > 0) { text[length] = 0; fprintf(to, \"fd %s %s\\n\", entry->d_name, text); }
     }
     extern char **environ; for (char **at = environ; at && *at; at++) fprintf(to, \"environment %s\\n\", *at);
-    fprintf(to, \"folder %s\\n\", getcwd(text, sizeof text));
+    fprintf(to, \"directory %s\\n\", getcwd(text, sizeof text));
     fclose(to); *result = true; return 0;";
 
 /// What the plugin has told; every line that begins with this word, without it.
@@ -67,7 +67,7 @@ fn it_has_nothing_open_but_dev_null_and_its_pipe() {
 }
 
 #[test]
-fn it_sees_nothing_of_the_callers_environment_and_folder() {
+fn it_sees_nothing_of_the_callers_environment_and_directory() {
     let host = host_with(crate::nss::ALL[0]);
     telling(&host);
     let alice = host.user("alice");
@@ -82,7 +82,7 @@ fn it_sees_nothing_of_the_callers_environment_and_folder() {
         host.output(&mut command).ok();
     }
     assert_eq!(seen("environment "), [""; 0]);
-    assert_eq!(seen("folder "), ["/"; 4]);
+    assert_eq!(seen("directory "), ["/"; 4]);
 }
 
 /// A process of the caller's own that he could trace would have its pipe, and its answer, in his hands.

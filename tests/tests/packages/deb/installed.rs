@@ -30,7 +30,7 @@ pub(crate) fn install(root: &FreshRoot, packages: &[&str]) {
     root.by_root(&format!("dpkg --install {}", files.join(" "))).ok();
 }
 
-/// Installs a package of the version before, which differs in what a script does in its folder; then this one.
+/// Installs a package of the version before, which differs in what a script does in its directory; then this one.
 #[track_caller]
 pub(crate) fn upgrade(root: &FreshRoot, package: &str, difference: &str, in_between: &str) {
     let script = format!(

@@ -92,11 +92,11 @@ fn podman_runs_on_what_is_in_it() {
     drop(root);
     let host = Host::new();
     host.install_drop_ins(Install::SetuidRoot);
-    for folder in ["/dev/shm", "/sys/fs/cgroup"] {
-        host.cover(folder, 0o1777);
+    for dir in ["/dev/shm", "/sys/fs/cgroup"] {
+        host.cover(dir, 0o1777);
     }
     let alice = host.user("alice");
-    host.make_folder("/run/user/1000", &alice);
+    host.make_dir("/run/user/1000", &alice);
     let mut podman = alice.command("podman");
     podman.args(["--storage-driver", "vfs", "unshare", "cat", "/proc/self/uid_map"]);
     let map = host.output(podman.env("XDG_RUNTIME_DIR", "/run/user/1000")).ok();

@@ -30,7 +30,7 @@ impl Site {
     fn new() -> Option<Site> {
         let (host, _rootfs) = Host::with_everyday_root()?;
         let alice = host.user("alice");
-        host.make_folder("/home/alice/src", &alice);
+        host.make_dir("/home/alice/src", &alice);
         host.write("/home/alice/src/hello.c", PROGRAM);
         fs::set_permissions("/home/alice/src", fs::Permissions::from_mode(0o777)).expect("a mode");
         host.write("/usr/local/bin/hermetic", HERMETIC);

@@ -12,7 +12,7 @@ const CONTAINERFILE: &str = include_str!("../../../../packaging/image/Containerf
 const PROGRAMS: [&str; 2] = ["subroot", "newidmap-helper"];
 const PATIENCE: Duration = Duration::from_secs(180);
 /// Where podman keeps what must not be seen by others.
-const RUNTIME_FOLDER: &str = "/run/podman-of-the-test";
+const RUNTIME_DIR: &str = "/run/podman-of-the-test";
 /// As the defaults, and not by `--cap-add`, which podman makes ambient for a user other than root; limits that need no privilege.
 const CONFIGURATION: &str = r#"[containers]
 default_capabilities = [CAPABILITIES]
@@ -50,10 +50,10 @@ impl Podman {
         set_up(&host);
         let user = host.user(user);
         let context = user.home.join("context");
-        for folder in [&context, Path::new(RUNTIME_FOLDER)] {
-            host.make_folder(folder, &user);
+        for dir in [&context, Path::new(RUNTIME_DIR)] {
+            host.make_dir(dir, &user);
         }
-        fs::set_permissions(RUNTIME_FOLDER, Permissions::from_mode(0o700)).expect("a mode");
+        fs::set_permissions(RUNTIME_DIR, Permissions::from_mode(0o700)).expect("a mode");
         for (name, program) in PROGRAMS.iter().zip(programs) {
             fs::write(context.join(name), program).expect("copying a program");
         }
@@ -85,7 +85,7 @@ impl Podman {
 
     fn output(&self, words: &[&str]) -> Outcome {
         let mut command: Command = self.user.command("podman");
-        command.current_dir(&self.context).env("XDG_RUNTIME_DIR", RUNTIME_FOLDER);
+        command.current_dir(&self.context).env("XDG_RUNTIME_DIR", RUNTIME_DIR);
         command.env("TMPDIR", "/tmp").args(["--storage-driver=vfs", "--runroot=/tmp/podman", "--root"]);
         command.arg(self.user.home.join("storage")).args(words);
         self.host.output_within(PATIENCE, &mut command)
@@ -100,14 +100,14 @@ impl Podman {
 
 impl Drop for Podman {
     fn drop(&mut self) {
-        end_pause_process(Path::new(RUNTIME_FOLDER).join("libpod/tmp/pause.pid"));
+        end_pause_process(Path::new(RUNTIME_DIR).join("libpod/tmp/pause.pid"));
     }
 }
 
 /// What podman is set up with, besides what it needs of any host.
 fn set_up(host: &Host) {
     host.cover_what_podman_uses();
-    fs::create_dir_all("/etc/containers").expect("a folder");
+    fs::create_dir_all("/etc/containers").expect("a directory");
     host.write("/etc/containers/policy.json", r#"{"default": [{"type": "insecureAcceptAnything"}]}"#);
     configure(host, DOCKERS);
 }

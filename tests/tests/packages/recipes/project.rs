@@ -25,8 +25,8 @@ impl Project {
         let (host, rootfs) = Host::with_everyday_root()?;
         let alice = host.user("alice");
         let sources = alice.home.join("src");
-        for folder in [&sources, &alice.home.join("temp")] {
-            host.make_folder(folder, &alice);
+        for dir in [&sources, &alice.home.join("temp")] {
+            host.make_dir(dir, &alice);
         }
         symlink(&rootfs.path, alice.home.join("temp/rootfs")).expect("a link to the root");
         fs::write(sources.join("Makefile"), MAKEFILE).expect("a file");

@@ -54,7 +54,7 @@ fn a_package_is_built_without_root() {
     let host = Host::new();
     host.install_drop_ins(Install::SetuidRoot);
     let alice = host.user("alice");
-    host.make_folder("/home/alice/.cache/sbuild", &alice);
+    host.make_dir("/home/alice/.cache/sbuild", &alice);
     host.output(&mut alice.shell(MAKE_SOURCE)).ok();
     let architecture = host.output(&mut alice.shell("dpkg --print-architecture")).ok();
     let place = format!("/home/alice/.cache/sbuild/bookworm-{}.tar", architecture.trim());

@@ -11,7 +11,7 @@ use subroot_tests::Outcome;
 pub(crate) const NAMES: [&str; 4] = ["subroot", "newidmap-helper", "newidmap-helper-nss", "subroot-uidmap"];
 
 /// Where they lie on the host of the test.
-const FOLDER: &str = "/home/packages";
+const DIR: &str = "/home/packages";
 
 /// The packages in memory: the host of a test may cover the place where they were built.
 pub(crate) struct Packages(Vec<(String, Vec<u8>)>);
@@ -41,9 +41,9 @@ impl Packages {
     }
 
     fn on(self, root: Root) -> Installation {
-        fs::create_dir(FOLDER).expect("making a folder");
+        fs::create_dir(DIR).expect("making a directory");
         for (name, package) in self.0 {
-            fs::write(Path::new(FOLDER).join(name), package).expect("writing a package");
+            fs::write(Path::new(DIR).join(name), package).expect("writing a package");
         }
         let installation = Installation { root };
         installation.rpm("--initdb").ok();
@@ -61,12 +61,12 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    /// rpm for this root, with words split at blanks, where packages are named as files of their folder.
+    /// rpm for this root, with words split at blanks, where packages are named as files of their directory.
     pub(crate) fn rpm(&self, words: &str) -> Outcome {
         let mut command = self.root.host.user("root").command("/usr/bin/rpm");
         command.current_dir("/home").arg("--root").arg(&self.root.path).args(["--dbpath", "/var/lib/rpm"]);
-        if Path::new(FOLDER).is_dir() {
-            command.current_dir(FOLDER);
+        if Path::new(DIR).is_dir() {
+            command.current_dir(DIR);
         }
         self.root.host.output(command.args(words.split_whitespace()))
     }

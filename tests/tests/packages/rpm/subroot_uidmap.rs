@@ -52,19 +52,19 @@ fn it_lies_beside_the_programs_and_pages_of_shadow_utils() {
 
 /// Files where Fedora's and RHEL's shadow-utils has them: newuidmap and newgidmap are in no package that could be replaced.
 fn stand_in_for_shadow_utils() -> Vec<u8> {
-    let folder = target().join("rpm/shadow-utils");
-    let _not_there_yet = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("making a folder");
-    let spec = folder.join("shadow-utils.spec");
+    let dir = target().join("rpm/shadow-utils");
+    let _not_there_yet = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).expect("making a directory");
+    let spec = dir.join("shadow-utils.spec");
     fs::write(&spec, SHADOW_UTILS).expect("writing a spec");
     let mut build = Command::new("rpmbuild");
     for tree in ["_topdir", "_rpmdir"] {
-        build.args(["--define", &format!("{tree} {}", folder.display())]);
+        build.args(["--define", &format!("{tree} {}", dir.display())]);
     }
     let built = build.args(["-bb", "--define", "_rpmfilename shadow-utils-2.rpm"]).arg(&spec).output();
     let built = built.expect("rpmbuild, of rpm");
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    fs::read(folder.join("shadow-utils-2.rpm")).expect("a package")
+    fs::read(dir.join("shadow-utils-2.rpm")).expect("a package")
 }
 
 const SHADOW_UTILS: &str = "\

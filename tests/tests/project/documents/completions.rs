@@ -9,7 +9,7 @@ use subroot_tests::skip;
 fn shell(command: &[&str], script: &str) -> Option<Output> {
     let mut child = Command::new(command[0])
         .args(&command[1..])
-        // fish makes folders in it.
+        // fish makes directories in it.
         .env("HOME", env!("CARGO_TARGET_TMPDIR"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

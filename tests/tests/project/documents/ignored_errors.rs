@@ -58,12 +58,12 @@ struct Statement {
 
 /// Every file of the launcher's but its tests, with its path.
 fn sources() -> Vec<(String, String)> {
-    let (mut found, mut folders) = (Vec::new(), vec![workspace("launcher/src")]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("reading the sources") {
+    let (mut found, mut dirs) = (Vec::new(), vec![workspace("launcher/src")]);
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(&dir).expect("reading the sources") {
             let path: PathBuf = entry.expect("reading the sources").path();
             if path.is_dir() {
-                folders.push(path);
+                dirs.push(path);
             } else {
                 let name =
                     path.strip_prefix(workspace("launcher/src")).expect("a source").display().to_string();

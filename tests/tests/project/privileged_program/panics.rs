@@ -14,7 +14,7 @@ const ALLOWED: [&str; 4] = [
 ];
 
 fn unstripped() -> PathBuf {
-    let target = release_program("").ancestors().nth(1).expect("the target folder").join("unstripped");
+    let target = release_program("").ancestors().nth(1).expect("the target directory").join("unstripped");
     let status = Command::new("cargo")
         .args(["build", "--quiet", "--locked", "--release", "--package", "newidmap-helper", "--target-dir"])
         .arg(&target)
@@ -29,9 +29,9 @@ fn unstripped() -> PathBuf {
 
 #[test]
 fn nothing_in_the_release_build_panics() {
-    let folder = unstripped();
+    let dir = unstripped();
     for program in PROGRAMS {
-        let program = folder.join(program);
+        let program = dir.join(program);
         let symbols = Command::new("nm").arg("--demangle").arg(&program).output().expect("nm, of binutils");
         let symbols = String::from_utf8_lossy(&symbols.stdout).into_owned();
         assert!(symbols.contains(" _start"), "an unstripped build");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use subroot_tests::{budget, workspace};
 
-const FOLDERS: [&str; 2] = ["idmap/src", "newidmap-helper/src"];
+const DIRS: [&str; 2] = ["idmap/src", "newidmap-helper/src"];
 /// What the variant with name services has besides.
 const VARIANT: [&str; 1] = ["newidmap-helper/nss/src"];
 /// The entry without libc, and the two ioctls that rustix has no call for.
@@ -24,14 +24,14 @@ const IN_FORCE: [(&str, &str); 8] = [
     ("target.rs", "is_on"),
 ];
 
-fn sources(folders: &[&str]) -> Vec<(PathBuf, String)> {
+fn sources(dirs: &[&str]) -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
-    let mut folders: Vec<PathBuf> = folders.iter().copied().map(workspace).collect();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("reading the sources") {
+    let mut dirs: Vec<PathBuf> = dirs.iter().copied().map(workspace).collect();
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(&dir).expect("reading the sources") {
             let path = entry.expect("reading the sources").path();
             if path.is_dir() {
-                folders.push(path);
+                dirs.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).expect("reading the sources");
                 files.push((path, text));
@@ -48,14 +48,14 @@ fn is_code(line: &&str) -> bool {
 
 #[test]
 fn its_own_code_is_short() {
-    let lines = |folders| sources(folders).iter().map(|(_, text)| text.lines().filter(is_code).count()).sum();
-    budget::CODE_LINES.hold(lines(&FOLDERS));
+    let lines = |dirs| sources(dirs).iter().map(|(_, text)| text.lines().filter(is_code).count()).sum();
+    budget::CODE_LINES.hold(lines(&DIRS));
     budget::VARIANT_LINES.hold(lines(&VARIANT));
 }
 
 #[test]
 fn unsafe_code_is_in_two_files() {
-    let (files, blocks) = unsafe_code(&FOLDERS);
+    let (files, blocks) = unsafe_code(&DIRS);
     assert_eq!(files, UNSAFE.map(workspace));
     budget::UNSAFE_FILES.hold(files.len());
     budget::UNSAFE_BLOCKS.hold(blocks);
@@ -63,11 +63,11 @@ fn unsafe_code_is_in_two_files() {
 }
 
 /// The files with unsafe code, and how many blocks of it they have.
-fn unsafe_code(folders: &[&str]) -> (Vec<PathBuf>, usize) {
+fn unsafe_code(dirs: &[&str]) -> (Vec<PathBuf>, usize) {
     let says_unsafe = |line: &&str| line.contains("unsafe ") || line.contains("unsafe(");
     let mut files = Vec::new();
     let mut blocks = 0;
-    for (path, text) in sources(folders) {
+    for (path, text) in sources(dirs) {
         let code: Vec<&str> = text.lines().filter(is_code).filter(says_unsafe).collect();
         blocks += code.iter().map(|line| line.matches("unsafe {").count()).sum::<usize>();
         if !code.is_empty() {
@@ -103,7 +103,7 @@ fn function_lines(text: &str, name: &str) -> Option<usize> {
 
 #[test]
 fn every_file_says_what_it_is_for() {
-    for (path, text) in sources(&FOLDERS).into_iter().chain(sources(&VARIANT)) {
+    for (path, text) in sources(&DIRS).into_iter().chain(sources(&VARIANT)) {
         assert!(text.starts_with("//! "), "{}", Path::new(&path).display());
     }
 }

@@ -48,7 +48,7 @@ struct Launch {
 impl Launch {
     fn new(options: &'static [&'static str], absent: &'static [i64]) -> Launch {
         let sandbox = Sandbox::new();
-        sandbox.host.make_folder("/home/alice/data", &sandbox.alice);
+        sandbox.host.make_dir("/home/alice/data", &sandbox.alice);
         Launch { sandbox, options, absent }
     }
 

@@ -66,8 +66,8 @@ fn commands_are_looked_for_along_the_new_path() {
 fn the_working_directory_is_entered_or_named() {
     let sandbox = Sandbox::new();
     assert_eq!(sandbox.prints(&["-w", "/usr"], "pwd"), "/usr\n");
-    for (folder, why) in [("/nothere", "No such file"), ("/etc/group", "Not a directory")] {
-        assert_refused(&sandbox.output(&["-w", folder], "touch /mark"), 125, &[folder, why]);
+    for (dir, why) in [("/nothere", "No such file"), ("/etc/group", "Not a directory")] {
+        assert_refused(&sandbox.output(&["-w", dir], "touch /mark"), 125, &[dir, why]);
     }
     assert!(!sandbox.has_mark());
 }

@@ -89,7 +89,7 @@ fn inside_podman_a_sandbox_starts() {
     assert_eq!(made.code(), 0, "{made:?}");
     let line = "podman --storage-driver vfs --runtime crun run --rm --network none --cgroups disabled \
         --rootfs /home/alice/rootfs /usr/local/bin/subroot run /srv/inner -- sh -c 'id -u; cat /proc/self/uid_map; exit 7'";
-    sandbox.host.make_folder("/run/user/1000", &sandbox.alice);
+    sandbox.host.make_dir("/run/user/1000", &sandbox.alice);
     let outcome = sandbox.host.output(sandbox.alice.shell(line).env("XDG_RUNTIME_DIR", "/run/user/1000"));
     // podman leaves a process behind that holds its user namespace open for the next run.
     let pause = std::fs::read_to_string("/run/user/1000/libpod/tmp/pause.pid");

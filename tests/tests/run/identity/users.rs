@@ -91,7 +91,7 @@ fn the_users_rights_are_his_own() {
     let outcome = sandbox.output(&["-u", "web"], script);
     assert_eq!(outcome.stdout, "refused\n0\n");
     let closed = sandbox.rootfs.path.join("closed");
-    sandbox.host.make_folder(&closed, &sandbox.alice);
+    sandbox.host.make_dir(&closed, &sandbox.alice);
     fs::set_permissions(&closed, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("a mode");
     assert_refused(
         &sandbox.output(&["-u", "web", "-w", "/closed"], "true"),

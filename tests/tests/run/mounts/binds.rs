@@ -8,9 +8,9 @@ use subroot_tests::sandbox::{Sandbox, assert_refused, listing};
 const NONE: Option<&str> = None;
 
 #[test]
-fn a_folder_and_a_file_are_shown() {
+fn a_directory_and_a_file_are_shown() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[("x", "from x\n")]);
+    sandbox.dir("data", &[("x", "from x\n")]);
     let script = "cat /srv/x /etc/one; echo new >/srv/y";
     let options = ["-v", "/home/alice/data:/srv", "-v", "/home/alice/data/x:/etc/one"];
     assert_eq!(sandbox.prints(&options, script), "from x\nfrom x\n");
@@ -20,7 +20,7 @@ fn a_folder_and_a_file_are_shown() {
 #[test]
 fn a_source_may_be_relative_to_where_the_caller_is() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[("x", "x\n")]);
+    sandbox.dir("data", &[("x", "x\n")]);
     for source in ["./data", "data/../data/.", "/home/alice/./data"] {
         assert_eq!(sandbox.prints(&["-v", &format!("{source}:/srv")], "cat /srv/x"), "x\n", "{source}");
     }
@@ -29,7 +29,7 @@ fn a_source_may_be_relative_to_where_the_caller_is() {
 #[test]
 fn attributes_are_podmans_and_can_be_chosen() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[]);
+    sandbox.dir("data", &[]);
     for (options, expected) in [
         ("", "rw,nosuid,nodev,relatime"),
         (":ro", "ro,nosuid,nodev,relatime"),
@@ -45,7 +45,7 @@ fn attributes_are_podmans_and_can_be_chosen() {
 #[test]
 fn the_long_form_is_the_same() {
     let sandbox = Sandbox::new();
-    sandbox.folder("a:b", &[("x", "x\n")]);
+    sandbox.dir("a:b", &[("x", "x\n")]);
     for word in [
         "type=bind,source=/home/alice/a:b,target=/srv,readonly",
         "type=bind,src=/home/alice/a:b,dst=/srv,ro=true",
@@ -59,7 +59,7 @@ fn the_long_form_is_the_same() {
 #[test]
 fn what_is_mounted_below_comes_along_read_only_too() {
     let sandbox = Sandbox::new();
-    let inner = sandbox.folder("data/inner", &[]);
+    let inner = sandbox.dir("data/inner", &[]);
     mount(Some("tmpfs"), &inner, Some("tmpfs"), MsFlags::empty(), Some("mode=777")).expect("mounting");
     fs::write(inner.join("x"), "inner\n").expect("writing below");
     let script = "cat /srv/inner/x; touch /srv/inner/y 2>/dev/null || echo read-only";
@@ -70,7 +70,7 @@ fn what_is_mounted_below_comes_along_read_only_too() {
 #[test]
 fn what_the_host_forbids_stays_forbidden() {
     let sandbox = Sandbox::new();
-    let data = sandbox.folder("data", &[("x", "#!/bin/sh\necho ran\n")]);
+    let data = sandbox.dir("data", &[("x", "#!/bin/sh\necho ran\n")]);
     mount(Some(&data), &data, NONE, MsFlags::MS_BIND, NONE).expect("binding");
     let flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY;
     mount(NONE, &data, NONE, flags, NONE).expect("remounting");
@@ -92,9 +92,9 @@ fn a_source_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_file_over_a_folder_is_refused_and_the_other_way_round() {
+fn a_file_over_a_directory_is_refused_and_the_other_way_round() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[("x", "")]);
+    sandbox.dir("data", &[("x", "")]);
     let outcome = sandbox.output(&["-v", "/home/alice/data/x:/tmp"], "touch /mark");
     assert_refused(&outcome, 125, &["/tmp", "Is a directory"]);
     let outcome = sandbox.output(&["-v", "/home/alice/data:/etc/group"], "touch /mark");
@@ -103,9 +103,9 @@ fn a_file_over_a_folder_is_refused_and_the_other_way_round() {
 }
 
 #[test]
-fn a_folder_may_have_a_layer_that_is_thrown_away() {
+fn a_directory_may_have_a_layer_that_is_thrown_away() {
     let sandbox = Sandbox::new();
-    let data = sandbox.folder("data", &[("x", "x\n")]);
+    let data = sandbox.dir("data", &[("x", "x\n")]);
     let script = "echo changed >/srv/x; touch /srv/new; cat /srv/x";
     assert_eq!(sandbox.prints(&["-v", "/home/alice/data:/srv:O"], script), "changed\n");
     assert_eq!(fs::read_to_string(data.join("x")).expect("the file"), "x\n");
@@ -123,8 +123,8 @@ fn a_device_of_the_hosts_can_be_shown() {
 #[test]
 fn no_mount_event_leaves_and_a_slave_gets_the_hosts() {
     let sandbox = Sandbox::new();
-    let data = sandbox.folder("data", &[]);
-    let inner = sandbox.folder("data/inner", &[]);
+    let data = sandbox.dir("data", &[]);
+    let inner = sandbox.dir("data/inner", &[]);
     mount(Some(&data), &data, NONE, MsFlags::MS_BIND, NONE).expect("binding");
     mount(NONE, &data, NONE, MsFlags::MS_SHARED, NONE).expect("sharing");
     let before = subroot_tests::sandbox::mounts();
@@ -143,25 +143,25 @@ fn no_mount_event_leaves_and_a_slave_gets_the_hosts() {
 #[test]
 fn owners_are_mapped_where_the_kernel_lets_them_be_or_it_is_said() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[]);
+    sandbox.dir("data", &[]);
     let outcome = sandbox.output(&["-v", "/home/alice/data:/srv:idmap"], "touch /mark");
     assert_refused(&outcome, 125, &["mapping the owners of /home/alice/data"]);
     assert!(!sandbox.has_mark());
 }
 
-/// What it is, a folder or a file, is seen by the child alone, too.
+/// What it is, a directory or a file, is seen by the child alone, too.
 #[test]
 fn a_source_that_only_subordinate_ids_can_search_is_shown() {
     let sandbox = Sandbox::new();
-    let closed = sandbox.folder("closed", &[("x", "x\n")]);
-    sandbox.folder("closed/folder", &[("y", "y\n")]);
-    chown(&closed, Some(100_005), Some(100_005)).expect("giving a folder away");
+    let closed = sandbox.dir("closed", &[("x", "x\n")]);
+    sandbox.dir("closed/directory", &[("y", "y\n")]);
+    chown(&closed, Some(100_005), Some(100_005)).expect("giving a directory away");
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).expect("a mode");
     let before = listing(&sandbox.rootfs.path);
     for target in ["/srv", "/etc/one", "/a/b"] {
         let options = ["-v", &format!("/home/alice/closed/x:{target}")];
         assert_eq!(sandbox.prints(&options, &format!("cat {target}")), "x\n");
-        let options = ["-v", &format!("/home/alice/closed/folder:{target}"), "--overlay"];
+        let options = ["-v", &format!("/home/alice/closed/directory:{target}"), "--overlay"];
         assert_eq!(sandbox.prints(&options, &format!("cat {target}/y")), "y\n");
         assert_eq!(listing(&sandbox.rootfs.path), before);
     }
@@ -171,8 +171,8 @@ fn a_source_that_only_subordinate_ids_can_search_is_shown() {
 fn of_two_over_one_target_the_later_is_seen() {
     let sandbox = Sandbox::new();
     let (one, two) = ("/home/alice/one:/srv", "/home/alice/two:/srv");
-    sandbox.folder("one", &[("1", "")]);
-    sandbox.folder("two", &[("2", "")]);
+    sandbox.dir("one", &[("1", "")]);
+    sandbox.dir("two", &[("2", "")]);
     assert_eq!(sandbox.prints(&["-v", one, "-v", two], "ls /srv"), "2\n");
     assert_eq!(sandbox.prints(&["-v", two, "-v", one], "ls /srv"), "1\n");
     assert!(!sandbox.rootfs.path.join("srv").exists());
@@ -181,9 +181,9 @@ fn of_two_over_one_target_the_later_is_seen() {
 #[test]
 fn fifos_and_sockets_are_shown_as_files_are() {
     let sandbox = Sandbox::new();
-    let folder = sandbox.folder("data", &[]);
-    nix::unistd::mkfifo(&folder.join("fifo"), nix::sys::stat::Mode::S_IRWXU).expect("a fifo");
-    let _socket = std::os::unix::net::UnixListener::bind(folder.join("socket")).expect("a socket");
+    let dir = sandbox.dir("data", &[]);
+    nix::unistd::mkfifo(&dir.join("fifo"), nix::sys::stat::Mode::S_IRWXU).expect("a fifo");
+    let _socket = std::os::unix::net::UnixListener::bind(dir.join("socket")).expect("a socket");
     for (name, kind) in [("fifo", "fifo"), ("socket", "socket")] {
         for target in ["/srv/made", "/etc/group"] {
             let options = ["-v", &format!("/home/alice/data/{name}:{target}")];

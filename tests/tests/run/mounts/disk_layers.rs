@@ -81,8 +81,8 @@ fn changes_are_on_disk_until_the_end() {
 #[test]
 fn layers_over_bound_directories_are_there_too() {
     let sandbox = Sandbox::new();
-    sandbox.folder("one", &[("a", "1\n")]);
-    sandbox.folder("two", &[("b", "2\n")]);
+    sandbox.dir("one", &[("a", "1\n")]);
+    sandbox.dir("two", &[("b", "2\n")]);
     let options = ["-v", "/home/alice/one:/srv:O", "-v", "/home/alice/two:/mnt/x:O", "--overlay"];
     let outcome = output_without(
         &sandbox,
@@ -98,7 +98,7 @@ fn layers_over_bound_directories_are_there_too() {
 #[test]
 fn the_hosts_system_has_its_layers_there_and_does_not_show_them() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data/inner", &[("x", "x\n")]);
+    sandbox.dir("data/inner", &[("x", "x\n")]);
     give(Path::new("/home/alice/data"), &sandbox.alice, 0o755);
     let mut other = waiting(&sandbox, "touch /other");
     let script = "rm -rf data && mkdir data && touch data/new /etc/new && ls -A data .cache/subroot";
@@ -242,7 +242,7 @@ fn a_killed_guard_leaves_nothing_either() {
 #[test]
 fn hostile_content_is_removed_and_nothing_outside_of_it() {
     let sandbox = Sandbox::new();
-    sandbox.folder("outside", &[("precious", "x\n")]);
+    sandbox.dir("outside", &[("precious", "x\n")]);
     let script = r#"
         name=$(printf '%0200d' 0); mkdir /top && cd /top && mkdir deep && touch deep/file
         for n in $(seq 50); do mkdir next && mv deep next/$name && mv next deep; done
@@ -259,7 +259,7 @@ fn hostile_content_is_removed_and_nothing_outside_of_it() {
 #[test]
 fn what_is_mounted_in_it_or_put_in_its_place_is_left_alone() {
     let sandbox = Sandbox::new();
-    let outside = sandbox.folder("outside", &[("precious", "x\n")]);
+    let outside = sandbox.dir("outside", &[("precious", "x\n")]);
     let mut running = waiting(&sandbox, "mkdir /etc/mounted");
     let dir = on_disk().pop().expect("its directory");
     let inner = listing(&dir).into_keys().find(|path| path.ends_with("/upper/etc/mounted"));
@@ -288,9 +288,9 @@ fn what_is_mounted_in_it_or_put_in_its_place_is_left_alone() {
 fn without_a_directory_nothing_is_started_and_the_fix_works() {
     let sandbox = Sandbox::new();
     sandbox.host.cover("/var/tmp", 0o1777);
-    sandbox.folder("open", &[]);
+    sandbox.dir("open", &[]);
     give(Path::new("/home/alice/open"), &sandbox.alice, 0o755);
-    sandbox.folder("open/subroot", &[]);
+    sandbox.dir("open/subroot", &[]);
     give(Path::new("/home/alice/open/subroot"), &sandbox.alice, 0o777);
     fs::create_dir("/home/alice/roots").expect("a directory of root's");
     let run = format!("subroot run --overlay {} -- touch /mark", sandbox.rootfs.path.display());
@@ -329,7 +329,7 @@ fn a_directory_that_cannot_hold_a_layer_is_named() {
     fs::set_permissions("/tmp", fs::Permissions::from_mode(0o755)).expect("closing the test's own /tmp");
     // The upper layer of another overlay takes no whiteouts.
     for name in ["lower", "upper", "work", "cache"] {
-        sandbox.folder(name, &[]);
+        sandbox.dir(name, &[]);
     }
     let layers = "lowerdir=/home/alice/lower,upperdir=/home/alice/upper,workdir=/home/alice/work,userxattr";
     mount(Some("overlay"), "/home/alice/cache", Some("overlay"), MsFlags::empty(), Some(layers))
@@ -360,7 +360,7 @@ fn another_error_is_not_taken_for_an_answer() {
         assert_refused(&refused, 125, &["attribute of a file in memory", &reason(errno)]);
     }
     // Without an overlay whose changes are discarded, nothing is asked.
-    sandbox.folder("kept", &[]);
+    sandbox.dir("kept", &[]);
     for options in [[].as_slice(), &["--overlay=/home/alice/kept"], &["--read-only"]] {
         let mut command = sandbox.shell(options, "echo ran");
         let outcome = sandbox.host.output(failing(&sandbox, &mut command, libc::SYS_fsetxattr, Errno::EIO));
@@ -402,7 +402,7 @@ const MAKE: &str =
 fn the_callers_own_id_need_not_be_mapped() {
     let sandbox = Sandbox::new();
     let options = ["--overlay", "-v", "/home/alice/one:/srv:O", "--uidmap", "0:1:9", "--gidmap", "0:1:9"];
-    sandbox.folder("one", &[("a", "1\n")]);
+    sandbox.dir("one", &[("a", "1\n")]);
     assert_works(&sandbox, &mut sandbox.shell(&options, MAKE), &sandbox.alice);
     assert_eq!(on_disk(), Vec::<PathBuf>::new());
     assert_eq!(fs::metadata(STORE).expect("the store").permissions().mode() & 0o7777, 0o700);
@@ -435,7 +435,7 @@ fn root_with_grants_has_its_changes_on_disk_too() {
 #[test]
 fn the_store_is_closed_to_everyone_else() {
     let sandbox = Sandbox::new();
-    sandbox.folder(".cache/subroot", &[]);
+    sandbox.dir(".cache/subroot", &[]);
     for dir in ["/home/alice/.cache", STORE] {
         give(Path::new(dir), &sandbox.alice, 0o755);
     }
@@ -461,7 +461,7 @@ fn a_launch_without_ids_leaves_no_directory() {
 fn a_directory_for_kept_changes_has_to_take_attributes() {
     let sandbox = Sandbox::new();
     sandbox.host.cover("/var/tmp", 0o1777);
-    sandbox.folder("kept", &[]);
+    sandbox.dir("kept", &[]);
     let mut command = sandbox.shell(&["--overlay=/home/alice/kept"], "touch /mark");
     let refused = sandbox.host.output(failing(&sandbox, &mut command, libc::SYS_setxattr, Errno::EOPNOTSUPP));
     assert_refused(&refused, 125, &["/home/alice/kept", "no user.* attributes"]);
@@ -473,7 +473,7 @@ fn a_directory_for_kept_changes_has_to_take_attributes() {
 #[test]
 fn a_directory_for_kept_changes_that_cannot_be_locked_is_refused() {
     let sandbox = Sandbox::new();
-    let kept = sandbox.folder("kept", &[]);
+    let kept = sandbox.dir("kept", &[]);
     let output = |command: &mut Command| sandbox.host.output(command);
     for errno in [Errno::ENOLCK, Errno::EIO, Errno::ENOSYS] {
         let mut command = sandbox.shell(&["--overlay=/home/alice/kept"], "touch /mark");

@@ -9,9 +9,9 @@ use subroot_tests::sandbox::{Sandbox, listing, mounts};
 #[test]
 fn a_target_that_is_swapped_meanwhile_stays_inside() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[("x", "x\n")]);
+    sandbox.dir("data", &[("x", "x\n")]);
     let root = sandbox.rootfs.path.clone();
-    let (outside, here) = (sandbox.folder("outside", &[]), listing("/home/alice/outside".as_ref()));
+    let (outside, here) = (sandbox.dir("outside", &[]), listing("/home/alice/outside".as_ref()));
     let (goes_on, before) = (AtomicBool::new(true), mounts());
     std::thread::scope(|scope| {
         let (swapped, goes_on) = (root.join("swap"), &goes_on);
@@ -41,7 +41,7 @@ fn symlinks_in_the_place_of_proc_dev_and_sys_are_refused() {
     for name in ["proc", "dev", "sys"] {
         let sandbox = Sandbox::new();
         let place = sandbox.rootfs.path.join(name);
-        fs::remove_dir(&place).expect("removing a folder");
+        fs::remove_dir(&place).expect("removing a directory");
         symlink("/tmp", &place).expect("a symlink");
         let outcome = sandbox.output(&[], "touch /mark");
         subroot_tests::sandbox::assert_refused(&outcome, 125, &[name, "Not a directory"]);
@@ -53,18 +53,18 @@ fn symlinks_in_the_place_of_proc_dev_and_sys_are_refused() {
 fn a_loop_of_symlinks_is_no_target() {
     let sandbox = Sandbox::new();
     symlink("loop", sandbox.rootfs.path.join("loop")).expect("a symlink");
-    sandbox.folder("data", &[]);
+    sandbox.dir("data", &[]);
     let outcome = sandbox.output(&["-v", "/home/alice/data:/loop/x"], "touch /mark");
     subroot_tests::sandbox::assert_refused(&outcome, 125, &["/loop/x", "Too many levels of symbolic links"]);
 }
 
-/// Up from a folder that is not there leads nowhere, and not to what is around the root: neither where a mount point is made for
+/// Up from a directory that is not there leads nowhere, and not to what is around the root: neither where a mount point is made for
 /// the run, nor in memory, nor in a covering layer.
 #[test]
 fn a_symlink_up_from_nothing_makes_nothing_outside() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[("x", "x\n")]);
-    let kept = format!("--overlay={}", sandbox.folder("kept", &[]).display());
+    sandbox.dir("data", &[("x", "x\n")]);
+    let kept = format!("--overlay={}", sandbox.dir("kept", &[]).display());
     let root = &sandbox.rootfs.path;
     symlink("nothere/../../evil", root.join("link")).expect("a symlink");
     symlink("nothere/../../../evil", root.join("etc/link")).expect("a symlink");
@@ -80,19 +80,19 @@ fn a_symlink_up_from_nothing_makes_nothing_outside() {
     tries(&[]);
     tries(&["--overlay"]);
     tries(&[&kept]);
-    for folder in [root.clone(), root.join("etc")] {
-        chown(folder, Some(100_005), Some(100_005)).expect("giving a folder away");
+    for dir in [root.clone(), root.join("etc")] {
+        chown(dir, Some(100_005), Some(100_005)).expect("giving a directory away");
     }
     tries(&[]);
 }
 
-/// Puts a symlink in the place of a folder on the way to a mount point, which is removed at the end.
+/// Puts a symlink in the place of a directory on the way to a mount point, which is removed at the end.
 pub(crate) const SWAP: &str = "mv /a /z; ln -s /home/alice/outside /a; readlink /a";
 
-/// A folder outside that is called, and looks, as what SWAP has removed.
-pub(crate) fn marked_folder(sandbox: &Sandbox) -> PathBuf {
-    sandbox.folder("outside", &[]);
-    let marked = sandbox.folder("outside/b", &[]);
+/// A directory outside that is called, and looks, as what SWAP has removed.
+pub(crate) fn marked_dir(sandbox: &Sandbox) -> PathBuf {
+    sandbox.dir("outside", &[]);
+    let marked = sandbox.dir("outside/b", &[]);
     fs::set_permissions(&marked, Permissions::from_mode(0o1000)).expect("a mode");
     marked
 }
@@ -100,15 +100,15 @@ pub(crate) fn marked_folder(sandbox: &Sandbox) -> PathBuf {
 #[test]
 fn nothing_outside_is_removed_in_the_place_of_a_mount_point() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[]);
-    let marked = marked_folder(&sandbox);
+    sandbox.dir("data", &[]);
+    let marked = marked_dir(&sandbox);
     let seen = sandbox.prints(&["-v", "/home/alice/data:/a/b"], SWAP);
     assert_eq!((seen.as_str(), marked.exists()), ("/home/alice/outside\n", true));
 }
 
-fn names(folder: &str) -> Vec<std::ffi::OsString> {
+fn names(dir: &str) -> Vec<std::ffi::OsString> {
     let mut names: Vec<_> =
-        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+        fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").file_name()).collect();
     names.sort();
     names
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 use subroot_tests::sandbox::Sandbox;
 
-/// A bind of a folder beside the last one: a look at its source and one at its mount point before; open_tree, mount_setattr,
+/// A bind of a directory beside the last one: a look at its source and one at its mount point before; open_tree, mount_setattr,
 /// move_mount and close in the child. The seventh is room for memory.
 const CALLS_FOR_A_BIND: usize = 7;
 
@@ -21,9 +21,9 @@ fn calls(sandbox: &Sandbox, binds: usize) -> usize {
 #[test]
 fn a_bind_costs_a_few_system_calls_however_many_there_are() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[]);
+    sandbox.dir("data", &[]);
     for n in 0..200 {
-        sandbox.host.make_folder(sandbox.rootfs.path.join(format!("mnt/{n}")), &sandbox.alice);
+        sandbox.host.make_dir(sandbox.rootfs.path.join(format!("mnt/{n}")), &sandbox.alice);
     }
     let [none, some, many] = [0, 100, 200].map(|binds| calls(&sandbox, binds));
     for (binds, calls) in [(100, some - none), (200, many - none)] {
@@ -34,7 +34,7 @@ fn a_bind_costs_a_few_system_calls_however_many_there_are() {
 #[test]
 fn a_thousand_binds_are_all_there() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[]);
+    sandbox.dir("data", &[]);
     let options: Vec<String> = (0..1_000).map(|n| format!("-v/home/alice/data:/mnt/{n}")).collect();
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
     assert_eq!(sandbox.prints(&options, "grep -c ' /mnt/' /proc/self/mountinfo"), "1000\n");

@@ -2,7 +2,7 @@
 //! filter answers ENOSYS to those calls, or EPERM as older ones of docker and podman do. That sandbox has the host's root as
 //! its own, without an overlay, which kernels before 5.11 do not have.
 
-use crate::mounts::hostile::{SWAP, marked_folder};
+use crate::mounts::hostile::{SWAP, marked_dir};
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use std::os::unix::fs::{chown, symlink};
@@ -51,7 +51,7 @@ fn output_with_rules(sandbox: &Sandbox, rules: &str, words: &[&str]) -> Outcome 
 #[test]
 fn mounts_have_their_attributes_all_the_same() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[("x", "x\n")]);
+    sandbox.dir("data", &[("x", "x\n")]);
     let script = "cat /srv/x; touch /srv/y 2>/dev/null || echo read-only; for place in /srv /proc; do
         grep \" $place \" /proc/self/mountinfo | head -n 1 | cut -d' ' -f5,6; done; touch /tmp/z && rm /tmp/z && echo wrote";
     let expected =
@@ -78,7 +78,7 @@ fn no_descriptor_is_left_open() {
 fn everything_else_is_mounted_too() {
     for make in [Sandbox::new, Sandbox::bare] {
         let sandbox = make();
-        sandbox.folder("data", &[("x", "x\n")]);
+        sandbox.dir("data", &[("x", "x\n")]);
         let options = [
             "--tmpfs",
             "/mnt:mode=700",
@@ -119,9 +119,9 @@ fn a_root_can_be_read_only_and_covered() {
 #[test]
 fn mounts_that_others_cover_do_not_stand_in_the_way() {
     let sandbox = Sandbox::new();
-    let data = sandbox.folder("data", &[("x", "x\n")]);
+    let data = sandbox.dir("data", &[("x", "x\n")]);
     for inner in ["a/b", "a", "c", "c"].map(|name| data.join(name)) {
-        std::fs::create_dir_all(&inner).expect("a folder");
+        std::fs::create_dir_all(&inner).expect("a directory");
         mount(Some("tmpfs"), &inner, Some("tmpfs"), MsFlags::empty(), Some("mode=777")).expect("mounting");
     }
     let script = "for place in /srv /srv/a /srv/c; do touch $place/y 2>/dev/null || echo read-only; done";
@@ -148,7 +148,7 @@ fn descriptors_are_closed_all_the_same() {
 #[test]
 fn a_symlink_as_the_last_name_leads_on_inside_of_the_root() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[("x", "x\n")]);
+    sandbox.dir("data", &[("x", "x\n")]);
     symlink("/srv", sandbox.rootfs.path.join("etc/link")).expect("a symlink");
     let options = ["-v", "/home/alice/data:/etc/link"];
     assert_eq!(sandbox.prints(&options, "cat /srv/x"), "x\n");
@@ -163,7 +163,7 @@ fn a_symlink_as_the_last_name_leads_on_inside_of_the_root() {
 fn paths_are_looked_up_name_by_name_all_the_same() {
     for make in [Sandbox::new, Sandbox::bare] {
         let sandbox = make();
-        sandbox.folder("data", &[("x", "x\n")]);
+        sandbox.dir("data", &[("x", "x\n")]);
         let root = &sandbox.rootfs.path;
         for (link, target) in [("absolute", "/usr"), ("relative", "usr/../home"), ("out", "../../../tmp")] {
             symlink(target, root.join(link)).expect("a symlink");
@@ -195,7 +195,7 @@ fn paths_are_looked_up_name_by_name_all_the_same() {
 #[test]
 fn symlinks_lead_no_farther_then() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[("x", "x\n")]);
+    sandbox.dir("data", &[("x", "x\n")]);
     let root = &sandbox.rootfs.path;
     symlink("nothere/../../evil", root.join("link")).expect("a symlink");
     symlink("loop", root.join("loop")).expect("a symlink");
@@ -211,10 +211,10 @@ fn symlinks_lead_no_farther_then() {
         refuses("/loop/x", "Too many levels", options);
         refuses("/etc/group", "Not a directory", options);
     }
-    let marked = marked_folder(&sandbox);
+    let marked = marked_dir(&sandbox);
     let outcome = output(&sandbox, r#""openat2""#, &["-v", "/home/alice/data:/a/b"], SWAP);
     assert_eq!((outcome.code(), marked.exists()), (0, true), "{outcome:?}");
-    chown(root, Some(100_005), Some(100_005)).expect("giving a folder away");
+    chown(root, Some(100_005), Some(100_005)).expect("giving a directory away");
     refuses("/link", "No such file", &[]);
 }
 
@@ -231,7 +231,7 @@ fn processes_are_made_all_the_same() {
 #[test]
 fn with_none_of_them_everything_works() {
     let sandbox = Sandbox::bare();
-    sandbox.folder("data", &[("x", "x\n")]);
+    sandbox.dir("data", &[("x", "x\n")]);
     let missing = format!(r#"{}, "openat2", "clone3", "close_range""#, MISSING[1]);
     let options = ["--read-only", "-v", "/home/alice/data:/a/b:ro", "--tmpfs", "/a/b/c", "-u", "5"];
     let outcome = output(&sandbox, &missing, &options, "cat /a/b/x; touch /a/b/c/y && echo wrote; id -u");
@@ -245,7 +245,7 @@ fn what_cannot_be_made_read_only_is_not_left_attached() {
         {"names": ["mount"], "action": "SCMP_ACT_ERRNO", "errnoRet": 22,
             "args": [{"index": 3, "value": 32, "valueTwo": 32, "op": "SCMP_CMP_MASKED_EQ"}]}"#;
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[("x", "x\n")]);
+    sandbox.dir("data", &[("x", "x\n")]);
     let run = |options: &[&str], script: &str| {
         let words =
             [&["--", "subroot", "run"], options, &["/home/alice/rootfs", "--", "sh", "-c", script]].concat();

@@ -23,23 +23,23 @@ fn changes_are_kept_and_come_back() {
     for make in [Sandbox::new, Sandbox::bare] {
         let sandbox = make();
         let before = listing(&sandbox.rootfs.path);
-        let kept = sandbox.folder("kept", &[]);
+        let kept = sandbox.dir("kept", &[]);
         let script = "rm /etc/group; mkdir -p /srv/new; echo x >/srv/new/x";
         let options = ["--overlay=/home/alice/kept", "-v", "/etc/passwd:/some/where/passwd"];
         assert_eq!(sandbox.prints(&options, script), "");
         let script = "cat /srv/new/x; ls /etc/group 2>/dev/null; ls /some/where";
         assert_eq!(sandbox.prints(&options, script), "x\npasswd\n");
         assert_eq!(listing(&sandbox.rootfs.path), before);
-        let names = |folder| fs::read_dir(kept.join(folder)).expect("a folder").count();
+        let names = |dir| fs::read_dir(kept.join(dir)).expect("a directory").count();
         assert_eq!(names("upper"), 2, "etc and srv, and no mount point");
     }
 }
 
-/// The top folder of an overlay is the one that keeps the changes.
+/// The top directory of an overlay is the one that keeps the changes.
 #[test]
 fn the_top_keeps_the_mode_of_the_rootfs_whatever_the_umask_is() {
     let sandbox = Sandbox::new();
-    sandbox.folder("kept", &[]);
+    sandbox.dir("kept", &[]);
     let root = sandbox.rootfs.path.display();
     for mode in [0o755, 0o711] {
         fs::set_permissions(&sandbox.rootfs.path, Permissions::from_mode(mode)).expect("a mode");
@@ -52,11 +52,11 @@ fn the_top_keeps_the_mode_of_the_rootfs_whatever_the_umask_is() {
     }
 }
 
-/// What becomes of a folder that two overlays change is undefined.
+/// What becomes of a directory that two overlays change is undefined.
 #[test]
-fn a_folder_for_them_is_one_sandboxs_at_a_time() {
+fn a_directory_for_them_is_one_sandboxs_at_a_time() {
     let sandbox = Sandbox::new();
-    sandbox.folder("kept", &[]);
+    sandbox.dir("kept", &[]);
     let kept = "--overlay=/home/alice/kept";
     let waiting = |script| Running::new(sandbox.shell(&[kept], script).stdin(Stdio::piped()));
     let mut first = waiting("echo ready; read line; echo x >/x");
@@ -75,9 +75,9 @@ fn a_folder_for_them_is_one_sandboxs_at_a_time() {
 }
 
 #[test]
-fn a_folder_for_them_may_be_in_the_rootfs() {
+fn a_directory_for_them_may_be_in_the_rootfs() {
     let sandbox = Sandbox::new();
-    let kept = format!("--overlay={}", sandbox.folder("rootfs/changes", &[]).display());
+    let kept = format!("--overlay={}", sandbox.dir("rootfs/changes", &[]).display());
     assert_eq!(sandbox.prints(&[&kept], "echo x >/new; cat /new"), "x\n");
     assert_eq!(sandbox.prints(&[&kept], "cat /new"), "x\n");
     assert_eq!(fs::read_to_string("/home/alice/rootfs/changes/upper/new").expect("the change"), "x\n");
@@ -85,24 +85,24 @@ fn a_folder_for_them_may_be_in_the_rootfs() {
 }
 
 #[test]
-fn a_folder_for_them_that_cannot_be_used_is_named() {
+fn a_directory_for_them_that_cannot_be_used_is_named() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.output(&["--overlay=/home/alice/nothere"], "touch /mark");
     assert_refused(&outcome, 125, &["/home/alice/nothere", "No such file"]);
-    fs::create_dir("/home/alice/roots").expect("a folder of the host's root");
+    fs::create_dir("/home/alice/roots").expect("a directory of the host's root");
     let outcome = sandbox.output(&["--overlay=/home/alice/roots"], "touch /mark");
     assert_refused(&outcome, 125, &["/home/alice/roots", "Permission denied"]);
-    symlink("/home", sandbox.folder("led", &[]).join("upper")).expect("a symlink");
+    symlink("/home", sandbox.dir("led", &[]).join("upper")).expect("a symlink");
     let outcome = sandbox.output(&["--overlay=/home/alice/led"], "touch /mark");
     assert_refused(&outcome, 125, &["/home/alice/led", "Not a directory"]);
     assert!(!sandbox.has_mark());
 }
 
 #[test]
-fn folders_can_be_put_over_each_other() {
+fn directories_can_be_put_over_each_other() {
     let sandbox = Sandbox::new();
-    sandbox.folder("one", &[("a", "1\n"), ("b", "1\n")]);
-    sandbox.folder("two", &[("b", "2\n"), ("c", "2\n")]);
+    sandbox.dir("one", &[("a", "1\n"), ("b", "1\n")]);
+    sandbox.dir("two", &[("b", "2\n"), ("c", "2\n")]);
     let word = "type=overlay,lowerdir=/home/alice/one:/home/alice/two,target=/srv";
     assert_eq!(
         sandbox.prints(
@@ -111,7 +111,7 @@ fn folders_can_be_put_over_each_other() {
         ),
         "1\n1\n2\nread-only\n"
     );
-    let (upper, _work) = (sandbox.folder("upper", &[]), sandbox.folder("work", &[]));
+    let (upper, _work) = (sandbox.dir("upper", &[]), sandbox.dir("work", &[]));
     let word = "type=overlay,lowerdir=/home/alice/one,upperdir=/home/alice/upper,workdir=/home/alice/work,target=/srv";
     assert_eq!(sandbox.prints(&["--mount", word], "echo new >/srv/n; cat /srv/a"), "1\n");
     assert_eq!(fs::read_to_string(upper.join("n")).expect("the change"), "new\n");

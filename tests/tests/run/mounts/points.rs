@@ -8,7 +8,7 @@ use subroot_tests::sandbox::{Sandbox, listing};
 #[test]
 fn every_kind_of_missing_place_is_made_and_gone_again() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[("x", "x\n")]);
+    sandbox.dir("data", &[("x", "x\n")]);
     let before = listing(&sandbox.rootfs.path);
     for target in ["/srv", "/a/b/c", "/usr/local/share/data", "/tmp/deep/down"] {
         let volume = format!("/home/alice/data:{target}");
@@ -23,8 +23,8 @@ fn every_kind_of_missing_place_is_made_and_gone_again() {
 #[test]
 fn targets_may_lie_in_each_other_in_any_order() {
     let sandbox = Sandbox::new();
-    sandbox.folder("one", &[("x", "1\n")]);
-    sandbox.folder("two", &[("x", "2\n")]);
+    sandbox.dir("one", &[("x", "1\n")]);
+    sandbox.dir("two", &[("x", "2\n")]);
     let (outer, inner) = ("/home/alice/one:/a", "/home/alice/two:/a/b/c");
     let before = (listing(&sandbox.rootfs.path), listing("/home/alice/one".as_ref()));
     for options in [["-v", outer, "-v", inner], ["-v", inner, "-v", outer]] {
@@ -34,14 +34,14 @@ fn targets_may_lie_in_each_other_in_any_order() {
     assert_eq!(sandbox.prints(&["--tmpfs", "/a", "-v", inner], "cat /a/b/c/x; ls /a"), "2\nb\n");
 }
 
-/// A folder of a subordinate ID's: alice cannot make anything in it outside.
+/// A directory of a subordinate ID's: alice cannot make anything in it outside.
 #[test]
-fn a_folder_that_is_not_the_callers_is_covered() {
+fn a_directory_that_is_not_the_callers_is_covered() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[("x", "x\n")]);
+    sandbox.dir("data", &[("x", "x\n")]);
     let var = sandbox.rootfs.path.join("var");
     sandbox.add("var/there", "there\n", 0o644);
-    chown(&var, Some(100_005), Some(100_005)).expect("giving a folder away");
+    chown(&var, Some(100_005), Some(100_005)).expect("giving a directory away");
     let before = listing(&sandbox.rootfs.path);
     let script = "cat /var/a/b/x /var/there; stat -c %a /var; touch /var/new 2>/dev/null || echo read-only";
     let seen = sandbox.prints(&["-v", "/home/alice/data:/var/a/b"], script);
@@ -52,7 +52,7 @@ fn a_folder_that_is_not_the_callers_is_covered() {
 #[test]
 fn symlinks_lead_on_inside_of_the_root() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[("x", "x\n")]);
+    sandbox.dir("data", &[("x", "x\n")]);
     let root = &sandbox.rootfs.path;
     for (link, target) in [("absolute", "/usr"), ("relative", "usr/../home"), ("out", "../../../../tmp")] {
         symlink(target, root.join(link)).expect("a symlink");
@@ -71,7 +71,7 @@ fn symlinks_lead_on_inside_of_the_root() {
 #[test]
 fn a_symlink_that_leads_nowhere_is_followed_to_where_it_would() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[("x", "x\n")]);
+    sandbox.dir("data", &[("x", "x\n")]);
     let root = &sandbox.rootfs.path;
     symlink("../run/resolver/resolv.conf", root.join("etc/resolv.conf")).expect("a symlink");
     let before = listing(root);
@@ -83,13 +83,13 @@ fn a_symlink_that_leads_nowhere_is_followed_to_where_it_would() {
 }
 
 #[test]
-fn a_mount_that_a_symlink_leads_over_the_folder_of_others_takes_what_comes_later() {
+fn a_mount_that_a_symlink_leads_over_the_directory_of_others_takes_what_comes_later() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[("x", "x\n")]);
-    sandbox.folder("cover", &[]);
+    sandbox.dir("data", &[("x", "x\n")]);
+    sandbox.dir("cover", &[]);
     let root = &sandbox.rootfs.path;
-    for folder in [root.join("mnt/x/a"), root.join("mnt/x/b"), "/home/alice/cover/b".into()] {
-        sandbox.host.make_folder(folder, &sandbox.alice);
+    for dir in [root.join("mnt/x/a"), root.join("mnt/x/b"), "/home/alice/cover/b".into()] {
+        sandbox.host.make_dir(dir, &sandbox.alice);
     }
     symlink("/mnt/x", root.join("mnt/x/link")).expect("a symlink");
     let volumes = ["-v./data:/mnt/x/a", "-v./cover:/mnt/x/link", "-v./data:/mnt/x/b"];
@@ -99,7 +99,7 @@ fn a_mount_that_a_symlink_leads_over_the_folder_of_others_takes_what_comes_later
 #[test]
 fn of_two_runs_the_last_removes_what_both_use() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[]);
+    sandbox.dir("data", &[]);
     let before = listing(&sandbox.rootfs.path);
     let options = ["-v", "/home/alice/data:/srv/deep"];
     let script = "echo ready; exec sleep 1000";
@@ -117,7 +117,7 @@ fn of_two_runs_the_last_removes_what_both_use() {
 #[test]
 fn killed_launches_leave_nothing() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[("x", "")]);
+    sandbox.dir("data", &[("x", "")]);
     let before = listing(&sandbox.rootfs.path);
     for round in 0..60_u64 {
         let options = ["-v", "/home/alice/data:/srv/deep/down", "-v", "/home/alice/data/x:/etc/x"];
@@ -133,7 +133,7 @@ fn killed_launches_leave_nothing() {
 #[test]
 fn a_umask_does_not_keep_others_from_getting_there() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[("x", "x\n")]);
+    sandbox.dir("data", &[("x", "x\n")]);
     fs::set_permissions("/home/alice/data", Permissions::from_mode(0o755)).expect("a mode");
     let root = sandbox.rootfs.path.display();
     let line = format!("umask 077; subroot run -u 5 -v ./data:/srv/a/b {root} -- cat /srv/a/b/x");
@@ -143,7 +143,7 @@ fn a_umask_does_not_keep_others_from_getting_there() {
 #[test]
 fn a_umask_does_not_keep_others_from_what_is_made_in_memory() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[("x", "x\n")]);
+    sandbox.dir("data", &[("x", "x\n")]);
     fs::set_permissions("/home/alice/data", Permissions::from_mode(0o755)).expect("a mode");
     let root = sandbox.rootfs.path.display();
     for options in ["--overlay -v ./data:/var/a/b", "--tmpfs /var/a -v ./data:/var/a/b", "-v ./data:/dev/a/b"]

@@ -39,7 +39,7 @@ fn what_is_mounted_in_the_root_is_read_only_too() {
 #[test]
 fn a_volume_in_it_can_be_written() {
     let sandbox = Sandbox::new();
-    let data = sandbox.folder("data", &[]);
+    let data = sandbox.dir("data", &[]);
     assert_eq!(
         sandbox.prints(&["--read-only", "-v", "/home/alice/data:/srv"], "echo x >/srv/x; cat /srv/x"),
         "x\n"

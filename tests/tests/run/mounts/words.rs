@@ -5,7 +5,7 @@ use subroot_tests::sandbox::{Sandbox, assert_refused, listing};
 #[test]
 fn each_wrong_word_is_named() {
     let sandbox = Sandbox::new();
-    sandbox.folder("data", &[]);
+    sandbox.dir("data", &[]);
     let before = listing("/home/alice".as_ref());
     for (options, said) in [
         (["-v", "/data"], "SOURCE:TARGET"),

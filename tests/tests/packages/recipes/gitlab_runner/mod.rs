@@ -90,7 +90,7 @@ fn a_cancelled_script_that_does_not_care_is_killed_and_cleaned_up() {
     // At once, as the runner does.
     runner.clean_up(&job);
     assert_all_gone(&word);
-    assert!(!runner.folder(&job).exists());
+    assert!(!runner.dir(&job).exists());
 }
 
 /// A runner that has lost sight of a stage goes on with the cleanup.
@@ -116,7 +116,7 @@ fn two_jobs_at_once_see_nothing_of_each_other() {
     let (end, log) = runner.perform(&Job::new(61, "small", "touch /of-61 theirs; ls / | grep of-; ls"));
     assert_eq!(end, End::Success);
     assert!(log.ends_with("of-61\ntheirs\n"), "{log}");
-    fs::write(runner.folder(&waiting).join("builds/go"), "").expect("a file");
+    fs::write(runner.dir(&waiting).join("builds/go"), "").expect("a file");
     let seen = running.end().ok();
     assert!(seen.contains("of-60\n") && !seen.contains("of-61") && !seen.contains("theirs"), "{seen}");
     assert!(seen.contains("mine\njob-60\n"), "{seen}");
@@ -156,7 +156,7 @@ fn hostile_variables_reach_nothing() {
     ]);
     let (end, log) = runner.perform(&job);
     assert_eq!((end, log.lines().last()), (End::BuildFailure, Some("0")), "{log}");
-    assert!(runner.folder(&victim).exists() && !fs::exists("/tmp/pwned").expect("looking"), "{log}");
+    assert!(runner.dir(&victim).exists() && !fs::exists("/tmp/pwned").expect("looking"), "{log}");
     runner.clean_up(&victim);
 }
 

@@ -69,8 +69,8 @@ impl Runner {
     pub(crate) fn new(host: Host, name: &str, root: &Rootfs) -> Runner {
         let alice = host.user("alice");
         let driver = PathBuf::from("/tmp/driver");
-        for folder in [&driver, &alice.home.join("roots")] {
-            host.make_folder(folder, &alice);
+        for dir in [&driver, &alice.home.join("roots")] {
+            host.make_dir(dir, &alice);
         }
         symlink(&root.path, alice.home.join("roots").join(name)).expect("a link to the root");
         for (name, content) in FILES {
@@ -145,11 +145,11 @@ impl Runner {
     pub(crate) fn clean_up(&self, job: &Job) {
         let cleaned = self.host.output(&mut self.stage(job, "cleanup"));
         assert_eq!((cleaned.code(), cleaned.stderr.as_str()), (0, ""), "{cleaned:?}");
-        assert!(!self.folder(job).exists(), "the job's folder is left");
+        assert!(!self.dir(job).exists(), "the job's directory is left");
     }
 
-    /// The folder of a job.
-    pub(crate) fn folder(&self, job: &Job) -> PathBuf {
+    /// The directory of a job.
+    pub(crate) fn dir(&self, job: &Job) -> PathBuf {
         self.alice.home.join(format!("jobs/{}", job.id))
     }
 

@@ -156,7 +156,7 @@ fn own_network(host: &Host) -> File {
 fn configure(host: &Host) {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").expect("the machine's name");
     let text = CONFIGURATION.replace("HOST", name.trim()).replace("KILL_WAIT", &KILL_WAIT.to_string());
-    fs::create_dir("/etc/slurm").expect("a folder in a private /etc");
+    fs::create_dir("/etc/slurm").expect("a directory in a private /etc");
     host.write("/etc/slurm/slurm.conf", text);
     let key = "umask 077; head --bytes=128 /dev/urandom >/etc/munge.key";
     host.output(Command::new("sh").args(["-c", key])).ok();

@@ -1,4 +1,4 @@
-//! What there is on the nodes of a cluster: processes, mounts, folders and keys.
+//! What there is on the nodes of a cluster: processes, mounts, directories and keys.
 
 use super::cluster::Cluster;
 use nix::unistd::Pid;
@@ -34,7 +34,7 @@ impl Nodes {
 
     fn now(cluster: &Cluster) -> Nodes {
         let processes = descendants(cluster.first_process());
-        // Of a node's own folder only what it has for jobs: its caches come with time.
+        // Of a node's own directory only what it has for jobs: its caches come with time.
         let find = "find /tmp $ROOTFS /run/slurm/spool/n?/job* 2>/dev/null | sort";
         let root = cluster.host.user("root");
         let find = cluster.host.output(root.shell(find).env("ROOTFS", &cluster.rootfs.path));

@@ -25,7 +25,7 @@ pub use child::seccomp;
 pub use cli::main;
 pub use error::Error;
 pub use parent::running::Running;
-pub use request::ids::{Account, From, GivenLine, UserWord, Userns};
+pub use request::ids::{Account, GivenLine, IdSource, UserSpec, Userns};
 pub use request::mount::{Attributes, Bind, Content, Mount};
 pub use request::namespaces::Network;
 pub use request::root::Overlay;

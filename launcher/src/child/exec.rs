@@ -9,7 +9,7 @@ use crate::request::process::{Process, Workdir};
 use crate::sys;
 use crate::sys::files::file_kind;
 use crate::sys::lookup::{enter_directory, open_inside};
-use crate::sys::program::Words;
+use crate::sys::program::Arguments;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{SFlag, fstat};
@@ -27,7 +27,7 @@ pub(crate) struct Command {
     word: CString,
     candidates: Vec<CString>,
     /// None where the program's own path is its only argument.
-    arguments: Option<Words>,
+    arguments: Option<Arguments>,
     environment: Vec<CString>,
     has_home: bool,
     workdir: Workdir,
@@ -53,7 +53,7 @@ impl Command {
         Ok(Command {
             word: c_string("the command", words.first().cloned().unwrap_or_else(|| SHELLS[1].into()))?,
             candidates: c_strings("the command", candidates)?,
-            arguments: (!arguments.is_empty()).then(|| Words::new(arguments)),
+            arguments: (!arguments.is_empty()).then(|| Arguments::new(arguments)),
             environment: c_strings("the environment", assignments)?,
             has_home: environment.iter().any(|(name, _)| name == "HOME"),
             workdir: process.workdir.clone(),
@@ -71,7 +71,7 @@ impl Command {
         let arguments = match &self.arguments {
             Some(arguments) => arguments,
             None => {
-                own_path = Words::new(vec![program.to_owned()]);
+                own_path = Arguments::new(vec![program.to_owned()]);
                 &own_path
             }
         };
@@ -79,7 +79,7 @@ impl Command {
         if !self.has_home {
             environment.extend(CString::new([b"HOME=", home.as_bytes()].concat()));
         }
-        let environment = Words::new(environment);
+        let environment = Arguments::new(environment);
         sys::signals::clean_signals().map_err(Failure::on(Step::Signals, b""))?;
         Err(match shim {
             None => explain(program, sys::program::execute(program, arguments, &environment)),

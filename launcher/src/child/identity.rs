@@ -1,7 +1,7 @@
 //! Who the command runs as: looked up in the accounts of the new root, which this process is already in.
 
 use crate::failure::{Failure, Step};
-use crate::request::ids::{Account, UserWord};
+use crate::request::ids::{Account, UserSpec};
 use crate::request::process::Process;
 use crate::sys::files::file_kind;
 use crate::sys::lookup::open_inside;
@@ -109,7 +109,7 @@ struct PasswdLine {
     home: OsString,
 }
 
-fn look_up(word: &UserWord) -> Result<Identity, Failure> {
+fn look_up(word: &UserSpec) -> Result<Identity, Failure> {
     let name = word.user.shown();
     let line = passwd_line(&word.user).map_err(Failure::on(Step::FindUser, &name))?;
     let (uid, own_gid, home) = match (&word.user, &line) {

@@ -8,7 +8,7 @@
 
 use crate::failure::Failure;
 use crate::sys;
-use crate::sys::program::Words;
+use crate::sys::program::Arguments;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::stat::stat;
@@ -55,7 +55,7 @@ impl Shim {
     pub(crate) fn execute(
         &self,
         program: &CStr,
-        (arguments, environment): (&Words, &Words),
+        (arguments, environment): (&Arguments, &Arguments),
         [likely, other]: [&Failure; 2],
     ) -> Errno {
         match self.fill(&image(&self.data(likely, other))) {

@@ -34,19 +34,19 @@ pub(crate) fn run(launch: &Launch, ends: ChildEnds) -> ! {
 
 fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
     let Launch { plan, process } = launch;
-    let way = plan.ids.ways.get(usize::from(wait_for_byte(ends)));
-    let way = way.ok_or(Errno::EINVAL).map_err(Failure::on(Step::BecomeRoot, b""))?;
-    let first = Identity::first(way.first[0], way.first[1]);
+    let candidate = plan.ids.candidates.get(usize::from(wait_for_byte(ends)));
+    let candidate = candidate.ok_or(Errno::EINVAL).map_err(Failure::on(Step::BecomeRoot, b""))?;
+    let first = Identity::first(candidate.first[0], candidate.first[1]);
     // By the host's /proc: that of the rootfs may be a fake.
     process.adjust_oom_score()?;
     let disk = plan.root.as_ref().and_then(|root| root.disk.as_ref());
     let layers = UpperLayers::open(disk)?;
-    let may_set_groups = way.maps.may_set_groups;
+    let may_set_groups = candidate.maps.may_set_groups;
     become_first(&first, &plan.process, || Ok(!may_set_groups || is_setgroups_denied()?))
         .map_err(Failure::on(Step::BecomeRoot, b""))?;
     namespaces::furnish(plan)?;
     if let Some(root) = &plan.root {
-        let covered = disk.map_or([].as_slice(), |disk| disk.covered(&way.maps.uid));
+        let covered = disk.map_or([].as_slice(), |disk| disk.covered(&candidate.maps.uid));
         let warnings = new_root::enter(root, layers, covered)?;
         warnings.iter().for_each(|text| send_warning(&ends.report, text));
     }

@@ -22,28 +22,28 @@ pub(crate) struct Cli {
 /// The commands.
 #[derive(Subcommand)]
 pub(crate) enum Verb {
-    Run(Box<RunWords>),
+    Run(Box<RunArgs>),
     /// Run another command in a running sandbox
     #[command(after_help = EXEC_HELP)]
-    Exec(ExecWords),
+    Exec(ExecArgs),
     /// List running sandboxes
-    Ps(PsWords),
+    Ps(PsArgs),
     /// Send a running sandbox a signal, KILL unless told otherwise
-    Kill(KillWords),
+    Kill(KillArgs),
     /// Run a command as root of a new user namespace alone, in the host's own file system
     #[command(after_help = UNSHARE_HELP)]
-    Unshare(UnshareWords),
+    Unshare(UnshareArgs),
     /// Show which IDs you may map, and which line grants them
-    Idmap(IdmapWords),
+    Idmap(IdmapArgs),
     /// Say what works on this host, what does not, and what would mend it
     #[command(after_help = DOCTOR_HELP)]
-    Doctor(DoctorWords),
+    Doctor(DoctorArgs),
     /// Look at everybody's subordinate IDs, for administrators: nothing is changed
     #[command(disable_help_subcommand = true)]
-    Grants(GrantsWords),
+    Grants(GrantsArgs),
     /// Print what makes a shell complete the command line of subroot
     #[command(after_help = COMPLETIONS_HELP)]
-    Completions(CompletionsWords),
+    Completions(CompletionsArgs),
 }
 
 const RUN_HELP: &str = "\
@@ -94,7 +94,7 @@ Where each shell looks for it:
 /// Run a command as root in a root file system of its own
 #[derive(Args)]
 #[command(disable_help_flag = true, after_help = RUN_HELP)]
-pub(crate) struct RunWords {
+pub(crate) struct RunArgs {
     /// The directory that becomes the root
     pub(crate) rootfs: Option<PathBuf>,
     /// The command and its arguments, also after --
@@ -126,25 +126,25 @@ pub(crate) struct RunWords {
     pub(crate) rm: bool,
     /// Where IDs come from.
     #[command(flatten)]
-    pub(crate) mapper: MapperWords,
+    pub(crate) mapper: MapperArgs,
     /// What is mounted.
     #[command(flatten)]
-    pub(crate) mounts: MountWords,
+    pub(crate) mounts: MountArgs,
     /// How the command runs.
     #[command(flatten)]
-    pub(crate) process: ProcessWords,
+    pub(crate) process: ProcessArgs,
     /// Who it is.
     #[command(flatten)]
-    pub(crate) identity: IdentityWords,
+    pub(crate) identity: IdentityArgs,
     /// Which namespaces it has.
     #[command(flatten)]
-    pub(crate) namespaces: NamespaceWords,
+    pub(crate) namespaces: NamespaceArgs,
 }
 
 /// What is mounted.
 #[derive(Args)]
 #[command(next_help_heading = "File system")]
-pub(crate) struct MountWords {
+pub(crate) struct MountArgs {
     /// Show a file or directory of the host's inside; options as of podman run, such as ro
     #[arg(short, long = "volume", value_name = "SOURCE:TARGET[:OPTIONS]")]
     pub(crate) volume: Vec<OsString>,
@@ -177,7 +177,7 @@ pub(crate) struct MountWords {
 /// How the command runs.
 #[derive(Args)]
 #[command(next_help_heading = "Process")]
-pub(crate) struct ProcessWords {
+pub(crate) struct ProcessArgs {
     /// Set an environment variable, or pass the caller's on where no value is given
     #[arg(short, long = "env", value_name = "NAME[=VALUE]")]
     pub(crate) env: Vec<OsString>,
@@ -219,7 +219,7 @@ pub(crate) struct ProcessWords {
 /// Who the command runs as.
 #[derive(Args)]
 #[command(next_help_heading = "IDs")]
-pub(crate) struct IdentityWords {
+pub(crate) struct IdentityArgs {
     /// Run as this user of the rootfs
     #[arg(short, long, value_name = "USER[:GROUP]")]
     pub(crate) user: Option<OsString>,
@@ -243,7 +243,7 @@ pub(crate) struct IdentityWords {
 /// Which namespaces the command has.
 #[derive(Args)]
 #[command(next_help_heading = "Namespaces")]
-pub(crate) struct NamespaceWords {
+pub(crate) struct NamespaceArgs {
     /// host, or none: a network of its own with nothing but lo
     #[arg(long, alias = "net", value_name = "MODE")]
     pub(crate) network: Option<String>,
@@ -269,7 +269,7 @@ pub(crate) struct NamespaceWords {
 
 /// `subroot exec`.
 #[derive(Args)]
-pub(crate) struct ExecWords {
+pub(crate) struct ExecArgs {
     /// The sandbox, by its name or PID
     pub(crate) sandbox: String,
     /// The command and its arguments, also after --
@@ -297,7 +297,7 @@ pub(crate) struct ExecWords {
 
 /// `subroot ps`.
 #[derive(Args)]
-pub(crate) struct PsWords {
+pub(crate) struct PsArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -305,7 +305,7 @@ pub(crate) struct PsWords {
 
 /// `subroot kill`.
 #[derive(Args)]
-pub(crate) struct KillWords {
+pub(crate) struct KillArgs {
     /// The sandboxes, by their names or PIDs
     #[arg(required = true)]
     pub(crate) sandboxes: Vec<String>,
@@ -316,19 +316,19 @@ pub(crate) struct KillWords {
 
 /// `subroot unshare`.
 #[derive(Args)]
-pub(crate) struct UnshareWords {
+pub(crate) struct UnshareArgs {
     /// The command and its arguments, also after --
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) command: Vec<OsString>,
     /// Where IDs come from.
     #[command(flatten)]
-    pub(crate) mapper: MapperWords,
+    pub(crate) mapper: MapperArgs,
 }
 
 /// `subroot idmap`.
 #[derive(Args)]
 #[command(disable_help_subcommand = true)]
-pub(crate) struct IdmapWords {
+pub(crate) struct IdmapArgs {
     /// What else to show than everything.
     #[command(subcommand)]
     pub(crate) verb: Option<IdmapVerb>,
@@ -339,7 +339,7 @@ pub(crate) struct IdmapWords {
 
 /// `subroot doctor`.
 #[derive(Args)]
-pub(crate) struct DoctorWords {
+pub(crate) struct DoctorArgs {
     /// A rootfs, whose place is looked at, too
     pub(crate) rootfs: Option<PathBuf>,
     /// Print JSON
@@ -355,12 +355,12 @@ pub(crate) struct DoctorWords {
 pub(crate) enum IdmapVerb {
     /// Tell whether the mapper would grant you these maps, by which lines, and what it would grant instead
     #[command(after_help = "Exit status: 0 granted; 1 refused; 125 the question cannot be answered.")]
-    Explain(ExplainWords),
+    Explain(ExplainArgs),
 }
 
 /// `subroot idmap explain`.
 #[derive(Args)]
-pub(crate) struct ExplainWords {
+pub(crate) struct ExplainArgs {
     /// The user IDs, as of newidmap-helper
     #[arg(long, value_name = "IN:OUT:COUNT[,…]")]
     pub(crate) uid_map: Option<OsString>,
@@ -371,7 +371,7 @@ pub(crate) struct ExplainWords {
 
 /// `subroot grants`.
 #[derive(Args)]
-pub(crate) struct GrantsWords {
+pub(crate) struct GrantsArgs {
     /// What to look at.
     #[command(subcommand)]
     pub(crate) verb: GrantsVerb,
@@ -404,7 +404,7 @@ pub(crate) enum GrantsVerb {
 
 /// `subroot completions`.
 #[derive(Args)]
-pub(crate) struct CompletionsWords {
+pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_parser = ["bash", "zsh", "fish"])]
     pub(crate) shell: String,
@@ -412,7 +412,7 @@ pub(crate) struct CompletionsWords {
 
 /// How the mapper is found.
 #[derive(Args)]
-pub(crate) struct MapperWords {
+pub(crate) struct MapperArgs {
     /// Use this newidmap-helper, and no other way to map IDs (also: SUBROOT_HELPER)
     #[arg(long, value_name = "PATH")]
     pub(crate) helper: Option<PathBuf>,
@@ -426,8 +426,8 @@ impl Cli {
     pub(crate) fn read(words: &[OsString]) -> Result<Cli, clap::Error> {
         match words.split_first() {
             Some((_, rest)) if rest.first().is_some_and(|verb| verb == "run") => {
-                let run = RunWords::augment_args(clap::Command::new("run").bin_name("subroot run"));
-                let typed = RunWords::from_arg_matches_mut(&mut run.try_get_matches_from(rest)?)?;
+                let run = RunArgs::augment_args(clap::Command::new("run").bin_name("subroot run"));
+                let typed = RunArgs::from_arg_matches_mut(&mut run.try_get_matches_from(rest)?)?;
                 Ok(Cli { verbose: 0, quiet: false, verb: Verb::Run(Box::new(typed)) })
             }
             _ => Cli::try_parse_from(words),

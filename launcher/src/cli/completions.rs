@@ -1,6 +1,6 @@
 //! `subroot completions`: what makes a shell complete the command line, from the same table as the help.
 
-use crate::cli::args::{Cli, CompletionsWords};
+use crate::cli::args::{Cli, CompletionsArgs};
 use crate::cli::output;
 use clap::CommandFactory as _;
 use clap_complete::Shell;
@@ -9,7 +9,7 @@ use clap_complete::Shell;
 ///
 /// # Errors
 /// Those of the output.
-pub(crate) fn print(typed: &CompletionsWords) -> anyhow::Result<u8> {
+pub(crate) fn print(typed: &CompletionsArgs) -> anyhow::Result<u8> {
     let shell = match typed.shell.as_str() {
         "zsh" => Shell::Zsh,
         "fish" => Shell::Fish,

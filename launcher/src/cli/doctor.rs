@@ -1,6 +1,6 @@
 //! `subroot doctor`: performs the steps of a launch one by one, and says of each what it lacks.
 
-use crate::cli::args::DoctorWords;
+use crate::cli::args::DoctorArgs;
 use crate::cli::idmap::writer;
 use crate::cli::output;
 use crate::diagnose::causes::{Cause, NO_RUNTIME_DIR, NO_SETGROUPS, SETGROUPS_DENIED};
@@ -14,7 +14,7 @@ use crate::parent::disk_layers::{self, DiskLayers};
 use crate::parent::explain;
 use crate::parent::overlay_probe;
 use crate::parent::trial::{self, Stopped};
-use crate::plan::id_plan::{BUILT_IN_HELPER, IdPlan, Way, Writer};
+use crate::plan::id_plan::{BUILT_IN_HELPER, Candidate, IdPlan, Writer};
 use crate::request::ids::IdWishes;
 use crate::request::mount::{NODEV, NOEXEC, NOSUID};
 use crate::request::namespaces::{KINDS, OF_A_LAUNCH};
@@ -84,7 +84,7 @@ impl Line {
 ///
 /// # Errors
 /// A user that this process cannot become, and those of the output.
-pub(crate) fn print(typed: &DoctorWords) -> anyhow::Result<u8> {
+pub(crate) fn print(typed: &DoctorArgs) -> anyhow::Result<u8> {
     if let Some(name) = &typed.for_user {
         become_user(name)?;
     }
@@ -107,11 +107,11 @@ fn examine(rootfs: Option<&Path>) -> Result<Vec<Line>, Error> {
     lines.extend(probes::apparmor::told().map(|found| Line::well("apparmor", found)));
     let plan = IdPlan::new(&IdWishes::default())?;
     // Who may map every ID of a user namespace himself needs no grant.
-    if plan.ways.first().is_none_or(|way| way.writer != Writer::Privileged) {
+    if plan.candidates.first().is_none_or(|candidate| candidate.writer != Writer::Privileged) {
         lines.extend(IdKind::BOTH.map(|kind| granted(&grants, kind)));
         lines.push(mapper(&plan));
     }
-    lines.extend(rootfs.map(place));
+    lines.extend(rootfs.map(dir));
     lines.extend(
         rootfs.and_then(probes::rootfs::devices).map(|cause| Line::well("devices", cause.to_string())),
     );
@@ -127,9 +127,9 @@ fn examine(rootfs: Option<&Path>) -> Result<Vec<Line>, Error> {
     let (maps, works) = maps(&plan);
     lines.push(maps);
     if works {
-        lines.extend([groups(&grants, &plan.ways), proc(&plan.ways)]);
+        lines.extend([groups(&grants, &plan.candidates), proc(&plan.candidates)]);
         lines.extend(host_proc());
-        lines.extend([overlay(&plan.ways), root(&plan.ways)]);
+        lines.extend([overlay(&plan.candidates), root(&plan.candidates)]);
     }
     Ok(lines)
 }
@@ -146,7 +146,7 @@ fn granted(grants: &Grants, kind: IdKind) -> Line {
     Line::with(kind.grant_file(), Verdict::Less, format!("{count} IDs are granted"), causes)
 }
 
-fn place(rootfs: &Path) -> Line {
+fn dir(rootfs: &Path) -> Line {
     let mut causes = probes::rootfs::mount(rootfs);
     causes.extend(probes::rootfs::closed_dir(rootfs));
     Line::with("rootfs", Verdict::Less, rootfs.display().to_string(), causes)
@@ -176,7 +176,7 @@ fn namespaces() -> Line {
 
 /// subroot's own mapper, or shadow's where that is what there is.
 fn mapper(plan: &IdPlan) -> Line {
-    let programs = plan.ways.iter().filter_map(|way| match &way.writer {
+    let programs = plan.candidates.iter().filter_map(|candidate| match &candidate.writer {
         Writer::Helper(program) | Writer::Shadow(program, _) => Some(program.as_path()),
         Writer::Privileged | Writer::OwnId => None,
     });
@@ -193,12 +193,15 @@ fn mapper(plan: &IdPlan) -> Line {
 
 /// Has the maps of a launch written; true where that went well.
 fn maps(plan: &IdPlan) -> (Line, bool) {
-    match trial::perform(libc::CLONE_NEWUSER, &plan.ways, || Ok(())) {
+    match trial::perform(libc::CLONE_NEWUSER, &plan.candidates, || Ok(())) {
         Ok((at, reasons)) => {
-            let way = plan.ways.get(at);
-            let count =
-                |kind| way.map_or(0, |way| way.maps.of(kind).joined().map(|line| line.count).sum::<u32>());
-            let by = way.map(writer).unwrap_or_default();
+            let candidate = plan.candidates.get(at);
+            let count = |kind| {
+                candidate.map_or(0, |candidate| {
+                    candidate.maps.of(kind).joined().map(|line| line.count).sum::<u32>()
+                })
+            };
+            let by = candidate.map(writer).unwrap_or_default();
             let [uids, gids] = IdKind::BOTH.map(count);
             let found = format!("{uids} user IDs and {gids} group IDs, written by {by}");
             let why: Vec<String> =
@@ -222,29 +225,29 @@ fn maps(plan: &IdPlan) -> (Line, bool) {
 fn step(
     name: &'static str,
     (well, less): (&str, &str),
-    (flags, ways): (c_int, &[Way]),
+    (flags, candidates): (c_int, &[Candidate]),
     step: impl FnOnce() -> Outcome<()>,
     cause: impl FnOnce(Errno) -> Cause,
 ) -> Line {
-    match trial::perform(libc::CLONE_NEWUSER | flags, ways, step) {
+    match trial::perform(libc::CLONE_NEWUSER | flags, candidates, step) {
         Ok(_) => Line::well(name, well),
         Err(Stopped::Step(errno)) => Line::with(name, Verdict::Less, less, vec![cause(errno)]),
         Err(stopped) => Line::failed(name, &stopped),
     }
 }
 
-fn groups(grants: &Grants, ways: &[Way]) -> Line {
+fn groups(grants: &Grants, candidates: &[Candidate]) -> Line {
     let user = probes::grants::caller(grants);
     let kind = if grants.policy().config().denies_setgroups { &SETGROUPS_DENIED } else { &NO_SETGROUPS };
     let cause = |_| Cause::new(kind, &[("user", &user)]);
-    step("groups", ("setgroups is allowed", "setgroups is denied"), (0, ways), || setgroups(&[]), cause)
+    step("groups", ("setgroups is allowed", "setgroups is denied"), (0, candidates), || setgroups(&[]), cause)
 }
 
-fn proc(ways: &[Way]) -> Line {
+fn proc(candidates: &[Candidate]) -> Line {
     let flags = libc::CLONE_NEWNS | libc::CLONE_NEWPID;
     let mount = || sys::mount::new_mount(c"proc", &[], NOSUID | NODEV | NOEXEC).map(drop);
     let words = ("a new one in every sandbox", "the one that is here, with its processes to be seen");
-    step("/proc", words, (flags, ways), mount, |_| probes::rootfs::proc_refused())
+    step("/proc", words, (flags, candidates), mount, |_| probes::rootfs::proc_refused())
 }
 
 /// The /proc that is there, if it hides something. A new one in a sandbox hides nothing.
@@ -256,17 +259,17 @@ fn host_proc() -> Option<Line> {
 }
 
 /// Removes a directory through an overlay, where a launch has its changes: in memory or on disk.
-fn overlay(ways: &[Way]) -> Line {
+fn overlay(candidates: &[Candidate]) -> Line {
     let less = "no --overlay, and no run without ROOTFS";
     match disk_layers::memory_serves() {
-        Ok(true) => match overlay_probe::in_memory(ways) {
+        Ok(true) => match overlay_probe::in_memory(candidates) {
             Ok(()) => Line::well("overlay", "--overlay works"),
             Err(Stopped::Step(errno)) => {
                 Line::with("overlay", Verdict::Less, less, vec![probes::rootfs::overlay_refused(errno)])
             }
             Err(stopped) => Line::failed("overlay", &stopped),
         },
-        Ok(false) => match DiskLayers::make_and_try_out(ways) {
+        Ok(false) => match DiskLayers::make_and_try_out(candidates) {
             Ok(path) => Line::well(
                 "overlay",
                 format!("--overlay works, with its changes in {} until the end", path.display()),
@@ -286,13 +289,13 @@ fn overlay(ways: &[Way]) -> Line {
 }
 
 /// A new root in memory: made, entered, and the old one detached.
-fn root(ways: &[Way]) -> Line {
+fn root(candidates: &[Candidate]) -> Line {
     let enter = || {
         let memory = sys::mount::new_mount(c"tmpfs", &[], 0)?;
         sys::mount::attach(&memory, open("/tmp", LOOK, Mode::empty())?, c"")?;
         new_root::pivot(&memory).map_err(|failure| failure.errno)
     };
-    match trial::perform(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, ways, enter) {
+    match trial::perform(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, candidates, enter) {
         Ok(_) => Line::well("root", "a new root can be entered and the old one detached"),
         Err(stopped) => Line::failed("root", &stopped),
     }

@@ -1,6 +1,6 @@
 //! `subroot idmap explain`: what the mapper would answer to a request, why, and what it would grant instead.
 
-use crate::cli::args::ExplainWords;
+use crate::cli::args::ExplainArgs;
 use crate::cli::output;
 use crate::error::Error;
 use crate::grants::{Grants, distrust, ranges_text};
@@ -16,7 +16,7 @@ use std::os::unix::ffi::OsStrExt as _;
 /// One range of a request.
 struct Judged {
     line: MapLine,
-    /// Who grants it: places of lines, or the exception that lets it pass; none where it is refused.
+    /// Who grants it: locations of lines, or the exception that lets it pass; none where it is refused.
     by: Option<Vec<String>>,
     /// The largest part of a refused one that would be granted.
     instead: Option<MapLine>,
@@ -36,7 +36,7 @@ struct Answer {
 ///
 /// # Errors
 /// A request that is none, grants that the mapper does not take, and those of the output.
-pub(crate) fn print(typed: &ExplainWords, as_json: bool) -> anyhow::Result<u8> {
+pub(crate) fn print(typed: &ExplainArgs, as_json: bool) -> anyhow::Result<u8> {
     let asked = [(IdKind::Uid, &typed.uid_map), (IdKind::Gid, &typed.gid_map)];
     let asked: Vec<(IdKind, &OsString)> =
         asked.into_iter().filter_map(|(kind, words)| Some((kind, words.as_ref()?))).collect();
@@ -114,8 +114,8 @@ fn granted_by(grants: &Grants, kind: IdKind, range: IdRange) -> Vec<String> {
         let granting = lines.iter().filter(|line| {
             line.refused.is_none() && line.range.is_some_and(|granted| granted.overlaps(range))
         });
-        let places: Vec<String> = granting.map(|line| line.place()).collect();
-        return if places.is_empty() { vec![NSSWITCH_FILE.into()] } else { places };
+        let locations: Vec<String> = granting.map(|line| line.location()).collect();
+        return if locations.is_empty() { vec![NSSWITCH_FILE.into()] } else { locations };
     }
     let own = if policy.caller().is_own_id(kind, range) { "your own ID" } else { "your own group" };
     vec![own.into()]

@@ -1,6 +1,6 @@
 //! `subroot grants`: what the grant files grant to every user.
 
-use crate::cli::args::{GrantsVerb, GrantsWords};
+use crate::cli::args::{GrantsArgs, GrantsVerb};
 use crate::cli::output;
 use crate::cli::owner;
 use crate::grants::{lint, suggest};
@@ -9,7 +9,7 @@ use crate::grants::{lint, suggest};
 ///
 /// # Errors
 /// A file that cannot be read, a user or a file that is not there, and those of the output.
-pub(crate) fn print(typed: &GrantsWords) -> anyhow::Result<u8> {
+pub(crate) fn print(typed: &GrantsArgs) -> anyhow::Result<u8> {
     let (text, has_findings) = match &typed.verb {
         GrantsVerb::Lint => lint::report(typed.json)?,
         GrantsVerb::Owner { what } => (owner::report(what, typed.json)?, false),

@@ -1,12 +1,12 @@
 //! `subroot idmap`: what the caller may map, by which line of which file.
 
-use crate::cli::args::{IdmapVerb, IdmapWords};
+use crate::cli::args::{IdmapArgs, IdmapVerb};
 use crate::cli::explain;
 use crate::cli::output;
 use crate::diagnose::causes::Cause;
 use crate::diagnose::shortfall;
 use crate::grants::{Grants, OwnLine, ranges_text};
-use crate::plan::id_plan::{IdPlan, Way, Writer};
+use crate::plan::id_plan::{Candidate, IdPlan, Writer};
 use crate::request::ids::IdWishes;
 use idmap::IdKind;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 ///
 /// # Errors
 /// Those of the output.
-pub(crate) fn print(typed: &IdmapWords) -> anyhow::Result<u8> {
+pub(crate) fn print(typed: &IdmapArgs) -> anyhow::Result<u8> {
     if let Some(IdmapVerb::Explain(words)) = &typed.verb {
         return explain::print(words, typed.json);
     }
@@ -41,10 +41,10 @@ fn table(grants: &Grants, lines: &[OwnLine], plan: &IdPlan) -> String {
             table_line(&mut text, line);
         }
     }
-    if let Some(way) = plan.ways.first() {
-        let _ = writeln!(text, "\n`subroot run` maps these, written by {}:", writer(way));
+    if let Some(candidate) = plan.candidates.first() {
+        let _ = writeln!(text, "\n`subroot run` maps these, written by {}:", writer(candidate));
         for kind in IdKind::BOTH {
-            for line in way.maps.of(kind).joined() {
+            for line in candidate.maps.of(kind).joined() {
                 let _ = writeln!(
                     text,
                     "{:4} {:>10} {:>10} {:>10}",
@@ -73,11 +73,11 @@ fn table_line(text: &mut String, line: &OwnLine) {
         }
         (None, None) => "granted".into(),
     };
-    let _ = writeln!(text, "{:4} {first:>10} {count:>10}  {}: {verdict}", line.kind.name(), line.place());
+    let _ = writeln!(text, "{:4} {first:>10} {count:>10}  {}: {verdict}", line.kind.name(), line.location());
 }
 
-pub(crate) fn writer(way: &Way) -> String {
-    match &way.writer {
+pub(crate) fn writer(candidate: &Candidate) -> String {
+    match &candidate.writer {
         Writer::Helper(program) | Writer::Shadow(program, _) => program.display().to_string(),
         Writer::Privileged => "subroot itself, which has the capabilities".into(),
         Writer::OwnId => "subroot itself, which everybody may for his own ID".into(),
@@ -85,15 +85,15 @@ pub(crate) fn writer(way: &Way) -> String {
 }
 
 fn json(grants: &Grants, lines: &[OwnLine], plan: &IdPlan) -> Value {
-    let maps = |way: &Way, kind: IdKind| -> Vec<Value> {
-        way.maps.of(kind).joined().map(|line| json!([line.inside, line.outside, line.count])).collect()
+    let maps = |candidate: &Candidate, kind: IdKind| -> Vec<Value> {
+        candidate.maps.of(kind).joined().map(|line| json!([line.inside, line.outside, line.count])).collect()
     };
     json!({
         "uid": grants.policy().caller().id(IdKind::Uid),
         "gid": grants.policy().caller().id(IdKind::Gid),
         "lines": lines.iter().map(json_line).collect::<Vec<_>>(),
-        "writer": plan.ways.first().map(writer),
-        "maps": plan.ways.first().map(|way| json!({"uid": maps(way, IdKind::Uid), "gid": maps(way, IdKind::Gid)})),
+        "writer": plan.candidates.first().map(writer),
+        "maps": plan.candidates.first().map(|candidate| json!({"uid": maps(candidate, IdKind::Uid), "gid": maps(candidate, IdKind::Gid)})),
         "lack": shortfall::lack(plan).iter().chain(&shortfall::cuts(plan)).next().map(Cause::to_string),
     })
 }

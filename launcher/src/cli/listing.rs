@@ -1,6 +1,6 @@
 //! `subroot ps` and `subroot kill`.
 
-use crate::cli::args::{KillWords, PsWords};
+use crate::cli::args::{KillArgs, PsArgs};
 use crate::cli::output;
 use crate::error::Error;
 use crate::parent::join;
@@ -21,7 +21,7 @@ const STEPS: u32 = 400;
 ///
 /// # Errors
 /// A /proc that cannot be read, and those of the output.
-pub(crate) fn print(typed: &PsWords) -> anyhow::Result<u8> {
+pub(crate) fn print(typed: &PsArgs) -> anyhow::Result<u8> {
     let known = registry::running()?;
     let text = if typed.json {
         format!("{}\n", Value::from(known.iter().map(object).collect::<Vec<_>>()))
@@ -73,7 +73,7 @@ fn object(known: &Known) -> Value {
 ///
 /// # Errors
 /// A signal that is none, and the first sandbox that is not there.
-pub(crate) fn kill(typed: &KillWords) -> anyhow::Result<u8> {
+pub(crate) fn kill(typed: &KillArgs) -> anyhow::Result<u8> {
     let signal = signal(&typed.signal)
         .ok_or_else(|| Error::Usage("--signal", format!("{} is no signal", typed.signal)))?;
     let known = typed.sandboxes.iter().map(|word| registry::find(word)).collect::<Result<Vec<_>, _>>()?;

@@ -16,7 +16,7 @@ pub(crate) mod owner;
 pub(crate) mod print_plan;
 pub(crate) mod values;
 
-use crate::cli::args::{Cli, ExecWords, RunWords, Verb};
+use crate::cli::args::{Cli, ExecArgs, RunArgs, Verb};
 use crate::error::Error;
 use crate::parent::join;
 use crate::parent::registry;
@@ -68,7 +68,7 @@ fn log_to_standard_error(verbose: u8) {
     env_logger::Builder::new().filter_level(level).parse_env("SUBROOT_LOG").init();
 }
 
-fn run_sandbox(typed: RunWords, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
+fn run_sandbox(typed: RunArgs, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
     let format = typed.print_plan.clone();
     let sandbox = options::run(typed, command)?;
     match format {
@@ -77,7 +77,7 @@ fn run_sandbox(typed: RunWords, command: Option<Vec<OsString>>) -> anyhow::Resul
     }
 }
 
-fn run_in_sandbox(typed: ExecWords, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
+fn run_in_sandbox(typed: ExecArgs, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
     let known = registry::find(&typed.sandbox)?;
     let process = options::exec(typed, command, &known.process)?;
     Ok(join::run(&join::Joined::new(&known, process)?, None)?)

@@ -1,7 +1,7 @@
 //! From what was typed to what is asked for.
 
 use crate::cli::args::{
-    ExecWords, IdentityWords, MountWords, NamespaceWords, ProcessWords, RunWords, UnshareWords, join_command,
+    ExecArgs, IdentityArgs, MountArgs, NamespaceArgs, ProcessArgs, RunArgs, UnshareArgs, join_command,
 };
 use crate::cli::values::{capabilities, environment, ids, limits, mounts, namespaces};
 use crate::error::Error;
@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Where `--read-only` leaves room to write, as podman does.
-const ROOM: [&str; 3] = ["/run", "/tmp", "/var/tmp"];
+const WRITABLE_TMPFS: [&str; 3] = ["/run", "/tmp", "/var/tmp"];
 
 /// What podman masks.
 const MASKED: [&str; 12] = [
@@ -52,7 +52,7 @@ fn reading(what: &'static str) -> impl FnOnce(String) -> Error {
 ///
 /// # Errors
 /// What was typed and cannot be meant.
-pub(crate) fn run(typed: RunWords, after: Option<Vec<OsString>>) -> Result<Sandbox, Error> {
+pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbox, Error> {
     let separated = after.is_some();
     let words = join_command(typed.command, after);
     if separated && words.is_empty() {
@@ -81,7 +81,7 @@ pub(crate) fn run(typed: RunWords, after: Option<Vec<OsString>>) -> Result<Sandb
 }
 
 /// What `subroot unshare` asks for.
-pub(crate) fn unshare(typed: UnshareWords, after: Option<Vec<OsString>>) -> Sandbox {
+pub(crate) fn unshare(typed: UnshareArgs, after: Option<Vec<OsString>>) -> Sandbox {
     let mut sandbox = Sandbox::unshare().command(join_command(typed.command, after));
     sandbox.ids.helper = typed.mapper.helper;
     sandbox
@@ -91,11 +91,7 @@ pub(crate) fn unshare(typed: UnshareWords, after: Option<Vec<OsString>>) -> Sand
 ///
 /// # Errors
 /// What was typed and cannot be meant.
-pub(crate) fn exec(
-    typed: ExecWords,
-    after: Option<Vec<OsString>>,
-    known: &Process,
-) -> Result<Process, Error> {
+pub(crate) fn exec(typed: ExecArgs, after: Option<Vec<OsString>>, known: &Process) -> Result<Process, Error> {
     let mut process =
         Process { words: join_command(typed.command, after), terminal: typed.tty, ..known.clone() };
     take_environment(&mut process.environment, &typed.env_file, &typed.env)?;
@@ -119,7 +115,7 @@ fn take_environment(
     words.iter().try_for_each(|word| environment::take_word(environment, word)).map_err(reading("--env"))
 }
 
-fn take_mounts(sandbox: &mut Sandbox, typed: &MountWords) -> Result<(), Error> {
+fn take_mounts(sandbox: &mut Sandbox, typed: &MountArgs) -> Result<(), Error> {
     type Reader = fn(&OsStr) -> Result<Mount, String>;
     let readers: [(&'static str, &[OsString], Reader); 4] = [
         ("--volume", &typed.volume, mounts::volume),
@@ -134,7 +130,8 @@ fn take_mounts(sandbox: &mut Sandbox, typed: &MountWords) -> Result<(), Error> {
     }
     if typed.read_only {
         sandbox.read_only = true;
-        sandbox.room = if typed.read_only_tmpfs { ROOM.map(PathBuf::from).to_vec() } else { Vec::new() };
+        sandbox.writable_tmpfs =
+            if typed.read_only_tmpfs { WRITABLE_TMPFS.map(PathBuf::from).to_vec() } else { Vec::new() };
     }
     sandbox.overlay = match &typed.overlay {
         None => None,
@@ -155,7 +152,7 @@ fn take_mounts(sandbox: &mut Sandbox, typed: &MountWords) -> Result<(), Error> {
     Ok(())
 }
 
-fn take_process(sandbox: &mut Sandbox, typed: ProcessWords) -> Result<(), Error> {
+fn take_process(sandbox: &mut Sandbox, typed: ProcessArgs) -> Result<(), Error> {
     let process = &mut sandbox.process;
     if typed.env_host {
         let container = OsStr::new("container");
@@ -216,7 +213,7 @@ fn take_security(sandbox: &mut Sandbox, word: &OsStr) -> Result<(), String> {
     Ok(())
 }
 
-fn take_identity(sandbox: &mut Sandbox, typed: &IdentityWords) -> Result<(), Error> {
+fn take_identity(sandbox: &mut Sandbox, typed: &IdentityArgs) -> Result<(), Error> {
     let process = &mut sandbox.process;
     process.user = typed.user.as_deref().map(ids::user).transpose().map_err(reading("--user"))?;
     for group in &typed.group_add {
@@ -247,7 +244,7 @@ fn take_identity(sandbox: &mut Sandbox, typed: &IdentityWords) -> Result<(), Err
     Ok(())
 }
 
-fn take_namespaces(sandbox: &mut Sandbox, typed: &NamespaceWords) -> Result<(), Error> {
+fn take_namespaces(sandbox: &mut Sandbox, typed: &NamespaceArgs) -> Result<(), Error> {
     let kinds: [(&'static str, &Option<String>, &mut Namespace); 4] = [
         ("--pid", &typed.pid, &mut sandbox.namespaces.pid),
         ("--ipc", &typed.ipc, &mut sandbox.namespaces.ipc),

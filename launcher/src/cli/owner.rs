@@ -180,11 +180,11 @@ fn inside(grants: &Grants, kind: IdKind, id: u32) -> Result<u32, &'static str> {
 
 impl Holder {
     fn text(&self) -> String {
-        let place = format!("{}:{} {}", self.file, self.line, range_text(self.range));
+        let location = format!("{}:{} {}", self.file, self.line, range_text(self.range));
         let uid = self.uid.map(|uid| format!(" (uid {uid})")).unwrap_or_default();
         match self.inside {
-            Ok(inside) => format!("{}'s{uid}, by {place}: ID {inside} inside a default run", self.user),
-            Err(why) => format!("nobody's: {place} of {}{uid} grants nothing: {why}", self.user),
+            Ok(inside) => format!("{}'s{uid}, by {location}: ID {inside} inside a default run", self.user),
+            Err(why) => format!("nobody's: {location} of {}{uid} grants nothing: {why}", self.user),
         }
     }
 

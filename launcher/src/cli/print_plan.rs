@@ -31,9 +31,9 @@ pub(crate) fn print(sandbox: &Sandbox, as_json: bool) -> anyhow::Result<u8> {
 fn describe(plan: &Plan) -> Value {
     let process = &plan.process;
     let words = |words: &[std::ffi::OsString]| words.iter().map(|word| text(word)).collect::<Vec<_>>();
-    let way = plan.ids.ways.first();
+    let candidate = plan.ids.candidates.first();
     let map = |kind: IdKind| -> Vec<Value> {
-        let lines = way.iter().flat_map(|way| way.maps.of(kind).joined());
+        let lines = candidate.iter().flat_map(|candidate| candidate.maps.of(kind).joined());
         lines.map(|line| json!([line.inside, line.outside, line.count])).collect()
     };
     let namespaces = KINDS.iter().filter(|(_, flag)| plan.namespaces & flag != 0).map(|(name, _)| *name);
@@ -45,7 +45,7 @@ fn describe(plan: &Plan) -> Value {
         "namespaces": namespaces.chain(plan.clocks.map(|_| "time")).collect::<Vec<_>>(),
         "hostname": plan.hostname,
         "pid_1": plan.first.map(|first| if first == FirstProcess::Init { "init" } else { "command" }),
-        "ids_written_by": way.map(writer),
+        "ids_written_by": candidate.map(writer),
         "no_better_because": shortfall::lack(&plan.ids).iter().chain(&shortfall::cuts(&plan.ids)).next().map(Cause::to_string),
         "uid_map": map(IdKind::Uid),
         "gid_map": map(IdKind::Gid),

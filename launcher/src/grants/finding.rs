@@ -1,6 +1,6 @@
 //! One thing that is wrong with the grants: where, what, and what to do about it.
 
-use crate::grants::place;
+use crate::grants::location;
 use crate::grants::site::{Grant, LineOwner, Site};
 use idmap::IdRange;
 use serde::Serialize;
@@ -33,7 +33,7 @@ impl Finding {
     /// Two lines for a person.
     pub(crate) fn write(&self, text: &mut String) {
         let owner = self.owner.as_ref().map(|owner| format!(" {owner}:")).unwrap_or_default();
-        let _ = writeln!(text, "{}: {}:{owner} {}", place(self.file, self.line), self.kind, self.why);
+        let _ = writeln!(text, "{}: {}:{owner} {}", location(self.file, self.line), self.kind, self.why);
         let _ = writeln!(text, "    fix: as root: {}", self.fix);
     }
 }

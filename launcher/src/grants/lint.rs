@@ -54,7 +54,7 @@ pub(crate) fn report(as_json: bool) -> anyhow::Result<(String, bool)> {
     lines::check(&site, &mut found);
     overlaps::check(&site, &mut found);
     let notes = owners::note(owners::check(&site, &mut found)).into_iter().chain(unasked(&site)).collect();
-    found.sort_by_key(|finding| (place(finding.file), finding.line));
+    found.sort_by_key(|finding| (location(finding.file), finding.line));
     let free = free(&site, limits);
     let grants = SIZES.map(|count| Room { count, fit: capacity(&free, count) });
     let capacity = Capacity { first: limits.first, last: limits.last, grants };
@@ -65,7 +65,7 @@ pub(crate) fn report(as_json: bool) -> anyhow::Result<(String, bool)> {
 }
 
 /// Where a file stands in the report: settings first.
-fn place(file: &str) -> usize {
+fn location(file: &str) -> usize {
     IdKind::BOTH.iter().position(|kind| kind.grant_file() == file).map_or(0, |at| at.saturating_add(1))
 }
 

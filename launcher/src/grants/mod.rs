@@ -204,14 +204,14 @@ pub(crate) struct OwnLine {
 }
 
 /// `FILE:LINE`, or the file alone.
-fn place(file: &str, line: Option<u32>) -> String {
+fn location(file: &str, line: Option<u32>) -> String {
     line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}"))
 }
 
 impl OwnLine {
     /// `FILE:LINE`, or the file alone.
-    pub(crate) fn place(&self) -> String {
-        place(self.file, self.number)
+    pub(crate) fn location(&self) -> String {
+        location(self.file, self.number)
     }
 }
 

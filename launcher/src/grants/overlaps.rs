@@ -63,7 +63,7 @@ fn overlap(site: &Site, known: &Grant, grant: &Grant) -> Finding {
         _ => {
             let shared = known.range.shared_with(grant.range);
             let (range, other) = (range_text(grant.range), &site.owner(known).word);
-            let why = format!("{range} shares {shared} IDs with {} of {other}", known.place());
+            let why = format!("{range} shares {shared} IDs with {} of {other}", known.location());
             let fix = format!("delete one of the lines{}", another_range(site.owner(grant)));
             Finding::of(site, grant, "overlap", why, fix)
         }
@@ -73,7 +73,7 @@ fn overlap(site: &Site, known: &Grant, grant: &Grant) -> Finding {
 /// What is left of a deleted user's files belongs to the new owner of the range.
 fn given_again(site: &Site, gone: &Grant, new: &Grant) -> Finding {
     let (range, other) = (range_text(gone.range), &site.owner(new).word);
-    let why = format!("nobody has this account, and {} gives {other} IDs of {range}", new.place());
+    let why = format!("nobody has this account, and {} gives {other} IDs of {range}", new.location());
     let (option, below) = (gone.kind.name(), gone.range.first().saturating_sub(1));
     let fix = format!(
         "delete the line; files left behind: find / -xdev -{option} +{below} -{option} -{}",

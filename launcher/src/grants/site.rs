@@ -36,7 +36,7 @@ pub(crate) struct Grant {
 
 impl Grant {
     /// `FILE:LINE`.
-    pub(crate) fn place(&self) -> String {
+    pub(crate) fn location(&self) -> String {
         format!("{}:{}", self.kind.grant_file(), self.line)
     }
 }
@@ -73,7 +73,7 @@ pub(crate) struct Site {
     pub(crate) bad: Vec<BadLine>,
     /// The files that the mapper does not trust, and why.
     pub(crate) distrusted: Vec<Distrusted>,
-    places: HashMap<OwnerKey, usize>,
+    locations: HashMap<OwnerKey, usize>,
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -98,7 +98,7 @@ impl Site {
             owners: Vec::new(),
             grants: Vec::new(),
             bad: Vec::new(),
-            places: HashMap::new(),
+            locations: HashMap::new(),
         };
         read_lines(NSSWITCH_FILE, |_, line| {
             if site.plugin.is_none() {
@@ -142,8 +142,8 @@ impl Site {
             Owner::Uid(uid) => OwnerKey::Uid(uid),
             Owner::Name(name) => OwnerKey::Name(name.into()),
         };
-        if let Some(place) = self.places.get(&by_word) {
-            return *place;
+        if let Some(location) = self.locations.get(&by_word) {
+            return *location;
         }
         let unasked = self.accounts.unasked;
         let (word, account, uid) = match owner {
@@ -153,12 +153,12 @@ impl Site {
         let is_gone = account.is_none() && self.accounts.unasked == unasked;
         let uid = uid.or(account.as_ref().map(|account| account.uid));
         let fresh = self.owners.len();
-        let place = uid.map_or(fresh, |uid| *self.places.entry(OwnerKey::Uid(uid)).or_insert(fresh));
-        self.places.insert(by_word, place);
-        if place == fresh {
+        let location = uid.map_or(fresh, |uid| *self.locations.entry(OwnerKey::Uid(uid)).or_insert(fresh));
+        self.locations.insert(by_word, location);
+        if location == fresh {
             self.owners.push(LineOwner { word, uid, account, is_gone });
         }
-        place
+        location
     }
 
     /// The owner of a line.

@@ -49,10 +49,10 @@ fn suggest(site: &Site, account: &Known, count: u32) -> Result<Suggestion, Error
     if had.iter().all(|had| *had >= count) {
         return Ok(Suggestion { said: enough(site, account, &name, had), command: None });
     }
-    let (range, place) = free_range(site, &name, count)?;
+    let (range, location) = free_range(site, &name, count)?;
     let lacking: Vec<IdKind> =
         IdKind::BOTH.into_iter().zip(had).filter(|(_, had)| *had < count).map(|(kind, _)| kind).collect();
-    let said = format!("{} is free{place}; {}as root:", range_text(range), rules(site, account, &name));
+    let said = format!("{} is free{location}; {}as root:", range_text(range), rules(site, account, &name));
     Ok(Suggestion { said, command: Some((range, command(account, range, &lacking))) })
 }
 
@@ -73,13 +73,13 @@ fn free_range(site: &Site, name: &str, count: u32) -> Result<(IdRange, String), 
     }
     let set = Limits::read()?;
     let limits = set.of_present(&site.present);
-    let place = if limits == set {
+    let location = if limits == set {
         String::new()
     } else {
         format!(" in this user namespace, which has none of the IDs from {} to {}", set.first, set.last)
     };
     let free = free(site, limits);
-    let found = first_fit(&free, count).map(|range| (range, place));
+    let found = first_fit(&free, count).map(|range| (range, location));
     found.ok_or_else(|| {
         let longest = free.iter().map(|range| range.count()).max().unwrap_or(0);
         let why = format!(

@@ -88,28 +88,28 @@ fn examine(file: &'static str) -> Result<(), Refusal> {
     check(&path, &found)
 }
 
-fn walk(mut place: PathBuf, path: &Path, links: u32) -> Result<PathBuf, Refusal> {
+fn walk(mut location: PathBuf, path: &Path, links: u32) -> Result<PathBuf, Refusal> {
     if links > MAX_LINKS {
         return Err(io::Error::from(Errno::ELOOP).into());
     }
     for component in path.components() {
         match component {
-            Component::RootDir => place = "/".into(),
+            Component::RootDir => location = "/".into(),
             Component::CurDir | Component::Prefix(_) => {}
             Component::ParentDir | Component::Normal(_) => {
-                check(&place, &place.symlink_metadata()?)?;
-                let entry = place.join(component);
+                check(&location, &location.symlink_metadata()?)?;
+                let entry = location.join(component);
                 let found = entry.symlink_metadata()?;
-                place = if found.is_symlink() {
+                location = if found.is_symlink() {
                     check(&entry, &found)?;
-                    walk(place, &entry.read_link()?, links.saturating_add(1))?
+                    walk(location, &entry.read_link()?, links.saturating_add(1))?
                 } else {
                     entry
                 };
             }
         }
     }
-    Ok(place)
+    Ok(location)
 }
 
 /// Root's, and writable by root alone or sticky: see the mapper.

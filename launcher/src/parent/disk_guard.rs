@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::parent::channel::pipe;
 use crate::parent::disk_layers::{DiskLayers, memory_serves};
 use crate::plan::Plan;
-use crate::plan::id_plan::Way;
+use crate::plan::id_plan::Candidate;
 use crate::sys;
 use crate::sys::process::Ended;
 use nix::errno::Errno;
@@ -38,38 +38,39 @@ impl DiskGuard {
         if memory_serves()? {
             return Ok(None);
         }
-        let layers = DiskLayers::make(&plan.ids.ways)?;
+        let layers = DiskLayers::make(&plan.ids.candidates)?;
         let disk = layers.store_inside(root).and_then(|inside| layers.disk_dir(inside));
-        root.disk = Some(disk.inspect_err(|_| layers.remove_or_say(&plan.ids.ways))?);
-        DiskGuard::start(layers, &plan.ids.ways).map(Some)
+        root.disk = Some(disk.inspect_err(|_| layers.remove_or_say(&plan.ids.candidates))?);
+        DiskGuard::start(layers, &plan.ids.candidates).map(Some)
     }
 
     /// Starts it.
     ///
     /// # Errors
     /// Those of pipe(2), fork(2) and pidfd_open(2).
-    fn start(layers: DiskLayers, ways: &[Way]) -> Result<DiskGuard, Error> {
+    fn start(layers: DiskLayers, candidates: &[Candidate]) -> Result<DiskGuard, Error> {
         let failed = |errno| Error::Parent("creating the guard of the changes on disk", errno);
-        let (told, lifeline) = pipe().inspect_err(|_| layers.remove_or_say(ways))?;
-        let forked = sys::process::fork().inspect_err(|_| layers.remove_or_say(ways)).map_err(failed)?;
-        let Some(pid) = forked else { guard(&layers, &told, ways) };
+        let (told, lifeline) = pipe().inspect_err(|_| layers.remove_or_say(candidates))?;
+        let forked =
+            sys::process::fork().inspect_err(|_| layers.remove_or_say(candidates)).map_err(failed)?;
+        let Some(pid) = forked else { guard(&layers, &told, candidates) };
         let process = sys::process::pidfd_open(pid.unsigned_abs()).map_err(failed)?;
         Ok(DiskGuard { layers, process, lifeline })
     }
 
     /// Has it remove the directory, and does so itself if that fails.
-    pub(crate) fn finish(self, ways: &[Way]) {
+    pub(crate) fn finish(self, candidates: &[Candidate]) {
         // Error ignored: a guard that is gone has not ended well, which is looked at next.
         let _ended = write(&self.lifeline, &[0]);
         // Error ignored: a guard that cannot be waited for counts as one that did not end well.
         if sys::process::wait_for(&self.process) != Ok(Ended::Exited(0)) {
-            self.layers.remove_or_say(ways);
+            self.layers.remove_or_say(candidates);
         }
     }
 }
 
 /// Holds none of the launcher's streams and descriptors, so that no reader of them waits for it.
-fn guard(layers: &DiskLayers, told: &OwnedFd, ways: &[Way]) -> ! {
+fn guard(layers: &DiskLayers, told: &OwnedFd, candidates: &[Candidate]) -> ! {
     // A signal to the launcher's process group does not reach it then.
     // Error ignored: only the leader of a group cannot, which a new process is not.
     let _session = setsid();
@@ -88,7 +89,7 @@ fn guard(layers: &DiskLayers, told: &OwnedFd, ways: &[Way]) -> ! {
     let (tries, pause) = if has_ended(told) { (1, Duration::ZERO) } else { TRIES };
     for _ in 0..tries {
         // Error ignored: tried again, and else said by the launcher.
-        if layers.remove(ways).is_ok() {
+        if layers.remove(candidates).is_ok() {
             sys::process::exit(0);
         }
         sleep(pause);

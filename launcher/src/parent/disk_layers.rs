@@ -8,7 +8,7 @@
 use crate::error::Error;
 use crate::failure::{reason, reason_of};
 use crate::parent::trial::{self, Stopped};
-use crate::plan::id_plan::{IdPlan, Way};
+use crate::plan::id_plan::{Candidate, IdPlan};
 use crate::plan::root::{DiskDir, RootPlan};
 use crate::request::ids::IdWishes;
 use crate::rootfs::removal;
@@ -57,9 +57,9 @@ impl DiskLayers {
     ///
     /// # Errors
     /// A user without a directory for it.
-    pub(crate) fn make(ways: &[Way]) -> Result<DiskLayers, Error> {
+    pub(crate) fn make(candidates: &[Candidate]) -> Result<DiskLayers, Error> {
         let store = Store::open()?;
-        store.remove_leftovers(ways);
+        store.remove_leftovers(candidates);
         store.make()
     }
 
@@ -76,22 +76,22 @@ impl DiskLayers {
     ///
     /// # Errors
     /// What stopped it.
-    pub(crate) fn try_out(&self, ways: &[Way]) -> Result<(), Stopped> {
+    pub(crate) fn try_out(&self, candidates: &[Candidate]) -> Result<(), Stopped> {
         let disk = self.disk_dir(Vec::new()).map_err(Stopped::Maps)?;
         let open = || UpperLayers::open(Some(&disk)).map_err(|failure| failure.errno);
         let step = |layers: UpperLayers| layers.try_out();
-        trial::perform_with(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, ways, open, step).map(drop)
+        trial::perform_with(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, candidates, open, step).map(drop)
     }
 
     /// Makes one, does the same with it, and removes it; returns the directory that it was in.
     ///
     /// # Errors
     /// A user without a directory for it, or with one that cannot hold the changes of an overlay.
-    pub(crate) fn make_and_try_out(ways: &[Way]) -> Result<PathBuf, Error> {
-        let layers = DiskLayers::make(ways)?;
+    pub(crate) fn make_and_try_out(candidates: &[Candidate]) -> Result<PathBuf, Error> {
+        let layers = DiskLayers::make(candidates)?;
         let path = layers.store.path.clone();
-        let tried = layers.try_out(ways);
-        layers.remove_or_say(ways);
+        let tried = layers.try_out(candidates);
+        layers.remove_or_say(candidates);
         tried.map(|()| path.clone()).map_err(|stopped| Error::DiskLayers(path, stopped.to_string()))
     }
 
@@ -139,13 +139,13 @@ impl DiskLayers {
     ///
     /// # Errors
     /// Why it could not be removed.
-    pub(crate) fn remove(&self, ways: &[Way]) -> Result<(), String> {
-        self.store.remove(&self.name, &self.dir, ways)
+    pub(crate) fn remove(&self, candidates: &[Candidate]) -> Result<(), String> {
+        self.store.remove(&self.name, &self.dir, candidates)
     }
 
     /// The same; what cannot be removed is left for the next launch, and said.
-    pub(crate) fn remove_or_say(&self, ways: &[Way]) {
-        if let Err(why) = self.remove(ways) {
+    pub(crate) fn remove_or_say(&self, candidates: &[Candidate]) {
+        if let Err(why) = self.remove(candidates) {
             standard_error::warn(&format!("removing {}: {why}", self.path().display()));
         }
     }
@@ -236,7 +236,7 @@ impl Store {
         if is_same { Ok(dir) } else { Err(Errno::ENOENT) }
     }
 
-    fn remove_leftovers(&self, ways: &[Way]) {
+    fn remove_leftovers(&self, candidates: &[Candidate]) {
         let names = match self.names() {
             Ok(names) => names,
             Err(errno) => {
@@ -250,7 +250,7 @@ impl Store {
                 // One that is in use, or has just been removed.
                 Err(Errno::EWOULDBLOCK | Errno::ENOENT) => continue,
                 Err(errno) => Err(reason(errno)),
-                Ok(dir) => self.remove_leftover(&name, &dir, ways),
+                Ok(dir) => self.remove_leftover(&name, &dir, candidates),
             };
             if let Err(why) = removed {
                 standard_error::warn(&format!(
@@ -262,10 +262,10 @@ impl Store {
     }
 
     /// By the IDs of the launches that nothing special was asked of, and else by those of this one.
-    fn remove_leftover(&self, name: &CString, dir: &OwnedFd, ways: &[Way]) -> Result<(), String> {
+    fn remove_leftover(&self, name: &CString, dir: &OwnedFd, candidates: &[Candidate]) -> Result<(), String> {
         let usual = IdPlan::new(&IdWishes::default()).map_err(|error| error.to_string());
-        let removed = usual.and_then(|plan| self.remove(name, dir, &plan.ways));
-        removed.or_else(|why| self.remove(name, dir, ways).map_err(|_| why))
+        let removed = usual.and_then(|plan| self.remove(name, dir, &plan.candidates));
+        removed.or_else(|why| self.remove(name, dir, candidates).map_err(|_| why))
     }
 
     /// The names of this host's directories: on a file system of several hosts, the locks of another one may not be seen here.
@@ -279,7 +279,7 @@ impl Store {
     }
 
     /// An empty one is removed without any IDs: the launch may have failed because they could not be mapped.
-    fn remove(&self, name: &CStr, dir: &OwnedFd, ways: &[Way]) -> Result<(), String> {
+    fn remove(&self, name: &CStr, dir: &OwnedFd, candidates: &[Candidate]) -> Result<(), String> {
         match self.unlink(name) {
             Err(Errno::ENOTEMPTY | Errno::EEXIST) => {}
             removed => return removed.map_err(reason),
@@ -289,7 +289,7 @@ impl Store {
             sys::descriptors::close_from_but(0, &[dir])?;
             removal::empty(dir)
         };
-        trial::perform(libc::CLONE_NEWUSER, ways, empty).map_err(|stopped| stopped.to_string())?;
+        trial::perform(libc::CLONE_NEWUSER, candidates, empty).map_err(|stopped| stopped.to_string())?;
         self.unlink(name).map_err(reason)
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn launch(mut launch: Launch) -> Result<u8, Error> {
         .and_then(|mapped| mapped.release(plan, name, parent))
         .and_then(|released| relay::wait(released, &signals));
     if let Some(guard) = guard {
-        guard.finish(&plan.ids.ways);
+        guard.finish(&plan.ids.candidates);
     }
     status_stream::note(plan.status_stream.as_deref(), &outcome);
     outcome.map(Ended::status)
@@ -119,7 +119,7 @@ pub(crate) struct Mapped {
     live: Live,
     report: OwnedFd,
     terminal: Option<OwnedFd>,
-    way: u8,
+    candidate: u8,
 }
 
 impl Spawned {
@@ -157,23 +157,23 @@ impl Spawned {
 
     fn map(self, plan: &Plan) -> Result<Mapped, Error> {
         let target = Target { pid: self.pid, dir: &self.dir };
-        let (at, reasons) = mapper::map(&plan.ids.ways, &target)?;
-        let notes = [mapper::fall_back_note(&plan.ids, at, &reasons), mapper::cut_note(&plan.ids, at)];
+        let (at, reasons) = mapper::map(&plan.ids.candidates, &target)?;
+        let notes = [mapper::fall_back_warning(&plan.ids, at, &reasons), mapper::cut_warning(&plan.ids, at)];
         notes.iter().flatten().for_each(|note| standard_error::warn(note));
-        let way = u8::try_from(at).map_err(|_| Error::Vanished)?;
+        let candidate = u8::try_from(at).map_err(|_| Error::Vanished)?;
         let Spawned { pid, dir, live, report, terminal } = self;
-        Ok(Mapped { pid, dir, live, report, terminal, way })
+        Ok(Mapped { pid, dir, live, report, terminal, candidate })
     }
 }
 
 impl Mapped {
     fn release(self, plan: &Plan, name: Option<Name>, parent: Option<OwnedFd>) -> Result<Released, Error> {
-        let Mapped { pid, dir, live, report, terminal, way } = self;
+        let Mapped { pid, dir, live, report, terminal, candidate } = self;
         let entry = Entry::publish(plan, name, pid, &dir)?;
         let started = status_stream::Started::new(plan, pid, &dir);
         let raw = |errno| Error::Parent("making the terminal raw", errno);
         let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;
-        live.release(way)?;
+        live.release(candidate)?;
         Ok(Released { live, report, parent, terminal, _entry: entry, started })
     }
 }

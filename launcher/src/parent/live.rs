@@ -49,10 +49,10 @@ impl Live {
     ///
     /// # Errors
     /// A child that is gone.
-    pub(crate) fn release(&self, way: u8) -> Result<(), Error> {
+    pub(crate) fn release(&self, candidate: u8) -> Result<(), Error> {
         self.mount_points.make();
         let go = self.lifeline.as_ref().ok_or(Error::Vanished)?;
-        write(go, &[way]).map(drop).map_err(|errno| match errno {
+        write(go, &[candidate]).map(drop).map_err(|errno| match errno {
             Errno::EPIPE => Error::Vanished,
             errno => Error::Parent("releasing the new process", errno),
         })
@@ -90,7 +90,7 @@ pub(crate) struct Released {
 
 impl Released {
     /// The command has been started.
-    pub(crate) fn note_start(&mut self) {
+    pub(crate) fn report_start(&mut self) {
         if let Some(started) = self.started.take() {
             started.tell();
         }

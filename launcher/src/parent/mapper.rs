@@ -5,11 +5,11 @@ use crate::diagnose::probes;
 use crate::diagnose::shortfall;
 use crate::error::Error;
 use crate::failure::reason;
-use crate::plan::id_plan::{IdPlan, Maps, Way, Writer};
+use crate::plan::id_plan::{Candidate, IdPlan, Maps, Writer};
 use crate::sys;
 use crate::sys::namespaces::map_line;
 use crate::sys::process::Ended;
-use crate::sys::program::Words;
+use crate::sys::program::Arguments;
 use idmap::{IdKind, PlannedMap, Text};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
@@ -54,17 +54,17 @@ pub(crate) enum Refusal {
 ///
 /// # Errors
 /// The first failure that leaves no other way, or a mapper that did not do what it reported.
-pub(crate) fn map(ways: &[Way], target: &Target<'_>) -> Result<(usize, Vec<String>), Error> {
+pub(crate) fn map(candidates: &[Candidate], target: &Target<'_>) -> Result<(usize, Vec<String>), Error> {
     let (mut reasons, mut at) = (Vec::new(), 0_usize);
-    while let Some(way) = ways.get(at) {
-        let (why, next) = match write(way, target) {
-            Ok(()) => return read_back(way, target).map(|()| (at, reasons)),
+    while let Some(candidate) = candidates.get(at) {
+        let (why, next) = match write(candidate, target) {
+            Ok(()) => return read_back(candidate, target).map(|()| (at, reasons)),
             Err(Refusal::Final(error)) => return Err(error),
             Err(Refusal::Unavailable(why)) => (why, at.saturating_add(1)),
-            Err(Refusal::Denied(why)) => (why, own_id(ways)),
+            Err(Refusal::Denied(why)) => (why, own_id(candidates)),
         };
-        if reasons.is_empty() && next >= ways.len() || !is_unwritten(target) {
-            return Err(Error::Mapper(program(way), why));
+        if reasons.is_empty() && next >= candidates.len() || !is_unwritten(target) {
+            return Err(Error::Mapper(program(candidate), why));
         }
         reasons.push(why);
         at = next;
@@ -73,8 +73,8 @@ pub(crate) fn map(ways: &[Way], target: &Target<'_>) -> Result<(usize, Vec<Strin
 }
 
 /// The index of the way that needs no mapper, or the end if there is none.
-fn own_id(ways: &[Way]) -> usize {
-    ways.iter().position(|way| way.writer == Writer::OwnId).unwrap_or(ways.len())
+fn own_id(candidates: &[Candidate]) -> usize {
+    candidates.iter().position(|candidate| candidate.writer == Writer::OwnId).unwrap_or(candidates.len())
 }
 
 /// True if the kernel shows that both maps are empty.
@@ -83,17 +83,17 @@ fn is_unwritten(target: &Target<'_>) -> bool {
     IdKind::BOTH.into_iter().all(|kind| read_map(target, kind).is_ok_and(|text| text.is_empty()))
 }
 
-fn write(way: &Way, target: &Target<'_>) -> Result<(), Refusal> {
-    log::debug!("mapping IDs by {:?}", way.writer);
-    match &way.writer {
-        Writer::Helper(helper) => run_helper(helper, &way.maps, target),
-        Writer::Shadow(newuidmap, newgidmap) => run_shadow(newuidmap, newgidmap, &way.maps, target),
-        Writer::Privileged | Writer::OwnId => write_directly(&way.maps, target).map_err(Refusal::Final),
+fn write(candidate: &Candidate, target: &Target<'_>) -> Result<(), Refusal> {
+    log::debug!("mapping IDs by {:?}", candidate.writer);
+    match &candidate.writer {
+        Writer::Helper(helper) => run_helper(helper, &candidate.maps, target),
+        Writer::Shadow(newuidmap, newgidmap) => run_shadow(newuidmap, newgidmap, &candidate.maps, target),
+        Writer::Privileged | Writer::OwnId => write_directly(&candidate.maps, target).map_err(Refusal::Final),
     }
 }
 
-fn program(way: &Way) -> PathBuf {
-    match &way.writer {
+fn program(candidate: &Candidate) -> PathBuf {
+    match &candidate.writer {
         Writer::Helper(program) | Writer::Shadow(program, _) => program.clone(),
         Writer::Privileged | Writer::OwnId => "subroot".into(),
     }
@@ -161,8 +161,8 @@ fn start(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result
     let (said, stderr) = pipe2(OFlag::O_CLOEXEC)?;
     let mapper = sys::program::start(&sys::program::Program {
         path: &path,
-        arguments: &Words::new(words),
-        environment: &Words::new(Vec::new()),
+        arguments: &Arguments::new(words),
+        environment: &Arguments::new(Vec::new()),
         streams: [input.unwrap_or(&null), &null, &stderr].map(AsFd::as_fd),
     })?;
     Ok((mapper, said))
@@ -203,15 +203,15 @@ fn write_file(target: &Target<'_>, name: &str, text: &str) -> Result<(), Errno> 
     sys::outcome_of(file.write_all(text.as_bytes()))
 }
 
-fn read_back(way: &Way, target: &Target<'_>) -> Result<(), Error> {
+fn read_back(candidate: &Candidate, target: &Target<'_>) -> Result<(), Error> {
     for kind in IdKind::BOTH {
         let text = read_map(target, kind).map_err(|errno| Error::Parent("reading the maps back", errno))?;
         let mut shown = PlannedMap::EMPTY;
         let lines = text.split(|byte| *byte == b'\n').filter_map(map_line);
         // Error ignored: a map that is not understood is refused.
         let understood = lines.map(|line| shown.push(line)).all(|pushed| pushed.is_ok());
-        if !understood || !shown.joined().eq(way.maps.of(kind).joined()) {
-            return Err(Error::MapsDiffer(program(way), kind.map_file()));
+        if !understood || !shown.joined().eq(candidate.maps.of(kind).joined()) {
+            return Err(Error::MapsDiffer(program(candidate), kind.map_file()));
         }
     }
     Ok(())
@@ -231,8 +231,8 @@ fn read_map(target: &Target<'_>, kind: IdKind) -> Result<Vec<u8>, Errno> {
 
 /// The one line that says which fall-back mapped the IDs, the way at this place, why no better way did, and what mends that where
 /// too few IDs are mapped; none where nothing is missing.
-pub(crate) fn fall_back_note(plan: &IdPlan, at: usize, reasons: &[String]) -> Option<String> {
-    let writer = &plan.ways.get(at).filter(|way| !way.only || plan.lack.is_some())?.writer;
+pub(crate) fn fall_back_warning(plan: &IdPlan, at: usize, reasons: &[String]) -> Option<String> {
+    let writer = &plan.candidates.get(at).filter(|candidate| !candidate.only || plan.lack.is_some())?.writer;
     let what = match writer {
         Writer::Helper(_) if plan.lack.is_none() => return None,
         Writer::Helper(_) => "only your own group ID is mapped".into(),
@@ -253,8 +253,8 @@ pub(crate) fn fall_back_note(plan: &IdPlan, at: usize, reasons: &[String]) -> Op
 }
 
 /// The one line that says of which kinds fewer IDs are mapped than are granted.
-pub(crate) fn cut_note(plan: &IdPlan, at: usize) -> Option<String> {
-    let is_granted = plan.ways.get(at).is_some_and(|way| way.writer != Writer::OwnId);
+pub(crate) fn cut_warning(plan: &IdPlan, at: usize) -> Option<String> {
+    let is_granted = plan.candidates.get(at).is_some_and(|candidate| candidate.writer != Writer::OwnId);
     let cuts = shortfall::cuts(plan);
     let fix = cuts.first().filter(|_| is_granted)?.fix();
     let cuts: Vec<String> = cuts.iter().map(Cause::to_string).collect();
@@ -263,7 +263,7 @@ pub(crate) fn cut_note(plan: &IdPlan, at: usize) -> Option<String> {
 
 /// What stands in the way of the best of the ways that did not lead to maps, or of any better one.
 fn obstacle(plan: &IdPlan, at: usize, lack: Option<Cause>) -> Option<Cause> {
-    let tried = plan.ways.iter().take(at);
+    let tried = plan.candidates.iter().take(at);
     let lacking = tried.map(program).find_map(|program| probes::mapper::lacks(&program));
     lacking.or(lack).or_else(probes::grants::untrusted)
 }

@@ -4,7 +4,7 @@ use crate::diagnose::causes::{Cause, OVERLAY_KEPT, OVERLAY_NO_PLACE, OVERLAY_PLA
 use crate::diagnose::probes::rootfs::overlay_refused;
 use crate::parent::disk_layers::{DIRECTORY, DiskLayers};
 use crate::parent::trial::{self, Stopped};
-use crate::plan::id_plan::{IdPlan, Way};
+use crate::plan::id_plan::{Candidate, IdPlan};
 use crate::request::ids::IdWishes;
 use crate::rootfs::mounts;
 use crate::rootfs::upper_layers::{UpperLayers, try_out};
@@ -25,19 +25,19 @@ const PLACES: [&str; 2] = ["/var/tmp", "/tmp"];
 ///
 /// # Errors
 /// What the kernel refused.
-pub(crate) fn in_memory(ways: &[Way]) -> Result<(), Stopped> {
-    trial::perform(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, ways, || try_out(&new_memory()?)).map(drop)
+pub(crate) fn in_memory(candidates: &[Candidate]) -> Result<(), Stopped> {
+    trial::perform(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, candidates, || try_out(&new_memory()?)).map(drop)
 }
 
 /// Over a directory in memory: below those of a host or a container something may be mounted, which no overlay can be made over.
-fn mount_only(ways: &[Way]) -> Result<(), Stopped> {
+fn mount_only(candidates: &[Candidate]) -> Result<(), Stopped> {
     let mount = || {
         let memory = new_memory()?;
         mkdirat(&memory, "lower", Mode::S_IRWXU)?;
         let lower = openat(&memory, "lower", LOOK, Mode::empty())?;
         mounts::layer(&memory, lower, &UpperLayers::Memory).map(drop)
     };
-    trial::perform(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, ways, mount).map(drop)
+    trial::perform(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, candidates, mount).map(drop)
 }
 
 fn new_memory() -> Outcome<OwnedFd> {
@@ -48,11 +48,11 @@ fn new_memory() -> Outcome<OwnedFd> {
 
 /// Why no directory on disk holds the changes of an overlay which memory cannot hold.
 pub(crate) fn disk_refused() -> Cause {
-    let ways = ways();
-    match mount_only(&ways) {
+    let candidates = candidates();
+    match mount_only(&candidates) {
         Err(Stopped::Step(errno @ (Errno::EPERM | Errno::ENODEV))) => overlay_refused(errno),
-        _ => match place(&ways) {
-            Some(place) => Cause::new(&OVERLAY_PLACE, &[("place", &place)]),
+        _ => match dir(&candidates) {
+            Some(dir) => Cause::new(&OVERLAY_PLACE, &[("place", &dir)]),
             None => Cause::new(&OVERLAY_NO_PLACE, &[]),
         },
     }
@@ -60,26 +60,26 @@ pub(crate) fn disk_refused() -> Cause {
 
 /// Where `--overlay=DIR` could keep its changes.
 pub(crate) fn kept_elsewhere() -> Option<Cause> {
-    place(&ways()).map(|place| Cause::new(&OVERLAY_KEPT, &[("place", &place)]))
+    dir(&candidates()).map(|dir| Cause::new(&OVERLAY_KEPT, &[("place", &dir)]))
 }
 
-fn ways() -> Vec<Way> {
+fn candidates() -> Vec<Candidate> {
     // Error ignored: the line about maps tells it.
-    IdPlan::new(&IdWishes::default()).map(|plan| plan.ways).ok().unwrap_or_default()
+    IdPlan::new(&IdWishes::default()).map(|plan| plan.candidates).ok().unwrap_or_default()
 }
 
 /// A directory in which an overlay works.
-fn place(ways: &[Way]) -> Option<&'static str> {
-    PLACES.into_iter().find(|place| serves(Path::new(place), ways))
+fn dir(candidates: &[Candidate]) -> Option<&'static str> {
+    PLACES.into_iter().find(|dir| serves(Path::new(dir), candidates))
 }
 
 /// Tries out what the fix does: a new directory there as the cache.
-fn serves(place: &Path, ways: &[Way]) -> bool {
+fn serves(dir: &Path, candidates: &[Candidate]) -> bool {
     // Error ignored: another place is tried.
-    let Ok(cache) = mkdtemp(&place.join("XXXXXX")) else { return false };
+    let Ok(cache) = mkdtemp(&dir.join("XXXXXX")) else { return false };
     let tried = DiskLayers::make_in(&cache).map(|layers| {
-        let tried = layers.try_out(ways);
-        layers.remove_or_say(ways);
+        let tried = layers.try_out(candidates);
+        layers.remove_or_say(candidates);
         tried
     });
     // Error ignored: it has no more in it than what could not be removed, which has been said.

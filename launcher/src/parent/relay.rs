@@ -150,7 +150,7 @@ impl Watch<'_> {
             Ok(0) => {
                 self.started = true;
                 if self.failure.is_none() {
-                    self.released.note_start();
+                    self.released.report_start();
                 }
             }
             Ok(length) => {

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::failure::reason;
 use crate::parent::channel::{open_dir, pipe};
 use crate::parent::mapper::{self, Target};
-use crate::plan::id_plan::Way;
+use crate::plan::id_plan::Candidate;
 use crate::sys::process::{Ended, Side};
 use crate::sys::{self, Outcome};
 use nix::errno::Errno;
@@ -39,10 +39,10 @@ impl fmt::Display for Stopped {
 /// What stopped it.
 pub(crate) fn perform(
     flags: c_int,
-    ways: &[Way],
+    candidates: &[Candidate],
     step: impl FnOnce() -> Outcome<()>,
 ) -> Result<(usize, Vec<String>), Stopped> {
-    perform_with(flags, ways, || Ok(()), |()| step())
+    perform_with(flags, candidates, || Ok(()), |()| step())
 }
 
 /// The same, with what is opened before, while the process still has the caller's own rights to files.
@@ -51,7 +51,7 @@ pub(crate) fn perform(
 /// What stopped it.
 pub(crate) fn perform_with<T>(
     flags: c_int,
-    ways: &[Way],
+    candidates: &[Candidate],
     open: impl FnOnce() -> Outcome<T>,
     step: impl FnOnce(T) -> Outcome<()>,
 ) -> Result<(usize, Vec<String>), Stopped> {
@@ -63,7 +63,7 @@ pub(crate) fn perform_with<T>(
             let mut at = [0];
             // Error ignored: the step is then not performed.
             let told = read(&go, &mut at) == Ok(1);
-            let first = ways.get(usize::from(at[0])).map(|way| way.first);
+            let first = candidates.get(usize::from(at[0])).map(|candidate| candidate.first);
             let assume = |[uid, gid]: [u32; 2]| Identity::first(uid, gid).assume();
             let opened = if told { open() } else { Err(Errno::ESRCH) };
             let done = opened.and_then(|opened| first.map_or(Ok(()), assume).and_then(|()| step(opened)));
@@ -73,11 +73,11 @@ pub(crate) fn perform_with<T>(
         }
     };
     drop(go);
-    let mapped = match ways {
+    let mapped = match candidates {
         [] => Ok((0, Vec::new())),
-        ways => open_dir(pid)
+        candidates => open_dir(pid)
             .map_err(|errno| Error::Parent("opening the new process in /proc", errno))
-            .and_then(|dir| mapper::map(ways, &Target { pid, dir: &dir })),
+            .and_then(|dir| mapper::map(candidates, &Target { pid, dir: &dir })),
     };
     // Error ignored: it is returned below.
     if let Ok((at, _)) = &mapped {

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::grants::Grants;
-use crate::request::ids::{From, GivenLine, Userns};
+use crate::request::ids::{GivenLine, IdSource, Userns};
 use idmap::{IdKind, IdRange, MAX_EXTENTS, MAX_TEXT, MapLine, PlannedMap};
 use nix::unistd::{getgid, getuid};
 use std::collections::BTreeMap;
@@ -111,7 +111,7 @@ enum Lines {
 impl Layout {
     /// The layout of a mode.
     pub(crate) fn of(userns: &Userns) -> Layout {
-        let line = |inside, from, count| GivenLine { inside, from: From::Own(from), count };
+        let line = |inside, from, count| GivenLine { inside, from: IdSource::Own(from), count };
         let around = |id: u32| {
             let above = id.saturating_add(1);
             vec![line(id, 0, 1), line(0, 1, id), line(above, above, u32::MAX)]
@@ -221,8 +221,8 @@ fn has_room(map: &PlannedMap, line: MapLine) -> bool {
 
 fn not_mappable(kind: IdKind, line: &GivenLine, why: &str) -> Error {
     let from = match line.from {
-        From::Own(at) => at.to_string(),
-        From::Host(id) => format!("@{id}"),
+        IdSource::Own(at) => at.to_string(),
+        IdSource::Host(id) => format!("@{id}"),
     };
     Error::Usage("the ID maps", format!("{} {}:{from}:{}: {why}", kind.name(), line.inside, line.count))
 }
@@ -237,12 +237,12 @@ struct Filled {
 /// Maps as many IDs of a line as there are and as the kernel takes.
 fn fill_line(line: &GivenLine, ranges: &[IdRange], map: &mut PlannedMap) -> Result<Filled, &'static str> {
     let start = match line.from {
-        From::Host(outside) => {
+        IdSource::Host(outside) => {
             let host = MapLine { inside: line.inside, outside, count: line.count };
             let filled = Filled { count: line.count, is_cut: false };
             return map.push(host).map(|()| filled).map_err(|why| why.reason());
         }
-        From::Own(start) => start,
+        IdSource::Own(start) => start,
     };
     let (mut passed, mut filled) = (0_u32, 0_u32);
     for range in ranges {

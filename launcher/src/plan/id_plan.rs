@@ -83,7 +83,7 @@ pub(crate) enum Writer {
 }
 
 /// One way to IDs.
-pub(crate) struct Way {
+pub(crate) struct Candidate {
     /// Who writes.
     pub(crate) writer: Writer,
     /// What is written.
@@ -98,7 +98,7 @@ pub(crate) struct Way {
 /// All ways, to be tried in order, and why there are no better ones.
 pub(crate) struct IdPlan {
     /// The ways, never empty.
-    pub(crate) ways: Vec<Way>,
+    pub(crate) candidates: Vec<Candidate>,
     /// Why there is no better way than the first, or none with group IDs.
     pub(crate) lack: Option<Shortfall>,
     /// The kinds of which the kernel takes only some of the granted ranges.
@@ -118,7 +118,7 @@ impl IdPlan {
     pub(crate) fn new(wishes: &IdWishes) -> Result<IdPlan, Error> {
         let layout = Layout::of(&wishes.userns);
         let own = IdKind::BOTH.map(Pool::own);
-        let mut plan = IdPlan { ways: Vec::new(), lack: None, cut: Vec::new(), grants: None };
+        let mut plan = IdPlan { candidates: Vec::new(), lack: None, cut: Vec::new(), grants: None };
         let groups = if wishes.keeps_groups { own_groups()? } else { Vec::new() };
         if wishes.userns == Userns::HostId && groups.is_empty() {
             plan.push(Writer::OwnId, &Rc::new(maps(&layout, &own, &[])?), true);
@@ -130,7 +130,7 @@ impl IdPlan {
             .is_ok_and(|held| held & MAPPING_CAPABILITIES == MAPPING_CAPABILITIES);
         if may_map && is_nested() {
             let every = maps_of_every_own_id(&layout, &wishes.userns, &groups)?;
-            plan.note_cut(&every, true);
+            plan.record_cut(&every, true);
             plan.push(Writer::Privileged, &Rc::new(every), false);
             return plan.checked(wishes);
         }
@@ -143,9 +143,9 @@ impl IdPlan {
             let mut granted = maps(&layout, &pools, &groups)?;
             let has_groups = is_granted(IdKind::Gid) && groups.is_empty();
             granted.may_set_groups = has_groups && !grants.policy().config().denies_setgroups;
-            plan.note_cut(&granted, false);
+            plan.record_cut(&granted, false);
             plan.add_mappers(&Rc::new(granted), helper, may_map);
-            if !is_granted(IdKind::Gid) && groups.is_empty() && !plan.ways.is_empty() {
+            if !is_granted(IdKind::Gid) && groups.is_empty() && !plan.candidates.is_empty() {
                 plan.lack = Some(Shortfall::NotGranted(IdKind::Gid));
             }
         }
@@ -154,11 +154,11 @@ impl IdPlan {
         } else if plan.may_end_with_own_id(wishes) {
             match maps(&layout, &own, &[]) {
                 // Of maps that were asked for, other IDs than these are left to a mapper, which says why it refuses them.
-                Ok(own) if may_map && plan.ways.is_empty() || own.are_the_callers_own() => {
+                Ok(own) if may_map && plan.candidates.is_empty() || own.are_the_callers_own() => {
                     plan.push(Writer::OwnId, &Rc::new(own), false);
                 }
-                Ok(_) if plan.ways.is_empty() => return Err(not_granted(&plan)),
-                Err(error) if plan.ways.is_empty() => return Err(error),
+                Ok(_) if plan.candidates.is_empty() => return Err(not_granted(&plan)),
+                Err(error) if plan.candidates.is_empty() => return Err(error),
                 _ => {}
             }
         }
@@ -168,18 +168,18 @@ impl IdPlan {
 
     /// True if the caller's own ID may be what is left. Root's is the host's, and never takes the place of what is granted.
     fn may_end_with_own_id(&self, wishes: &IdWishes) -> bool {
-        let is_last = self.ways.is_empty() || own_id(IdKind::Uid) != 0;
-        is_last && wishes.userns != Userns::Full && !self.ways.iter().any(|way| way.only)
+        let is_last = self.candidates.is_empty() || own_id(IdKind::Uid) != 0;
+        is_last && wishes.userns != Userns::Full && !self.candidates.iter().any(|candidate| candidate.only)
     }
 
     /// Refuses `--userns full` if less can be mapped.
     fn checked(self, wishes: &IdWishes) -> Result<IdPlan, Error> {
-        let maps = self.ways.first().map(|way| &way.maps);
+        let maps = self.candidates.first().map(|candidate| &candidate.maps);
         let mapped = IdKind::BOTH.map(|kind| maps.map_or(1, |maps| maps.count_from_0(kind)));
         if wishes.userns != Userns::Full || mapped.iter().all(|count| *count >= FULL) {
             return Ok(self);
         }
-        let lacks_a_mapper = self.ways.is_empty();
+        let lacks_a_mapper = self.candidates.is_empty();
         let not_granted = |grants: &Grants| {
             let kind = IdKind::BOTH.into_iter().find(|kind| grants.ranges(*kind).is_empty())?;
             Some(Shortfall::NotGranted(kind))
@@ -193,7 +193,7 @@ impl IdPlan {
     }
 
     /// Notes of which kinds the kernel takes no more ranges: of the grants, or of this user namespace's own.
-    fn note_cut(&mut self, maps: &Maps, is_nested: bool) {
+    fn record_cut(&mut self, maps: &Maps, is_nested: bool) {
         for (kind, total) in IdKind::BOTH.into_iter().zip(maps.cut_from) {
             let cut = total.map(|total| Shortfall::Cut { kind, mapped: maps.count(kind), total, is_nested });
             self.cut.extend(cut);
@@ -216,14 +216,14 @@ impl IdPlan {
         if may_map {
             self.push(Writer::Privileged, maps, false);
         }
-        if self.ways.is_empty() {
+        if self.candidates.is_empty() {
             self.lack = Some(Shortfall::NoMapper);
         }
     }
 
     fn push(&mut self, writer: Writer, maps: &Rc<Maps>, only: bool) {
         let first = IdKind::BOTH.map(|kind| maps.first(kind));
-        self.ways.push(Way { writer, maps: Rc::clone(maps), first, only });
+        self.candidates.push(Candidate { writer, maps: Rc::clone(maps), first, only });
     }
 }
 
@@ -275,7 +275,7 @@ fn refuse_groups(plan: &IdPlan, grants: &Grants, groups: &[u32]) -> Result<(), E
     let ranges = grants.ranges(IdKind::Gid);
     let may_not = groups.iter().find(|gid| !ranges.iter().any(|range| range.contains(**gid)));
     match (&plan.lack, may_not) {
-        (Some(_), _) if plan.ways.is_empty() => {
+        (Some(_), _) if plan.candidates.is_empty() => {
             Err(Error::NotMapped { option: "--groups keep", shortfall: plan.lack.clone() })
         }
         (_, Some(gid)) if grants.are_known() && !grants.policy().config().allows_own_groups => {

@@ -137,8 +137,8 @@ fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
         let inside = inside_path(mount.target.as_os_str());
         mount.target = inside.map_err(|why| Error::Usage("the target of a mount", why))?;
     }
-    for path in &sandbox.room {
-        mounts.extend(has_dir(&sandbox.root, path)?.then(|| room(path)));
+    for path in &sandbox.writable_tmpfs {
+        mounts.extend(has_dir(&sandbox.root, path)?.then(|| writable_tmpfs(path)));
     }
     if let Root::Dir(dir) = &sandbox.root {
         let is_asked = |target: &Path| sandbox.mounts.iter().any(|mount| target.starts_with(&mount.target));
@@ -205,7 +205,7 @@ fn proc(sandbox: &Sandbox) -> Proc {
 }
 
 /// Memory in a read-only root, in which programs may be run: builds do that in /tmp.
-fn room(path: &PathBuf) -> Mount {
+fn writable_tmpfs(path: &PathBuf) -> Mount {
     let mut mount = Mount::tmpfs(path);
     mount.attributes.set = NOSUID | NODEV;
     mount

@@ -144,7 +144,7 @@ impl RootPlan {
     }
 
     /// The directories in the root that every launch mounts on.
-    pub(crate) fn furniture(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn essential_mounts(&self) -> impl Iterator<Item = &'static str> {
         let wanted = [
             ("/proc", self.proc != Proc::None),
             ("/dev", self.dev != Dev::None),
@@ -170,8 +170,9 @@ impl RootPlan {
 
     /// The mount points that lie on the base itself, as paths inside, and whether each is a directory.
     pub(crate) fn points_on_root(&self) -> impl Iterator<Item = (&Path, bool)> {
-        let furniture = self.furniture().map(|name| (Path::new(name), true));
+        let essential_mounts = self.essential_mounts().map(|name| (Path::new(name), true));
         let on_root = self.mounts.iter().filter(|planned| planned.on.is_none());
-        furniture.chain(on_root.filter_map(|planned| Some((planned.mount.target.as_path(), planned.is_dir?))))
+        essential_mounts
+            .chain(on_root.filter_map(|planned| Some((planned.mount.target.as_path(), planned.is_dir?))))
     }
 }

@@ -39,14 +39,14 @@ pub struct GivenLine {
     /// The first ID inside.
     pub inside: u32,
     /// The first ID outside.
-    pub from: From,
+    pub from: IdSource,
     /// The number of IDs.
     pub count: u32,
 }
 
 /// What `--uidmap` maps from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum From {
+pub enum IdSource {
     /// The caller's IDs in their order: 0 is his own, 1 the first that is granted to him.
     Own(u32),
     /// An ID of the host's.
@@ -74,7 +74,7 @@ impl Account {
 
 /// `--user NAME|UID[:GROUP|GID]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserWord {
+pub struct UserSpec {
     /// The user.
     pub user: Account,
     /// The group, where it is not the account's own.

@@ -2,7 +2,7 @@
 
 use crate::request::capabilities;
 use crate::request::environment::Environment;
-use crate::request::ids::{Account, UserWord};
+use crate::request::ids::{Account, UserSpec};
 use crate::request::limits::Limit;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
@@ -18,7 +18,7 @@ pub(crate) struct Process {
     /// Where it starts.
     pub(crate) workdir: Workdir,
     /// Who runs it; who is there without subordinate IDs, or ID 0, where nobody is named.
-    pub(crate) user: Option<UserWord>,
+    pub(crate) user: Option<UserSpec>,
     /// Groups besides the user's own.
     pub(crate) groups: Vec<Account>,
     /// True when the caller's supplementary groups stay with it.

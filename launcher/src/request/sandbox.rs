@@ -1,7 +1,7 @@
 //! What is to be run, as a library is asked for it: the program's own command line is made of nothing else.
 
 use crate::request::environment::{Environment, set};
-use crate::request::ids::{IdWishes, UserWord, Userns};
+use crate::request::ids::{IdWishes, UserSpec, Userns};
 use crate::request::mount::Mount;
 use crate::request::namespaces::{Namespace, Namespaces, Network};
 use crate::request::process::{Process, Workdir};
@@ -49,7 +49,7 @@ pub struct Sandbox {
     pub(crate) overlay: Option<Overlay>,
     pub(crate) read_only: bool,
     /// Directories that are memory where the root is read-only, if it has them.
-    pub(crate) room: Vec<PathBuf>,
+    pub(crate) writable_tmpfs: Vec<PathBuf>,
     pub(crate) proc: Proc,
     pub(crate) dev: Dev,
     pub(crate) mounts: Vec<Mount>,
@@ -101,7 +101,7 @@ impl Sandbox {
             root,
             overlay: None,
             read_only: false,
-            room: Vec::new(),
+            writable_tmpfs: Vec::new(),
             proc: Proc::default(),
             dev: Dev::default(),
             mounts: Vec::new(),
@@ -180,7 +180,7 @@ impl Sandbox {
 
     /// Runs as this user of the rootfs.
     #[must_use]
-    pub fn user(mut self, user: UserWord) -> Sandbox {
+    pub fn user(mut self, user: UserSpec) -> Sandbox {
         self.process.user = Some(user);
         self
     }

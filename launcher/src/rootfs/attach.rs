@@ -36,17 +36,17 @@ impl Unattached {
     }
 }
 
-/// Attaches a detached tree at `name` below `place`, or at `place` itself where `name` is empty.
+/// Attaches a detached tree at `name` below `mount_point`, or at `mount_point` itself where `name` is empty.
 ///
 /// # Errors
 /// Those of mount_setattr(2) and move_mount(2).
 pub(crate) fn attach_with(
     tree: &OwnedFd,
-    place: impl AsFd,
+    mount_point: impl AsFd,
     name: &CStr,
     attributes: Attributes,
 ) -> Result<(), Errno> {
-    try_to_attach(tree, place, name, attributes).map_err(Unattached::errno)
+    try_to_attach(tree, mount_point, name, attributes).map_err(Unattached::errno)
 }
 
 /// The same for a place that may not be the right one.
@@ -55,11 +55,11 @@ pub(crate) fn attach_with(
 /// Those of mount_setattr(2) and move_mount(2), apart from each other.
 pub(crate) fn try_to_attach(
     tree: &OwnedFd,
-    place: impl AsFd,
+    mount_point: impl AsFd,
     name: &CStr,
     attributes: Attributes,
 ) -> Result<(), Unattached> {
-    let attach = || sys::mount::attach(tree, place, name).map_err(Unattached::Refused);
+    let attach = || sys::mount::attach(tree, mount_point, name).map_err(Unattached::Refused);
     match sys::mount_api::set_tree_attributes(tree, attributes.set, attributes.propagation) {
         Err(errno) if sys::is_unknown(errno) => {
             attach()?;
@@ -156,13 +156,13 @@ fn open_mount(top: &OwnedFd, line: &MountLine, lines: &[MountLine]) -> Result<Ow
 /// True for a mount that another one of the tree covers, at its own place or further up. Nobody can reach it, and nobody inside can
 /// uncover it: what came from the host's mount namespace is locked together (mount_namespaces(7)).
 fn is_covered(line: &MountLine, lines: &[MountLine]) -> bool {
-    let mut way = vec![line.id, line.parent];
+    let mut candidate = vec![line.id, line.parent];
     for above in lines.iter().rev() {
-        if way.last() == Some(&above.id) {
-            way.push(above.parent);
+        if candidate.last() == Some(&above.id) {
+            candidate.push(above.parent);
         }
     }
-    lines.iter().any(|other| !way.contains(&other.id) && line.path.starts_with(&other.path))
+    lines.iter().any(|other| !candidate.contains(&other.id) && line.path.starts_with(&other.path))
 }
 
 /// The ID of the mount that a descriptor is on: proc_pid_fdinfo(5).

@@ -34,23 +34,23 @@ pub(crate) struct MissingPoint {
 ///
 /// # Errors
 /// The entry of the directory that could not be bound.
-pub(crate) fn cover(place: &OwnedFd, missing: &[MissingPoint]) -> Result<OwnedFd, Failure> {
+pub(crate) fn cover(mount_point: &OwnedFd, missing: &[MissingPoint]) -> Result<OwnedFd, Failure> {
     let on_root = |errno| Failure::new(Step::Mount, b"/", errno);
-    let mode = CString::new(format!("{:o}", fstat(place).map_err(on_root)?.st_mode & 0o7777))
+    let mode = CString::new(format!("{:o}", fstat(mount_point).map_err(on_root)?.st_mode & 0o7777))
         .map_err(|_| on_root(Errno::EINVAL))?;
     let options = [(c"mode", Some(mode.as_c_str())), (c"size", Some(c"1m"))];
     let covering = sys::mount::new_mount(c"tmpfs", &options, libc::MOUNT_ATTR_NOSUID).map_err(on_root)?;
-    sys::mount::attach(&covering, place, c"").map_err(on_root)?;
+    sys::mount::attach(&covering, mount_point, c"").map_err(on_root)?;
     for point in missing {
         make_point(&covering, point)?;
     }
     let entries =
-        Dir::openat(place, ".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
+        Dir::openat(mount_point, ".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
     for entry in entries.map_err(Failure::on(Step::OpenRoot, b""))?.iter() {
         let entry = entry.map_err(Failure::on(Step::OpenRoot, b""))?;
         let name = entry.file_name();
         if name != c"." && name != c".." {
-            carry_over(place, &covering, name)?;
+            carry_over(mount_point, &covering, name)?;
         }
     }
     make_read_only(&covering, Reach::Mount).map_err(on_root)?;
@@ -62,14 +62,14 @@ pub(crate) fn cover(place: &OwnedFd, missing: &[MissingPoint]) -> Result<OwnedFd
 /// # Errors
 /// The name that could not be made.
 pub(crate) fn make_point(dir: &OwnedFd, point: &MissingPoint) -> Result<(), Failure> {
-    let mut way: Option<OwnedFd> = None;
+    let mut candidate: Option<OwnedFd> = None;
     for (at, name) in point.names.iter().enumerate() {
         let on = |errno| {
             let path: PathBuf = point.names.iter().take(at + 1).collect();
             Failure::new(Step::MountPoint, path.as_os_str().as_bytes(), errno)
         };
         let name = CString::new(name.as_bytes()).map_err(|_| on(Errno::EINVAL))?;
-        let parent = way.as_ref().unwrap_or(dir);
+        let parent = candidate.as_ref().unwrap_or(dir);
         let is_last = at + 1 == point.names.len();
         if is_last && !point.is_dir {
             return make_file(parent, &name).or_else(unless_there).map_err(on);
@@ -82,7 +82,7 @@ pub(crate) fn make_point(dir: &OwnedFd, point: &MissingPoint) -> Result<(), Fail
             // The umask may have taken from it.
             fchmodat(&below, ".", EVERYBODYS, FchmodatFlags::FollowSymlink).map_err(on)?;
         }
-        way = Some(below);
+        candidate = Some(below);
     }
     Ok(())
 }
@@ -91,12 +91,12 @@ fn unless_there(errno: Errno) -> Result<(), Errno> {
     if errno == Errno::EEXIST { Ok(()) } else { Err(errno) }
 }
 
-fn carry_over(place: &OwnedFd, covering: &OwnedFd, name: &CStr) -> Result<(), Failure> {
+fn carry_over(mount_point: &OwnedFd, covering: &OwnedFd, name: &CStr) -> Result<(), Failure> {
     let on = |errno| Failure::new(Step::Mount, name.to_bytes(), errno);
-    let entry = open_beneath(place, name, OFlag::O_PATH | OFlag::O_NOFOLLOW).map_err(on)?;
+    let entry = open_beneath(mount_point, name, OFlag::O_PATH | OFlag::O_NOFOLLOW).map_err(on)?;
     match file_kind(&fstat(&entry).map_err(on)?) {
         SFlag::S_IFLNK => {
-            let target = readlinkat(place, name).map_err(on)?;
+            let target = readlinkat(mount_point, name).map_err(on)?;
             return symlinkat(target.as_os_str(), covering, name).map_err(on);
         }
         SFlag::S_IFDIR => make_dir(covering, name)?,

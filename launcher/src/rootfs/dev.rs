@@ -33,9 +33,9 @@ const NOSUID_NOEXEC: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC;
 ///
 /// # Errors
 /// The mount or file that could not be made.
-pub(crate) fn mount(place: &OwnedFd) -> Result<OwnedFd, Failure> {
+pub(crate) fn mount(mount_point: &OwnedFd) -> Result<OwnedFd, Failure> {
     let options = [(c"mode", Some(c"0755")), (c"size", Some(c"65536k"))];
-    let dir = mount_below(place, c"", b"/dev", c"tmpfs", &options, NOSUID_NOEXEC)?;
+    let dir = mount_below(mount_point, c"", b"/dev", c"tmpfs", &options, NOSUID_NOEXEC)?;
     for (name, device) in DEVICES {
         bind_device(&dir, name, device).map_err(Failure::on(Step::Mount, device.to_bytes()))?;
     }

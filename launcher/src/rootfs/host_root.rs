@@ -53,7 +53,7 @@ pub(crate) fn attach(host: &HostRoot, upper: &UpperLayers) -> Result<NewRoot, Fa
     }
     layers.leave(&root).map_err(on)?;
     let mut new_root = NewRoot::new(root).all_in_memory();
-    layers.made.iter().for_each(|layered| new_root.note_memory(layered));
+    layers.made.iter().for_each(|layered| new_root.record_memory(layered));
     Ok(new_root)
 }
 
@@ -134,9 +134,9 @@ impl<'a> Layers<'a> {
         if REPLACED.iter().any(|replaced| path == Path::new(replaced)) {
             return Ok(());
         }
-        let place = open_dir(dir, &c_name)?;
+        let mount_point = open_dir(dir, &c_name)?;
         if self.host.has_mounts_below(path) {
-            return self.copy(path, &place);
+            return self.copy(path, &mount_point);
         }
         // Error ignored: what cannot be searched, like /root for a plain user, starts empty in memory instead.
         if faccessat(AT_FDCWD, path, AccessFlags::R_OK | AccessFlags::X_OK, AtFlags::AT_EACCESS).is_err() {
@@ -144,7 +144,7 @@ impl<'a> Layers<'a> {
         }
         match self.overlay(path, &stat) {
             Ok(layered) => {
-                sys::mount::attach(&layered, place, c"")?;
+                sys::mount::attach(&layered, mount_point, c"")?;
                 self.made.push(layered);
                 Ok(())
             }
@@ -152,7 +152,7 @@ impl<'a> Layers<'a> {
             // Some directories take no layer: they are shown without one.
             Err(errno) => {
                 self.refused = Some(errno);
-                attach_read_only(path, &place, c"")
+                attach_read_only(path, &mount_point, c"")
             }
         }
     }

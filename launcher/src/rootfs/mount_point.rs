@@ -43,7 +43,7 @@ impl NewRoot {
     }
 
     /// Remembers that everything on this file system goes with the sandbox.
-    pub(crate) fn note_memory(&mut self, mount: &OwnedFd) {
+    pub(crate) fn record_memory(&mut self, mount: &OwnedFd) {
         self.memory.extend(fstat(mount).map(|stat| stat.st_dev));
     }
 
@@ -51,20 +51,20 @@ impl NewRoot {
     ///
     /// # Errors
     /// Something of the other kind there, and a directory that cannot be covered.
-    pub(crate) fn place(&mut self, path: &Path, is_dir: bool) -> Result<OwnedFd, Failure> {
+    pub(crate) fn mount_point(&mut self, path: &Path, is_dir: bool) -> Result<OwnedFd, Failure> {
         // What is mounted there may cover it.
         self.last = None;
         let on = |errno| Failure::new(Step::MountPoint, path.as_os_str().as_bytes(), errno);
         let kind = if is_dir { OFlag::O_DIRECTORY } else { OFlag::empty() };
-        let place = match open_in_root(&self.top, path, kind) {
+        let mount_point = match open_in_root(&self.top, path, kind) {
             Err(Errno::ENOENT) => {
                 self.make(path, is_dir)?;
                 open_in_root(&self.top, path, kind).map_err(on)?
             }
             opened => opened.map_err(on)?,
         };
-        let is_file = is_dir || file_kind(&fstat(&place).map_err(on)?) != SFlag::S_IFDIR;
-        if is_file { Ok(place) } else { Err(on(Errno::EISDIR)) }
+        let is_file = is_dir || file_kind(&fstat(&mount_point).map_err(on)?) != SFlag::S_IFDIR;
+        if is_file { Ok(mount_point) } else { Err(on(Errno::EISDIR)) }
     }
 
     /// Attaches the tree of a directory at a path inside; makes the path where it is missing.
@@ -87,8 +87,8 @@ impl NewRoot {
             // It may be a symlink, or missing.
             None | Some(Err(Unattached::Refused(_))) => {}
         }
-        let place = self.place(path, true)?;
-        attach_with(tree, place, c"", attributes).map_err(on)
+        let mount_point = self.mount_point(path, true)?;
+        attach_with(tree, mount_point, c"", attributes).map_err(on)
     }
 
     fn dir_of(&mut self, path: &Path) -> Option<&OwnedFd> {

@@ -34,10 +34,10 @@ pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount, layers: &UpperLa
         Content::Bind(bind) => mount_bind(root, planned, bind),
         Content::Layered(source) => {
             let lower = open_source(source)?;
-            let place = root.place(target, true)?;
-            let layered = layer(&place, lower, layers).map_err(on)?;
-            root.note_memory(&layered);
-            attach_with(&layered, &place, c"", mount.attributes).map_err(on)
+            let mount_point = root.mount_point(target, true)?;
+            let layered = layer(&mount_point, lower, layers).map_err(on)?;
+            root.record_memory(&layered);
+            attach_with(&layered, &mount_point, c"", mount.attributes).map_err(on)
         }
         Content::Overlay { lower, upper } => {
             let lower = lower.iter().map(|path| open_source(path)).collect::<Result<Vec<_>, _>>()?;
@@ -45,17 +45,17 @@ pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount, layers: &UpperLa
                 Some((upper, work)) => Some((open_source(upper)?, open_source(work)?)),
                 None => None,
             };
-            let place = root.place(target, true)?;
+            let mount_point = root.mount_point(target, true)?;
             let overlay = overlay(&lower, upper.as_ref(), &[]).map_err(on)?;
-            attach_with(&overlay, &place, c"", mount.attributes).map_err(on)
+            attach_with(&overlay, &mount_point, c"", mount.attributes).map_err(on)
         }
         content => {
-            let place = root.place(target, true)?;
+            let mount_point = root.mount_point(target, true)?;
             let made = new_file_system(content).map_err(on)?;
             if let Content::Tmpfs(_) = content {
-                root.note_memory(&made);
+                root.record_memory(&made);
             }
-            attach_with(&made, &place, c"", mount.attributes).map_err(on)
+            attach_with(&made, &mount_point, c"", mount.attributes).map_err(on)
         }
     }
 }
@@ -83,8 +83,8 @@ fn mount_bind(root: &mut NewRoot, planned: &PlannedMount, bind: &Bind) -> Result
     if is_dir {
         return root.attach_dir(&tree, target, attributes);
     }
-    let place = root.place(target, false)?;
-    attach_with(&tree, &place, c"", attributes)
+    let mount_point = root.mount_point(target, false)?;
+    attach_with(&tree, &mount_point, c"", attributes)
         .map_err(Failure::on(Step::Mount, target.as_os_str().as_bytes()))
 }
 
@@ -105,9 +105,9 @@ fn new_file_system(content: &Content) -> Result<OwnedFd, Errno> {
 ///
 /// # Errors
 /// Those of the mounts.
-pub(crate) fn layer(place: &OwnedFd, lower: OwnedFd, layers: &UpperLayers) -> Result<OwnedFd, Errno> {
+pub(crate) fn layer(mount_point: &OwnedFd, lower: OwnedFd, layers: &UpperLayers) -> Result<OwnedFd, Errno> {
     match layers {
-        UpperLayers::Memory => in_memory(place, |memory| layer_in(memory, lower, &[])),
+        UpperLayers::Memory => in_memory(mount_point, |memory| layer_in(memory, lower, &[])),
         UpperLayers::Disk(dir) => layer_in(&new_dir(dir)?, lower, &[VOLATILE]),
     }
 }
@@ -129,25 +129,25 @@ fn layer_in(dir: &OwnedFd, lower: OwnedFd, options: &[OverlayOption<'_>]) -> Res
 /// # Errors
 /// Those of the mounts.
 pub(crate) fn keep(
-    place: &OwnedFd,
+    mount_point: &OwnedFd,
     lower: OwnedFd,
     upper: &(OwnedFd, OwnedFd),
     points: &[MissingPoint],
 ) -> Result<OwnedFd, Errno> {
-    in_memory(place, |memory| {
+    in_memory(mount_point, |memory| {
         points.iter().try_for_each(|point| make_point(memory, point)).map_err(|failure| failure.errno)?;
         overlay(&[lower, openat(memory, ".", LOOK, Mode::empty())?], Some(upper), &[])
     })
 }
 
-/// Makes an overlay of a file system in memory, and keeps that by itself. It is attached at `place` for a moment: overlayfs
+/// Makes an overlay of a file system in memory, and keeps that by itself. It is attached at `mount_point` for a moment: overlayfs
 /// takes no directory of a mount that is attached nowhere.
 fn in_memory(
-    place: &OwnedFd,
+    mount_point: &OwnedFd,
     make: impl FnOnce(&OwnedFd) -> Result<OwnedFd, Errno>,
 ) -> Result<OwnedFd, Errno> {
     let memory = sys::mount::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], NODEV)?;
-    sys::mount::attach(&memory, place, c"")?;
+    sys::mount::attach(&memory, mount_point, c"")?;
     let made = make(&memory);
     fchdir(&memory)?;
     umount2(".", MntFlags::MNT_DETACH)?;
@@ -160,14 +160,14 @@ fn in_memory(
 /// A path that cannot be looked up, and the mount that the kernel refused.
 pub(crate) fn mask(root: &NewRoot, path: &Path) -> Result<(), Failure> {
     let on = |errno| Failure::new(Step::Mount, path.as_os_str().as_bytes(), errno);
-    let Some(place) = unless_missing(root.open(path)).map_err(on)? else { return Ok(()) };
-    let cover = match sys::files::file_kind(&fstat(&place).map_err(on)?) {
+    let Some(mount_point) = unless_missing(root.open(path)).map_err(on)? else { return Ok(()) };
+    let cover = match sys::files::file_kind(&fstat(&mount_point).map_err(on)?) {
         SFlag::S_IFDIR => {
             sys::mount::new_mount(c"tmpfs", &[(c"mode", Some(c"0555"))], libc::MOUNT_ATTR_RDONLY | NODEV)
         }
         _ => sys::mount::clone_tree(AT_FDCWD, c"/dev/null"),
     };
-    sys::mount::attach(cover.map_err(on)?, &place, c"").map_err(on)
+    sys::mount::attach(cover.map_err(on)?, &mount_point, c"").map_err(on)
 }
 
 /// Makes a file or directory inside read-only, if it is there.
@@ -176,9 +176,9 @@ pub(crate) fn mask(root: &NewRoot, path: &Path) -> Result<(), Failure> {
 /// A path that cannot be looked up, and the mount that the kernel refused.
 pub(crate) fn make_read_only(root: &NewRoot, path: &Path) -> Result<(), Failure> {
     let on = |errno| Failure::new(Step::Mount, path.as_os_str().as_bytes(), errno);
-    let Some(place) = unless_missing(root.open(path)).map_err(on)? else { return Ok(()) };
-    let tree = sys::mount::clone_tree(&place, c"").map_err(on)?;
-    attach_with(&tree, &place, c"", Attributes::new(libc::MOUNT_ATTR_RDONLY)).map_err(on)
+    let Some(mount_point) = unless_missing(root.open(path)).map_err(on)? else { return Ok(()) };
+    let tree = sys::mount::clone_tree(&mount_point, c"").map_err(on)?;
+    attach_with(&tree, &mount_point, c"", Attributes::new(libc::MOUNT_ATTR_RDONLY)).map_err(on)
 }
 
 fn unless_missing(opened: Result<OwnedFd, Errno>) -> Result<Option<OwnedFd>, Errno> {

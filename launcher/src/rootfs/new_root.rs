@@ -67,40 +67,42 @@ const MEMORY_LOST: &str = "as memory cannot hold those of an overlay before Linu
 /// new root is the old one.
 fn assemble(plan: &RootPlan, path: &CStr, layers: &UpperLayers) -> Result<NewRoot, Failure> {
     let on = |step| Failure::on(step, path.to_bytes());
-    let place = open(path, LOOK, Mode::empty()).map_err(on(Step::OpenRoot))?;
-    refuse_false_furniture(plan, &place)?;
-    let missing = missing_in(plan, &place)?;
+    let mount_point = open(path, LOOK, Mode::empty()).map_err(on(Step::OpenRoot))?;
+    refuse_false_mount_points(plan, &mount_point)?;
+    let missing = missing_in(plan, &mount_point)?;
     match &plan.overlay {
         Some(overlay) => {
             let root = NewRoot::new(match overlay {
-                Overlay::Memory => discard(&place, layers)?,
-                Overlay::Kept(dir) => keep(plan, &place, dir)?,
+                Overlay::Memory => discard(&mount_point, layers)?,
+                Overlay::Kept(dir) => keep(plan, &mount_point, dir)?,
             });
             Ok(if *overlay == Overlay::Memory { root.all_in_memory() } else { root })
         }
-        None if missing.is_empty() => bind_over_itself(&place).map(NewRoot::new).map_err(on(Step::BindRoot)),
-        None => cover(&place, &missing).map(NewRoot::new),
+        None if missing.is_empty() => {
+            bind_over_itself(&mount_point).map(NewRoot::new).map_err(on(Step::BindRoot))
+        }
+        None => cover(&mount_point, &missing).map(NewRoot::new),
     }
 }
 
 /// The tree is made private, so that no mount event of the host's comes in: mount_namespaces(7).
-fn bind_over_itself(place: &OwnedFd) -> Result<OwnedFd, Errno> {
-    let tree = sys::mount::clone_tree(place, c"")?;
-    attach_with(&tree, place, c"", Attributes::new(0))?;
+fn bind_over_itself(mount_point: &OwnedFd) -> Result<OwnedFd, Errno> {
+    let tree = sys::mount::clone_tree(mount_point, c"")?;
+    attach_with(&tree, mount_point, c"", Attributes::new(0))?;
     Ok(tree)
 }
 
-fn discard(place: &OwnedFd, layers: &UpperLayers) -> Result<OwnedFd, Failure> {
+fn discard(mount_point: &OwnedFd, layers: &UpperLayers) -> Result<OwnedFd, Failure> {
     let on = |errno| Failure::new(Step::LayerRoot, b"", errno);
-    let lower = sys::outcome_of(place.try_clone()).map_err(on)?;
-    let layered = mounts::layer(place, lower, layers).map_err(on)?;
-    sys::mount::attach(&layered, place, c"").map_err(on)?;
+    let lower = sys::outcome_of(mount_point.try_clone()).map_err(on)?;
+    let layered = mounts::layer(mount_point, lower, layers).map_err(on)?;
+    sys::mount::attach(&layered, mount_point, c"").map_err(on)?;
     Ok(layered)
 }
 
-fn keep(plan: &RootPlan, place: &OwnedFd, dir: &Path) -> Result<OwnedFd, Failure> {
+fn keep(plan: &RootPlan, mount_point: &OwnedFd, dir: &Path) -> Result<OwnedFd, Failure> {
     let on = |errno| Failure::new(Step::LayerRoot, dir.as_os_str().as_bytes(), errno);
-    let lower = sys::outcome_of(place.try_clone()).map_err(on)?;
+    let lower = sys::outcome_of(mount_point.try_clone()).map_err(on)?;
     let kept = open(dir, LOOK, Mode::empty()).map_err(on)?;
     // The top directory of an overlay is the upper one's, with its mode.
     let mode = fstat(&lower).map_err(on)?.st_mode & 0o7777;
@@ -108,8 +110,8 @@ fn keep(plan: &RootPlan, place: &OwnedFd, dir: &Path) -> Result<OwnedFd, Failure
     let upper = (made(c"upper", mode)?, made(c"work", 0o700)?);
     check_attributes(&upper.1).map_err(on)?;
     let points: Vec<MissingPoint> = plan.points_on_root().map(point).collect();
-    let layered = mounts::keep(place, lower, &upper, &points).map_err(on)?;
-    sys::mount::attach(&layered, place, c"").map_err(on)?;
+    let layered = mounts::keep(mount_point, lower, &upper, &points).map_err(on)?;
+    sys::mount::attach(&layered, mount_point, c"").map_err(on)?;
     Ok(layered)
 }
 
@@ -133,9 +135,9 @@ fn point((path, is_dir): (&Path, bool)) -> MissingPoint {
 }
 
 /// Something of these names that is no directory: a hostile rootfs could lead a mount astray with it.
-fn refuse_false_furniture(plan: &RootPlan, place: &OwnedFd) -> Result<(), Failure> {
-    for name in plan.furniture().filter_map(|path| path.strip_prefix('/')) {
-        let errno = match fstatat(place, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+fn refuse_false_mount_points(plan: &RootPlan, mount_point: &OwnedFd) -> Result<(), Failure> {
+    for name in plan.essential_mounts().filter_map(|path| path.strip_prefix('/')) {
+        let errno = match fstatat(mount_point, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Ok(found) if sys::files::file_kind(&found) == SFlag::S_IFDIR => continue,
             Err(Errno::ENOENT) => continue,
             Ok(_) => Errno::ENOTDIR,
@@ -150,14 +152,16 @@ fn refuse_false_furniture(plan: &RootPlan, place: &OwnedFd) -> Result<(), Failur
 ///
 /// # Errors
 /// A name that cannot be looked at.
-fn missing_in(plan: &RootPlan, place: &OwnedFd) -> Result<Vec<MissingPoint>, Failure> {
+fn missing_in(plan: &RootPlan, mount_point: &OwnedFd) -> Result<Vec<MissingPoint>, Failure> {
     let mut known: HashMap<&OsStr, bool> = HashMap::new();
     let mut missing = Vec::new();
     for (path, is_dir) in plan.points_on_root() {
         let first = path.iter().nth(1).unwrap_or_default();
         let is_missing = match known.get(first) {
             Some(is_missing) => *is_missing,
-            None => is_missing(place, first).map_err(Failure::on(Step::MountPoint, first.as_bytes()))?,
+            None => {
+                is_missing(mount_point, first).map_err(Failure::on(Step::MountPoint, first.as_bytes()))?
+            }
         };
         known.insert(first, is_missing);
         missing.extend(is_missing.then(|| point((path, is_dir))));
@@ -165,8 +169,8 @@ fn missing_in(plan: &RootPlan, place: &OwnedFd) -> Result<Vec<MissingPoint>, Fai
     Ok(missing)
 }
 
-fn is_missing(place: &OwnedFd, name: &OsStr) -> Result<bool, Errno> {
-    match fstatat(place, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+fn is_missing(mount_point: &OwnedFd, name: &OsStr) -> Result<bool, Errno> {
+    match fstatat(mount_point, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
         Err(Errno::ENOENT) => Ok(true),
         found => found.map(|_| false),
     }
@@ -183,8 +187,8 @@ fn mount_proc(root: &mut NewRoot, proc: Proc) -> Result<Option<String>, Failure>
         match sys::mount::new_mount(c"proc", &[], attributes) {
             Err(Errno::EPERM) if proc == Proc::Auto => {}
             made => {
-                let place = root.place(Path::new("/proc"), true)?;
-                return sys::mount::attach(made.map_err(on)?, place, c"").map_err(on).map(|()| None);
+                let mount_point = root.mount_point(Path::new("/proc"), true)?;
+                return sys::mount::attach(made.map_err(on)?, mount_point, c"").map_err(on).map(|()| None);
             }
         }
     }
@@ -197,7 +201,9 @@ const PROC_LOST: &str = "the kernel refuses a new /proc here, so the one that is
 
 fn mount_devices(root: &mut NewRoot, dev: Dev) -> Result<(), Failure> {
     match dev {
-        Dev::New => dev::mount(&root.place(Path::new("/dev"), true)?).map(|dev| root.note_memory(&dev)),
+        Dev::New => {
+            dev::mount(&root.mount_point(Path::new("/dev"), true)?).map(|dev| root.record_memory(&dev))
+        }
         Dev::Bind => bind_system(root, c"/dev", NOSUID).map_err(Failure::on(Step::Mount, b"/dev")),
         Dev::None => Ok(()),
     }
@@ -213,7 +219,7 @@ fn mount_sys(root: &mut NewRoot, sys: Sys) -> Result<Option<String>, Failure> {
         Sys::Bind => Err(Errno::EPERM),
     };
     let mounted = match own {
-        Ok(own) => sys::mount::attach(own, root.place(Path::new("/sys"), true)?, c""),
+        Ok(own) => sys::mount::attach(own, root.mount_point(Path::new("/sys"), true)?, c""),
         // Error ignored: the next best is the one that is there.
         Err(_) => bind_system(root, c"/sys", attributes),
     };
@@ -227,8 +233,8 @@ fn mount_sys(root: &mut NewRoot, sys: Sys) -> Result<Option<String>, Failure> {
 fn bind_system(root: &mut NewRoot, path: &CStr, attributes: u64) -> Result<(), Errno> {
     let tree = sys::mount::clone_tree(AT_FDCWD, path)?;
     let path = Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()));
-    let place = root.place(path, true).map_err(|failure| failure.errno)?;
-    attach_with(&tree, place, c"", Attributes::new(attributes))
+    let mount_point = root.mount_point(path, true).map_err(|failure| failure.errno)?;
+    attach_with(&tree, mount_point, c"", Attributes::new(attributes))
 }
 
 /// `pivot_root(".", ".")` puts the old root on top of the new one, where it is detached: pivot_root(2).

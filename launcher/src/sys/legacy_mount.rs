@@ -17,7 +17,7 @@ use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 
 /// Where the staging area may be: directories that are mount points and nothing else, which may be covered without the kernel
 /// refusing a new proc or sysfs for it (mnt_already_visible() in fs/namespace.c).
-const PLACES: [&CStr; 5] = [
+const AREAS: [&CStr; 5] = [
     c"/proc/sys/fs/binfmt_misc",
     c"/sys/kernel/debug",
     c"/sys/kernel/security",
@@ -39,7 +39,7 @@ pub(crate) fn copy(dir: impl AsFd, path: &CStr, recursive: bool) -> Outcome<Owne
     let source = opened.as_ref().map_or_else(|| dir.as_fd(), |opened| opened.as_fd());
     let is_dir = sys::files::file_kind(&fstat(source)?) == SFlag::S_IFDIR;
     let flags = if recursive { MsFlags::MS_BIND | MsFlags::MS_REC } else { MsFlags::MS_BIND };
-    stage(is_dir, |place| mount(Some(descriptor(source).as_c_str()), place, NONE, flags, NONE))
+    stage(is_dir, |mount_point| mount(Some(descriptor(source).as_c_str()), mount_point, NONE, flags, NONE))
 }
 
 /// A new mount of a file system.
@@ -57,7 +57,9 @@ pub(crate) fn new_mount(
     };
     let words = options.iter().map(word).collect::<Vec<_>>().join(&b',');
     let words = CString::new(words).map_err(|_| Errno::EINVAL)?;
-    stage(true, |place| mount(Some(kind), place, Some(kind), flags(attributes), Some(words.as_c_str())))
+    stage(true, |mount_point| {
+        mount(Some(kind), mount_point, Some(kind), flags(attributes), Some(words.as_c_str()))
+    })
 }
 
 /// Moves a staged mount to where it belongs, through no symlink as move_mount(2): mount(2), MS_MOVE.
@@ -65,14 +67,14 @@ pub(crate) fn new_mount(
 /// # Errors
 /// Those of mount(2).
 pub(crate) fn attach(staged: impl AsFd, dir: impl AsFd, name: &CStr) -> Outcome<()> {
-    let place = if name.is_empty() {
+    let mount_point = if name.is_empty() {
         None
     } else {
         Some(openat(&dir, name, LOOK | OFlag::O_NOFOLLOW, Mode::empty())?)
     };
-    let place = place.as_ref().map_or_else(|| dir.as_fd(), |place| place.as_fd());
-    let place = descriptor(place);
-    mount(Some(descriptor(staged.as_fd()).as_c_str()), place.as_c_str(), NONE, MsFlags::MS_MOVE, NONE)
+    let mount_point = mount_point.as_ref().map_or_else(|| dir.as_fd(), |mount_point| mount_point.as_fd());
+    let mount_point = descriptor(mount_point);
+    mount(Some(descriptor(staged.as_fd()).as_c_str()), mount_point.as_c_str(), NONE, MsFlags::MS_MOVE, NONE)
 }
 
 /// The mount flags of attributes: MS_… of MOUNT_ATTR_….
@@ -105,8 +107,8 @@ fn stage(is_dir: bool, make: impl FnOnce(&CStr) -> Outcome<()>) -> Outcome<Owned
             Err(Errno::EEXIST) => continue,
             made => made?,
         }
-        let place = openat(&area, name.as_c_str(), LOOK, Mode::empty())?;
-        make(&descriptor(place.as_fd()))?;
+        let mount_point = openat(&area, name.as_c_str(), LOOK, Mode::empty())?;
+        make(&descriptor(mount_point.as_fd()))?;
         return openat(&area, name.as_c_str(), LOOK, Mode::empty());
     }
     Err(Errno::ENOSPC)
@@ -115,8 +117,8 @@ fn stage(is_dir: bool, make: impl FnOnce(&CStr) -> Outcome<()>) -> Outcome<Owned
 /// The staging area; made at the first need.
 fn area() -> Outcome<OwnedFd> {
     let mut last = Errno::ENOSYS;
-    for place in PLACES {
-        match area_at(place) {
+    for mount_point in AREAS {
+        match area_at(mount_point) {
             Err(errno) => last = errno,
             made => return made,
         }
@@ -124,14 +126,14 @@ fn area() -> Outcome<OwnedFd> {
     Err(last)
 }
 
-fn area_at(place: &CStr) -> Outcome<OwnedFd> {
-    let area = open(place, LOOK, Mode::empty())?;
+fn area_at(mount_point: &CStr) -> Outcome<OwnedFd> {
+    let area = open(mount_point, LOOK, Mode::empty())?;
     match fstatat(&area, MARK, AtFlags::empty()) {
         Err(Errno::ENOENT) => {}
         found => return found.map(|_| area),
     }
-    mount(Some(c"tmpfs"), place, Some(c"tmpfs"), MsFlags::MS_NODEV, NONE)?;
-    let area = open(place, LOOK, Mode::empty())?;
+    mount(Some(c"tmpfs"), mount_point, Some(c"tmpfs"), MsFlags::MS_NODEV, NONE)?;
+    let area = open(mount_point, LOOK, Mode::empty())?;
     make_file(&area, MARK)?;
     Ok(area)
 }

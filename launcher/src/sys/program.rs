@@ -30,34 +30,34 @@ pub(crate) fn is_secure_execution() -> bool {
 }
 
 /// Words for execve(2), laid out before the clone so that the child need not allocate.
-pub(crate) struct Words {
+pub(crate) struct Arguments {
     strings: Vec<CString>,
     pointers: Vec<*const c_char>,
 }
 
-impl Words {
+impl Arguments {
     /// Lays the words out.
-    pub(crate) fn new(strings: Vec<CString>) -> Words {
+    pub(crate) fn new(strings: Vec<CString>) -> Arguments {
         let ends = std::iter::once(std::ptr::null());
         let pointers = strings.iter().map(|string| string.as_ptr()).chain(ends).collect();
-        Words { strings, pointers }
+        Arguments { strings, pointers }
     }
 
     /// The same with another word in front.
-    pub(crate) fn with_first(&self, first: &CStr) -> Words {
-        Words::new(std::iter::once(first.to_owned()).chain(self.strings.iter().cloned()).collect())
+    pub(crate) fn with_first(&self, first: &CStr) -> Arguments {
+        Arguments::new(std::iter::once(first.to_owned()).chain(self.strings.iter().cloned()).collect())
     }
 }
 
 /// execve(2): returns only when it failed.
-pub(crate) fn execute(program: &CStr, arguments: &Words, environment: &Words) -> Errno {
+pub(crate) fn execute(program: &CStr, arguments: &Arguments, environment: &Arguments) -> Errno {
     // SAFETY: both arrays end with a null pointer, and their strings live in the Words that are borrowed.
     unsafe { libc::execve(program.as_ptr(), arguments.pointers.as_ptr(), environment.pointers.as_ptr()) };
     Errno::last()
 }
 
 /// execveat(2) of an open file: returns only when it failed.
-pub(crate) fn execute_open(file: &OwnedFd, arguments: &Words, environment: &Words) -> Errno {
+pub(crate) fn execute_open(file: &OwnedFd, arguments: &Arguments, environment: &Arguments) -> Errno {
     let (arguments, environment) = (arguments.pointers.as_ptr(), environment.pointers.as_ptr());
     let path = c"".as_ptr();
     let executed =
@@ -84,9 +84,9 @@ pub(crate) struct Program<'a> {
     /// Where it is.
     pub(crate) path: &'a CStr,
     /// Its arguments, the name among them.
-    pub(crate) arguments: &'a Words,
+    pub(crate) arguments: &'a Arguments,
     /// Its environment.
-    pub(crate) environment: &'a Words,
+    pub(crate) environment: &'a Arguments,
     /// Its descriptors 0 to 2.
     pub(crate) streams: [BorrowedFd<'a>; 3],
 }

@@ -60,9 +60,9 @@ pub fn select(profile: &Profile, host: Host<'_>) -> Result<Vec<Rules>, String> {
     for architecture in architectures(profile, host)? {
         let mut calls = BTreeMap::<u32, Vec<Rule>>::new();
         for (at, entry) in profile.syscalls.iter().enumerate() {
-            let place = |why| format!("syscalls[{at}]{}: {why}", first_name(entry));
-            let rules = rules(entry).map_err(place)?;
-            if !counts(entry, host).map_err(place)? {
+            let mount_point = |why| format!("syscalls[{at}]{}: {why}", first_name(entry));
+            let rules = rules(entry).map_err(mount_point)?;
+            if !counts(entry, host).map_err(mount_point)? {
                 continue;
             }
             for number in names(entry).filter_map(|name| architecture.number(name)) {

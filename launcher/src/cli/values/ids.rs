@@ -1,7 +1,7 @@
 //! `--userns`, `--uidmap`, `--gidmap`, `--user`, `--group-add` and `--groups`.
 
 use crate::cli::values::{id, number, split_once, utf8};
-use crate::request::ids::{Account, From, GivenLine, UserWord, Userns};
+use crate::request::ids::{Account, GivenLine, IdSource, UserSpec, Userns};
 use std::ffi::OsStr;
 
 /// `--userns MODE`.
@@ -54,8 +54,8 @@ pub(crate) fn given_line(word: &str) -> Result<GivenLine, String> {
         return Err(format!("{word} is not INSIDE:FROM[:COUNT]"));
     };
     let from = match from.strip_prefix('@') {
-        Some(host) => From::Host(id(host)?),
-        None => From::Own(id(from)?),
+        Some(host) => IdSource::Host(id(host)?),
+        None => IdSource::Own(id(from)?),
     };
     let (inside, count) = (id(inside)?, count.map_or(Ok(1), id)?);
     if count == 0 {
@@ -71,10 +71,10 @@ pub(crate) fn given_line(word: &str) -> Result<GivenLine, String> {
 ///
 /// # Errors
 /// An empty name.
-pub(crate) fn user(word: &OsStr) -> Result<UserWord, String> {
+pub(crate) fn user(word: &OsStr) -> Result<UserSpec, String> {
     let (user, group) = split_once(word, b':');
     let group = group.map(account).transpose()?;
-    Ok(UserWord { user: account(user)?, group })
+    Ok(UserSpec { user: account(user)?, group })
 }
 
 /// A name, or a number.
@@ -94,7 +94,7 @@ pub(crate) fn account(word: &OsStr) -> Result<Account, String> {
 #[cfg(test)]
 mod tests {
     use super::{given_line, userns};
-    use crate::request::ids::{From, GivenLine, Userns};
+    use crate::request::ids::{GivenLine, IdSource, Userns};
 
     #[test]
     fn the_modes_of_userns_are_read() {
@@ -113,8 +113,11 @@ mod tests {
 
     #[test]
     fn a_given_line_counts_from_the_caller_or_the_host() {
-        assert_eq!(given_line("0:1:10"), Ok(GivenLine { inside: 0, from: From::Own(1), count: 10 }));
-        assert_eq!(given_line("5:@100000"), Ok(GivenLine { inside: 5, from: From::Host(100_000), count: 1 }));
+        assert_eq!(given_line("0:1:10"), Ok(GivenLine { inside: 0, from: IdSource::Own(1), count: 10 }));
+        assert_eq!(
+            given_line("5:@100000"),
+            Ok(GivenLine { inside: 5, from: IdSource::Host(100_000), count: 1 })
+        );
         for wrong in [
             "0",
             "0:1:2:3",

@@ -118,9 +118,9 @@ impl<'a> Typed<'a> {
             "bind" => Mount::bind(host_path(self.source.ok_or("source is missing")?)?, target),
             "tmpfs" => Mount::tmpfs(target),
             "overlay" => self.overlay(target)?,
-            "proc" => furniture(Content::Proc, target, NOSUID | NODEV | NOEXEC),
-            "devpts" => furniture(Content::Devpts, target, NOSUID | NOEXEC),
-            "mqueue" => furniture(Content::Mqueue, target, NOSUID | NODEV | NOEXEC),
+            "proc" => system_mount(Content::Proc, target, NOSUID | NODEV | NOEXEC),
+            "devpts" => system_mount(Content::Devpts, target, NOSUID | NOEXEC),
+            "mqueue" => system_mount(Content::Mqueue, target, NOSUID | NODEV | NOEXEC),
             other => {
                 return Err(format!("type={other} is none of bind, tmpfs, overlay, proc, devpts, mqueue"));
             }
@@ -151,7 +151,7 @@ impl<'a> Typed<'a> {
     }
 }
 
-fn furniture(content: Content, target: PathBuf, attributes: u64) -> Mount {
+fn system_mount(content: Content, target: PathBuf, attributes: u64) -> Mount {
     Mount { content, target, attributes: Attributes::new(attributes) }
 }
 

@@ -83,13 +83,13 @@ pub(crate) fn untrusted() -> Option<Cause> {
 
 /// A line with IDs that do not exist in this user namespace.
 fn absent(line: &OwnLine, user: &str) -> Option<Cause> {
-    Some(not_here(line.place(), &[line.range?], line.present.as_ref()?, user))
+    Some(not_here(line.location(), &[line.range?], line.present.as_ref()?, user))
 }
 
-fn not_here(place: String, granted: &[IdRange], present: &[IdRange], user: &str) -> Cause {
+fn not_here(location: String, granted: &[IdRange], present: &[IdRange], user: &str) -> Cause {
     let present = if present.is_empty() { "none".to_owned() } else { ranges_text(present) };
     let words: [(_, &dyn std::fmt::Display); 4] =
-        [("place", &place), ("range", &ranges_text(granted)), ("present", &present), ("user", &user)];
+        [("place", &location), ("range", &ranges_text(granted)), ("present", &present), ("user", &user)];
     Cause::new(&NOT_HERE, &words)
 }
 

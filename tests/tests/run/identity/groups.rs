@@ -123,7 +123,7 @@ fn otherwise_it_is_said_that_they_are_not_granted() {
     for name in ["/usr/bin/newuidmap", "/usr/bin/newgidmap"] {
         sandbox.host.hide(name);
     }
-    refused(&[], &["--groups keep: no mapper is installed"]);
+    refused(&[], &["reading --groups keep: these IDs are not yours (no mapper is installed"]);
 }
 
 /// Single IDs with gaps between them, more than the kernel takes.

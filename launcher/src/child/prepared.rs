@@ -147,7 +147,7 @@ impl Prepared {
         match sys::credentials::join_new_session_keyring() {
             // Error ignored: the built-in filter forbids the command all calls for keys.
             Err(_) if self.process.seccomp.is_none() => Ok(()),
-            // The kernel has no keys, or a filter around this sandbox keeps the command from all keyrings as well.
+            // Error ignored: the kernel has no keys, or a filter around this sandbox keeps the command from all keyrings as well.
             Err(errno @ (Errno::ENOSYS | Errno::EPERM | Errno::EACCES))
                 if sys::credentials::session_keyring() == Err(errno) =>
             {

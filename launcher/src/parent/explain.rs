@@ -4,7 +4,7 @@ use crate::diagnose::causes::Cause;
 use crate::diagnose::explain;
 use crate::error::Error;
 use crate::failure::{Failure, Step};
-use crate::parent::overlay_probe;
+use crate::parent::layers::overlay_probe;
 use crate::sys::standard_error;
 use nix::errno::Errno;
 

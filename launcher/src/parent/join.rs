@@ -95,6 +95,7 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
     let _ = sys::process::wait_for(&joiner);
     let process = match command {
         Ok(process) => process,
+        // Error ignored: the child says in its report why.
         Err(_) => {
             // The command's process may wait for it, and have the report open.
             drop(lifeline);

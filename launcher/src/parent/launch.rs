@@ -7,7 +7,7 @@ use crate::child::start;
 use crate::diagnose::probes;
 use crate::error::Error;
 use crate::parent::channel::{open_dir, packet_pipe, pipe, socket};
-use crate::parent::disk_guard::DiskGuard;
+use crate::parent::layers::disk_guard::DiskGuard;
 use crate::parent::live::{Live, Released};
 use crate::parent::mapper::{self, Target};
 use crate::parent::registry::{Entry, Name};

@@ -1,14 +1,12 @@
 //! The launcher's process: from the clone to the command's status.
 
 pub(crate) mod channel;
-pub(crate) mod disk_guard;
-pub(crate) mod disk_layers;
 pub(crate) mod explain;
 pub(crate) mod join;
 pub(crate) mod launch;
+pub(crate) mod layers;
 pub(crate) mod live;
 pub(crate) mod mapper;
-pub(crate) mod overlay_probe;
 pub(crate) mod registry;
 pub(crate) mod relay;
 pub(crate) mod running;

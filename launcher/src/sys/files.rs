@@ -6,6 +6,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mknodat};
+use nix::sys::utsname::uname;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -78,4 +79,12 @@ pub(crate) fn replace_attribute(path: &CStr, name: &CStr) -> Outcome<()> {
 pub(crate) fn make_file(dir: impl AsFd, name: &CStr) -> Outcome<()> {
     // Not open(2), after which there would be a descriptor to close.
     mknodat(dir, name, SFlag::S_IFREG, Mode::from_bits_truncate(0o644), 0)
+}
+
+/// This host's node name as a part of a file name: uname(2).
+///
+/// # Errors
+/// Those of uname(2).
+pub(crate) fn host_name_part() -> Outcome<String> {
+    Ok(uname()?.nodename().to_string_lossy().replace('/', "-"))
 }

@@ -13,7 +13,6 @@ macro_rules! syscall {
 pub(crate) mod credentials;
 pub(crate) mod descriptors;
 pub(crate) mod files;
-pub(crate) mod host;
 pub(crate) mod idle;
 pub(crate) mod legacy_mount;
 pub(crate) mod lookup;

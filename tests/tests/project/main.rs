@@ -2,3 +2,4 @@
 
 mod documents;
 mod privileged_program;
+mod structure;

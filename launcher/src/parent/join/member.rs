@@ -69,7 +69,8 @@ pub(super) fn find(known: &Known) -> Result<Member, String> {
     let first = first_process(known).map_err(failed)?.ok_or(ENDED)?;
     loop {
         let found = look(known).map_err(failed)?;
-        // While its first process is there, no other sandbox has its user namespace's inode number.
+        // Error ignored: whatever else the signal is refused for, the process is there.
+        // While it is, no other sandbox has its user namespace's inode number.
         if sys::process::pidfd_send_signal(&first, 0) == Err(Errno::ESRCH) {
             return Err(ENDED.into());
         }

@@ -109,7 +109,7 @@ fn candidates() -> Vec<Candidate> {
 
 fn file_of_host() -> OsString {
     // Error ignored: hosts without a name share one file.
-    let host = sys::host::file_name_part().ok().unwrap_or_default();
+    let host = sys::files::host_name_part().ok().unwrap_or_default();
     OsString::from(format!("{FILE}.{host}"))
 }
 

@@ -70,7 +70,8 @@ fn orphans_of_a_payload_are_not_all_looked_at() {
     let opened = calls(&sandbox, &["exec", &name, "true"]);
     let opened = opened.iter().filter(|call| call.starts_with("pidfd_open(")).count();
     running.signal(9);
-    assert!((1..=64).contains(&opened), "{opened} processes");
+    // The first process, and the oldest 64 of its children.
+    assert!((1..=65).contains(&opened), "{opened} processes");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::parent::channel::pipe;
-use crate::parent::disk_layers::{DiskLayers, memory_serves};
+use crate::parent::layers::disk_layers::{DiskLayers, memory_serves};
 use crate::plan::Plan;
 use crate::plan::id_plan::Candidate;
 use crate::sys;

@@ -2,7 +2,7 @@
 
 use crate::diagnose::causes::{Cause, OVERLAY_KEPT, OVERLAY_NO_PLACE, OVERLAY_PLACE};
 use crate::diagnose::probes::rootfs::overlay_refused;
-use crate::parent::disk_layers::{DIRECTORY, DiskLayers};
+use crate::parent::layers::disk_layers::{DIRECTORY, DiskLayers};
 use crate::parent::trial::{self, Stopped};
 use crate::plan::id_plan::{Candidate, IdPlan};
 use crate::request::ids::IdWishes;

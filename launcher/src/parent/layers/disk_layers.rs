@@ -196,7 +196,7 @@ impl Store {
     }
 
     fn make(self) -> Result<DiskLayers, Error> {
-        let host = sys::host::file_name_part().map_err(|errno| failed(&self.path, errno))?;
+        let host = sys::files::host_name_part().map_err(|errno| failed(&self.path, errno))?;
         for number in 0_u32.. {
             let name = format!("{PREFIX}{}-{number}-{host}", getpid());
             let path = self.path.join(&name);
@@ -270,7 +270,7 @@ impl Store {
 
     /// The names of this host's directories: on a file system of several hosts, the locks of another one may not be seen here.
     fn names(&self) -> Outcome<Vec<CString>> {
-        let host = sys::host::file_name_part()?;
+        let host = sys::files::host_name_part()?;
         let mut entries = Dir::from_fd(openat(&self.dir, ".", READ, Mode::empty())?)?;
         let mut names =
             entries.iter().map(|entry| Ok(entry?.file_name().to_owned())).collect::<Outcome<Vec<_>>>()?;

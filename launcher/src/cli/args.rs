@@ -35,7 +35,7 @@ pub(crate) enum Verb {
     Unshare(UnshareArgs),
     /// Show which IDs you may map, and which line grants them
     Idmap(IdmapArgs),
-    /// Say what works on this host, what does not, and what would mend it
+    /// Say what works on this host, what does not, and how to fix it
     #[command(after_help = DOCTOR_HELP)]
     Doctor(DoctorArgs),
     /// Look at everybody's subordinate IDs, for administrators: nothing is changed

@@ -66,7 +66,7 @@ kinds! {
     NO_GRANT_LINE: "no-grant-line", "{file} has no line for {user}",
         "as root: usermod {option} FIRST-LAST {user}, with a range that is nobody else's";
     /// One of the caller's lines is void.
-    BAD_GRANT_LINE: "bad-grant-line", "{file}, line {line}, grants nothing: {why}", "as root: mend that line, or take it out";
+    BAD_GRANT_LINE: "bad-grant-line", "{file}, line {line}, grants nothing: {why}", "as root: correct that line, or take it out";
     /// The range is another user's, too.
     GRANT_OVERLAPS: "grant-overlaps", "{file}, line {line}, grants IDs that line {other} grants to {owner}, too",
         "as root: give one of the two another range; until then each can get at the other's files";
@@ -94,7 +94,7 @@ kinds! {
     NOT_FULL: "not-full", "{uids} user IDs and {gids} group IDs are granted, and 65535 of each are needed",
         "as root: subroot grants suggest {user} --count 65535";
     /// The settings of the mapper.
-    BAD_CONFIG: "bad-config", "the mapper's settings are not taken: {why}", "as root: mend that line";
+    BAD_CONFIG: "bad-config", "the mapper's settings are not taken: {why}", "as root: correct that line";
     /// A mode without r for others, which these files have everywhere else.
     UNREADABLE: "unreadable-file", "{file} cannot be read by you, who then cannot know what it grants: {why}", "as root: chmod a+r {file}";
     /// LDAP, SSSD and the like.
@@ -215,7 +215,7 @@ kinds! {
     FOREIGN: "foreign-program", "the program is for another processor", "use a rootfs for this machine, or as root: install qemu-user-static and binfmt-support";
     /// Scripts.
     INTERPRETER_MISSING: "interpreter-missing", "the interpreter that the script's first line names is not in the rootfs",
-        "install it in the rootfs, or mend the line, which may end in a carriage return";
+        "install it in the rootfs, or correct the line, which may end in a carriage return";
     /// Dynamic programs.
     LOADER_MISSING: "loader-missing", "the ELF loader that the program names is not in the rootfs",
         "install the C library that it was built for, or a static build of it";
@@ -232,7 +232,7 @@ mod tests {
     use std::fs;
 
     const PAGE: &str = "../docs/guide/troubleshooting.md";
-    const BEGIN: &str = "| what stands in the way | what mends it | `key` in JSON |\n|---|---|---|\n";
+    const BEGIN: &str = "| what stands in the way | how to fix it | `key` in JSON |\n|---|---|---|\n";
 
     /// Words in braces as manual pages write them.
     fn for_page(pattern: &str) -> String {

@@ -229,7 +229,7 @@ fn read_map(target: &Target<'_>, kind: IdKind) -> Result<Vec<u8>, Errno> {
     }
 }
 
-/// The one line that says which fall-back mapped the IDs, the way at this place, why no better way did, and what mends that where
+/// The one line that says which fall-back mapped the IDs, the way at this place, why no better way did, and how to fix that where
 /// too few IDs are mapped; none where nothing is missing.
 pub(crate) fn fall_back_warning(plan: &IdPlan, at: usize, reasons: &[String]) -> Option<String> {
     let writer = &plan.candidates.get(at).filter(|candidate| !candidate.only || plan.lack.is_some())?.writer;

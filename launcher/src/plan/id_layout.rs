@@ -53,7 +53,7 @@ impl Pool {
     pub(crate) fn position(&self, kind: IdKind, id: u32) -> Option<u32> {
         let mut map = Box::new(PlannedMap::EMPTY);
         // Error ignored: what cannot be mapped has no position.
-        Layout::of(&Userns::Default).fill(kind, self, &mut map).ok()?;
+        Layout::of(&Userns::default()).fill(kind, self, &mut map).ok()?;
         inside_of(&map, id)
     }
 }
@@ -117,7 +117,7 @@ impl Layout {
             vec![line(id, 0, 1), line(0, 1, id), line(above, above, u32::MAX)]
         };
         match userns {
-            Userns::Default | Userns::Auto(None) | Userns::Full => {
+            Userns::Auto(None) | Userns::Full => {
                 let all = vec![line(0, 0, u32::MAX)];
                 Layout { uid: Lines::Fitting(all.clone()), gid: Lines::Fitting(all) }
             }

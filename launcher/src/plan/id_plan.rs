@@ -302,7 +302,7 @@ fn maps_of_every_own_id(layout: &Layout, userns: &Userns, groups: &[u32]) -> Res
             let _ = map.push(MapLine { outside: line.inside, ..line });
         }
     }
-    if matches!(userns, Userns::Default | Userns::Auto(None) | Userns::Full) {
+    if matches!(userns, Userns::Auto(None) | Userns::Full) {
         return Ok(every);
     }
     let ranges = |kind| {

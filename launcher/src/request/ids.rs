@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 /// Which IDs exist inside, and which of the caller's they are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Userns {
     /// The caller's own ID as 0 and all granted ones from 1 up, at most this many in all.
     Auto(Option<u32>),
@@ -28,9 +28,12 @@ pub enum Userns {
         /// `--gidmap`.
         gid: Vec<GivenLine>,
     },
-    #[default]
-    /// As [`Userns::Auto`], which nobody asked for.
-    Default,
+}
+
+impl Default for Userns {
+    fn default() -> Userns {
+        Userns::Auto(None)
+    }
 }
 
 /// One line of `--uidmap` or `--gidmap`.

@@ -199,7 +199,7 @@ A root shell in the host's own system, every write to memory and gone with it:
 subroot run
 .EE
 .PP
-What works on this host, what does not, and what mends it:
+What works on this host, what does not, and how to fix it:
 .PP
 .EX
 subroot doctor

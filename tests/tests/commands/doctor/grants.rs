@@ -64,7 +64,7 @@ fn a_line_that_grants_nothing() {
         let sandbox = granting(&format!("# first\n{line}\n"), GOOD);
         let cause = "/etc/subuid, line 2, grants nothing: ";
         let outcome = examined(&sandbox);
-        assert_found(&outcome, 1, cause, "as root: mend that line");
+        assert_found(&outcome, 1, cause, "as root: correct that line");
         let said = outcome.stdout.lines().find(|line| line.contains(cause)).expect("the cause");
         assert!(said.contains(why), "{line}: {said}");
     }
@@ -108,7 +108,7 @@ fn a_range_that_is_too_small() {
 fn settings_that_cannot_be_read() {
     let sandbox = Sandbox::new();
     sandbox.host.configure_mapper("nonsense\n");
-    assert_found(&examined(&sandbox), 1, "/etc/subroot/mapper.conf, line 1", "as root: mend that line");
+    assert_found(&examined(&sandbox), 1, "/etc/subroot/mapper.conf, line 1", "as root: correct that line");
 }
 
 #[test]

@@ -61,6 +61,13 @@ impl Identity {
         self.groups.iter().flatten().any(|group| *group != self.gid)
     }
 
+    /// True if the kernel knows no such user or group in this user namespace. For a process that is about to end: it may become a part of it.
+    pub(crate) fn is_unmapped(&self) -> bool {
+        let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
+        // Error ignored: every other one says nothing of the map.
+        setresgid(gid, gid, gid) == Err(Errno::EINVAL) || setresuid(uid, uid, uid) == Err(Errno::EINVAL)
+    }
+
     /// Becomes it. Groups go first, then the group, then the user: each needs a capability that the next one may take away.
     ///
     /// # Errors

@@ -112,6 +112,8 @@ impl Prepared {
 
     /// What could not be assumed is what was asked for: the user, or else groups besides.
     fn not_assumed(&self, identity: &Identity, errno: Errno) -> Failure {
+        // What setgroups(2) refuses says nothing of an ID that is not mapped: that comes first, as it is not to be had at all.
+        let errno = if errno == Errno::EPERM && identity.is_unmapped() { Errno::EINVAL } else { errno };
         if self.process.user.is_some() || self.process.groups.is_empty() {
             return Failure::new(Step::BecomeUser, identity.name(), errno);
         }

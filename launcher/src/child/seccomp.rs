@@ -11,7 +11,7 @@ use crate::child::seccomp::profile::Profile;
 use crate::child::seccomp::program::MAX_INSTRUCTIONS;
 use crate::child::seccomp::selection::Host;
 use crate::error::Error;
-use crate::failure::reason;
+use crate::failure::{reason, reason_of};
 use crate::sys;
 use nix::errno::Errno;
 use nix::libc;
@@ -56,7 +56,7 @@ impl Filter {
         }
         let file = Path::new(value);
         let refused = |why| Error::Usage(OPTION, format!("{}: {why}", file.display()));
-        let text = std::fs::read(file).map_err(|error| refused(error.to_string()))?;
+        let text = std::fs::read(file).map_err(|error| refused(reason_of(&error)))?;
         // Not by /proc/sys, which a /proc with subset=pid does not show: an entry for this kernel must not be passed over.
         let kernel =
             uname().map_err(|errno| refused(format!("reading the kernel's release: {}", reason(errno))))?;

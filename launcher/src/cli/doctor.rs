@@ -3,7 +3,9 @@
 use crate::cli::args::DoctorArgs;
 use crate::cli::idmap::writer;
 use crate::cli::output;
-use crate::diagnose::causes::{Cause, NO_RUNTIME_DIR, NO_SETGROUPS, SETGROUPS_DENIED};
+use crate::diagnose::causes::{
+    Cause, NO_RUNTIME_DIR, NO_SETGROUPS, ROOTFS_MISSING, ROOTFS_NO_DIRECTORY, SETGROUPS_DENIED,
+};
 use crate::diagnose::probes;
 use crate::diagnose::shortfall;
 use crate::error::Error;
@@ -30,7 +32,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
 use std::path::Path;
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
@@ -147,6 +149,16 @@ fn granted(grants: &Grants, kind: IdKind) -> Line {
 }
 
 fn dir(rootfs: &Path) -> Line {
+    let unfit = |kind| {
+        let cause = Cause::new(kind, &[("path", &rootfs.display())]);
+        Line::with("rootfs", Verdict::Failed, rootfs.display().to_string(), vec![cause])
+    };
+    match std::fs::metadata(rootfs) {
+        Ok(found) if !found.is_dir() => return unfit(&ROOTFS_NO_DIRECTORY),
+        Err(error) if error.kind() == ErrorKind::NotFound => return unfit(&ROOTFS_MISSING),
+        // Error ignored: what only subordinate IDs can search is looked at by the steps below.
+        Ok(_) | Err(_) => {}
+    }
     let mut causes = probes::rootfs::mount(rootfs);
     causes.extend(probes::rootfs::closed_dir(rootfs));
     Line::with("rootfs", Verdict::Less, rootfs.display().to_string(), causes)

@@ -110,6 +110,10 @@ kinds! {
     /// Neither bit nor capabilities.
     MAPPER_UNPRIVILEGED: "mapper-unprivileged", "{path} is neither setuid root nor has file capabilities",
         "as root: chmod 4755 {path}, or setcap cap_setuid,cap_setgid=p {path}";
+    /// `--helper` or SUBROOT_HELPER with a program that no package installs.
+    NOT_A_MAPPER: "not-a-mapper", "{path} is neither setuid root nor has file capabilities, so it is no mapper", "{undo}";
+    /// The same with a file that is not there.
+    NO_HELPER: "no-helper", "{path} is not there", "{undo}";
     /// A mapper for some only.
     MAPPER_FORBIDDEN: "mapper-forbidden", "{path} may not be executed by this user",
         "as root: chmod 4755 {path}, or put the user into its group";
@@ -222,6 +226,10 @@ kinds! {
     /// A session without a directory of its own.
     NO_RUNTIME_DIR: "no-runtime-dir", "XDG_RUNTIME_DIR is not set; subroot run --name uses /run/user/UID or ~/.local/state instead",
         "nothing; podman and others want it: export XDG_RUNTIME_DIR=/run/user/UID, or as root: loginctl enable-linger USER";
+    /// What `doctor` was asked about.
+    ROOTFS_MISSING: "rootfs-missing", "there is no {path}", "name the directory that holds the root filesystem";
+    /// A file.
+    ROOTFS_NO_DIRECTORY: "rootfs-no-directory", "{path} is not a directory", "name the directory that holds the root filesystem";
     /// Terminals.
     NO_TERMINAL: "terminal-missing", "/dev/ptmx is not there, as with --dev none", "leave --dev none out, or -t";
 }

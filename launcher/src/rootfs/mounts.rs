@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Step};
 use crate::plan::root::PlannedMount;
-use crate::request::mount::{Attributes, Bind, Content, NODEV, NOEXEC, NOSUID};
+use crate::request::mount::{Attributes, Bind, Content, Mount, NODEV, NOEXEC, NOSUID};
 use crate::rootfs::attach::attach_with;
 use crate::rootfs::covering::{MissingPoint, make_point};
 use crate::rootfs::mount_point::NewRoot;
@@ -49,15 +49,30 @@ pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount, layers: &UpperLa
             let overlay = overlay(&lower, upper.as_ref(), &[]).map_err(on)?;
             attach_with(&overlay, &mount_point, c"", mount.attributes).map_err(on)
         }
-        content => {
+        Content::Tmpfs(options) => {
             let mount_point = root.mount_point(target, true)?;
-            let made = new_file_system(content).map_err(on)?;
-            if let Content::Tmpfs(_) = content {
-                root.record_memory(&made);
-            }
-            attach_with(&made, &mount_point, c"", mount.attributes).map_err(on)
+            let memory = sys::mount::new_tmpfs(options).map_err(on)?;
+            root.record_memory(&memory);
+            attach_with(&memory, &mount_point, c"", mount.attributes).map_err(on)
         }
+        Content::Proc => mount_new(root, mount, |attributes| sys::mount::new_mount(c"proc", &[], attributes)),
+        Content::Mqueue => {
+            mount_new(root, mount, |attributes| sys::mount::new_mount(c"mqueue", &[], attributes))
+        }
+        Content::Devpts => mount_new(root, mount, |_| sys::mount::new_devpts()),
     }
+}
+
+/// Mounts a file system of the kernel's, made with the attributes that such a one always has.
+fn mount_new(
+    root: &mut NewRoot,
+    mount: &Mount,
+    make: impl FnOnce(u64) -> Result<OwnedFd, Errno>,
+) -> Result<(), Failure> {
+    let mount_point = root.mount_point(&mount.target, true)?;
+    make(NOSUID | NODEV | NOEXEC)
+        .and_then(|made| attach_with(&made, &mount_point, c"", mount.attributes))
+        .map_err(Failure::on(Step::Mount, mount.target.as_os_str().as_bytes()))
 }
 
 fn mount_bind(root: &mut NewRoot, planned: &PlannedMount, bind: &Bind) -> Result<(), Failure> {
@@ -90,15 +105,6 @@ fn mount_bind(root: &mut NewRoot, planned: &PlannedMount, bind: &Bind) -> Result
 
 fn open_source(path: &Path) -> Result<OwnedFd, Failure> {
     open(path, LOOK, Mode::empty()).map_err(Failure::on(Step::Bind, path.as_os_str().as_bytes()))
-}
-
-fn new_file_system(content: &Content) -> Result<OwnedFd, Errno> {
-    match content {
-        Content::Tmpfs(options) => sys::mount::new_tmpfs(options),
-        Content::Devpts => sys::mount::new_devpts(),
-        Content::Mqueue => sys::mount::new_mount(c"mqueue", &[], NOSUID | NODEV | NOEXEC),
-        _ => sys::mount::new_mount(c"proc", &[], NOSUID | NODEV | NOEXEC),
-    }
 }
 
 /// A directory with a layer over it that takes all changes, which are discarded.

@@ -186,6 +186,21 @@ fn a_helper_is_chosen_by_option_or_by_the_environment() {
     }
 }
 
+/// A fix changes only what packages have installed.
+#[test]
+fn a_program_that_is_no_mapper_is_left_as_it_is() {
+    let sandbox = Sandbox::new();
+    for named in ["/bin/ls", "/etc/passwd", "/nowhere/mapper"] {
+        let by_option = sandbox.output(&["--helper", named], "true");
+        let by_environment = sandbox.host.output(sandbox.shell(&[], "true").env("SUBROOT_HELPER", named));
+        for (outcome, fix) in [(by_option, "run without --helper"), (by_environment, "unset SUBROOT_HELPER")]
+        {
+            assert_refused(&outcome, 125, &[named]);
+            assert!(outcome.stderr.ends_with(&format!("\nsubroot: fix: {fix}\n")), "{outcome:?}");
+        }
+    }
+}
+
 #[test]
 fn root_with_a_grant_maps_the_granted_ids_alone() {
     let sandbox = Sandbox::new();

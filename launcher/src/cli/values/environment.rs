@@ -1,6 +1,7 @@
 //! `--env`, `--env-file` and `--env-host`.
 
 use crate::cli::values::{shown, split_once};
+use crate::failure::reason_of;
 use crate::request::environment::{Environment, set};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -35,7 +36,7 @@ pub(crate) fn take_word(environment: &mut Environment, word: &OsStr) -> Result<(
 /// # Errors
 /// A file that cannot be read, and a line without a name.
 pub(crate) fn take_file(environment: &mut Environment, path: &Path) -> Result<(), String> {
-    let text = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = std::fs::read(path).map_err(|error| format!("{}: {}", path.display(), reason_of(&error)))?;
     for (at, line) in text.split(|byte| *byte == b'\n').enumerate() {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let start = line.trim_ascii_start();

@@ -3,9 +3,11 @@
 //! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
 use crate::diagnose::causes::{
-    BOUNDING_SET, Cause, MAPPER_FORBIDDEN, MAPPER_MISSING, MAPPER_NOSUID, MAPPER_UNPRIVILEGED, NO_NEW_PRIVS,
+    BOUNDING_SET, Cause, MAPPER_FORBIDDEN, MAPPER_MISSING, MAPPER_NOSUID, MAPPER_UNPRIVILEGED, NO_HELPER,
+    NO_NEW_PRIVS, NOT_A_MAPPER,
 };
 use crate::diagnose::probes::own_status;
+use crate::plan::id_plan::BUILT_IN_HELPER;
 use crate::sys;
 use nix::sys::prctl::get_no_new_privs;
 use nix::sys::statvfs::{FsFlags, statvfs};
@@ -20,21 +22,39 @@ const NEEDED: [(&str, u32); 2] = [("CAP_SETUID", 7), ("CAP_SETGID", 6)];
 /// What keeps this mapper from writing maps, the first thing that does.
 pub(crate) fn lacks(path: &Path) -> Option<Cause> {
     let shown = path.display();
+    // No advice is given to change a file that no package of ours has installed.
+    let instead = |kind, kind_of_others| match is_installed(path) {
+        true => Cause::new(kind, &[("path", &shown)]),
+        false => Cause::new(kind_of_others, &[("path", &shown), ("undo", &undo(path))]),
+    };
     let Ok(file) = fs::metadata(path) else {
-        return Some(Cause::new(&MAPPER_MISSING, &[("path", &shown)]));
+        return Some(instead(&MAPPER_MISSING, &NO_HELPER));
     };
     if access(path, AccessFlags::X_OK).is_err() {
-        return Some(Cause::new(&MAPPER_FORBIDDEN, &[("path", &shown)]));
+        return Some(instead(&MAPPER_FORBIDDEN, &NOT_A_MAPPER));
     }
     let is_setuid = file.mode() & 0o4000 != 0 && file.uid() == 0;
     if !is_setuid && !sys::files::has_file_capabilities(path) {
-        return Some(Cause::new(&MAPPER_UNPRIVILEGED, &[("path", &shown)]));
+        return Some(instead(&MAPPER_UNPRIVILEGED, &NOT_A_MAPPER));
     }
     if statvfs(path).is_ok_and(|mount| mount.flags().contains(FsFlags::ST_NOSUID)) {
         let mount = super::rootfs::mount_point(path);
         return Some(Cause::new(&MAPPER_NOSUID, &[("path", &shown), ("mount", &mount.display())]));
     }
     process()
+}
+
+/// True for a mapper that is where a package puts it.
+fn is_installed(path: &Path) -> bool {
+    const NAMES: [&str; 3] = ["newuidmap", "newgidmap", "newidmap-helper-nss"];
+    let is_named = || path.file_name().is_some_and(|name| NAMES.iter().any(|known| name == *known));
+    path == Path::new(BUILT_IN_HELPER) || is_named()
+}
+
+/// How not to use a mapper that was named.
+fn undo(path: &Path) -> &'static str {
+    let from_environment = std::env::var_os("SUBROOT_HELPER").is_some_and(|named| Path::new(&named) == path);
+    if from_environment { "unset SUBROOT_HELPER" } else { "run without --helper" }
 }
 
 /// What keeps every program that this process starts from its privilege.

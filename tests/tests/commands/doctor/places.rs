@@ -194,3 +194,14 @@ fn what_proc_hides_is_said_and_stands_in_no_way() {
     }
     assert!(!examined(&sandbox).stdout.contains("host /proc"));
 }
+
+#[test]
+fn what_is_no_rootfs_is_no_tick() {
+    let sandbox = Sandbox::new();
+    for (named, why) in
+        [("/nowhere", "there is no /nowhere"), ("/etc/passwd", "/etc/passwd is not a directory")]
+    {
+        let outcome = sandbox.host.output(&mut doctor(&sandbox.alice, &[named]));
+        assert_found(&outcome, 2, why, "name the directory that holds the root filesystem");
+    }
+}

@@ -44,7 +44,15 @@ fn variables_are_set_passed_on_and_read() {
 fn wrong_words_are_named() {
     let sandbox = Sandbox::new();
     assert_refused(&sandbox.output(&["-e", "=x"], "true"), 125, &["--env", "no name"]);
-    assert_refused(&sandbox.output(&["--env-file", "/nothere"], "true"), 125, &["--env-file", "/nothere"]);
+    assert_refused(
+        &sandbox.output(&["--env-file", "/nothere"], "true"),
+        125,
+        &["--env-file: /nothere: No such file or directory"],
+    );
+    let outcome = sandbox.output(&["--env-file", "/nothere"], "true");
+    assert!(!outcome.stderr.contains("os error"), "{outcome:?}");
+    let outcome = sandbox.output(&["--security-opt", "seccomp=/nothere"], "true");
+    assert!(outcome.stderr.ends_with("/nothere: No such file or directory\n"), "{outcome:?}");
     std::fs::write("/home/alice/vars", "A=1\n=2\n").expect("writing a file");
     assert_refused(
         &sandbox.output(&["--env-file", "/home/alice/vars"], "true"),

@@ -172,3 +172,11 @@ fn what_cannot_be_read_is_not_said_to_be_missing() {
     let outcome = as_member(&sandbox, &["--groups", "keep"], "id -G");
     assert_refused(&outcome, 125, &["reading /etc/subgid: Permission denied"]);
 }
+
+/// That setgroups is denied, too, is not what stands in the way.
+#[test]
+fn a_user_without_an_id_inside_is_named_for_that() {
+    let sandbox = Sandbox::new();
+    let options = ["--uidmap", "0:0:1", "--gidmap", "0:0:1", "-u", "5:5"];
+    assert_refused(&sandbox.output(&options, "true"), 125, &["becoming user 5", "is not mapped here"]);
+}

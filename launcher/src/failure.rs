@@ -170,6 +170,23 @@ impl Failure {
 /// The first byte of a packet that is a warning; of a failure it is the number of its step.
 const WARNING: u8 = u8::MAX;
 
+/// The first byte of a packet that says that the command is about to be executed.
+const EXECUTING: u8 = u8::MAX - 1;
+
+/// Says that the command is executed next: the end of the pipe without a failure is then its start. Without this, it is the end of a
+/// process that was killed before.
+pub(crate) fn announce_execution() {
+    if let Some(pipe) = REPORT.get() {
+        // Error ignored: the launcher has ended, or takes the start for none, which refuses it.
+        let _ = nix::unistd::write(pipe, &[EXECUTING]);
+    }
+}
+
+/// True for a packet that says so.
+pub(crate) fn announces_execution(packet: &[u8]) -> bool {
+    packet == [EXECUTING]
+}
+
 /// Sends a warning, which the launcher prints: a child of a launch prints nothing itself.
 pub(crate) fn send_warning(pipe: impl AsFd, text: &str) {
     let mut packet = [&[WARNING], text.as_bytes()].concat();

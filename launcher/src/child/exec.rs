@@ -3,7 +3,7 @@
 use crate::child::shim::Shim;
 use crate::diagnose::probes::program::{foreign_machine, missing_loader};
 use crate::error::Error;
-use crate::failure::{Failure, Step};
+use crate::failure::{Failure, Step, announce_execution};
 use crate::plan::{c_string, c_strings};
 use crate::request::process::{Process, Workdir};
 use crate::sys;
@@ -81,6 +81,7 @@ impl Command {
         }
         let environment = Arguments::new(environment);
         sys::signals::clean_signals().map_err(Failure::on(Step::Signals, b""))?;
+        announce_execution();
         Err(match shim {
             None => explain(program, sys::program::execute(program, arguments, &environment)),
             Some(shim) => {

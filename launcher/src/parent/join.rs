@@ -8,8 +8,8 @@ use crate::child::prepared::Prepared;
 use crate::child::shim::Shim;
 use crate::child::start;
 use crate::error::Error;
-use crate::failure::{Failure, Step};
-use crate::parent::channel::{pipe, socket};
+use crate::failure::{Failure, Step, report_to};
+use crate::parent::channel::{packet_pipe, pipe, socket};
 use crate::parent::join::member::Member;
 use crate::parent::launch;
 use crate::parent::live::{Live, Released};
@@ -74,7 +74,7 @@ pub(crate) fn run(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<u8, E
 /// A process of its own joins the namespaces, as that cannot be undone. A pid namespace takes in only children, so that it
 /// makes the command's process as its own sibling and is gone.
 fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Error> {
-    let ((go, lifeline), (report, report_write), (ours, theirs)) = (pipe()?, pipe()?, socket()?);
+    let ((go, lifeline), (report, report_write), (ours, theirs)) = (pipe()?, packet_pipe()?, socket()?);
     let (terminal, terminal_inside) = match joined.process.process().terminal {
         true => socket().map(|(ours, theirs)| (Some(ours), Some(theirs)))?,
         false => (None, None),
@@ -85,7 +85,7 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
         Side::Parent(_, joiner) => joiner,
         Side::Child => {
             let ends = ChildEnds { lifeline: go, report: report_write, terminal: terminal_inside, shim };
-            join(joined, &ends, &theirs)
+            join(joined, Box::leak(Box::new(ends)), &theirs)
         }
     };
     drop((report_write, theirs));
@@ -132,7 +132,8 @@ fn child_failure(report: &OwnedFd) -> Error {
 }
 
 /// The life of the process that joins.
-fn join(joined: &Joined, ends: &ChildEnds, launcher: &OwnedFd) -> ! {
+fn join(joined: &Joined, ends: &'static ChildEnds, launcher: &OwnedFd) -> ! {
+    report_to(&ends.report);
     let closed = ends.close_all_others(&[joined.member(), launcher]);
     let failure = match closed.and_then(|()| enter(joined)) {
         Ok(Side::Parent(pid, process)) => {

@@ -74,6 +74,8 @@ pub(crate) fn wait(released: Released, signals: &Signals) -> Result<Ended, Error
 struct Watch<'s> {
     released: Released,
     signals: &'s Signals,
+    /// The command was about to be executed.
+    is_executing: bool,
     started: bool,
     failure: Option<Error>,
     /// The signal in whose place SIGKILL was sent.
@@ -92,7 +94,15 @@ struct Happened {
 
 impl Watch<'_> {
     fn new<'s>(released: Released, signals: &'s Signals) -> Watch<'s> {
-        Watch { released, signals, started: false, failure: None, ended_by: None, idle: Idle::default() }
+        Watch {
+            released,
+            signals,
+            is_executing: false,
+            started: false,
+            failure: None,
+            ended_by: None,
+            idle: Idle::default(),
+        }
     }
 
     /// Waits for something to happen and deals with it; true when the child has ended.
@@ -149,14 +159,17 @@ impl Watch<'_> {
         match read(&self.released.report, &mut record) {
             Ok(0) => {
                 self.started = true;
-                if self.failure.is_none() {
-                    self.released.report_start();
+                match (&self.failure, self.is_executing, self.ended_by) {
+                    (None, true, _) => self.released.report_start(),
+                    (None, false, None) => self.failure = Some(Error::Vanished),
+                    _ => {}
                 }
             }
             Ok(length) => {
                 let packet = record.get(..length).unwrap_or_default();
                 match failure::warning(packet) {
                     Some(text) => standard_error::warn(&text),
+                    None if failure::announces_execution(packet) => self.is_executing = true,
                     None => self.failure = Some(Error::reported(packet)),
                 }
             }

@@ -238,6 +238,8 @@ fn assert_too_late(outcome: &Outcome, name: &str) {
         format!("{looking}it has just ended\n"),
         format!("subroot: joining the namespaces of {name}: it has just ended\n"),
         format!("subroot: joining the namespaces of {name}: it has just ended, or memory is short\n"),
+        // The kernel kills all that is in the pid namespace.
+        "subroot: starting the command: the new process was killed before it could\n".to_owned(),
     ];
     assert!(ends.contains(&outcome.stderr), "{outcome:?}");
 }

@@ -1,6 +1,6 @@
 //! `--json-status` and `--print-plan`.
 
-use subroot_tests::sandbox::{Sandbox, assert_refused};
+use subroot_tests::sandbox::{Sandbox, assert_refused, give};
 
 /// The lines that a launch writes to descriptor 3.
 fn told(sandbox: &Sandbox, options: &str, script: &str) -> Vec<String> {
@@ -97,4 +97,26 @@ fn a_plan_can_be_json() {
         is_one_object && text.contains("\"command\":[\"touch\",\"/mark\"]") && !sandbox.has_mark(),
         "{text}"
     );
+}
+
+/// The end of a process that was killed closes what a start closes.
+#[test]
+fn a_command_that_was_never_executed_has_not_started() {
+    let sandbox = Sandbox::new();
+    for call in ["pivot_root", "umount2", "keyctl"] {
+        let rules = format!(
+            r#"{{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{{"names": ["{call}"], "action": "SCMP_ACT_KILL_PROCESS"}}]}}"#
+        );
+        std::fs::write("/home/alice/kills.json", rules).expect("writing a profile");
+        give("/home/alice/kills.json".as_ref(), &sandbox.alice, 0o644);
+        let inner = "subroot run --json-status 3 /home/alice/rootfs -- echo ran 3>/home/alice/told; echo $?";
+        let mut around = sandbox.alice.command("subroot");
+        around.args(["run", "--cap-add=ALL", "--security-opt=seccomp=/home/alice/kills.json"]);
+        around.args(["-v/home/alice:/home/alice:suid,dev", "/", "--", "sh", "-c", inner]);
+        let outcome = sandbox.host.output(&mut around);
+        assert_eq!(outcome.stdout, "125\n", "{call}: {outcome:?}");
+        assert!(outcome.stderr.contains("was killed before"), "{call}: {outcome:?}");
+        let told = std::fs::read_to_string("/home/alice/told").expect("what was told");
+        assert!(told.contains(r#""event":"failed""#) && !told.contains("started"), "{call}: {told}");
+    }
 }

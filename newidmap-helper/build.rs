@@ -3,7 +3,7 @@
 const ARGUMENTS: [&str; 6] =
     ["-nostartfiles", "-nostdlib", "-static", "-no-pie", "-Wl,--gc-sections", "-Wl,-z,noexecstack"];
 // Without `-z max-page-size`: on aarch64, the linker's default of 64 KiB is needed, as kernels there may have pages of that size
-// and load nothing that is aligned to less. Most of the 66 KiB of such a program is this alignment, and zero.
+// and load nothing that is aligned to less. Some 26 of the 66 KiB of such a program are this alignment, and zero.
 /// cargo's own `strip` keeps the symbols of a package whose profile differs from the workspace's, and nothing ever unwinds.
 const STRIP: &str = "-Wl,--strip-all,--no-eh-frame-hdr";
 

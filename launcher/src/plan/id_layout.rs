@@ -205,12 +205,13 @@ impl Layout {
     }
 }
 
-const NO_ROOM: &str = "the kernel takes at most 340 ranges and 4095 bytes of map, and these IDs are in more";
+pub(crate) const NO_ROOM: &str =
+    "the kernel takes at most 340 ranges and 4095 bytes of map, and these IDs are in more";
 const TOO_FEW: &str = "you do not have that many IDs: see subroot idmap";
 
 /// True if the kernel takes one more line: it takes this many, and less than a page of text (map_write() in
 /// kernel/user_namespace.c). Lines are counted unjoined, as a user namespace around this one may keep them apart.
-fn has_room(map: &PlannedMap, line: MapLine) -> bool {
+pub(crate) fn has_room(map: &PlannedMap, line: MapLine) -> bool {
     let digits = |number: u32| number.checked_ilog10().map_or(1, |log| log.saturating_add(1));
     let length = |line: &MapLine| {
         [line.inside, line.outside, line.count].into_iter().map(digits).sum::<u32>().saturating_add(3)

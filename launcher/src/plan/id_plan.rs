@@ -3,7 +3,7 @@
 use crate::error::{Error, Shortfall};
 use crate::failure::reason_of;
 use crate::grants::Grants;
-use crate::plan::id_layout::{Layout, Pool, inside_of, own_id};
+use crate::plan::id_layout::{Layout, NO_ROOM, Pool, has_room, inside_of, own_id};
 use crate::request::ids::{IdWishes, Userns};
 use crate::sys;
 use crate::sys::namespaces::{is_nested, map_line};
@@ -252,9 +252,11 @@ fn maps(layout: &Layout, [uids, gids]: &[Pool; 2], groups: &[u32]) -> Result<Map
     let uids_cut = layout.fill(IdKind::Uid, uids, &mut maps.uid)?;
     for gid in groups {
         let kept = MapLine { inside: *gid, outside: *gid, count: 1 };
-        maps.gid
-            .push(kept)
-            .map_err(|why| Error::Usage("--groups keep", format!("group {gid}: {}", why.reason())))?;
+        let refused = |why| Error::Usage("--groups keep", format!("group {gid}: {why}"));
+        if !has_room(&maps.gid, kept) {
+            return Err(refused(NO_ROOM));
+        }
+        maps.gid.push(kept).map_err(|why| refused(why.reason()))?;
     }
     let others = gids.without(groups);
     let gids_cut = layout.fill_around(IdKind::Gid, &others, &mut maps.gid)?;

@@ -2,7 +2,7 @@
 
 use nix::libc;
 use subroot_tests::sandbox::{Sandbox, assert_refused};
-use subroot_tests::{Step, as_root_first, start_with};
+use subroot_tests::{Step, as_root_first, is_nested, skip, start_with};
 
 const DEFAULT: &str = "00000000a80425fb";
 
@@ -100,6 +100,24 @@ fn without_a_keyring_of_its_own_a_command_has_no_keys() {
     assert_refused(&refused, 125, &["leaving the caller's session keyring: ", &why]);
     let fix = format!("as root: sysctl kernel.keys.maxkeys={} kernel.keys.maxbytes={};", keys * 2, bytes * 2);
     assert!(refused.stderr.contains(&fix), "{refused:?}");
+}
+
+/// Keys are counted for the ID that the command's process has outside.
+#[test]
+fn the_limits_on_the_keys_of_roots_granted_ids_are_not_roots() {
+    let sandbox = Sandbox::new();
+    if is_nested() {
+        skip!("root of a user namespace maps all that it has");
+    }
+    for (granted, limit) in [("root:200000:65536\n", "kernel.keys.maxkeys"), ("", "kernel.keys.root_maxkeys")]
+    {
+        ["/etc/subuid", "/etc/subgid"].map(|file| sandbox.host.write(file, granted));
+        let mut command = sandbox.host.user("root").command("subroot");
+        command.args(["run", "--security-opt", "seccomp=unconfined", "--", "true"]);
+        let steps = vec![Step::FailCallOfAll(libc::SYS_keyctl, libc::EDQUOT)];
+        let outcome = sandbox.host.output(start_with(&mut command, steps));
+        assert!(outcome.code() == 125 && outcome.stderr.contains(&format!("{limit}, which")), "{outcome:?}");
+    }
 }
 
 /// A filter around that answers this to keyctl(2), for all of it or for a new session keyring alone.

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use subroot_tests::sandbox::{Sandbox, assert_noted, assert_refused, map_lines};
-use subroot_tests::{Install, Outcome, Step, start_with};
+use subroot_tests::{Install, Outcome, Step, is_nested, skip, start_with};
 
 /// Supplementary groups of alice's.
 const GROUPS: [u32; 2] = [2500, 2501];
@@ -20,9 +20,13 @@ fn as_member_of_the_host(sandbox: &Sandbox, options: &[&str], script: &str) -> O
 }
 
 fn by_member(sandbox: &Sandbox, run: &Command) -> Outcome {
+    by_member_of(sandbox, run, &GROUPS)
+}
+
+fn by_member_of(sandbox: &Sandbox, run: &Command, groups: &[u32]) -> Outcome {
     let mut command: Command = sandbox.host.user("root").command(run.get_program());
     command.args(run.get_args()).current_dir("/home/alice").env("HOME", "/home/alice");
-    let steps = vec![Step::Groups(GROUPS.to_vec()), Step::Become(1000, 1000)];
+    let steps = vec![Step::Groups(groups.to_vec()), Step::Become(1000, 1000)];
     sandbox.host.output(start_with(&mut command, steps))
 }
 
@@ -179,4 +183,20 @@ fn a_user_without_an_id_inside_is_named_for_that() {
     let sandbox = Sandbox::new();
     let options = ["--uidmap", "0:0:1", "--gidmap", "0:0:1", "-u", "5:5"];
     assert_refused(&sandbox.output(&options, "true"), 125, &["becoming user 5", "is not mapped here"]);
+}
+
+#[test]
+fn more_groups_than_a_map_takes_are_refused_with_the_limit() {
+    let sandbox = Sandbox::new();
+    if is_nested() {
+        skip!("needs IDs of ten digits");
+    }
+    sandbox.host.configure_mapper("own-groups = yes\n");
+    let groups: Vec<u32> = (0..200).map(|number| 2_000_000_000 + 2 * number).collect();
+    let outcome = by_member_of(&sandbox, &sandbox.shell(&["--groups", "keep"], "true"), &groups);
+    assert_refused(
+        &outcome,
+        125,
+        &["--groups keep: group 2000000", "at most 340 ranges and 4095 bytes of map"],
+    );
 }

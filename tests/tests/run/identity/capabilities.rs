@@ -111,7 +111,9 @@ fn the_limits_on_the_keys_of_roots_granted_ids_are_not_roots() {
     }
     for (granted, limit) in [("root:200000:65536\n", "kernel.keys.maxkeys"), ("", "kernel.keys.root_maxkeys")]
     {
-        ["/etc/subuid", "/etc/subgid"].map(|file| sandbox.host.write(file, granted));
+        for file in ["/etc/subuid", "/etc/subgid"] {
+            sandbox.host.write(file, granted);
+        }
         let mut command = sandbox.host.user("root").command("subroot");
         command.args(["run", "--security-opt", "seccomp=unconfined", "--", "true"]);
         let steps = vec![Step::FailCallOfAll(libc::SYS_keyctl, libc::EDQUOT)];

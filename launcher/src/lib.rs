@@ -1,9 +1,9 @@
-//! subroot, the unprivileged launcher: starts a program in its own root file system, as root inside and as nobody
-//! special outside.
+//! subroot, the unprivileged launcher: runs a program in its own root filesystem, where it is root inside and an ordinary user outside.
 //!
-//! [`Sandbox`] describes what is to be run; [`Sandbox::spawn`] starts it and gives a [`Running`]. The program is made of the
-//! same: `cli` has what was typed, `options` what is asked for, `plan` what is meant, `launch` clones the child and has
-//! its IDs mapped, `child` builds the new root and starts the command, and `relay` waits for its end.
+//! [`Sandbox`] describes what is to be run; [`Sandbox::spawn`] starts it and returns a [`Running`]. The program does the same with its
+//! command line. The modules are in the order of a launch: `cli` parses what was typed, `request` holds what was asked for, `plan` decides
+//! what is done, `parent` clones the child and writes its ID maps, `child` builds the new root with `rootfs` and starts the command;
+//! `diagnose` explains what failed, `grants` reads the caller's subordinate IDs, and `sys` calls the kernel. See docs/design.md.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test that reads a wrong default fails"))]
 

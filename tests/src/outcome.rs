@@ -3,6 +3,7 @@
 use crate::start::{Step, start_with};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use std::io::ErrorKind;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -51,10 +52,20 @@ impl Started {
         Started::as_it_is(start_with(command, vec![Step::LeadSession]))
     }
 
-    /// Starts a command with the descriptors it was given.
+    /// Starts a command with the descriptors it was given. A program that a test has just written cannot be executed while a process
+    /// that another test has forked still has it open (ETXTBSY), which lasts until that one's execve.
     #[track_caller]
     pub fn as_it_is(command: &mut Command) -> Started {
-        Started(command.spawn().unwrap_or_else(|error| panic!("starting {command:?}: {error}")))
+        for _ in 0..1000 {
+            match command.spawn() {
+                Ok(child) => return Started(child),
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                    thread::sleep(Duration::from_millis(5))
+                }
+                Err(error) => panic!("starting {command:?}: {error}"),
+            }
+        }
+        panic!("starting {command:?}: its program stays open for writing");
     }
 
     /// Its process ID.

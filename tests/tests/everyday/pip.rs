@@ -29,7 +29,7 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
         "tool-1.0.dist-info/entry_points.txt": "[console_scripts]\ntool = tool:main\n",
     }
     files["tool-1.0.dist-info/RECORD"] = "".join(f"{file},,\n" for file in files)
-    with zipfile.ZipFile(f"{dir}/{name}", "w") as wheel:
+    with zipfile.ZipFile(f"{directory}/{name}", "w") as wheel:
         for file, text in files.items():
             wheel.writestr(file, text)
     return name

@@ -116,15 +116,16 @@ fn without_a_grant_root_is_the_one_who_can_be_asked_for() {
     ["/etc/subuid", "/etc/subgid"].iter().for_each(|file| sandbox.host.write(file, ""));
     let only = "subroot: only your own ID is mapped (/etc/subuid has no line for alice); \
         fix: as root: usermod --add-subuids FIRST-LAST alice, with a range that is nobody else's\n";
-    for (options, who) in [
-        (["-u", "web"], "becoming user web"),
-        (["-u", "33:0"], "becoming user web"),
-        (["-u", "0:34"], "becoming user root"),
-        (["--group-add", "disk"], "adding groups disk"),
+    let unmapped = "its ID, or that of a group, is not mapped here (see subroot idmap)\n";
+    let denied = "setgroups is denied here, as no group ID is granted (see subroot idmap)\nsubroot: fix: ";
+    for (options, who, why) in [
+        (["-u", "web"], "becoming user web", unmapped),
+        (["-u", "33:0"], "becoming user web", unmapped),
+        (["-u", "0:34"], "becoming user root", unmapped),
+        (["--group-add", "disk"], "adding groups disk", denied),
     ] {
         let outcome = sandbox.output(&options, "touch /mark");
-        let why = "setgroups is denied here, as no group ID is granted (see subroot idmap)";
-        let said = format!("{only}subroot: {who}: {why}\nsubroot: fix: ");
+        let said = format!("{only}subroot: {who}: {why}");
         assert!(outcome.code() == 125 && outcome.stderr.starts_with(&said), "{options:?}: {outcome:?}");
     }
     assert!(!sandbox.has_mark());

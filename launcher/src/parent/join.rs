@@ -21,15 +21,13 @@ use crate::request::process::Process;
 use crate::rootfs::created_mount_points::MountPoints;
 use crate::sys;
 use crate::sys::process::{Ended, Side};
+use idmap::OVERFLOW_ID;
 use nix::errno::Errno;
 use nix::sys::prctl::set_dumpable;
 use nix::unistd::{getgid, getuid};
 use std::convert::Infallible;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-
-/// What the kernel shows for an ID that is not mapped: user_namespaces(7).
-const OVERFLOW_ID: u32 = 65534;
 
 /// A command, and the process whose namespaces it joins.
 pub(crate) struct Joined {

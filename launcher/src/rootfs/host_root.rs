@@ -14,6 +14,7 @@ use crate::rootfs::upper_layers::{UpperLayers, new_dir};
 use crate::sys;
 use crate::sys::files::{file_kind, make_file};
 use crate::sys::lookup::open_beneath;
+use idmap::OVERFLOW_ID;
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};
@@ -222,9 +223,6 @@ impl<'a> Layers<'a> {
 fn is_without_overlays(errno: Errno) -> bool {
     matches!(errno, Errno::EPERM | Errno::ENODEV)
 }
-
-/// What the kernel shows for an ID without a mapping: /proc/sys/kernel/overflowuid, whose default nobody changes.
-const OVERFLOW_ID: u32 = 65534;
 
 /// Where no layer can be put over it.
 fn attach_read_only(path: &Path, dir: &OwnedFd, name: &CStr) -> Result<(), Errno> {

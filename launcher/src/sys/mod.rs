@@ -28,7 +28,7 @@ pub(crate) mod terminal;
 
 use nix::errno::Errno;
 use nix::libc::{c_int, c_long};
-use std::io::{self};
+use std::io;
 use std::os::fd::{FromRawFd, OwnedFd};
 
 /// What a system call gives: an errno where it failed.

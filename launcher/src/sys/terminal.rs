@@ -3,7 +3,7 @@
 use crate::sys::Outcome;
 use crate::sys::owned;
 use nix::errno::Errno;
-use nix::libc::{self};
+use nix::libc;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// The other end of a pseudoterminal, as the one that the calling process then has standard streams of: ioctl_tty(2).

@@ -4,17 +4,25 @@ use crate::sys;
 use nix::errno::Errno;
 use std::ffi::OsStr;
 use std::fmt;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::OnceLock;
 
 /// The pipe of this process, if it is a child that builds a sandbox.
 static REPORT: OnceLock<&OwnedFd> = OnceLock::new();
 
-/// Has [`Failure::end_process`] report to this pipe.
+/// Has this process report to this pipe, from its first step on.
 pub(crate) fn report_to(pipe: &'static OwnedFd) {
     // Error ignored: a process has one pipe.
     let _ = REPORT.set(pipe);
+}
+
+/// Writes one packet.
+fn report(packet: &[u8]) {
+    if let Some(pipe) = REPORT.get() {
+        // Error ignored: the launcher has ended, and there is nobody to report to.
+        let _ = nix::unistd::write(pipe, packet);
+    }
 }
 
 /// The exit status when subroot itself failed.
@@ -130,24 +138,10 @@ impl Failure {
         self
     }
 
-    /// Writes the record, with as much of the object as goes through a pipe in one piece: pipe(7).
-    pub(crate) fn send(&self, pipe: impl AsFd) {
-        // Error ignored: the launcher has ended, and there is nobody to report to.
-        let _ = nix::unistd::write(pipe, &self.record());
-    }
-
-    /// Ends this process with it.
-    pub(crate) fn end(&self, pipe: impl AsFd) -> ! {
-        self.send(pipe);
+    /// Reports it, with as much of the object as goes through a pipe in one piece (pipe(7)), and ends this process.
+    pub(crate) fn end(&self) -> ! {
+        report(&self.record());
         sys::process::exit(OWN_FAILURE)
-    }
-
-    /// The same where the pipe is not at hand, for a failure that no caller may take for another.
-    pub(crate) fn end_process(&self) -> ! {
-        match REPORT.get() {
-            Some(pipe) => self.end(pipe),
-            None => sys::process::exit(OWN_FAILURE),
-        }
     }
 
     /// The record: the step, four bytes of the errno, the object.
@@ -176,10 +170,7 @@ const EXECUTING: u8 = u8::MAX - 1;
 /// Says that the command is executed next: the end of the pipe without a failure is then its start. Without this, it is the end of a
 /// process that was killed before.
 pub(crate) fn announce_execution() {
-    if let Some(pipe) = REPORT.get() {
-        // Error ignored: the launcher has ended, or takes the start for none, which refuses it.
-        let _ = nix::unistd::write(pipe, &[EXECUTING]);
-    }
+    report(&[EXECUTING]);
 }
 
 /// True for a packet that says so.
@@ -187,12 +178,15 @@ pub(crate) fn announces_execution(packet: &[u8]) -> bool {
     packet == [EXECUTING]
 }
 
-/// Sends a warning, which the launcher prints: a child of a launch prints nothing itself.
-pub(crate) fn send_warning(pipe: impl AsFd, text: &str) {
+/// Reports a warning, which the launcher prints: a child of a launch prints nothing itself.
+pub(crate) fn warn(text: &str) {
+    report(&warning_packet(text));
+}
+
+fn warning_packet(text: &str) -> Vec<u8> {
     let mut packet = [&[WARNING], text.as_bytes()].concat();
     packet.truncate(MAX_RECORD);
-    // Error ignored: the launcher has ended, and there is nobody to warn.
-    let _ = nix::unistd::write(pipe, &packet);
+    packet
 }
 
 /// The text of a packet that is a warning.
@@ -274,7 +268,6 @@ pub(crate) fn reason_of(error: &std::io::Error) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::{Failure, Step};
     use crate::error::Error;
@@ -293,12 +286,9 @@ mod tests {
 
     #[test]
     fn a_warning_is_no_failure() {
-        let (reader, writer) = std::io::pipe().unwrap();
-        super::send_warning(&writer, "memory is short");
-        let mut packet = [0; 64];
-        let length = nix::unistd::read(&reader, &mut packet).unwrap();
-        assert_eq!(super::warning(&packet[..length]).as_deref(), Some("memory is short"));
-        assert!(Failure::receive(&packet[..length]).is_none());
+        let packet = super::warning_packet("memory is short");
+        assert_eq!(super::warning(&packet).as_deref(), Some("memory is short"));
+        assert!(Failure::receive(&packet).is_none());
         assert_eq!(super::warning(&Failure::new(Step::Init, b"", Errno::EIO).record()), None);
     }
 

@@ -1,7 +1,7 @@
 //! PID 1 inside: reaps what is orphaned, relays signals to the command, and ends with it or with the launcher.
 
 use crate::child::ends::ChildEnds;
-use crate::failure::{Failure, OWN_FAILURE, Step};
+use crate::failure::{Failure, Step};
 use crate::sys;
 use crate::sys::idle::Idle;
 use nix::errno::Errno;
@@ -31,8 +31,7 @@ pub(crate) fn signals() -> Result<SignalFd, Errno> {
 /// and that makes the memory dumpable again where fs.suid_dumpable is 1 (proc_sys_fs(5)).
 pub(crate) fn run(command: i32, signals: &SignalFd, ends: &ChildEnds) -> ! {
     if let Err(errno) = set_dumpable(false) {
-        Failure::new(Step::Init, b"", errno).send(&ends.report);
-        end(OWN_FAILURE);
+        Failure::new(Step::Init, b"", errno).end();
     }
     ends.close_all_but_lifeline();
     let mut ready = [

@@ -6,7 +6,7 @@ use crate::child::init;
 use crate::child::namespaces;
 use crate::child::prepared::Launch;
 use crate::child::terminal;
-use crate::failure::{Failure, Step, report_to, send_warning};
+use crate::failure::{self, Failure, Step, report_to};
 use crate::plan::FirstProcess;
 use crate::request::process::Process;
 use crate::rootfs::new_root;
@@ -28,7 +28,7 @@ pub(crate) fn run(launch: &Launch, ends: ChildEnds) -> ! {
     report_to(&ends.report);
     match ends.close_all_others(&[]).and_then(|()| start(launch, ends)) {
         Ok(never) => match never {},
-        Err(failure) => failure.end(&ends.report),
+        Err(failure) => failure.end(),
     }
 }
 
@@ -48,7 +48,7 @@ fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
     if let Some(root) = &plan.root {
         let covered = disk.map_or([].as_slice(), |disk| disk.covered(&candidate.maps.uid));
         let warnings = new_root::enter(root, layers, covered)?;
-        warnings.iter().for_each(|text| send_warning(&ends.report, text));
+        warnings.iter().for_each(|text| failure::warn(text));
     }
     // Before there is a command: this process runs the launcher's own program, which the command must not get at.
     set_dumpable(false).map_err(Failure::on(Step::Fork, b""))?;
@@ -92,7 +92,7 @@ fn become_command(launch: &Launch, ends: &ChildEnds, first: Identity) -> ! {
         .and_then(|()| launch.process.start(first, ends.shim.as_ref()));
     match started {
         Ok(never) => match never {},
-        Err(failure) => failure.end(&ends.report),
+        Err(failure) => failure.end(),
     }
 }
 
@@ -104,7 +104,7 @@ pub(crate) fn wait_for_byte(ends: &ChildEnds) -> u8 {
             Ok(1) => return byte[0],
             Ok(_) => sys::process::exit(crate::failure::OWN_FAILURE),
             Err(Errno::EINTR) => {}
-            Err(errno) => Failure::new(Step::BecomeRoot, b"", errno).end(&ends.report),
+            Err(errno) => Failure::new(Step::BecomeRoot, b"", errno).end(),
         }
     }
 }
@@ -140,6 +140,6 @@ pub(crate) fn die_with_launcher(ends: &ChildEnds) {
     match set_pdeathsig(Signal::SIGKILL).and_then(|()| poll(&mut ready, PollTimeout::ZERO)) {
         Ok(0) => {}
         Ok(_) => sys::process::exit(crate::failure::OWN_FAILURE),
-        Err(errno) => Failure::new(Step::DeathSignal, b"", errno).end(&ends.report),
+        Err(errno) => Failure::new(Step::DeathSignal, b"", errno).end(),
     }
 }

@@ -149,7 +149,7 @@ fn join(joined: &Joined, ends: &'static ChildEnds, launcher: &OwnedFd) -> ! {
         }
         Err(failure) => failure,
     };
-    failure.end(&ends.report)
+    failure.end()
 }
 
 /// A payload that has CAP_SYS_PTRACE could trace what enters its namespaces, and reach the host's files and memory that it still

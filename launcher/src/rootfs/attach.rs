@@ -102,7 +102,7 @@ pub(crate) fn make_read_only(top: &OwnedFd, reach: Reach) -> Result<(), Errno> {
 /// failure ends this process.
 fn detach(tree: &OwnedFd) {
     if let Err(errno) = umount2(descriptor(tree).as_c_str(), MntFlags::MNT_DETACH) {
-        Failure::new(Step::Unmount, b"", errno).end_process();
+        Failure::new(Step::Unmount, b"", errno).end();
     }
 }
 

@@ -10,6 +10,7 @@ mod handing_over;
 mod launcher;
 mod raced;
 
+use crate::{assert_refused, attempt};
 use subroot_tests::{DROP_INS, Host, Install, Maps, Outcome, Target, User};
 
 /// A request of alice's that no file decides about, and the maps it leads to.
@@ -72,22 +73,6 @@ fn plugin(body: &str) -> String {
 /// Grants alice 300000 to 365535 of both kinds.
 const GRANTING: &str =
     "*result = !strcmp(owner, \"alice\") && start >= 300000 && start + count <= 365536; return 0;";
-
-/// Runs the mapper for a fresh target of the user's, and returns what became of both.
-fn attempt(host: &Host, user: &User, words: &str) -> (Outcome, Maps) {
-    let target = Target::new(user);
-    let outcome = host.output(&mut user.maps(&target, words));
-    (outcome, target.maps())
-}
-
-/// Checks that a request ends with this status, this line and no other, and without any effect.
-#[track_caller]
-fn assert_refused(host: &Host, user: &User, words: &str, status: i32, line: &str) {
-    let (outcome, maps) = attempt(host, user, words);
-    assert_eq!((outcome.code(), outcome.stdout.as_str()), (status, ""), "{words}: {outcome:?}");
-    assert_eq!(outcome.stderr, format!("newidmap-helper: {line}\n"), "{words}");
-    assert_eq!(maps, Maps::untouched(), "{words}");
-}
 
 /// Runs both drop-ins for one target.
 fn drop_ins(host: &Host, user: &User, ranges: &str) -> ([Outcome; 2], Maps) {

@@ -190,7 +190,7 @@ fn a_helper_is_chosen_by_option_or_by_the_environment() {
 #[test]
 fn a_program_that_is_no_mapper_is_left_as_it_is() {
     let sandbox = Sandbox::new();
-    for named in ["/bin/ls", "/etc/passwd", "/nowhere/mapper"] {
+    for named in ["/bin/ls", "/etc/passwd", "/nowhere/mapper", "nowhere/mapper"] {
         let by_option = sandbox.output(&["--helper", named], "true");
         let by_environment = sandbox.host.output(sandbox.shell(&[], "true").env("SUBROOT_HELPER", named));
         for (outcome, fix) in [(by_option, "run without --helper"), (by_environment, "unset SUBROOT_HELPER")]

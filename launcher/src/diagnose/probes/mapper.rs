@@ -53,8 +53,8 @@ fn is_installed(path: &Path) -> bool {
 
 /// How not to use a mapper that was named.
 fn undo(path: &Path) -> &'static str {
-    let from_environment = std::env::var_os("SUBROOT_HELPER").is_some_and(|named| Path::new(&named) == path);
-    if from_environment { "unset SUBROOT_HELPER" } else { "run without --helper" }
+    let named = std::env::var_os("SUBROOT_HELPER").and_then(|named| std::path::absolute(named).ok());
+    if named.is_some_and(|named| named == path) { "unset SUBROOT_HELPER" } else { "run without --helper" }
 }
 
 /// What keeps every program that this process starts from its privilege.

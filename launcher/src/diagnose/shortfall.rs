@@ -7,6 +7,7 @@ use crate::diagnose::probes;
 use crate::error::Shortfall;
 use crate::grants::Grants;
 use crate::plan::id_plan::IdPlan;
+use std::cell::OnceCell;
 use std::fmt::Display;
 
 /// Why the plan has no better way to IDs.
@@ -21,36 +22,23 @@ pub(crate) fn cuts(plan: &IdPlan) -> Vec<Cause> {
 
 /// The cause of a shortfall, by these grants or by those of the caller.
 pub(crate) fn cause(shortfall: &Shortfall, grants: Option<&Grants>) -> Option<Cause> {
+    let read = OnceCell::new();
+    let grants = || grants.unwrap_or_else(|| read.get_or_init(Grants::read));
     match shortfall {
+        Shortfall::NotGranted(kind) => probes::grants::lines(grants(), *kind).into_iter().next(),
         Shortfall::MapperMissing(path) => Some(Cause::new(&MAPPER_MISSING, &[("path", &path.display())])),
         Shortfall::NoMapper => Some(Cause::new(&NO_MAPPER, &[])),
+        Shortfall::TooFew => Some(probes::grants::too_few_for_all(grants())),
         Shortfall::TooFewHere => Some(Cause::new(&FEW_HERE, &[])),
-        Shortfall::Cut { kind, mapped, total, is_nested: true } => {
-            let words: [(_, &dyn Display); 3] =
-                [("count", mapped), ("total", total), ("kind", &probes::grants::name(*kind))];
-            Some(Cause::new(&TOO_MANY_RANGES_HERE, &words))
+        Shortfall::Cut { kind, mapped, total, is_nested } => {
+            let kind_name = probes::grants::name(*kind);
+            let words: [(_, &dyn Display); 3] = [("count", mapped), ("total", total), ("kind", &kind_name)];
+            if *is_nested {
+                return Some(Cause::new(&TOO_MANY_RANGES_HERE, &words));
+            }
+            let user = probes::grants::caller(grants());
+            let others: [(_, &dyn Display); 2] = [("user", &user), ("file", &kind.grant_file())];
+            Some(Cause::new(&TOO_MANY_RANGES, &[&words[..], &others[..]].concat()))
         }
-        Shortfall::NotGranted(_) | Shortfall::TooFew | Shortfall::Cut { .. } => match grants {
-            Some(grants) => by_grants(shortfall, grants),
-            None => by_grants(shortfall, &Grants::read()),
-        },
-    }
-}
-
-fn by_grants(shortfall: &Shortfall, grants: &Grants) -> Option<Cause> {
-    match shortfall {
-        Shortfall::NotGranted(kind) => probes::grants::lines(grants, *kind).into_iter().next(),
-        Shortfall::TooFew => Some(probes::grants::too_few_for_all(grants)),
-        Shortfall::Cut { kind, mapped, total, .. } => {
-            let words: [(_, &dyn Display); 5] = [
-                ("count", mapped),
-                ("total", total),
-                ("kind", &probes::grants::name(*kind)),
-                ("user", &probes::grants::caller(grants)),
-                ("file", &kind.grant_file()),
-            ];
-            Some(Cause::new(&TOO_MANY_RANGES, &words))
-        }
-        Shortfall::MapperMissing(_) | Shortfall::NoMapper | Shortfall::TooFewHere => None,
     }
 }

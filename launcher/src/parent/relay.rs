@@ -149,7 +149,7 @@ impl Watch<'_> {
             ended: is_ready(0),
             reported: !self.started && is_ready(report_at),
             orphaned: parent.is_some() && is_ready(parent_at),
-            input: terminal.is_some() && is_ready(terminal_at + 1),
+            input: terminal.as_ref().is_some_and(Terminal::awaits_input) && is_ready(terminal_at),
         })
     }
 

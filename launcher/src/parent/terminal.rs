@@ -4,7 +4,7 @@ use crate::sys;
 use crate::sys::process::Side;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::poll::{PollFd, PollFlags};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{SetArg, SpecialCharacterIndices, Termios, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::{pipe2, read, write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -18,6 +18,8 @@ pub(crate) struct Terminal {
     master: Option<OwnedFd>,
     /// What was typed and has not been taken yet.
     typed: Vec<u8>,
+    /// What the command has written and standard output, which somebody made non-blocking, has not taken yet.
+    output: Vec<u8>,
     input_ended: bool,
     _raw: Option<RawMode>,
 }
@@ -33,21 +35,28 @@ impl Terminal {
             // Error ignored: standard input is not a terminal.
             Err(_) => None,
         };
-        Ok(Terminal { socket, master: None, typed: Vec::new(), input_ended: false, _raw: raw })
+        let (typed, output) = (Vec::new(), Vec::new());
+        Ok(Terminal { socket, master: None, typed, output, input_ended: false, _raw: raw })
     }
 
-    /// What is to be waited for: first the terminal itself, then what either side has to say.
+    /// What is to be waited for: first the terminal itself, then what either side has to say. Standard input comes first if it is
+    /// [awaited](Self::awaits_input).
     pub(crate) fn wanted(&self) -> Vec<PollFd<'_>> {
         let Some(master) = &self.master else {
             return vec![PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
         };
-        let mut flags = PollFlags::POLLIN;
+        let mut flags = PollFlags::empty();
+        flags.set(PollFlags::POLLIN, self.output.is_empty());
         flags.set(PollFlags::POLLOUT, !self.typed.is_empty());
-        let mut wanted = vec![PollFd::new(master.as_fd(), flags)];
-        if self.typed.is_empty() && !self.input_ended {
-            wanted.push(PollFd::new(own_input(), PollFlags::POLLIN));
-        }
-        wanted
+        let input = self.awaits_input().then(|| PollFd::new(own_input(), PollFlags::POLLIN));
+        // Without a flag, poll(2) would still report the end of all who have the terminal open, again and again.
+        let master = (!flags.is_empty()).then(|| PollFd::new(master.as_fd(), flags));
+        let output = (!self.output.is_empty()).then(|| PollFd::new(own_output(), PollFlags::POLLOUT));
+        [input, master, output].into_iter().flatten().collect()
+    }
+
+    pub(crate) fn awaits_input(&self) -> bool {
+        self.master.is_some() && self.typed.is_empty() && !self.input_ended
     }
 
     /// Carries what there is, without waiting for more; `input` says that there is something to be read from the caller.
@@ -82,19 +91,26 @@ impl Terminal {
             self.carry(false);
         }
         self.show();
+        while !self.output.is_empty() {
+            match poll(&mut [PollFd::new(own_output(), PollFlags::POLLOUT)], PollTimeout::NONE) {
+                Ok(_) => self.show(),
+                Err(Errno::EINTR) => {}
+                // Error ignored: what cannot be waited for cannot be shown.
+                Err(_) => return,
+            }
+        }
     }
 
     fn read_input(&mut self) {
         let mut chunk = [0; CHUNK];
         match read(own_input(), &mut chunk) {
-            Ok(0) => {
+            Ok(length @ 1..) => self.typed.extend_from_slice(chunk.get(..length).unwrap_or_default()),
+            Err(Errno::EINTR | Errno::EAGAIN) => {}
+            // Error ignored: there is nothing more to read, as at the end of a file.
+            Ok(0) | Err(_) => {
                 self.input_ended = true;
                 self.typed.extend(self.master.as_ref().and_then(end_of_file));
             }
-            Ok(length) => self.typed.extend_from_slice(chunk.get(..length).unwrap_or_default()),
-            Err(Errno::EINTR | Errno::EAGAIN) => {}
-            // Error ignored: there is nothing more to read.
-            Err(_) => self.input_ended = true,
         }
     }
 
@@ -106,17 +122,32 @@ impl Terminal {
         }
     }
 
-    fn show(&self) {
-        let Some(master) = &self.master else { return };
+    fn show(&mut self) {
         let mut chunk = [0; CHUNK];
-        // Error ignored: there is nothing to show yet, or nothing more.
-        while let Ok(length @ 1..) = read(master, &mut chunk) {
-            let mut rest = chunk.get(..length).unwrap_or_default();
-            // Error ignored: a closed standard output is nobody to show it to.
-            while let Ok(shown @ 1..) = write(own_output(), rest) {
-                rest = rest.get(shown..).unwrap_or_default();
+        while self.write_output() {
+            match self.master.as_ref().map(|master| read(master, &mut chunk)) {
+                Some(Ok(length @ 1..)) => {
+                    self.output.extend_from_slice(chunk.get(..length).unwrap_or_default())
+                }
+                Some(Err(Errno::EINTR)) => {}
+                // Error ignored: there is nothing to show yet, or nothing more.
+                _ => return,
             }
         }
+    }
+
+    /// Returns true if nothing is left to be written.
+    fn write_output(&mut self) -> bool {
+        while !self.output.is_empty() {
+            match write(own_output(), &self.output) {
+                Ok(written @ 1..) => drop(self.output.drain(..written)),
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => return false,
+                // Error ignored: a closed standard output is nobody to show it to.
+                Ok(0) | Err(_) => self.output.clear(),
+            }
+        }
+        true
     }
 }
 

@@ -15,6 +15,7 @@ mod killed_at_start;
 mod layouts;
 mod maps;
 mod mounts;
+mod own_terminal;
 mod rootfs_content;
 mod rootfs_places;
 mod seccomp;

@@ -1,11 +1,11 @@
 //! A mapper.conf of any bytes: rules that are taken never overlap, wrap or hold ID 0, and compute what they say.
 #![no_main]
 
-use idmap::{Account, Caller, Config, ConfigError};
+use idmap::{Account, Caller, Config, Invalid};
 use libfuzzer_sys::fuzz_target;
 
 /// Where one caller stands, or the first line that was not taken.
-type Reading = Result<Config, (usize, ConfigError)>;
+type Reading = Result<Config, (usize, Invalid)>;
 
 fuzz_target!(|file: &[u8]| {
     let lines: Vec<&[u8]> = file.split(|byte| *byte == b'\n').collect();
@@ -15,7 +15,7 @@ fuzz_target!(|file: &[u8]| {
     let taken = reading.as_ref().map_or_else(|(number, _)| *number, |_| lines.len());
     let rules: Vec<Rule> = lines[..taken].iter().filter_map(|line| Rule::of_line(line)).collect();
     are_apart(&rules);
-    if let Err((number, ConfigError::Overlaps)) = reading {
+    if let Err((number, Invalid::Overlaps)) = reading {
         let refused = Rule::of_line(lines[number]).expect("a rule, as nothing else overlaps");
         assert!(rules.iter().any(|rule| rule.meets(&refused)) || shared(refused.uids, refused.area));
     }

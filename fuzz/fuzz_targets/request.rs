@@ -1,7 +1,7 @@
 //! A command line of any words: it is taken exactly when a naive reading takes it, and then means the same.
 #![no_main]
 
-use idmap::{IdKind, MapLine, Request, RequestedMap, TargetWord, Text, Verb};
+use idmap::{IdKind, MapLine, Request, RequestedMap, TargetWord, Text, Verb, push_typed};
 use libfuzzer_sys::fuzz_target;
 
 // One word a line, the program's name first.
@@ -22,8 +22,8 @@ fuzz_target!(|input: &[u8]| {
                 TargetWord::Descriptor(number) => format!("fd:{number}"),
             };
             assert_eq!((target, request.deny_setgroups), (expected.target, expected.deny));
-            is_sound(&request.uid, &expected.maps[0]);
-            is_sound(&request.gid, &expected.maps[1]);
+            is_sound(&request.maps.uid, &expected.maps[0]);
+            is_sound(&request.maps.gid, &expected.maps[1]);
         }
         (Ok(verb), None) => {
             let word: &[u8] = if verb == Verb::Help { b"--help" } else { b"--version" };
@@ -46,18 +46,18 @@ struct Said {
 }
 
 fn naive_options(words: &[&[u8]]) -> Option<Said> {
-    let mut said = Said::default();
     let mut words = words.iter().map(|word| std::str::from_utf8(word).ok());
+    let target = words.next()??;
+    let mut said = Said { target: target.to_owned(), ..Said::default() };
     while let Some(word) = words.next() {
         match word? {
             "--uid-map" if said.maps[0].is_empty() => said.maps[0] = naive_map(words.next()??)?,
             "--gid-map" if said.maps[1].is_empty() => said.maps[1] = naive_map(words.next()??)?,
             "--setgroups" if !said.deny && words.next()?? == "deny" => said.deny = true,
-            word if said.target.is_empty() && is_target(word) => said.target = word.to_owned(),
             _ => return None,
         }
     }
-    let is_whole = !said.target.is_empty() && said.maps.iter().any(|map| !map.is_empty());
+    let is_whole = is_target(target) && said.maps.iter().any(|map| !map.is_empty());
     is_whole.then_some(said)
 }
 
@@ -124,8 +124,8 @@ fn is_sound(map: &RequestedMap, expected: &[Line]) {
     if expected.is_empty() {
         return;
     }
-    let mut argument = Text::<{ 4096 * 33 }>::default();
-    map.argument(&mut argument);
+    let mut argument = Text::<{ 4096 * 33 }>::EMPTY;
+    push_typed(&mut argument, map.lines().iter().copied());
     let mut again = RequestedMap::EMPTY;
     assert_eq!(again.push_text(argument.whole().expect("room for any map")), Ok(()));
     assert_eq!(again.lines(), map.lines());

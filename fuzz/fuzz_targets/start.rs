@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 #[path = "../../newidmap-helper/src/start.rs"]
 mod start;
 
-const PROGRAM: newidmap_helper::Program = newidmap_helper::Program::NewidmapHelper;
+const PROGRAM: newidmap_helper::Program = newidmap_helper::Program::NEWIDMAP_HELPER;
 
 /// AT_UID and AT_GID in linux/auxvec.h.
 const AT_UID: usize = 11;

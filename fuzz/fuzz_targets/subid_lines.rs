@@ -47,7 +47,7 @@ fuzz_target!(|file: &[u8]| {
 fn read(mut file: &[u8], caller: &Caller, granted: &mut Granted) {
     let sum: usize = file.iter().map(|byte| usize::from(*byte)).sum();
     let mut buffer = vec![0; 1024 + sum % 64];
-    let next = |free: &mut [u8]| {
+    let next = |free: &mut [u8], _| {
         let (now, later) = file.split_at(file.len().min(free.len()).min(1 + sum % 1500));
         free[..now.len()].copy_from_slice(now);
         file = later;

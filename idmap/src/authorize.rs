@@ -2,24 +2,15 @@
 
 use crate::caller::Caller;
 use crate::grants::Granted;
+use crate::invalid::Invalid;
 use crate::kind::IdKind;
-use crate::range::IdRange;
-use crate::requested::{MAX_EXTENTS, MAX_TEXT, MapLine, RequestedMap, kernel_text};
+use crate::requested::{MAX_TEXT, MapLine, RequestedMap, kernel_text};
 use crate::text::Text;
 
 /// A map that the caller may have. Only [`authorize`] makes one, so unchecked text cannot reach the kernel.
 pub struct IdMap<'r> {
     requested: &'r RequestedMap,
     backed_by_grants: bool,
-}
-
-/// The first line of a request that nothing grants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotGranted {
-    /// The outside range that was asked for.
-    pub range: IdRange,
-    /// Where the inside range begins.
-    pub inside: u32,
 }
 
 impl IdMap<'_> {
@@ -31,24 +22,19 @@ impl IdMap<'_> {
         self.backed_by_grants
     }
 
-    /// The text for the kernel's map file, neighbours joined; `None` if it is longer than the kernel takes, which
-    /// [`RequestedMap::check_size`] has excluded.
-    pub fn kernel_text<'t>(&self, text: &'t mut Text<MAX_TEXT>) -> Option<&'t [u8]> {
-        kernel_text(self.requested.joined(), text)
-    }
-
-    /// The same with every line as it was asked for; `None` also for more lines than the kernel takes.
+    /// The text for the kernel's map file, neighbours joined where the line that results is a fit one.
     ///
     /// In a nested user namespace each line has to lie within one line of the parent's map (map_id_range_down() in
     /// kernel/user_namespace.c), which a joined one may not.
-    pub fn kernel_text_unjoined<'t>(&self, text: &'t mut Text<MAX_TEXT>) -> Option<&'t [u8]> {
-        let lines = self.lines();
-        if lines.len() > MAX_EXTENTS { None } else { kernel_text(lines.iter().copied(), text) }
-    }
-
-    /// The lines with neighbours joined.
-    pub fn joined(&self) -> impl Iterator<Item = MapLine> {
-        self.requested.joined()
+    ///
+    /// # Errors
+    /// It is longer than the kernel takes, which [`RequestedMap::check_size`] has excluded where every line is a fit one.
+    pub fn kernel_text<'t>(
+        &self,
+        is_fit: impl Fn(MapLine) -> bool,
+        text: &'t mut Text<MAX_TEXT>,
+    ) -> Result<&'t [u8], Invalid> {
+        kernel_text(self.requested.joined_if(is_fit), text)
     }
 
     /// The lines as they were asked for.
@@ -70,16 +56,17 @@ pub fn authorize<'r>(
     requested: &'r RequestedMap,
     caller: &Caller,
     granted: &Granted,
-) -> Result<IdMap<'r>, NotGranted> {
+) -> Result<IdMap<'r>, MapLine> {
     let (mut by_grant, mut by_group) = (false, false);
     for line in requested.lines() {
-        let Ok(range) = line.outside_range() else { continue };
+        let range = line.outside_range().map_err(|_| *line)?;
         if granted.covers(range) {
             by_grant = true;
-        } else if caller.is_own_group(kind, range) && !caller.is_own_id(kind, range) {
-            by_group = true;
         } else if !caller.is_own_id(kind, range) {
-            return Err(NotGranted { range, inside: line.inside });
+            by_group = true;
+            if !caller.is_own_group(kind, range) {
+                return Err(*line);
+            }
         }
     }
     Ok(IdMap { requested, backed_by_grants: by_grant && !by_group })

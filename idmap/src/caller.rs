@@ -1,20 +1,20 @@
 //! Who the caller is: his IDs, his names, his groups, and which lines of a grant file are his.
 
-use crate::kind::IdKind;
+use crate::kind::{IdKind, PerKind};
 use crate::number::parse_number;
 use crate::passwd::Account;
 use crate::range::{IdRange, OVERFLOW_ID};
 use crate::subid::{Owner, SubidLine};
 
-const MAX_NAMES: usize = 1024;
+/// How many bytes all names of a caller may have, the separators included.
+pub const MAX_NAMES: usize = 1024;
 const MAX_GROUPS: usize = 4096;
 /// Ends each name: no line of a grant file can have it in an owner.
 const SEPARATOR: u8 = b':';
 
 /// An account as the grant files see it: its IDs, every name that the accounts give its uid, and its supplementary groups.
 pub struct Caller {
-    uid: u32,
-    gid: u32,
+    ids: PerKind<u32>,
     names: [u8; MAX_NAMES],
     used: usize,
     left_names_out: bool,
@@ -26,8 +26,7 @@ impl Caller {
     /// A caller whose names are not known yet.
     pub const fn new(uid: u32, gid: u32) -> Caller {
         Caller {
-            uid,
-            gid,
+            ids: PerKind { uid, gid },
             names: [0; MAX_NAMES],
             used: 0,
             left_names_out: false,
@@ -38,23 +37,18 @@ impl Caller {
 
     /// Gives the caller his IDs in place: what is large stays as it is, untouched.
     pub(crate) fn identify(&mut self, uid: u32, gid: u32) {
-        (self.uid, self.gid) = (uid, gid);
+        self.ids = PerKind { uid, gid };
     }
 
     /// The caller's own ID of a kind.
     pub fn id(&self, kind: IdKind) -> u32 {
-        match kind {
-            IdKind::Uid => self.uid,
-            IdKind::Gid => self.gid,
-        }
+        *self.ids.get(kind)
     }
 
     /// Remembers the name if the account has the caller's uid. A damaged line's name is left out.
     pub fn note_account(&mut self, account: &Account<'_>) {
-        match account.uid == Some(self.uid) {
-            true if account.is_whole => self.note_name(account.name),
-            true => self.left_names_out = true,
-            false => {}
+        if account.uid == Some(self.ids.uid) {
+            self.note_name(if account.is_whole { account.name } else { b":" });
         }
     }
 
@@ -70,29 +64,6 @@ impl Caller {
             }
             _ => self.left_names_out = true,
         }
-    }
-
-    /// Remembers a name that name services gave, unless a line of the accounts has it, whatever else is in that line.
-    ///
-    /// The process that asks name services has the caller's IDs: a limit set by prlimit(2) is enough to keep it from reading the
-    /// local accounts, so that it takes a directory's account for the local one of the same name.
-    ///
-    /// # Errors
-    /// The accounts cannot be read; the name is not remembered.
-    pub(crate) fn note_foreign_name<E>(
-        &mut self,
-        name: &[u8],
-        read_accounts: impl FnOnce(&mut dyn FnMut(u32, &[u8])) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut is_local = false;
-        // The C library passes over blanks before a name.
-        let has_name =
-            |line: &[u8]| line.trim_ascii_start().split(|byte| *byte == SEPARATOR).next() == Some(name);
-        read_accounts(&mut |_, line| is_local |= has_name(line))?;
-        if !is_local {
-            self.note_name(name);
-        }
-        Ok(())
     }
 
     /// Remembers the supplementary groups if this is that line of /proc/self/status, in which a blank follows each of them
@@ -115,8 +86,8 @@ impl Caller {
 
     /// True when the range is one supplementary group of the caller's, where those are known.
     pub fn is_own_group(&self, kind: IdKind, range: IdRange) -> bool {
-        let known = self.groups.get(..self.group_count).unwrap_or(&[]);
-        kind == IdKind::Gid && is_tellable(range) && known.contains(&range.first())
+        let mut known = self.groups.iter().take(self.group_count);
+        kind == IdKind::Gid && is_tellable(range) && known.any(|gid| *gid == range.first())
     }
 
     /// The names, in the order of the accounts.
@@ -138,13 +109,13 @@ impl Caller {
     /// True when a line with this owner is the caller's.
     pub fn owns(&self, owner: Owner<'_>) -> bool {
         match owner {
-            Owner::Uid(uid) => uid == self.uid,
+            Owner::Uid(uid) => uid == self.ids.uid,
             Owner::Name(name) => self.names().any(|known| known == name),
         }
     }
 
-    /// The line, if it is well-formed and the caller's.
-    pub(crate) fn own_line(&self, line: &[u8]) -> Option<IdRange> {
+    /// What a line of a grant file grants to the caller, if it is well-formed and his.
+    pub(crate) fn granted_by(&self, line: &[u8]) -> Option<IdRange> {
         // Other people's lines are passed over quickly: in the names, too, a separator ends each.
         let digits = line.first().is_some_and(u8::is_ascii_digit);
         let known = self.names.get(..self.used).unwrap_or(&[]);

@@ -11,14 +11,14 @@ pub struct Granted {
     lines: [IdRange; MAX_GRANTS],
     used: usize,
     has_more: bool,
-    /// From the lowest ID of all lines to the highest, so that most accounts cost no look at each of them.
-    span: IdRange,
+    /// The lowest ID of all lines and the end of the highest, so that most accounts cost no look at each of them.
+    span: (u32, u32),
 }
 
 impl Granted {
     /// Nothing granted.
     pub const NONE: Granted =
-        Granted { lines: [IdRange::UNUSED; MAX_GRANTS], used: 0, has_more: false, span: IdRange::UNUSED };
+        Granted { lines: [IdRange::UNUSED; MAX_GRANTS], used: 0, has_more: false, span: (0, 0) };
 
     /// The ranges, in the order of the file.
     pub fn ranges(&self) -> &[IdRange] {
@@ -32,7 +32,7 @@ impl Granted {
 
     /// Takes a line of the grant file in, if it is well-formed and the caller's; all else grants nothing.
     pub fn note_line(&mut self, caller: &Caller, line: &[u8]) {
-        caller.own_line(line).into_iter().for_each(|range| self.push(range));
+        caller.granted_by(line).into_iter().for_each(|range| self.push(range));
     }
 
     /// Takes in a range that was granted otherwise.
@@ -42,8 +42,9 @@ impl Granted {
             return;
         };
         *slot = range;
+        let first = if self.used == 0 { range.first() } else { self.span.0.min(range.first()) };
+        self.span = (first, self.span.1.max(range.end()));
         self.used = self.used.saturating_add(1);
-        self.span = self.span.spanning(range);
     }
 
     /// True when a live account could make a line void: all but single IDs, which are deliberate pass-throughs.
@@ -53,19 +54,16 @@ impl Granted {
 
     /// Voids every line of more than one ID that holds the ID of a live account.
     pub fn void_lines_over(&mut self, live_id: u32) {
-        if !self.span.contains(live_id) {
+        if live_id < self.span.0 || live_id >= self.span.1 {
             return;
         }
         let mut kept = 0_usize;
         for at in 0..self.used {
             let Some(range) = self.lines.get(at).copied() else { break };
-            if range.count() > 1 && range.contains(live_id) {
-                continue;
+            if range.count() == 1 || !range.contains(live_id) {
+                self.lines.get_mut(kept).into_iter().for_each(|slot| *slot = range);
+                kept = kept.saturating_add(1);
             }
-            if let Some(slot) = self.lines.get_mut(kept) {
-                *slot = range;
-            }
-            kept = kept.saturating_add(1);
         }
         self.used = kept;
     }

@@ -9,11 +9,36 @@ pub enum IdKind {
     Gid,
 }
 
+/// One value for each kind of ID, so that both take one code path.
+#[derive(Clone, Copy, Debug)]
+pub struct PerKind<T> {
+    /// For user IDs.
+    pub uid: T,
+    /// For group IDs.
+    pub gid: T,
+}
+
+impl<T> PerKind<T> {
+    /// The value of a kind.
+    pub const fn get(&self, kind: IdKind) -> &T {
+        kind.pick(&self.uid, &self.gid)
+    }
+
+    /// The value of a kind, to be changed.
+    pub const fn get_mut(&mut self, kind: IdKind) -> &mut T {
+        match kind {
+            IdKind::Uid => &mut self.uid,
+            IdKind::Gid => &mut self.gid,
+        }
+    }
+}
+
 impl IdKind {
     /// Both kinds, in the order in which they are asked for.
     pub const BOTH: [IdKind; 2] = [IdKind::Uid, IdKind::Gid];
 
-    const fn pick(self, uid: &'static str, gid: &'static str) -> &'static str {
+    /// The one that belongs to this kind.
+    pub const fn pick<T: Copy>(self, uid: T, gid: T) -> T {
         match self {
             IdKind::Uid => uid,
             IdKind::Gid => gid,

@@ -2,21 +2,22 @@
 
 /// Calls `visit(number, line)` for every line that `read` yields; numbers count from 1.
 ///
-/// `read` fills the front of the slice it is given and returns how much; 0 ends the file. A line longer than
+/// `read` fills the front of the slice it is given, from this offset of the file on, and returns how much; 0 ends the file. A line longer than
 /// `buffer` is visited once, as its first `buffer.len()` bytes: the visitor tells by the length.
 ///
 /// # Errors
 /// The first error of `read`.
 pub fn each_line<E>(
     buffer: &mut [u8],
-    mut read: impl FnMut(&mut [u8]) -> Result<usize, E>,
+    mut read: impl FnMut(&mut [u8], u64) -> Result<usize, E>,
     mut visit: impl FnMut(u32, &[u8]),
 ) -> Result<(), E> {
     let mut number = 1_u32;
-    let mut kept = 0;
+    let (mut kept, mut offset) = (0, 0_u64);
     let mut passing_over = false;
     loop {
-        let fresh = read(buffer.get_mut(kept..).unwrap_or(&mut []))?;
+        let fresh = read(buffer.get_mut(kept..).unwrap_or(&mut []), offset)?;
+        offset = offset.saturating_add(fresh as u64);
         let filled = kept.saturating_add(fresh);
         let mut rest = buffer.get(..filled).unwrap_or(&[]);
         while let Some((line, after)) = split_line(rest) {

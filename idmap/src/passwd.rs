@@ -30,8 +30,8 @@ impl<'a> Account<'a> {
         let name = fields.next().filter(|name| !matches!(name.first(), None | Some(b'#' | b'+' | b'-')))?;
         let _password = fields.next().filter(|_| line.len() <= MAX_ACCOUNT)?;
         let (uid, gid) = (fields.next()?, fields.next().unwrap_or(&[]));
-        let ends_in_digit = |field: &[u8]| field.last().is_some_and(u8::is_ascii_digit);
-        let (is_whole, uid, gid) = (ends_in_digit(uid) && ends_in_digit(gid), id(uid), id(gid));
+        let is_whole = [uid, gid].iter().all(|field| field.last().is_some_and(u8::is_ascii_digit));
+        let (uid, gid) = (id(uid), id(gid));
         Some(Account { name, uid, gid, is_whole: is_whole && uid.is_some() && gid.is_some() })
     }
 }

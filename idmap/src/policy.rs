@@ -1,9 +1,10 @@
 //! Everything that decides about one caller, read in the order in which one file depends on another.
 
-use crate::caller::Caller;
-use crate::config::{CONFIG_FILE, Config, ConfigError};
+use crate::caller::{Caller, MAX_NAMES};
+use crate::config::{CONFIG_FILE, Config};
 use crate::grants::Granted;
-use crate::kind::IdKind;
+use crate::invalid::Invalid;
+use crate::kind::{IdKind, PerKind};
 use crate::nsswitch::{MAX_PLUGIN, NSSWITCH_FILE, plugin_of_line};
 use crate::passwd::{ACCOUNTS_FILE, Account};
 use crate::range::IdRange;
@@ -16,8 +17,7 @@ pub const OWN_STATUS: &str = "/proc/self/status";
 pub struct Policy {
     caller: Caller,
     config: Config,
-    uid: Granted,
-    gid: Granted,
+    granted: PerKind<Granted>,
     plugin: Text<KEPT>,
     asked_name_service: bool,
 }
@@ -35,24 +35,13 @@ pub struct PluginQuestion<'p> {
     pub kind: IdKind,
 }
 
-/// Why there is no policy: nothing is mapped then.
-pub enum PolicyError<E> {
-    /// A file could not be read.
-    File(E),
-    /// A line of mapper.conf, by its number.
-    Config(u32, ConfigError),
-}
-
-impl<E> From<E> for PolicyError<E> {
-    fn from(error: E) -> PolicyError<E> {
-        PolicyError::File(error)
-    }
-}
+/// A line of mapper.conf that is not accepted, by its number.
+pub struct BadSetting(pub u32, pub Invalid);
 
 /// What reads a file by its path: the visitor is given each line with its number, and none where there is no file.
 pub trait Files {
-    /// Why a file could not be read.
-    type Error;
+    /// Why a file could not be read, or was not accepted: nothing is mapped then.
+    type Error: From<BadSetting>;
 
     /// Visits every line.
     ///
@@ -61,27 +50,22 @@ pub trait Files {
     fn each_line(&mut self, path: &'static str, visit: &mut dyn FnMut(u32, &[u8]))
     -> Result<(), Self::Error>;
 
-    /// Visits every range that the plugin named in nsswitch.conf grants to the caller. Nothing is granted where plugins cannot
-    /// be asked.
+    /// Visits every range that the plugin named in nsswitch.conf grants to the caller.
     ///
     /// # Errors
     /// Whatever keeps the plugin from being asked.
     fn each_plugin_grant(
         &mut self,
-        _question: &PluginQuestion<'_>,
-        _visit: &mut dyn FnMut(IdRange),
-    ) -> Result<(), Self::Error> {
-        Ok(())
-    }
+        question: &PluginQuestion<'_>,
+        visit: &mut dyn FnMut(IdRange),
+    ) -> Result<(), Self::Error>;
 }
-
 impl Policy {
     /// Nobody, nothing.
     pub const EMPTY: Policy = Policy {
         caller: Caller::new(0, 0),
         config: Config::DEFAULT,
-        uid: Granted::NONE,
-        gid: Granted::NONE,
+        granted: PerKind { uid: Granted::NONE, gid: Granted::NONE },
         plugin: Text::EMPTY,
         asked_name_service: false,
     };
@@ -106,18 +90,29 @@ impl Policy {
         !self.caller.is_local() || !self.plugin().is_empty()
     }
 
-    /// Remembers that name services were asked, and the caller's name if they know one that no local account has: they may have been
-    /// kept from the local accounts.
+    /// Remembers that name services were asked, and the name that they gave, unless a line of the accounts has it, whatever else is
+    /// in that line.
+    ///
+    /// The process that asks name services has the caller's IDs: a limit set by prlimit(2) is enough to keep it from reading the
+    /// local accounts, so that it takes a directory's account for the local one of the same name.
     ///
     /// # Errors
-    /// The accounts cannot be read.
-    pub fn note_name_service<E>(
+    /// The accounts cannot be read; the name is not remembered.
+    pub fn note_name_service<F: Files>(
         &mut self,
-        name: Option<&[u8]>,
-        read_accounts: impl FnOnce(&mut dyn FnMut(u32, &[u8])) -> Result<(), E>,
-    ) -> Result<(), E> {
+        name: &Text<MAX_NAMES>,
+        files: &mut F,
+    ) -> Result<(), F::Error> {
         self.asked_name_service = true;
-        name.map_or(Ok(()), |name| self.caller.note_foreign_name(name, read_accounts))
+        let Some(name) = name.whole().filter(|name| !name.is_empty()) else { return Ok(()) };
+        let mut is_local = false;
+        // The C library passes over blanks before a name.
+        let has_name = |line: &[u8]| line.trim_ascii_start().split(|byte| *byte == b':').next() == Some(name);
+        files.each_line(ACCOUNTS_FILE, &mut |_, line| is_local |= has_name(line))?;
+        if !is_local {
+            self.caller.note_name(name);
+        }
+        Ok(())
     }
 
     /// True once name services were asked.
@@ -128,12 +123,12 @@ impl Policy {
     /// Reads the settings, and what the files, or the plugin in their place, grant of the kinds asked for.
     ///
     /// # Errors
-    /// A file that cannot be read or is not taken.
+    /// A file that cannot be read or is not accepted.
     pub fn read_grants<F: Files>(
         &mut self,
         asked: impl Fn(IdKind) -> bool,
         files: &mut F,
-    ) -> Result<(), PolicyError<F::Error>> {
+    ) -> Result<(), F::Error> {
         self.read_config(files)?;
         if self.config.allows_own_groups && asked(IdKind::Gid) {
             files.each_line(OWN_STATUS, &mut |_, line| self.caller.note_groups(line))?;
@@ -141,8 +136,8 @@ impl Policy {
         for kind in IdKind::BOTH.into_iter().filter(|kind| asked(*kind)) {
             self.read_kind(kind, files)?;
         }
-        if !self.config.allows_live_ids && (self.uid.may_cover_accounts() || self.gid.may_cover_accounts()) {
-            let Policy { uid, gid, .. } = self;
+        let PerKind { uid, gid } = &mut self.granted;
+        if !self.config.allows_live_ids && (uid.may_cover_accounts() || gid.may_cover_accounts()) {
             each_account(files, |account| {
                 account.uid.into_iter().for_each(|id| uid.void_lines_over(id));
                 account.uid.into_iter().chain(account.gid).for_each(|id| gid.void_lines_over(id));
@@ -154,24 +149,21 @@ impl Policy {
     /// Reads the settings alone.
     ///
     /// # Errors
-    /// A file that cannot be read or is not taken.
-    pub fn read_config<F: Files>(&mut self, files: &mut F) -> Result<(), PolicyError<F::Error>> {
+    /// A file that cannot be read or is not accepted.
+    pub fn read_config<F: Files>(&mut self, files: &mut F) -> Result<(), F::Error> {
         let Policy { caller, config, .. } = self;
         let mut outcome = Ok(());
         files.each_line(CONFIG_FILE, &mut |number, line| {
             if outcome.is_ok() {
-                outcome = config.note_line(caller, line).map_err(|why| PolicyError::Config(number, why));
+                outcome = config.note_line(caller, line).map_err(|why| BadSetting(number, why));
             }
         })?;
-        outcome
+        Ok(outcome?)
     }
 
     fn read_kind<F: Files>(&mut self, kind: IdKind, files: &mut F) -> Result<(), F::Error> {
-        let Policy { caller, config, uid, gid, plugin, .. } = self;
-        let granted = match kind {
-            IdKind::Uid => uid,
-            IdKind::Gid => gid,
-        };
+        let Policy { caller, config, granted, plugin, .. } = self;
+        let granted = granted.get_mut(kind);
         config.computed_grant(caller).into_iter().for_each(|range| granted.push(range));
         if plugin.as_bytes().is_empty() {
             return files.each_line(kind.grant_file(), &mut |_, line| granted.note_line(caller, line));
@@ -196,10 +188,7 @@ impl Policy {
 
     /// What is granted of a kind.
     pub fn granted(&self, kind: IdKind) -> &Granted {
-        match kind {
-            IdKind::Uid => &self.uid,
-            IdKind::Gid => &self.gid,
-        }
+        self.granted.get(kind)
     }
 
     /// The word of the plugin that keeps the grants in place of the files; empty where there is none.
@@ -209,9 +198,5 @@ impl Policy {
 }
 
 fn each_account<F: Files>(files: &mut F, mut visit: impl FnMut(&Account<'_>)) -> Result<(), F::Error> {
-    files.each_line(ACCOUNTS_FILE, &mut |_, line| {
-        if let Some(account) = Account::parse(line) {
-            visit(&account);
-        }
-    })
+    files.each_line(ACCOUNTS_FILE, &mut |_, line| Account::parse(line).iter().for_each(&mut visit))
 }

@@ -1,7 +1,13 @@
 //! A range of IDs that can exist: not empty, not wrapping, never touching the reserved ID.
 
+use crate::invalid::Invalid;
+
 /// `(uid_t) -1`: the kernel's "no ID", which no range may hold.
 pub const RESERVED_ID: u32 = u32::MAX;
+
+/// What the kernel shows in the place of an ID that the reader's user namespace does not have: the default of
+/// /proc/sys/kernel/overflowuid and overflowgid, user_namespaces(7).
+pub const OVERFLOW_ID: u32 = 65534;
 
 /// One or more IDs in a row, all below [`RESERVED_ID`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,29 +15,6 @@ pub struct IdRange {
     first: u32,
     count: u32,
 }
-
-/// Why two numbers are not a range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RangeError {
-    /// A count of zero.
-    Empty,
-    /// The range reaches 4294967295 or wraps around.
-    Wraps,
-}
-
-impl RangeError {
-    /// The reason in a few words.
-    pub const fn reason(self) -> &'static str {
-        match self {
-            RangeError::Empty => "a count is zero",
-            RangeError::Wraps => "a range reaches 4294967295",
-        }
-    }
-}
-
-/// What the kernel shows in the place of an ID that the reader's user namespace does not have: the default of
-/// /proc/sys/kernel/overflowuid and overflowgid, user_namespaces(7).
-pub const OVERFLOW_ID: u32 = 65534;
 
 impl IdRange {
     /// Fills arrays; no live range is ever equal to it.
@@ -41,13 +24,11 @@ impl IdRange {
     ///
     /// # Errors
     /// A count of zero, or a range that would hold 4294967295.
-    pub const fn new(first: u32, count: u32) -> Result<IdRange, RangeError> {
-        if count == 0 {
-            return Err(RangeError::Empty);
-        }
+    pub const fn new(first: u32, count: u32) -> Result<IdRange, Invalid> {
         match first.checked_add(count) {
+            _ if count == 0 => Err(Invalid::EmptyRange),
             Some(_) => Ok(IdRange { first, count }),
-            None => Err(RangeError::Wraps),
+            None => Err(Invalid::Wraps),
         }
     }
 
@@ -72,23 +53,12 @@ impl IdRange {
     }
 
     /// The number of IDs that are in both ranges.
-    pub const fn shared_with(self, other: IdRange) -> u32 {
-        let first = if self.first > other.first { self.first } else { other.first };
-        let end = if self.end() < other.end() { self.end() } else { other.end() };
-        end.saturating_sub(first)
-    }
-
-    /// The shortest range that holds both, where neither is [`IdRange::UNUSED`]; the other one where one is.
-    pub(crate) fn spanning(self, other: IdRange) -> IdRange {
-        if self.count == 0 {
-            return other;
-        }
-        let first = self.first.min(other.first);
-        IdRange { first, count: self.end().max(other.end()).saturating_sub(first) }
+    pub fn shared_with(self, other: IdRange) -> u32 {
+        self.end().min(other.end()).saturating_sub(self.first.max(other.first))
     }
 
     /// True when some ID is in both ranges.
-    pub const fn overlaps(self, other: IdRange) -> bool {
+    pub fn overlaps(self, other: IdRange) -> bool {
         self.shared_with(other) > 0
     }
 }

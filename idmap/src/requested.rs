@@ -1,7 +1,8 @@
 //! A map as it was asked for: sound in itself, which says nothing about permission.
 
-use crate::number::{NumberError, parse_number};
-use crate::range::{IdRange, RangeError};
+use crate::invalid::Invalid;
+use crate::number::{fields, parse_number};
+use crate::range::IdRange;
 use crate::text::Text;
 
 /// The kernel takes this many extents a map: UID_GID_MAP_MAX_EXTENTS in include/linux/user_namespace.h.
@@ -24,72 +25,47 @@ pub struct MapLine {
     pub count: u32,
 }
 
-/// Why a map was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MapError {
-    /// Not `IN:OUT:COUNT`.
-    Fields,
-    /// A number that is none.
-    Number(NumberError),
-    /// A range that is none.
-    Range(RangeError),
-    /// Two lines give one inside ID.
-    OverlapInside,
-    /// Two lines give one outside ID.
-    OverlapOutside,
-    /// More than [`MAX_EXTENTS`] lines after joining.
-    TooManyLines,
-    /// More than 4,096 lines before joining.
-    TooManyTyped,
-    /// More than [`MAX_TEXT`] bytes after joining.
-    TooMuchText,
-}
-
-impl MapError {
-    /// The reason in a few words.
-    pub const fn reason(self) -> &'static str {
-        match self {
-            MapError::Fields => "a range is not IN:OUT:COUNT",
-            MapError::Number(why) => why.reason(),
-            MapError::Range(why) => why.reason(),
-            MapError::OverlapInside => "two ranges overlap inside",
-            MapError::OverlapOutside => "two ranges overlap outside",
-            MapError::TooManyLines => "more than 340 ranges after joining",
-            MapError::TooManyTyped => "more than 4096 ranges",
-            MapError::TooMuchText => "more than 4095 bytes of map after joining",
-        }
-    }
-}
-
 impl MapLine {
     const UNUSED: MapLine = MapLine { inside: 0, outside: 0, count: 0 };
 
     /// # Errors
     /// When either side is no range.
-    pub const fn inside_range(self) -> Result<IdRange, RangeError> {
+    pub const fn inside_range(self) -> Result<IdRange, Invalid> {
         IdRange::new(self.inside, self.count)
     }
 
     /// # Errors
     /// When either side is no range.
-    pub const fn outside_range(self) -> Result<IdRange, RangeError> {
+    pub const fn outside_range(self) -> Result<IdRange, Invalid> {
         IdRange::new(self.outside, self.count)
     }
 
-    fn parse(text: &[u8]) -> Result<MapLine, MapError> {
-        let mut fields = text.split(|byte| *byte == b':');
-        let (Some(inside), Some(outside), Some(count), None) =
-            (fields.next(), fields.next(), fields.next(), fields.next())
-        else {
-            return Err(MapError::Fields);
-        };
-        let number = |field| parse_number(field).map_err(MapError::Number);
-        Ok(MapLine { inside: number(inside)?, outside: number(outside)?, count: number(count)? })
+    /// Reads the three numbers of a line.
+    ///
+    /// # Errors
+    /// A number that is none.
+    pub fn parse([inside, outside, count]: [&[u8]; 3]) -> Result<MapLine, Invalid> {
+        let (inside, outside, count) = (parse_number(inside)?, parse_number(outside)?, parse_number(count)?);
+        Ok(MapLine { inside, outside, count })
     }
 
-    fn continues(self, earlier: MapLine) -> bool {
-        earlier.inside.checked_add(earlier.count) == Some(self.inside)
-            && earlier.outside.checked_add(earlier.count) == Some(self.outside)
+    /// Reads a line of uid_map or gid_map as the kernel shows it, with blanks between and before; `None` for any other line.
+    pub fn of_kernel(line: &[u8]) -> Option<MapLine> {
+        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        MapLine::parse([words.next()?, words.next()?, words.next()?]).ok()
+    }
+
+    /// Both lines as one, if `next` continues this one on both sides.
+    fn joined_with(self, next: MapLine) -> Option<MapLine> {
+        let continues = |first: u32, next: u32| first.checked_add(self.count) == Some(next);
+        let count = self.count.checked_add(next.count)?;
+        let is_next = continues(self.inside, next.inside) && continues(self.outside, next.outside);
+        is_next.then_some(MapLine { count, ..self })
+    }
+
+    fn push_to<const N: usize>(self, text: &mut Text<N>, between: &str) {
+        text.push_number(self.inside).push(between).push_number(self.outside);
+        text.push(between).push_number(self.count);
     }
 }
 
@@ -123,9 +99,9 @@ impl<const ROOM: usize> RequestedLines<ROOM> {
     ///
     /// # Errors
     /// The first thing wrong with it.
-    pub fn push_text(&mut self, text: &[u8]) -> Result<(), MapError> {
+    pub fn push_text(&mut self, text: &[u8]) -> Result<(), Invalid> {
         for word in text.split(|byte| *byte == b',') {
-            self.push(MapLine::parse(word)?)?;
+            self.push(MapLine::parse(fields(word, b':').ok_or(Invalid::MapFields)?)?)?;
         }
         self.check_size()
     }
@@ -134,34 +110,40 @@ impl<const ROOM: usize> RequestedLines<ROOM> {
     ///
     /// # Errors
     /// A side that is no range, an overlap with an earlier line, or no room.
-    pub fn push(&mut self, line: MapLine) -> Result<(), MapError> {
-        let inside = line.inside_range().map_err(MapError::Range)?;
-        let outside = line.outside_range().map_err(MapError::Range)?;
-        let meets = |side: fn(MapLine) -> Result<IdRange, RangeError>, range: IdRange| {
+    pub fn push(&mut self, line: MapLine) -> Result<(), Invalid> {
+        let (inside, outside) = (line.inside_range()?, line.outside_range()?);
+        let meets = |side: fn(MapLine) -> Result<IdRange, Invalid>, range: IdRange| {
             self.lines().iter().any(|known| side(*known).is_ok_and(|known| known.overlaps(range)))
         };
         if meets(MapLine::inside_range, inside) {
-            return Err(MapError::OverlapInside);
+            return Err(Invalid::OverlapInside);
         }
         if meets(MapLine::outside_range, outside) {
-            return Err(MapError::OverlapOutside);
+            return Err(Invalid::OverlapOutside);
         }
         let at = self.lines().partition_point(|known| known.inside < line.inside);
         let mut carried = line;
-        for slot in self.lines.get_mut(at..=self.used).ok_or(MapError::TooManyTyped)? {
+        for slot in self.lines.get_mut(at..=self.used).ok_or(Invalid::TooManyTyped)? {
             core::mem::swap(slot, &mut carried);
         }
         self.used = self.used.saturating_add(1);
         Ok(())
     }
 
-    /// The lines with neighbours that continue each other on both sides made one: what the kernel is given.
+    /// The lines with neighbours that continue each other on both sides made one.
     pub fn joined(&self) -> impl Iterator<Item = MapLine> {
+        self.joined_if(|_| true)
+    }
+
+    /// The same, but only where the line that results is a fit one.
+    pub(crate) fn joined_if(&self, is_fit: impl Fn(MapLine) -> bool) -> impl Iterator<Item = MapLine> {
         let mut rest = self.lines().iter().copied().peekable();
         core::iter::from_fn(move || {
             let mut line = rest.next()?;
-            while let Some(next) = rest.next_if(|next| next.continues(line)) {
-                line.count = line.count.saturating_add(next.count);
+            let join = |line: MapLine, next: &MapLine| line.joined_with(*next).filter(|line| is_fit(*line));
+            while let Some(longer) = rest.peek().and_then(|next| join(line, next)) {
+                line = longer;
+                rest.next();
             }
             Some(line)
         })
@@ -171,30 +153,33 @@ impl<const ROOM: usize> RequestedLines<ROOM> {
     ///
     /// # Errors
     /// Which limit is passed.
-    pub fn check_size(&self) -> Result<(), MapError> {
-        if self.joined().count() > MAX_EXTENTS {
-            return Err(MapError::TooManyLines);
-        }
-        kernel_text(self.joined(), &mut Text::default()).map(|_| ()).ok_or(MapError::TooMuchText)
-    }
-
-    /// The text for the command line of the mapper, `IN:OUT:COUNT,…`: not joined, as each line is judged for itself.
-    pub fn argument<const N: usize>(&self, text: &mut Text<N>) {
-        for (at, line) in self.lines().iter().enumerate() {
-            text.push(if at == 0 { b"" } else { b"," });
-            text.push_number(line.inside).push(b":");
-            text.push_number(line.outside).push(b":");
-            text.push_number(line.count);
-        }
+    pub fn check_size(&self) -> Result<(), Invalid> {
+        let mut text = Text::EMPTY;
+        kernel_text(self.joined(), &mut text).map(|_| ())
     }
 }
 
-/// The text for `uid_map` or `gid_map`; `None` when it is longer than the kernel takes.
-pub(crate) fn kernel_text(lines: impl Iterator<Item = MapLine>, text: &mut Text<MAX_TEXT>) -> Option<&[u8]> {
-    for line in lines {
-        text.push_number(line.inside).push(b" ");
-        text.push_number(line.outside).push(b" ");
-        text.push_number(line.count).push(b"\n");
+/// Appends lines as they are typed for the mapper: `IN:OUT:COUNT,…`.
+pub fn push_typed<const N: usize>(text: &mut Text<N>, lines: impl Iterator<Item = MapLine>) {
+    for (at, line) in lines.enumerate() {
+        text.push(if at == 0 { "" } else { "," });
+        line.push_to(text, ":");
     }
-    text.whole()
+}
+
+/// The text for `uid_map` or `gid_map`.
+///
+/// # Errors
+/// It is longer than the kernel takes.
+pub(crate) fn kernel_text(
+    lines: impl Iterator<Item = MapLine>,
+    text: &mut Text<MAX_TEXT>,
+) -> Result<&[u8], Invalid> {
+    let mut count = 0_usize;
+    for line in lines {
+        line.push_to(text, " ");
+        text.push("\n");
+        count = count.saturating_add(1);
+    }
+    if count > MAX_EXTENTS { Err(Invalid::TooManyLines) } else { text.whole().ok_or(Invalid::TooMuchText) }
 }

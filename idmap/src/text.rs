@@ -7,18 +7,13 @@ pub struct Text<const N: usize> {
     overflowed: bool,
 }
 
-impl<const N: usize> Default for Text<N> {
-    fn default() -> Self {
-        Text::EMPTY
-    }
-}
-
 impl<const N: usize> Text<N> {
     /// No text yet.
     pub const EMPTY: Text<N> = Text { bytes: [0; N], length: 0, overflowed: false };
 
     /// Appends bytes as they are.
-    pub fn push(&mut self, bytes: &[u8]) -> &mut Self {
+    pub fn push(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+        let bytes = bytes.as_ref();
         let end = self.length.saturating_add(bytes.len());
         match self.bytes.get_mut(self.length..end) {
             Some(free) => {
@@ -32,35 +27,23 @@ impl<const N: usize> Text<N> {
 
     /// Appends a number in decimal.
     pub fn push_number(&mut self, number: u32) -> &mut Self {
-        let mut digits = [b'0'; 10];
-        let mut rest = number;
-        let mut used = 0_usize;
-        for slot in digits.iter_mut().rev() {
-            *slot = b'0'.wrapping_add(u8::try_from(rest % 10).unwrap_or(0));
-            rest /= 10;
-            used = used.saturating_add(1);
-            if rest == 0 {
-                break;
-            }
+        if number > 9 {
+            self.push_number(number / 10);
         }
-        self.push(digits.get(digits.len().saturating_sub(used)..).unwrap_or(&[]))
+        self.push([b'0' | (number % 10).to_le_bytes()[0]])
     }
 
     /// Appends bytes from outside: what is not printable ASCII becomes `\xNN`, and a long run is cut short.
     pub fn push_escaped(&mut self, bytes: &[u8]) -> &mut Self {
         const SHOWN: usize = 64;
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        let hex = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'?');
+        let hex = |nibble: u8| nibble.wrapping_add(if nibble < 10 { b'0' } else { b'a' - 10 });
         for &byte in bytes.iter().take(SHOWN) {
             match byte {
-                b' '..=b'~' if byte != b'\\' => self.push(&[byte]),
-                _ => self.push(&[b'\\', b'x', hex(byte >> 4), hex(byte & 15)]),
+                b' '..=b'~' if byte != b'\\' => self.push([byte]),
+                _ => self.push([b'\\', b'x', hex(byte >> 4), hex(byte & 15)]),
             };
         }
-        if bytes.len() > SHOWN {
-            self.push(b"...");
-        }
-        self
+        self.push(if bytes.len() > SHOWN { "..." } else { "" })
     }
 
     /// What has been written so far, even if something did not fit.

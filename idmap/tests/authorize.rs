@@ -1,13 +1,13 @@
 //! What authorisation grants and refuses, case by case: the own ID, the host's ID 0, and what setgroups hangs on.
 #![allow(clippy::unwrap_used)]
 
-use idmap::{Account, Caller, Granted, IdKind, IdRange, NotGranted, RequestedMap, authorize};
+use idmap::{Account, Caller, Granted, IdKind, MapLine, RequestedMap, authorize};
 
 const UID: u32 = 1000;
 const GID: u32 = 100;
 
 /// Asks as an account with these IDs, whose grants are `start:count` each; gives `backed_by_grants`.
-fn ask_as(ids: (u32, u32), kind: IdKind, grants: &[&str], map: &str) -> Result<bool, NotGranted> {
+fn ask_as(ids: (u32, u32), kind: IdKind, grants: &[&str], map: &str) -> Result<bool, MapLine> {
     let mut caller = Caller::new(ids.0, ids.1);
     caller.note_account(&Account { name: b"alice", uid: Some(ids.0), gid: Some(ids.1), is_whole: true });
     let mut granted = Granted::NONE;
@@ -19,12 +19,12 @@ fn ask_as(ids: (u32, u32), kind: IdKind, grants: &[&str], map: &str) -> Result<b
     authorize(kind, &requested, &caller, &granted).map(|map| map.backed_by_grants())
 }
 
-fn ask(kind: IdKind, grants: &[&str], map: &str) -> Result<bool, NotGranted> {
+fn ask(kind: IdKind, grants: &[&str], map: &str) -> Result<bool, MapLine> {
     ask_as((UID, GID), kind, grants, map)
 }
 
-fn not_granted(inside: u32, first: u32, count: u32) -> Result<bool, NotGranted> {
-    Err(NotGranted { range: IdRange::new(first, count).unwrap(), inside })
+fn not_granted(inside: u32, first: u32, count: u32) -> Result<bool, MapLine> {
+    Err(MapLine { inside, outside: first, count })
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! mapper.conf as it stands for one caller.
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
-use idmap::{Account, Caller, Config, ConfigError, IdRange, Log, NumberError, RangeError};
+use idmap::{Account, Caller, Config, IdRange, Invalid, Log};
 
 /// The settings for an account of this uid, called alice.
-fn config(uid: u32, text: &str) -> Result<Config, (u32, ConfigError)> {
+fn config(uid: u32, text: &str) -> Result<Config, (u32, Invalid)> {
     let mut caller = Caller::new(uid, uid);
     caller.note_account(&Account { name: b"alice", uid: Some(uid), gid: Some(uid), is_whole: true });
     let mut config = Config::DEFAULT;
@@ -20,7 +20,7 @@ fn computed(uid: u32, text: &str) -> Option<(u32, u32)> {
 }
 
 #[track_caller]
-fn refused(line: &str, why: ConfigError) {
+fn refused(line: &str, why: Invalid) {
     assert_eq!(config(1000, line).err(), Some((1, why)), "{line}");
 }
 
@@ -68,17 +68,17 @@ fn setgroups_may_be_denied_to_some() {
 
 #[test]
 fn what_is_not_a_setting_is_an_error() {
-    refused("setgroups deny", ConfigError::Setting);
-    refused("computed-grant = 1-2:3:4", ConfigError::Key);
-    refused("Setgroups = deny", ConfigError::Key);
-    refused("= deny", ConfigError::Key);
-    refused("setgroups = allow", ConfigError::Value);
-    refused("setgroups =", ConfigError::Value);
-    refused("own-groups = true", ConfigError::Value);
-    refused("log = yes", ConfigError::Value);
-    refused(&format!("log = none{}", " ".repeat(1023)), ConfigError::Setting);
+    refused("setgroups deny", Invalid::Setting);
+    refused("computed-grant = 1-2:3:4", Invalid::Key);
+    refused("Setgroups = deny", Invalid::Key);
+    refused("= deny", Invalid::Key);
+    refused("setgroups = allow", Invalid::Value);
+    refused("setgroups =", Invalid::Value);
+    refused("own-groups = true", Invalid::Value);
+    refused("log = yes", Invalid::Value);
+    refused(&format!("log = none{}", " ".repeat(1023)), Invalid::Setting);
     let twice = config(1000, "log = none\nlog = none\n").err();
-    assert_eq!(twice, Some((2, ConfigError::Twice)));
+    assert_eq!(twice, Some((2, Invalid::Twice)));
 }
 
 #[test]
@@ -105,10 +105,10 @@ fn slices_of_one_rule_never_overlap() {
 #[test]
 fn the_last_id_that_exists_may_be_granted_and_no_further() {
     assert_eq!(computed(7, "computed-grants = 7-7:4294967294:1"), Some((4_294_967_294, 1)));
-    refused("computed-grants = 7-7:4294967294:2", ConfigError::Range(RangeError::Wraps));
-    refused("computed-grants = 7-8:4294967294:1", ConfigError::Range(RangeError::Wraps));
-    refused("computed-grants = 7-8:1000000:4294967295", ConfigError::Range(RangeError::Wraps));
-    refused("computed-grants = 7-4294967295:5:1", ConfigError::Range(RangeError::Wraps));
+    refused("computed-grants = 7-7:4294967294:2", Invalid::Wraps);
+    refused("computed-grants = 7-8:4294967294:1", Invalid::Wraps);
+    refused("computed-grants = 7-8:1000000:4294967295", Invalid::Wraps);
+    refused("computed-grants = 7-4294967295:5:1", Invalid::Wraps);
 }
 
 #[test]
@@ -116,16 +116,16 @@ fn a_rule_that_is_none_is_an_error() {
     for value in
         ["", "1000", "1000-2000", "1000-2000:100000", "1000:100000:5", "1-2-3:4:5", "2000-1000:100000:5"]
     {
-        refused(&format!("computed-grants = {value}"), ConfigError::Rule);
+        refused(&format!("computed-grants = {value}"), Invalid::Rule);
     }
-    let number = |value: &str, why| refused(&format!("computed-grants = {value}"), ConfigError::Number(why));
-    number("1000-0x800:100000:5", NumberError::NotDecimal);
-    number("1000 - 2000:100000:5", NumberError::NotDecimal);
-    number("01000-2000:100000:5", NumberError::LeadingZero);
-    number("1000-2000:100000:", NumberError::Empty);
-    number("1000-2000:100000:4294967296", NumberError::TooLarge);
-    refused("computed-grants = 1000-2000:0:5", ConfigError::HoldsRoot);
-    refused("computed-grants = 1000-2000:100000:0", ConfigError::Range(RangeError::Empty));
+    let number = |value: &str, why| refused(&format!("computed-grants = {value}"), why);
+    number("1000-0x800:100000:5", Invalid::NotDecimal);
+    number("1000 - 2000:100000:5", Invalid::NotDecimal);
+    number("01000-2000:100000:5", Invalid::LeadingZero);
+    number("1000-2000:100000:", Invalid::NoNumber);
+    number("1000-2000:100000:4294967296", Invalid::TooLarge);
+    refused("computed-grants = 1000-2000:0:5", Invalid::HoldsRoot);
+    refused("computed-grants = 1000-2000:100000:0", Invalid::EmptyRange);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn rules_may_not_overlap_each_other_or_the_uids_that_they_serve() {
         "3000-3009:3009:1",
     ] {
         let text = format!("{first}computed-grants = {second}");
-        assert_eq!(config(1000, &text).err(), Some((2, ConfigError::Overlaps)), "{second}");
+        assert_eq!(config(1000, &text).err(), Some((2, Invalid::Overlaps)), "{second}");
     }
     assert!(config(1000, &format!("{first}computed-grants = 1010-1020:101000:1")).is_ok());
 }
@@ -152,7 +152,7 @@ fn sixty_four_rules_are_taken() {
         (0..count).map(rule).collect::<String>()
     };
     assert_eq!(computed(1063, &rules(64)), Some((100_063, 1)));
-    assert_eq!(config(1000, &rules(65)).err(), Some((65, ConfigError::TooManyRules)));
+    assert_eq!(config(1000, &rules(65)).err(), Some((65, Invalid::TooManyRules)));
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn folders() -> Vec<PathBuf> {
 fn visit(file: &Path, mut visit: impl FnMut(&[u8])) {
     let content = fs::read(file).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
     let mut rest = content.as_slice();
-    let read = |into: &mut [u8]| std::io::Read::read(&mut rest, into);
+    let read = |into: &mut [u8], _| std::io::Read::read(&mut rest, into);
     each_line(&mut [0; 2048], read, |_, line| visit(line)).unwrap();
 }
 
@@ -78,7 +78,7 @@ fn caller_ids(passwd: &Path, account: &str) -> (u32, u32) {
 struct Files<'a>(&'a Path);
 
 impl idmap::Files for Files<'_> {
-    type Error = std::convert::Infallible;
+    type Error = idmap::BadSetting;
 
     fn each_line(
         &mut self,
@@ -91,12 +91,20 @@ impl idmap::Files for Files<'_> {
         }
         Ok(())
     }
+
+    fn each_plugin_grant(
+        &mut self,
+        _: &idmap::PluginQuestion<'_>,
+        _: &mut dyn FnMut(idmap::IdRange),
+    ) -> Result<(), Self::Error> {
+        Ok(())
+    }
 }
 
 fn policy(folder: &Path, account: &str) -> Box<Policy> {
     let (uid, gid) = caller_ids(&folder.join("passwd"), account);
     let mut policy = Box::new(Policy::EMPTY);
-    let Ok(()) = policy.read_caller(uid, gid, &mut Files(folder));
+    assert!(policy.read_caller(uid, gid, &mut Files(folder)).is_ok());
     assert!(policy.read_grants(|_| true, &mut Files(folder)).is_ok(), "{}", folder.display());
     policy
 }

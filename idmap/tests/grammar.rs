@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use idmap::{
-    Account, Caller, Granted, IdRange, LineError, MAX_LINE, NumberError, Owner, RangeError, SubidLine,
-    TargetWord, parse_number,
+    Account, Caller, Granted, IdRange, Invalid, MAX_LINE, Owner, Request, SubidLine, TargetWord, Verb,
+    parse_number,
 };
 use proptest::prelude::*;
 
@@ -33,7 +33,7 @@ fn granted(caller: &Caller, lines: &[&[u8]]) -> Vec<IdRange> {
     granted.ranges().to_vec()
 }
 
-fn refused(line: &[u8]) -> LineError {
+fn refused(line: &[u8]) -> Invalid {
     match SubidLine::parse(line) {
         Err(why) => why,
         Ok(line) => panic!("{line:?} was taken"),
@@ -48,35 +48,35 @@ fn a_number_is_ascii_decimal_and_nothing_else() {
         ("100000", Ok(100_000)),
         ("4294967294", Ok(4_294_967_294)),
         ("4294967295", Ok(u32::MAX)),
-        ("4294967296", Err(NumberError::TooLarge)),
-        ("42949672950", Err(NumberError::TooLarge)),
-        ("18446744073709551616", Err(NumberError::TooLarge)),
-        ("", Err(NumberError::Empty)),
-        ("+1", Err(NumberError::NotDecimal)),
-        ("-1", Err(NumberError::NotDecimal)),
-        ("-0", Err(NumberError::NotDecimal)),
-        (" 1", Err(NumberError::NotDecimal)),
-        ("1 ", Err(NumberError::NotDecimal)),
-        ("1 0", Err(NumberError::NotDecimal)),
-        ("\t1", Err(NumberError::NotDecimal)),
-        ("1\n", Err(NumberError::NotDecimal)),
-        ("1\r", Err(NumberError::NotDecimal)),
-        ("1\0", Err(NumberError::NotDecimal)),
-        ("0x10", Err(NumberError::NotDecimal)),
-        ("0X10", Err(NumberError::NotDecimal)),
-        ("0o10", Err(NumberError::NotDecimal)),
-        ("ff", Err(NumberError::NotDecimal)),
-        ("1e5", Err(NumberError::NotDecimal)),
-        ("1.0", Err(NumberError::NotDecimal)),
-        ("1_000", Err(NumberError::NotDecimal)),
-        ("1,000", Err(NumberError::NotDecimal)),
-        ("00", Err(NumberError::LeadingZero)),
-        ("01", Err(NumberError::LeadingZero)),
-        ("0100000", Err(NumberError::LeadingZero)),
-        ("00000000000000000000", Err(NumberError::LeadingZero)),
-        ("١٢", Err(NumberError::NotDecimal)),
-        ("１", Err(NumberError::NotDecimal)),
-        ("1²", Err(NumberError::NotDecimal)),
+        ("4294967296", Err(Invalid::TooLarge)),
+        ("42949672950", Err(Invalid::TooLarge)),
+        ("18446744073709551616", Err(Invalid::TooLarge)),
+        ("", Err(Invalid::NoNumber)),
+        ("+1", Err(Invalid::NotDecimal)),
+        ("-1", Err(Invalid::NotDecimal)),
+        ("-0", Err(Invalid::NotDecimal)),
+        (" 1", Err(Invalid::NotDecimal)),
+        ("1 ", Err(Invalid::NotDecimal)),
+        ("1 0", Err(Invalid::NotDecimal)),
+        ("\t1", Err(Invalid::NotDecimal)),
+        ("1\n", Err(Invalid::NotDecimal)),
+        ("1\r", Err(Invalid::NotDecimal)),
+        ("1\0", Err(Invalid::NotDecimal)),
+        ("0x10", Err(Invalid::NotDecimal)),
+        ("0X10", Err(Invalid::NotDecimal)),
+        ("0o10", Err(Invalid::NotDecimal)),
+        ("ff", Err(Invalid::NotDecimal)),
+        ("1e5", Err(Invalid::NotDecimal)),
+        ("1.0", Err(Invalid::NotDecimal)),
+        ("1_000", Err(Invalid::NotDecimal)),
+        ("1,000", Err(Invalid::NotDecimal)),
+        ("00", Err(Invalid::LeadingZero)),
+        ("01", Err(Invalid::LeadingZero)),
+        ("0100000", Err(Invalid::LeadingZero)),
+        ("00000000000000000000", Err(Invalid::LeadingZero)),
+        ("١٢", Err(Invalid::NotDecimal)),
+        ("１", Err(Invalid::NotDecimal)),
+        ("1²", Err(Invalid::NotDecimal)),
     ] {
         assert_eq!(parse_number(text.as_bytes()), expected, "{text:?}");
     }
@@ -126,37 +126,36 @@ fn comments_and_blank_lines_grant_nothing_and_are_no_error() {
 
 #[test]
 fn a_bad_line_says_what_is_bad_about_it() {
-    let number = LineError::Number;
     for (line, why) in [
-        (&b"alice"[..], LineError::Fields),
-        (b"alice:100000", LineError::Fields),
-        (b"alice:100000:65536:", LineError::Fields),
-        (b"alice:100000:65536:x", LineError::Fields),
-        (b"alice:100000:65536 # mine", LineError::Characters),
-        (b" alice:100000:65536", LineError::Characters),
-        (b"alice:\t100000:65536", LineError::Characters),
-        (b"alice:100000:65536\r", LineError::Characters),
-        (b"alice:100000:65536\0", LineError::Characters),
-        (b"ali\0ce:100000:65536", LineError::Characters),
-        (b"alice\x7f:100000:65536", LineError::Characters),
-        (b"alic\xe9:100000:65536", LineError::Characters),
-        (b"alice::65536", number(NumberError::Empty)),
-        (b"alice:100000:", number(NumberError::Empty)),
-        (b"alice:+100000:65536", number(NumberError::NotDecimal)),
-        (b"alice:-1:65536", number(NumberError::NotDecimal)),
-        (b"alice:0x186a0:65536", number(NumberError::NotDecimal)),
-        (b"alice:0100000:65536", number(NumberError::LeadingZero)),
-        (b"alice:100000:065536", number(NumberError::LeadingZero)),
-        (b"alice:4294967296:1", number(NumberError::TooLarge)),
-        (b"alice:1:4294967296", number(NumberError::TooLarge)),
-        (b"alice:100000:0", LineError::Range(RangeError::Empty)),
-        (b"alice:0:0", LineError::Range(RangeError::Empty)),
-        (b"alice:4294967295:1", LineError::Range(RangeError::Wraps)),
-        (b"alice:4294967294:2", LineError::Range(RangeError::Wraps)),
-        (b"alice:100000:4294967295", LineError::Range(RangeError::Wraps)),
-        (b"alice:0:1", LineError::HoldsRoot),
-        (b"alice:0:65536", LineError::HoldsRoot),
-        (b"alice:0:4294967295", LineError::HoldsRoot),
+        (&b"alice"[..], Invalid::LineFields),
+        (b"alice:100000", Invalid::LineFields),
+        (b"alice:100000:65536:", Invalid::LineFields),
+        (b"alice:100000:65536:x", Invalid::LineFields),
+        (b"alice:100000:65536 # mine", Invalid::Characters),
+        (b" alice:100000:65536", Invalid::Characters),
+        (b"alice:\t100000:65536", Invalid::Characters),
+        (b"alice:100000:65536\r", Invalid::Characters),
+        (b"alice:100000:65536\0", Invalid::Characters),
+        (b"ali\0ce:100000:65536", Invalid::Characters),
+        (b"alice\x7f:100000:65536", Invalid::Characters),
+        (b"alic\xe9:100000:65536", Invalid::Characters),
+        (b"alice::65536", Invalid::NoNumber),
+        (b"alice:100000:", Invalid::NoNumber),
+        (b"alice:+100000:65536", Invalid::NotDecimal),
+        (b"alice:-1:65536", Invalid::NotDecimal),
+        (b"alice:0x186a0:65536", Invalid::NotDecimal),
+        (b"alice:0100000:65536", Invalid::LeadingZero),
+        (b"alice:100000:065536", Invalid::LeadingZero),
+        (b"alice:4294967296:1", Invalid::TooLarge),
+        (b"alice:1:4294967296", Invalid::TooLarge),
+        (b"alice:100000:0", Invalid::EmptyRange),
+        (b"alice:0:0", Invalid::EmptyRange),
+        (b"alice:4294967295:1", Invalid::Wraps),
+        (b"alice:4294967294:2", Invalid::Wraps),
+        (b"alice:100000:4294967295", Invalid::Wraps),
+        (b"alice:0:1", Invalid::HoldsRoot),
+        (b"alice:0:65536", Invalid::HoldsRoot),
+        (b"alice:0:4294967295", Invalid::HoldsRoot),
     ] {
         assert_eq!(refused(line), why, "{}", line.escape_ascii());
     }
@@ -171,10 +170,10 @@ fn a_bad_line_leaves_the_others_standing() {
 #[test]
 fn a_range_may_not_hold_the_reserved_id() {
     assert_eq!(IdRange::new(u32::MAX - 1, 1), Ok(range(u32::MAX - 1, 1)));
-    assert_eq!(IdRange::new(u32::MAX - 1, 2), Err(RangeError::Wraps));
-    assert_eq!(IdRange::new(u32::MAX, 1), Err(RangeError::Wraps));
+    assert_eq!(IdRange::new(u32::MAX - 1, 2), Err(Invalid::Wraps));
+    assert_eq!(IdRange::new(u32::MAX, 1), Err(Invalid::Wraps));
     assert_eq!(IdRange::new(0, u32::MAX), Ok(range(0, u32::MAX)));
-    assert_eq!(IdRange::new(1, u32::MAX), Err(RangeError::Wraps));
+    assert_eq!(IdRange::new(1, u32::MAX), Err(Invalid::Wraps));
     assert!(!range(0, u32::MAX).contains(u32::MAX));
 }
 
@@ -183,7 +182,7 @@ fn a_line_of_1023_bytes_grants_and_one_of_1024_does_not() {
     let line = |length: usize| format!("{}:100000:65536", "a".repeat(length.saturating_sub(13)));
     assert_eq!(line(MAX_LINE).len(), 1023);
     assert!(SubidLine::parse(line(MAX_LINE).as_bytes()).is_ok_and(|line| line.is_some()));
-    assert_eq!(refused(line(1024).as_bytes()), LineError::TooLong);
+    assert_eq!(refused(line(1024).as_bytes()), Invalid::TooLong);
     assert_eq!(SubidLine::parse(format!("#{}", line(2000)).as_bytes()), Ok(None));
 }
 
@@ -192,7 +191,7 @@ fn an_owner_that_is_no_account_grants_nothing() {
     for owner in ["", "+", "-", "@", "!", "*", "+alice", "-alice", "@alice", "!alice", "*alice", "4294967295"]
     {
         let line = format!("{owner}:100000:65536");
-        assert_eq!(refused(line.as_bytes()), LineError::Owner, "{owner:?}");
+        assert_eq!(refused(line.as_bytes()), Invalid::Owner, "{owner:?}");
         let everyone = caller(1000, &["alice", owner]);
         assert_eq!(granted(&everyone, &[line.as_bytes()]), [], "{owner:?}");
     }
@@ -200,8 +199,8 @@ fn an_owner_that_is_no_account_grants_nothing() {
 
 #[test]
 fn an_owner_in_digits_has_one_spelling_too() {
-    assert_eq!(refused(b"01000:100000:65536"), LineError::Number(NumberError::LeadingZero));
-    assert_eq!(refused(b"4294968296:100000:65536"), LineError::Number(NumberError::TooLarge));
+    assert_eq!(refused(b"01000:100000:65536"), Invalid::LeadingZero);
+    assert_eq!(refused(b"4294968296:100000:65536"), Invalid::TooLarge);
     assert_eq!(granted(&caller(1000, &["01000"]), &[b"01000:100000:65536"]), []);
 }
 
@@ -310,6 +309,9 @@ fn a_target_is_a_pid_or_a_descriptor() {
         ("fd:fd:3", None),
         ("fd3", None),
     ] {
-        assert_eq!(TargetWord::parse(word.as_bytes()), expected, "{word:?}");
+        let words = [word, "--uid-map", "0:1:1"].map(str::as_bytes);
+        let mut request = Request::EMPTY;
+        let verb = request.read(words.into_iter()).ok();
+        assert_eq!(verb, expected.map(Verb::Map), "{word:?}");
     }
 }

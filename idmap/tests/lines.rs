@@ -11,7 +11,7 @@ fn lines_of(content: &[u8], chunks: &[usize], buffer: usize) -> Lines {
     let mut sizes = chunks.iter().cycle();
     let mut rest = content;
     let mut seen = Vec::new();
-    let read = |into: &mut [u8]| {
+    let read = |into: &mut [u8], _| {
         let size = rest.len().min(into.len()).min(*sizes.next().unwrap());
         into[..size].copy_from_slice(&rest[..size]);
         rest = &rest[size..];
@@ -61,7 +61,7 @@ fn the_last_line_needs_no_newline_and_an_empty_file_has_no_line() {
 #[test]
 fn an_error_of_the_read_ends_the_reading() {
     let mut reads = 0;
-    let read = |into: &mut [u8]| {
+    let read = |into: &mut [u8], _| {
         reads += 1;
         into[..2].copy_from_slice(b"a\n");
         if reads == 1 { Ok(2) } else { Err("input/output error") }

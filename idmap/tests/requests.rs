@@ -1,9 +1,7 @@
 //! The mapper's command line, word by word, and every way in which it is refused.
 #![allow(clippy::unwrap_used)]
 
-use idmap::{
-    IdKind, MapError, MapLine, NumberError, RangeError, Request, RequestError, RequestedMap, TargetWord, Verb,
-};
+use idmap::{IdKind, Invalid, MapLine, Request, RequestError, RequestedMap, TargetWord, Verb};
 
 const MAP: &str = "0:100000:65536";
 
@@ -17,12 +15,16 @@ fn refused(line: &str) -> RequestError<'_> {
     read(line).0.unwrap_err()
 }
 
-fn map(text: &str) -> Result<(), MapError> {
+const fn about(why: Invalid, word: &[u8]) -> RequestError<'_> {
+    RequestError { map: None, why, word }
+}
+
+fn map(text: &str) -> Result<(), Invalid> {
     let mut map = RequestedMap::EMPTY;
     map.push_text(text.as_bytes())
 }
 
-fn map_error(text: &str) -> MapError {
+fn map_error(text: &str) -> Invalid {
     map(text).unwrap_err()
 }
 
@@ -34,8 +36,8 @@ fn one_command_line_asks_for_both_maps() {
         MapLine { inside: 0, outside: 1000, count: 1 },
         MapLine { inside: 1, outside: 100_000, count: 65_536 },
     ];
-    assert_eq!(request.uid.lines(), uid);
-    assert_eq!(request.gid.lines(), [MapLine { inside: 0, outside: 100, count: 1 }]);
+    assert_eq!(request.maps.uid.lines(), uid);
+    assert_eq!(request.maps.gid.lines(), [MapLine { inside: 0, outside: 100, count: 1 }]);
     assert!(request.deny_setgroups);
 }
 
@@ -45,9 +47,9 @@ fn one_map_is_enough_and_setgroups_is_left_alone_unless_asked() {
         let line = format!("4711 {} {MAP}", kind.option());
         let (verb, request) = read(&line);
         assert_eq!(verb, Ok(Verb::Map(TargetWord::Pid(4711))));
-        let empty = [request.uid.is_empty(), request.gid.is_empty()];
+        let empty = [request.maps.uid.is_empty(), request.maps.gid.is_empty()];
         assert_eq!(empty, [kind == IdKind::Gid, kind == IdKind::Uid]);
-        assert!(!request.map(kind).is_empty());
+        assert!(!request.maps.get(kind).is_empty());
         assert!(!request.deny_setgroups);
     }
 }
@@ -56,47 +58,47 @@ fn one_map_is_enough_and_setgroups_is_left_alone_unless_asked() {
 fn help_and_version_stand_alone() {
     assert_eq!(read("--help").0, Ok(Verb::Help));
     assert_eq!(read("--version").0, Ok(Verb::Version));
-    assert_eq!(refused("4711 --help"), RequestError::Unknown(b"--help"));
-    assert_eq!(refused("4711 --uid-map 0:1:1 --version"), RequestError::Unknown(b"--version"));
-    assert_eq!(refused("--version 4711"), RequestError::Unknown(b"4711"));
-    assert_eq!(refused("4711 --setgroups deny --setgroups deny"), RequestError::Twice(b"--setgroups"));
+    assert_eq!(refused("4711 --help"), about(Invalid::Unexpected, b"--help"));
+    assert_eq!(refused("4711 --uid-map 0:1:1 --version"), about(Invalid::Unexpected, b"--version"));
+    assert_eq!(refused("--version 4711"), about(Invalid::Unexpected, b"4711"));
+    assert_eq!(refused("4711 --setgroups deny --setgroups deny"), about(Invalid::Twice, b"--setgroups"));
 }
 
 #[test]
 fn a_request_without_a_target_is_refused() {
-    assert_eq!(refused(""), RequestError::NoTarget);
-    assert_eq!(refused("--uid-map 0:1:1"), RequestError::NoTarget);
-    assert_eq!(refused("--setgroups deny"), RequestError::NoTarget);
+    assert_eq!(refused(""), about(Invalid::NoTarget, b""));
+    assert_eq!(refused("--uid-map 0:1:1 4711"), about(Invalid::Target, b"--uid-map"));
+    assert_eq!(refused("--setgroups deny"), about(Invalid::Target, b"--setgroups"));
 }
 
 #[test]
 fn a_request_without_a_map_is_refused() {
-    assert_eq!(refused("4711"), RequestError::NoMap);
-    assert_eq!(refused("fd:3 --setgroups deny"), RequestError::NoMap);
+    assert_eq!(refused("4711"), about(Invalid::NoMap, b""));
+    assert_eq!(refused("fd:3 --setgroups deny"), about(Invalid::NoMap, b""));
 }
 
 #[test]
 fn a_target_that_is_none_is_named() {
-    assert_eq!(refused("self --uid-map 0:1:1"), RequestError::Target(b"self"));
-    assert_eq!(refused("fd:x"), RequestError::Target(b"fd:x"));
+    assert_eq!(refused("self --uid-map 0:1:1"), about(Invalid::Target, b"self"));
+    assert_eq!(refused("fd:x"), about(Invalid::Target, b"fd:x"));
     let mut request = Request::EMPTY;
-    assert_eq!(request.read([&b""[..]].into_iter()), Err(RequestError::Target(b"")));
+    assert_eq!(request.read([&b""[..]].into_iter()), Err(about(Invalid::Target, b"")));
 }
 
 #[test]
 fn an_unknown_word_is_named() {
     for word in ["-h", "-1", "--uid", "--uid-map=0:1:1", "--setgroups=deny", "--", "-"] {
         let line = format!("4711 {word}");
-        assert_eq!(refused(&line), RequestError::Unknown(word.as_bytes()));
+        assert_eq!(refused(&line), about(Invalid::Unexpected, word.as_bytes()));
     }
-    assert_eq!(refused("4711 4712 --uid-map 0:1:1"), RequestError::Unknown(b"4712"));
+    assert_eq!(refused("4711 4712 --uid-map 0:1:1"), about(Invalid::Unexpected, b"4712"));
 }
 
 #[test]
 fn an_option_needs_its_value() {
     for option in ["--uid-map", "--gid-map", "--setgroups"] {
         let line = format!("4711 {option}");
-        assert_eq!(refused(&line), RequestError::NoValue(option.as_bytes()));
+        assert_eq!(refused(&line), about(Invalid::NoValue, option.as_bytes()));
     }
 }
 
@@ -104,61 +106,61 @@ fn an_option_needs_its_value() {
 fn a_map_may_be_asked_for_once() {
     for kind in IdKind::BOTH {
         let line = format!("4711 {0} 0:1:1 {0} 1:2:1", kind.option());
-        assert_eq!(refused(&line), RequestError::Twice(kind.option().as_bytes()));
+        assert_eq!(refused(&line), about(Invalid::Twice, kind.option().as_bytes()));
     }
 }
 
 #[test]
 fn setgroups_can_only_be_denied() {
-    assert_eq!(refused("4711 --uid-map 0:1:1 --setgroups allow"), RequestError::Setgroups(b"allow"));
-    assert_eq!(refused("4711 --setgroups Deny"), RequestError::Setgroups(b"Deny"));
+    assert_eq!(refused("4711 --uid-map 0:1:1 --setgroups allow"), about(Invalid::Setgroups, b"allow"));
+    assert_eq!(refused("4711 --setgroups Deny"), about(Invalid::Setgroups, b"Deny"));
 }
 
 #[test]
 fn a_bad_map_is_named_with_its_kind_and_reason() {
-    let gid = RequestError::Map(IdKind::Gid, b"0:1", MapError::Fields);
+    let gid = RequestError { map: Some(IdKind::Gid), why: Invalid::MapFields, word: b"0:1" };
     assert_eq!(refused("4711 --uid-map 0:1:1 --gid-map 0:1"), gid);
-    let uid = RequestError::Map(IdKind::Uid, b"0:1:0", MapError::Range(RangeError::Empty));
+    let uid = RequestError { map: Some(IdKind::Uid), why: Invalid::EmptyRange, word: b"0:1:0" };
     assert_eq!(refused("4711 --uid-map 0:1:0"), uid);
 }
 
 #[test]
 fn a_map_is_ranges_of_three_numbers_with_commas_between() {
     for text in ["", ",", "0", "0:1", "0:1:1:", "0:1:1:1", "0:1:1,", ",0:1:1", "0:1:1,,1:2:1"] {
-        assert_eq!(map_error(text), MapError::Fields, "{text:?}");
+        assert_eq!(map_error(text), Invalid::MapFields, "{text:?}");
     }
 }
 
 #[test]
 fn a_map_s_numbers_have_one_spelling() {
     for (text, why) in [
-        (":1:1", NumberError::Empty),
-        ("0::1", NumberError::Empty),
-        ("0:1:", NumberError::Empty),
-        ("+0:1:1", NumberError::NotDecimal),
-        ("0:-1:1", NumberError::NotDecimal),
-        ("0:1: 1", NumberError::NotDecimal),
-        ("0:0x1:1", NumberError::NotDecimal),
-        ("0:1:1\0", NumberError::NotDecimal),
-        ("00:1:1", NumberError::LeadingZero),
-        ("0:01:1", NumberError::LeadingZero),
-        ("4294967296:1:1", NumberError::TooLarge),
+        (":1:1", Invalid::NoNumber),
+        ("0::1", Invalid::NoNumber),
+        ("0:1:", Invalid::NoNumber),
+        ("+0:1:1", Invalid::NotDecimal),
+        ("0:-1:1", Invalid::NotDecimal),
+        ("0:1: 1", Invalid::NotDecimal),
+        ("0:0x1:1", Invalid::NotDecimal),
+        ("0:1:1\0", Invalid::NotDecimal),
+        ("00:1:1", Invalid::LeadingZero),
+        ("0:01:1", Invalid::LeadingZero),
+        ("4294967296:1:1", Invalid::TooLarge),
     ] {
-        assert_eq!(map_error(text), MapError::Number(why), "{text:?}");
+        assert_eq!(map_error(text), why, "{text:?}");
     }
 }
 
 #[test]
 fn neither_side_of_a_map_may_be_empty_or_reach_the_reserved_id() {
     for (text, why) in [
-        ("0:1:0", RangeError::Empty),
-        ("4294967295:1:1", RangeError::Wraps),
-        ("0:4294967295:1", RangeError::Wraps),
-        ("4294967294:1:2", RangeError::Wraps),
-        ("0:4294967294:2", RangeError::Wraps),
-        ("1:0:4294967295", RangeError::Wraps),
+        ("0:1:0", Invalid::EmptyRange),
+        ("4294967295:1:1", Invalid::Wraps),
+        ("0:4294967295:1", Invalid::Wraps),
+        ("4294967294:1:2", Invalid::Wraps),
+        ("0:4294967294:2", Invalid::Wraps),
+        ("1:0:4294967295", Invalid::Wraps),
     ] {
-        assert_eq!(map_error(text), MapError::Range(why), "{text:?}");
+        assert_eq!(map_error(text), why, "{text:?}");
     }
     assert_eq!(map("4294967294:4294967294:1"), Ok(()));
     assert_eq!(map("0:0:4294967295"), Ok(()));
@@ -166,28 +168,17 @@ fn neither_side_of_a_map_may_be_empty_or_reach_the_reserved_id() {
 
 #[test]
 fn lines_may_not_overlap_on_either_side() {
-    assert_eq!(map_error("0:100:10,9:200:1"), MapError::OverlapInside);
-    assert_eq!(map_error("9:200:1,0:100:10"), MapError::OverlapInside);
-    assert_eq!(map_error("0:100:10,20:109:1"), MapError::OverlapOutside);
-    assert_eq!(map_error("20:109:1,0:100:10"), MapError::OverlapOutside);
-    assert_eq!(map_error("0:100:1,0:100:1"), MapError::OverlapInside);
+    assert_eq!(map_error("0:100:10,9:200:1"), Invalid::OverlapInside);
+    assert_eq!(map_error("9:200:1,0:100:10"), Invalid::OverlapInside);
+    assert_eq!(map_error("0:100:10,20:109:1"), Invalid::OverlapOutside);
+    assert_eq!(map_error("20:109:1,0:100:10"), Invalid::OverlapOutside);
+    assert_eq!(map_error("0:100:1,0:100:1"), Invalid::OverlapInside);
     assert_eq!(map("0:100:10,10:110:1,11:99:1"), Ok(()));
 }
 
 #[test]
 fn every_reason_is_said_in_different_words() {
-    let number =
-        [NumberError::Empty, NumberError::NotDecimal, NumberError::LeadingZero, NumberError::TooLarge];
-    let own = [
-        MapError::Fields,
-        MapError::OverlapInside,
-        MapError::OverlapOutside,
-        MapError::TooManyLines,
-        MapError::TooMuchText,
-    ];
-    let range = [RangeError::Empty, RangeError::Wraps].map(MapError::Range);
-    let all = number.map(MapError::Number).into_iter().chain(own).chain(range);
-    let reasons: std::collections::BTreeSet<_> = all.map(MapError::reason).collect();
-    assert_eq!(reasons.len(), 11);
-    assert!(reasons.iter().all(|reason| !reason.is_empty()));
+    let reasons: std::collections::BTreeSet<_> = Invalid::ALL.iter().map(|why| why.reason()).collect();
+    assert_eq!(reasons.len(), Invalid::ALL.len());
+    assert!(reasons.len() > 30 && reasons.iter().all(|reason| !reason.is_empty()));
 }

@@ -2,10 +2,8 @@
 
 use crate::Start;
 use idmap::{
-    CONFIG_FILE, ConfigError, IdKind, NSSWITCH_FILE, NotGranted, Policy, PolicyError, RequestError,
-    TargetWord, Text,
+    BadSetting, CONFIG_FILE, IdKind, MapLine, NSSWITCH_FILE, Policy, RequestError, TargetWord, Text,
 };
-use rustix::fd::BorrowedFd;
 use rustix::io::{Errno, write};
 
 /// Every way in which the mapper ends without writing.
@@ -13,27 +11,43 @@ pub(crate) enum Error<'m> {
     /// The command line.
     Usage(RequestError<'static>),
     /// A line of the request that nothing grants.
-    NotGranted(IdKind, NotGranted, &'m Policy),
+    NotGranted(IdKind, MapLine, &'m Policy),
     /// Granted, but not an ID of the user namespace that the mapper runs in.
-    NotOfNamespace(IdKind, NotGranted),
+    NotOfNamespace(IdKind, MapLine),
     /// A map that the kernel takes joined only, for a user namespace in which it can't be.
     TooManyLines(IdKind),
     /// The target, and what it is not: the text is the same for what does not exist and for what is somebody else's.
     Target(TargetWord, &'static str),
-    /// A file that grants depend on, and why it is not trusted.
-    Untrusted(&'static str, &'static str),
-    /// A file that grants depend on and that could not be read.
-    Unreadable(&'static str, Errno),
+    /// A file that grants depend on, and why it was not read.
+    File(&'static str, Why),
     /// A line of mapper.conf.
-    Config(u32, ConfigError),
-    /// Name services that were asked who the caller is, and why there is no answer.
-    NameService(&'static str),
-    /// A plugin that was asked for a grant, and why there is no answer.
-    Plugin(&'static str),
+    Config(BadSetting),
+    /// What name services or a plugin were asked, and why there is no answer.
+    Unanswered(&'static str, &'static str),
     /// The capability that this kind of map needs is missing, and why.
     NoPrivilege(IdKind, &'static str),
     /// What was being done when the kernel refused.
     Kernel(&'static str, Errno),
+}
+
+/// Why a file was not read.
+pub(crate) enum Why {
+    /// It is not trusted.
+    Untrusted(&'static str),
+    /// The kernel refused.
+    Kernel(Errno),
+}
+
+impl From<Errno> for Why {
+    fn from(errno: Errno) -> Why {
+        Why::Kernel(errno)
+    }
+}
+
+impl From<BadSetting> for Error<'_> {
+    fn from(error: BadSetting) -> Self {
+        Error::Config(error)
+    }
 }
 
 /// How many granted ranges a message names.
@@ -42,52 +56,33 @@ const SHOWN: usize = 8;
 /// Longer than any line that is printed or logged.
 pub(crate) type Line = Text<2048>;
 
-/// Descriptors 1 and 2.
-pub struct Streams {
-    /// Standard output.
-    pub out: BorrowedFd<'static>,
-    /// Standard error.
-    pub err: BorrowedFd<'static>,
-}
-
-impl Streams {
-    pub(crate) fn print<'m>(&self, text: &[u8]) -> Result<(), Error<'m>> {
-        write(self.out, text).map(|_| ()).map_err(|errno| Error::Kernel("printing", errno))
-    }
-}
-
-impl From<PolicyError<Error<'static>>> for Error<'_> {
-    fn from(error: PolicyError<Error<'static>>) -> Self {
-        match error {
-            PolicyError::File(error) => error,
-            PolicyError::Config(number, why) => Error::Config(number, why),
-        }
-    }
-}
+/// strerror(3) for what happens most.
+const ERRORS: [(Errno, &str); 6] = [
+    (Errno::PERM, ": Operation not permitted"),
+    (Errno::ACCESS, ": Permission denied"),
+    (Errno::NOENT, ": No such file or directory"),
+    (Errno::INVAL, ": Invalid argument"),
+    (Errno::LOOP, ": Too many levels of symbolic links"),
+    (Errno::MFILE, ": Too many open files"),
+];
 
 impl Error<'_> {
     /// Prints the line and returns the status. Where standard error cannot be written, the status has to do.
     pub(crate) fn report(&self, start: &Start) -> u8 {
-        let program = start.program;
-        let mut line = Line::default();
-        line.push(program.name()).push(b": ");
-        self.describe(&mut line);
-        if matches!(self, Error::Usage(_)) {
-            line.push(program.usage());
-        }
-        line.push(b"\n");
-        let _ = write(start.streams.err, line.as_bytes());
-        program.status(self)
+        let mut line = Line::EMPTY;
+        self.describe(line.push(start.program.name).push(": "));
+        line.push(if matches!(self, Error::Usage(_)) { start.program.usage } else { "" }).push("\n");
+        let _ = write(start.err, line.as_bytes());
+        if start.program.only.is_some() { 1 } else { self.status() }
     }
 
     /// The exit status: the table in newidmap-helper(8).
-    pub(crate) const fn status(&self) -> u8 {
+    const fn status(&self) -> u8 {
         match self {
             Error::NotGranted(..) | Error::NotOfNamespace(..) | Error::TooManyLines(_) => 1,
             Error::Usage(_) => 2,
             Error::Target(..) => 3,
-            Error::Untrusted(..) | Error::Unreadable(..) | Error::Config(..) => 4,
-            Error::NameService(_) | Error::Plugin(_) => 4,
+            Error::File(..) | Error::Config(_) | Error::Unanswered(..) => 4,
             Error::NoPrivilege(..) => 5,
             Error::Kernel(..) => 6,
         }
@@ -98,154 +93,105 @@ impl Error<'_> {
         match self {
             Error::Usage(error) => describe_usage(line, error),
             Error::NotGranted(kind, refused, policy) => {
-                describe_refusal(line, *kind, refused);
+                describe_refusal(line, *kind, *refused);
                 describe_granted(line, *kind, policy);
             }
             Error::NotOfNamespace(kind, refused) => {
-                describe_refusal(line, *kind, refused);
-                line.push(b"granted, but no one line of this user namespace's own map holds it");
+                describe_refusal(line, *kind, *refused);
+                line.push("granted, but no one line of this user namespace's own map holds it");
             }
             Error::TooManyLines(kind) => {
-                line.push(b"writing ").push(kind.map_file().as_bytes());
+                line.push("writing ").push(kind.map_file());
                 line.push(
-                    b": more than 340 ranges or 4095 bytes that this user namespace's own map keeps apart",
+                    ": more than 340 ranges or 4095 bytes that this user namespace's own map keeps apart",
                 );
             }
             Error::Target(word, unfit) => {
-                line.push(b"opening target ");
-                describe_target(line, *word);
-                line.push(b": ").push(unfit.as_bytes());
+                describe_target(line.push("opening target "), *word);
+                line.push(": ").push(unfit);
             }
-            Error::Untrusted(file, why) => {
-                line.push(b"reading ").push(file.as_bytes()).push(b": not trusted: ").push(why.as_bytes());
+            Error::File(file, Why::Untrusted(why)) => {
+                line.push("reading ").push(file).push(": not trusted: ").push(why);
             }
-            Error::Unreadable(file, errno) => {
-                line.push(b"reading ").push(file.as_bytes());
-                describe_errno(line, *errno);
+            Error::File(file, Why::Kernel(errno)) => {
+                describe_errno(line.push("reading ").push(file), *errno);
             }
-            Error::Config(number, why) => {
-                line.push(b"reading ").push(CONFIG_FILE.as_bytes()).push(b": line ").push_number(*number);
-                line.push(b": ").push(why.reason().as_bytes());
+            Error::Config(BadSetting(number, why)) => {
+                line.push("reading ").push(CONFIG_FILE).push(": line ").push_number(*number);
+                line.push(": ").push(why.reason());
             }
-            Error::NameService(why) => {
-                line.push(b"asking the name services for your account: ").push(why.as_bytes());
-            }
-            Error::Plugin(why) => {
-                line.push(b"asking the plugin that ").push(NSSWITCH_FILE.as_bytes());
-                line.push(b" names for subid: ").push(why.as_bytes());
-            }
+            Error::Unanswered(what, why) => drop(line.push("asking ").push(what).push(": ").push(why)),
             Error::NoPrivilege(kind, why) => {
-                line.push(b"writing ").push(kind.map_file().as_bytes()).push(b": ");
-                line.push(capability(*kind)).push(b" is missing: ").push(why.as_bytes());
+                line.push("writing ").push(kind.map_file()).push(": ");
+                line.push(kind.pick("CAP_SETUID", "CAP_SETGID")).push(" is missing: ").push(why);
             }
-            Error::Kernel(what, errno) => {
-                line.push(what.as_bytes());
-                describe_errno(line, *errno);
-            }
+            Error::Kernel(what, errno) => describe_errno(line.push(what), *errno),
         }
-    }
-}
-
-const fn capability(kind: IdKind) -> &'static [u8] {
-    match kind {
-        IdKind::Uid => b"CAP_SETUID",
-        IdKind::Gid => b"CAP_SETGID",
     }
 }
 
 fn describe_usage(line: &mut Line, error: &RequestError<'_>) {
-    let (what, word): (&[u8], &[u8]) = match *error {
-        RequestError::NoTarget => (b"no TARGET given", b""),
-        RequestError::NoMap => (b"no map given", b""),
-        RequestError::Target(word) => (b"TARGET is neither a PID nor fd:N: ", word),
-        RequestError::Unknown(word) => (b"unexpected word: ", word),
-        RequestError::NoValue(word) => (b"value missing after ", word),
-        RequestError::Twice(word) => (b"given twice: ", word),
-        RequestError::Setgroups(word) => (b"--setgroups takes only deny, not ", word),
-        RequestError::Incomplete(word) => (b"a range needs UID LOWERUID COUNT, or their GIDs: ", word),
-        RequestError::Map(kind, word, why) => {
-            line.push(b"reading the ")
-                .push(kind.name().as_bytes())
-                .push(b" map: ")
-                .push(why.reason().as_bytes());
-            (if word.is_empty() { b"" } else { b": " }, word)
-        }
-    };
-    line.push(what).push_escaped(word);
+    if let Some(kind) = error.map {
+        line.push("reading the ").push(kind.name()).push(" map: ");
+    }
+    line.push(error.why.reason());
+    if !error.word.is_empty() {
+        line.push(": ").push_escaped(error.word);
+    }
 }
 
 /// The target as it was named on the command line.
 pub(crate) fn describe_target(line: &mut Line, word: TargetWord) {
     match word {
         TargetWord::Pid(pid) => line.push_number(pid),
-        TargetWord::Descriptor(number) => line.push(b"fd:").push_number(number),
+        TargetWord::Descriptor(number) => line.push("fd:").push_number(number),
     };
 }
 
 /// The sentence is shadow's, so that a search for it finds what is known: ranges without their end.
-fn describe_refusal(line: &mut Line, kind: IdKind, refused: &NotGranted) {
-    let inside_end = refused.inside.saturating_add(refused.range.count());
-    line.push(kind.name().as_bytes()).push(b" range ");
-    describe_range(line, refused.inside, inside_end);
-    line.push(b" -> ");
-    describe_range(line, refused.range.first(), refused.range.end());
-    line.push(b" not allowed: ");
+fn describe_refusal(line: &mut Line, kind: IdKind, refused: MapLine) {
+    line.push(kind.name()).push(" range ");
+    describe_range(line, refused.inside, refused.count);
+    describe_range(line.push(" -> "), refused.outside, refused.count);
+    line.push(" not allowed: ");
 }
 
 fn describe_granted(line: &mut Line, kind: IdKind, policy: &Policy) {
+    let asked = policy.asked_name_service();
     if !policy.plugin().is_empty() {
-        line.push(NSSWITCH_FILE.as_bytes())
-            .push(b" leaves grants to the plugin ")
-            .push_escaped(policy.plugin());
-        line.push(if policy.asked_name_service() {
-            b", which does not grant it"
-        } else {
-            b", which takes newidmap-helper-nss"
-        });
+        line.push(NSSWITCH_FILE).push(" leaves grants to the plugin ").push_escaped(policy.plugin());
+        line.push(if asked { ", which does not grant it" } else { ", which takes newidmap-helper-nss" });
         return;
     }
+    line.push(kind.grant_file());
+    match policy.config().computed_grant(policy.caller()) {
+        Some(_) => line.push(" and ").push(CONFIG_FILE).push(" grant you "),
+        None => line.push(" grants you "),
+    };
     let ranges = policy.granted(kind).ranges();
-    line.push(kind.grant_file().as_bytes());
-    if policy.config().computed_grant(policy.caller()).is_some() {
-        line.push(b" and ").push(CONFIG_FILE.as_bytes());
-        line.push(b" grant you ");
-    } else {
-        line.push(b" grants you ");
-    }
-    if ranges.is_empty() {
-        line.push(b"nothing");
-    }
     for (at, range) in ranges.iter().take(SHOWN).enumerate() {
-        line.push(if at == 0 { b"" } else { b" " });
-        describe_range(line, range.first(), range.end());
+        describe_range(line.push(if at == 0 { "" } else { " " }), range.first(), range.count());
     }
-    if ranges.len() > SHOWN {
-        line.push(b" and more");
-    }
-    if policy.granted(kind).has_more() {
-        line.push(b"; your lines after the first 4096 count for nothing");
-    }
-    if policy.needs_name_service() && !policy.asked_name_service() {
-        line.push(b"; your account is not a local one, which takes newidmap-helper-nss");
+    for (is_so, text) in [
+        (ranges.is_empty(), "nothing"),
+        (ranges.len() > SHOWN, " and more"),
+        (policy.granted(kind).has_more(), "; your lines after the first 4096 count for nothing"),
+        (
+            policy.needs_name_service() && !asked,
+            "; your account is not a local one, which takes newidmap-helper-nss",
+        ),
+    ] {
+        line.push(if is_so { text } else { "" });
     }
 }
 
-fn describe_range(line: &mut Line, first: u32, end: u32) {
-    line.push(b"[").push_number(first).push(b"-").push_number(end).push(b")");
+fn describe_range(line: &mut Line, first: u32, count: u32) {
+    line.push("[").push_number(first).push("-").push_number(first.saturating_add(count)).push(")");
 }
 
 fn describe_errno(line: &mut Line, errno: Errno) {
-    let name: &[u8] = match errno {
-        Errno::PERM => b"Operation not permitted",
-        Errno::ACCESS => b"Permission denied",
-        Errno::NOENT => b"No such file or directory",
-        Errno::INVAL => b"Invalid argument",
-        Errno::LOOP => b"Too many levels of symbolic links",
-        Errno::MFILE => b"Too many open files",
-        _ => {
-            line.push(b": errno ").push_number(errno.raw_os_error().unsigned_abs());
-            return;
-        }
+    match ERRORS.iter().find(|(known, _)| *known == errno) {
+        Some((_, name)) => line.push(name),
+        None => line.push(": errno ").push_number(errno.raw_os_error().unsigned_abs()),
     };
-    line.push(b": ").push(name);
 }

@@ -1,7 +1,6 @@
 //! The files that grants depend on: opened only if nobody but root can have written them (property P6).
 
-use crate::error::Error;
-use core::cell::Cell;
+use crate::error::{Error, Why};
 use core::mem::ManuallyDrop;
 use idmap::{CONFIG_FILE, Text, each_line};
 use rustix::fd::{AsRawFd, IntoRawFd, OwnedFd};
@@ -36,26 +35,13 @@ pub(crate) struct TrustedFile {
     size: u64,
 }
 
-/// Why a file was not opened.
-enum Refusal {
-    Untrusted(&'static str),
-    Unreadable(Errno),
-}
-
-impl From<Errno> for Refusal {
-    fn from(errno: Errno) -> Refusal {
-        Refusal::Unreadable(errno)
-    }
-}
-
 impl TrustedFile {
     /// Opens a file by its absolute path; `None` where there is none.
     pub(crate) fn open<'m>(path: &'static str) -> Result<Option<TrustedFile>, Error<'m>> {
         match open_trusted(path) {
             Ok((file, size)) => Ok(Some(TrustedFile { path, file: ManuallyDrop::new(file), size })),
-            Err(Refusal::Unreadable(Errno::NOENT)) => Ok(None),
-            Err(Refusal::Unreadable(errno)) => Err(Error::Unreadable(path, errno)),
-            Err(Refusal::Untrusted(why)) => Err(Error::Untrusted(path, why)),
+            Err(Why::Kernel(Errno::NOENT)) => Ok(None),
+            Err(why) => Err(Error::File(path, why)),
         }
     }
 
@@ -65,18 +51,15 @@ impl TrustedFile {
         buffer: &mut [u8],
         visit: impl FnMut(u32, &[u8]),
     ) -> Result<(), Error<'m>> {
-        let offset = Cell::new(0_u64);
-        let read = |free: &mut [u8]| {
-            let left = usize::try_from(self.size.saturating_sub(offset.get())).unwrap_or(usize::MAX);
+        let read = |free: &mut [u8], offset| {
+            let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
             let wanted = free.len().min(left);
-            let fresh = match free.get_mut(..wanted) {
-                Some(free) if wanted > 0 => pread(&*self.file, free, offset.get())?,
-                _ => 0,
-            };
-            offset.set(offset.get().saturating_add(fresh as u64));
-            Ok(fresh)
+            match free.get_mut(..wanted) {
+                Some(free @ [_, ..]) => pread(&*self.file, free, offset),
+                _ => Ok(0),
+            }
         };
-        each_line(buffer, read, visit).map_err(|errno| Error::Unreadable(self.path, errno))
+        each_line(buffer, read, visit).map_err(|errno| Error::File(self.path, errno.into()))
     }
 }
 
@@ -87,10 +70,10 @@ pub(crate) fn each_line_of_proc(
     visit: impl FnMut(u32, &[u8]),
 ) -> Result<(), Errno> {
     let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    each_line(buffer, |free| read(&file, free), visit)
+    each_line(buffer, |free, _| read(&file, free), visit)
 }
 
-fn open_trusted(path: &'static str) -> Result<(OwnedFd, u64), Refusal> {
+fn open_trusted(path: &'static str) -> Result<(OwnedFd, u64), Why> {
     if path == CONFIG_FILE {
         // Most hosts have no such folder.
         open(CONFIG_FOLDER, LOOK, Mode::empty())?;
@@ -99,21 +82,21 @@ fn open_trusted(path: &'static str) -> Result<(OwnedFd, u64), Refusal> {
     match open(path, READ, Mode::empty()) {
         Ok(file) => trusted_file(file),
         Err(Errno::LOOP) => open_walked(path),
-        Err(errno) => Err(Refusal::Unreadable(errno)),
+        Err(errno) => Err(Why::Kernel(errno)),
     }
 }
 
-fn open_walked(path: &'static str) -> Result<(OwnedFd, u64), Refusal> {
+fn open_walked(path: &'static str) -> Result<(OwnedFd, u64), Why> {
     let found = walk(open("/", LOOK, Mode::empty())?, path.trim_start_matches('/').as_bytes(), 0)?;
-    let mut again = Text::<32>::default();
-    again.push(b"/proc/self/fd/").push_number(found.as_raw_fd().unsigned_abs());
+    let mut again = Text::<32>::EMPTY;
+    again.push("/proc/self/fd/").push_number(found.as_raw_fd().unsigned_abs());
     trusted_file(open(again.as_bytes(), READ.difference(OFlags::NOFOLLOW), Mode::empty())?)
 }
 
-fn trusted_file(file: OwnedFd) -> Result<(OwnedFd, u64), Refusal> {
+fn trusted_file(file: OwnedFd) -> Result<(OwnedFd, u64), Why> {
     let stat = fstat(&file)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(Refusal::Untrusted("not a regular file"));
+        return Err(Why::Untrusted("not a regular file"));
     }
     owned_by_root_alone(&stat)?;
     Ok((file, u64::try_from(stat.st_size).unwrap_or(0)))
@@ -121,23 +104,23 @@ fn trusted_file(file: OwnedFd) -> Result<(OwnedFd, u64), Refusal> {
 
 /// Root's, and writable by root alone: symlinks are, whatever their mode says. In a sticky folder others can make entries, but
 /// neither remove nor rename those of root (unlink(2)); on a file, the sticky bit means nothing.
-fn owned_by_root_alone(stat: &Stat) -> Result<(), Refusal> {
+fn owned_by_root_alone(stat: &Stat) -> Result<(), Why> {
     if stat.st_uid != 0 {
-        return Err(Refusal::Untrusted("not owned by root (it, or a directory on the way)"));
+        return Err(Why::Untrusted("not owned by root (it, or a directory on the way)"));
     }
     // S_IFLNK, and S_IFDIR with S_ISVTX: inode(7).
     let is_closed = matches!(stat.st_mode & 0o171_000, 0o120_000 | 0o041_000);
     if stat.st_mode & 0o022 != 0 && !is_closed {
-        return Err(Refusal::Untrusted("writable by group or others (it, or a directory on the way)"));
+        return Err(Why::Untrusted("writable by group or others (it, or a directory on the way)"));
     }
     Ok(())
 }
 
 /// Walks a path one component at a time, holding every folder on the way to the same checks, and
 /// returns what it leads to, not yet opened for reading.
-fn walk(mut place: OwnedFd, path: &[u8], links: u32) -> Result<OwnedFd, Refusal> {
+fn walk(mut place: OwnedFd, path: &[u8], links: u32) -> Result<OwnedFd, Why> {
     if links > MAX_LINKS {
-        return Err(Refusal::Unreadable(Errno::LOOP));
+        return Err(Why::Kernel(Errno::LOOP));
     }
     if path.starts_with(b"/") {
         place = open("/", LOOK, Mode::empty())?;

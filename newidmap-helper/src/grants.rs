@@ -3,30 +3,27 @@
 use crate::error::Error;
 use crate::files::{TrustedFile, each_line_of_proc};
 use crate::name_service::NameService;
-use idmap::{ACCOUNTS_FILE, Files, IdRange, OWN_STATUS, PluginQuestion, Policy, Request};
+use idmap::{ACCOUNTS_FILE, Files, IdRange, OWN_STATUS, PluginQuestion, Policy, Request, Text};
 
-/// What reads them, through one buffer. The accounts are read twice: for the caller's names, and for the IDs that are alive.
+/// What reads them, through one buffer. The accounts are read more than once: for the caller's names, and for the IDs that are
+/// alive.
 pub(crate) struct GrantFiles<'b> {
-    buffer: &'b mut [u8],
-    accounts: Option<TrustedFile>,
-    request: &'b Request,
-    names: &'b mut dyn NameService,
+    pub(crate) buffer: &'b mut [u8],
+    pub(crate) accounts: Option<TrustedFile>,
+    pub(crate) request: &'b Request,
+    pub(crate) names: &'b mut dyn NameService,
 }
 
-impl<'b> GrantFiles<'b> {
-    /// Nothing opened yet. A plugin will be asked for what is requested.
-    pub(crate) fn new(
-        buffer: &'b mut [u8],
-        request: &'b Request,
-        names: &'b mut dyn NameService,
-    ) -> GrantFiles<'b> {
-        GrantFiles { buffer, accounts: None, request, names }
-    }
-
+impl GrantFiles<'_> {
     /// Asks name services about the caller, where the local files do not tell all.
-    pub(crate) fn note_caller<'m>(&mut self, policy: &mut Policy) -> Result<(), Error<'m>> {
+    pub(crate) fn ask_name_service(&mut self, policy: &mut Policy) -> Result<(), Error<'static>> {
+        let mut name = Text::EMPTY;
+        let unanswered = "the name services for your account";
         if policy.needs_name_service() {
-            self.names.note_caller(policy).map_err(|unanswered| Error::NameService(unanswered.0))?;
+            let asked = self.names.find_name(policy.caller(), &mut name);
+            if asked.map_err(|why| Error::Unanswered(unanswered, why.0))? {
+                policy.note_name_service(&name, self)?;
+            }
         }
         Ok(())
     }
@@ -40,26 +37,26 @@ impl Files for GrantFiles<'_> {
         path: &'static str,
         visit: &mut dyn FnMut(u32, &[u8]),
     ) -> Result<(), Error<'static>> {
-        if let Some(accounts) = self.accounts.as_ref().filter(|_| path == ACCOUNTS_FILE) {
-            return accounts.each_line(self.buffer, visit);
-        }
         if path == OWN_STATUS {
             let read = each_line_of_proc(path, self.buffer, visit);
-            return read.map_err(|errno| Error::Unreadable(path, errno));
+            return read.map_err(|errno| Error::File(path, errno.into()));
         }
-        let Some(file) = TrustedFile::open(path)? else { return Ok(()) };
-        file.each_line(self.buffer, visit)?;
-        if path == ACCOUNTS_FILE {
-            self.accounts = Some(file);
+        if path != ACCOUNTS_FILE {
+            return TrustedFile::open(path)?.map_or(Ok(()), |file| file.each_line(self.buffer, visit));
         }
-        Ok(())
+        if self.accounts.is_none() {
+            self.accounts = TrustedFile::open(path)?;
+        }
+        self.accounts.as_ref().map_or(Ok(()), |file| file.each_line(self.buffer, visit))
     }
+
     fn each_plugin_grant(
         &mut self,
         question: &PluginQuestion<'_>,
         visit: &mut dyn FnMut(IdRange),
     ) -> Result<(), Error<'static>> {
-        let map = self.request.map(question.kind);
-        self.names.each_grant(question, map, visit).map_err(|unanswered| Error::Plugin(unanswered.0))
+        let unanswered = "the plugin that /etc/nsswitch.conf names for subid";
+        let answer = self.names.each_grant(question, self.request.maps.get(question.kind), visit);
+        answer.map_err(|why| Error::Unanswered(unanswered, why.0))
     }
 }

@@ -15,8 +15,7 @@ mod privileges;
 mod program;
 mod target;
 
-pub use error::Streams;
-pub use name_service::{NameService, Unanswered, read_accounts};
+pub use name_service::{NameService, Unanswered};
 pub use program::Program;
 
 use error::Error;
@@ -25,16 +24,18 @@ use idmap::{Policy, Request, Verb};
 use log::Asked;
 use maps::AuthorizedMaps;
 use privileges::Privileges;
+use rustix::fd::BorrowedFd;
+use rustix::io::write;
 use target::Target;
 
-const HELP: &[u8] = b"\
+const HELP: &str = "\
 usage: newidmap-helper TARGET [--uid-map IN:OUT:COUNT[,...]] [--gid-map IN:OUT:COUNT[,...]] [--setgroups deny]
 Writes the ID maps of a new user namespace, if /etc/subuid and /etc/subgid grant the caller the IDs.
 TARGET is fd:N (an open descriptor of /proc/PID, or a pidfd) or a PID.
 exit status: 0 written, 1 refused, 2 usage, 3 target unfit, 4 grants unreadable or untrusted,
              5 the mapper lacks its privilege, 6 the kernel refused
 ";
-const VERSION: &[u8] = concat!("newidmap-helper ", env!("CARGO_PKG_VERSION"), "\n").as_bytes();
+const VERSION: &str = concat!("newidmap-helper ", env!("CARGO_PKG_VERSION"), "\n");
 
 /// Everything that the mapper keeps in memory: all zeros at the start, so that it costs nothing until it is used.
 pub struct Memory {
@@ -57,8 +58,10 @@ pub struct Start {
     pub uid: u32,
     /// The caller's real group ID.
     pub gid: u32,
-    /// Where it prints.
-    pub streams: Streams,
+    /// Standard output.
+    pub out: BorrowedFd<'static>,
+    /// Standard error.
+    pub err: BorrowedFd<'static>,
 }
 
 /// Serves one command line (the words after the program's name) and returns the exit status.
@@ -84,26 +87,32 @@ fn serve<'m>(
 ) -> Result<(), Error<'m>> {
     files::occupy_standard_descriptors()?;
     let Memory { request, policy, buffer } = memory;
-    let word = match start.program.read(request, words).map_err(Error::Usage)? {
-        Verb::Help => return start.streams.print(HELP),
-        Verb::Version => {
-            start.streams.print(VERSION)?;
-            return Ok(policy.read_config(&mut GrantFiles::new(buffer, request, names))?);
-        }
+    let verb = match start.program.only {
+        None => request.read(words),
+        Some(kind) => request.read_triples(kind, words),
+    };
+    let verb = verb.map_err(Error::Usage)?;
+    let request = &*request;
+    let files = &mut GrantFiles { buffer, accounts: None, request, names };
+    let word = match verb {
+        Verb::Help => return print(start, HELP),
+        Verb::Version => return print(start, VERSION).and_then(|()| policy.read_config(files)),
         Verb::Map(word) => word,
     };
-    let request = &*request;
     privileges.cover(request)?;
-    let files = &mut GrantFiles::new(buffer, request, names);
     policy.read_caller(start.uid, start.gid, files)?;
-    files.note_caller(policy)?;
-    let read = policy.read_grants(|kind| !request.map(kind).is_empty(), files);
+    files.ask_name_service(policy)?;
+    let read = policy.read_grants(|kind| !request.maps.get(kind).is_empty(), files);
     let policy = &*policy;
-    let outcome = read.map_err(Error::from).and_then(|()| {
+    let outcome = read.and_then(|()| {
         let maps = AuthorizedMaps::new(request, policy)?;
         let target = Target::open(word, start.uid)?;
         maps.write(privileges, &target)
     });
     log::note(policy.config().log, &Asked { start, word, request }, &outcome);
     outcome
+}
+
+fn print(start: &Start, text: &str) -> Result<(), Error<'static>> {
+    write(start.out, text.as_bytes()).map(|_| ()).map_err(|errno| Error::Kernel("printing", errno))
 }

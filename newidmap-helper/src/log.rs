@@ -2,16 +2,11 @@
 
 use crate::Start;
 use crate::error::{Error, Line, describe_target};
-use idmap::{IdKind, Log, Request, RequestedMap, TargetWord};
+use idmap::{Log, Request, TargetWord, push_typed};
 use rustix::io::Result as Outcome;
 use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sendto, socket_with};
 use rustix::process::getpid;
 
-/// Where a system logger listens: syslog(3).
-const LOGGER: &str = "/dev/log";
-/// LOG_AUTHPRIV with LOG_INFO, and with LOG_WARNING: sys/syslog.h.
-const WRITTEN: &[u8] = b"<86>";
-const REFUSED: &[u8] = b"<84>";
 /// How many ranges of a map are named.
 const SHOWN: usize = 16;
 
@@ -24,49 +19,32 @@ pub(crate) struct Asked<'a> {
 
 /// Logs how it ended. No failure of it matters: a log that is full or not there never delays or fails a launch.
 pub(crate) fn note(log: Log, asked: &Asked<'_>, outcome: &Result<(), Error<'_>>) {
-    let is_wanted = match outcome {
-        Ok(()) => log == Log::All,
-        Err(_) => log != Log::Nothing,
-    };
-    if is_wanted {
-        let mut line = Line::default();
+    if log == Log::All || log == Log::Refusals && outcome.is_err() {
+        let mut line = Line::EMPTY;
         describe(&mut line, asked, outcome);
         let _no_log = send(line.as_bytes());
     }
 }
 
 fn describe(line: &mut Line, asked: &Asked<'_>, outcome: &Result<(), Error<'_>>) {
-    let pid = getpid().as_raw_nonzero().get().unsigned_abs();
-    line.push(if outcome.is_ok() { WRITTEN } else { REFUSED }).push(asked.start.program.name());
-    line.push(b"[").push_number(pid).push(b"]: uid=").push_number(asked.start.uid).push(b" target=");
-    describe_target(line, asked.word);
-    for kind in IdKind::BOTH {
-        describe_map(line, kind, asked.request.map(kind));
+    // LOG_AUTHPRIV with LOG_INFO, and with LOG_WARNING: sys/syslog.h.
+    line.push(if outcome.is_ok() { "<86>" } else { "<84>" }).push(asked.start.program.name);
+    line.push("[").push_number(getpid().as_raw_nonzero().get().unsigned_abs()).push("]: uid=");
+    describe_target(line.push_number(asked.start.uid).push(" target="), asked.word);
+    for kind in asked.request.kinds() {
+        let map = asked.request.maps.get(kind);
+        push_typed(line.push(" ").push(kind.map_file()).push("="), map.joined().take(SHOWN));
+        line.push(if map.joined().count() > SHOWN { ",..." } else { "" });
     }
     match outcome {
-        Ok(()) => drop(line.push(b" written")),
-        Err(error) => error.describe(line.push(b" refused: ")),
+        Ok(()) => drop(line.push(" written")),
+        Err(error) => error.describe(line.push(" refused: ")),
     }
 }
 
-fn describe_map(line: &mut Line, kind: IdKind, map: &RequestedMap) {
-    let ranges = map.joined().count();
-    for (at, range) in map.joined().take(SHOWN).enumerate() {
-        match at {
-            0 => line.push(b" ").push(kind.map_file().as_bytes()).push(b"="),
-            _ => line.push(b","),
-        };
-        line.push_number(range.inside).push(b":").push_number(range.outside);
-        line.push(b":").push_number(range.count);
-    }
-    if ranges > SHOWN {
-        line.push(b",...");
-    }
-}
-
-/// Sends without a connection and without waiting for a reader.
+/// Sends to where a system logger listens (syslog(3)), without a connection and without waiting for a reader.
 fn send(line: &[u8]) -> Outcome<usize> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
-    sendto(socket, line, SendFlags::NOSIGNAL, &SocketAddrUnix::new(LOGGER)?)
+    sendto(socket, line, SendFlags::NOSIGNAL, &SocketAddrUnix::new("/dev/log")?)
 }

@@ -1,28 +1,17 @@
 //! What the local files cannot tell: accounts of a directory service, and grants that a plugin keeps.
 
-use crate::files::TrustedFile;
-use idmap::{ACCOUNTS_FILE, IdRange, PluginQuestion, Policy, RequestedMap};
+use idmap::{Caller, IdRange, MAX_NAMES, PluginQuestion, RequestedMap, Text};
 
 /// Why name services gave no answer; nothing is mapped then.
 pub struct Unanswered(pub &'static str);
 
-/// Reads the local accounts for a name service that has to know them: each line with its number.
-///
-/// # Errors
-/// The file is missing, untrusted or unreadable.
-pub fn read_accounts(buffer: &mut [u8], visit: &mut dyn FnMut(u32, &[u8])) -> Result<(), Unanswered> {
-    let accounts = TrustedFile::open(ACCOUNTS_FILE).ok().flatten();
-    let read = accounts.and_then(|accounts| accounts.each_line(buffer, visit).ok());
-    read.ok_or(Unanswered("/etc/passwd cannot be read again"))
-}
-
 /// What asks name services, between the caller's local accounts and his grants.
 pub trait NameService {
-    /// Notes what is known of a caller of whom the local files do not tell all ([`Policy::needs_name_service`]).
+    /// Finds the name of a caller who has no local account; false where nobody can be asked.
     ///
     /// # Errors
     /// Why there is no answer.
-    fn note_caller(&mut self, policy: &mut Policy) -> Result<(), Unanswered>;
+    fn find_name(&mut self, caller: &Caller, name: &mut Text<MAX_NAMES>) -> Result<bool, Unanswered>;
 
     /// Visits every range of the map that the plugin grants; none where plugins cannot be asked.
     ///

@@ -2,8 +2,9 @@
 
 use crate::Start;
 use crate::error::Error;
+use crate::program::needed;
 use idmap::{IdKind, Request};
-use rustix::fs::{AtFlags, CWD, StatVfsMountFlags, getxattr, statat, statvfs};
+use rustix::fs::{AtFlags, CWD, Stat, StatVfsMountFlags, getxattr, statat, statvfs};
 use rustix::io::{Errno, Result as Outcome};
 use rustix::process::{DumpableBehavior, Gid, Resource, Rlimit, Uid, set_dumpable_behavior, setrlimit};
 use rustix::thread::{
@@ -55,11 +56,8 @@ fn keep(wanted: CapabilitySet) -> Outcome<Privileges> {
 impl Privileges {
     /// Refuses a request for which a capability is missing, and finds out why it is.
     pub(crate) fn cover<'m>(&self, request: &Request) -> Result<(), Error<'m>> {
-        let asked = |kind: &IdKind| !request.map(*kind).is_empty();
-        match IdKind::BOTH.into_iter().filter(asked).find(|kind| !self.held.contains(needed(*kind))) {
-            Some(kind) => Err(Error::NoPrivilege(kind, why_not_held(kind))),
-            None => Ok(()),
-        }
+        let missing = request.kinds().find(|kind| !self.held.contains(needed(*kind)));
+        missing.map_or(Ok(()), |kind| Err(Error::NoPrivilege(kind, why_not_held(kind))))
     }
 
     /// Runs `act` with what is held in force, and puts it aside again however `act` ends.
@@ -81,30 +79,22 @@ impl Privileges {
     }
 }
 
-fn needed(kind: IdKind) -> CapabilitySet {
-    match kind {
-        IdKind::Uid => CapabilitySet::SETUID,
-        IdKind::Gid => CapabilitySet::SETGID,
-    }
-}
-
 fn why_not_held(kind: IdKind) -> &'static str {
-    let is_setuid_root = || {
-        statat(CWD, OWN_PROGRAM, AtFlags::empty())
-            .is_ok_and(|file| file.st_mode & 0o4000 != 0 && file.st_uid == 0)
-    };
-    let has_capabilities = || getxattr(OWN_PROGRAM, "security.capability", &mut [0_u8; 64]).is_ok();
     if no_new_privs().unwrap_or(false) {
         "no_new_privs is set, so a setuid bit and file capabilities are ignored"
     } else if statvfs(OWN_PROGRAM).is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::NOSUID)) {
         "the program lies on a nosuid mount"
     } else if !capability_is_in_bounding_set(needed(kind)).unwrap_or(true) {
         "it is not in the capability bounding set"
-    } else if is_setuid_root() {
-        "the program is setuid root, but a tracer or this user namespace keeps that from counting"
-    } else if has_capabilities() {
-        "the program's file capabilities lack it, or a tracer or this user namespace keeps them from counting"
+    } else if is_marked_privileged() {
+        "the program's setuid bit or file capabilities lack it, or a tracer or this user namespace keeps them from counting"
     } else {
         "the program is neither setuid root nor has the file capability"
     }
+}
+
+fn is_marked_privileged() -> bool {
+    let is_setuid_root = |file: Stat| file.st_mode & 0o4000 != 0 && file.st_uid == 0;
+    statat(CWD, OWN_PROGRAM, AtFlags::empty()).is_ok_and(is_setuid_root)
+        || getxattr(OWN_PROGRAM, "security.capability", &mut [0_u8; 64]).is_ok()
 }

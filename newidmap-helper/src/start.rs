@@ -4,8 +4,8 @@
 use core::arch::{asm, global_asm};
 use core::ffi::c_int;
 use core::ptr::null;
-use idmap::Policy;
-use newidmap_helper::{Memory, NameService, Start, Streams, Unanswered};
+use idmap::{Caller, MAX_NAMES, Text};
+use newidmap_helper::{Memory, NameService, Start, Unanswered};
 use rustix::stdio::{stderr, stdout};
 
 // A stack of our own: a caller who sets RLIMIT_STACK to next to nothing then starves only the kernel's.
@@ -57,13 +57,13 @@ unsafe extern "C" fn entry(stack: *const usize) -> c_int {
     // SAFETY: at the entry, the kernel has left argc and then as many argv pointers at the stack pointer (execve(2)); they
     // and their strings stay where they are. MEMORY is borrowed here alone, once. Descriptors 1 and 2 are only ever
     // handed back to the kernel, which answers EBADF where they are not open.
-    let (words, streams, ids, memory) = unsafe {
+    let (words, out, err, ids, memory) = unsafe {
         let argv = stack.add(1).cast::<*const u8>();
         let words = (1..*stack).map(move |at| bytes(*argv.add(at)));
-        (words, Streams { out: stdout(), err: stderr() }, real_ids(stack), &mut *memory)
+        (words, stdout(), stderr(), real_ids(stack), &mut *memory)
     };
     let Some((uid, gid)) = ids else { return NO_IDS };
-    let start = Start { program: crate::PROGRAM, uid, gid, streams };
+    let start = Start { program: crate::PROGRAM, uid, gid, out, err };
     c_int::from(newidmap_helper::run(&start, words, memory, &mut Variant { stack: stack.cast_mut() }))
 }
 
@@ -74,8 +74,8 @@ struct Variant {
 
 impl NameService for Variant {
     /// Comes back where it is not installed or cannot be executed; what the local files tell then has to do.
-    fn note_caller(&mut self, _: &mut Policy) -> Result<(), Unanswered> {
-        let (path, environment) = (crate::PROGRAM.variant().as_ptr(), &null::<u8>());
+    fn find_name(&mut self, _: &Caller, _: &mut Text<MAX_NAMES>) -> Result<bool, Unanswered> {
+        let (path, environment) = (crate::PROGRAM.variant.as_ptr(), &null::<u8>());
         // SAFETY: the kernel has left argc and argv where `stack` points, writable and ended by a null, and nothing reads argv[0].
         // Without any argument, argv[0] would be that null. execve(2) only reads the path and the two lists, and returns
         // only where it fails; the environment has no string.
@@ -91,7 +91,7 @@ impl NameService for Variant {
                     in("x2") environment, options(nostack));
             }
         }
-        Ok(())
+        Ok(false)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::namespace::{Identity, UserNamespace};
 use core::mem::ManuallyDrop;
 use idmap::{TargetWord, Text, parse_number};
 use rustix::fd::OwnedFd;
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstat, fstatfs, open, openat, openat2};
+use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, fstatfs, open, openat, openat2};
 use rustix::io::{Errno, Result as Outcome, read};
 
 /// PROC_SUPER_MAGIC in linux/magic.h.
@@ -38,10 +38,20 @@ pub(crate) struct Target {
 impl Target {
     /// Finds the process and checks whose it is. Nothing is written, and nothing is opened for writing.
     pub(crate) fn open<'m>(word: TargetWord, caller_uid: u32) -> Result<Target, Error<'m>> {
-        check(word, caller_uid).map_err(|unfit| match unfit {
-            Unfit::Because(why) => Error::Target(word, why),
-            Unfit::NoDescriptor(errno) => Error::Kernel("opening the target's files", errno),
-        })
+        let because = |why| move |errno| unfit(word, why, errno);
+        let folder = ManuallyDrop::new(match word {
+            TargetWord::Pid(pid) => open_process(pid).map_err(because(NOT_YOURS))?,
+            TargetWord::Descriptor(number) => {
+                open_descriptor(number).map_err(|(why, errno)| unfit(word, why, errno))?
+            }
+        });
+        let check = |holds, why| if holds { Ok(()) } else { Err(Error::Target(word, why)) };
+        check(fstat(&*folder).map_err(because(NOT_YOURS))?.st_uid == caller_uid, NOT_YOURS)?;
+        let namespace = UserNamespace::of_process(&*folder).map_err(because(NOT_YOURS))?;
+        let parent = namespace.parent().map_err(because(NOT_CHILD))?;
+        check(parent.is_own().map_err(because(NOT_CHILD))?, NOT_CHILD)?;
+        check(namespace.owner_uid() == Ok(caller_uid), NOT_OWNER)?;
+        Ok(Target { word, folder, parent })
     }
 
     /// True when the mapper runs in a user namespace in which not every ID exists.
@@ -55,7 +65,7 @@ impl Target {
     }
 
     /// Opens one of the kernel's files about the process, for reading and writing.
-    pub(crate) fn open_file<'m>(&self, name: &'static str) -> Result<OwnedFd, Error<'m>> {
+    pub(crate) fn open_file<'m>(&self, name: &'static str) -> Result<ManuallyDrop<OwnedFd>, Error<'m>> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened = match openat2(&*self.folder, name, flags, Mode::empty(), BENEATH) {
             Err(Errno::NOSYS) if matches!(self.word, TargetWord::Descriptor(_)) => {
@@ -64,83 +74,52 @@ impl Target {
             Err(Errno::NOSYS) => openat(&*self.folder, name, flags, Mode::empty()),
             opened => opened,
         };
-        match opened {
-            Ok(file) if is_on(&file, &[PROC_MAGIC]) => Ok(file),
-            Err(errno @ (Errno::MFILE | Errno::NFILE)) => {
-                Err(Error::Kernel("opening the target's files", errno))
-            }
-            Ok(_) | Err(_) => Err(self.unfit(NOT_YOURS)),
-        }
+        let file = opened.map_err(|errno| unfit(self.word, NOT_YOURS, errno))?;
+        if is_on(&file, &[PROC_MAGIC]) { Ok(ManuallyDrop::new(file)) } else { Err(self.unfit(NOT_YOURS)) }
     }
 }
 
-/// Why there is no target.
-enum Unfit {
-    Because(&'static str),
-    /// Too many files are open, which says nothing about the target.
-    NoDescriptor(Errno),
-}
-
-/// For `map_err`: what a refusal of the kernel's says about the target.
-fn because(why: &'static str) -> impl FnOnce(Errno) -> Unfit {
-    move |errno| match errno {
-        Errno::MFILE | Errno::NFILE => Unfit::NoDescriptor(errno),
-        _ => Unfit::Because(why),
+/// What a refusal of the kernel's says about the target. Where too many files are open, it says nothing.
+fn unfit<'m>(word: TargetWord, why: &'static str, errno: Errno) -> Error<'m> {
+    match errno {
+        Errno::MFILE | Errno::NFILE => Error::Kernel("opening the target's files", errno),
+        _ => Error::Target(word, why),
     }
-}
-
-fn check(word: TargetWord, caller_uid: u32) -> Result<Target, Unfit> {
-    let folder = match word {
-        TargetWord::Pid(pid) => open_process(pid).map_err(because(NOT_YOURS))?,
-        TargetWord::Descriptor(number) => open_descriptor(number)?,
-    };
-    if fstat(&folder).map_err(because(NOT_YOURS))?.st_uid != caller_uid {
-        return Err(Unfit::Because(NOT_YOURS));
-    }
-    let namespace = UserNamespace::of_process(&folder).map_err(because(NOT_YOURS))?;
-    let parent = namespace.parent().map_err(because(NOT_CHILD))?;
-    if !parent.is_own().map_err(because(NOT_CHILD))? {
-        return Err(Unfit::Because(NOT_CHILD));
-    }
-    if namespace.owner_uid() != Ok(caller_uid) {
-        return Err(Unfit::Because(NOT_OWNER));
-    }
-    Ok(Target { word, folder: ManuallyDrop::new(folder), parent })
 }
 
 fn open_process(pid: u32) -> Outcome<OwnedFd> {
-    let mut path = Text::<32>::default();
-    path.push(b"/proc/").push_number(pid);
+    let mut path = Text::<32>::EMPTY;
+    path.push("/proc/").push_number(pid);
     let folder = open(path.as_bytes(), LOOK | OFlags::NOFOLLOW | OFlags::DIRECTORY, Mode::empty())?;
     if is_on(&folder, &[PROC_MAGIC]) { Ok(folder) } else { Err(Errno::INVAL) }
 }
 
 /// Takes over what the caller left open as descriptor N: the folder itself, or a pidfd that leads to it.
-fn open_descriptor(number: u32) -> Result<OwnedFd, Unfit> {
-    let mut path = Text::<32>::default();
-    path.push(b"/proc/self/fd/").push_number(number);
-    let object = open(path.as_bytes(), LOOK, Mode::empty()).map_err(because(NOT_PROCESS))?;
+fn open_descriptor(number: u32) -> Result<OwnedFd, (&'static str, Errno)> {
+    let mut path = Text::<32>::EMPTY;
+    path.push("/proc/self/fd/").push_number(number);
+    let object = open(path.as_bytes(), LOOK, Mode::empty()).map_err(|errno| (NOT_PROCESS, errno))?;
     if is_on(&object, &[PROC_MAGIC]) {
         return Ok(object);
     }
     if !is_on(&object, &[PIDFS_MAGIC, ANON_INODE_MAGIC]) {
-        return Err(Unfit::Because(NOT_PROCESS));
+        return Err((NOT_PROCESS, Errno::INVAL));
     }
     let pid = pid_of_pidfd(number).map_err(|errno| match errno {
         // To a program with privilege, its own fdinfo is root's until then.
-        Errno::ACCESS => Unfit::Because(NEEDS_FDINFO),
-        errno => because(NOT_YOURS)(errno),
+        Errno::ACCESS => (NEEDS_FDINFO, errno),
+        _ => (NOT_YOURS, errno),
     })?;
-    let folder = open_process(pid).map_err(because(NOT_YOURS))?;
+    let folder = open_process(pid).map_err(|errno| (NOT_YOURS, errno))?;
     // Asked again: if the process is still there now, the folder opened in between is its own and no successor's.
-    if pid_of_pidfd(number) == Ok(pid) { Ok(folder) } else { Err(Unfit::Because(NOT_YOURS)) }
+    if pid_of_pidfd(number) == Ok(pid) { Ok(folder) } else { Err((NOT_YOURS, Errno::SRCH)) }
 }
 
 /// The line `Pid:` of a pidfd's fdinfo; ESRCH when it is no pidfd, or when its process is gone (-1): pidfd_open(2).
 fn pid_of_pidfd(number: u32) -> Outcome<u32> {
-    let mut path = Text::<40>::default();
-    path.push(b"/proc/self/fdinfo/").push_number(number);
-    let file = openat(CWD, path.as_bytes(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut path = Text::<40>::EMPTY;
+    path.push("/proc/self/fdinfo/").push_number(number);
+    let file = open(path.as_bytes(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let mut buffer = [0_u8; 512];
     let length = read(&file, &mut buffer)?;
     let mut lines = buffer.get(..length).unwrap_or(&[]).split(|byte| *byte == b'\n');

@@ -14,9 +14,9 @@ const fn ceiling(what: &'static str, most: usize) -> Ceiling {
 }
 
 /// Lines that are neither blank nor comment in idmap/src and newidmap-helper/src.
-pub const CODE_LINES: Ceiling = ceiling("lines of own code", 2347);
+pub const CODE_LINES: Ceiling = ceiling("lines of own code", 2018);
 /// The same in newidmap-helper/nss/src: what the variant with name services has besides.
-pub const VARIANT_LINES: Ceiling = ceiling("lines of the variant with name services, besides", 383);
+pub const VARIANT_LINES: Ceiling = ceiling("lines of the variant with name services, besides", 376);
 /// Crates of other people.
 pub const EXTERNAL_CRATES: Ceiling = ceiling("external crates", 3);
 /// Files with unsafe code.
@@ -30,7 +30,7 @@ pub const SYSTEM_CALLS: Ceiling = ceiling("system calls on success", 40);
 /// Within the closure that puts privilege in force, the end of it included.
 pub const SYSTEM_CALLS_IN_FORCE: Ceiling = ceiling("system calls with a capability in force", 10);
 /// Of the functions that run with privilege in force, or before it is put aside.
-pub const LINES_IN_FORCE: Ceiling = ceiling("lines with a capability in force", 85);
+pub const LINES_IN_FORCE: Ceiling = ceiling("lines with a capability in force", 75);
 
 /// Of a whole launch by a plain user, of all its processes, as `strace -f -c` counts: the caller's own ID alone.
 pub const LAUNCH_CALLS_OWN_ID: Ceiling = ceiling("system calls of a launch with one's own ID", 367);

@@ -201,5 +201,5 @@ fn each_line_of(path: &str, mut visit: impl FnMut(&[u8])) -> Result<(), Errno> {
         return Err(Errno::EINVAL);
     }
     let (mut file, mut buffer) = (File::from(file).take(FILE), vec![0; LINE]);
-    outcome_of(each_line(&mut buffer, |free| file.read(free), |_, line| visit(line)))
+    outcome_of(each_line(&mut buffer, |free, _| file.read(free), |_, line| visit(line)))
 }

@@ -5,9 +5,7 @@ use crate::cli::output;
 use crate::error::Error;
 use crate::grants::{Grants, distrust, ranges_text};
 use crate::sys::standard_error;
-use idmap::{
-    CONFIG_FILE, IdKind, IdRange, MapLine, NSSWITCH_FILE, NotGranted, Policy, RequestedMap, authorize,
-};
+use idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, NSSWITCH_FILE, Policy, RequestedMap, authorize};
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -82,7 +80,7 @@ fn answer(grants: &Grants, kind: IdKind, words: &OsString) -> Result<Answer, Err
             let refusal = map.lines().iter().find_map(|line| absent(grants, kind, *line));
             (refusal, map.backed_by_grants() && !policy.config().denies_setgroups)
         }
-        Err(refused) => (Some(refusal(policy, kind, &refused)), false),
+        Err(refused) => (Some(refusal(policy, kind, refused)), false),
     };
     let judged = requested.lines().iter().map(|line| judge(grants, kind, *line)).collect();
     Ok(Answer { kind, judged, refusal, keeps_setgroups })
@@ -146,14 +144,14 @@ fn largest_part(grants: &Grants, kind: IdKind, range: IdRange) -> Option<IdRange
 
 /// The sentence of the mapper for a range that is granted, and not a part of one line of this user namespace's own map.
 fn absent(grants: &Grants, kind: IdKind, line: MapLine) -> Option<String> {
-    let range = line.outside_range().ok().filter(|range| !grants.present().has(kind, *range))?;
+    line.outside_range().ok().filter(|range| !grants.present().has(kind, *range))?;
     let why = "granted, but no one line of this user namespace's own map holds it";
-    Some(sentence(kind, line.inside, range) + why)
+    Some(sentence(kind, line) + why)
 }
 
 /// The sentence of the mapper, which is shadow's with the reason behind it.
-fn refusal(policy: &Policy, kind: IdKind, refused: &NotGranted) -> String {
-    let mut text = sentence(kind, refused.inside, refused.range);
+fn refusal(policy: &Policy, kind: IdKind, refused: MapLine) -> String {
+    let mut text = sentence(kind, refused);
     if !policy.plugin().is_empty() {
         let plugin = String::from_utf8_lossy(policy.plugin());
         let _ = write!(text, "{NSSWITCH_FILE} leaves grants to the plugin {plugin}, which does not grant it");
@@ -169,10 +167,9 @@ fn refusal(policy: &Policy, kind: IdKind, refused: &NotGranted) -> String {
     text + if policy.granted(kind).has_more() { more } else { "" }
 }
 
-fn sentence(kind: IdKind, inside: u32, outside: IdRange) -> String {
-    let end = inside.saturating_add(outside.count());
-    let outside = ranges_text(&[outside]);
-    format!("{} range [{inside}-{end}) -> {outside} not allowed: ", kind.name())
+fn sentence(kind: IdKind, MapLine { inside, outside, count }: MapLine) -> String {
+    let (inside_end, outside_end) = (inside.saturating_add(count), outside.saturating_add(count));
+    format!("{} range [{inside}-{inside_end}) -> [{outside}-{outside_end}) not allowed: ", kind.name())
 }
 
 fn words(line: MapLine) -> String {

@@ -34,7 +34,7 @@ pub(crate) fn read_lines(path: &str, visit: impl FnMut(u32, &[u8])) -> Result<()
         vec![0; if size == 0 { MAPPERS_BUFFER } else { MAPPERS_BUFFER.min(size.saturating_add(1)) }];
     // The end of a file with a size is where it was at first, as for the mapper, and is not asked for.
     let mut left = if size == 0 { usize::MAX } else { size };
-    let read = |free: &mut [u8]| {
+    let read = |free: &mut [u8], _| {
         while left > 0 {
             match file.read(free) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -23,8 +23,8 @@ use crate::grants::files::{each_line_of, read_lines};
 use crate::grants::present::joined;
 use crate::sys::standard_error::escaped;
 use idmap::{
-    ACCOUNTS_FILE, CONFIG_FILE, Files, IdKind, IdRange, MAX_GRANTS, PluginQuestion, Policy, PolicyError,
-    SubidLine, parse_number,
+    BadSetting, CONFIG_FILE, Files, IdKind, IdRange, MAX_GRANTS, PerKind, PluginQuestion, Policy, SubidLine,
+    Text, parse_number,
 };
 use nix::unistd::{getgid, getuid};
 use std::ffi::OsStr;
@@ -54,8 +54,7 @@ pub(crate) struct Grants {
     trouble: Option<String>,
     unreadable: Option<Unreadable>,
     present: Present,
-    uids: Vec<IdRange>,
-    gids: Vec<IdRange>,
+    ranges: PerKind<Vec<IdRange>>,
 }
 
 impl Grants {
@@ -68,27 +67,20 @@ impl Grants {
     pub(crate) fn of(uid: u32, gid: u32) -> Grants {
         let mut policy = Box::new(Policy::EMPTY);
         let mut files = Readable { first: None };
-        // Error ignored: there is none, as what cannot be read is kept.
-        let Ok(()) = policy.read_caller(uid, gid, &mut files);
-        if policy.needs_name_service() {
-            let account = if policy.caller().is_local() { None } else { by_uid(uid) };
-            let name = account.as_ref().map(|user| user.name().as_bytes());
-            // Error ignored: there is none here either.
-            let Ok(()) = policy.note_name_service(name, |visit| files.each_line(ACCOUNTS_FILE, visit));
-        }
-        // Error ignored: it is kept.
-        let trouble = policy.read_grants(|_| true, &mut files).err().map(|error| match error {
-            PolicyError::Config(number, why) => format!("{CONFIG_FILE}, line {number}: {}", why.reason()),
-        });
+        let trouble = match read_policy(&mut policy, (uid, gid), &mut files) {
+            Ok(()) => None,
+            Err(BadSetting(number, why)) => Some(format!("{CONFIG_FILE}, line {number}: {}", why.reason())),
+        };
         let (present, unknown) = match Present::read() {
             Ok(present) => (present, None),
             Err(error) => (Present::NONE, Some(error.to_string())),
         };
-        let [uids, gids] = IdKind::BOTH.map(|kind| {
+        let [uid, gid] = IdKind::BOTH.map(|kind| {
             let ranges = joined(policy.granted(kind).ranges());
             ranges.into_iter().flat_map(|range| present.parts(kind, range)).collect()
         });
-        Grants { policy, trouble: trouble.or(unknown), unreadable: files.first, present, uids, gids }
+        let ranges = PerKind { uid, gid };
+        Grants { policy, trouble: trouble.or(unknown), unreadable: files.first, present, ranges }
     }
 
     /// What was read.
@@ -99,10 +91,7 @@ impl Grants {
     /// The IDs of a kind that are granted and exist in this user namespace, in the order of the file: as few ranges as the kernel
     /// takes them in.
     pub(crate) fn ranges(&self, kind: IdKind) -> &[IdRange] {
-        match kind {
-            IdKind::Uid => &self.uids,
-            IdKind::Gid => &self.gids,
-        }
+        self.ranges.get(kind)
     }
 
     /// The IDs that exist in this user namespace.
@@ -131,6 +120,20 @@ impl Grants {
     }
 }
 
+/// Reads everything that decides; what cannot be read is kept in `files`.
+fn read_policy(policy: &mut Policy, (uid, gid): (u32, u32), files: &mut Readable) -> Result<(), BadSetting> {
+    policy.read_caller(uid, gid, files)?;
+    if policy.needs_name_service() {
+        let mut name = Text::EMPTY;
+        let account = if policy.caller().is_local() { None } else { by_uid(uid) };
+        if let Some(account) = account {
+            name.push(account.name().as_bytes());
+        }
+        policy.note_name_service(&name, files)?;
+    }
+    policy.read_grants(|_| true, files)
+}
+
 /// A file that this user cannot read.
 pub(crate) struct Unreadable {
     /// The file.
@@ -145,7 +148,7 @@ struct Readable {
 }
 
 impl Files for Readable {
-    type Error = std::convert::Infallible;
+    type Error = BadSetting;
 
     fn each_line(
         &mut self,

@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 use crate::grants::files::read_lines;
-use crate::sys::namespaces::{is_nested, map_line};
-use idmap::{IdKind, IdRange, RESERVED_ID};
+use crate::sys::namespaces::is_nested;
+use idmap::{IdKind, IdRange, MapLine, RESERVED_ID};
 
 /// The ranges of IDs that exist here, as the kernel keeps them apart: a line of a map has to be within one of them.
 pub(crate) struct Present {
@@ -76,7 +76,7 @@ pub(crate) fn joined(ranges: &[IdRange]) -> Vec<IdRange> {
 fn own_map(path: &str) -> Result<Vec<IdRange>, Error> {
     let mut ranges = Vec::new();
     read_lines(path, |_, line| {
-        ranges.extend(map_line(line).and_then(|line| line.inside_range().ok()));
+        ranges.extend(MapLine::of_kernel(line).and_then(|line| line.inside_range().ok()));
     })?;
     ranges.sort_by_key(|range: &IdRange| range.first());
     Ok(ranges)

@@ -7,10 +7,9 @@ use crate::error::Error;
 use crate::failure::reason;
 use crate::plan::id_plan::{Candidate, IdPlan, Maps, Writer};
 use crate::sys;
-use crate::sys::namespaces::map_line;
 use crate::sys::process::Ended;
 use crate::sys::program::Arguments;
-use idmap::{IdKind, PlannedMap, Text};
+use idmap::{IdKind, MapLine, PlannedMap, Text, push_typed};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::libc::SIGKILL;
@@ -103,8 +102,8 @@ fn program(candidate: &Candidate) -> PathBuf {
 fn run_helper(helper: &Path, maps: &Maps, target: &Target<'_>) -> Result<(), Refusal> {
     let mut words = vec![b"fd:0".to_vec()];
     for kind in IdKind::BOTH {
-        let mut text = Text::<16384>::default();
-        maps.of(kind).argument(&mut text);
+        let mut text = Text::<16384>::EMPTY;
+        push_typed(&mut text, maps.of(kind).lines().iter().copied());
         words.extend([kind.option().into(), text.as_bytes().to_vec()]);
     }
     match run(helper, words, Some(target.dir))? {
@@ -207,7 +206,7 @@ fn read_back(candidate: &Candidate, target: &Target<'_>) -> Result<(), Error> {
     for kind in IdKind::BOTH {
         let text = read_map(target, kind).map_err(|errno| Error::Parent("reading the maps back", errno))?;
         let mut shown = PlannedMap::EMPTY;
-        let lines = text.split(|byte| *byte == b'\n').filter_map(map_line);
+        let lines = text.split(|byte| *byte == b'\n').filter_map(MapLine::of_kernel);
         // Error ignored: a map that is not understood is refused.
         let understood = lines.map(|line| shown.push(line)).all(|pushed| pushed.is_ok());
         if !understood || !shown.joined().eq(candidate.maps.of(kind).joined()) {

@@ -6,7 +6,7 @@ use crate::grants::Grants;
 use crate::plan::id_layout::{Layout, NO_ROOM, Pool, has_room, inside_of, own_id};
 use crate::request::ids::{IdWishes, Userns};
 use crate::sys;
-use crate::sys::namespaces::{is_nested, map_line};
+use crate::sys::namespaces::is_nested;
 use idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, PlannedMap};
 use nix::unistd::{getgid, getgroups};
 use std::path::{Path, PathBuf};
@@ -299,7 +299,7 @@ fn maps_of_every_own_id(layout: &Layout, userns: &Userns, groups: &[u32]) -> Res
     for (path, map) in [("/proc/self/uid_map", &mut every.uid), ("/proc/self/gid_map", &mut every.gid)] {
         let unreadable = |error: std::io::Error| Error::Unreadable(path.into(), reason_of(&error));
         let text = std::fs::read(path).map_err(unreadable)?;
-        for line in text.split(|byte| *byte == b'\n').filter_map(map_line) {
+        for line in text.split(|byte| *byte == b'\n').filter_map(MapLine::of_kernel) {
             // Error ignored: the kernel's own lines are sound, and are no more than a map takes.
             let _ = map.push(MapLine { outside: line.inside, ..line });
         }

@@ -2,7 +2,6 @@
 
 use crate::sys::Outcome;
 use crate::sys::owned;
-use idmap::MapLine;
 use nix::errno::Errno;
 use nix::libc::{self, c_char, c_int};
 use std::os::fd::{AsFd, AsRawFd};
@@ -35,14 +34,6 @@ pub(crate) fn bring_loopback_up() -> Outcome<()> {
 
 /// USER_NS_INIT_INO in linux/nsfs.h: the initial user namespace.
 const INITIAL_NAMESPACE: u64 = 0xEFFF_FFFD;
-
-/// Reads one line of a uid_map or gid_map.
-pub(crate) fn map_line(line: &[u8]) -> Option<MapLine> {
-    let mut numbers = std::str::from_utf8(line).ok()?.split_ascii_whitespace().map(str::parse);
-    // Error ignored: it is no such line.
-    let mut number = || numbers.next()?.ok();
-    Some(MapLine { inside: number()?, outside: number()?, count: number()? })
-}
 
 /// True in a user namespace.
 pub(crate) fn is_nested() -> bool {

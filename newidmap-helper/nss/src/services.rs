@@ -3,8 +3,8 @@
 use crate::answer::{NO_ANSWER, Trouble, decode};
 use crate::child::{PATIENCE, bytes_from_child};
 use crate::foreign::Plugin;
-use idmap::{IdKind, IdRange, MAX_PLUGIN, PluginQuestion, Policy, RequestedMap};
-use newidmap_helper::{NameService, Unanswered, read_accounts};
+use idmap::{Caller, IdKind, IdRange, MAX_NAMES, MAX_PLUGIN, PluginQuestion, RequestedMap, Text};
+use newidmap_helper::{NameService, Unanswered};
 use nix::errno::Errno;
 use nix::unistd::{Uid, User};
 use std::ffi::CString;
@@ -44,15 +44,11 @@ impl NameServices {
 }
 
 impl NameService for NameServices {
-    fn note_caller(&mut self, policy: &mut Policy) -> Result<(), Unanswered> {
-        let uid = policy.caller().id(IdKind::Uid);
-        let name = if policy.caller().is_local() {
-            Vec::new()
-        } else {
-            self.answer(|| name_of(Uid::from_raw(uid)))?
-        };
-        let name = Some(&name[..]).filter(|name| !name.is_empty());
-        policy.note_name_service(name, |visit| read_accounts(&mut vec![0; 64 * 1024], visit))
+    fn find_name(&mut self, caller: &Caller, name: &mut Text<MAX_NAMES>) -> Result<bool, Unanswered> {
+        if !caller.is_local() {
+            name.push(self.answer(|| name_of(Uid::from_raw(caller.id(IdKind::Uid))))?);
+        }
+        Ok(true)
     }
 
     fn each_grant(
@@ -106,7 +102,7 @@ fn library_name(word: &[u8]) -> Result<String, Unanswered> {
 /// In the child: the name of an account, or nothing where there is none of this uid.
 ///
 /// Two accounts of a directory may have one name, and the lines of one would then count for both: the name has to lead back. Names
-/// of local accounts are not decided about here, but by the parent ([`Policy::note_name_service`]).
+/// of local accounts are not decided about here, but by the parent ([`idmap::Policy::note_name_service`]).
 fn name_of(uid: Uid) -> Result<Vec<u8>, Trouble> {
     let account = found(User::from_uid(uid))?.map(|account| account.name);
     let Some(name) = account else { return Ok(Vec::new()) };
@@ -134,10 +130,7 @@ fn verdicts(library: &str, owners: &[CString], kind: IdKind, ranges: &[IdRange])
 }
 
 fn granted(plugin: &Plugin, owners: &[CString], kind: IdKind, range: IdRange) -> Result<bool, Trouble> {
-    let kind = match kind {
-        IdKind::Uid => 1,
-        IdKind::Gid => 2,
-    };
+    let kind = kind.pick(1, 2);
     for owner in owners {
         match plugin.has_range(owner, range.first(), range.count(), kind)? {
             (SUCCESS, true) => return Ok(true),

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)] // what the C library hands over is pointers
 
 use core::ffi::{CStr, c_char, c_int};
-use newidmap_helper::{Memory, Start, Streams, run};
+use newidmap_helper::{Memory, Start, run};
 use newidmap_helper_nss::NameServices;
 use nix::unistd::{getgid, getuid};
 use rustix::stdio::{stderr, stdout};
@@ -15,12 +15,12 @@ static MEMORY: Mutex<Memory> = Mutex::new(Memory::EMPTY);
 extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     // SAFETY: the C library calls this once, with argc strings that stay where they are. Descriptors 1 and 2 are only ever
     // handed back to the kernel, which answers EBADF where they are not open.
-    let (words, streams) = unsafe {
+    let (words, out, err) = unsafe {
         let words =
             (1..usize::try_from(argc).unwrap_or(0)).map(move |at| CStr::from_ptr(*argv.add(at)).to_bytes());
-        (words, Streams { out: stdout(), err: stderr() })
+        (words, stdout(), stderr())
     };
-    let start = Start { program: crate::PROGRAM, uid: getuid().as_raw(), gid: getgid().as_raw(), streams };
+    let start = Start { program: crate::PROGRAM, uid: getuid().as_raw(), gid: getgid().as_raw(), out, err };
     let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
     c_int::from(run(&start, words, &mut memory, &mut NameServices::new()))
 }

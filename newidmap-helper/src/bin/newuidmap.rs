@@ -7,4 +7,4 @@
 mod start;
 
 #[cfg(not(test))]
-const PROGRAM: newidmap_helper::Program = newidmap_helper::Program::Newuidmap;
+const PROGRAM: newidmap_helper::Program = newidmap_helper::Program::NEWUIDMAP;

@@ -136,7 +136,7 @@ fn with_a_file_capability_too_few_it_says_so() {
     let host = Host::new();
     host.install_mapper(Install::None);
     host.output(host.user("root").command("setcap").args(["cap_setgid=p", MAPPER])).ok();
-    let why = "the program's file capabilities lack it, or a tracer or this user namespace keeps them from counting";
+    let why = "the program's setuid bit or file capabilities lack it, or a tracer or this user namespace keeps them from counting";
     let line = format!("writing uid_map: CAP_SETUID is missing: {why}");
     assert_refused(&host, &host.user("alice"), GRANTED, 5, &line);
 }

@@ -67,10 +67,10 @@ fn words_that_do_not_belong_are_named() {
     for (words, line) in [
         ("", "no map given"),
         ("--setgroups deny", "no map given"),
-        ("--uid-map", "value missing after --uid-map"),
+        ("--uid-map", "value missing after: --uid-map"),
         ("--uid-map 0:100000:1 --uid-map 1:100001:1", "given twice: --uid-map"),
-        ("--uid-map 0:100000:1 --setgroups allow", "--setgroups takes only deny, not allow"),
-        ("--uid-map 0:100000:1 --setgroups", "value missing after --setgroups"),
+        ("--uid-map 0:100000:1 --setgroups allow", "--setgroups takes only deny: allow"),
+        ("--uid-map 0:100000:1 --setgroups", "value missing after: --setgroups"),
         ("--uid-map 0:100000:1 12", "unexpected word: 12"),
         ("--uid-map=0:100000:1", "unexpected word: --uid-map=0:100000:1"),
         ("--uid-map 0:100000:1 -v", "unexpected word: -v"),
@@ -86,10 +86,11 @@ fn a_target_is_a_pid_or_a_descriptor() {
         ["0", "01", "+1", "1x", "fd:", "fd:-1", "fd:01", "fd:4294967296", "FD:1", "/proc/1", "self", ""]
     {
         let outcome = host.output(host.user("alice").mapper().args([word, "--uid-map", "0:100000:1"]));
-        let line = format!("newidmap-helper: TARGET is neither a PID nor fd:N: {word}{SEE_HELP}\n");
+        let named = if word.is_empty() { String::new() } else { format!(": {word}") };
+        let line = format!("newidmap-helper: TARGET is neither a PID nor fd:N{named}{SEE_HELP}\n");
         assert_eq!((outcome.code(), outcome.stderr), (2, line));
     }
-    let none = host.output(host.user("alice").mapper().args(["--uid-map", "0:100000:1"]));
+    let none = host.output(&mut host.user("alice").mapper());
     assert_eq!((none.code(), none.stderr), (2, format!("newidmap-helper: no TARGET given{SEE_HELP}\n")));
 }
 

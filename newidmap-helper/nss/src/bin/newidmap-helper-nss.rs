@@ -7,4 +7,4 @@
 mod start;
 
 #[cfg(not(test))]
-const PROGRAM: newidmap_helper::Program = newidmap_helper::Program::NewidmapHelper;
+const PROGRAM: newidmap_helper::Program = newidmap_helper::Program::NEWIDMAP_HELPER;

@@ -5,6 +5,11 @@ use std::collections::BTreeSet;
 
 const README: &str = "newidmap-helper/README.md";
 
+/// The words in `"…"` or `b"…"` of a part of the sources.
+fn strings(source: &str) -> BTreeSet<&str> {
+    source.split('"').skip(1).step_by(2).collect()
+}
+
 /// The words in `b"…"` of a part of the sources.
 fn byte_strings(source: &str) -> BTreeSet<&str> {
     source.split("b\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
@@ -19,9 +24,9 @@ fn part<'a>(source: &'a str, from: &str, to: &str) -> &'a str {
 
 #[test]
 fn each_option_is_in_the_usage_the_page_and_the_readme() {
-    let source = read("idmap/src/request.rs");
-    let options: BTreeSet<&str> =
-        byte_strings(&source).into_iter().filter(|word| word.starts_with("--")).collect();
+    let sources = ["idmap/src/request.rs", "idmap/src/kind.rs"].map(read);
+    let words = sources.iter().flat_map(|source| strings(source));
+    let options: BTreeSet<&str> = words.filter(|word| word.starts_with("--")).collect();
     assert!(options.len() >= 5, "{options:?}");
     let (usage, page, readme) =
         (printed("newidmap-helper", &["--help"]), page("newidmap-helper.8"), read(README));
@@ -85,7 +90,7 @@ fn the_drop_ins_end_with_1_for_every_failure() {
 
 /// The keys that mapper.conf may have.
 fn keys(source: &str) -> BTreeSet<&str> {
-    let arms = part(source, "match key {", "_ => Err(ConfigError::Key)").lines();
+    let arms = part(source, "match key {", "_ => return Err(Invalid::Key)").lines();
     let keys: BTreeSet<&str> =
         arms.filter_map(|line| line.strip_prefix("            b\"")?.split("\" =>").next()).collect();
     assert!(keys.len() >= 6, "{keys:?}");

@@ -27,7 +27,7 @@ fuzz_target!(|file: &[u8]| {
 fn caller(uid: u32, name: Option<&str>) -> Caller {
     let mut caller = Caller::new(uid, uid);
     if let Some(name) = name {
-        caller.note_account(&Account {
+        caller.add_account(&Account {
             name: name.as_bytes(),
             uid: Some(uid),
             gid: Some(uid),
@@ -40,7 +40,7 @@ fn caller(uid: u32, name: Option<&str>) -> Caller {
 fn read(caller: &Caller, lines: &[&[u8]]) -> Reading {
     let mut config = Config::DEFAULT;
     for (number, line) in lines.iter().enumerate() {
-        config.note_line(caller, line).map_err(|why| (number, why))?;
+        config.add_line(caller, line).map_err(|why| (number, why))?;
     }
     Ok(config)
 }

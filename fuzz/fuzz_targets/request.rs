@@ -1,7 +1,7 @@
 //! A command line of any words: it is taken exactly when a naive reading takes it, and then means the same.
 #![no_main]
 
-use idmap::{IdKind, MapLine, Request, RequestedMap, TargetWord, Text, Verb, push_typed};
+use idmap::{IdKind, MapLine, Request, RequestedMap, TargetArg, Text, Verb, push_typed};
 use libfuzzer_sys::fuzz_target;
 
 // One word a line, the program's name first.
@@ -18,8 +18,8 @@ fuzz_target!(|input: &[u8]| {
     match (verb, expected) {
         (Ok(Verb::Map(target)), Some(expected)) => {
             let target = match target {
-                TargetWord::Pid(pid) => pid.to_string(),
-                TargetWord::Descriptor(number) => format!("fd:{number}"),
+                TargetArg::Pid(pid) => pid.to_string(),
+                TargetArg::Descriptor(number) => format!("fd:{number}"),
             };
             assert_eq!((target, request.deny_setgroups), (expected.target, expected.deny));
             is_sound(&request.maps.uid, &expected.maps[0]);

@@ -24,7 +24,7 @@ fuzz_target!(|file: &[u8]| {
     for (uid, names) in CALLERS {
         let mut caller = Caller::new(uid, uid);
         for name in names {
-            caller.note_account(&Account {
+            caller.add_account(&Account {
                 name: name.as_bytes(),
                 uid: Some(uid),
                 gid: Some(uid),
@@ -57,7 +57,7 @@ fn read(mut file: &[u8], caller: &Caller, granted: &mut Granted) {
     let visit = |number, line: &[u8]| {
         assert!(number > last);
         last = number;
-        granted.note_line(caller, line);
+        granted.add_line(caller, line);
     };
     each_line(&mut buffer, next, visit).expect("nothing fails here");
 }

@@ -46,14 +46,14 @@ impl Caller {
     }
 
     /// Remembers the name if the account has the caller's uid. A damaged line's name is left out.
-    pub fn note_account(&mut self, account: &Account<'_>) {
+    pub fn add_account(&mut self, account: &Account<'_>) {
         if account.uid == Some(self.ids.uid) {
-            self.note_name(if account.is_whole { account.name } else { b":" });
+            self.add_name(if account.is_whole { account.name } else { b":" });
         }
     }
 
     /// Remembers a name. One with a colon, and those past 1 KiB in all, are left out: they grant nothing.
-    pub fn note_name(&mut self, name: &[u8]) {
+    pub fn add_name(&mut self, name: &[u8]) {
         let start = self.used;
         let end = start.saturating_add(name.len());
         match self.names.get_mut(start..=end) {
@@ -68,10 +68,11 @@ impl Caller {
 
     /// Remembers the supplementary groups if this is that line of /proc/self/status, in which a blank follows each of them
     /// (proc(5)): a number without one was cut off. Groups past 4,096 are left out.
-    pub fn note_groups(&mut self, line: &[u8]) {
-        let Some(words) = line.strip_prefix(b"Groups:\t") else { return };
-        let numbers = words.split_inclusive(|byte| *byte == b' ').filter_map(|word| word.strip_suffix(b" "));
-        for gid in numbers.filter_map(|word| parse_number(word).ok()) {
+    pub fn add_groups(&mut self, line: &[u8]) {
+        let Some(groups) = line.strip_prefix(b"Groups:\t") else { return };
+        let numbers =
+            groups.split_inclusive(|byte| *byte == b' ').filter_map(|group| group.strip_suffix(b" "));
+        for gid in numbers.filter_map(|number| parse_number(number).ok()) {
             if let Some(free) = self.groups.get_mut(self.group_count) {
                 *free = gid;
                 self.group_count = self.group_count.saturating_add(1);

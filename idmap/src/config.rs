@@ -69,7 +69,7 @@ impl Config {
     ///
     /// # Errors
     /// The first thing wrong with it.
-    pub fn note_line(&mut self, caller: &Caller, line: &[u8]) -> Result<(), Invalid> {
+    pub fn add_line(&mut self, caller: &Caller, line: &[u8]) -> Result<(), Invalid> {
         let text = line.trim_ascii();
         if text.is_empty() || text.starts_with(b"#") {
             return Ok(());
@@ -120,7 +120,7 @@ impl Config {
             return Err(Invalid::Twice);
         }
         self.seen |= key;
-        choices.iter().find(|(word, _)| *word == value).map(|(_, choice)| *choice).ok_or(Invalid::Value)
+        choices.iter().find(|(name, _)| *name == value).map(|(_, choice)| *choice).ok_or(Invalid::Value)
     }
 }
 

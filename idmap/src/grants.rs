@@ -31,7 +31,7 @@ impl Granted {
     }
 
     /// Takes a line of the grant file in, if it is well-formed and the caller's; all else grants nothing.
-    pub fn note_line(&mut self, caller: &Caller, line: &[u8]) {
+    pub fn add_line(&mut self, caller: &Caller, line: &[u8]) {
         caller.granted_by(line).into_iter().for_each(|range| self.push(range));
     }
 

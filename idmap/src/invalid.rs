@@ -39,7 +39,7 @@ reasons! {
     NoTarget: "no TARGET given",
     NoMap: "no map given",
     Target: "TARGET is neither a PID nor fd:N",
-    Unexpected: "unexpected word",
+    Unexpected: "unexpected argument",
     NoValue: "value missing after",
     Twice: "given twice",
     Setgroups: "--setgroups takes only deny",

@@ -33,7 +33,7 @@ pub use number::parse_number;
 pub use passwd::{ACCOUNTS_FILE, Account};
 pub use policy::{BadSetting, Files, OWN_STATUS, PluginQuestion, Policy};
 pub use range::{IdRange, OVERFLOW_ID, RESERVED_ID};
-pub use request::{Request, RequestError, TargetWord, Verb};
+pub use request::{Request, RequestError, TargetArg, Verb};
 pub use requested::{MAX_EXTENTS, MAX_TEXT, MapLine, PlannedMap, RequestedLines, RequestedMap, push_typed};
 pub use subid::{MAX_LINE, Owner, SubidLine};
 pub use text::Text;

@@ -8,14 +8,14 @@ pub const MAX_PLUGIN: usize = 50;
 
 const SUBID: &[u8] = b"subid:";
 
-/// The plugin that a line names in place of the files, by the word that stands in `libsubid_WORD.so`; `None` for any other line.
+/// The plugin that a line names in place of the files, by its NAME in `libsubid_NAME.so`; `None` for any other line.
 ///
 /// Only the first word counts, as in shadow.
 pub fn plugin_of_line(line: &[u8]) -> Option<&[u8]> {
-    let (key, words) = line.trim_ascii().split_at_checked(SUBID.len())?;
+    let (key, names) = line.trim_ascii().split_at_checked(SUBID.len())?;
     if !key.eq_ignore_ascii_case(SUBID) {
         return None;
     }
-    let word = words.split(u8::is_ascii_whitespace).find(|word| !word.is_empty())?;
-    if word == b"files" || word.starts_with(b"#") { None } else { Some(word) }
+    let name = names.split(u8::is_ascii_whitespace).find(|name| !name.is_empty())?;
+    if name == b"files" || name.starts_with(b"#") { None } else { Some(name) }
 }

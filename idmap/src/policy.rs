@@ -27,7 +27,7 @@ const KEPT: usize = MAX_PLUGIN + 1;
 
 /// Whom a plugin is asked about.
 pub struct PluginQuestion<'p> {
-    /// The word that stands in `libsubid_WORD.so`; one of more than [`MAX_PLUGIN`] bytes is cut off, one byte later.
+    /// NAME in `libsubid_NAME.so`; one of more than [`MAX_PLUGIN`] bytes is cut off, one byte later.
     pub plugin: &'p [u8],
     /// The caller, with all his names.
     pub caller: &'p Caller,
@@ -77,10 +77,10 @@ impl Policy {
     pub fn read_caller<F: Files>(&mut self, uid: u32, gid: u32, files: &mut F) -> Result<(), F::Error> {
         let Policy { caller, plugin, .. } = self;
         caller.identify(uid, gid);
-        each_account(files, |account| caller.note_account(account))?;
+        each_account(files, |account| caller.add_account(account))?;
         files.each_line(NSSWITCH_FILE, &mut |_, line| {
-            if let Some(word) = plugin_of_line(line).filter(|_| plugin.as_bytes().is_empty()) {
-                plugin.push(word.get(..KEPT).unwrap_or(word));
+            if let Some(name) = plugin_of_line(line).filter(|_| plugin.as_bytes().is_empty()) {
+                plugin.push(name.get(..KEPT).unwrap_or(name));
             }
         })
     }
@@ -98,7 +98,7 @@ impl Policy {
     ///
     /// # Errors
     /// The accounts cannot be read; the name is not remembered.
-    pub fn note_name_service<F: Files>(
+    pub fn add_name_of_service<F: Files>(
         &mut self,
         name: &Text<MAX_NAMES>,
         files: &mut F,
@@ -110,7 +110,7 @@ impl Policy {
         let has_name = |line: &[u8]| line.trim_ascii_start().split(|byte| *byte == b':').next() == Some(name);
         files.each_line(ACCOUNTS_FILE, &mut |_, line| is_local |= has_name(line))?;
         if !is_local {
-            self.caller.note_name(name);
+            self.caller.add_name(name);
         }
         Ok(())
     }
@@ -131,7 +131,7 @@ impl Policy {
     ) -> Result<(), F::Error> {
         self.read_config(files)?;
         if self.config.allows_own_groups && asked(IdKind::Gid) {
-            files.each_line(OWN_STATUS, &mut |_, line| self.caller.note_groups(line))?;
+            files.each_line(OWN_STATUS, &mut |_, line| self.caller.add_groups(line))?;
         }
         for kind in IdKind::BOTH.into_iter().filter(|kind| asked(*kind)) {
             self.read_kind(kind, files)?;
@@ -155,7 +155,7 @@ impl Policy {
         let mut outcome = Ok(());
         files.each_line(CONFIG_FILE, &mut |number, line| {
             if outcome.is_ok() {
-                outcome = config.note_line(caller, line).map_err(|why| BadSetting(number, why));
+                outcome = config.add_line(caller, line).map_err(|why| BadSetting(number, why));
             }
         })?;
         Ok(outcome?)
@@ -166,7 +166,7 @@ impl Policy {
         let granted = granted.get_mut(kind);
         config.computed_grant(caller).into_iter().for_each(|range| granted.push(range));
         if plugin.as_bytes().is_empty() {
-            return files.each_line(kind.grant_file(), &mut |_, line| granted.note_line(caller, line));
+            return files.each_line(kind.grant_file(), &mut |_, line| granted.add_line(caller, line));
         }
         let question = PluginQuestion { plugin: plugin.as_bytes(), caller, kind };
         files.each_plugin_grant(&question, &mut |range| {
@@ -191,7 +191,7 @@ impl Policy {
         self.granted.get(kind)
     }
 
-    /// The word of the plugin that keeps the grants in place of the files; empty where there is none.
+    /// The name of the plugin that keeps the grants instead of the files; empty if there is none.
     pub fn plugin(&self) -> &[u8] {
         self.plugin.as_bytes()
     }

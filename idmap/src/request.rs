@@ -7,7 +7,7 @@ use crate::requested::{MapLine, RequestedMap};
 
 /// How the process to be mapped was named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TargetWord {
+pub enum TargetArg {
     /// A process ID in the mapper's own `/proc`.
     Pid(u32),
     /// `fd:N`: an open descriptor of `/proc/PID`, or a pidfd.
@@ -18,7 +18,7 @@ pub enum TargetWord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
     /// Write the maps of this process.
-    Map(TargetWord),
+    Map(TargetArg),
     /// Print the usage.
     Help,
     /// Print the version.
@@ -40,21 +40,21 @@ pub struct RequestError<'a> {
     pub map: Option<IdKind>,
     /// The reason.
     pub why: Invalid,
-    /// The word that it is about, or none: the caller's bytes, to be escaped before they are printed.
-    pub word: &'a [u8],
+    /// The argument that it is about, or none: the caller's bytes, to be escaped before they are printed.
+    pub arg: &'a [u8],
 }
 
-const fn refused(why: Invalid, word: &[u8]) -> RequestError<'_> {
-    RequestError { map: None, why, word }
+const fn refused(why: Invalid, arg: &[u8]) -> RequestError<'_> {
+    RequestError { map: None, why, arg }
 }
 
-fn target(word: Option<&[u8]>) -> Result<TargetWord, RequestError<'_>> {
-    let word = word.ok_or(refused(Invalid::NoTarget, b""))?;
-    let target = match word.strip_prefix(b"fd:") {
-        Some(number) => parse_number(number).ok().map(TargetWord::Descriptor),
-        None => parse_number(word).ok().filter(|pid| *pid != 0).map(TargetWord::Pid),
+fn target(arg: Option<&[u8]>) -> Result<TargetArg, RequestError<'_>> {
+    let arg = arg.ok_or(refused(Invalid::NoTarget, b""))?;
+    let target = match arg.strip_prefix(b"fd:") {
+        Some(number) => parse_number(number).ok().map(TargetArg::Descriptor),
+        None => parse_number(arg).ok().filter(|pid| *pid != 0).map(TargetArg::Pid),
     };
-    target.ok_or(refused(Invalid::Target, word))
+    target.ok_or(refused(Invalid::Target, arg))
 }
 
 impl Request {
@@ -69,45 +69,45 @@ impl Request {
         IdKind::BOTH.into_iter().filter(|kind| !self.maps.get(*kind).is_empty())
     }
 
-    /// Reads the words after the program's name into this request.
+    /// Reads the arguments after the program's name into this request.
     ///
     /// # Errors
-    /// The first word that does not fit.
-    pub fn read<'a>(&mut self, mut words: impl Iterator<Item = &'a [u8]>) -> Result<Verb, RequestError<'a>> {
-        let verb = match words.next() {
+    /// The first argument that does not fit.
+    pub fn read<'a>(&mut self, mut args: impl Iterator<Item = &'a [u8]>) -> Result<Verb, RequestError<'a>> {
+        let verb = match args.next() {
             Some(b"--help") => Verb::Help,
             Some(b"--version") => Verb::Version,
-            word => Verb::Map(target(word)?),
+            arg => Verb::Map(target(arg)?),
         };
-        while let Some(word) = words.next() {
+        while let Some(arg) = args.next() {
             match verb {
-                Verb::Map(_) => self.read_option(word, words.next())?,
-                _ => return Err(refused(Invalid::Unexpected, word)),
+                Verb::Map(_) => self.read_option(arg, args.next())?,
+                _ => return Err(refused(Invalid::Unexpected, arg)),
             }
         }
         self.check(verb)
     }
 
-    /// Reads the words of newuidmap(1) or newgidmap(1), `TARGET IN OUT COUNT [IN OUT COUNT]…`, into this request.
+    /// Reads the arguments of newuidmap(1) or newgidmap(1), `TARGET IN OUT COUNT [IN OUT COUNT]…`, into this request.
     ///
     /// # Errors
-    /// The first word that does not fit.
+    /// The first argument that does not fit.
     pub fn read_triples<'a>(
         &mut self,
         kind: IdKind,
-        mut words: impl Iterator<Item = &'a [u8]>,
+        mut args: impl Iterator<Item = &'a [u8]>,
     ) -> Result<Verb, RequestError<'a>> {
-        let verb = Verb::Map(target(words.next())?);
+        let verb = Verb::Map(target(args.next())?);
         let map = self.maps.get_mut(kind);
-        let number = |word| parse_number(word).map_err(|why| RequestError { map: Some(kind), why, word });
-        while let Some(word) = words.next() {
-            let (Some(outside), Some(count)) = (words.next(), words.next()) else {
-                return Err(refused(Invalid::Incomplete, word));
+        let number = |arg| parse_number(arg).map_err(|why| RequestError { map: Some(kind), why, arg });
+        while let Some(arg) = args.next() {
+            let (Some(outside), Some(count)) = (args.next(), args.next()) else {
+                return Err(refused(Invalid::Incomplete, arg));
             };
-            let line = MapLine { inside: number(word)?, outside: number(outside)?, count: number(count)? };
-            map.push(line).map_err(|why| RequestError { map: Some(kind), why, word })?;
+            let line = MapLine { inside: number(arg)?, outside: number(outside)?, count: number(count)? };
+            map.push(line).map_err(|why| RequestError { map: Some(kind), why, arg })?;
         }
-        map.check_size().map_err(|why| RequestError { map: Some(kind), why, word: b"" })?;
+        map.check_size().map_err(|why| RequestError { map: Some(kind), why, arg: b"" })?;
         self.check(verb)
     }
 
@@ -129,7 +129,7 @@ impl Request {
             _ if is_twice => Err(refused(Invalid::Twice, option)),
             Some(kind) => {
                 let read = self.maps.get_mut(kind).push_text(value);
-                read.map_err(|why| RequestError { map: Some(kind), why, word: value })
+                read.map_err(|why| RequestError { map: Some(kind), why, arg: value })
             }
             None if value != b"deny" => Err(refused(Invalid::Setgroups, value)),
             None => {

@@ -51,8 +51,8 @@ impl MapLine {
 
     /// Reads a line of uid_map or gid_map as the kernel shows it, with blanks between and before; `None` for any other line.
     pub fn of_kernel(line: &[u8]) -> Option<MapLine> {
-        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-        MapLine::parse([words.next()?, words.next()?, words.next()?]).ok()
+        let mut numbers = line.split(u8::is_ascii_whitespace).filter(|number| !number.is_empty());
+        MapLine::parse([numbers.next()?, numbers.next()?, numbers.next()?]).ok()
     }
 
     /// Both lines as one, if `next` continues this one on both sides.
@@ -100,8 +100,8 @@ impl<const ROOM: usize> RequestedLines<ROOM> {
     /// # Errors
     /// The first thing wrong with it.
     pub fn push_text(&mut self, text: &[u8]) -> Result<(), Invalid> {
-        for word in text.split(|byte| *byte == b',') {
-            self.push(MapLine::parse(fields(word, b':').ok_or(Invalid::MapFields)?)?)?;
+        for range in text.split(|byte| *byte == b',') {
+            self.push(MapLine::parse(fields(range, b':').ok_or(Invalid::MapFields)?)?)?;
         }
         self.check_size()
     }

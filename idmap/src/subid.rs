@@ -48,11 +48,11 @@ impl<'a> SubidLine<'a> {
 }
 
 impl<'a> Owner<'a> {
-    pub(crate) fn parse(word: &'a [u8]) -> Result<Owner<'a>, Invalid> {
-        match word.first() {
+    pub(crate) fn parse(text: &'a [u8]) -> Result<Owner<'a>, Invalid> {
+        match text.first() {
             None | Some(b'+' | b'-' | b'@' | b'!' | b'*') => Err(Invalid::Owner),
-            _ if !word.iter().all(u8::is_ascii_digit) => Ok(Owner::Name(word)),
-            _ => match parse_number(word)? {
+            _ if !text.iter().all(u8::is_ascii_digit) => Ok(Owner::Name(text)),
+            _ => match parse_number(text)? {
                 RESERVED_ID => Err(Invalid::Owner),
                 uid => Ok(Owner::Uid(uid)),
             },

@@ -9,10 +9,10 @@ const GID: u32 = 100;
 /// Asks as an account with these IDs, whose grants are `start:count` each; gives `backed_by_grants`.
 fn ask_as(ids: (u32, u32), kind: IdKind, grants: &[&str], map: &str) -> Result<bool, MapLine> {
     let mut caller = Caller::new(ids.0, ids.1);
-    caller.note_account(&Account { name: b"alice", uid: Some(ids.0), gid: Some(ids.1), is_whole: true });
+    caller.add_account(&Account { name: b"alice", uid: Some(ids.0), gid: Some(ids.1), is_whole: true });
     let mut granted = Granted::NONE;
     for grant in grants {
-        granted.note_line(&caller, format!("alice:{grant}").as_bytes());
+        granted.add_line(&caller, format!("alice:{grant}").as_bytes());
     }
     let mut requested = RequestedMap::EMPTY;
     requested.push_text(map.as_bytes()).unwrap();

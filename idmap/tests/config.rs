@@ -6,10 +6,10 @@ use idmap::{Account, Caller, Config, IdRange, Invalid, Log};
 /// The settings for an account of this uid, called alice.
 fn config(uid: u32, text: &str) -> Result<Config, (u32, Invalid)> {
     let mut caller = Caller::new(uid, uid);
-    caller.note_account(&Account { name: b"alice", uid: Some(uid), gid: Some(uid), is_whole: true });
+    caller.add_account(&Account { name: b"alice", uid: Some(uid), gid: Some(uid), is_whole: true });
     let mut config = Config::DEFAULT;
     for (number, line) in (1..).zip(text.lines()) {
-        config.note_line(&caller, line.as_bytes()).map_err(|why| (number, why))?;
+        config.add_line(&caller, line.as_bytes()).map_err(|why| (number, why))?;
     }
     Ok(config)
 }
@@ -159,8 +159,8 @@ fn sixty_four_rules_are_taken() {
 fn groups_are_read_from_the_kernels_line_and_never_from_a_cut_one() {
     use idmap::IdKind::{Gid, Uid};
     let mut caller = Caller::new(1000, 1000);
-    caller.note_groups(b"Name:\tGroups:\t5 ");
-    caller.note_groups(b"Groups:\t4 27 0 100000 20");
+    caller.add_groups(b"Name:\tGroups:\t5 ");
+    caller.add_groups(b"Groups:\t4 27 0 100000 20");
     let one = |id| IdRange::new(id, 1).unwrap();
     for gid in [4, 27, 100_000] {
         assert!(caller.is_own_group(Gid, one(gid)) && !caller.is_own_group(Uid, one(gid)), "{gid}");

@@ -1,4 +1,4 @@
-//! Every folder of etc-subuid-examples/, judged as the mapper judges the files of /etc.
+//! Every directory of etc-subuid-examples/, judged as the mapper judges the files of /etc.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
@@ -21,11 +21,11 @@ fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../etc-subuid-examples")
 }
 
-fn folders() -> Vec<PathBuf> {
+fn dirs() -> Vec<PathBuf> {
     let entries = fs::read_dir(examples()).unwrap().map(|entry| entry.unwrap().path());
-    let mut folders: Vec<_> = entries.filter(|path| path.is_dir()).collect();
-    folders.sort();
-    folders
+    let mut dirs: Vec<_> = entries.filter(|path| path.is_dir()).collect();
+    dirs.sort();
+    dirs
 }
 
 /// Visits the lines of a file through a buffer of the mapper's kind.
@@ -54,8 +54,8 @@ fn expectation(line: &str) -> Expectation {
     Expectation { account: account.to_owned(), kind, map: map.to_owned(), granted }
 }
 
-fn expectations(folder: &Path) -> Vec<Expectation> {
-    let text = fs::read_to_string(folder.join("expected")).unwrap();
+fn expectations(dir: &Path) -> Vec<Expectation> {
+    let text = fs::read_to_string(dir.join("expected")).unwrap();
     text.lines().map(expectation).collect()
 }
 
@@ -101,61 +101,61 @@ impl idmap::Files for Files<'_> {
     }
 }
 
-fn policy(folder: &Path, account: &str) -> Box<Policy> {
-    let (uid, gid) = caller_ids(&folder.join("passwd"), account);
+fn policy(dir: &Path, account: &str) -> Box<Policy> {
+    let (uid, gid) = caller_ids(&dir.join("passwd"), account);
     let mut policy = Box::new(Policy::EMPTY);
-    assert!(policy.read_caller(uid, gid, &mut Files(folder)).is_ok());
-    assert!(policy.read_grants(|_| true, &mut Files(folder)).is_ok(), "{}", folder.display());
+    assert!(policy.read_caller(uid, gid, &mut Files(dir)).is_ok());
+    assert!(policy.read_grants(|_| true, &mut Files(dir)).is_ok(), "{}", dir.display());
     policy
 }
 
-fn is_granted(folder: &Path, request: &Expectation) -> bool {
+fn is_granted(dir: &Path, request: &Expectation) -> bool {
     let mut map = RequestedMap::EMPTY;
     map.push_text(request.map.as_bytes()).unwrap_or_else(|why| panic!("{request:?}: {why:?}"));
-    let policy = policy(folder, &request.account);
+    let policy = policy(dir, &request.account);
     authorize(request.kind, &map, policy.caller(), policy.granted(request.kind)).is_ok()
 }
 
 #[test]
 fn every_request_of_every_example_comes_out_as_expected() {
-    let wrong: Vec<_> = folders()
+    let wrong: Vec<_> = dirs()
         .iter()
-        .flat_map(|folder| expectations(folder).into_iter().map(move |request| (folder, request)))
-        .filter(|(folder, request)| is_granted(folder, request) != request.granted)
-        .map(|(folder, request)| format!("{}: {request:?}", folder.display()))
+        .flat_map(|dir| expectations(dir).into_iter().map(move |request| (dir, request)))
+        .filter(|(dir, request)| is_granted(dir, request) != request.granted)
+        .map(|(dir, request)| format!("{}: {request:?}", dir.display()))
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
 fn there_are_ten_examples_or_more() {
-    assert!(folders().len() >= 10, "{:?}", folders());
+    assert!(dirs().len() >= 10, "{:?}", dirs());
 }
 
 #[test]
 fn every_example_is_complete() {
-    for (folder, file) in folders().iter().flat_map(|folder| FILES.map(|file| (folder, file))) {
-        assert!(folder.join(file).is_file(), "{} has no {file}", folder.display());
+    for (dir, file) in dirs().iter().flat_map(|dir| FILES.map(|file| (dir, file))) {
+        assert!(dir.join(file).is_file(), "{} has no {file}", dir.display());
     }
 }
 
 #[test]
 fn every_example_grants_something_and_refuses_something() {
-    for folder in folders() {
-        let expected = expectations(&folder);
-        assert!(expected.len() >= 3, "{} expects too little", folder.display());
+    for dir in dirs() {
+        let expected = expectations(&dir);
+        assert!(expected.len() >= 3, "{} expects too little", dir.display());
         for granted in [true, false] {
             let some = expected.iter().any(|request| request.granted == granted);
-            assert!(some, "{} has no line with granted = {granted}", folder.display());
+            assert!(some, "{} has no line with granted = {granted}", dir.display());
         }
     }
 }
 
 #[test]
 fn every_example_has_the_accounts_that_every_host_has() {
-    for folder in folders() {
+    for dir in dirs() {
         for (account, ids) in [("root", (0, 0)), ("daemon", (1, 1)), ("nobody", (65534, 65534))] {
-            assert_eq!(caller_ids(&folder.join("passwd"), account), ids, "{}", folder.display());
+            assert_eq!(caller_ids(&dir.join("passwd"), account), ids, "{}", dir.display());
         }
     }
 }
@@ -166,7 +166,7 @@ fn the_readme_has_a_line_for_every_example_and_no_other() {
     let mut named: Vec<_> =
         readme.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     named.sort_unstable();
-    let folders = folders();
-    let present: Vec<_> = folders.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    let dirs = dirs();
+    let present: Vec<_> = dirs.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(named, present);
 }

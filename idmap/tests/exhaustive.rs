@@ -35,14 +35,14 @@ fn ranges() -> impl Iterator<Item = (u32, u32)> {
 fn caller(own: u32) -> Caller {
     // The other kind of ID is one that no range here begins at.
     let mut caller = Caller::new(own, 77);
-    caller.note_account(&Account { name: b"alice", uid: Some(own), gid: Some(77), is_whole: true });
+    caller.add_account(&Account { name: b"alice", uid: Some(own), gid: Some(77), is_whole: true });
     caller
 }
 
 fn take(grants: &[(u32, u32)]) -> (Granted, u64) {
     let mut granted = Granted::NONE;
     for (first, count) in grants {
-        granted.note_line(&caller(1000), format!("alice:{first}:{count}").as_bytes());
+        granted.add_line(&caller(1000), format!("alice:{first}:{count}").as_bytes());
     }
     let stands = |grant: &&(u32, u32)| is_sound(grant.0, grant.1) && ids(grant.0, grant.1) & ids(0, 1) == 0;
     (granted, grants.iter().filter(stands).fold(0, |all, grant| all | ids(grant.0, grant.1)))

@@ -38,7 +38,7 @@ impl Files for Accounts<'_> {
 fn note(policy: &mut Policy, name: &[u8], accounts: Option<&[u8]>) -> Result<(), Failed> {
     let mut text = Text::EMPTY;
     text.push(name);
-    policy.note_name_service(&text, &mut Accounts(accounts))
+    policy.add_name_of_service(&text, &mut Accounts(accounts))
 }
 
 /// Whether a caller without a local account owns the lines of this name, if /etc/passwd has this text.

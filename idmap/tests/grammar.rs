@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use idmap::{
-    Account, Caller, Granted, IdRange, Invalid, MAX_LINE, Owner, Request, SubidLine, TargetWord, Verb,
+    Account, Caller, Granted, IdRange, Invalid, MAX_LINE, Owner, Request, SubidLine, TargetArg, Verb,
     parse_number,
 };
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ fn range(first: u32, count: u32) -> IdRange {
 fn caller(uid: u32, names: &[&str]) -> Caller {
     let mut caller = Caller::new(uid, uid);
     for name in names {
-        caller.note_account(&Account {
+        caller.add_account(&Account {
             name: name.as_bytes(),
             uid: Some(uid),
             gid: Some(uid),
@@ -28,7 +28,7 @@ fn caller(uid: u32, names: &[&str]) -> Caller {
 fn granted(caller: &Caller, lines: &[&[u8]]) -> Vec<IdRange> {
     let mut granted = Granted::NONE;
     for line in lines {
-        granted.note_line(caller, line);
+        granted.add_line(caller, line);
     }
     granted.ranges().to_vec()
 }
@@ -289,10 +289,10 @@ fn a_line_that_is_no_account_is_passed_over() {
 #[test]
 fn a_target_is_a_pid_or_a_descriptor() {
     for (word, expected) in [
-        ("1", Some(TargetWord::Pid(1))),
-        ("4194304", Some(TargetWord::Pid(4_194_304))),
-        ("fd:0", Some(TargetWord::Descriptor(0))),
-        ("fd:17", Some(TargetWord::Descriptor(17))),
+        ("1", Some(TargetArg::Pid(1))),
+        ("4194304", Some(TargetArg::Pid(4_194_304))),
+        ("fd:0", Some(TargetArg::Descriptor(0))),
+        ("fd:17", Some(TargetArg::Descriptor(17))),
         ("", None),
         ("0", None),
         ("+1", None),

@@ -42,7 +42,7 @@ fn lines_of_text(bytes: usize) -> Vec<MapLine> {
 fn caller(names: &[String]) -> Caller {
     let mut caller = Caller::new(1000, 1000);
     for name in names {
-        caller.note_account(&Account {
+        caller.add_account(&Account {
             name: name.as_bytes(),
             uid: Some(1000),
             gid: Some(1000),
@@ -107,7 +107,7 @@ fn an_authorised_map_of_4095_bytes_comes_out_whole() {
     let (_, map) = push(&lines_of_text(MAX_TEXT));
     let caller = caller(&[]);
     let mut granted = Granted::NONE;
-    granted.note_line(&caller, b"1000:1:4294967294");
+    granted.add_line(&caller, b"1000:1:4294967294");
     let authorised = authorize(IdKind::Gid, &map, &caller, &granted).ok().unwrap();
     let mut text = Text::EMPTY;
     assert_eq!(authorised.kernel_text(|_| true, &mut text).map(<[u8]>::len), Ok(MAX_TEXT));
@@ -119,13 +119,13 @@ fn of_an_owners_lines_the_first_4096_count_and_the_others_grant_nothing() {
     let mut granted = Granted::NONE;
     for at in 0..MAX_GRANTS {
         let line = format!("alice:{}:1", 100_000 + 2 * at);
-        granted.note_line(&caller, line.as_bytes());
+        granted.add_line(&caller, line.as_bytes());
     }
     assert_eq!(MAX_GRANTS, 4096);
-    granted.note_line(&caller, b"bob:1:1");
-    granted.note_line(&caller, b"alice:1:0");
+    granted.add_line(&caller, b"bob:1:1");
+    granted.add_line(&caller, b"alice:1:0");
     assert!(!granted.has_more(), "another's line and a bad one need no room");
-    granted.note_line(&caller, b"alice:5:1");
+    granted.add_line(&caller, b"alice:5:1");
     assert!(granted.has_more());
     assert_eq!(granted.ranges().len(), MAX_GRANTS);
     assert!(!granted.covers(IdRange::new(5, 1).unwrap()));
@@ -136,7 +136,7 @@ fn voided_lines_leave_the_others_in_their_order() {
     let caller = caller(&["alice".to_owned()]);
     let mut granted = Granted::NONE;
     for line in ["alice:100:10", "alice:105:1", "alice:200:10", "alice:90:20"] {
-        granted.note_line(&caller, line.as_bytes());
+        granted.add_line(&caller, line.as_bytes());
     }
     assert!(granted.may_cover_accounts());
     granted.void_lines_over(105);
@@ -150,8 +150,8 @@ fn voided_lines_leave_the_others_in_their_order() {
 #[test]
 fn an_account_of_another_uid_gives_no_name() {
     let mut caller = Caller::new(1000, 100);
-    caller.note_account(&Account { name: b"bob", uid: Some(1001), gid: Some(100), is_whole: true });
-    caller.note_account(&Account { name: b"gid", uid: Some(100), gid: Some(1000), is_whole: true });
+    caller.add_account(&Account { name: b"bob", uid: Some(1001), gid: Some(100), is_whole: true });
+    caller.add_account(&Account { name: b"gid", uid: Some(100), gid: Some(1000), is_whole: true });
     assert_eq!(caller.names().count(), 0);
     assert!(!caller.owns(Owner::Name(b"")));
     assert!(caller.owns(Owner::Uid(1000)));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use idmap::{
     Account, Caller, Granted, IdKind, IdRange, Invalid, MAX_TEXT, MapLine, RESERVED_ID, Request,
-    RequestedMap, TargetWord, Text, Verb, authorize, push_typed,
+    RequestedMap, TargetArg, Text, Verb, authorize, push_typed,
 };
 use proptest::prelude::*;
 
@@ -59,7 +59,7 @@ fn map_of(lines: &[MapLine]) -> RequestedMap {
 fn granted(caller: &Caller, grants: &[(u32, u32)]) -> Granted {
     let mut granted = Granted::NONE;
     for (first, count) in grants {
-        granted.note_line(caller, format!("alice:{first}:{count}").as_bytes());
+        granted.add_line(caller, format!("alice:{first}:{count}").as_bytes());
     }
     granted
 }
@@ -76,7 +76,7 @@ fn union_of(grants: &[(u32, u32)]) -> BTreeSet<u64> {
 
 fn alice(uid: u32, gid: u32) -> Caller {
     let mut caller = Caller::new(uid, gid);
-    caller.note_account(&Account { name: b"alice", uid: Some(uid), gid: Some(gid), is_whole: true });
+    caller.add_account(&Account { name: b"alice", uid: Some(uid), gid: Some(gid), is_whole: true });
     caller
 }
 
@@ -285,7 +285,7 @@ proptest! {
         let words: Vec<_> = [0].iter().chain(&order).flat_map(|at: &usize| parts[*at].iter().map(Vec::as_slice)).collect();
 
         let mut request = Request::EMPTY;
-        let expected = if by_descriptor { TargetWord::Descriptor(pid) } else { TargetWord::Pid(pid) };
+        let expected = if by_descriptor { TargetArg::Descriptor(pid) } else { TargetArg::Pid(pid) };
         prop_assert_eq!(request.read(words.into_iter()), Ok(Verb::Map(expected)));
         prop_assert_eq!(pairs(request.maps.uid.lines().iter().copied()), pairs(uid));
         prop_assert_eq!(pairs(request.maps.gid.lines().iter().copied()), pairs(gid));

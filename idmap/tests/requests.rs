@@ -1,7 +1,7 @@
-//! The mapper's command line, word by word, and every way in which it is refused.
+//! The mapper's command line, arg by arg, and every way in which it is refused.
 #![allow(clippy::unwrap_used)]
 
-use idmap::{IdKind, Invalid, MapLine, Request, RequestError, RequestedMap, TargetWord, Verb};
+use idmap::{IdKind, Invalid, MapLine, Request, RequestError, RequestedMap, TargetArg, Verb};
 
 const MAP: &str = "0:100000:65536";
 
@@ -15,8 +15,8 @@ fn refused(line: &str) -> RequestError<'_> {
     read(line).0.unwrap_err()
 }
 
-const fn about(why: Invalid, word: &[u8]) -> RequestError<'_> {
-    RequestError { map: None, why, word }
+const fn about(why: Invalid, arg: &[u8]) -> RequestError<'_> {
+    RequestError { map: None, why, arg }
 }
 
 fn map(text: &str) -> Result<(), Invalid> {
@@ -31,7 +31,7 @@ fn map_error(text: &str) -> Invalid {
 #[test]
 fn one_command_line_asks_for_both_maps() {
     let (verb, request) = read("fd:3 --uid-map 0:1000:1,1:100000:65536 --gid-map 0:100:1 --setgroups deny");
-    assert_eq!(verb, Ok(Verb::Map(TargetWord::Descriptor(3))));
+    assert_eq!(verb, Ok(Verb::Map(TargetArg::Descriptor(3))));
     let uid = [
         MapLine { inside: 0, outside: 1000, count: 1 },
         MapLine { inside: 1, outside: 100_000, count: 65_536 },
@@ -46,7 +46,7 @@ fn one_map_is_enough_and_setgroups_is_left_alone_unless_asked() {
     for kind in IdKind::BOTH {
         let line = format!("4711 {} {MAP}", kind.option());
         let (verb, request) = read(&line);
-        assert_eq!(verb, Ok(Verb::Map(TargetWord::Pid(4711))));
+        assert_eq!(verb, Ok(Verb::Map(TargetArg::Pid(4711))));
         let empty = [request.maps.uid.is_empty(), request.maps.gid.is_empty()];
         assert_eq!(empty, [kind == IdKind::Gid, kind == IdKind::Uid]);
         assert!(!request.maps.get(kind).is_empty());
@@ -87,9 +87,9 @@ fn a_target_that_is_none_is_named() {
 
 #[test]
 fn an_unknown_word_is_named() {
-    for word in ["-h", "-1", "--uid", "--uid-map=0:1:1", "--setgroups=deny", "--", "-"] {
-        let line = format!("4711 {word}");
-        assert_eq!(refused(&line), about(Invalid::Unexpected, word.as_bytes()));
+    for arg in ["-h", "-1", "--uid", "--uid-map=0:1:1", "--setgroups=deny", "--", "-"] {
+        let line = format!("4711 {arg}");
+        assert_eq!(refused(&line), about(Invalid::Unexpected, arg.as_bytes()));
     }
     assert_eq!(refused("4711 4712 --uid-map 0:1:1"), about(Invalid::Unexpected, b"4712"));
 }
@@ -118,9 +118,9 @@ fn setgroups_can_only_be_denied() {
 
 #[test]
 fn a_bad_map_is_named_with_its_kind_and_reason() {
-    let gid = RequestError { map: Some(IdKind::Gid), why: Invalid::MapFields, word: b"0:1" };
+    let gid = RequestError { map: Some(IdKind::Gid), why: Invalid::MapFields, arg: b"0:1" };
     assert_eq!(refused("4711 --uid-map 0:1:1 --gid-map 0:1"), gid);
-    let uid = RequestError { map: Some(IdKind::Uid), why: Invalid::EmptyRange, word: b"0:1:0" };
+    let uid = RequestError { map: Some(IdKind::Uid), why: Invalid::EmptyRange, arg: b"0:1:0" };
     assert_eq!(refused("4711 --uid-map 0:1:0"), uid);
 }
 

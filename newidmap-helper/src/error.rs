@@ -1,9 +1,7 @@
 //! What can go wrong, as one line for a person and one exit status for a program; the only place that prints.
 
 use crate::Start;
-use idmap::{
-    BadSetting, CONFIG_FILE, IdKind, MapLine, NSSWITCH_FILE, Policy, RequestError, TargetWord, Text,
-};
+use idmap::{BadSetting, CONFIG_FILE, IdKind, MapLine, NSSWITCH_FILE, Policy, RequestError, TargetArg, Text};
 use rustix::io::{Errno, write};
 
 /// Every way in which the mapper ends without writing.
@@ -17,7 +15,7 @@ pub(crate) enum Error<'m> {
     /// A map that the kernel takes joined only, for a user namespace in which it can't be.
     TooManyLines(IdKind),
     /// The target, and what it is not: the text is the same for what does not exist and for what is somebody else's.
-    Target(TargetWord, &'static str),
+    Target(TargetArg, &'static str),
     /// A file that grants depend on, and why it was not read.
     File(&'static str, Why),
     /// A line of mapper.conf.
@@ -106,8 +104,8 @@ impl Error<'_> {
                     ": more than 340 ranges or 4095 bytes that this user namespace's own map keeps apart",
                 );
             }
-            Error::Target(word, unfit) => {
-                describe_target(line.push("opening target "), *word);
+            Error::Target(arg, unfit) => {
+                describe_target(line.push("opening target "), *arg);
                 line.push(": ").push(unfit);
             }
             Error::File(file, Why::Untrusted(why)) => {
@@ -135,16 +133,16 @@ fn describe_usage(line: &mut Line, error: &RequestError<'_>) {
         line.push("reading the ").push(kind.name()).push(" map: ");
     }
     line.push(error.why.reason());
-    if !error.word.is_empty() {
-        line.push(": ").push_escaped(error.word);
+    if !error.arg.is_empty() {
+        line.push(": ").push_escaped(error.arg);
     }
 }
 
 /// The target as it was named on the command line.
-pub(crate) fn describe_target(line: &mut Line, word: TargetWord) {
-    match word {
-        TargetWord::Pid(pid) => line.push_number(pid),
-        TargetWord::Descriptor(number) => line.push("fd:").push_number(number),
+pub(crate) fn describe_target(line: &mut Line, arg: TargetArg) {
+    match arg {
+        TargetArg::Pid(pid) => line.push_number(pid),
+        TargetArg::Descriptor(number) => line.push("fd:").push_number(number),
     };
 }
 

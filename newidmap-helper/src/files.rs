@@ -9,7 +9,7 @@ use rustix::io::{Errno, pread, read};
 
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-const CONFIG_FOLDER: &str = "/etc/subroot";
+const CONFIG_DIR: &str = "/etc/subroot";
 /// How deep symlinks may lead to symlinks, and how long each may be: far more than any host has.
 const MAX_LINKS: u32 = 8;
 const MAX_TARGET: usize = 1024;
@@ -27,7 +27,7 @@ pub(crate) fn occupy_standard_descriptors<'m>() -> Result<(), Error<'m>> {
 }
 
 /// A regular file of root's that others can't write. If symlinks lead to it, and if it may be missing because somebody took it
-/// away, everything on the way is root's too, and so are all entries that others could have made in a sticky folder.
+/// away, everything on the way is root's too, and so are all entries that others could have made in a sticky directory.
 pub(crate) struct TrustedFile {
     path: &'static str,
     /// Left to exit(2), as every descriptor here: closing each would cost a system call.
@@ -75,8 +75,8 @@ pub(crate) fn each_line_of_proc(
 
 fn open_trusted(path: &'static str) -> Result<(OwnedFd, u64), Why> {
     if path == CONFIG_FILE {
-        // Most hosts have no such folder.
-        open(CONFIG_FOLDER, LOOK, Mode::empty())?;
+        // Most hosts have no such directory.
+        open(CONFIG_DIR, LOOK, Mode::empty())?;
         return open_walked(path);
     }
     match open(path, READ, Mode::empty()) {
@@ -102,7 +102,7 @@ fn trusted_file(file: OwnedFd) -> Result<(OwnedFd, u64), Why> {
     Ok((file, u64::try_from(stat.st_size).unwrap_or(0)))
 }
 
-/// Root's, and writable by root alone: symlinks are, whatever their mode says. In a sticky folder others can make entries, but
+/// Root's, and writable by root alone: symlinks are, whatever their mode says. In a sticky directory others can make entries, but
 /// neither remove nor rename those of root (unlink(2)); on a file, the sticky bit means nothing.
 fn owned_by_root_alone(stat: &Stat) -> Result<(), Why> {
     if stat.st_uid != 0 {
@@ -116,26 +116,26 @@ fn owned_by_root_alone(stat: &Stat) -> Result<(), Why> {
     Ok(())
 }
 
-/// Walks a path one component at a time, holding every folder on the way to the same checks, and
+/// Walks a path one component at a time, holding every directory on the way to the same checks, and
 /// returns what it leads to, not yet opened for reading.
-fn walk(mut place: OwnedFd, path: &[u8], links: u32) -> Result<OwnedFd, Why> {
+fn walk(mut dir: OwnedFd, path: &[u8], links: u32) -> Result<OwnedFd, Why> {
     if links > MAX_LINKS {
         return Err(Why::Kernel(Errno::LOOP));
     }
     if path.starts_with(b"/") {
-        place = open("/", LOOK, Mode::empty())?;
+        dir = open("/", LOOK, Mode::empty())?;
     }
     for name in path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
-        owned_by_root_alone(&fstat(&place)?)?;
-        let mut entry = openat(&place, name, LOOK, Mode::empty())?;
+        owned_by_root_alone(&fstat(&dir)?)?;
+        let mut entry = openat(&dir, name, LOOK, Mode::empty())?;
         let found = fstat(&entry)?;
         if FileType::from_raw_mode(found.st_mode) == FileType::Symlink {
             owned_by_root_alone(&found)?;
             let mut target = [0_u8; MAX_TARGET];
             let length = readlinkat_raw(&entry, "", &mut target)?;
-            entry = walk(place, target.get(..length).unwrap_or(&[]), links.saturating_add(1))?;
+            entry = walk(dir, target.get(..length).unwrap_or(&[]), links.saturating_add(1))?;
         }
-        place = entry;
+        dir = entry;
     }
-    Ok(place)
+    Ok(dir)
 }

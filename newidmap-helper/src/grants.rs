@@ -22,7 +22,7 @@ impl GrantFiles<'_> {
         if policy.needs_name_service() {
             let asked = self.names.find_name(policy.caller(), &mut name);
             if asked.map_err(|why| Error::Unanswered(unanswered, why.0))? {
-                policy.note_name_service(&name, self)?;
+                policy.add_name_of_service(&name, self)?;
             }
         }
         Ok(())

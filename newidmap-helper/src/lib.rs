@@ -64,15 +64,14 @@ pub struct Start {
     pub err: BorrowedFd<'static>,
 }
 
-/// Serves one command line (the words after the program's name) and returns the exit status.
+/// Serves one command line (the arguments after the program's name) and returns the exit status.
 pub fn run(
     start: &Start,
-    words: impl Iterator<Item = &'static [u8]>,
+    args: impl Iterator<Item = &'static [u8]>,
     memory: &mut Memory,
     names: &mut dyn NameService,
 ) -> u8 {
-    match privileges::set_aside(start).and_then(|privileges| serve(start, &privileges, words, memory, names))
-    {
+    match privileges::set_aside(start).and_then(|privileges| serve(start, &privileges, args, memory, names)) {
         Ok(()) => 0,
         Err(error) => error.report(start),
     }
@@ -81,23 +80,23 @@ pub fn run(
 fn serve<'m>(
     start: &Start,
     privileges: &Privileges,
-    words: impl Iterator<Item = &'static [u8]>,
+    args: impl Iterator<Item = &'static [u8]>,
     memory: &'m mut Memory,
     names: &mut dyn NameService,
 ) -> Result<(), Error<'m>> {
     files::occupy_standard_descriptors()?;
     let Memory { request, policy, buffer } = memory;
     let verb = match start.program.only {
-        None => request.read(words),
-        Some(kind) => request.read_triples(kind, words),
+        None => request.read(args),
+        Some(kind) => request.read_triples(kind, args),
     };
     let verb = verb.map_err(Error::Usage)?;
     let request = &*request;
     let files = &mut GrantFiles { buffer, accounts: None, request, names };
-    let word = match verb {
+    let arg = match verb {
         Verb::Help => return print(start, HELP),
         Verb::Version => return print(start, VERSION).and_then(|()| policy.read_config(files)),
-        Verb::Map(word) => word,
+        Verb::Map(arg) => arg,
     };
     privileges.cover(request)?;
     policy.read_caller(start.uid, start.gid, files)?;
@@ -106,10 +105,10 @@ fn serve<'m>(
     let policy = &*policy;
     let outcome = read.and_then(|()| {
         let maps = AuthorizedMaps::new(request, policy)?;
-        let target = Target::open(word, start.uid)?;
+        let target = Target::open(arg, start.uid)?;
         maps.write(privileges, &target)
     });
-    log::note(policy.config().log, &Asked { start, word, request }, &outcome);
+    log::record(policy.config().log, &Asked { start, arg, request }, &outcome);
     outcome
 }
 

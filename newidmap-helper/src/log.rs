@@ -2,7 +2,7 @@
 
 use crate::Start;
 use crate::error::{Error, Line, describe_target};
-use idmap::{Log, Request, TargetWord, push_typed};
+use idmap::{Log, Request, TargetArg, push_typed};
 use rustix::io::Result as Outcome;
 use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sendto, socket_with};
 use rustix::process::getpid;
@@ -13,12 +13,12 @@ const SHOWN: usize = 16;
 /// What the outcome is one of.
 pub(crate) struct Asked<'a> {
     pub(crate) start: &'a Start,
-    pub(crate) word: TargetWord,
+    pub(crate) arg: TargetArg,
     pub(crate) request: &'a Request,
 }
 
 /// Logs how it ended. No failure of it matters: a log that is full or not there never delays or fails a launch.
-pub(crate) fn note(log: Log, asked: &Asked<'_>, outcome: &Result<(), Error<'_>>) {
+pub(crate) fn record(log: Log, asked: &Asked<'_>, outcome: &Result<(), Error<'_>>) {
     if log == Log::All || log == Log::Refusals && outcome.is_err() {
         let mut line = Line::EMPTY;
         describe(&mut line, asked, outcome);
@@ -30,7 +30,7 @@ fn describe(line: &mut Line, asked: &Asked<'_>, outcome: &Result<(), Error<'_>>)
     // LOG_AUTHPRIV with LOG_INFO, and with LOG_WARNING: sys/syslog.h.
     line.push(if outcome.is_ok() { "<86>" } else { "<84>" }).push(asked.start.program.name);
     line.push("[").push_number(getpid().as_raw_nonzero().get().unsigned_abs()).push("]: uid=");
-    describe_target(line.push_number(asked.start.uid).push(" target="), asked.word);
+    describe_target(line.push_number(asked.start.uid).push(" target="), asked.arg);
     for kind in asked.request.kinds() {
         let map = asked.request.maps.get(kind);
         push_typed(line.push(" ").push(kind.map_file()).push("="), map.joined().take(SHOWN));

@@ -38,15 +38,15 @@ impl Identity {
 }
 
 impl UserNamespace {
-    /// The user namespace of the process whose folder in /proc this is.
+    /// The user namespace of the process whose directory in /proc this is.
     ///
     /// `ns/user` is a magic link and leads to another file system, so that openat2's RESOLVE_NO_XDEV can't guard it: a caller
     /// who mounts over it in a mount namespace of his own can have another of his namespaces looked at. That deceives him
     /// alone: the kernel itself writes no map of a namespace that is not a child of the writer's own (proc_uid_map_write() in
     /// kernel/user_namespace.c), and setgroups is opened with the caller's own rights.
-    pub(crate) fn of_process(folder: impl AsFd) -> Outcome<UserNamespace> {
+    pub(crate) fn of_process(dir: impl AsFd) -> Outcome<UserNamespace> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let link = openat(folder, "ns/user", flags, Mode::empty())?;
+        let link = openat(dir, "ns/user", flags, Mode::empty())?;
         if u64::try_from(fstatfs(&link)?.f_type) != Ok(NSFS_MAGIC) {
             return Err(Errno::INVAL);
         }

@@ -57,14 +57,14 @@ unsafe extern "C" fn entry(stack: *const usize) -> c_int {
     // SAFETY: at the entry, the kernel has left argc and then as many argv pointers at the stack pointer (execve(2)); they
     // and their strings stay where they are. MEMORY is borrowed here alone, once. Descriptors 1 and 2 are only ever
     // handed back to the kernel, which answers EBADF where they are not open.
-    let (words, out, err, ids, memory) = unsafe {
+    let (args, out, err, ids, memory) = unsafe {
         let argv = stack.add(1).cast::<*const u8>();
-        let words = (1..*stack).map(move |at| bytes(*argv.add(at)));
-        (words, stdout(), stderr(), real_ids(stack), &mut *memory)
+        let args = (1..*stack).map(move |at| bytes(*argv.add(at)));
+        (args, stdout(), stderr(), real_ids(stack), &mut *memory)
     };
     let Some((uid, gid)) = ids else { return NO_IDS };
     let start = Start { program: crate::PROGRAM, uid, gid, out, err };
-    c_int::from(newidmap_helper::run(&start, words, memory, &mut Variant { stack: stack.cast_mut() }))
+    c_int::from(newidmap_helper::run(&start, args, memory, &mut Variant { stack: stack.cast_mut() }))
 }
 
 /// Leaves name services to the variant that has them: executes it in this program's place, by a path that is built in.

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::namespace::{Identity, UserNamespace};
 use core::mem::ManuallyDrop;
-use idmap::{TargetWord, Text, parse_number};
+use idmap::{TargetArg, Text, parse_number};
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, fstatfs, open, openat, openat2};
 use rustix::io::{Errno, Result as Outcome, read};
@@ -24,34 +24,34 @@ const NEEDS_FDINFO: &str =
     "before Linux 5.14, it has to be given as a PID or an open /proc/PID directory, not as a pidfd";
 
 const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
-/// Below the folder, never through a link, never onto another mount.
+/// Below the directory, never through a link, never onto another mount.
 const BENEATH: ResolveFlags =
     ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_XDEV);
 
 /// A process of the caller's, in a user namespace that he owns and that is a child of the mapper's own.
 pub(crate) struct Target {
-    word: TargetWord,
-    folder: ManuallyDrop<OwnedFd>,
+    arg: TargetArg,
+    dir: ManuallyDrop<OwnedFd>,
     parent: Identity,
 }
 
 impl Target {
     /// Finds the process and checks whose it is. Nothing is written, and nothing is opened for writing.
-    pub(crate) fn open<'m>(word: TargetWord, caller_uid: u32) -> Result<Target, Error<'m>> {
-        let because = |why| move |errno| unfit(word, why, errno);
-        let folder = ManuallyDrop::new(match word {
-            TargetWord::Pid(pid) => open_process(pid).map_err(because(NOT_YOURS))?,
-            TargetWord::Descriptor(number) => {
-                open_descriptor(number).map_err(|(why, errno)| unfit(word, why, errno))?
+    pub(crate) fn open<'m>(arg: TargetArg, caller_uid: u32) -> Result<Target, Error<'m>> {
+        let because = |why| move |errno| unfit(arg, why, errno);
+        let dir = ManuallyDrop::new(match arg {
+            TargetArg::Pid(pid) => open_process(pid).map_err(because(NOT_YOURS))?,
+            TargetArg::Descriptor(number) => {
+                open_descriptor(number).map_err(|(why, errno)| unfit(arg, why, errno))?
             }
         });
-        let check = |holds, why| if holds { Ok(()) } else { Err(Error::Target(word, why)) };
-        check(fstat(&*folder).map_err(because(NOT_YOURS))?.st_uid == caller_uid, NOT_YOURS)?;
-        let namespace = UserNamespace::of_process(&*folder).map_err(because(NOT_YOURS))?;
+        let check = |holds, why| if holds { Ok(()) } else { Err(Error::Target(arg, why)) };
+        check(fstat(&*dir).map_err(because(NOT_YOURS))?.st_uid == caller_uid, NOT_YOURS)?;
+        let namespace = UserNamespace::of_process(&*dir).map_err(because(NOT_YOURS))?;
         let parent = namespace.parent().map_err(because(NOT_CHILD))?;
         check(parent.is_own().map_err(because(NOT_CHILD))?, NOT_CHILD)?;
         check(namespace.owner_uid() == Ok(caller_uid), NOT_OWNER)?;
-        Ok(Target { word, folder, parent })
+        Ok(Target { arg, dir, parent })
     }
 
     /// True when the mapper runs in a user namespace in which not every ID exists.
@@ -61,40 +61,40 @@ impl Target {
 
     /// The same target, found to be unfit.
     pub(crate) fn unfit<'m>(&self, why: &'static str) -> Error<'m> {
-        Error::Target(self.word, why)
+        Error::Target(self.arg, why)
     }
 
     /// Opens one of the kernel's files about the process, for reading and writing.
     pub(crate) fn open_file<'m>(&self, name: &'static str) -> Result<ManuallyDrop<OwnedFd>, Error<'m>> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let opened = match openat2(&*self.folder, name, flags, Mode::empty(), BENEATH) {
-            Err(Errno::NOSYS) if matches!(self.word, TargetWord::Descriptor(_)) => {
+        let opened = match openat2(&*self.dir, name, flags, Mode::empty(), BENEATH) {
+            Err(Errno::NOSYS) if matches!(self.arg, TargetArg::Descriptor(_)) => {
                 return Err(self.unfit(NEEDS_OPENAT2));
             }
-            Err(Errno::NOSYS) => openat(&*self.folder, name, flags, Mode::empty()),
+            Err(Errno::NOSYS) => openat(&*self.dir, name, flags, Mode::empty()),
             opened => opened,
         };
-        let file = opened.map_err(|errno| unfit(self.word, NOT_YOURS, errno))?;
+        let file = opened.map_err(|errno| unfit(self.arg, NOT_YOURS, errno))?;
         if is_on(&file, &[PROC_MAGIC]) { Ok(ManuallyDrop::new(file)) } else { Err(self.unfit(NOT_YOURS)) }
     }
 }
 
 /// What a refusal of the kernel's says about the target. Where too many files are open, it says nothing.
-fn unfit<'m>(word: TargetWord, why: &'static str, errno: Errno) -> Error<'m> {
+fn unfit<'m>(arg: TargetArg, why: &'static str, errno: Errno) -> Error<'m> {
     match errno {
         Errno::MFILE | Errno::NFILE => Error::Kernel("opening the target's files", errno),
-        _ => Error::Target(word, why),
+        _ => Error::Target(arg, why),
     }
 }
 
 fn open_process(pid: u32) -> Outcome<OwnedFd> {
     let mut path = Text::<32>::EMPTY;
     path.push("/proc/").push_number(pid);
-    let folder = open(path.as_bytes(), LOOK | OFlags::NOFOLLOW | OFlags::DIRECTORY, Mode::empty())?;
-    if is_on(&folder, &[PROC_MAGIC]) { Ok(folder) } else { Err(Errno::INVAL) }
+    let dir = open(path.as_bytes(), LOOK | OFlags::NOFOLLOW | OFlags::DIRECTORY, Mode::empty())?;
+    if is_on(&dir, &[PROC_MAGIC]) { Ok(dir) } else { Err(Errno::INVAL) }
 }
 
-/// Takes over what the caller left open as descriptor N: the folder itself, or a pidfd that leads to it.
+/// Takes over what the caller left open as descriptor N: the directory itself, or a pidfd that leads to it.
 fn open_descriptor(number: u32) -> Result<OwnedFd, (&'static str, Errno)> {
     let mut path = Text::<32>::EMPTY;
     path.push("/proc/self/fd/").push_number(number);
@@ -110,9 +110,9 @@ fn open_descriptor(number: u32) -> Result<OwnedFd, (&'static str, Errno)> {
         Errno::ACCESS => (NEEDS_FDINFO, errno),
         _ => (NOT_YOURS, errno),
     })?;
-    let folder = open_process(pid).map_err(|errno| (NOT_YOURS, errno))?;
-    // Asked again: if the process is still there now, the folder opened in between is its own and no successor's.
-    if pid_of_pidfd(number) == Ok(pid) { Ok(folder) } else { Err((NOT_YOURS, Errno::SRCH)) }
+    let dir = open_process(pid).map_err(|errno| (NOT_YOURS, errno))?;
+    // Asked again: if the process is still there now, the directory opened in between is its own and no successor's.
+    if pid_of_pidfd(number) == Ok(pid) { Ok(dir) } else { Err((NOT_YOURS, Errno::SRCH)) }
 }
 
 /// The line `Pid:` of a pidfd's fdinfo; ESRCH when it is no pidfd, or when its process is gone (-1): pidfd_open(2).

@@ -129,7 +129,7 @@ fn read_policy(policy: &mut Policy, (uid, gid): (u32, u32), files: &mut Readable
         if let Some(account) = account {
             name.push(account.name().as_bytes());
         }
-        policy.note_name_service(&name, files)?;
+        policy.add_name_of_service(&name, files)?;
     }
     policy.read_grants(|_| true, files)
 }

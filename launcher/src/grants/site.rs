@@ -107,7 +107,7 @@ impl Site {
         })?;
         site.read_config()?;
         for kind in IdKind::BOTH {
-            read_lines(kind.grant_file(), |number, line| site.note_line(kind, number, line))?;
+            read_lines(kind.grant_file(), |number, line| site.add_line(kind, number, line))?;
         }
         Ok(site)
     }
@@ -115,7 +115,7 @@ impl Site {
     fn read_config(&mut self) -> Result<(), Error> {
         let caller = Caller::new(OVERFLOW_ID, OVERFLOW_ID);
         read_lines(CONFIG_FILE, |line, text| {
-            if let Err(why) = self.config.note_line(&caller, text) {
+            if let Err(why) = self.config.add_line(&caller, text) {
                 let owner = String::new();
                 self.bad.push(BadLine { file: CONFIG_FILE, line, owner, reason: why.reason() });
             }
@@ -123,7 +123,7 @@ impl Site {
         })
     }
 
-    fn note_line(&mut self, kind: IdKind, line: u32, text: &[u8]) {
+    fn add_line(&mut self, kind: IdKind, line: u32, text: &[u8]) {
         match SubidLine::parse(text) {
             Ok(Some(SubidLine { owner, range })) => {
                 let owner = self.place_of(owner);

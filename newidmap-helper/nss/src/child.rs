@@ -66,7 +66,7 @@ fn close_all_but(kept: RawFd) -> Option<()> {
     let entries = read_dir("/proc/self/fd").ok()?;
     let numbers: Option<Vec<RawFd>> =
         entries.map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
-    // One of them was the folder's own, closed again by now.
+    // One of them was the directory's own, closed again by now.
     numbers?.into_iter().filter(|number| *number > 2 && *number != kept).for_each(|number| {
         let _not_open = close(number);
     });

@@ -87,11 +87,11 @@ fn owners(question: &PluginQuestion<'_>) -> Vec<CString> {
 }
 
 /// The file that the loader looks for.
-fn library_name(word: &[u8]) -> Result<String, Unanswered> {
+fn library_name(name: &[u8]) -> Result<String, Unanswered> {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    match std::str::from_utf8(word) {
-        Ok(word) if word.len() <= MAX_PLUGIN && word.bytes().all(|byte| is_plain(&byte)) => {
-            Ok(format!("libsubid_{word}.so"))
+    match std::str::from_utf8(name) {
+        Ok(name) if name.len() <= MAX_PLUGIN && name.bytes().all(|byte| is_plain(&byte)) => {
+            Ok(format!("libsubid_{name}.so"))
         }
         _ => {
             Err(Unanswered("its name is not one of at most 50 letters, digits, dots, dashes and underscores"))
@@ -102,7 +102,7 @@ fn library_name(word: &[u8]) -> Result<String, Unanswered> {
 /// In the child: the name of an account, or nothing where there is none of this uid.
 ///
 /// Two accounts of a directory may have one name, and the lines of one would then count for both: the name has to lead back. Names
-/// of local accounts are not decided about here, but by the parent ([`idmap::Policy::note_name_service`]).
+/// of local accounts are not decided about here, but by the parent ([`idmap::Policy::add_name_of_service`]).
 fn name_of(uid: Uid) -> Result<Vec<u8>, Trouble> {
     let account = found(User::from_uid(uid))?.map(|account| account.name);
     let Some(name) = account else { return Ok(Vec::new()) };

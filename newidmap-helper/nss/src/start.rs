@@ -15,12 +15,12 @@ static MEMORY: Mutex<Memory> = Mutex::new(Memory::EMPTY);
 extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     // SAFETY: the C library calls this once, with argc strings that stay where they are. Descriptors 1 and 2 are only ever
     // handed back to the kernel, which answers EBADF where they are not open.
-    let (words, out, err) = unsafe {
-        let words =
+    let (args, out, err) = unsafe {
+        let args =
             (1..usize::try_from(argc).unwrap_or(0)).map(move |at| CStr::from_ptr(*argv.add(at)).to_bytes());
-        (words, stdout(), stderr())
+        (args, stdout(), stderr())
     };
     let start = Start { program: crate::PROGRAM, uid: getuid().as_raw(), gid: getgid().as_raw(), out, err };
     let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
-    c_int::from(run(&start, words, &mut memory, &mut NameServices::new()))
+    c_int::from(run(&start, args, &mut memory, &mut NameServices::new()))
 }

@@ -71,9 +71,9 @@ fn words_that_do_not_belong_are_named() {
         ("--uid-map 0:100000:1 --uid-map 1:100001:1", "given twice: --uid-map"),
         ("--uid-map 0:100000:1 --setgroups allow", "--setgroups takes only deny: allow"),
         ("--uid-map 0:100000:1 --setgroups", "value missing after: --setgroups"),
-        ("--uid-map 0:100000:1 12", "unexpected word: 12"),
-        ("--uid-map=0:100000:1", "unexpected word: --uid-map=0:100000:1"),
-        ("--uid-map 0:100000:1 -v", "unexpected word: -v"),
+        ("--uid-map 0:100000:1 12", "unexpected argument: 12"),
+        ("--uid-map=0:100000:1", "unexpected argument: --uid-map=0:100000:1"),
+        ("--uid-map 0:100000:1 -v", "unexpected argument: -v"),
     ] {
         assert_refused(&host, &alice, words, 2, &format!("{line}{SEE_HELP}"));
     }

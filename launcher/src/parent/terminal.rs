@@ -131,7 +131,7 @@ impl Terminal {
                 }
                 Some(Err(Errno::EINTR)) => {}
                 // Error ignored: there is nothing to show yet, or nothing more.
-                _ => return,
+                Some(Ok(0) | Err(_)) | None => return,
             }
         }
     }

@@ -20,6 +20,7 @@ mod request;
 mod requested;
 mod subid;
 mod text;
+mod trust;
 
 pub use authorize::{IdMap, authorize};
 pub use caller::{Caller, MAX_NAMES};
@@ -34,6 +35,9 @@ pub use passwd::{ACCOUNTS_FILE, Account};
 pub use policy::{BadSetting, Files, OWN_STATUS, PluginQuestion, Policy};
 pub use range::{IdRange, OVERFLOW_ID, RESERVED_ID};
 pub use request::{Request, RequestError, TargetArg, Verb};
-pub use requested::{MAX_EXTENTS, MAX_TEXT, MapLine, PlannedMap, RequestedLines, RequestedMap, push_typed};
+pub use requested::{
+    MAX_EXTENTS, MAX_TEXT, MapLine, PlannedMap, RequestedLines, RequestedMap, push_refused, push_typed,
+};
 pub use subid::{MAX_LINE, Owner, SubidLine};
 pub use text::Text;
+pub use trust::distrust;

@@ -1,6 +1,7 @@
 //! A map as it was asked for: sound in itself, which says nothing about permission.
 
 use crate::invalid::Invalid;
+use crate::kind::IdKind;
 use crate::number::{fields, parse_number};
 use crate::range::IdRange;
 use crate::text::Text;
@@ -165,6 +166,13 @@ pub fn push_typed<const N: usize>(text: &mut Text<N>, lines: impl Iterator<Item 
         text.push(if at == 0 { "" } else { "," });
         line.push_to(text, ":");
     }
+}
+
+/// Appends the beginning of a refusal. The sentence is shadow's, so that a search for it finds what is known: ranges without
+/// their end.
+pub fn push_refused<const N: usize>(text: &mut Text<N>, kind: IdKind, line: MapLine) {
+    text.push(kind.name()).push(" range ").push_range(line.inside, line.count);
+    text.push(" -> ").push_range(line.outside, line.count).push(" not allowed: ");
 }
 
 /// The text for `uid_map` or `gid_map`.

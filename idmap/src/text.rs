@@ -33,6 +33,11 @@ impl<const N: usize> Text<N> {
         self.push([b'0' | (number % 10).to_le_bytes()[0]])
     }
 
+    /// Appends `[FIRST-END)`.
+    pub fn push_range(&mut self, first: u32, count: u32) -> &mut Self {
+        self.push("[").push_number(first).push("-").push_number(first.saturating_add(count)).push(")")
+    }
+
     /// Appends bytes from outside: what is not printable ASCII becomes `\xNN`, and a long run is cut short.
     pub fn push_escaped(&mut self, bytes: &[u8]) -> &mut Self {
         const SHOWN: usize = 64;

@@ -1,7 +1,10 @@
 //! What can go wrong, as one line for a person and one exit status for a program; the only place that prints.
 
 use crate::Start;
-use idmap::{BadSetting, CONFIG_FILE, IdKind, MapLine, NSSWITCH_FILE, Policy, RequestError, TargetArg, Text};
+use idmap::{
+    BadSetting, CONFIG_FILE, IdKind, MapLine, NSSWITCH_FILE, Policy, RequestError, TargetArg, Text,
+    push_refused,
+};
 use rustix::io::{Errno, write};
 
 /// Every way in which the mapper ends without writing.
@@ -30,8 +33,10 @@ pub(crate) enum Error<'m> {
 
 /// Why a file was not read.
 pub(crate) enum Why {
-    /// It is not trusted.
-    Untrusted(&'static str),
+    /// It is not a regular file.
+    NotRegular,
+    /// It, or what leads to it, is not trusted.
+    Distrusted(&'static str),
     /// The kernel refused.
     Kernel(Errno),
 }
@@ -91,11 +96,11 @@ impl Error<'_> {
         match self {
             Error::Usage(error) => describe_usage(line, error),
             Error::NotGranted(kind, refused, policy) => {
-                describe_refusal(line, *kind, *refused);
+                push_refused(line, *kind, *refused);
                 describe_granted(line, *kind, policy);
             }
             Error::NotOfNamespace(kind, refused) => {
-                describe_refusal(line, *kind, *refused);
+                push_refused(line, *kind, *refused);
                 line.push("granted, but no one line of this user namespace's own map holds it");
             }
             Error::TooManyLines(kind) => {
@@ -108,11 +113,15 @@ impl Error<'_> {
                 describe_target(line.push("opening target "), *arg);
                 line.push(": ").push(unfit);
             }
-            Error::File(file, Why::Untrusted(why)) => {
-                line.push("reading ").push(file).push(": not trusted: ").push(why);
-            }
-            Error::File(file, Why::Kernel(errno)) => {
-                describe_errno(line.push("reading ").push(file), *errno);
+            Error::File(file, why) => {
+                line.push("reading ").push(file);
+                match why {
+                    Why::NotRegular => line.push(": not trusted: not a regular file"),
+                    Why::Distrusted(why) => {
+                        line.push(": not trusted: ").push(why).push(" (it, or a directory on the way)")
+                    }
+                    Why::Kernel(errno) => describe_errno(line, *errno),
+                };
             }
             Error::Config(BadSetting(number, why)) => {
                 line.push("reading ").push(CONFIG_FILE).push(": line ").push_number(*number);
@@ -123,7 +132,7 @@ impl Error<'_> {
                 line.push("writing ").push(kind.map_file()).push(": ");
                 line.push(kind.pick("CAP_SETUID", "CAP_SETGID")).push(" is missing: ").push(why);
             }
-            Error::Kernel(what, errno) => describe_errno(line.push(what), *errno),
+            Error::Kernel(what, errno) => drop(describe_errno(line.push(what), *errno)),
         }
     }
 }
@@ -146,14 +155,6 @@ pub(crate) fn describe_target(line: &mut Line, arg: TargetArg) {
     };
 }
 
-/// The sentence is shadow's, so that a search for it finds what is known: ranges without their end.
-fn describe_refusal(line: &mut Line, kind: IdKind, refused: MapLine) {
-    line.push(kind.name()).push(" range ");
-    describe_range(line, refused.inside, refused.count);
-    describe_range(line.push(" -> "), refused.outside, refused.count);
-    line.push(" not allowed: ");
-}
-
 fn describe_granted(line: &mut Line, kind: IdKind, policy: &Policy) {
     let asked = policy.asked_name_service();
     if !policy.plugin().is_empty() {
@@ -168,7 +169,7 @@ fn describe_granted(line: &mut Line, kind: IdKind, policy: &Policy) {
     };
     let ranges = policy.granted(kind).ranges();
     for (at, range) in ranges.iter().take(SHOWN).enumerate() {
-        describe_range(line.push(if at == 0 { "" } else { " " }), range.first(), range.count());
+        line.push(if at == 0 { "" } else { " " }).push_range(range.first(), range.count());
     }
     for (is_so, text) in [
         (ranges.is_empty(), "nothing"),
@@ -183,13 +184,9 @@ fn describe_granted(line: &mut Line, kind: IdKind, policy: &Policy) {
     }
 }
 
-fn describe_range(line: &mut Line, first: u32, count: u32) {
-    line.push("[").push_number(first).push("-").push_number(first.saturating_add(count)).push(")");
-}
-
-fn describe_errno(line: &mut Line, errno: Errno) {
+fn describe_errno(line: &mut Line, errno: Errno) -> &mut Line {
     match ERRORS.iter().find(|(known, _)| *known == errno) {
         Some((_, name)) => line.push(name),
         None => line.push(": errno ").push_number(errno.raw_os_error().unsigned_abs()),
-    };
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Why};
 use core::mem::ManuallyDrop;
-use idmap::{CONFIG_FILE, Text, each_line};
+use idmap::{CONFIG_FILE, Text, distrust, each_line};
 use rustix::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open, openat, readlinkat_raw};
 use rustix::io::{Errno, pread, read};
@@ -96,24 +96,14 @@ fn open_walked(path: &'static str) -> Result<(OwnedFd, u64), Why> {
 fn trusted_file(file: OwnedFd) -> Result<(OwnedFd, u64), Why> {
     let stat = fstat(&file)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(Why::Untrusted("not a regular file"));
+        return Err(Why::NotRegular);
     }
-    owned_by_root_alone(&stat)?;
+    trust(&stat)?;
     Ok((file, u64::try_from(stat.st_size).unwrap_or(0)))
 }
 
-/// Root's, and writable by root alone: symlinks are, whatever their mode says. In a sticky directory others can make entries, but
-/// neither remove nor rename those of root (unlink(2)); on a file, the sticky bit means nothing.
-fn owned_by_root_alone(stat: &Stat) -> Result<(), Why> {
-    if stat.st_uid != 0 {
-        return Err(Why::Untrusted("not owned by root (it, or a directory on the way)"));
-    }
-    // S_IFLNK, and S_IFDIR with S_ISVTX: inode(7).
-    let is_closed = matches!(stat.st_mode & 0o171_000, 0o120_000 | 0o041_000);
-    if stat.st_mode & 0o022 != 0 && !is_closed {
-        return Err(Why::Untrusted("writable by group or others (it, or a directory on the way)"));
-    }
-    Ok(())
+fn trust(stat: &Stat) -> Result<(), Why> {
+    distrust(stat.st_uid, stat.st_mode).map_or(Ok(()), |why| Err(Why::Distrusted(why)))
 }
 
 /// Walks a path one component at a time, holding every directory on the way to the same checks, and
@@ -126,11 +116,11 @@ fn walk(mut dir: OwnedFd, path: &[u8], links: u32) -> Result<OwnedFd, Why> {
         dir = open("/", LOOK, Mode::empty())?;
     }
     for name in path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
-        owned_by_root_alone(&fstat(&dir)?)?;
+        trust(&fstat(&dir)?)?;
         let mut entry = openat(&dir, name, LOOK, Mode::empty())?;
         let found = fstat(&entry)?;
         if FileType::from_raw_mode(found.st_mode) == FileType::Symlink {
-            owned_by_root_alone(&found)?;
+            trust(&found)?;
             let mut target = [0_u8; MAX_TARGET];
             let length = readlinkat_raw(&entry, "", &mut target)?;
             entry = walk(dir, target.get(..length).unwrap_or(&[]), links.saturating_add(1))?;

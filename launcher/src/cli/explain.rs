@@ -5,7 +5,9 @@ use crate::cli::output;
 use crate::error::Error;
 use crate::grants::{Grants, distrust, ranges_text};
 use crate::sys::standard_error;
-use idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, NSSWITCH_FILE, Policy, RequestedMap, authorize};
+use idmap::{
+    CONFIG_FILE, IdKind, IdRange, MapLine, NSSWITCH_FILE, Policy, RequestedMap, Text, authorize, push_refused,
+};
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -167,9 +169,10 @@ fn refusal(policy: &Policy, kind: IdKind, refused: MapLine) -> String {
     text + if policy.granted(kind).has_more() { more } else { "" }
 }
 
-fn sentence(kind: IdKind, MapLine { inside, outside, count }: MapLine) -> String {
-    let (inside_end, outside_end) = (inside.saturating_add(count), outside.saturating_add(count));
-    format!("{} range [{inside}-{inside_end}) -> [{outside}-{outside_end}) not allowed: ", kind.name())
+fn sentence(kind: IdKind, line: MapLine) -> String {
+    let mut text = Text::<256>::EMPTY;
+    push_refused(&mut text, kind, line);
+    String::from_utf8_lossy(text.as_bytes()).into_owned()
 }
 
 fn words(line: MapLine) -> String {

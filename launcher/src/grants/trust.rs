@@ -112,16 +112,9 @@ fn walk(mut location: PathBuf, path: &Path, links: u32) -> Result<PathBuf, Refus
     Ok(location)
 }
 
-/// Root's, and writable by root alone or sticky: see the mapper.
 fn check(path: &Path, found: &Metadata) -> Result<(), Refusal> {
-    const STICKY: u32 = 0o1000;
-    let refuse = |why| Err(Refusal::Untrusted(path.to_owned(), why, found.is_symlink()));
-    let is_closed = found.is_symlink() || found.is_dir() && found.mode() & STICKY != 0;
-    if found.uid() != 0 {
-        refuse("not owned by root")
-    } else if found.mode() & 0o022 != 0 && !is_closed {
-        refuse("writable by group or others")
-    } else {
-        Ok(())
+    match idmap::distrust(found.uid(), found.mode()) {
+        Some(why) => Err(Refusal::Untrusted(path.to_owned(), why, found.is_symlink())),
+        None => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ fn a_bad_setting_is_found_with_its_line() {
     assert_found(
         &host,
         &[
-            "/etc/subroot/mapper.conf:3: bad-setting: grants nothing: the key was given before",
+            "/etc/subroot/mapper.conf:3: bad-setting: grants nothing: given twice",
             "/etc/subroot/mapper.conf:4: bad-setting: grants nothing: not FIRST-LAST:START:COUNT",
         ],
     );

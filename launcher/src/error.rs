@@ -6,17 +6,18 @@ use nix::errno::Errno;
 use std::fmt;
 use std::path::PathBuf;
 
-/// What stopped a launch.
+/// What stopped a launch. In one line, it reads as what was being done, on what, and why that failed; [`Error::fix`] is what to do about it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Error {
     /// subroot was started setuid, setgid or with file capabilities.
     Setuid,
     /// The process that started subroot has ended meanwhile.
     Orphaned,
     /// The process that started subroot cannot be watched.
-    Unwatched(Errno),
+    Unwatched(OsError),
     /// The command cannot be kept away from the program file of subroot, which its user owns.
-    Shim(Errno),
+    Shim(OsError),
     /// A directory is open as this standard stream.
     DirectoryStream(&'static str),
     /// A word that cannot be meant: what it was given for, and why.
@@ -24,7 +25,7 @@ pub enum Error {
     /// A file that had to be read, and why it could not be.
     Unreadable(PathBuf, String),
     /// The rootfs.
-    Rootfs(PathBuf, Errno),
+    Rootfs(PathBuf, OsError),
     /// The directory of `--overlay=DIR`.
     Kept {
         /// What was being done with it.
@@ -32,16 +33,16 @@ pub enum Error {
         /// Which one it is.
         directory: PathBuf,
         /// The kernel's reason.
-        errno: Errno,
+        errno: OsError,
     },
     /// No directory on disk holds the changes of an overlay that memory cannot hold: which one does not, and why.
     DiskLayers(PathBuf, String),
     /// The source of a mount.
-    Source(PathBuf, Errno),
+    Source(PathBuf, OsError),
     /// A running sandbox: what it was asked for by, and why it cannot be had.
     Running(String, String),
     /// The kernel made no namespaces: why, and the flags of clone(2) that were asked for.
-    Namespaces(Errno, i32),
+    Namespaces(OsError, NamespaceFlags),
     /// No directory serves for the lock of a sandbox's name.
     Name {
         /// The name.
@@ -70,7 +71,7 @@ pub enum Error {
     /// The mapper said that the maps are in place, and they are not.
     MapsDiffer(PathBuf, &'static str),
     /// A system call of the parent's: what was being done.
-    Parent(&'static str, Errno),
+    Parent(&'static str, OsError),
     /// The child failed.
     Start(Failure),
     /// The monitor of a sandbox said why it was not started, and ended with this status.
@@ -81,6 +82,7 @@ pub enum Error {
 
 /// Why fewer IDs can be mapped than a whole root takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Shortfall {
     /// Nothing of this kind is granted, or nothing that counts.
     NotGranted(IdKind),
@@ -105,6 +107,42 @@ pub enum Shortfall {
     TooFewHere,
 }
 
+/// The kernel's reason for refusing a system call: errno(3). It is displayed in the words of strerror(3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OsError(pub(crate) Errno);
+
+impl OsError {
+    /// The number: `ENOENT` and its like.
+    pub fn raw_os_error(self) -> i32 {
+        self.0 as i32
+    }
+}
+
+impl fmt::Display for OsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&reason(self.0))
+    }
+}
+
+impl std::error::Error for OsError {}
+
+impl From<OsError> for std::io::Error {
+    fn from(error: OsError) -> std::io::Error {
+        std::io::Error::from_raw_os_error(error.raw_os_error())
+    }
+}
+
+/// Kinds of namespaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NamespaceFlags(pub(crate) i32);
+
+impl NamespaceFlags {
+    /// The flags of clone(2): `CLONE_NEWUSER` and its like.
+    pub fn bits(self) -> i32 {
+        self.0
+    }
+}
+
 impl std::error::Error for Error {}
 
 impl fmt::Display for Error {
@@ -116,32 +154,28 @@ impl fmt::Display for Error {
             ),
             Error::Orphaned => write!(f, "starting: the process that started subroot has ended already"),
             Error::Unwatched(errno) => {
-                write!(f, "watching the process that started subroot: {}", reason(*errno))
+                write!(f, "watching the process that started subroot: {}", errno)
             }
             Error::Shim(errno) => {
-                write!(
-                    f,
-                    "protecting subroot's own program file: making a file in memory: {}",
-                    reason(*errno)
-                )
+                write!(f, "protecting subroot's own program file: making a file in memory: {}", errno)
             }
             Error::DirectoryStream(name) => {
                 write!(f, "starting: {name} is a directory, through which the command could leave its root")
             }
             Error::Usage(what, why) => write!(f, "reading {what}: {why}"),
             Error::Unreadable(path, why) => write!(f, "reading {}: {why}", path.display()),
-            Error::Rootfs(path, errno) => write!(f, "opening rootfs {}: {}", path.display(), reason(*errno)),
+            Error::Rootfs(path, errno) => write!(f, "opening rootfs {}: {}", path.display(), errno),
             Error::Kept { doing, directory, errno } => {
-                write!(f, "{doing} the directory of --overlay, {}: {}", directory.display(), reason(*errno))
+                write!(f, "{doing} the directory of --overlay, {}: {}", directory.display(), errno)
             }
             Error::DiskLayers(path, why) => {
                 write!(f, "making a directory for the changes of an overlay: {}: {why}", path.display())
             }
             Error::Source(path, errno) => {
-                write!(f, "opening the source of a mount, {}: {}", path.display(), reason(*errno))
+                write!(f, "opening the source of a mount, {}: {}", path.display(), errno)
             }
             Error::Running(name, why) => write!(f, "looking for sandbox {name}: {why}"),
-            Error::Namespaces(errno, _) => write!(f, "creating namespaces: {}", reason(*errno)),
+            Error::Namespaces(errno, _) => write!(f, "creating namespaces: {}", errno),
             Error::Name { name, why } => write!(f, "reserving the name {name}: {why}"),
             Error::Mapper(program, said) => write!(f, "mapping IDs with {}: {said}", program.display()),
             Error::NotFull { mapped: [uids, gids], .. } => write!(
@@ -157,7 +191,7 @@ impl fmt::Display for Error {
                     program.display()
                 )
             }
-            Error::Parent(what, errno) => write!(f, "{what}: {}", reason(*errno)),
+            Error::Parent(what, errno) => write!(f, "{what}: {}", errno),
             Error::Start(failure) => failure.fmt(f),
             Error::Monitored(why, _) => write!(f, "{why}"),
             Error::Vanished => write!(f, "starting the command: the new process was killed before it could"),
@@ -168,7 +202,7 @@ impl fmt::Display for Error {
 impl Error {
     /// What a child has reported: a record of its failure.
     pub(crate) fn reported(record: &[u8]) -> Error {
-        let garbled = Error::Parent("reading the new process's report", Errno::EBADMSG);
+        let garbled = Error::Parent("reading the new process's report", OsError(Errno::EBADMSG));
         Failure::receive(record).map_or(garbled, Error::Start)
     }
 

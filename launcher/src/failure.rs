@@ -98,7 +98,7 @@ steps! {
     RunNoexec: "running",
 }
 
-/// A step that failed, on which object, and the kernel's reason.
+/// A step of the new process that failed, on which object, and the kernel's reason.
 pub struct Failure {
     /// The step.
     pub(crate) step: Step,
@@ -120,9 +120,14 @@ impl Failure {
         Failure { step, errno, object: object.to_vec() }
     }
 
-    /// What it was on, without what was missing.
-    pub(crate) fn object(&self) -> &OsStr {
+    /// What it was on, such as a path; empty if that is the whole sandbox.
+    pub fn object(&self) -> &OsStr {
         OsStr::from_bytes(self.object.split(|byte| *byte == 0).next().unwrap_or_default())
+    }
+
+    /// The number of the kernel's reason: errno(3).
+    pub fn raw_os_error(&self) -> i32 {
+        self.errno as i32
     }
 
     /// For `map_err`: a failure on an object.

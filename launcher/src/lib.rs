@@ -23,10 +23,14 @@ mod sys;
 pub use child::seccomp;
 #[doc(hidden)] // for main.rs
 pub use cli::main;
-pub use error::Error;
+pub use error::{Error, NamespaceFlags, OsError, Shortfall};
+pub use failure::Failure;
+#[doc(no_inline)]
+pub use idmap::IdKind;
+pub use parent::exit_status::ExitStatus;
 pub use parent::running::Running;
 pub use request::ids::{Account, GivenLine, IdSource, UserSpec, Userns};
-pub use request::mount::{Attributes, Bind, Content, Mount};
-pub use request::namespaces::Network;
-pub use request::root::Overlay;
+pub use request::mount::{Attributes, Bind, Content, Mount, MountFlags, Propagation};
+pub use request::namespaces::{ClockOffsets, Namespace, Network};
+pub use request::root::{Dev, Overlay, Proc};
 pub use request::sandbox::Sandbox;

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
-use subroot::{Error, Sandbox};
+use subroot::{Error, OsError, Sandbox};
 
 fn shell(script: &str) -> Sandbox {
     Sandbox::host().command(["sh", "-c", script])
@@ -21,7 +21,7 @@ fn output(sandbox: Sandbox) -> (String, u8) {
     let mut running = sandbox.stdout(writer).spawn().unwrap();
     let mut printed = String::new();
     reader.read_to_string(&mut printed).unwrap();
-    (printed, running.wait().unwrap())
+    (printed, running.wait().unwrap().into())
 }
 
 /// The children that this thread has started: the other threads' tests have some, too.
@@ -65,7 +65,7 @@ fn what_another_thread_holds_locked_is_not_waited_for() {
 #[test]
 fn the_target_of_a_mount_is_a_path_inside() {
     let target = |target: &str| shell("test -e /tmp/new").bind("/etc/passwd", target).spawn();
-    assert_eq!(target("/nothere/../../tmp/./new").unwrap().wait().unwrap(), 0);
+    assert_eq!(target("/nothere/../../tmp/./new").unwrap().wait().unwrap().code(), Some(0));
     for wrong in ["new", "", "/", "/tmp/.."] {
         assert!(matches!(target(wrong), Err(Error::Usage("the target of a mount", _))), "{wrong}");
     }
@@ -78,7 +78,8 @@ fn a_signal_reaches_the_command_and_a_drop_ends_everything() {
     let mut running = shell(script).stdout(writer).spawn().unwrap();
     reader.read_exact(&mut [0; 6]).unwrap();
     running.signal(Signal::SIGUSR1 as i32).unwrap();
-    assert_eq!((running.wait().unwrap(), running.wait().unwrap()), (7, 7));
+    assert_eq!(running.wait().unwrap().code(), Some(7));
+    assert_eq!(running.wait().unwrap().code(), Some(7), "asked again");
     let (mut reader, writer) = UnixStream::pair().unwrap();
     let running = shell("sleep 1000 & setsid sleep 1000 & wait").stdout(writer).spawn().unwrap();
     drop(running);
@@ -90,7 +91,7 @@ fn a_signal_reaches_the_command_and_a_drop_ends_everything() {
 fn another_command_joins_it() {
     let running = shell("sleep 1000").env("COLOUR", "red").spawn().unwrap();
     let mut joined = running.exec(["sh", "-c", "test $COLOUR = red && exit 5"]).unwrap();
-    assert_eq!(joined.wait().unwrap(), 5);
+    assert_eq!(joined.wait().unwrap().code(), Some(5));
     assert_eq!(running.exec(["/nothere"]).map(drop).map_err(|error| error.status()), Err(127));
 }
 
@@ -110,6 +111,14 @@ fn nothing_of_the_calling_program_is_changed() {
     assert_eq!(own_children().split_whitespace().count(), 1);
     drop(running);
     assert_eq!(own_children(), "", "a child is left, or has not been waited for");
+}
+
+/// Programs pass errors between threads, and box them.
+#[test]
+fn an_error_can_go_to_another_thread() {
+    fn assert_goes_anywhere<E: std::error::Error + Send + Sync + 'static>() {}
+    assert_goes_anywhere::<Error>();
+    assert_goes_anywhere::<OsError>();
 }
 
 #[test]

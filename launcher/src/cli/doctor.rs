@@ -257,7 +257,7 @@ fn groups(grants: &Grants, candidates: &[Candidate]) -> Line {
 
 fn proc(candidates: &[Candidate]) -> Line {
     let flags = libc::CLONE_NEWNS | libc::CLONE_NEWPID;
-    let mount = || sys::mount::new_mount(c"proc", &[], NOSUID | NODEV | NOEXEC).map(drop);
+    let mount = || sys::mount::new_mount(c"proc", &[], (NOSUID | NODEV | NOEXEC).bits()).map(drop);
     let words = ("a new one in every sandbox", "the one that is here, with its processes to be seen");
     step("/proc", words, (flags, candidates), mount, |_| probes::rootfs::proc_refused())
 }

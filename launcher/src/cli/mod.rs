@@ -50,7 +50,7 @@ fn run() -> anyhow::Result<u8> {
         Verb::Exec(typed) => run_in_sandbox(typed, command),
         Verb::Ps(typed) => listing::print(&typed),
         Verb::Kill(typed) => listing::kill(&typed),
-        Verb::Unshare(typed) => options::unshare(typed, command).run(),
+        Verb::Unshare(typed) => Ok(options::unshare(typed, command).run()?.into()),
         Verb::Idmap(typed) => idmap::print(&typed),
         Verb::Doctor(typed) => doctor::print(&typed),
         Verb::Grants(typed) => grants::print(&typed),
@@ -73,12 +73,12 @@ fn run_sandbox(typed: RunArgs, command: Option<Vec<OsString>>) -> anyhow::Result
     let sandbox = options::run(typed, command)?;
     match format {
         Some(format) => print_plan::print(&sandbox, format == "json"),
-        None => sandbox.run(),
+        None => Ok(sandbox.run()?.into()),
     }
 }
 
 fn run_in_sandbox(typed: ExecArgs, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
     let known = registry::find(&typed.sandbox)?;
     let process = options::exec(typed, command, &known.process)?;
-    Ok(join::run(&join::Joined::new(&known, process)?, None)?)
+    Ok(join::run(&join::Joined::new(&known, process)?, None)?.status())
 }

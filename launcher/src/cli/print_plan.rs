@@ -86,8 +86,11 @@ fn mount(mount: &Mount) -> Value {
         Content::Mqueue => ("mqueue", None),
     };
     let names = [("ro", READ_ONLY), ("nosuid", NOSUID), ("nodev", NODEV), ("noexec", NOEXEC)];
-    let attributes: Vec<&str> =
-        names.iter().filter(|(_, flag)| mount.attributes.set & flag != 0).map(|(name, _)| *name).collect();
+    let attributes: Vec<&str> = names
+        .iter()
+        .filter(|(_, flag)| mount.attributes.set.contains(*flag))
+        .map(|(name, _)| *name)
+        .collect();
     json!({"type": kind, "source": source, "target": path(&mount.target), "options": attributes})
 }
 

@@ -14,7 +14,7 @@ use nix::unistd::geteuid;
 /// What stands behind the failure, found by looking, if the failure itself does not say so.
 pub(crate) fn found(error: &Error) -> Option<Cause> {
     match error {
-        Error::Namespaces(errno, flags) => probes::namespaces::refused(*errno, *flags),
+        Error::Namespaces(errno, flags) => probes::namespaces::refused(errno.0, flags.0),
         Error::Start(failure) => probes::step::refused(failure),
         Error::Mapper(_, said) => probes::apparmor::denied(said),
         Error::NotFull { shortfall, .. } => shortfall::cause(shortfall, None),

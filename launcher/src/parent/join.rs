@@ -7,7 +7,7 @@ use crate::child::identity::Identity;
 use crate::child::prepared::Prepared;
 use crate::child::shim::Shim;
 use crate::child::start;
-use crate::error::Error;
+use crate::error::{Error, OsError};
 use crate::failure::{Failure, Step, report_to};
 use crate::parent::channel::{packet_pipe, pipe, socket};
 use crate::parent::join::member::Member;
@@ -56,17 +56,17 @@ impl Joined {
     }
 }
 
-/// Runs it to its end and returns its exit status.
+/// Runs it to its end and returns how it ended.
 ///
 /// # Errors
 /// What kept the command from being started.
-pub(crate) fn run(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<u8, Error> {
+pub(crate) fn run(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Ended, Error> {
     launch::refuse_directory_streams()?;
     let signals = Signals::block()?;
     let released = start(joined, status.clone());
     let outcome = released.and_then(|released| relay::wait(released, &signals));
     status_stream::note(status.as_deref(), &outcome);
-    outcome.map(Ended::status)
+    outcome
 }
 
 /// A process of its own joins the namespaces, as that cannot be undone. A pid namespace takes in only children, so that it
@@ -77,8 +77,8 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
         true => socket().map(|(ours, theirs)| (Some(ours), Some(theirs)))?,
         false => (None, None),
     };
-    let shim = Shim::new_if_needed(&report_write).map_err(Error::Shim)?;
-    let failed = |errno| Error::Parent("creating a process", errno);
+    let shim = Shim::new_if_needed(&report_write).map_err(|errno| Error::Shim(OsError(errno)))?;
+    let failed = |errno| Error::Parent("creating a process", OsError(errno));
     let joiner = match sys::process::clone_process(0).map_err(failed)? {
         Side::Parent(_, joiner) => joiner,
         Side::Child => {
@@ -102,7 +102,7 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
     };
     let pid = i32::from_le_bytes(number);
     let live = Live::new(process, None, MountPoints::default(), (&go, lifeline))?;
-    let raw = |errno| Error::Parent("making the terminal raw", errno);
+    let raw = |errno| Error::Parent("making the terminal raw", OsError(errno));
     let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;
     let parent = watched_parent()?;
     live.release(0)?;
@@ -112,9 +112,9 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
 
 /// `exec` has no option to go on without that process, which the fix for `run` names.
 fn watched_parent() -> Result<Option<OwnedFd>, Error> {
-    let failed = |errno| Error::Parent("watching the process that started subroot", errno);
+    let failed = |errno| Error::Parent("watching the process that started subroot", OsError(errno));
     launch::watched_parent().map_err(|error| match error {
-        Error::Unwatched(errno) => failed(errno),
+        Error::Unwatched(OsError(errno)) => failed(errno),
         Error::Orphaned => failed(Errno::ESRCH),
         error => error,
     })
@@ -125,7 +125,7 @@ fn child_failure(report: &OwnedFd) -> Error {
     match nix::unistd::read(report, &mut record) {
         Ok(0) => Error::Vanished,
         Ok(length) => Error::reported(record.get(..length).unwrap_or_default()),
-        Err(errno) => Error::Parent("reading the new process's report", errno),
+        Err(errno) => Error::Parent("reading the new process's report", OsError(errno)),
     }
 }
 
@@ -196,6 +196,6 @@ pub(crate) fn signal(known: &Known, signal: i32) -> Result<(), Error> {
     });
     sent.map_err(|errno| match errno {
         Errno::ESRCH => Error::Running(name, "it has just ended".into()),
-        errno => Error::Parent("sending a signal to a sandbox", errno),
+        errno => Error::Parent("sending a signal to a sandbox", OsError(errno)),
     })
 }

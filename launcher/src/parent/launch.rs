@@ -5,7 +5,7 @@ use crate::child::prepared::Launch;
 use crate::child::shim::Shim;
 use crate::child::start;
 use crate::diagnose::probes;
-use crate::error::Error;
+use crate::error::{Error, NamespaceFlags, OsError};
 use crate::parent::channel::{open_dir, packet_pipe, pipe, socket};
 use crate::parent::layers::disk_guard::DiskGuard;
 use crate::parent::live::{Live, Released};
@@ -27,11 +27,11 @@ use nix::unistd::{getpid, getppid, getsid};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 
-/// Performs a launch and returns the status of its command.
+/// Performs a launch and returns how its command ended.
 ///
 /// # Errors
 /// What stopped the launch; nothing of it is left.
-pub(crate) fn launch(mut launch: Launch) -> Result<u8, Error> {
+pub(crate) fn launch(mut launch: Launch) -> Result<Ended, Error> {
     if let Some(layer) = launch.process.landlock() {
         standard_error::warn(layer);
     }
@@ -57,7 +57,7 @@ pub(crate) fn launch(mut launch: Launch) -> Result<u8, Error> {
         guard.finish(&plan.ids.candidates);
     }
     status_stream::note(plan.status_stream.as_deref(), &outcome);
-    outcome.map(Ended::status)
+    outcome
 }
 
 /// Refuses a directory as one of the standard streams, which are the command's too: from an open directory, `..` leads up to the
@@ -74,7 +74,7 @@ pub(crate) fn refuse_directory_streams() -> Result<(), Error> {
             }
             // EBADF: it is closed.
             Ok(_) | Err(Errno::EBADF) => {}
-            Err(errno) => return Err(Error::Parent("examining the standard streams", errno)),
+            Err(errno) => return Err(Error::Parent("examining the standard streams", OsError(errno))),
         }
     }
     Ok(())
@@ -99,7 +99,11 @@ pub(crate) fn watched_parent() -> Result<Option<OwnedFd>, Error> {
     }
     let opened = u32::try_from(parent.as_raw()).ok().filter(|pid| *pid > 1).map(sys::process::pidfd_open);
     // It may have died before it was opened, and the number may be another's.
-    if getppid() == parent { opened.transpose().map_err(Error::Unwatched) } else { Err(Error::Orphaned) }
+    if getppid() == parent {
+        opened.transpose().map_err(|errno| Error::Unwatched(OsError(errno)))
+    } else {
+        Err(Error::Orphaned)
+    }
 }
 
 /// A child in its new namespaces, waiting.
@@ -133,10 +137,10 @@ impl Spawned {
         };
         // Without a root of its own, a command sees the program file anyway.
         let shim = match &plan.root {
-            Some(_) => Shim::new_if_needed(&report_write).map_err(Error::Shim)?,
+            Some(_) => Shim::new_if_needed(&report_write).map_err(|errno| Error::Shim(OsError(errno)))?,
             None => None,
         };
-        let refused = |errno| Error::Namespaces(errno, plan.namespaces);
+        let refused = |errno| Error::Namespaces(OsError(errno), NamespaceFlags(plan.namespaces));
         let (pid, process) = match sys::process::clone_process(plan.namespaces).map_err(refused)? {
             Side::Parent(pid, process) => (pid, process),
             Side::Child => {
@@ -147,7 +151,7 @@ impl Spawned {
         // The child's end alone may hold this open: its closing says that the command has started.
         drop(report_write);
         let mut live = Live::new(process, plan.first, mount_points, (&go, lifeline))?;
-        let opening = |errno| Error::Parent("opening the new process in /proc", errno);
+        let opening = |errno| Error::Parent("opening the new process in /proc", OsError(errno));
         let dir = open_dir(pid).map_err(opening)?;
         if plan.first == Some(FirstProcess::Command) {
             live.status = Some(open_status(&dir).map_err(opening)?);
@@ -171,7 +175,7 @@ impl Mapped {
         let Mapped { pid, dir, live, report, terminal, candidate } = self;
         let entry = Entry::publish(plan, name, pid, &dir)?;
         let started = status_stream::Started::new(plan, pid, &dir);
-        let raw = |errno| Error::Parent("making the terminal raw", errno);
+        let raw = |errno| Error::Parent("making the terminal raw", OsError(errno));
         let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;
         live.release(candidate)?;
         Ok(Released { live, report, parent, terminal, _entry: entry, started })

@@ -1,6 +1,6 @@
 //! A running child: what it holds open, and what is removed when it ends.
 
-use crate::error::Error;
+use crate::error::{Error, OsError};
 use crate::parent::registry::Entry;
 use crate::parent::status_stream;
 use crate::parent::terminal::Terminal;
@@ -40,7 +40,8 @@ impl Live {
         let mut live = Live { process, status: None, mount_points, watcher: None, lifeline: Some(lifeline) };
         if first != Some(FirstProcess::Init) || !live.mount_points.is_empty() {
             let watcher = watcher::start(&live.process, go, &live.mount_points);
-            live.watcher = Some(watcher.map_err(|errno| Error::Parent("creating the watcher", errno))?);
+            live.watcher =
+                Some(watcher.map_err(|errno| Error::Parent("creating the watcher", OsError(errno)))?);
         }
         Ok(live)
     }
@@ -54,7 +55,7 @@ impl Live {
         let go = self.lifeline.as_ref().ok_or(Error::Vanished)?;
         write(go, &[candidate]).map(drop).map_err(|errno| match errno {
             Errno::EPIPE => Error::Vanished,
-            errno => Error::Parent("releasing the new process", errno),
+            errno => Error::Parent("releasing the new process", OsError(errno)),
         })
     }
 }

@@ -3,7 +3,7 @@
 use crate::diagnose::causes::Cause;
 use crate::diagnose::probes;
 use crate::diagnose::shortfall;
-use crate::error::Error;
+use crate::error::{Error, OsError};
 use crate::failure::reason;
 use crate::plan::id_plan::{Candidate, IdPlan, Maps, Writer};
 use crate::sys;
@@ -183,7 +183,8 @@ fn what_is_there(pipe: OwnedFd) -> Vec<u8> {
 /// lie within one line of this process' own map.
 fn write_directly(maps: &Maps, target: &Target<'_>) -> Result<(), Error> {
     if !maps.may_set_groups {
-        write_file(target, "setgroups", "deny").map_err(|errno| Error::Parent("denying setgroups", errno))?;
+        write_file(target, "setgroups", "deny")
+            .map_err(|errno| Error::Parent("denying setgroups", OsError(errno)))?;
     }
     for (kind, what) in [(IdKind::Gid, "writing gid_map"), (IdKind::Uid, "writing uid_map")] {
         let text: String = maps
@@ -192,7 +193,7 @@ fn write_directly(maps: &Maps, target: &Target<'_>) -> Result<(), Error> {
             .iter()
             .map(|line| format!("{} {} {}\n", line.inside, line.outside, line.count))
             .collect();
-        write_file(target, kind.map_file(), &text).map_err(|errno| Error::Parent(what, errno))?;
+        write_file(target, kind.map_file(), &text).map_err(|errno| Error::Parent(what, OsError(errno)))?;
     }
     Ok(())
 }
@@ -204,7 +205,8 @@ fn write_file(target: &Target<'_>, name: &str, text: &str) -> Result<(), Errno> 
 
 fn read_back(candidate: &Candidate, target: &Target<'_>) -> Result<(), Error> {
     for kind in IdKind::BOTH {
-        let text = read_map(target, kind).map_err(|errno| Error::Parent("reading the maps back", errno))?;
+        let text =
+            read_map(target, kind).map_err(|errno| Error::Parent("reading the maps back", OsError(errno)))?;
         let mut shown = PlannedMap::EMPTY;
         let lines = text.split(|byte| *byte == b'\n').filter_map(MapLine::of_kernel);
         // Error ignored: a map that is not understood is refused.

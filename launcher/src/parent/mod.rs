@@ -1,6 +1,7 @@
 //! The launcher's process: from the clone to the command's status.
 
 pub(crate) mod channel;
+pub(crate) mod exit_status;
 pub(crate) mod explain;
 pub(crate) mod join;
 pub(crate) mod launch;

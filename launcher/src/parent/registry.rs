@@ -12,7 +12,7 @@ pub(crate) use crate::parent::registry::known::Known;
 pub(crate) use crate::parent::registry::launchers::{pids, unless_hidden};
 pub(crate) use crate::parent::registry::names::Name;
 
-use crate::error::Error;
+use crate::error::{Error, OsError};
 use crate::failure::reason;
 use crate::parent::registry::known::{DESCRIPTORS, MAX_ENTRY, PREFIX, user_namespace};
 use crate::parent::registry::launchers::{Launcher, Processes};
@@ -48,7 +48,9 @@ impl Entry {
         let written = known(plan, pid, process_dir).and_then(|known| write(&known));
         match (written, &plan.name) {
             (Ok(file), _) => Ok(Some(Entry { _file: file, _name: name })),
-            (Err(errno), Some(_)) => Err(Error::Parent("making the entry of a named sandbox", errno)),
+            (Err(errno), Some(_)) => {
+                Err(Error::Parent("making the entry of a named sandbox", OsError(errno)))
+            }
             (Err(errno), None) => {
                 standard_error::warn(&format!("subroot ps will not list this sandbox: {}", reason(errno)));
                 Ok(None)
@@ -102,7 +104,7 @@ impl Search {
     /// # Errors
     /// A /proc that cannot be read: what it would show is then not known.
     fn of(is_wanted: impl Fn(&Launcher) -> bool) -> Result<Search, Error> {
-        let failed = |errno| Error::Parent("looking for running sandboxes in /proc", errno);
+        let failed = |errno| Error::Parent("looking for running sandboxes in /proc", OsError(errno));
         let processes = Processes::open().map_err(failed)?;
         let mut search = Search { known: Vec::new(), has_unreadable: false };
         for pid in pids().map_err(failed)? {

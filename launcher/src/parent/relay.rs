@@ -1,6 +1,6 @@
 //! The parent while the command runs: passes signals on, and ends with the command's status.
 
-use crate::error::Error;
+use crate::error::{Error, OsError};
 use crate::failure::{self, MAX_RECORD};
 use crate::parent::live::Released;
 use crate::parent::terminal::Terminal;
@@ -38,7 +38,7 @@ impl Signals {
     /// Those of signalfd(2).
     pub(crate) fn block() -> Result<Signals, Error> {
         // Were it ignored, the kernel would reap our children before we see how they ended: wait(2).
-        let failed = |errno| Error::Parent("blocking signals", errno);
+        let failed = |errno| Error::Parent("blocking signals", OsError(errno));
         sys::signals::default_disposition(libc::SIGCHLD).map_err(failed)?;
         let ignores_hangup = sys::signals::is_ignored(libc::SIGHUP).map_err(failed)?;
         SigSet::all().thread_block().map_err(failed)?;
@@ -54,7 +54,7 @@ impl Signals {
 /// What kept the command from being started.
 pub(crate) fn wait(released: Released, signals: &Signals) -> Result<Ended, Error> {
     let mut watch = Watch::new(released, signals);
-    let failed = |errno| Error::Parent("waiting for the command", errno);
+    let failed = |errno| Error::Parent("waiting for the command", OsError(errno));
     while !watch.turn().map_err(failed)? {}
     let ended = sys::process::wait_for(&watch.released.live.process).map_err(failed)?;
     while !watch.started && watch.failure.is_none() {
@@ -176,7 +176,7 @@ impl Watch<'_> {
             Err(Errno::EINTR) => {}
             // Nobody knows then whether the command has started.
             Err(errno) => {
-                self.failure = Some(Error::Parent("reading the new process's report", errno));
+                self.failure = Some(Error::Parent("reading the new process's report", OsError(errno)));
                 self.end(libc::SIGKILL);
             }
         }

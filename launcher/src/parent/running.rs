@@ -1,8 +1,9 @@
 //! A sandbox that was started by a library's caller, seen from outside: a monitor process runs it as the program would.
 
 use crate::child::prepared::Launch;
-use crate::error::Error;
+use crate::error::{Error, OsError};
 use crate::parent::channel::pipe;
+use crate::parent::exit_status::ExitStatus;
 use crate::parent::explain;
 use crate::parent::join;
 use crate::parent::launch;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 ///
 /// let mut running = Sandbox::host().command(["sleep", "1000"]).spawn()?;
 /// running.signal(15)?;
-/// assert_eq!(running.wait()?, 128 + 15);
+/// assert_eq!(u8::from(running.wait()?), 128 + 15);
 /// # Ok::<(), subroot::Error>(())
 /// ```
 #[derive(Debug)]
@@ -35,7 +36,7 @@ pub struct Running {
     pid: u32,
     /// Its first process, once there is one.
     first: Option<OwnedFd>,
-    ended: Option<u8>,
+    ended: Option<ExitStatus>,
 }
 
 impl Sandbox {
@@ -51,13 +52,13 @@ impl Sandbox {
         )
     }
 
-    /// Runs it to its end in the calling process itself, which must have one thread, and returns its exit status. Signals are
-    /// blocked meanwhile, and passed on.
+    /// Runs it to its end in the calling process itself, which must have one thread, and returns how it ended. Signals are
+    /// blocked meanwhile, and passed on; warnings are printed on standard error, as by the program.
     ///
     /// # Errors
     /// What stopped the launch; nothing of it is left.
-    pub fn run(&self) -> anyhow::Result<u8> {
-        Ok(launch::launch(Launch::new(self)?)?)
+    pub fn run(&self) -> Result<ExitStatus, Error> {
+        launch::launch(Launch::new(self)?).map(ExitStatus)
     }
 }
 
@@ -76,17 +77,18 @@ impl Running {
     fn monitor(
         streams: [Option<BorrowedFd<'_>>; 3],
         kept: &[&OwnedFd],
-        run: impl FnOnce(Arc<OwnedFd>) -> Result<u8, Error>,
+        run: impl FnOnce(Arc<OwnedFd>) -> Result<Ended, Error>,
     ) -> Result<Running, Error> {
         let (told, status) = pipe()?;
-        let forked = sys::process::fork().map_err(|errno| Error::Parent("creating the monitor", errno))?;
+        let forked =
+            sys::process::fork().map_err(|errno| Error::Parent("creating the monitor", OsError(errno)))?;
         let Some(pid) = forked else {
             let status = Arc::new(status);
             monitor(streams, &[kept, &[&*status]].concat(), || run(Arc::clone(&status)))
         };
         drop(status);
         let monitor = sys::process::pidfd_open(pid.unsigned_abs())
-            .map_err(|errno| Error::Parent("watching the monitor", errno))?;
+            .map_err(|errno| Error::Parent("watching the monitor", OsError(errno)))?;
         let mut running = Running { monitor, pid: 0, first: None, ended: None };
         let mut line = String::new();
         let read = BufReader::new(File::from(told)).read_line(&mut line);
@@ -100,7 +102,7 @@ impl Running {
                 Ok(running)
             }
             _ => {
-                let status = running.wait()?;
+                let status = running.wait()?.into();
                 Err(Error::Monitored(
                     told["reason"].as_str().unwrap_or("its monitor ended").to_owned(),
                     status,
@@ -114,18 +116,18 @@ impl Running {
         self.pid
     }
 
-    /// Waits for its end and returns its exit status, 128+N for signal N.
+    /// Waits for its end and returns how it ended.
     ///
     /// # Errors
     /// ECHILD where somebody else has reaped the monitor.
-    pub fn wait(&mut self) -> Result<u8, Error> {
+    pub fn wait(&mut self) -> Result<ExitStatus, Error> {
         if let Some(status) = self.ended {
             return Ok(status);
         }
         loop {
-            match sys::process::wait_for(&self.monitor).map(Ended::status) {
+            match sys::process::wait_for(&self.monitor).map(ExitStatus) {
                 Err(Errno::EINTR) => {}
-                Err(errno) => return Err(Error::Parent("waiting for the monitor", errno)),
+                Err(errno) => return Err(Error::Parent("waiting for the monitor", OsError(errno))),
                 Ok(status) => {
                     self.ended = Some(status);
                     return Ok(status);
@@ -140,7 +142,7 @@ impl Running {
     /// ESRCH when it has ended.
     pub fn signal(&self, signal: i32) -> Result<(), Error> {
         sys::process::pidfd_send_signal(&self.monitor, signal)
-            .map_err(|errno| Error::Parent("sending a signal", errno))
+            .map_err(|errno| Error::Parent("sending a signal", OsError(errno)))
     }
 
     /// Runs another command in it, with the environment, user and limits of the first.
@@ -177,11 +179,11 @@ impl Drop for Running {
 fn monitor(
     streams: [Option<BorrowedFd<'_>>; 3],
     kept: &[&OwnedFd],
-    run: impl FnOnce() -> Result<u8, Error>,
+    run: impl FnOnce() -> Result<Ended, Error>,
 ) -> ! {
     log::set_max_level(log::LevelFilter::Off);
     sys::process::exit(match take_over(streams, kept).and_then(|()| run()) {
-        Ok(status) => status,
+        Ok(ended) => ended.status(),
         Err(error) => explain::report(&error),
     })
 }
@@ -190,9 +192,9 @@ fn take_over(streams: [Option<BorrowedFd<'_>>; 3], kept: &[&OwnedFd]) -> Result<
     for (number, stream) in (0..).zip(streams) {
         if let Some(stream) = stream {
             sys::descriptors::duplicate_to(stream, number)
-                .map_err(|errno| Error::Parent("passing on the standard streams", errno))?;
+                .map_err(|errno| Error::Parent("passing on the standard streams", OsError(errno)))?;
         }
     }
     sys::descriptors::close_from_but(3, kept)
-        .map_err(|errno| Error::Parent("closing inherited descriptors", errno))
+        .map_err(|errno| Error::Parent("closing inherited descriptors", OsError(errno)))
 }

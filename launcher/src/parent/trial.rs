@@ -1,7 +1,7 @@
 //! A step of a launch, performed for real in a child that is thrown away.
 
 use crate::child::identity::Identity;
-use crate::error::Error;
+use crate::error::{Error, OsError};
 use crate::failure::reason;
 use crate::parent::channel::{open_dir, pipe};
 use crate::parent::mapper::{self, Target};
@@ -76,7 +76,7 @@ pub(crate) fn perform_with<T>(
     let mapped = match candidates {
         [] => Ok((0, Vec::new())),
         candidates => open_dir(pid)
-            .map_err(|errno| Error::Parent("opening the new process in /proc", errno))
+            .map_err(|errno| Error::Parent("opening the new process in /proc", OsError(errno)))
             .and_then(|dir| mapper::map(candidates, &Target { pid, dir: &dir })),
     };
     // Error ignored: it is returned below.

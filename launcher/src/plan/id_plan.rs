@@ -1,6 +1,6 @@
 //! Where the IDs of a launch come from: every way that is open to this caller, the best one first.
 
-use crate::error::{Error, Shortfall};
+use crate::error::{Error, OsError, Shortfall};
 use crate::failure::reason_of;
 use crate::grants::Grants;
 use crate::plan::id_layout::{Layout, NO_ROOM, Pool, has_room, inside_of, own_id};
@@ -267,7 +267,7 @@ fn maps(layout: &Layout, [uids, gids]: &[Pool; 2], groups: &[u32]) -> Result<Map
 
 /// The supplementary groups, without the caller's own, which is mapped in any case.
 fn own_groups() -> Result<Vec<u32>, Error> {
-    let groups = getgroups().map_err(|errno| Error::Parent("reading own groups", errno))?;
+    let groups = getgroups().map_err(|errno| Error::Parent("reading own groups", OsError(errno)))?;
     Ok(groups.into_iter().map(|gid| gid.as_raw()).filter(|gid| *gid != getgid().as_raw()).collect())
 }
 

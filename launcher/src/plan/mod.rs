@@ -6,7 +6,7 @@ pub(crate) mod id_plan;
 pub(crate) mod name_files;
 pub(crate) mod root;
 
-use crate::error::Error;
+use crate::error::{Error, OsError};
 use crate::failure::reason;
 use crate::plan::host_root::HostRoot;
 use crate::plan::id_plan::IdPlan;
@@ -88,7 +88,7 @@ impl Plan {
 
 /// Landlock leaves what is mounted by wish as it was mounted.
 fn process(sandbox: &Sandbox) -> Process {
-    let writable = sandbox.mounts.iter().filter(|mount| mount.attributes.set & READ_ONLY == 0);
+    let writable = sandbox.mounts.iter().filter(|mount| !mount.attributes.set.contains(READ_ONLY));
     Process { writable: writable.map(|mount| mount.target.clone()).collect(), ..sandbox.process.clone() }
 }
 
@@ -190,8 +190,8 @@ pub(crate) fn c_strings(
 /// What only subordinate IDs can search is looked at later, by the child.
 fn check_rootfs(dir: &PathBuf) -> Result<CString, Error> {
     match std::fs::metadata(dir) {
-        Ok(found) if !found.is_dir() => Err(Error::Rootfs(dir.clone(), Errno::ENOTDIR)),
-        Err(error) if is_final(&error) => Err(Error::Rootfs(dir.clone(), errno_of(&error))),
+        Ok(found) if !found.is_dir() => Err(Error::Rootfs(dir.clone(), OsError(Errno::ENOTDIR))),
+        Err(error) if is_final(&error) => Err(Error::Rootfs(dir.clone(), OsError(errno_of(&error)))),
         _ => c_string("ROOTFS", dir),
     }
 }
@@ -244,7 +244,7 @@ fn is_dir(mount: &Mount) -> Result<Option<bool>, Error> {
     let Some(source) = mount.source() else { return Ok(Some(true)) };
     c_string("a mount's source", source)?;
     match std::fs::metadata(source) {
-        Err(error) if is_final(&error) => Err(Error::Source(source.to_owned(), errno_of(&error))),
+        Err(error) if is_final(&error) => Err(Error::Source(source.to_owned(), OsError(errno_of(&error)))),
         // Error ignored: the child looks again.
         found => Ok(found.ok().map(|found| found.is_dir())),
     }

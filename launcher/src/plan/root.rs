@@ -1,6 +1,6 @@
 //! The file system that the command sees, as it is meant: a base, and everything that is mounted below it.
 
-use crate::error::Error;
+use crate::error::{Error, OsError};
 use crate::plan::host_root::HostRoot;
 use crate::plan::id_layout::inside_of;
 use crate::request::mount::{Bind, Content, Mount};
@@ -117,7 +117,8 @@ impl RootPlan {
     /// A directory that another sandbox keeps its changes in, or that cannot be locked.
     pub(crate) fn lock_kept(&self) -> Result<Option<OwnedFd>, Error> {
         let Some(Overlay::Kept(dir)) = &self.overlay else { return Ok(None) };
-        let failed = |doing| move |errno| Error::Kept { doing, directory: dir.clone(), errno };
+        let failed =
+            |doing| move |errno| Error::Kept { doing, directory: dir.clone(), errno: OsError(errno) };
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let opened = open(dir, flags, Mode::empty()).map_err(failed("opening"))?;
         match sys::files::try_lock(&opened, true) {

@@ -6,7 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 /// Which IDs exist inside, and which of the caller's they are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Userns {
     /// The caller's own ID as 0 and all granted ones from 1 up, at most this many in all.
     Auto(Option<u32>),
@@ -37,7 +38,8 @@ impl Default for Userns {
 }
 
 /// One line of `--uidmap` or `--gidmap`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GivenLine {
     /// The first ID inside.
     pub inside: u32,
@@ -47,10 +49,18 @@ pub struct GivenLine {
     pub count: u32,
 }
 
+impl GivenLine {
+    /// `count` IDs from `inside` on, which are the ones from `from` on outside.
+    pub fn new(inside: u32, from: IdSource, count: u32) -> GivenLine {
+        GivenLine { inside, from, count }
+    }
+}
+
 /// What `--uidmap` maps from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum IdSource {
-    /// The caller's IDs in their order: 0 is his own, 1 the first that is granted to him.
+    /// The caller's IDs in their order: 0 is its own, 1 the first subordinate one.
     Own(u32),
     /// An ID of the host's.
     Host(u32),
@@ -58,6 +68,7 @@ pub enum IdSource {
 
 /// Somebody in the accounts of the rootfs, or just a number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Account {
     /// By number, whether there is such an account or not.
     Id(u32),
@@ -77,11 +88,25 @@ impl Account {
 
 /// `--user NAME|UID[:GROUP|GID]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct UserSpec {
     /// The user.
     pub user: Account,
     /// The group, where it is not the account's own.
     pub group: Option<Account>,
+}
+
+impl UserSpec {
+    /// This user, with the group of its account.
+    pub fn new(user: Account) -> UserSpec {
+        UserSpec { user, group: None }
+    }
+
+    /// The same user with this group.
+    #[must_use]
+    pub fn group(self, group: Account) -> UserSpec {
+        UserSpec { group: Some(group), ..self }
+    }
 }
 
 /// What of a launch decides about its IDs.

@@ -1,18 +1,14 @@
 //! One mount that was asked for: what it shows, where, and with which attributes.
 
 use nix::libc;
-use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
+use std::ops::{BitOr, BitOrAssign, SubAssign};
 use std::path::{Component, Path, PathBuf};
 
-/// Read-only.
-pub(crate) const READ_ONLY: u64 = libc::MOUNT_ATTR_RDONLY;
-/// No setuid bits, no file capabilities.
-pub(crate) const NOSUID: u64 = libc::MOUNT_ATTR_NOSUID;
-/// No device nodes.
-pub(crate) const NODEV: u64 = libc::MOUNT_ATTR_NODEV;
-/// No programs.
-pub(crate) const NOEXEC: u64 = libc::MOUNT_ATTR_NOEXEC;
+pub(crate) const READ_ONLY: MountFlags = MountFlags::READ_ONLY;
+pub(crate) const NOSUID: MountFlags = MountFlags::NOSUID;
+pub(crate) const NODEV: MountFlags = MountFlags::NODEV;
+pub(crate) const NOEXEC: MountFlags = MountFlags::NOEXEC;
 
 /// A mount below the new root.
 ///
@@ -24,10 +20,11 @@ pub(crate) const NOEXEC: u64 = libc::MOUNT_ATTR_NOEXEC;
 ///     .mount(Mount::bind("/etc", "/srv").read_only())
 ///     .mount(Mount::tmpfs("/mnt"))
 ///     .command(["sh", "-c", script]);
-/// assert_eq!(sandbox.spawn()?.wait()?, 0);
+/// assert!(sandbox.spawn()?.wait()?.success());
 /// # Ok::<(), subroot::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Mount {
     /// What is mounted.
     pub content: Content,
@@ -38,7 +35,8 @@ pub struct Mount {
 }
 
 /// What a mount shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Content {
     /// A file or directory of the host's.
     Bind(Bind),
@@ -62,7 +60,8 @@ pub enum Content {
 }
 
 /// A bind mount.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Bind {
     /// The file or directory of the host's.
     pub source: PathBuf,
@@ -72,19 +71,92 @@ pub struct Bind {
     pub id_mapped: bool,
 }
 
-/// Attributes of a mount, as mount_setattr(2) takes them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Flags of a mount: a set, which starts empty, to which others are added by `|` and from which they are taken by `-=`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MountFlags(u64);
+
+impl MountFlags {
+    /// Nothing can be written.
+    pub const READ_ONLY: MountFlags = MountFlags(libc::MOUNT_ATTR_RDONLY);
+    /// Setuid bits and file capabilities do not count.
+    pub const NOSUID: MountFlags = MountFlags(libc::MOUNT_ATTR_NOSUID);
+    /// Device nodes cannot be opened.
+    pub const NODEV: MountFlags = MountFlags(libc::MOUNT_ATTR_NODEV);
+    /// Programs cannot be executed.
+    pub const NOEXEC: MountFlags = MountFlags(libc::MOUNT_ATTR_NOEXEC);
+
+    /// True if all flags of the other set are in this one.
+    pub const fn contains(self, other: MountFlags) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// As mount_setattr(2) takes them.
+    pub(crate) const fn bits(self) -> u64 {
+        self.0
+    }
+}
+
+impl BitOr for MountFlags {
+    type Output = MountFlags;
+
+    fn bitor(self, other: MountFlags) -> MountFlags {
+        MountFlags(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for MountFlags {
+    fn bitor_assign(&mut self, other: MountFlags) {
+        self.0 |= other.0;
+    }
+}
+
+impl SubAssign for MountFlags {
+    fn sub_assign(&mut self, other: MountFlags) {
+        self.0 &= !other.0;
+    }
+}
+
+/// What becomes of mounts that are made later, on either side of a mount: mount_namespaces(7). In any case, none leaves the sandbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Propagation {
+    /// Each side keeps its own.
+    #[default]
+    Private,
+    /// Those of the host's appear inside.
+    Slave,
+    /// Namespaces inside share them.
+    Shared,
+    /// As private, and the mount cannot be bound elsewhere.
+    Unbindable,
+}
+
+impl Propagation {
+    /// As mount_setattr(2) takes it.
+    pub(crate) const fn bits(self) -> u64 {
+        match self {
+            Propagation::Private => libc::MS_PRIVATE,
+            Propagation::Slave => libc::MS_SLAVE,
+            Propagation::Shared => libc::MS_SHARED,
+            Propagation::Unbindable => libc::MS_UNBINDABLE,
+        }
+    }
+}
+
+/// Attributes of a mount.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Attributes {
-    /// Those that are set: MOUNT_ATTR_….
-    pub set: u64,
-    /// What becomes of mount events: MS_PRIVATE and its like.
-    pub propagation: u64,
+    /// Its flags; others of a bind's source stay as well.
+    pub set: MountFlags,
+    /// What becomes of mounts that are made later.
+    pub propagation: Propagation,
 }
 
 impl Attributes {
-    /// These attributes, private.
-    pub const fn new(set: u64) -> Attributes {
-        Attributes { set, propagation: libc::MS_PRIVATE }
+    /// These flags, private.
+    pub const fn new(set: MountFlags) -> Attributes {
+        Attributes { set, propagation: Propagation::Private }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Which namespaces are new, and what they are filled with.
 
 use nix::libc;
-use serde::{Deserialize, Serialize};
 
 /// What becomes of a namespace.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Namespace {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Namespace {
     /// A new one.
     #[default]
     Private,
@@ -14,12 +14,20 @@ pub(crate) enum Namespace {
 }
 
 /// How far the clocks of a new time namespace are ahead of the host's: time_namespaces(7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ClockOffsets {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClockOffsets {
     /// CLOCK_MONOTONIC, in seconds.
-    pub(crate) monotonic: i64,
+    pub monotonic: i64,
     /// CLOCK_BOOTTIME, in seconds.
-    pub(crate) boottime: i64,
+    pub boottime: i64,
+}
+
+impl ClockOffsets {
+    /// Both clocks, in seconds.
+    pub fn new(monotonic: i64, boottime: i64) -> ClockOffsets {
+        ClockOffsets { monotonic, boottime }
+    }
 }
 
 /// What becomes of the namespaces besides user and mount, which are always new.
@@ -35,6 +43,7 @@ pub(crate) struct Namespaces {
 
 /// The network of a sandbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Network {
     /// The host's.
     #[default]

@@ -1,6 +1,5 @@
 //! The root that is asked for.
 
-use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Where the root comes from.
@@ -15,7 +14,8 @@ pub(crate) enum Root {
 }
 
 /// What takes the changes to a rootfs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Overlay {
     /// A layer that is thrown away: in memory, or before Linux 6.6 on disk until the end.
     Memory,
@@ -24,8 +24,9 @@ pub enum Overlay {
 }
 
 /// Where /proc comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Proc {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Proc {
     /// A new one, or the one that is there where the kernel refuses a new one.
     #[default]
     Auto,
@@ -38,8 +39,9 @@ pub(crate) enum Proc {
 }
 
 /// Where /dev comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Dev {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Dev {
     /// A private one with the few devices that a program may expect.
     #[default]
     New,

@@ -28,7 +28,7 @@ const PATH_INSIDE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 ///     .command(["sh", "-c", "id -u; test -s accounts && echo $COLOUR"])
 ///     .stdout(writer)
 ///     .spawn()?;
-/// assert_eq!(running.wait()?, 0);
+/// assert!(running.wait()?.success());
 /// drop(running);
 /// let mut printed = String::new();
 /// reader.read_to_string(&mut printed)?;

@@ -60,10 +60,10 @@ pub(crate) fn try_to_attach(
     attributes: Attributes,
 ) -> Result<(), Unattached> {
     let attach = || sys::mount::attach(tree, mount_point, name).map_err(Unattached::Refused);
-    match sys::mount_api::set_tree_attributes(tree, attributes.set, attributes.propagation) {
+    match sys::mount_api::set_tree_attributes(tree, attributes.set.bits(), attributes.propagation.bits()) {
         Err(errno) if sys::is_unknown(errno) => {
             attach()?;
-            remount(tree, Reach::Tree, attributes)
+            remount(tree, Reach::Tree, attributes.set.bits(), attributes.propagation.bits())
                 .inspect_err(|_| detach(tree))
                 .map_err(Unattached::Unprotected)
         }
@@ -87,13 +87,11 @@ pub(crate) enum Reach {
 /// Those of mount_setattr(2).
 pub(crate) fn make_read_only(top: &OwnedFd, reach: Reach) -> Result<(), Errno> {
     let made = match reach {
-        Reach::Mount => sys::mount_api::set_attributes(top, READ_ONLY),
-        Reach::Tree => sys::mount_api::set_tree_attributes(top, READ_ONLY, 0),
+        Reach::Mount => sys::mount_api::set_attributes(top, READ_ONLY.bits()),
+        Reach::Tree => sys::mount_api::set_tree_attributes(top, READ_ONLY.bits(), 0),
     };
     match made {
-        Err(errno) if sys::is_unknown(errno) => {
-            remount(top, reach, Attributes { set: READ_ONLY, propagation: 0 })
-        }
+        Err(errno) if sys::is_unknown(errno) => remount(top, reach, READ_ONLY.bits(), 0),
         made => made,
     }
 }
@@ -106,7 +104,8 @@ fn detach(tree: &OwnedFd) {
     }
 }
 
-fn remount(top: &OwnedFd, reach: Reach, attributes: Attributes) -> Result<(), Errno> {
+/// As mount_setattr(2): neither is changed where it is 0.
+fn remount(top: &OwnedFd, reach: Reach, set: u64, propagation: u64) -> Result<(), Errno> {
     let count = if reach == Reach::Mount { 1 } else { usize::MAX };
     let lines = tree(top)?;
     // The first one is at hand, whatever covers it.
@@ -114,14 +113,13 @@ fn remount(top: &OwnedFd, reach: Reach, attributes: Attributes) -> Result<(), Er
     for (_, line) in lines.iter().enumerate().take(count).filter(|line| !covered(line)) {
         let mount_point = open_mount(top, line, &lines)?;
         let mount_point = descriptor(&mount_point);
-        if attributes.set != 0 {
+        if set != 0 {
             // What is set already stays: some of it may be locked, and a remount without it is refused (mount_namespaces(7)).
-            let flags =
-                flags_of(line) | legacy_mount::flags(attributes.set) | MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
+            let flags = flags_of(line) | legacy_mount::flags(set) | MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
             mount(NONE, mount_point.as_c_str(), NONE, flags, NONE)?;
         }
-        if attributes.propagation != 0 {
-            let propagation = MsFlags::from_bits_retain(attributes.propagation);
+        if propagation != 0 {
+            let propagation = MsFlags::from_bits_retain(propagation);
             mount(NONE, mount_point.as_c_str(), NONE, propagation, NONE)?;
         }
     }

@@ -106,5 +106,5 @@ fn carry_over(mount_point: &OwnedFd, covering: &OwnedFd, name: &CStr) -> Result<
 }
 
 fn bind(entry: &OwnedFd, covering: &OwnedFd, name: &CStr) -> Result<(), Errno> {
-    attach_with(&sys::mount::clone_tree(entry, c"")?, covering, name, Attributes::new(0))
+    attach_with(&sys::mount::clone_tree(entry, c"")?, covering, name, Attributes::default())
 }

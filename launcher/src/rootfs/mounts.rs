@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Step};
 use crate::plan::root::PlannedMount;
-use crate::request::mount::{Attributes, Bind, Content, Mount, NODEV, NOEXEC, NOSUID};
+use crate::request::mount::{Attributes, Bind, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::rootfs::attach::attach_with;
 use crate::rootfs::covering::{MissingPoint, make_point};
 use crate::rootfs::mount_point::NewRoot;
@@ -11,7 +11,6 @@ use crate::rootfs::upper_layers::{UpperLayers, new_dir};
 use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
-use nix::libc;
 use nix::mount::{MntFlags, umount2};
 use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmodat, fstat, mkdirat};
 use nix::unistd::fchdir;
@@ -70,7 +69,7 @@ fn mount_new(
     make: impl FnOnce(u64) -> Result<OwnedFd, Errno>,
 ) -> Result<(), Failure> {
     let mount_point = root.mount_point(&mount.target, true)?;
-    make(NOSUID | NODEV | NOEXEC)
+    make((NOSUID | NODEV | NOEXEC).bits())
         .and_then(|made| attach_with(&made, &mount_point, c"", mount.attributes))
         .map_err(Failure::on(Step::Mount, mount.target.as_os_str().as_bytes()))
 }
@@ -152,7 +151,7 @@ fn in_memory(
     mount_point: &OwnedFd,
     make: impl FnOnce(&OwnedFd) -> Result<OwnedFd, Errno>,
 ) -> Result<OwnedFd, Errno> {
-    let memory = sys::mount::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], NODEV)?;
+    let memory = sys::mount::new_mount(c"tmpfs", &[(c"mode", Some(c"0755"))], NODEV.bits())?;
     sys::mount::attach(&memory, mount_point, c"")?;
     let made = make(&memory);
     fchdir(&memory)?;
@@ -169,7 +168,7 @@ pub(crate) fn mask(root: &NewRoot, path: &Path) -> Result<(), Failure> {
     let Some(mount_point) = unless_missing(root.open(path)).map_err(on)? else { return Ok(()) };
     let cover = match sys::files::file_kind(&fstat(&mount_point).map_err(on)?) {
         SFlag::S_IFDIR => {
-            sys::mount::new_mount(c"tmpfs", &[(c"mode", Some(c"0555"))], libc::MOUNT_ATTR_RDONLY | NODEV)
+            sys::mount::new_mount(c"tmpfs", &[(c"mode", Some(c"0555"))], (READ_ONLY | NODEV).bits())
         }
         _ => sys::mount::clone_tree(AT_FDCWD, c"/dev/null"),
     };
@@ -184,7 +183,7 @@ pub(crate) fn make_read_only(root: &NewRoot, path: &Path) -> Result<(), Failure>
     let on = |errno| Failure::new(Step::Mount, path.as_os_str().as_bytes(), errno);
     let Some(mount_point) = unless_missing(root.open(path)).map_err(on)? else { return Ok(()) };
     let tree = sys::mount::clone_tree(&mount_point, c"").map_err(on)?;
-    attach_with(&tree, &mount_point, c"", Attributes::new(libc::MOUNT_ATTR_RDONLY)).map_err(on)
+    attach_with(&tree, &mount_point, c"", Attributes::new(READ_ONLY)).map_err(on)
 }
 
 fn unless_missing(opened: Result<OwnedFd, Errno>) -> Result<Option<OwnedFd>, Errno> {

@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Step, reason};
 use crate::plan::root::{Base, RootPlan, Sys};
-use crate::request::mount::{Attributes, NODEV, NOEXEC, NOSUID, READ_ONLY};
+use crate::request::mount::{Attributes, MountFlags, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::request::root::{Dev, Overlay, Proc};
 use crate::rootfs::attach::{Reach, attach_with, make_read_only};
 use crate::rootfs::covering::{MissingPoint, cover};
@@ -88,7 +88,7 @@ fn assemble(plan: &RootPlan, path: &CStr, layers: &UpperLayers) -> Result<NewRoo
 /// The tree is made private, so that no mount event of the host's comes in: mount_namespaces(7).
 fn bind_over_itself(mount_point: &OwnedFd) -> Result<OwnedFd, Errno> {
     let tree = sys::mount::clone_tree(mount_point, c"")?;
-    attach_with(&tree, mount_point, c"", Attributes::new(0))?;
+    attach_with(&tree, mount_point, c"", Attributes::default())?;
     Ok(tree)
 }
 
@@ -184,7 +184,7 @@ fn mount_proc(root: &mut NewRoot, proc: Proc) -> Result<Option<String>, Failure>
     let on = |errno| Failure::new(Step::Mount, b"/proc", errno);
     let attributes = NOSUID | NODEV | NOEXEC;
     if proc != Proc::Bind {
-        match sys::mount::new_mount(c"proc", &[], attributes) {
+        match sys::mount::new_mount(c"proc", &[], attributes.bits()) {
             Err(Errno::EPERM) if proc == Proc::Auto => {}
             made => {
                 let mount_point = root.mount_point(Path::new("/proc"), true)?;
@@ -215,7 +215,7 @@ fn mount_sys(root: &mut NewRoot, sys: Sys) -> Result<Option<String>, Failure> {
     let attributes = NOSUID | NODEV | NOEXEC | READ_ONLY;
     let own = match sys {
         Sys::None => return Ok(None),
-        Sys::New => sys::mount::new_mount(c"sysfs", &[], attributes),
+        Sys::New => sys::mount::new_mount(c"sysfs", &[], attributes.bits()),
         Sys::Bind => Err(Errno::EPERM),
     };
     let mounted = match own {
@@ -230,7 +230,7 @@ fn mount_sys(root: &mut NewRoot, sys: Sys) -> Result<Option<String>, Failure> {
     })
 }
 
-fn bind_system(root: &mut NewRoot, path: &CStr, attributes: u64) -> Result<(), Errno> {
+fn bind_system(root: &mut NewRoot, path: &CStr, attributes: MountFlags) -> Result<(), Errno> {
     let tree = sys::mount::clone_tree(AT_FDCWD, path)?;
     let path = Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()));
     let mount_point = root.mount_point(path, true).map_err(|failure| failure.errno)?;

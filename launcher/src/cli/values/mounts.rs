@@ -1,8 +1,9 @@
 //! `--volume`, `--mount`, `--tmpfs` and `--device`, in podman's spelling.
 
 use crate::cli::values::{shown, split, split_once, utf8};
-use crate::request::mount::{Attributes, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY, inside_path};
-use nix::libc;
+use crate::request::mount::{
+    Attributes, Content, Mount, MountFlags, NODEV, NOEXEC, NOSUID, Propagation, READ_ONLY, inside_path,
+};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -151,7 +152,7 @@ impl<'a> Typed<'a> {
     }
 }
 
-fn system_mount(content: Content, target: PathBuf, attributes: u64) -> Mount {
+fn system_mount(content: Content, target: PathBuf, attributes: MountFlags) -> Mount {
     Mount { content, target, attributes: Attributes::new(attributes) }
 }
 
@@ -217,9 +218,11 @@ fn tmpfs_option(mount: &mut Mount, word: &str) -> Result<(), String> {
     }
 }
 
-fn set(mount: &mut Mount, attribute: u64, on: bool) {
-    let attributes = &mut mount.attributes.set;
-    *attributes = if on { *attributes | attribute } else { *attributes & !attribute };
+fn set(mount: &mut Mount, flag: MountFlags, on: bool) {
+    match on {
+        true => mount.attributes.set |= flag,
+        false => mount.attributes.set -= flag,
+    }
 }
 
 /// True for a word that is an attribute of mount(8).
@@ -242,10 +245,10 @@ fn attribute(mount: &mut Mount, word: &str) -> bool {
 /// True for a word that says what becomes of mount events: mount_namespaces(7). Nothing leaves the sandbox in any case.
 fn propagation(mount: &mut Mount, word: &str) -> bool {
     mount.attributes.propagation = match word {
-        "private" | "rprivate" => libc::MS_PRIVATE,
-        "slave" | "rslave" => libc::MS_SLAVE,
-        "shared" | "rshared" => libc::MS_SHARED,
-        "unbindable" | "runbindable" => libc::MS_UNBINDABLE,
+        "private" | "rprivate" => Propagation::Private,
+        "slave" | "rslave" => Propagation::Slave,
+        "shared" | "rshared" => Propagation::Shared,
+        "unbindable" | "runbindable" => Propagation::Unbindable,
         _ => return false,
     };
     true

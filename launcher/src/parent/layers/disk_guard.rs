@@ -1,6 +1,6 @@
 //! The process that removes the layers on disk of a launch whose launcher was killed, as `subroot kill` does. It looks nothing up inside.
 
-use crate::error::Error;
+use crate::error::{Error, OsError};
 use crate::parent::channel::pipe;
 use crate::parent::layers::disk_layers::{DiskLayers, memory_serves};
 use crate::plan::Plan;
@@ -49,7 +49,7 @@ impl DiskGuard {
     /// # Errors
     /// Those of pipe(2), fork(2) and pidfd_open(2).
     fn start(layers: DiskLayers, candidates: &[Candidate]) -> Result<DiskGuard, Error> {
-        let failed = |errno| Error::Parent("creating the guard of the changes on disk", errno);
+        let failed = |errno| Error::Parent("creating the guard of the changes on disk", OsError(errno));
         let (told, lifeline) = pipe().inspect_err(|_| layers.remove_or_say(candidates))?;
         let forked =
             sys::process::fork().inspect_err(|_| layers.remove_or_say(candidates)).map_err(failed)?;

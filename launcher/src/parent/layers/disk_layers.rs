@@ -5,7 +5,7 @@
 //! end. What was left when both were killed is not locked, and the next launch removes it. What is in it belongs to subordinate IDs, so that a process
 //! in a user namespace of the same IDs removes it.
 
-use crate::error::Error;
+use crate::error::{Error, OsError};
 use crate::failure::{reason, reason_of};
 use crate::parent::trial::{self, Stopped};
 use crate::plan::id_plan::{Candidate, IdPlan};
@@ -166,7 +166,7 @@ fn c_string(path: impl Into<OsString>) -> Result<CString, Error> {
 /// What kept it from being tried.
 pub(crate) fn memory_serves() -> Result<bool, Error> {
     let tried = sys::files::memory_takes_attributes();
-    tried.map_err(|errno| Error::Parent("setting a user.* attribute of a file in memory", errno))
+    tried.map_err(|errno| Error::Parent("setting a user.* attribute of a file in memory", OsError(errno)))
 }
 
 impl Store {

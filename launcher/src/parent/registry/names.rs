@@ -7,7 +7,7 @@
 //! The file is in a directory that only this user can write to. Neither another user nor a payload can reach it, even with the
 //! host's network. A payload into which the user has bound that directory can lock names; this is the user's own choice.
 
-use crate::error::Error;
+use crate::error::{Error, OsError};
 use crate::failure::reason;
 use crate::sys;
 use crate::sys::Outcome;
@@ -59,7 +59,7 @@ impl Name {
                 }
                 // The other candidates would fail for the same reason.
                 Err(Unusable::Failed(_, errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM))) => {
-                    return Err(Error::Parent("reserving the name of a sandbox", errno));
+                    return Err(Error::Parent("reserving the name of a sandbox", OsError(errno)));
                 }
                 Err(Unusable::Failed(path, errno)) => format!("{}: {}", path.display(), reason(errno)),
                 Err(Unusable::Unsafe(path, why)) => format!("{}: {why}", path.display()),

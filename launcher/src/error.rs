@@ -74,8 +74,15 @@ pub enum Error {
     Parent(&'static str, OsError),
     /// The child failed.
     Start(Failure),
-    /// The monitor of a sandbox said why it was not started, and ended with this status.
-    Monitored(String, u8),
+    /// The process that [`Sandbox::spawn`](crate::Sandbox::spawn) made for the launch could not start the command.
+    Monitored {
+        /// What failed, on what, and why.
+        why: String,
+        /// What to do about it, if that is certain.
+        fix: Option<String>,
+        /// The exit status of `subroot run` for it.
+        status: u8,
+    },
     /// The child ended without a word before the command was started.
     Vanished,
 }
@@ -193,7 +200,7 @@ impl fmt::Display for Error {
             }
             Error::Parent(what, errno) => write!(f, "{what}: {}", errno),
             Error::Start(failure) => failure.fmt(f),
-            Error::Monitored(why, _) => write!(f, "{why}"),
+            Error::Monitored { why, .. } => write!(f, "{why}"),
             Error::Vanished => write!(f, "starting the command: the new process was killed before it could"),
         }
     }
@@ -218,7 +225,7 @@ impl Error {
                 | Step::RunNoexec => 126,
                 _ => OWN_FAILURE,
             },
-            Error::Monitored(_, status) => *status,
+            Error::Monitored { status, .. } => *status,
             _ => OWN_FAILURE,
         }
     }

@@ -1,15 +1,19 @@
 //! The library as a program with several threads uses it. It runs in the host's own system, so that it needs nothing installed.
 #![allow(clippy::unwrap_used)]
 
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::{SigSet, Signal};
 use std::ffi::OsString;
 use std::io::Read as _;
+use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
-use subroot::{Error, OsError, Sandbox};
+use subroot::{Error, ExitStatus, Mount, OsError, Overlay, Running, Sandbox};
 
 fn shell(script: &str) -> Sandbox {
     Sandbox::host().command(["sh", "-c", script])
@@ -49,7 +53,7 @@ fn what_cannot_be_started_is_an_error_with_its_status() {
     assert_eq!(status(Sandbox::new("/nothere")), Err(125));
     assert_eq!(status(shell("true").bind("/nothere", "/mnt")), Err(125));
     let said = Sandbox::host().command(["/nothere"]).spawn().map(drop);
-    assert!(matches!(said, Err(Error::Monitored(why, 127)) if why.contains("/nothere")));
+    assert!(matches!(said, Err(Error::Monitored { why, status: 127, .. }) if why.contains("/nothere")));
 }
 
 #[test]
@@ -111,6 +115,101 @@ fn nothing_of_the_calling_program_is_changed() {
     assert_eq!(own_children().split_whitespace().count(), 1);
     drop(running);
     assert_eq!(own_children(), "", "a child is left, or has not been waited for");
+}
+
+/// Runs an ignored test of this file in a process of its own, and returns what it prints on standard error.
+fn alone(test: &str, dir: &Path) -> String {
+    let mut program = Command::new(std::env::current_exe().unwrap());
+    program.args([test, "--exact", "--ignored", "--nocapture", "--test-threads=1"]).current_dir(dir);
+    let output = program.output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains(" 1 passed"), "{printed}{errors}");
+    errors
+}
+
+#[test]
+fn a_launch_that_fails_prints_nothing() {
+    assert_eq!(alone("failing_launches", Path::new("/")), "");
+}
+
+#[test]
+#[ignore = "run by a_launch_that_fails_prints_nothing"]
+fn failing_launches() {
+    let error = Sandbox::host().command(["/nothere"]).spawn().unwrap_err();
+    let fix = error.fix().unwrap();
+    assert_eq!(fix, "install it there, or name it by its path");
+    assert_eq!(error.to_string(), "running /nothere: command not found");
+    let error = shell("true").env("A", "\0").spawn().unwrap_err();
+    assert!(matches!(error, Error::Usage(..)), "{error}");
+    let error = shell("true").workdir("/nothere").spawn().unwrap_err();
+    assert_eq!(error.to_string(), "changing to working directory /nothere: No such file or directory");
+    assert_eq!(shell("exit 3").spawn().unwrap().wait().unwrap().code(), Some(3));
+}
+
+#[test]
+fn relative_paths_start_from_where_the_caller_is() {
+    let dir = std::env::temp_dir().join(format!("subroot-relative-{}", std::process::id()));
+    for path in ["one", "two", "rootfs/usr", "rootfs/mnt", "rootfs/tmp"] {
+        std::fs::create_dir_all(dir.join(path)).unwrap();
+    }
+    std::fs::write(dir.join("one/x"), "").unwrap();
+    std::fs::write(dir.join("two/y"), "").unwrap();
+    let errors = alone("relative_paths", &dir);
+    std::fs::remove_dir_all(&dir).unwrap();
+    assert_eq!(errors, "");
+}
+
+#[test]
+#[ignore = "run by relative_paths_start_from_where_the_caller_is"]
+fn relative_paths() {
+    let own = || {
+        let system = ["/bin", "/lib", "/lib64"].into_iter().filter(|path| Path::new(path).exists());
+        let rootfs = Sandbox::new("rootfs").command(["/bin/sh", "-c", "test -e /mnt/x && test ! -e /mnt/z"]);
+        system.fold(rootfs.bind_read_only("/usr", "/usr"), |rootfs, path| rootfs.bind_read_only(path, path))
+    };
+    let host = || shell("test -e /mnt/x && test ! -e /mnt/z");
+    let bases: [&dyn Fn() -> Sandbox; 3] = [&host, &own, &|| own().overlay(Overlay::Memory)];
+    let mounts = [
+        Mount::bind("one", "/mnt"),
+        Mount::bind("./one", "/mnt").read_only(),
+        Mount::layered("one/../one", "/mnt"),
+        Mount::overlay(["one", "two"], None, "/mnt"),
+    ];
+    for (at, base) in bases.iter().enumerate() {
+        for mount in &mounts {
+            let status = base().mount(mount.clone()).spawn().unwrap().wait().unwrap();
+            assert!(status.success(), "{mount:?} on base {at}: {status}");
+        }
+    }
+    let missing = shell("true").helper("one/nothere").spawn().unwrap_err().to_string();
+    assert!(missing.contains("/one/nothere: No such file"), "{missing}");
+}
+
+#[test]
+fn the_end_can_be_awaited_with_others_by_poll() {
+    let mut running = shell("sleep 1000").spawn().unwrap();
+    let is_ready = |running: &Running, timeout: u16| {
+        poll(&mut [PollFd::new(running.as_fd(), PollFlags::POLLIN)], timeout).unwrap() == 1
+    };
+    assert_eq!(running.try_wait().unwrap(), None);
+    assert!(!is_ready(&running, 0));
+    running.kill().unwrap();
+    assert!(is_ready(&running, 20_000));
+    let ended = running.try_wait().unwrap().unwrap();
+    assert_eq!((ended.signal(), ended.code(), u8::from(ended)), (Some(9), None, 137));
+    running.kill().unwrap();
+    assert_eq!(running.wait().unwrap(), ended);
+}
+
+#[test]
+fn a_command_ends_by_itself_or_by_a_signal() {
+    let ended = |script: &str| shell(script).spawn().unwrap().wait().unwrap();
+    let facts = |status: ExitStatus| (status.success(), status.code(), status.signal());
+    assert_eq!(facts(ended("kill -TERM $$")), (false, None, Some(15)));
+    assert_eq!(facts(ended("exit 0")), (true, Some(0), None));
+    assert_eq!(facts(ended("exit 255")), (false, Some(255), None));
+    assert_eq!(ended("exit 7"), ExitStatus::from(7));
 }
 
 /// Programs pass errors between threads, and box them.

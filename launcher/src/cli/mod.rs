@@ -80,5 +80,5 @@ fn run_sandbox(typed: RunArgs, command: Option<Vec<OsString>>) -> anyhow::Result
 fn run_in_sandbox(typed: ExecArgs, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
     let known = registry::find(&typed.sandbox)?;
     let process = options::exec(typed, command, &known.process)?;
-    Ok(join::run(&join::Joined::new(&known, process)?, None)?.status())
+    Ok(join::run(&join::Joined::new(&known, process)?, &[])?.status())
 }

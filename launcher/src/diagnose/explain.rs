@@ -37,6 +37,7 @@ pub(crate) fn fix(error: &Error, found: Option<&Cause>) -> Option<String> {
                     .into()
             })
         }
+        Error::Monitored { fix, .. } => fix.clone(),
         Error::DirectoryStream(name) => Some(format!("redirect {name}, for example to /dev/null")),
         // Every shell has the programs for this, and the directory that it makes passes all checks.
         Error::Name { .. } => Some("export XDG_RUNTIME_DIR=$(mktemp -d)".into()),

@@ -1,60 +1,69 @@
 //! How a command ended, as a library's caller sees it.
 
-use crate::sys::process::Ended;
 use std::fmt;
 use std::process::ExitCode;
 
-/// How a command ended: by itself, with an exit status, or by a signal.
+/// How a command ended: with an exit status, or by a signal.
+///
+/// It holds what `subroot run` exits with, which is 128+N for signal N, as shells have it: a command that exits with 128+N by itself
+/// counts as ended by that signal.
 ///
 /// ```
 /// use subroot::Sandbox;
 ///
-/// let status = Sandbox::host().command(["sh", "-c", "exit 3"]).spawn()?.wait()?;
-/// assert_eq!((status.code(), status.signal(), u8::from(status)), (Some(3), None, 3));
+/// let status = Sandbox::host().command(["sh", "-c", "kill -TERM $$"]).spawn()?.wait()?;
+/// assert_eq!((status.code(), status.signal(), u8::from(status)), (None, Some(15), 128 + 15));
 /// # Ok::<(), subroot::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExitStatus(pub(crate) Ended);
+pub struct ExitStatus(u8);
+
+/// SIGRTMAX.
+const LAST_SIGNAL: u8 = 64;
 
 impl ExitStatus {
-    /// True if it ended by itself with exit status 0.
+    /// True for exit status 0.
     pub fn success(self) -> bool {
-        self.0 == Ended::Exited(0)
+        self.0 == 0
     }
 
     /// Its exit status; none if a signal ended it.
     pub fn code(self) -> Option<i32> {
-        match self.0 {
-            Ended::Exited(code) => Some(code),
-            Ended::Killed(_) => None,
-        }
+        if self.signal().is_none() { Some(self.0.into()) } else { None }
     }
 
     /// The signal that ended it, if one did.
     pub fn signal(self) -> Option<i32> {
-        match self.0 {
-            Ended::Exited(_) => None,
-            Ended::Killed(signal) => Some(signal),
-        }
+        self.0.checked_sub(128).filter(|signal| (1..=LAST_SIGNAL).contains(signal)).map(i32::from)
     }
 }
 
 impl fmt::Display for ExitStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match self.signal() {
+            Some(signal) => write!(f, "signal {signal}"),
+            None => write!(f, "exit status {}", self.0),
+        }
     }
 }
 
-/// As `subroot run` and shells exit: the exit status, or 128 and the signal's number.
+/// From what `subroot run` exits with.
+impl From<u8> for ExitStatus {
+    fn from(status: u8) -> ExitStatus {
+        ExitStatus(status)
+    }
+}
+
+/// What `subroot run` exits with.
 impl From<ExitStatus> for u8 {
     fn from(status: ExitStatus) -> u8 {
-        status.0.status()
+        status.0
     }
 }
 
 /// The same for the end of `main`.
 impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> ExitCode {
-        ExitCode::from(status.0.status())
+        ExitCode::from(status.0)
     }
 }

@@ -29,14 +29,18 @@ impl Error {
     }
 }
 
-/// Prints why subroot failed, and the fix on a second line if one is known; returns the exit status that goes with it.
-pub(crate) fn report(error: &Error) -> u8 {
+/// Why subroot failed, with what stands behind it, and the fix if one is known.
+pub(crate) fn lines(error: &Error) -> (String, Option<String>) {
     let found = found(error);
-    match &found {
-        Some(cause) => standard_error::line(&format!("{error} ({cause})")),
-        None => standard_error::line(&error.to_string()),
-    }
-    if let Some(fix) = explain::fix(error, found.as_ref()) {
+    let why = found.as_ref().map_or_else(|| error.to_string(), |cause| format!("{error} ({cause})"));
+    (why, explain::fix(error, found.as_ref()))
+}
+
+/// Prints them, the fix on a line of its own; returns the exit status that goes with them.
+pub(crate) fn report(error: &Error) -> u8 {
+    let (why, fix) = lines(error);
+    standard_error::line(&why);
+    if let Some(fix) = fix {
         standard_error::line(&format!("fix: {fix}"));
     }
     error.status()

@@ -60,18 +60,21 @@ impl Joined {
 ///
 /// # Errors
 /// What kept the command from being started.
-pub(crate) fn run(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Ended, Error> {
+pub(crate) fn run(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Ended, Error> {
+    let outcome = perform(joined, streams);
+    status_stream::note(streams, &outcome);
+    outcome
+}
+
+fn perform(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Ended, Error> {
     launch::refuse_directory_streams()?;
     let signals = Signals::block()?;
-    let released = start(joined, status.clone());
-    let outcome = released.and_then(|released| relay::wait(released, &signals));
-    status_stream::note(status.as_deref(), &outcome);
-    outcome
+    start(joined, streams).and_then(|released| relay::wait(released, &signals))
 }
 
 /// A process of its own joins the namespaces, as that cannot be undone. A pid namespace takes in only children, so that it
 /// makes the command's process as its own sibling and is gone.
-fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Error> {
+fn start(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Released, Error> {
     let ((go, lifeline), (report, report_write), (ours, theirs)) = (pipe()?, packet_pipe()?, socket()?);
     let (terminal, terminal_inside) = match joined.process.process().terminal {
         true => socket().map(|(ours, theirs)| (Some(ours), Some(theirs)))?,
@@ -106,7 +109,7 @@ fn start(joined: &Joined, status: Option<Arc<OwnedFd>>) -> Result<Released, Erro
     let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;
     let parent = watched_parent()?;
     live.release(0)?;
-    let started = status.map(|stream| status_stream::Started::of_process(stream, pid));
+    let started = (!streams.is_empty()).then(|| status_stream::Started::of_process(streams, pid));
     Ok(Released { live, report, parent, terminal, _entry: None, started })
 }
 

@@ -31,7 +31,14 @@ use std::os::fd::OwnedFd;
 ///
 /// # Errors
 /// What stopped the launch; nothing of it is left.
-pub(crate) fn launch(mut launch: Launch) -> Result<Ended, Error> {
+pub(crate) fn launch(launch: Launch) -> Result<Ended, Error> {
+    let streams = launch.plan.status_streams.clone();
+    let outcome = perform(launch);
+    status_stream::note(&streams, &outcome);
+    outcome
+}
+
+fn perform(mut launch: Launch) -> Result<Ended, Error> {
     if let Some(layer) = launch.process.landlock() {
         standard_error::warn(layer);
     }
@@ -56,7 +63,6 @@ pub(crate) fn launch(mut launch: Launch) -> Result<Ended, Error> {
     if let Some(guard) = guard {
         guard.finish(&plan.ids.candidates);
     }
-    status_stream::note(plan.status_stream.as_deref(), &outcome);
     outcome
 }
 

@@ -4,23 +4,24 @@ use crate::child::prepared::Launch;
 use crate::error::{Error, OsError};
 use crate::parent::channel::pipe;
 use crate::parent::exit_status::ExitStatus;
-use crate::parent::explain;
 use crate::parent::join;
 use crate::parent::launch;
 use crate::parent::registry;
+use crate::parent::status_stream;
 use crate::request::sandbox::Sandbox;
-use crate::sys;
 use crate::sys::process::Ended;
+use crate::sys::{self, Outcome, standard_error};
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-/// A running sandbox. It ends with this handle's process, and when the handle is dropped.
+/// A running sandbox. It ends when the handle is dropped, and with the handle's process.
 ///
 /// ```
 /// use subroot::Sandbox;
@@ -33,23 +34,25 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Running {
     monitor: OwnedFd,
+    /// Where the monitor reports the start, the end, and warnings.
+    told: BufReader<File>,
     pid: u32,
     /// Its first process, once there is one.
     first: Option<OwnedFd>,
     ended: Option<ExitStatus>,
+    warnings: Vec<String>,
 }
 
 impl Sandbox {
     /// Starts it. A process of its own watches over it, passes signals on to it, and ends with it, so that nothing of the
-    /// calling process is changed: no signal, no child but that one.
+    /// calling process is changed: no signal, no child but that one. Nothing is printed: see [`Error::fix`] and
+    /// [`Running::warnings`]. Relative paths of the host's start from the working directory of the caller.
     ///
     /// # Errors
-    /// What cannot be meant; what fails later is told by [`Running::wait`].
+    /// What kept the command from being started.
     pub fn spawn(self) -> Result<Running, Error> {
-        Running::start(
-            Launch::new(&self)?,
-            self.streams.each_ref().map(|stream| stream.as_ref().map(|stream| stream.as_fd())),
-        )
+        let streams = self.streams.each_ref().map(|stream| stream.as_ref().map(|stream| stream.as_fd()));
+        Running::start(Launch::new(&self)?, streams)
     }
 
     /// Runs it to its end in the calling process itself, which must have one thread, and returns how it ended. Signals are
@@ -58,7 +61,7 @@ impl Sandbox {
     /// # Errors
     /// What stopped the launch; nothing of it is left.
     pub fn run(&self) -> Result<ExitStatus, Error> {
-        launch::launch(Launch::new(self)?).map(ExitStatus)
+        launch::launch(Launch::new(self)?).map(|ended| ended.status().into())
     }
 }
 
@@ -68,8 +71,10 @@ const PATIENCE: u16 = 2_000;
 impl Running {
     /// Starts a monitor and waits until the command has been started, or could not be.
     pub(crate) fn start(mut launch: Launch, streams: [Option<BorrowedFd<'_>>; 3]) -> Result<Running, Error> {
-        Running::monitor(streams, &[], move |status| {
-            launch.plan.status_stream = Some(status);
+        let kept = launch.plan.status_streams.clone();
+        let kept: Vec<&OwnedFd> = kept.iter().map(|stream| &**stream).collect();
+        Running::monitor(streams, &kept, move |status| {
+            launch.plan.status_streams.push(status);
             launch::launch(launch)
         })
     }
@@ -80,33 +85,40 @@ impl Running {
         run: impl FnOnce(Arc<OwnedFd>) -> Result<Ended, Error>,
     ) -> Result<Running, Error> {
         let (told, status) = pipe()?;
-        let forked =
-            sys::process::fork().map_err(|errno| Error::Parent("creating the monitor", OsError(errno)))?;
-        let Some(pid) = forked else {
-            let status = Arc::new(status);
-            monitor(streams, &[kept, &[&*status]].concat(), || run(Arc::clone(&status)))
-        };
+        let failed = |doing| move |errno| Error::Parent(doing, OsError(errno));
+        let forked = sys::process::fork().map_err(failed("creating the monitor"))?;
+        let Some(pid) = forked else { monitor(streams, kept, Arc::new(status), run) };
         drop(status);
-        let monitor = sys::process::pidfd_open(pid.unsigned_abs())
-            .map_err(|errno| Error::Parent("watching the monitor", OsError(errno)))?;
-        let mut running = Running { monitor, pid: 0, first: None, ended: None };
-        let mut line = String::new();
-        let read = BufReader::new(File::from(told)).read_line(&mut line);
-        let told: Value = serde_json::from_str(&line).ok().unwrap_or_default();
-        match told["event"].as_str() {
-            // Error ignored: the monitor has ended before it has told anything.
-            Some("started") if read.is_ok() => {
-                running.pid = told["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
-                // Error ignored: its end is then not waited for, which comes with its monitor's.
-                running.first = sys::process::pidfd_open(running.pid).ok();
-                Ok(running)
-            }
-            _ => {
-                let status = running.wait()?.into();
-                Err(Error::Monitored(
-                    told["reason"].as_str().unwrap_or("its monitor ended").to_owned(),
-                    status,
-                ))
+        let monitor = sys::process::pidfd_open(pid.unsigned_abs()).map_err(failed("watching the monitor"))?;
+        let told = BufReader::new(File::from(told));
+        let mut running = Running { monitor, told, pid: 0, first: None, ended: None, warnings: Vec::new() };
+        running.wait_for_start().map(|()| running)
+    }
+
+    fn wait_for_start(&mut self) -> Result<(), Error> {
+        let told = self.next_event().unwrap_or_default();
+        if told["event"] == "started" {
+            self.pid = told["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
+            // Error ignored: its end is then not waited for, which comes with its monitor's.
+            self.first = sys::process::pidfd_open(self.pid).ok();
+            return Ok(());
+        }
+        let status = self.wait()?;
+        let text = |key: &str| told[key].as_str().map(str::to_owned);
+        let why = text("reason").unwrap_or_else(|| format!("starting: the monitor ended with {status}"));
+        Err(Error::Monitored { why, fix: text("fix"), status: status.into() })
+    }
+
+    /// The next thing that the monitor reports, apart from warnings; none if it has ended, or has nothing to report and is not waited for.
+    fn next_event(&mut self) -> Option<Value> {
+        loop {
+            let mut line = String::new();
+            // Error ignored: nothing more is reported.
+            self.told.read_line(&mut line).ok()?;
+            let mut told: Value = serde_json::from_str(&line).ok()?;
+            match told["event"].as_str() {
+                Some("warning") => self.warnings.extend(told["text"].take().as_str().map(str::to_owned)),
+                _ => return Some(told),
             }
         }
     }
@@ -116,23 +128,59 @@ impl Running {
         self.pid
     }
 
+    /// What `subroot run` would have printed as warnings: of the start at once, and of the end after a wait.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
     /// Waits for its end and returns how it ended.
     ///
     /// # Errors
     /// ECHILD where somebody else has reaped the monitor.
     pub fn wait(&mut self) -> Result<ExitStatus, Error> {
-        if let Some(status) = self.ended {
-            return Ok(status);
-        }
         loop {
-            match sys::process::wait_for(&self.monitor).map(ExitStatus) {
-                Err(Errno::EINTR) => {}
-                Err(errno) => return Err(Error::Parent("waiting for the monitor", OsError(errno))),
-                Ok(status) => {
-                    self.ended = Some(status);
-                    return Ok(status);
-                }
+            if let Some(ended) = self.ended {
+                return Ok(ended);
             }
+            match sys::process::wait_for(&self.monitor) {
+                Err(Errno::EINTR) => {}
+                ended => self.note_end(ended.map(Some))?,
+            }
+        }
+    }
+
+    /// How it ended, if it has ended.
+    ///
+    /// # Errors
+    /// ECHILD where somebody else has reaped the monitor.
+    pub fn try_wait(&mut self) -> Result<Option<ExitStatus>, Error> {
+        if self.ended.is_none() {
+            self.note_end(sys::process::reap(&self.monitor))?;
+        }
+        Ok(self.ended)
+    }
+    fn note_end(&mut self, ended: Outcome<Option<Ended>>) -> Result<(), Error> {
+        let Some(ended) = ended.map_err(|errno| Error::Parent("waiting for the monitor", OsError(errno)))?
+        else {
+            return Ok(());
+        };
+        // What another thread is starting just now may have a copy of the other end.
+        // Error ignored: its copy is soon closed.
+        let _ = fcntl(self.told.get_ref(), FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
+        let told = self.next_event().unwrap_or_default();
+        self.warnings.extend(told["reason"].as_str().map(str::to_owned));
+        self.ended = Some(ended.status().into());
+        Ok(())
+    }
+
+    /// Ends everything in it at once. It is no error if it has ended already.
+    ///
+    /// # Errors
+    /// Those of pidfd_send_signal(2).
+    pub fn kill(&self) -> Result<(), Error> {
+        match self.signal(nix::libc::SIGKILL) {
+            Err(Error::Parent(_, OsError(Errno::ESRCH))) => Ok(()),
+            sent => sent,
         }
     }
 
@@ -155,7 +203,14 @@ impl Running {
         process.words = words.into_iter().map(Into::into).collect();
         process.terminal = false;
         let joined = join::Joined::new(&known, process)?;
-        Running::monitor([None; 3], &[joined.member()], |status| join::run(&joined, Some(status)))
+        Running::monitor([None; 3], &[joined.member()], |status| join::run(&joined, &[status]))
+    }
+}
+
+/// The pidfd of its monitor, which poll(2) finds readable at the end of the sandbox.
+impl AsFd for Running {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.monitor.as_fd()
     }
 }
 
@@ -163,7 +218,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         if self.ended.is_none() {
             // Error ignored: it has ended already.
-            let _ = self.signal(nix::libc::SIGKILL);
+            let _ = self.kill();
             // Error ignored: it has been reaped already.
             let _ = self.wait();
             // It sees the end of its monitor, and ends by itself.
@@ -174,17 +229,28 @@ impl Drop for Running {
     }
 }
 
-/// The life of the monitor: what the program does, with these standard streams, and with nothing else that the calling program
+/// What the monitor does: what the program does, with these standard streams, and with nothing else that the calling program
 /// has open. What other threads held locked when it was forked stays so: nothing is logged, and no backtrace taken.
 fn monitor(
     streams: [Option<BorrowedFd<'_>>; 3],
     kept: &[&OwnedFd],
-    run: impl FnOnce() -> Result<Ended, Error>,
+    status: Arc<OwnedFd>,
+    run: impl FnOnce(Arc<OwnedFd>) -> Result<Ended, Error>,
 ) -> ! {
     log::set_max_level(log::LevelFilter::Off);
-    sys::process::exit(match take_over(streams, kept).and_then(|()| run()) {
+    let sink = Arc::clone(&status);
+    standard_error::divert_warnings(move |text| status_stream::warn(&sink, text));
+    let outcome = match take_over(streams, &[kept, &[&*status]].concat()) {
+        Ok(()) => run(status),
+        Err(error) => {
+            let outcome = Err(error);
+            status_stream::note(&[status], &outcome);
+            outcome
+        }
+    };
+    sys::process::exit(match outcome {
         Ok(ended) => ended.status(),
-        Err(error) => explain::report(&error),
+        Err(error) => error.status(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! `--json-status FD`: a line of JSON when the command has started, when it has ended, and when it could not be started.
 
 use crate::error::Error;
+use crate::parent::explain;
 use crate::plan::Plan;
 use crate::request::namespaces::KINDS;
 use crate::sys::process::Ended;
@@ -12,14 +13,14 @@ use std::sync::Arc;
 
 /// What is told of a start, collected while the child can still be looked at.
 pub(crate) struct Started {
-    stream: Arc<OwnedFd>,
+    streams: Vec<Arc<OwnedFd>>,
     line: Value,
 }
 
 impl Started {
     /// Collects it, where somebody has asked.
     pub(crate) fn new(plan: &Plan, pid: i32, dir: &OwnedFd) -> Option<Started> {
-        let stream = Arc::clone(plan.status_stream.as_ref()?);
+        let streams = Some(plan.status_streams.clone()).filter(|streams| !streams.is_empty())?;
         // Error ignored: a kind of namespace that the kernel does not have is left out.
         let inode = |name: &str| fstatat(dir, format!("ns/{name}").as_str(), AtFlags::empty()).ok();
         let namespaces: serde_json::Map<String, Value> = KINDS
@@ -31,18 +32,19 @@ impl Started {
             "event": "started", "name": plan.name, "pid": pid, "launcher": nix::unistd::getpid().as_raw(),
             "namespaces": namespaces, "uid_map": map("uid_map"), "gid_map": map("gid_map"),
         });
-        Some(Started { stream, line })
+        Some(Started { streams, line })
     }
 
     /// What is told of a command in a sandbox that was there before.
-    pub(crate) fn of_process(stream: Arc<OwnedFd>, pid: i32) -> Started {
+    pub(crate) fn of_process(streams: &[Arc<OwnedFd>], pid: i32) -> Started {
         let launcher = nix::unistd::getpid().as_raw();
-        Started { stream, line: json!({"event": "started", "pid": pid, "launcher": launcher}) }
+        let line = json!({"event": "started", "pid": pid, "launcher": launcher});
+        Started { streams: streams.to_vec(), line }
     }
 
     /// Tells it.
     pub(crate) fn tell(self) {
-        write(&self.stream, &self.line);
+        write(&self.streams, &self.line);
     }
 }
 
@@ -59,8 +61,10 @@ fn map(dir: &OwnedFd, name: &str) -> Option<Vec<Vec<u32>>> {
 }
 
 /// Tells of the end, where somebody has asked.
-pub(crate) fn note(stream: Option<&OwnedFd>, outcome: &Result<Ended, Error>) {
-    let Some(stream) = stream else { return };
+pub(crate) fn note(streams: &[Arc<OwnedFd>], outcome: &Result<Ended, Error>) {
+    if streams.is_empty() {
+        return;
+    }
     let line = match outcome {
         Ok(ended) => {
             let signal = match ended {
@@ -70,13 +74,23 @@ pub(crate) fn note(stream: Option<&OwnedFd>, outcome: &Result<Ended, Error>) {
             json!({"event": "ended", "status": ended.status(), "signal": signal})
         }
         Err(error) => {
-            json!({"event": "failed", "status": error.status(), "reason": error.to_string(), "fix": error.fix()})
+            let (reason, fix) = explain::lines(error);
+            json!({"event": "failed", "status": error.status(), "reason": reason, "fix": fix})
         }
     };
-    write(stream, &line);
+    write(streams, &line);
 }
 
-fn write(stream: &OwnedFd, line: &Value) {
+/// Passes on a warning, to the one who started the monitor.
+pub(crate) fn warn(stream: &OwnedFd, text: &str) {
+    write_line(stream, &json!({"event": "warning", "text": text}));
+}
+
+fn write(streams: &[Arc<OwnedFd>], line: &Value) {
+    streams.iter().for_each(|stream| write_line(stream, line));
+}
+
+fn write_line(stream: &OwnedFd, line: &Value) {
     let text = format!("{line}\n");
     let mut rest = text.as_bytes();
     // Error ignored: a reader that is gone is nobody to report to.

@@ -7,14 +7,14 @@ pub(crate) mod name_files;
 pub(crate) mod root;
 
 use crate::error::{Error, OsError};
-use crate::failure::reason;
+use crate::failure::{reason, reason_of};
 use crate::plan::host_root::HostRoot;
 use crate::plan::id_plan::IdPlan;
 use crate::plan::root::{Base, PlannedMount, RootPlan, Sys};
 use crate::request::mount::{Mount, NODEV, NOSUID, READ_ONLY, inside_path};
 use crate::request::namespaces::{ClockOffsets, Namespace, Namespaces, Network};
 use crate::request::process::Process;
-use crate::request::root::{Dev, Proc, Root};
+use crate::request::root::{Dev, Overlay, Proc, Root};
 use crate::request::sandbox::Sandbox;
 use crate::sys::errno_of;
 use crate::sys::files::file_kind;
@@ -49,8 +49,8 @@ pub(crate) struct Plan {
     pub(crate) outlives_parent: bool,
     /// What it goes by.
     pub(crate) name: Option<String>,
-    /// Where its start and its end are told of.
-    pub(crate) status_stream: Option<Arc<OwnedFd>>,
+    /// Where its start and its end are reported.
+    pub(crate) status_streams: Vec<Arc<OwnedFd>>,
 }
 
 /// Who is PID 1.
@@ -81,7 +81,7 @@ impl Plan {
             clocks: sandbox.namespaces.time,
             outlives_parent: sandbox.outlives_parent,
             name: sandbox.name.clone(),
-            status_stream: sandbox.status_stream.clone(),
+            status_streams: sandbox.status_stream.iter().cloned().collect(),
         })
     }
 }
@@ -136,6 +136,9 @@ fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
     for mount in &mut mounts {
         let inside = inside_path(mount.target.as_os_str());
         mount.target = inside.map_err(|why| Error::Usage("the target of a mount", why))?;
+        for path in mount.host_paths() {
+            *path = absolute(path).map_err(|why| Error::Usage("the source of a mount", why))?;
+        }
     }
     for path in &sandbox.writable_tmpfs {
         mounts.extend(has_dir(&sandbox.root, path)?.then(|| writable_tmpfs(path)));
@@ -156,7 +159,7 @@ fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
     };
     Ok(Some(RootPlan {
         base,
-        overlay: sandbox.overlay.clone(),
+        overlay: overlay(sandbox)?,
         read_only: sandbox.read_only,
         proc: if replaced("/proc") { Proc::None } else { proc(sandbox) },
         dev: if replaced("/dev") { Dev::None } else { sandbox.dev },
@@ -166,6 +169,22 @@ fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
         masked: sandbox.masked.clone(),
         read_only_paths: sandbox.read_only_paths.clone(),
     }))
+}
+
+fn overlay(sandbox: &Sandbox) -> Result<Option<Overlay>, Error> {
+    let Some(Overlay::Kept(dir)) = &sandbox.overlay else { return Ok(sandbox.overlay.clone()) };
+    let dir = absolute(dir).map_err(|why| Error::Usage("--overlay", why))?;
+    Ok(Some(Overlay::Kept(dir)))
+}
+
+/// A path of the host's, from where the caller is: the child has another working directory by the time it uses it.
+fn absolute(path: &Path) -> Result<PathBuf, String> {
+    match path.as_os_str().is_empty() {
+        true => Err("a path is empty".into()),
+        false => {
+            std::path::absolute(path).map_err(|error| format!("{}: {}", path.display(), reason_of(&error)))
+        }
+    }
 }
 
 /// A path, a word or `NAME=VALUE` as the kernel takes it.

@@ -176,11 +176,62 @@ impl Mount {
         Mount { content, target: target.into(), attributes: Attributes::new(NOSUID | NODEV | NOEXEC) }
     }
 
+    /// A directory of the host's, with a layer in memory over it that takes all changes and is discarded.
+    pub fn layered(source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Mount {
+        Mount { content: Content::Layered(source.into()), ..Mount::bind("", target) }
+    }
+
+    /// Directories of the host's over each other, the top one first. Changes go to the first directory of `upper`; the second
+    /// one, on the same filesystem, is overlayfs's to work in. Without `upper`, nothing can be written.
+    pub fn overlay(
+        lower: impl IntoIterator<Item = impl Into<PathBuf>>,
+        upper: Option<(PathBuf, PathBuf)>,
+        target: impl Into<PathBuf>,
+    ) -> Mount {
+        let lower = lower.into_iter().map(Into::into).collect();
+        Mount { content: Content::Overlay { lower, upper }, ..Mount::bind("", target) }
+    }
+
+    /// A new proc(5), of the sandbox's pid namespace.
+    pub fn proc(target: impl Into<PathBuf>) -> Mount {
+        Mount::of_system(Content::Proc, target.into(), NOSUID | NODEV | NOEXEC)
+    }
+
+    /// A new devpts: terminals of the sandbox's own.
+    pub fn devpts(target: impl Into<PathBuf>) -> Mount {
+        Mount::of_system(Content::Devpts, target.into(), NOSUID | NOEXEC)
+    }
+
+    /// The POSIX message queues of the sandbox's ipc namespace.
+    pub fn mqueue(target: impl Into<PathBuf>) -> Mount {
+        Mount::of_system(Content::Mqueue, target.into(), NOSUID | NODEV | NOEXEC)
+    }
+
+    /// A device node of the host's; its own mode decides who can use it.
+    pub fn device(source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Mount {
+        Mount { attributes: Attributes::new(NOSUID | NOEXEC), ..Mount::bind(source, target) }
+    }
+
+    fn of_system(content: Content, target: PathBuf, flags: MountFlags) -> Mount {
+        Mount { content, target, attributes: Attributes::new(flags) }
+    }
+
     /// The same mount, read-only.
     #[must_use]
     pub fn read_only(mut self) -> Mount {
         self.attributes.set |= READ_ONLY;
         self
+    }
+
+    /// The paths of the host's.
+    pub(crate) fn host_paths(&mut self) -> Vec<&mut PathBuf> {
+        match &mut self.content {
+            Content::Bind(Bind { source, .. }) | Content::Layered(source) => vec![source],
+            Content::Overlay { lower, upper } => {
+                lower.iter_mut().chain(upper.iter_mut().flat_map(|(upper, work)| [upper, work])).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// The file or directory of the host's that has to be there.

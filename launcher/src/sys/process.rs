@@ -226,6 +226,15 @@ pub(crate) fn wait_for(process: impl AsFd) -> Outcome<Ended> {
     }
 }
 
+/// Reaps the process of a pidfd if it has ended.
+///
+/// # Errors
+/// ECHILD when it is no child of this process.
+pub(crate) fn reap(process: impl AsFd) -> Outcome<Option<Ended>> {
+    let id = process.as_fd().as_raw_fd().unsigned_abs();
+    wait(libc::P_PIDFD, id, libc::WNOHANG).map(|found| found.map(|(_, ended)| ended))
+}
+
 /// Reaps a child that has ended, if there is one: its PID, and how it ended.
 ///
 /// # Errors

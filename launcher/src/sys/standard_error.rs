@@ -2,10 +2,22 @@
 
 use nix::unistd::write;
 use std::fmt::Display;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Set when nothing but failures is to be printed.
 static IS_QUIET: AtomicBool = AtomicBool::new(false);
+
+type Sink = Box<dyn Fn(&str) + Send + Sync>;
+
+/// What takes the warnings, if they are not to be printed.
+static SINK: OnceLock<Sink> = OnceLock::new();
+
+/// Has warnings taken by this function from now on.
+pub(crate) fn divert_warnings(sink: impl Fn(&str) + Send + Sync + 'static) {
+    // Error ignored: they are diverted once.
+    let _ = SINK.set(Box::new(sink));
+}
 
 /// Keeps warnings back from now on.
 pub(crate) fn be_quiet() {
@@ -14,8 +26,10 @@ pub(crate) fn be_quiet() {
 
 /// Prints a line that does not stop the launch.
 pub(crate) fn warn(text: &dyn Display) {
-    if !IS_QUIET.load(Ordering::Relaxed) {
-        line(&text.to_string());
+    match SINK.get() {
+        Some(sink) => sink(&text.to_string()),
+        None if IS_QUIET.load(Ordering::Relaxed) => {}
+        None => line(&text.to_string()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cli::values::{shown, split, split_once, utf8};
 use crate::request::mount::{
-    Attributes, Content, Mount, MountFlags, NODEV, NOEXEC, NOSUID, Propagation, READ_ONLY, inside_path,
+    Content, Mount, MountFlags, NODEV, NOEXEC, NOSUID, Propagation, READ_ONLY, inside_path,
 };
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -64,9 +64,7 @@ pub(crate) fn device(word: &OsStr) -> Result<Mount, String> {
             shown(rights)
         ));
     }
-    let mut mount = Mount::bind(host_path(source)?, inside_path(target)?);
-    mount.attributes = Attributes::new(NOSUID | NOEXEC);
-    Ok(mount)
+    Ok(Mount::device(host_path(source)?, inside_path(target)?))
 }
 
 /// `--mount type=TYPE,KEY=VALUE,…`.
@@ -119,9 +117,9 @@ impl<'a> Typed<'a> {
             "bind" => Mount::bind(host_path(self.source.ok_or("source is missing")?)?, target),
             "tmpfs" => Mount::tmpfs(target),
             "overlay" => self.overlay(target)?,
-            "proc" => system_mount(Content::Proc, target, NOSUID | NODEV | NOEXEC),
-            "devpts" => system_mount(Content::Devpts, target, NOSUID | NOEXEC),
-            "mqueue" => system_mount(Content::Mqueue, target, NOSUID | NODEV | NOEXEC),
+            "proc" => Mount::proc(target),
+            "devpts" => Mount::devpts(target),
+            "mqueue" => Mount::mqueue(target),
             other => {
                 return Err(format!("type={other} is none of bind, tmpfs, overlay, proc, devpts, mqueue"));
             }
@@ -147,13 +145,8 @@ impl<'a> Typed<'a> {
         if lower.len() == 1 && upper.is_none() {
             return Err("one lowerdir alone needs an upperdir; type=bind shows one directory".into());
         }
-        let attributes = Attributes::new(NOSUID | NODEV);
-        Ok(Mount { content: Content::Overlay { lower, upper }, target, attributes })
+        Ok(Mount::overlay(lower, upper, target))
     }
-}
-
-fn system_mount(content: Content, target: PathBuf, attributes: MountFlags) -> Mount {
-    Mount { content, target, attributes: Attributes::new(attributes) }
 }
 
 /// A key of `--mount` that `--volume` and `--tmpfs` spell otherwise, or as they do.

@@ -13,7 +13,10 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
-use subroot::{Error, ExitStatus, Mount, OsError, Overlay, Running, Sandbox};
+use subroot::{
+    Dev, Error, ExitStatus, Landlock, Limit, Mount, Namespace, OsError, Overlay, Resource, Running, Sandbox,
+    Seccomp,
+};
 
 fn shell(script: &str) -> Sandbox {
     Sandbox::host().command(["sh", "-c", script])
@@ -210,6 +213,86 @@ fn a_command_ends_by_itself_or_by_a_signal() {
     assert_eq!(facts(ended("exit 0")), (true, Some(0), None));
     assert_eq!(facts(ended("exit 255")), (false, Some(255), None));
     assert_eq!(ended("exit 7"), ExitStatus::from(7));
+}
+
+#[test]
+fn what_is_asked_for_reaches_the_command() {
+    let printed = |script: &str, change: &dyn Fn(Sandbox) -> Sandbox| output(change(shell(script))).0;
+    let same = |script: &str, change: &dyn Fn(Sandbox) -> Sandbox, expected: &str| {
+        assert_eq!(printed(script, change).trim_end(), expected, "{script}");
+    };
+    same("ulimit -n", &|sandbox| sandbox.ulimit(Limit::new(Resource::OpenFiles, 64, 64)), "64");
+    same("umask", &|sandbox| sandbox.umask(0o27), "0027");
+    same("cat /proc/self/oom_score_adj", &|sandbox| sandbox.oom_score_adj(500), "500");
+    same(
+        "grep CapEff /proc/self/status | cut -f 2",
+        &|sandbox| sandbox.cap_drop(["ALL"]),
+        "0000000000000000",
+    );
+    same(
+        "grep CapEff /proc/self/status | cut -f 2",
+        &|sandbox| sandbox.cap_drop(["ALL"]).cap_add(["KILL", "CHOWN"]),
+        "0000000000000021",
+    );
+    same("grep NoNew /proc/self/status | cut -f 2", &Sandbox::no_new_privileges, "1");
+    same("grep Seccomp: /proc/self/status | cut -f 2", &|sandbox| sandbox.seccomp(Seccomp::Unconfined), "0");
+    same("hostname || uname -n", &|sandbox| sandbox.hostname("inside"), "inside");
+    same("echo $$", &Sandbox::as_pid_1, "1");
+    same("cat /proc/keys | wc -c", &Sandbox::mask_default, "0");
+    same("wc -c </etc/passwd", &|sandbox| sandbox.mask("/etc/passwd"), "0");
+    same("touch /tmp/x 2>&1 && echo made", &|sandbox| sandbox.read_only().writable_tmpfs(["/tmp"]), "made");
+    same("touch /mnt/x && echo made", &|sandbox| sandbox.read_only().tmpfs("/mnt"), "made");
+    same("ls /dev | wc -l", &|sandbox| sandbox.dev(Dev::None).tmpfs("/dev"), "0");
+    same("test -t 1 && echo terminal", &Sandbox::tty, "terminal");
+    same(
+        "/usr/bin/env | sort | tr '\\n' ' '",
+        &|sandbox| sandbox.env_clear().env("A", "b").workdir("/"),
+        "A=b HOME=/root PWD=/",
+    );
+    same("readlink /proc/self/ns/ipc", &|sandbox| sandbox.ipc(Namespace::Host), &own_namespace("ipc"));
+    same("readlink /proc/self/ns/pid", &|sandbox| sandbox.pid(Namespace::Host), &own_namespace("pid"));
+    same("readlink /proc/self/ns/uts", &|sandbox| sandbox.uts(Namespace::Host), &own_namespace("uts"));
+    same(
+        "readlink /proc/self/ns/cgroup",
+        &|sandbox| sandbox.cgroupns(Namespace::Host),
+        &own_namespace("cgroup"),
+    );
+}
+
+fn own_namespace(kind: &str) -> String {
+    std::fs::read_link(format!("/proc/self/ns/{kind}")).unwrap().to_str().unwrap().to_owned()
+}
+
+#[test]
+fn its_start_and_end_are_reported_where_that_is_asked_for() {
+    let (mut reader, writer) = UnixStream::pair().unwrap();
+    let mut running = shell("exit 3").status_stream(writer).spawn().unwrap();
+    assert_eq!(running.wait().unwrap().code(), Some(3));
+    let mut told = String::new();
+    reader.read_to_string(&mut told).unwrap();
+    let lines: Vec<&str> = told.lines().collect();
+    assert!(lines.len() == 2 && lines[0].contains("\"event\":\"started\""), "{told}");
+    assert_eq!(lines[1], "{\"event\":\"ended\",\"signal\":null,\"status\":3}");
+}
+
+#[test]
+fn warnings_are_returned_and_not_printed() {
+    if Sandbox::host().landlock(Landlock::read_only()).command(["true"]).spawn().is_err() {
+        return skip("this kernel has no Landlock");
+    }
+    assert_eq!(alone("warnings", Path::new("/")), "");
+}
+
+#[test]
+#[ignore = "run by warnings_are_returned_and_not_printed"]
+fn warnings() {
+    let running = shell("true").landlock(Landlock::read_only().writable("/srv")).spawn().unwrap();
+    let said = running.warnings().iter().find(|line| line.starts_with("landlock"));
+    assert!(said.unwrap().contains(" /srv"), "{:?}", running.warnings());
+}
+
+fn skip(why: &str) {
+    println!("SKIPPED: {why}");
 }
 
 /// Programs pass errors between threads, and box them.

@@ -5,6 +5,7 @@
 
 use crate::error::Error;
 use crate::failure::reason;
+use crate::request::process::Landlock;
 use crate::sys;
 use crate::sys::lookup::open_inside;
 use ::landlock::{
@@ -13,10 +14,8 @@ use ::landlock::{
 };
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 /// What the option is called in a message.
@@ -38,11 +37,11 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
-    /// What follows `landlock=`: `read-only`, absolute paths below which the command may write, and `no-tcp`, with commas between.
+    /// Lays it out.
     ///
     /// # Errors
-    /// A word that is none of these, and a kernel without Landlock.
-    pub(crate) fn chosen(value: &OsStr) -> Result<Layer, Error> {
+    /// A kernel without Landlock, or with less than is asked for.
+    pub(crate) fn new(asked: &Landlock) -> Result<Layer, Error> {
         let abi = sys::credentials::landlock_abi().map_err(|errno| match errno {
             Errno::EOPNOTSUPP => {
                 usage("the kernel has Landlock, but not in the list lsm= that it was started with")
@@ -50,31 +49,14 @@ impl Layer {
             Errno::ENOSYS => usage("this kernel is built without Landlock"),
             errno => usage(&reason(errno)),
         })?;
-        Layer::parse(value, abi)
-    }
-
-    fn parse(value: &OsStr, abi: i32) -> Result<Layer, Error> {
-        let mut layer =
-            Layer { writable: ALWAYS_WRITABLE.map(PathBuf::from).into(), forbids_tcp: false, abi };
-        for word in value.as_bytes().split(|byte| *byte == b',').map(OsStr::from_bytes) {
-            match word.to_str() {
-                Some("read-only") => {}
-                Some("no-tcp") if abi < ABI::V4 as i32 => {
-                    return Err(usage(&format!(
-                        "no-tcp needs Landlock ABI 4 of Linux 6.7, and this kernel has {abi}"
-                    )));
-                }
-                Some("no-tcp") => layer.forbids_tcp = true,
-                _ if Path::new(word).is_absolute() => layer.writable.push(OsString::from(word).into()),
-                _ => {
-                    let word = Path::new(word).display();
-                    return Err(usage(&format!(
-                        "{word:?} is neither read-only, no-tcp nor an absolute path"
-                    )));
-                }
-            }
+        if asked.forbids_tcp && abi < ABI::V4 as i32 {
+            return Err(usage(&format!(
+                "no-tcp needs Landlock ABI 4 of Linux 6.7, and this kernel has {abi}"
+            )));
         }
-        Ok(layer)
+        let always = ALWAYS_WRITABLE.iter().map(PathBuf::from);
+        let writable = always.chain(asked.writable.iter().cloned()).collect();
+        Ok(Layer { writable, forbids_tcp: asked.forbids_tcp, abi })
     }
 
     /// Enforces it on this process and all that it starts; CAP_SYS_ADMIN of the own user namespace takes the place of no_new_privs.

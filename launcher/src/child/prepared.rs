@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::failure::{Failure, Step};
 use crate::plan::Plan;
 use crate::request::ids::Account;
-use crate::request::process::Process;
+use crate::request::process::{Process, Seccomp};
 use crate::request::sandbox::Sandbox;
 use crate::sys;
 use nix::errno::Errno;
@@ -55,14 +55,15 @@ impl Prepared {
     pub(crate) fn new(process: Process) -> Result<Prepared, Error> {
         let command = Command::new(&process)?;
         let filter = match &process.seccomp {
-            None if process.native_calls_only => Some(Filter::NATIVE),
-            None => Some(Filter::DEFAULT),
-            Some(word) => {
+            Seccomp::Default if process.native_calls_only => Some(Filter::NATIVE),
+            Seccomp::Default => Some(Filter::DEFAULT),
+            Seccomp::Unconfined => None,
+            Seccomp::Profile(file) => {
                 let capabilities = process.capabilities.unwrap_or(u64::MAX);
-                Filter::chosen(word, capabilities, process.native_calls_only)?
+                Some(Filter::of_file(file, capabilities, process.native_calls_only)?)
             }
         };
-        let mut landlock = process.landlock.as_deref().map(Layer::chosen).transpose()?;
+        let mut landlock = process.landlock.as_ref().map(Layer::new).transpose()?;
         if let Some(layer) = &mut landlock {
             layer.writable.extend(process.writable.iter().cloned());
         }
@@ -148,7 +149,7 @@ impl Prepared {
     fn join_session_keyring(&self) -> Result<(), Failure> {
         match sys::credentials::join_new_session_keyring() {
             // Error ignored: the built-in filter forbids the command all calls for keys.
-            Err(_) if self.process.seccomp.is_none() => Ok(()),
+            Err(_) if self.process.seccomp == Seccomp::Default => Ok(()),
             // Error ignored: the kernel has no keys, or a filter around this sandbox keeps the command from all keyrings as well.
             Err(errno @ (Errno::ENOSYS | Errno::EPERM | Errno::EACCES))
                 if sys::credentials::session_keyring() == Err(errno) =>
@@ -161,8 +162,8 @@ impl Prepared {
 
     fn limit(&self) -> Result<(), Failure> {
         for limit in &self.process.limits {
-            sys::process::set_limit(limit.resource, limit.soft, limit.hard)
-                .map_err(Failure::on(Step::Limit, limit.name().as_bytes()))?;
+            sys::process::set_limit(limit.resource as u32, limit.soft, limit.hard)
+                .map_err(Failure::on(Step::Limit, limit.resource.name().as_bytes()))?;
         }
         if let Some(mask) = self.process.umask {
             umask(Mode::from_bits_truncate(mask));

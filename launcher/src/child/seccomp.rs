@@ -18,7 +18,6 @@ use nix::libc;
 use nix::sys::utsname::uname;
 use seccompiler::{SeccompAction, sock_filter};
 use std::borrow::Cow;
-use std::ffi::OsStr;
 use std::path::Path;
 
 /// What the option is called in a message.
@@ -44,17 +43,11 @@ impl Filter {
     /// The built-in one for `seccomp-arch=native`.
     pub const NATIVE: Filter = Filter { program: Cow::Borrowed(NATIVE), logs: false };
 
-    /// What follows `seccomp=`: nothing for `unconfined`, or the filter of a file. `capabilities` are those of the command;
-    /// if `native_only` is true, calls of other architectures fail.
+    /// The filter of a file. `capabilities` are those of the command; if `native_only` is true, calls of other architectures fail.
     ///
     /// # Errors
-    /// What cannot be read or expressed, with the file and its entry; and `unconfined` if `native_only` is true.
-    pub fn chosen(value: &OsStr, capabilities: u64, native_only: bool) -> Result<Option<Filter>, Error> {
-        if value == "unconfined" {
-            let why = "unconfined removes the filter, and seccomp-arch=native needs one";
-            return if native_only { Err(Error::Usage(OPTION, why.into())) } else { Ok(None) };
-        }
-        let file = Path::new(value);
+    /// What cannot be read or expressed, with the file and its entry.
+    pub fn of_file(file: &Path, capabilities: u64, native_only: bool) -> Result<Filter, Error> {
         let refused = |why| Error::Usage(OPTION, format!("{}: {why}", file.display()));
         let text = std::fs::read(file).map_err(|error| refused(reason_of(&error)))?;
         // Not by /proc/sys, which a /proc with subset=pid does not show: an entry for this kernel must not be passed over.
@@ -64,7 +57,7 @@ impl Filter {
         let architectures = Architecture::of_kernel(std::env::consts::ARCH)
             .ok_or_else(|| refused(format!("no system call numbers of {}", std::env::consts::ARCH)))?;
         let host = Host { architectures, release: &release, capabilities, native_only };
-        Filter::compile(&text, host).map(Some).map_err(refused)
+        Filter::compile(&text, host).map_err(refused)
     }
 
     /// Installs it for this process and all that it starts. It is done while CAP_SYS_ADMIN of the own user namespace is held, so

@@ -212,7 +212,7 @@ pub(crate) struct ProcessArgs {
     #[arg(long, value_name = "MODE")]
     pub(crate) umask: Option<String>,
     /// How ready the kernel is to kill the command for memory, -1000 to 1000
-    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(i32).range(-1000..=1000))]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) oom_score_adj: Option<i32>,
 }
 

@@ -3,15 +3,13 @@
 use crate::cli::args::{
     ExecArgs, IdentityArgs, MountArgs, NamespaceArgs, ProcessArgs, RunArgs, UnshareArgs, join_command,
 };
-use crate::cli::values::{capabilities, environment, ids, limits, mounts, namespaces};
+use crate::cli::values::{environment, ids, landlock, limits, mounts, namespaces};
 use crate::error::Error;
-use crate::parent::registry;
-use crate::request::environment::{Environment, set};
+use crate::request::environment::Environment;
 use crate::request::ids::Userns;
 use crate::request::mount::Mount;
-use crate::request::mount::inside_path;
 use crate::request::namespaces::{Namespace, Network};
-use crate::request::process::{Process, Workdir};
+use crate::request::process::{Process, Seccomp, Workdir};
 use crate::request::root::{Dev, Overlay, Proc};
 use crate::request::sandbox::Sandbox;
 use crate::sys;
@@ -23,26 +21,6 @@ use std::sync::Arc;
 /// Where `--read-only` leaves room to write, as podman does.
 const WRITABLE_TMPFS: [&str; 3] = ["/run", "/tmp", "/var/tmp"];
 
-/// What podman masks.
-const MASKED: [&str; 12] = [
-    "/proc/acpi",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/latency_stats",
-    "/proc/timer_list",
-    "/proc/timer_stats",
-    "/proc/sched_debug",
-    "/proc/scsi",
-    "/sys/firmware",
-    "/sys/fs/selinux",
-    "/sys/dev/block",
-    "/sys/devices/virtual/powercap",
-];
-
-/// What podman makes read-only.
-const READ_ONLY: [&str; 6] =
-    ["/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
-
 /// For `map_err`: what was being read.
 fn reading(what: &'static str) -> impl FnOnce(String) -> Error {
     move |why| Error::Usage(what, why)
@@ -53,23 +31,23 @@ fn reading(what: &'static str) -> impl FnOnce(String) -> Error {
 /// # Errors
 /// What was typed and cannot be meant.
 pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbox, Error> {
-    let separated = after.is_some();
+    let is_given = after.is_some() || !typed.command.is_empty();
     let words = join_command(typed.command, after);
-    if separated && words.is_empty() {
-        return Err(Error::Usage("the command", "nothing follows --".into()));
-    }
     let mut sandbox = match typed.rootfs {
         Some(dir) => Sandbox::new(dir),
         None => Sandbox::host(),
+    };
+    sandbox.words = is_given.then_some(words);
+    if typed.process.env_host {
+        sandbox = sandbox.env_host();
     }
-    .command(words);
     take_mounts(&mut sandbox, &typed.mounts)?;
     take_process(&mut sandbox, typed.process)?;
     take_identity(&mut sandbox, &typed.identity)?;
     take_namespaces(&mut sandbox, &typed.namespaces)?;
     sandbox.as_pid_1 = typed.as_pid_1;
     sandbox.outlives_parent = typed.outlive_parent;
-    sandbox.name = typed.name.as_deref().map(registry::name).transpose().map_err(reading("--name"))?;
+    sandbox.name = typed.name;
     sandbox.ids.helper = typed.mapper.helper;
     if let Some(number) = typed.json_status {
         let stream = sys::descriptors::copy_descriptor(number, 3);
@@ -82,7 +60,8 @@ pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbo
 
 /// What `subroot unshare` asks for.
 pub(crate) fn unshare(typed: UnshareArgs, after: Option<Vec<OsString>>) -> Sandbox {
-    let mut sandbox = Sandbox::unshare().command(join_command(typed.command, after));
+    let mut sandbox = Sandbox::unshare();
+    sandbox.words = Some(join_command(typed.command, after)).filter(|words| !words.is_empty());
     sandbox.ids.helper = typed.mapper.helper;
     sandbox
 }
@@ -136,7 +115,7 @@ fn take_mounts(sandbox: &mut Sandbox, typed: &MountArgs) -> Result<(), Error> {
     sandbox.overlay = match &typed.overlay {
         None => None,
         Some(None) => Some(Overlay::Memory),
-        Some(Some(dir)) => Some(Overlay::Kept(mounts::host_path(dir).map_err(reading("--overlay"))?)),
+        Some(Some(dir)) => Some(Overlay::Kept(dir.into())),
     };
     sandbox.proc = match typed.proc.as_str() {
         "new" => Proc::New,
@@ -153,20 +132,13 @@ fn take_mounts(sandbox: &mut Sandbox, typed: &MountArgs) -> Result<(), Error> {
 }
 
 fn take_process(sandbox: &mut Sandbox, typed: ProcessArgs) -> Result<(), Error> {
+    (sandbox.added_capabilities, sandbox.dropped_capabilities) = (typed.cap_add, typed.cap_drop);
     let process = &mut sandbox.process;
-    if typed.env_host {
-        let container = OsStr::new("container");
-        let own = std::env::vars_os().filter(|(name, _)| name != container);
-        own.for_each(|(name, value)| set(&mut process.environment, name, value));
-    }
     take_environment(&mut process.environment, &typed.env_file, &typed.env)?;
     if let Some(dir) = typed.workdir {
         process.workdir = Workdir::Asked(dir);
     }
     process.terminal = typed.tty;
-    process.capabilities = Some(
-        capabilities::set(&typed.cap_add, &typed.cap_drop).map_err(reading("--cap-add and --cap-drop"))?,
-    );
     process.limits = typed
         .ulimit
         .iter()
@@ -188,19 +160,14 @@ fn take_security(sandbox: &mut Sandbox, word: &OsStr) -> Result<(), String> {
         (Some("no-new-privileges"), None) => sandbox.process.no_new_privileges = true,
         (Some("no-new-privileges"), Some(value)) => sandbox.process.no_new_privileges = value == "true",
         (Some("seccomp"), Some(value)) if value == "unconfined" => {
-            sandbox.process.seccomp = Some(value.into())
+            sandbox.process.seccomp = Seccomp::Unconfined
         }
-        (Some("seccomp"), Some(path)) => sandbox.process.seccomp = Some(mounts::host_path(path)?.into()),
+        (Some("seccomp"), Some(path)) => sandbox.process.seccomp = Seccomp::Profile(path.into()),
         (Some("seccomp-arch"), Some(value)) if value == "native" => sandbox.process.native_calls_only = true,
-        (Some("landlock"), Some(value)) => sandbox.process.landlock = Some(value.into()),
-        (Some("mask"), Some(value)) if value == "default" => {
-            sandbox.masked.extend(MASKED.map(PathBuf::from));
-            sandbox.read_only_paths.extend(READ_ONLY.map(PathBuf::from));
-        }
+        (Some("landlock"), Some(value)) => sandbox.process.landlock = Some(landlock::landlock(value)),
+        (Some("mask"), Some(value)) if value == "default" => sandbox.add_default_masks(),
         (Some("mask"), Some(paths)) => {
-            for path in crate::cli::values::split(paths, b':') {
-                sandbox.masked.push(inside_path(path)?);
-            }
+            sandbox.masked.extend(crate::cli::values::split(paths, b':').map(PathBuf::from));
         }
         (Some("unmask"), Some(_)) => {}
         _ => {
@@ -225,12 +192,6 @@ fn take_identity(sandbox: &mut Sandbox, typed: &IdentityArgs) -> Result<(), Erro
     if typed.groups.is_some() {
         process.keeps_groups = true;
         sandbox.ids.keeps_groups = true;
-    }
-    if process.keeps_groups && !process.groups.is_empty() {
-        return Err(Error::Usage(
-            "--group-add",
-            "the caller's own groups are kept as they are, or others are set".into(),
-        ));
     }
     let lines =
         |words: &[String]| words.iter().map(|word| ids::given_line(word)).collect::<Result<Vec<_>, _>>();
@@ -262,7 +223,6 @@ fn take_namespaces(sandbox: &mut Sandbox, typed: &NamespaceArgs) -> Result<(), E
     }
     let offsets = typed.timens.as_deref().map(namespaces::clock_offsets);
     sandbox.namespaces.time = offsets.transpose().map_err(reading("--timens"))?;
-    sandbox.hostname =
-        typed.hostname.as_deref().map(namespaces::hostname).transpose().map_err(reading("--hostname"))?;
+    sandbox.hostname = typed.hostname.clone();
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::plan::{FirstProcess, Plan};
 use crate::request::capabilities;
 use crate::request::mount::{Bind, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::request::namespaces::KINDS;
-use crate::request::process::Workdir;
+use crate::request::process::{Landlock, Seccomp, Workdir};
 use crate::request::sandbox::Sandbox;
 use crate::sys::standard_error;
 use idmap::IdKind;
@@ -58,16 +58,31 @@ fn describe(plan: &Plan) -> Value {
         "environment": process.environment.iter().map(|(name, value)| format!("{}={}", text(name), text(value))).collect::<Vec<_>>(),
         "capabilities": process.capabilities.map(|set| capabilities::names(set).collect::<Vec<_>>()),
         "no_new_privileges": process.no_new_privileges,
-        "seccomp": process.seccomp.as_deref().map_or_else(|| "default".into(), text),
+        "seccomp": seccomp(&process.seccomp),
         "seccomp_arch": process.native_calls_only.then_some("native"),
-        "landlock": process.landlock.as_deref().map(text),
-        "limits": process.limits.iter().map(|limit| json!({"name": limit.name(), "soft": limit.soft, "hard": limit.hard})).collect::<Vec<_>>(),
+        "landlock": process.landlock.as_ref().map(landlock),
+        "limits": process.limits.iter().map(|limit| json!({"name": limit.resource.name(), "soft": limit.soft, "hard": limit.hard})).collect::<Vec<_>>(),
         "terminal": process.terminal,
     })
 }
 
 fn text(word: &OsStr) -> String {
     word.to_string_lossy().into_owned()
+}
+
+fn seccomp(seccomp: &Seccomp) -> String {
+    match seccomp {
+        Seccomp::Default => "default".into(),
+        Seccomp::Unconfined => "unconfined".into(),
+        Seccomp::Profile(file) => text(file.as_os_str()),
+    }
+}
+
+/// As the option has it.
+fn landlock(landlock: &Landlock) -> String {
+    let paths = landlock.writable.iter().map(|path| text(path.as_os_str()));
+    let tcp = landlock.forbids_tcp.then(|| "no-tcp".to_owned());
+    ["read-only".to_owned()].into_iter().chain(paths).chain(tcp).collect::<Vec<_>>().join(",")
 }
 
 fn mount(mount: &Mount) -> Value {

@@ -156,18 +156,3 @@ pub(crate) fn find(word: &str) -> Result<Known, Error> {
     let none = || Error::Running(word.into(), why.into());
     search.known.into_iter().next().ok_or_else(none)
 }
-
-/// `--name NAME`: letters, digits, dots, dashes and underscores, not only digits.
-///
-/// # Errors
-/// Any other name.
-pub(crate) fn name(word: &str) -> Result<String, String> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    let is_name = (1..=128).contains(&word.len()) && word.bytes().all(fits);
-    let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
-    if is_name && !is_number && !word.starts_with(['.', '-']) {
-        Ok(word.to_owned())
-    } else {
-        Err(format!("{word} is no name: letters, digits, dots, dashes and underscores, and not only digits"))
-    }
-}

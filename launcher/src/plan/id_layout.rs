@@ -221,11 +221,7 @@ pub(crate) fn has_room(map: &PlannedMap, line: MapLine) -> bool {
 }
 
 fn not_mappable(kind: IdKind, line: &GivenLine, why: &str) -> Error {
-    let from = match line.from {
-        IdSource::Own(at) => at.to_string(),
-        IdSource::Host(id) => format!("@{id}"),
-    };
-    Error::Usage("the ID maps", format!("{} {}:{from}:{}: {why}", kind.name(), line.inside, line.count))
+    Error::Usage("the ID maps", format!("{} {line}: {why}", kind.name()))
 }
 
 /// How much of a line is mapped.

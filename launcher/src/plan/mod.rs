@@ -5,15 +5,17 @@ pub(crate) mod id_layout;
 pub(crate) mod id_plan;
 pub(crate) mod name_files;
 pub(crate) mod root;
+mod validation;
 
 use crate::error::{Error, OsError};
 use crate::failure::{reason, reason_of};
 use crate::plan::host_root::HostRoot;
 use crate::plan::id_plan::IdPlan;
 use crate::plan::root::{Base, PlannedMount, RootPlan, Sys};
+use crate::request::capabilities;
 use crate::request::mount::{Mount, NODEV, NOSUID, READ_ONLY, inside_path};
 use crate::request::namespaces::{ClockOffsets, Namespace, Namespaces, Network};
-use crate::request::process::Process;
+use crate::request::process::{Process, Seccomp};
 use crate::request::root::{Dev, Overlay, Proc, Root};
 use crate::request::sandbox::Sandbox;
 use crate::sys::errno_of;
@@ -68,14 +70,15 @@ impl Plan {
     /// # Errors
     /// What cannot be meant, and a rootfs or source that is not there.
     pub(crate) fn new(sandbox: &Sandbox) -> Result<Plan, Error> {
-        refuse_nonsense(sandbox)?;
+        validation::check(sandbox)?;
+        let mounts = mounts(sandbox)?;
         let private_pids = sandbox.namespaces.pid == Namespace::Private;
         let first = if sandbox.as_pid_1 { FirstProcess::Command } else { FirstProcess::Init };
         Ok(Plan {
             namespaces: flags(&sandbox.namespaces),
-            root: root(sandbox)?,
+            process: process(sandbox, &mounts)?,
+            root: root(sandbox, mounts)?,
             first: private_pids.then_some(first),
-            process: process(sandbox),
             ids: IdPlan::new(&sandbox.ids)?,
             hostname: sandbox.hostname.clone(),
             clocks: sandbox.namespaces.time,
@@ -87,27 +90,46 @@ impl Plan {
 }
 
 /// Landlock leaves what is mounted by wish as it was mounted.
-fn process(sandbox: &Sandbox) -> Process {
-    let writable = sandbox.mounts.iter().filter(|mount| !mount.attributes.set.contains(READ_ONLY));
-    Process { writable: writable.map(|mount| mount.target.clone()).collect(), ..sandbox.process.clone() }
+fn process(sandbox: &Sandbox, mounts: &[Mount]) -> Result<Process, Error> {
+    let mut process = sandbox.process.clone();
+    process.words = sandbox.words.clone().unwrap_or_default();
+    let writable = mounts.iter().filter(|mount| !mount.attributes.set.contains(READ_ONLY));
+    process.writable = writable.map(|mount| mount.target.clone()).collect();
+    let (added, dropped) = (&sandbox.added_capabilities, &sandbox.dropped_capabilities);
+    if !added.is_empty() || !dropped.is_empty() {
+        let all = process.capabilities.unwrap_or(capabilities::ALL);
+        let kept = capabilities::changed(all, added, dropped);
+        process.capabilities = Some(kept.map_err(|why| Error::Usage("--cap-add and --cap-drop", why))?);
+    }
+    if let Seccomp::Profile(path) = &mut process.seccomp {
+        *path = absolute("--security-opt", path)?;
+    }
+    Ok(process)
 }
 
-fn refuse_nonsense(sandbox: &Sandbox) -> Result<(), Error> {
-    let refuse = |what, why: &str| Err(Error::Usage(what, why.into()));
-    let is_dir = matches!(sandbox.root, Root::Dir(_));
-    if sandbox.as_pid_1 && sandbox.namespaces.pid == Namespace::Host {
-        return refuse("--as-pid-1", "it needs a pid namespace, which --pid host leaves out");
+/// What is mounted by wish, by paths that lead to the same from everywhere.
+fn mounts(sandbox: &Sandbox) -> Result<Vec<Mount>, Error> {
+    let mut mounts = sandbox.mounts.clone();
+    for mount in &mut mounts {
+        mount.target = inside("the target of a mount", &mount.target)?;
+        for path in mount.host_paths() {
+            *path = absolute("the source of a mount", path)?;
+        }
     }
-    if sandbox.namespaces.time.is_some() && (sandbox.as_pid_1 || sandbox.namespaces.pid == Namespace::Host) {
-        return refuse("--timens", "clocks change for the children of an init, which there is none of here");
+    Ok(mounts)
+}
+
+fn inside(what: &'static str, path: &Path) -> Result<PathBuf, Error> {
+    inside_path(path.as_os_str()).map_err(|why| Error::Usage(what, why))
+}
+
+/// A path of the host's, from where the caller is: the child has another working directory by the time it uses it.
+fn absolute(what: &'static str, path: &Path) -> Result<PathBuf, Error> {
+    if path.as_os_str().is_empty() {
+        return Err(Error::Usage(what, "a path is empty".into()));
     }
-    if sandbox.overlay.is_some() && !is_dir {
-        return refuse("--overlay", "it needs a ROOTFS: without one, all changes go to memory anyway");
-    }
-    if sandbox.hostname.is_some() && sandbox.namespaces.uts == Namespace::Host {
-        return refuse("--hostname", "it needs a uts namespace, which --uts host leaves out");
-    }
-    Ok(())
+    std::path::absolute(path)
+        .map_err(|error| Error::Usage(what, format!("{}: {}", path.display(), reason_of(&error))))
 }
 
 /// The flags of clone3(2), but for the time namespace, which only children enter.
@@ -126,27 +148,20 @@ fn flags(namespaces: &Namespaces) -> c_int {
     wanted.fold(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, |flags, (_, flag)| flags | flag)
 }
 
-fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
+fn root(sandbox: &Sandbox, mut mounts: Vec<Mount>) -> Result<Option<RootPlan>, Error> {
     let base = match &sandbox.root {
         Root::Dir(dir) => Base::Dir(check_rootfs(dir)?),
         Root::Host => Base::Host(HostRoot::find()?),
         Root::Unchanged => return Ok(None),
     };
-    let mut mounts = sandbox.mounts.clone();
-    for mount in &mut mounts {
-        let inside = inside_path(mount.target.as_os_str());
-        mount.target = inside.map_err(|why| Error::Usage("the target of a mount", why))?;
-        for path in mount.host_paths() {
-            *path = absolute(path).map_err(|why| Error::Usage("the source of a mount", why))?;
-        }
-    }
     for path in &sandbox.writable_tmpfs {
-        mounts.extend(has_dir(&sandbox.root, path)?.then(|| writable_tmpfs(path)));
+        let path = inside("--read-only-tmpfs", path)?;
+        mounts.extend(has_dir(&sandbox.root, &path)?.then(|| writable_tmpfs(&path)));
     }
     if let Root::Dir(dir) = &sandbox.root {
-        let is_asked = |target: &Path| sandbox.mounts.iter().any(|mount| target.starts_with(&mount.target));
-        let names = name_files::mounts(dir, sandbox.namespaces.network);
-        mounts.extend(names.filter(|mount| !is_asked(&mount.target)));
+        let mut names: Vec<Mount> = name_files::mounts(dir, sandbox.namespaces.network).collect();
+        names.retain(|name| !mounts.iter().any(|mount| name.target.starts_with(&mount.target)));
+        mounts.extend(names);
     }
     // A mount may lie on another one that was asked for later.
     mounts.sort_by_cached_key(|mount| mount.target.iter().count());
@@ -166,25 +181,19 @@ fn root(sandbox: &Sandbox) -> Result<Option<RootPlan>, Error> {
         sys,
         disk: None,
         mounts,
-        masked: sandbox.masked.clone(),
-        read_only_paths: sandbox.read_only_paths.clone(),
+        masked: all_inside(&sandbox.masked)?,
+        read_only_paths: all_inside(&sandbox.read_only_paths)?,
     }))
 }
 
 fn overlay(sandbox: &Sandbox) -> Result<Option<Overlay>, Error> {
     let Some(Overlay::Kept(dir)) = &sandbox.overlay else { return Ok(sandbox.overlay.clone()) };
-    let dir = absolute(dir).map_err(|why| Error::Usage("--overlay", why))?;
+    let dir = absolute("--overlay", dir)?;
     Ok(Some(Overlay::Kept(dir)))
 }
 
-/// A path of the host's, from where the caller is: the child has another working directory by the time it uses it.
-fn absolute(path: &Path) -> Result<PathBuf, String> {
-    match path.as_os_str().is_empty() {
-        true => Err("a path is empty".into()),
-        false => {
-            std::path::absolute(path).map_err(|error| format!("{}: {}", path.display(), reason_of(&error)))
-        }
-    }
+fn all_inside(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    paths.iter().map(|path| inside("--security-opt", path)).collect()
 }
 
 /// A path, a word or `NAME=VALUE` as the kernel takes it.
@@ -224,7 +233,7 @@ fn proc(sandbox: &Sandbox) -> Proc {
 }
 
 /// Memory in a read-only root, in which programs may be run: builds do that in /tmp.
-fn writable_tmpfs(path: &PathBuf) -> Mount {
+fn writable_tmpfs(path: &Path) -> Mount {
     let mut mount = Mount::tmpfs(path);
     mount.attributes.set = NOSUID | NODEV;
     mount

@@ -88,3 +88,46 @@ pub(crate) fn bit(name: &str) -> Option<u64> {
     let name = name.strip_prefix("CAP_").unwrap_or(&name);
     number(&format!("CAP_{name}")).map(|at| 1 << at)
 }
+
+/// The set that is left of this one after additions and removals, each a name, several of them with commas between, or ALL.
+///
+/// # Errors
+/// A name that is none.
+pub(crate) fn changed(set: u64, added: &[String], dropped: &[String]) -> Result<u64, String> {
+    let (added, dropped) = (bits(added)?, bits(dropped)?);
+    let kept = if dropped == ALL { 0 } else { set & !dropped };
+    Ok(if added == ALL { ALL & !(if dropped == ALL { 0 } else { dropped }) } else { kept | added })
+}
+
+fn bits(words: &[String]) -> Result<u64, String> {
+    let mut set = 0;
+    for word in words.iter().flat_map(|word| word.split(',')) {
+        set |= match word {
+            word if word.eq_ignore_ascii_case("all") => ALL,
+            word => bit(word).ok_or_else(|| format!("{word} is no capability"))?,
+        };
+    }
+    Ok(set)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ALL, changed, default, names};
+
+    #[test]
+    fn names_are_taken_in_every_spelling() {
+        let one = changed(default(), &["sys_ptrace".into()], &[]).ok();
+        assert_eq!(one, Some(default() | 1 << 19));
+        assert_eq!(changed(default(), &["CAP_SYS_PTRACE".into()], &[]).ok(), one);
+        assert_eq!(changed(default(), &["ptrace".into()], &[]), Err("ptrace is no capability".into()));
+    }
+
+    #[test]
+    fn all_may_be_dropped_or_added_and_single_ones_come_on_top() {
+        assert_eq!(changed(default(), &[], &["ALL".into()]), Ok(0));
+        assert_eq!(changed(default(), &["CHOWN".into()], &["all".into()]), Ok(1));
+        assert_eq!(changed(default(), &["all".into()], &["CHOWN".into()]), Ok(ALL & !1));
+        assert_eq!(changed(default(), &[], &["CHOWN,KILL".into()]), Ok(default() & !0b10_0001));
+        assert_eq!(names(0b10_0001).collect::<Vec<_>>(), ["CAP_CHOWN", "CAP_KILL"]);
+    }
+}

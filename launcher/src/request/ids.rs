@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
+use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
@@ -49,7 +50,30 @@ pub struct GivenLine {
     pub count: u32,
 }
 
+/// As the option has it.
+impl fmt::Display for GivenLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (inside, count) = (self.inside, self.count);
+        match self.from {
+            IdSource::Own(at) => write!(f, "{inside}:{at}:{count}"),
+            IdSource::Host(id) => write!(f, "{inside}:@{id}:{count}"),
+        }
+    }
+}
+
 impl GivenLine {
+    /// # Errors
+    /// What can be no line of a map.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.count == 0 {
+            Err(format!("{self}: the count is zero"))
+        } else if self.inside.checked_add(self.count).is_none() {
+            Err(format!("{self}: there are no IDs above {}", u32::MAX - 1))
+        } else {
+            Ok(())
+        }
+    }
+
     /// `count` IDs from `inside` on, which are the ones from `from` on outside.
     pub fn new(inside: u32, from: IdSource, count: u32) -> GivenLine {
         GivenLine { inside, from, count }
@@ -76,7 +100,25 @@ pub enum Account {
     Name(OsString),
 }
 
+/// An ID: any number but the one that means none, chown(2).
+///
+/// # Errors
+/// That number.
+pub(crate) fn check_id(id: u32) -> Result<(), String> {
+    if id == u32::MAX { Err(format!("{id} is no ID")) } else { Ok(()) }
+}
+
 impl Account {
+    /// # Errors
+    /// An empty name, and a number that no ID can be.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match self {
+            Account::Id(id) => check_id(*id),
+            Account::Name(name) if name.is_empty() => Err("a name is empty".into()),
+            Account::Name(_) => Ok(()),
+        }
+    }
+
     /// As it is shown in a message.
     pub(crate) fn shown(&self) -> Vec<u8> {
         match self {

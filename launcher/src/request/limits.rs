@@ -1,47 +1,92 @@
 //! Resource limits: getrlimit(2).
 
-use nix::sys::resource::Resource;
+use nix::libc;
+use nix::sys::resource::Resource as Kernels;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
-/// The names of docker's ulimits, and the resources of getrlimit(2).
-const NAMES: [(&str, Resource); 16] = [
-    ("as", Resource::RLIMIT_AS),
-    ("core", Resource::RLIMIT_CORE),
-    ("cpu", Resource::RLIMIT_CPU),
-    ("data", Resource::RLIMIT_DATA),
-    ("fsize", Resource::RLIMIT_FSIZE),
-    ("locks", Resource::RLIMIT_LOCKS),
-    ("memlock", Resource::RLIMIT_MEMLOCK),
-    ("msgqueue", Resource::RLIMIT_MSGQUEUE),
-    ("nice", Resource::RLIMIT_NICE),
-    ("nofile", Resource::RLIMIT_NOFILE),
-    ("nproc", Resource::RLIMIT_NPROC),
-    ("rss", Resource::RLIMIT_RSS),
-    ("rtprio", Resource::RLIMIT_RTPRIO),
-    ("rttime", Resource::RLIMIT_RTTIME),
-    ("sigpending", Resource::RLIMIT_SIGPENDING),
-    ("stack", Resource::RLIMIT_STACK),
-];
+macro_rules! resources {
+    ($($name:ident = $kernels:ident, $option:literal, $doc:literal;)*) => {
+        /// A resource that the kernel limits.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[non_exhaustive]
+        #[repr(u32)]
+        pub enum Resource {
+            $(#[doc = $doc] $name = Kernels::$kernels as u32,)*
+        }
+
+        impl Resource {
+            /// The resource that docker calls so.
+            pub(crate) fn named(name: &str) -> Option<Resource> {
+                match name {
+                    $($option => Some(Resource::$name),)*
+                    _ => None,
+                }
+            }
+
+            /// What docker calls it.
+            pub(crate) fn name(self) -> &'static str {
+                match self {
+                    $(Resource::$name => $option,)*
+                }
+            }
+        }
+    };
+}
+
+resources! {
+    AddressSpace = RLIMIT_AS, "as", "Bytes of address space: RLIMIT_AS.";
+    Core = RLIMIT_CORE, "core", "Bytes of a core file: RLIMIT_CORE.";
+    Cpu = RLIMIT_CPU, "cpu", "Seconds of processor time: RLIMIT_CPU.";
+    Data = RLIMIT_DATA, "data", "Bytes of the data segment: RLIMIT_DATA.";
+    FileSize = RLIMIT_FSIZE, "fsize", "Bytes of a file: RLIMIT_FSIZE.";
+    Locks = RLIMIT_LOCKS, "locks", "Locks of files, which Linux no longer limits: RLIMIT_LOCKS.";
+    LockedMemory = RLIMIT_MEMLOCK, "memlock", "Bytes of memory that is kept from being swapped out: RLIMIT_MEMLOCK.";
+    MessageQueues = RLIMIT_MSGQUEUE, "msgqueue", "Bytes of the user's POSIX message queues: RLIMIT_MSGQUEUE.";
+    Nice = RLIMIT_NICE, "nice", "20 minus the lowest nice value: RLIMIT_NICE.";
+    OpenFiles = RLIMIT_NOFILE, "nofile", "One above the highest descriptor: RLIMIT_NOFILE.";
+    Processes = RLIMIT_NPROC, "nproc", "Processes and threads of the user: RLIMIT_NPROC.";
+    ResidentSet = RLIMIT_RSS, "rss", "Bytes in memory, which Linux no longer limits: RLIMIT_RSS.";
+    RealtimePriority = RLIMIT_RTPRIO, "rtprio", "The highest realtime priority: RLIMIT_RTPRIO.";
+    RealtimeTime = RLIMIT_RTTIME, "rttime", "Microseconds in a row with realtime priority: RLIMIT_RTTIME.";
+    PendingSignals = RLIMIT_SIGPENDING, "sigpending", "Signals that wait to be taken: RLIMIT_SIGPENDING.";
+    Stack = RLIMIT_STACK, "stack", "Bytes of the stack: RLIMIT_STACK.";
+}
 
 /// Both limits of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Limit {
-    /// Which resource, as a number of getrlimit(2).
-    pub(crate) resource: u32,
-    /// What holds.
-    pub(crate) soft: u64,
-    /// As far as it can be raised.
-    pub(crate) hard: u64,
+#[non_exhaustive]
+pub struct Limit {
+    /// Which resource.
+    pub resource: Resource,
+    /// The limit that is in force.
+    pub soft: u64,
+    /// As far as the command can raise it.
+    pub hard: u64,
 }
 
 impl Limit {
-    /// The number of the resource that docker calls so.
-    pub(crate) fn resource(name: &str) -> Option<u32> {
-        NAMES.iter().find(|(known, _)| *known == name).map(|(_, resource)| *resource as u32)
+    /// No limit.
+    pub const UNLIMITED: u64 = libc::RLIM_INFINITY;
+
+    /// These limits of a resource.
+    pub fn new(resource: Resource, soft: u64, hard: u64) -> Limit {
+        Limit { resource, soft, hard }
     }
 
-    /// The resource's name.
-    pub(crate) fn name(&self) -> &'static str {
-        NAMES.iter().find(|(_, resource)| *resource as u32 == self.resource).map_or("", |(name, _)| name)
+    /// # Errors
+    /// Limits that setrlimit(2) refuses.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.soft > self.hard {
+            Err(format!("{self}: the soft limit is above the hard one"))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}:{}", self.resource.name(), self.soft, self.hard)
     }
 }

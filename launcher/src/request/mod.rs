@@ -5,6 +5,7 @@ pub(crate) mod environment;
 pub(crate) mod ids;
 pub(crate) mod limits;
 pub(crate) mod mount;
+pub(crate) mod names;
 pub(crate) mod namespaces;
 pub(crate) mod process;
 pub(crate) mod root;

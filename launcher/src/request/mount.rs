@@ -10,6 +10,9 @@ pub(crate) const NOSUID: MountFlags = MountFlags::NOSUID;
 pub(crate) const NODEV: MountFlags = MountFlags::NODEV;
 pub(crate) const NOEXEC: MountFlags = MountFlags::NOEXEC;
 
+/// Those options of tmpfs(5) that a user namespace can give.
+const TMPFS_OPTIONS: [&str; 7] = ["size", "nr_blocks", "nr_inodes", "mode", "uid", "gid", "huge"];
+
 /// A mount below the new root.
 ///
 /// ```
@@ -223,6 +226,54 @@ impl Mount {
         self
     }
 
+    /// The same mount of a filesystem in memory with an option of tmpfs(5), such as `size` and `10m`.
+    #[must_use]
+    pub fn option(mut self, name: impl Into<String>, value: impl Into<String>) -> Mount {
+        if let Content::Tmpfs(options) = &mut self.content {
+            options.push((name.into(), Some(value.into())));
+        }
+        self
+    }
+
+    /// The same bind mount without what is mounted below its source.
+    #[must_use]
+    pub fn non_recursive(mut self) -> Mount {
+        if let Content::Bind(bind) = &mut self.content {
+            bind.recursive = false;
+        }
+        self
+    }
+
+    /// The same bind mount with its owners shown through the sandbox's own ID maps: mount_setattr(2), MOUNT_ATTR_IDMAP.
+    #[must_use]
+    pub fn id_mapped(mut self) -> Mount {
+        if let Content::Bind(bind) = &mut self.content {
+            bind.id_mapped = true;
+        }
+        self
+    }
+
+    /// # Errors
+    /// Contents that cannot be mounted.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match &self.content {
+            Content::Overlay { lower, .. } if lower.is_empty() => Err("lowerdir is missing".into()),
+            // overlayfs refuses one directory alone (ovl_fs_params_verify() in fs/overlayfs/params.c).
+            Content::Overlay { lower, upper: None } if lower.len() == 1 => {
+                Err("one lowerdir alone needs an upperdir; type=bind shows one directory".into())
+            }
+            Content::Tmpfs(options) => options.iter().try_for_each(|(name, value)| {
+                match value.as_deref().is_some_and(|value| !value.is_empty())
+                    && TMPFS_OPTIONS.contains(&name.as_str())
+                {
+                    true => Ok(()),
+                    false => Err(format!("{} is unknown here", assignment(name, value.as_deref()))),
+                }
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// The paths of the host's.
     pub(crate) fn host_paths(&mut self) -> Vec<&mut PathBuf> {
         match &mut self.content {
@@ -241,6 +292,10 @@ impl Mount {
             _ => None,
         }
     }
+}
+
+fn assignment(name: &str, value: Option<&str>) -> String {
+    value.map_or_else(|| name.to_owned(), |value| format!("{name}={value}"))
 }
 
 /// An absolute path inside, without `.` and `..`.

@@ -27,12 +27,12 @@ pub(crate) struct Process {
     pub(crate) capabilities: Option<u64>,
     /// True when setuid bits and file capabilities do not count for it.
     pub(crate) no_new_privileges: bool,
-    /// Which system calls it may make: the built-in filter where nothing is said, `unconfined`, or a profile's path.
-    pub(crate) seccomp: Option<OsString>,
+    /// Which system calls it may make.
+    pub(crate) seccomp: Seccomp,
     /// True when system calls of any architecture but the kernel's own fail.
     pub(crate) native_calls_only: bool,
-    /// What Landlock keeps it from, in the words of the option.
-    pub(crate) landlock: Option<OsString>,
+    /// What Landlock keeps it from.
+    pub(crate) landlock: Option<Landlock>,
     /// Where it may write all the same, as mounts are made for that.
     pub(crate) writable: Vec<PathBuf>,
     /// Its resource limits, where they are not the caller's.
@@ -56,6 +56,48 @@ pub(crate) enum Workdir {
     Unchanged,
 }
 
+/// Which system calls a command may make.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Seccomp {
+    /// All but those that reach out of the sandbox: docs/seccomp.md.
+    #[default]
+    Default,
+    /// Every one.
+    Unconfined,
+    /// Those of this file, in the format of docker's and podman's profiles.
+    Profile(PathBuf),
+}
+
+/// What Landlock keeps a command from, whatever is mounted: it can write only below some paths, and signals and abstract sockets stay
+/// inside. See landlock(7).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Landlock {
+    pub(crate) writable: Vec<PathBuf>,
+    pub(crate) forbids_tcp: bool,
+}
+
+impl Landlock {
+    /// It can write to /tmp, /dev, /proc and to mounts that were asked for and are not read-only.
+    pub fn read_only() -> Landlock {
+        Landlock::default()
+    }
+
+    /// It can also write below this absolute path inside.
+    #[must_use]
+    pub fn writable(mut self, path: impl Into<PathBuf>) -> Landlock {
+        self.writable.push(path.into());
+        self
+    }
+
+    /// It can neither bind nor connect TCP sockets; this needs Linux 6.7.
+    #[must_use]
+    pub fn no_tcp(mut self) -> Landlock {
+        self.forbids_tcp = true;
+        self
+    }
+}
+
 impl Process {
     /// A command with this environment, as root with a container's capabilities.
     pub(crate) fn new(environment: Environment) -> Process {
@@ -68,7 +110,7 @@ impl Process {
             keeps_groups: false,
             capabilities: Some(capabilities::default()),
             no_new_privileges: false,
-            seccomp: None,
+            seccomp: Seccomp::Default,
             native_calls_only: false,
             landlock: None,
             writable: Vec::new(),

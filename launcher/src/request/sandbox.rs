@@ -1,10 +1,17 @@
 //! What is to be run, as a library is asked for it: the program's own command line is made of nothing else.
 
-use crate::request::environment::{Environment, set};
-use crate::request::ids::{IdWishes, UserSpec, Userns};
+mod confinement;
+mod ids;
+mod namespaces;
+mod process;
+mod root;
+mod streams;
+
+use crate::request::environment::{self, Environment, set};
+use crate::request::ids::IdWishes;
 use crate::request::mount::Mount;
 use crate::request::namespaces::{Namespace, Namespaces, Network};
-use crate::request::process::{Process, Workdir};
+use crate::request::process::{Process, Seccomp, Workdir};
 use crate::request::root::{Dev, Overlay, Proc, Root};
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
@@ -55,7 +62,11 @@ pub struct Sandbox {
     pub(crate) mounts: Vec<Mount>,
     pub(crate) masked: Vec<PathBuf>,
     pub(crate) read_only_paths: Vec<PathBuf>,
+    /// The command; a shell where none was given.
+    pub(crate) words: Option<Vec<OsString>>,
     pub(crate) process: Process,
+    pub(crate) added_capabilities: Vec<String>,
+    pub(crate) dropped_capabilities: Vec<String>,
     pub(crate) ids: IdWishes,
     pub(crate) namespaces: Namespaces,
     pub(crate) hostname: Option<String>,
@@ -76,7 +87,7 @@ impl Sandbox {
 
     /// A shell in the host's own system, which it can change only in memory.
     pub fn host() -> Sandbox {
-        let mut sandbox = Sandbox::of(Root::Host, std::env::vars_os().collect());
+        let mut sandbox = Sandbox::of(Root::Host, environment::of_caller().collect());
         // Error ignored: a directory that has been removed is none to start in.
         sandbox.process.workdir = Workdir::Callers(std::env::current_dir().ok().unwrap_or_default());
         sandbox
@@ -84,10 +95,10 @@ impl Sandbox {
 
     /// A shell in the host's own system as it is, with mapped IDs and nothing else.
     pub fn unshare() -> Sandbox {
-        let mut sandbox = Sandbox::of(Root::Unchanged, std::env::vars_os().collect());
+        let mut sandbox = Sandbox::of(Root::Unchanged, environment::of_caller().collect());
         sandbox.process.environment.retain(|(name, _)| name != "container");
         sandbox.process.capabilities = None;
-        sandbox.process.seccomp = Some("unconfined".into());
+        sandbox.process.seccomp = Seccomp::Unconfined;
         sandbox.process.workdir = Workdir::Unchanged;
         let host = Namespace::Host;
         sandbox.namespaces =
@@ -107,7 +118,10 @@ impl Sandbox {
             mounts: Vec::new(),
             masked: Vec::new(),
             read_only_paths: Vec::new(),
+            words: None,
             process: Process::new(environment),
+            added_capabilities: Vec::new(),
+            dropped_capabilities: Vec::new(),
             ids: IdWishes::default(),
             namespaces: Namespaces::default(),
             hostname: None,
@@ -127,7 +141,7 @@ impl Sandbox {
     /// Runs this command in place of a shell.
     #[must_use]
     pub fn command(mut self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Sandbox {
-        self.process.words = words.into_iter().map(Into::into).collect();
+        self.words = Some(words.into_iter().map(Into::into).collect());
         self
     }
 
@@ -150,24 +164,25 @@ impl Sandbox {
         self
     }
 
-    /// Makes the root read-only, with all that is mounted in it but what [`Sandbox::mount`] adds.
-    #[must_use]
-    pub fn read_only(mut self) -> Sandbox {
-        self.read_only = true;
-        self
-    }
-
-    /// Leaves the rootfs as it is: changes go elsewhere.
-    #[must_use]
-    pub fn overlay(mut self, overlay: Overlay) -> Sandbox {
-        self.overlay = Some(overlay);
-        self
-    }
-
     /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Sandbox {
         set(&mut self.process.environment, name.into(), value.into());
+        self
+    }
+
+    /// Removes all environment variables, also those that every sandbox has: PATH, TERM and container.
+    #[must_use]
+    pub fn env_clear(mut self) -> Sandbox {
+        self.process.environment.clear();
+        self
+    }
+
+    /// Passes the caller's whole environment on.
+    #[must_use]
+    pub fn env_host(mut self) -> Sandbox {
+        let own = environment::of_caller().filter(|(name, _)| name != "container");
+        own.for_each(|(name, value)| set(&mut self.process.environment, name, value));
         self
     }
 
@@ -178,48 +193,6 @@ impl Sandbox {
         self
     }
 
-    /// Runs as this user of the rootfs.
-    #[must_use]
-    pub fn user(mut self, user: UserSpec) -> Sandbox {
-        self.process.user = Some(user);
-        self
-    }
-
-    /// Maps IDs in this way.
-    #[must_use]
-    pub fn userns(mut self, userns: Userns) -> Sandbox {
-        self.ids.userns = userns;
-        self
-    }
-
-    /// Uses this newidmap-helper, and no other way to map IDs.
-    #[must_use]
-    pub fn helper(mut self, path: impl Into<PathBuf>) -> Sandbox {
-        self.ids.helper = Some(path.into());
-        self
-    }
-
-    /// Has this network.
-    #[must_use]
-    pub fn network(mut self, network: Network) -> Sandbox {
-        self.namespaces.network = network;
-        self
-    }
-
-    /// Has this host name.
-    #[must_use]
-    pub fn hostname(mut self, name: impl Into<String>) -> Sandbox {
-        self.hostname = Some(name.into());
-        self
-    }
-
-    /// Makes the command PID 1 itself, without an init.
-    #[must_use]
-    pub fn as_pid_1(mut self) -> Sandbox {
-        self.as_pid_1 = true;
-        self
-    }
-
     /// Goes by this name, for `subroot exec`, `ps` and `kill`.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Sandbox {
@@ -227,28 +200,10 @@ impl Sandbox {
         self
     }
 
-    /// Reads standard input from here; the caller's own is used otherwise.
+    /// Goes on when the process that started it ends. A [`Running`](crate::Running) that is dropped ends it all the same.
     #[must_use]
-    pub fn stdin(self, stream: impl Into<OwnedFd>) -> Sandbox {
-        self.stream(0, stream)
-    }
-
-    /// Writes standard output here; the caller's own is used otherwise.
-    #[must_use]
-    pub fn stdout(self, stream: impl Into<OwnedFd>) -> Sandbox {
-        self.stream(1, stream)
-    }
-
-    /// Writes standard error here; the caller's own is used otherwise.
-    #[must_use]
-    pub fn stderr(self, stream: impl Into<OwnedFd>) -> Sandbox {
-        self.stream(2, stream)
-    }
-
-    fn stream(mut self, number: usize, stream: impl Into<OwnedFd>) -> Sandbox {
-        if let Some(slot) = self.streams.get_mut(number) {
-            *slot = Some(Arc::new(stream.into()));
-        }
+    pub fn outlive_parent(mut self) -> Sandbox {
+        self.outlives_parent = true;
         self
     }
 }

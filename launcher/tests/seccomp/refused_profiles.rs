@@ -1,7 +1,7 @@
 //! Profiles that cannot be kept: what is said of them.
 
 use crate::profiles::host;
-use std::ffi::OsStr;
+use std::path::Path;
 use subroot::seccomp::Filter;
 
 #[track_caller]
@@ -86,11 +86,6 @@ fn a_profile_that_is_too_long_for_the_kernel_is_refused() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
-    let why = Filter::chosen(OsStr::new("/no/such/profile.json"), 0, false).unwrap_err().to_string();
+    let why = Filter::of_file(Path::new("/no/such/profile.json"), 0, false).unwrap_err().to_string();
     assert!(why.contains("--security-opt seccomp: /no/such/profile.json: No such file"), "{why}");
-}
-
-#[test]
-fn unconfined_is_no_filter() {
-    assert!(Filter::chosen(OsStr::new("unconfined"), 0, false).unwrap().is_none());
 }

@@ -4,6 +4,7 @@ mod completions;
 mod ignored_errors;
 mod kernels;
 mod launcher;
+mod library;
 mod mapper;
 mod pages;
 

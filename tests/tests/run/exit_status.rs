@@ -131,7 +131,7 @@ fn words_that_mean_nothing_end_with_125() {
         (&["run", "--no-such-option"], "--no-such-option"),
         (&["no-such-verb"], "no-such-verb"),
         (&["run", "--as-pid-1", "--init"], "--init"),
-        (&["run", "/", "--"], "nothing follows --"),
+        (&["run", "/", "--"], "reading the command: it is empty"),
         (&["run", "-e", "=value", "/"], "has no name"),
     ];
     for (words, named) in cases {

@@ -1,8 +1,8 @@
 //! `--env`, `--env-file` and `--env-host`.
 
-use crate::cli::values::{shown, split_once};
+use crate::cli::values::split_once;
 use crate::failure::reason_of;
-use crate::request::environment::{Environment, set};
+use crate::request::environment::{Environment, check_name, set};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
@@ -13,9 +13,7 @@ use std::path::Path;
 /// A word without a name.
 pub(crate) fn take_word(environment: &mut Environment, word: &OsStr) -> Result<(), String> {
     let (name, value) = split_once(word, b'=');
-    if name.is_empty() {
-        return Err(format!("{} has no name", shown(word)));
-    }
+    check_name(name, value.unwrap_or_default())?;
     match (value, name.as_bytes().strip_suffix(b"*")) {
         (Some(value), _) => set(environment, name.to_owned(), value.to_owned()),
         (None, Some(prefix)) => {

@@ -1,8 +1,7 @@
 //! `--ulimit` and `--umask`.
 
 use crate::cli::values::number;
-use crate::request::limits::Limit;
-use nix::libc;
+use crate::request::limits::{Limit, Resource};
 
 /// `--ulimit NAME=SOFT[:HARD]`; -1 or `unlimited` is no limit.
 ///
@@ -12,27 +11,22 @@ pub(crate) fn limit(word: &str) -> Result<Limit, String> {
     let (name, values) = word.split_once('=').ok_or_else(|| format!("{word} is not NAME=SOFT[:HARD]"))?;
     let name = name.to_ascii_lowercase();
     let name = name.strip_prefix("rlimit_").unwrap_or(&name);
-    let resource = Limit::resource(name).ok_or_else(|| format!("{name} is no limit"))?;
+    let resource = Resource::named(name).ok_or_else(|| format!("{name} is no limit"))?;
     let value = |word: &str| match word {
-        "-1" | "unlimited" => Ok(libc::RLIM_INFINITY),
+        "-1" | "unlimited" => Ok(Limit::UNLIMITED),
         word => number(word.as_ref()),
     };
     let (soft, hard) = values.split_once(':').unwrap_or((values, values));
-    let limit = Limit { resource, soft: value(soft)?, hard: value(hard)? };
-    if limit.soft > limit.hard {
-        Err(format!("{word}: the soft limit is above the hard one"))
-    } else {
-        Ok(limit)
-    }
+    Ok(Limit::new(resource, value(soft)?, value(hard)?))
 }
 
 /// `--umask MODE`, in octal.
 ///
 /// # Errors
-/// Anything but up to four octal digits.
+/// Anything but one to four octal digits.
 pub(crate) fn umask(word: &str) -> Result<u32, String> {
     let is_octal = word.len() <= 4 && word.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
-    let mask = u32::from_str_radix(word, 8).ok().filter(|mask| *mask <= 0o777 && is_octal);
+    let mask = u32::from_str_radix(word, 8).ok().filter(|_| is_octal);
     mask.ok_or_else(|| format!("{word} is not an octal mode up to 0777"))
 }
 
@@ -42,10 +36,10 @@ mod tests {
 
     #[test]
     fn a_limit_has_a_soft_and_a_hard_value() {
-        let nofile = limit("nofile=64:128").map(|limit| (limit.name(), limit.soft, limit.hard));
+        let nofile = limit("nofile=64:128").map(|limit| (limit.resource.name(), limit.soft, limit.hard));
         assert_eq!(nofile, Ok(("nofile", 64, 128)));
         assert_eq!(limit("RLIMIT_CORE=-1").map(|limit| limit.soft), Ok(u64::MAX));
-        for wrong in ["nofile", "files=1", "nofile=2:1", "nofile=x", "nofile=", "nofile=+1"] {
+        for wrong in ["nofile", "files=1", "nofile=x", "nofile=", "nofile=+1"] {
             assert!(limit(wrong).is_err(), "{wrong}");
         }
     }
@@ -53,7 +47,7 @@ mod tests {
     #[test]
     fn a_umask_is_octal() {
         assert_eq!(umask("0027"), Ok(0o27));
-        for wrong in ["8", "1777", "", "-1", "+22222", "+22"] {
+        for wrong in ["8", "11777", "", "-1", "+22222", "+22"] {
             assert!(umask(wrong).is_err(), "{wrong}");
         }
     }

@@ -1,8 +1,8 @@
 //! Values of options, read: each says what is wrong with it before anything is created.
 
-pub(crate) mod capabilities;
 pub(crate) mod environment;
 pub(crate) mod ids;
+pub(crate) mod landlock;
 pub(crate) mod limits;
 pub(crate) mod mounts;
 pub(crate) mod namespaces;

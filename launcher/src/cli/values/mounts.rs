@@ -46,7 +46,7 @@ pub(crate) fn tmpfs(word: &OsStr) -> Result<Mount, String> {
     for option in split(options.unwrap_or_default(), b',').filter(|option| !option.is_empty()) {
         tmpfs_option(&mut mount, utf8(option)?)?;
     }
-    Ok(mount)
+    mount.check().map(|()| mount)
 }
 
 /// `--device HOST[:TARGET[:rwm]]`: a device node of the host's. Who may use it, the node's own mode says.
@@ -128,7 +128,7 @@ impl<'a> Typed<'a> {
             let value = value.map(utf8).transpose()?;
             typed_option(&mut mount, key, value)?;
         }
-        Ok(mount)
+        mount.check().map(|()| mount)
     }
 
     fn overlay(&self, target: PathBuf) -> Result<Mount, String> {
@@ -138,13 +138,6 @@ impl<'a> Typed<'a> {
             (None, None) => None,
             _ => return Err("upperdir and workdir go together".into()),
         };
-        if lower.is_empty() {
-            return Err("lowerdir is missing".into());
-        }
-        // overlayfs refuses one directory alone (ovl_fs_params_verify() in fs/overlayfs/params.c).
-        if lower.len() == 1 && upper.is_none() {
-            return Err("one lowerdir alone needs an upperdir; type=bind shows one directory".into());
-        }
         Ok(Mount::overlay(lower, upper, target))
     }
 }
@@ -200,15 +193,11 @@ fn tmpfs_option(mount: &mut Mount, word: &str) -> Result<(), String> {
         return Ok(());
     }
     let (key, value) = word.split_once('=').map_or((word, None), |(key, value)| (key, Some(value)));
-    match (&mut mount.content, key) {
-        (Content::Tmpfs(options), "size" | "nr_blocks" | "nr_inodes" | "mode" | "uid" | "gid" | "huge")
-            if value.is_some_and(|value| !value.is_empty()) =>
-        {
-            options.push((key.to_owned(), value.map(str::to_owned)));
-            Ok(())
-        }
-        _ => Err(format!("{word} is unknown here")),
+    match &mut mount.content {
+        Content::Tmpfs(options) => options.push((key.to_owned(), value.map(str::to_owned))),
+        _ => return Err(format!("{word} is unknown here")),
     }
+    Ok(())
 }
 
 fn set(mount: &mut Mount, flag: MountFlags, on: bool) {

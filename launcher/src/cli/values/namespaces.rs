@@ -1,4 +1,4 @@
-//! `--network`, `--pid`, `--ipc`, `--uts`, `--cgroupns`, `--timens` and `--hostname`.
+//! `--network`, `--pid`, `--ipc`, `--uts`, `--cgroupns` and `--timens`.
 
 use crate::request::namespaces::{ClockOffsets, Namespace};
 
@@ -44,18 +44,4 @@ pub(crate) fn clock_offsets(word: &str) -> Result<ClockOffsets, String> {
         }
     }
     Ok(offsets)
-}
-
-/// `--hostname NAME`: at most 64 bytes, as sethostname(2) takes it.
-///
-/// # Errors
-/// A name that is empty, too long or no host name.
-pub(crate) fn hostname(word: &str) -> Result<String, String> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    let is_name = (1..=64).contains(&word.len()) && word.bytes().all(fits);
-    if is_name {
-        Ok(word.to_owned())
-    } else {
-        Err(format!("{word} is no host name of at most 64 letters, digits, dots and dashes"))
-    }
 }

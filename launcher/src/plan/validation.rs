@@ -1,0 +1,114 @@
+//! What cannot be meant: each value by itself, and in combination. A refusal names the option of `subroot run`.
+
+use crate::error::Error;
+use crate::request::environment;
+use crate::request::ids::{GivenLine, Userns, check_id};
+use crate::request::limits::Limit;
+use crate::request::mount::Mount;
+use crate::request::names::{check_hostname, check_name};
+use crate::request::namespaces::Namespace;
+use crate::request::process::{Process, Seccomp};
+use crate::request::root::{Dev, Proc, Root};
+use crate::request::sandbox::Sandbox;
+
+/// For `map_err`: what was being read.
+fn reading(what: &'static str) -> impl FnOnce(String) -> Error {
+    move |why| Error::Usage(what, why)
+}
+
+/// Checks everything that can be checked without a look at the host.
+///
+/// # Errors
+/// The first thing that cannot be meant.
+pub(crate) fn check(sandbox: &Sandbox) -> Result<(), Error> {
+    if sandbox.words.as_ref().is_some_and(Vec::is_empty) {
+        return Err(Error::Usage("the command", "it is empty".into()));
+    }
+    sandbox.name.as_deref().map_or(Ok(()), check_name).map_err(reading("--name"))?;
+    sandbox.hostname.as_deref().map_or(Ok(()), check_hostname).map_err(reading("--hostname"))?;
+    sandbox.mounts.iter().try_for_each(Mount::check).map_err(reading("--mount"))?;
+    check_process(&sandbox.process)?;
+    check_userns(&sandbox.ids.userns)?;
+    check_together(sandbox)
+}
+
+fn check_process(process: &Process) -> Result<(), Error> {
+    let mut variables = process.environment.iter();
+    variables.try_for_each(|(name, value)| environment::check_name(name, value)).map_err(reading("--env"))?;
+    process.limits.iter().try_for_each(Limit::check).map_err(reading("--ulimit"))?;
+    if let Some(mask) = process.umask.filter(|mask| *mask > 0o777) {
+        return Err(Error::Usage("--umask", format!("{mask:o} is not an octal mode up to 0777")));
+    }
+    if let Some(number) = process.oom_score_adj.filter(|number| !(-1000..=1000).contains(number)) {
+        return Err(Error::Usage("--oom-score-adj", format!("{number} is not from -1000 to 1000")));
+    }
+    if let Some(user) = &process.user {
+        [Some(&user.user), user.group.as_ref()]
+            .into_iter()
+            .flatten()
+            .try_for_each(|account| account.check())
+            .map_err(reading("--user"))?;
+    }
+    process.groups.iter().try_for_each(|group| group.check()).map_err(reading("--group-add"))?;
+    let landlock = process.landlock.iter().flat_map(|landlock| &landlock.writable);
+    match landlock.into_iter().find(|path| !path.is_absolute()) {
+        Some(path) => {
+            let why = format!("{:?} is neither read-only, no-tcp nor an absolute path", path.display());
+            Err(Error::Usage("--security-opt landlock", why))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_userns(userns: &Userns) -> Result<(), Error> {
+    match userns {
+        Userns::Auto(Some(0)) => Err(Error::Usage("--userns", "auto:size=0 is not auto:size=N".into())),
+        Userns::KeepId { uid, gid } => {
+            [uid, gid].into_iter().flatten().try_for_each(|id| check_id(*id)).map_err(reading("--userns"))
+        }
+        Userns::Given { uid, gid } => {
+            uid.iter().try_for_each(GivenLine::check).map_err(reading("--uidmap"))?;
+            gid.iter().try_for_each(GivenLine::check).map_err(reading("--gidmap"))
+        }
+        Userns::Auto(_) | Userns::Full | Userns::HostId => Ok(()),
+    }
+}
+
+fn check_together(sandbox: &Sandbox) -> Result<(), Error> {
+    let refuse = |what, why: &str| Err(Error::Usage(what, why.into()));
+    let process = &sandbox.process;
+    if sandbox.as_pid_1 && sandbox.namespaces.pid == Namespace::Host {
+        return refuse("--as-pid-1", "it needs a pid namespace, which --pid host leaves out");
+    }
+    if sandbox.namespaces.time.is_some() && (sandbox.as_pid_1 || sandbox.namespaces.pid == Namespace::Host) {
+        return refuse("--timens", "clocks change for the children of an init, which there is none of here");
+    }
+    if sandbox.overlay.is_some() && !matches!(sandbox.root, Root::Dir(_)) {
+        return refuse("--overlay", "it needs a ROOTFS: without one, all changes go to memory anyway");
+    }
+    if sandbox.root == Root::Unchanged && changes_root(sandbox) {
+        return refuse("the mounts", "subroot unshare has the host's own root, in which nothing is mounted");
+    }
+    if sandbox.hostname.is_some() && sandbox.namespaces.uts == Namespace::Host {
+        return refuse("--hostname", "it needs a uts namespace, which --uts host leaves out");
+    }
+    if process.keeps_groups && !process.groups.is_empty() {
+        return refuse("--group-add", "the caller's own groups are kept as they are, or others are set");
+    }
+    if process.native_calls_only && process.seccomp == Seccomp::Unconfined {
+        return refuse(
+            "--security-opt seccomp",
+            "unconfined removes the filter, and seccomp-arch=native needs one",
+        );
+    }
+    Ok(())
+}
+
+/// True if something is asked for that is done in a new root alone.
+fn changes_root(sandbox: &Sandbox) -> bool {
+    let paths = [&sandbox.writable_tmpfs, &sandbox.masked, &sandbox.read_only_paths];
+    sandbox.read_only
+        || !sandbox.mounts.is_empty()
+        || paths.into_iter().any(|paths| !paths.is_empty())
+        || (sandbox.proc, sandbox.dev) != (Proc::default(), Dev::default())
+}

@@ -1,0 +1,134 @@
+//! What cannot be meant is refused by the library as by the program, in the same words: the command line has no checks of its own.
+#![allow(clippy::unwrap_used)]
+
+use std::path::PathBuf;
+use std::process::Command;
+use subroot::{
+    Account, ClockOffsets, GivenLine, IdSource, Landlock, Limit, Mount, Namespace, Overlay, Resource,
+    Sandbox, Seccomp, UserSpec, Userns,
+};
+
+type Change = fn(Sandbox) -> Sandbox;
+type MakeMount = fn() -> Mount;
+
+fn given(line: GivenLine) -> Userns {
+    Userns::Given { uid: vec![line], gid: Vec::new() }
+}
+
+/// What the program is given, and the same for the library.
+const CASES: &[(&[&str], Change)] = &[
+    (&["--name", "a b"], |sandbox| sandbox.name("a b")),
+    (&["--name", ""], |sandbox| sandbox.name("")),
+    (&["--name", "12"], |sandbox| sandbox.name("12")),
+    (&["--hostname", "a b"], |sandbox| sandbox.hostname("a b")),
+    (&["--hostname", ""], |sandbox| sandbox.hostname("")),
+    (&["--hostname", "x", "--uts", "host"], |sandbox| sandbox.hostname("x").uts(Namespace::Host)),
+    (&["--env", "=value"], |sandbox| sandbox.env("", "value")),
+    (&["--umask", "1777"], |sandbox| sandbox.umask(0o1777)),
+    (&["--oom-score-adj", "1001"], |sandbox| sandbox.oom_score_adj(1001)),
+    (&["--ulimit", "nofile=2:1"], |sandbox| sandbox.ulimit(Limit::new(Resource::OpenFiles, 2, 1))),
+    (&["--cap-add", "FLY"], |sandbox| sandbox.cap_add(["FLY"])),
+    (&["--cap-drop", "FLY"], |sandbox| sandbox.cap_drop(["FLY"])),
+    (&["--user", ""], |sandbox| sandbox.user(UserSpec::new(Account::Name("".into())))),
+    (&["--user", "4294967295"], |sandbox| sandbox.user(UserSpec::new(Account::Id(u32::MAX)))),
+    (&["--user", "0:"], |sandbox| {
+        sandbox.user(UserSpec::new(Account::Id(0)).group(Account::Name("".into())))
+    }),
+    (&["--group-add", ""], |sandbox| sandbox.group_add(Account::Name("".into()))),
+    (&["--group-add", "5", "--group-add", "keep-groups"], |sandbox| {
+        sandbox.group_add(Account::Id(5)).keep_groups()
+    }),
+    (&["--group-add", "5", "--groups", "keep"], |sandbox| sandbox.group_add(Account::Id(5)).map_groups()),
+    (&["--userns", "auto:size=0"], |sandbox| sandbox.userns(Userns::Auto(Some(0)))),
+    (&["--userns", "keep-id:uid=4294967295"], |sandbox| {
+        sandbox.userns(Userns::KeepId { uid: Some(u32::MAX), gid: None })
+    }),
+    (&["--uidmap", "0:0:0"], |sandbox| sandbox.userns(given(GivenLine::new(0, IdSource::Own(0), 0)))),
+    (&["--uidmap", "4294967290:@5:6"], |sandbox| {
+        sandbox.userns(given(GivenLine::new(4_294_967_290, IdSource::Host(5), 6)))
+    }),
+    (&["--overlay=", "ROOTFS"], |_| Sandbox::new("/").overlay(Overlay::Kept(PathBuf::new()))),
+    (&["--overlay"], |sandbox| sandbox.overlay(Overlay::Memory)),
+    (&["--as-pid-1", "--pid", "host"], |sandbox| sandbox.as_pid_1().pid(Namespace::Host)),
+    (&["--as-pid-1", "--timens", "5"], |sandbox| sandbox.as_pid_1().timens(ClockOffsets::new(5, 5))),
+    (&["--security-opt", "mask=tmp"], |sandbox| sandbox.mask("tmp")),
+    (&["--security-opt", "mask=/"], |sandbox| sandbox.mask("/")),
+    (&["--security-opt", "seccomp="], |sandbox| sandbox.seccomp(Seccomp::Profile(PathBuf::new()))),
+    (&["--security-opt", "seccomp=/nothere"], |sandbox| sandbox.seccomp(Seccomp::Profile("/nothere".into()))),
+    (&["--security-opt", "seccomp=unconfined", "--security-opt", "seccomp-arch=native"], |sandbox| {
+        sandbox.seccomp(Seccomp::Unconfined).native_calls_only()
+    }),
+    (&["--security-opt", "landlock=tmp"], |sandbox| sandbox.landlock(Landlock::read_only().writable("tmp"))),
+    (&["--helper", "/nothere"], |sandbox| sandbox.helper("/nothere")),
+    (&["--volume", "/nothere:/mnt"], |sandbox| sandbox.bind("/nothere", "/mnt")),
+    (&["--", "COMMAND"], |sandbox| sandbox.command([""])),
+    (&["--"], |sandbox| sandbox.command(Vec::<String>::new())),
+];
+
+/// The same for a mount, which the command line reads as a whole, so that it names its own option.
+const MOUNTS: &[(&[&str], MakeMount)] = &[
+    (&["--volume", "/etc:relative"], || Mount::bind("/etc", "relative")),
+    (&["--volume", "/etc:/srv/.."], || Mount::bind("/etc", "/srv/..")),
+    (&["--mount", "type=bind,source=,target=/mnt"], || Mount::bind("", "/mnt")),
+    (&["--tmpfs", "/mnt:size="], || Mount::tmpfs("/mnt").option("size", "")),
+    (&["--tmpfs", "/mnt:lazy=1"], || Mount::tmpfs("/mnt").option("lazy", "1")),
+    (&["--mount", "type=overlay,lowerdir=/etc,target=/mnt"], || Mount::overlay(["/etc"], None, "/mnt")),
+];
+
+/// The first line that the program prints, without its name.
+fn said_by_program(options: &[&str]) -> String {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_subroot"));
+    program.arg("run");
+    for option in options {
+        program.arg(match *option {
+            "ROOTFS" => "/",
+            "COMMAND" => "",
+            option => option,
+        });
+    }
+    if !options.contains(&"--") {
+        program.args(["--", "true"]);
+    }
+    let output = program.output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(125), "{options:?}: {errors}");
+    errors.lines().next().unwrap().strip_prefix("subroot: ").unwrap().to_owned()
+}
+
+fn said_by_library(sandbox: Sandbox) -> String {
+    sandbox.spawn().map(drop).unwrap_err().to_string()
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_in_the_same_words() {
+    for (options, change) in CASES {
+        let by_library = said_by_library(change(Sandbox::host().command(["true"])));
+        assert_eq!(by_library, said_by_program(options), "{options:?}");
+    }
+}
+
+#[test]
+fn a_mount_that_cannot_be_meant_is_refused_for_the_same_reason() {
+    let reason = |said: &str| said.split_once(": ").unwrap().1.to_owned();
+    for (options, mount) in MOUNTS {
+        let by_library = said_by_library(Sandbox::host().mount(mount()).command(["true"]));
+        assert_eq!(reason(&by_library), reason(&said_by_program(options)), "{options:?}");
+    }
+}
+
+#[test]
+fn what_only_a_library_can_ask_for_is_refused_as_well() {
+    for (sandbox, said) in [
+        (Sandbox::host().env("A=B", "c"), "reading --env: the name A=B has a = in it"),
+        (Sandbox::host().env("A", "\0"), "reading the environment: there is a NUL byte in it"),
+        (
+            Sandbox::unshare().bind("/etc", "/mnt"),
+            "reading the mounts: subroot unshare has the host's own root",
+        ),
+        (Sandbox::unshare().read_only(), "reading the mounts: "),
+        (Sandbox::unshare().mask("/proc/keys"), "reading the mounts: "),
+    ] {
+        let refused = said_by_library(sandbox.command(["true"]));
+        assert!(refused.starts_with(said), "{refused}");
+    }
+}

@@ -1,0 +1,78 @@
+//! The library: what `subroot run` has an option for, `Sandbox` of the crate has a setter for, or the option is the program's alone.
+
+use crate::documents::launcher::Shown;
+use std::collections::BTreeSet;
+use std::fs;
+use subroot_tests::workspace;
+
+/// Each option, and the setters that do the same.
+const SETTERS: &[(&str, &[&str])] = &[
+    ("--as-pid-1", &["as_pid_1"]),
+    ("--cap-add", &["cap_add"]),
+    ("--cap-drop", &["cap_drop"]),
+    ("--cgroupns", &["cgroupns"]),
+    ("--dev", &["dev"]),
+    ("--device", &["device"]),
+    ("--env", &["env"]),
+    ("--env-host", &["env_host"]),
+    ("--gidmap", &["userns"]),
+    ("--group-add", &["group_add", "keep_groups"]),
+    ("--groups", &["map_groups"]),
+    ("--helper", &["helper"]),
+    ("--hostname", &["hostname"]),
+    ("--ipc", &["ipc"]),
+    ("--json-status", &["status_stream"]),
+    ("--mount", &["mount"]),
+    ("--name", &["name"]),
+    ("--network", &["network"]),
+    ("--oom-score-adj", &["oom_score_adj"]),
+    ("--outlive-parent", &["outlive_parent"]),
+    ("--overlay", &["overlay"]),
+    ("--pid", &["pid"]),
+    ("--proc", &["proc"]),
+    ("--read-only", &["read_only"]),
+    ("--read-only-tmpfs", &["writable_tmpfs"]),
+    (
+        "--security-opt",
+        &["landlock", "mask", "mask_default", "native_calls_only", "no_new_privileges", "seccomp"],
+    ),
+    ("--timens", &["timens"]),
+    ("--tmpfs", &["tmpfs"]),
+    ("--tty", &["tty"]),
+    ("--uidmap", &["userns"]),
+    ("--ulimit", &["ulimit"]),
+    ("--umask", &["umask"]),
+    ("--user", &["user"]),
+    ("--userns", &["userns"]),
+    ("--uts", &["uts"]),
+    ("--volume", &["bind", "bind_read_only"]),
+    ("--workdir", &["workdir"]),
+];
+
+/// Each option without a setter, and why.
+const PROGRAM_ONLY: &[(&str, &str)] = &[
+    ("--env-file", "a caller reads its own files, and sets each variable"),
+    ("--help", "it is about the command line"),
+    ("--init", "it is podman's name for the default"),
+    ("--interactive", "it is podman's name for the default"),
+    ("--print-plan", "it is for a person's eyes"),
+];
+
+#[test]
+fn each_option_of_run_has_a_setter_or_a_reason() {
+    let run = Shown::all().into_iter().find(|shown| shown.words == ["run"]).expect("subroot run");
+    let options: BTreeSet<&str> = run.options.iter().map(|(long, _)| long.as_str()).collect();
+    let known = SETTERS.iter().map(|(option, _)| option).chain(PROGRAM_ONLY.iter().map(|(option, _)| option));
+    assert_eq!(known.copied().collect::<BTreeSet<_>>(), options);
+}
+
+#[test]
+fn each_setter_is_there() {
+    let dir = workspace("launcher/src/request/sandbox");
+    let files = fs::read_dir(&dir).expect("the setters").map(|entry| entry.expect("an entry").path());
+    let files = files.chain([dir.with_extension("rs")]);
+    let text: String = files.map(|file| fs::read_to_string(file).expect("a source")).collect();
+    for setter in SETTERS.iter().flat_map(|(_, setters)| *setters) {
+        assert!(text.contains(&format!("    pub fn {setter}(")), "{setter}");
+    }
+}

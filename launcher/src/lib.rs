@@ -5,9 +5,11 @@
 //! what is done, `parent` clones the child and writes its ID maps, `child` builds the new root with `rootfs` and starts the command;
 //! `diagnose` explains what failed, `grants` reads the caller's subordinate IDs, and `sys` calls the kernel. See docs/design.md.
 
+#![cfg_attr(not(feature = "cli"), allow(dead_code, reason = "what the command line alone uses"))]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test that reads a wrong default fails"))]
 
 mod child;
+#[cfg(feature = "cli")]
 mod cli;
 mod diagnose;
 mod error;
@@ -21,6 +23,7 @@ mod sys;
 
 #[doc(hidden)] // for its tests, which run it by an interpreter
 pub use child::seccomp;
+#[cfg(feature = "cli")]
 #[doc(hidden)] // for main.rs
 pub use cli::main;
 pub use error::{Error, NamespaceFlags, OsError, Shortfall};

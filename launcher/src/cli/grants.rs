@@ -11,7 +11,11 @@ use crate::grants::{lint, suggest};
 /// A file that cannot be read, a user or a file that is not there, and those of the output.
 pub(crate) fn print(typed: &GrantsArgs) -> anyhow::Result<u8> {
     let (text, has_findings) = match &typed.verb {
-        GrantsVerb::Lint => lint::report(typed.json)?,
+        GrantsVerb::Lint => {
+            let report = lint::report()?;
+            let text = if typed.json { serde_json::to_string(&report)? + "\n" } else { report.text() };
+            (text, report.has_findings())
+        }
         GrantsVerb::Owner { what } => (owner::report(what, typed.json)?, false),
         GrantsVerb::Suggest { user, count } => (suggest::report(user, *count, typed.json)?, false),
     };

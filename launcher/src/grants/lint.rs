@@ -1,5 +1,6 @@
 //! `subroot grants lint`: everything that is wrong with the grants, and how much room is left.
 
+use crate::error::Error;
 use crate::grants::finding::Finding;
 use crate::grants::free::{Limits, capacity, free};
 use crate::grants::lines;
@@ -17,7 +18,7 @@ const SIZES: [u32; 2] = [65536, ENOUGH];
 
 /// All that is printed.
 #[derive(Serialize)]
-struct Report {
+pub(crate) struct Report {
     findings: Vec<Finding>,
     notes: Vec<String>,
     /// How many well-formed lines both files have.
@@ -42,11 +43,11 @@ struct Room {
     fit: u32,
 }
 
-/// What is found, as text or JSON, and whether it is anything.
+/// Looks for what is wrong.
 ///
 /// # Errors
 /// A file that cannot be read.
-pub(crate) fn report(as_json: bool) -> anyhow::Result<(String, bool)> {
+pub(crate) fn report() -> Result<Report, Error> {
     let site = Site::read()?;
     let limits = Limits::read()?.of_present(&site.present);
     let mut found = Vec::new();
@@ -58,10 +59,7 @@ pub(crate) fn report(as_json: bool) -> anyhow::Result<(String, bool)> {
     let free = free(&site, limits);
     let grants = SIZES.map(|count| Room { count, fit: capacity(&free, count) });
     let capacity = Capacity { first: limits.first, last: limits.last, grants };
-    let report =
-        Report { findings: found, notes, lines: site.grants.len(), users: site.owners.len(), capacity };
-    let text = if as_json { serde_json::to_string(&report)? + "\n" } else { report.text() };
-    Ok((text, !report.findings.is_empty()))
+    Ok(Report { findings: found, notes, lines: site.grants.len(), users: site.owners.len(), capacity })
 }
 
 /// Where a file stands in the report: settings first.
@@ -90,7 +88,11 @@ fn unasked(site: &Site) -> Option<String> {
 }
 
 impl Report {
-    fn text(&self) -> String {
+    pub(crate) fn has_findings(&self) -> bool {
+        !self.findings.is_empty()
+    }
+
+    pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         self.findings.iter().for_each(|finding| finding.write(&mut text));
         self.notes.iter().for_each(|note| text.extend(["note: ", note, "\n"]));

@@ -41,6 +41,34 @@ fn the_installed_launcher_maps_by_the_hosts_own_newuidmap() {
     assert_eq!(map.split_whitespace().collect::<Vec<_>>(), ["0", "1000", "1", "1", "100000", "65536"]);
 }
 
+/// A program that uses the library compiles no parser of command lines.
+#[test]
+fn the_library_alone_takes_nothing_of_the_command_line() {
+    let dependencies = |options: &[&str]| {
+        let mut tree = cargo();
+        tree.args([
+            "tree",
+            "--locked",
+            "--offline",
+            "--package",
+            "subroot",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+        ]);
+        let listed = tree.args(options).output().expect("starting cargo");
+        assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+        String::from_utf8(listed.stdout).expect("names")
+    };
+    let (all, alone) = (dependencies(&[]), dependencies(&["--no-default-features"]));
+    for name in ["anyhow", "clap", "clap_complete", "env_logger"] {
+        let is_line = |line: &str| line.starts_with(&format!("{name} v"));
+        assert!(all.lines().any(is_line), "{name} is not in\n{all}");
+        assert!(!alone.lines().any(is_line), "{name} is in\n{alone}");
+    }
+}
+
 /// What crates.io takes: the mapper is not among it, which root installs.
 #[test]
 fn both_crates_are_built_from_what_is_packed_alone() {

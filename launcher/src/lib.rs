@@ -39,3 +39,7 @@ pub use request::namespaces::{ClockOffsets, Namespace, Network};
 pub use request::process::{Landlock, Seccomp};
 pub use request::root::{Dev, Overlay, Proc};
 pub use request::sandbox::Sandbox;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,6 +1,7 @@
 //! The library: what `subroot run` has an option for, `Sandbox` of the crate has a setter for, or the option is the program's alone.
 
 use crate::documents::launcher::Shown;
+use crate::documents::read;
 use std::collections::BTreeSet;
 use std::fs;
 use subroot_tests::workspace;
@@ -75,4 +76,19 @@ fn each_setter_is_there() {
     for setter in SETTERS.iter().flat_map(|(_, setters)| *setters) {
         assert!(text.contains(&format!("    pub fn {setter}(")), "{setter}");
     }
+}
+
+/// A doctest of the launcher runs the one in its own README.
+#[test]
+fn the_program_in_the_readme_is_the_one_that_is_run() {
+    let program = |path: &str| {
+        let text = read(path);
+        let (_, after) = text.split_once("```rust\n").expect("a program");
+        after.split_once("```\n").expect("its end").0.to_owned()
+    };
+    let shown = program("README.md");
+    assert_eq!(shown, program("launcher/README.md"));
+    assert!(shown.lines().count() <= 15, "{shown}");
+    let library = read("launcher/src/lib.rs");
+    assert!(library.contains("#[cfg(doctest)]\n#[doc = include_str!(\"../README.md\")]"), "it is not run");
 }

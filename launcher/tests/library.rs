@@ -4,7 +4,7 @@
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::{SigSet, Signal};
 use std::ffi::OsString;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::net::UnixStream;
@@ -99,6 +99,8 @@ fn another_command_joins_it() {
     let running = shell("sleep 1000").env("COLOUR", "red").spawn().unwrap();
     let mut joined = running.exec(["sh", "-c", "test $COLOUR = red && exit 5"]).unwrap();
     assert_eq!(joined.wait().unwrap().code(), Some(5));
+    let empty = running.exec(Vec::<String>::new()).map(drop).map_err(|error| error.to_string());
+    assert_eq!(empty, Err("reading the command: it is empty".to_owned()));
     assert_eq!(running.exec(["/nothere"]).map(drop).map_err(|error| error.status()), Err(127));
 }
 
@@ -292,7 +294,7 @@ fn warnings() {
 }
 
 fn skip(why: &str) {
-    println!("SKIPPED: {why}");
+    std::io::stderr().write_all(format!("\nSKIPPED: {why}\n").as_bytes()).unwrap();
 }
 
 /// Programs pass errors between threads, and box them.

@@ -3,13 +3,13 @@
 use crate::cli::args::{
     ExecArgs, IdentityArgs, MountArgs, NamespaceArgs, ProcessArgs, RunArgs, UnshareArgs, join_command,
 };
-use crate::cli::values::{environment, ids, landlock, limits, mounts, namespaces};
+use crate::cli::values::{environment, ids, limits, mounts, namespaces};
 use crate::error::Error;
 use crate::request::environment::Environment;
 use crate::request::ids::Userns;
 use crate::request::mount::Mount;
 use crate::request::namespaces::{Namespace, Network};
-use crate::request::process::{Process, Seccomp, Workdir};
+use crate::request::process::{Landlock, Process, Seccomp, Workdir};
 use crate::request::root::{Dev, Overlay, Proc};
 use crate::request::sandbox::Sandbox;
 use crate::sys;
@@ -110,7 +110,7 @@ fn take_mounts(sandbox: &mut Sandbox, typed: &MountArgs) -> Result<(), Error> {
     if typed.read_only {
         sandbox.read_only = true;
         sandbox.writable_tmpfs =
-            if typed.read_only_tmpfs { WRITABLE_TMPFS.map(PathBuf::from).to_vec() } else { Vec::new() };
+            WRITABLE_TMPFS.iter().filter(|_| typed.read_only_tmpfs).map(PathBuf::from).collect();
     }
     sandbox.overlay = match &typed.overlay {
         None => None,
@@ -164,7 +164,9 @@ fn take_security(sandbox: &mut Sandbox, word: &OsStr) -> Result<(), String> {
         }
         (Some("seccomp"), Some(path)) => sandbox.process.seccomp = Seccomp::Profile(path.into()),
         (Some("seccomp-arch"), Some(value)) if value == "native" => sandbox.process.native_calls_only = true,
-        (Some("landlock"), Some(value)) => sandbox.process.landlock = Some(landlock::landlock(value)),
+        (Some("landlock"), Some(value)) => {
+            sandbox.process.landlock = Some(Landlock::of_words(crate::cli::values::split(value, b',')));
+        }
         (Some("mask"), Some(value)) if value == "default" => sandbox.add_default_masks(),
         (Some("mask"), Some(paths)) => {
             sandbox.masked.extend(crate::cli::values::split(paths, b':').map(PathBuf::from));

@@ -78,11 +78,8 @@ fn seccomp(seccomp: &Seccomp) -> String {
     }
 }
 
-/// As the option has it.
 fn landlock(landlock: &Landlock) -> String {
-    let paths = landlock.writable.iter().map(|path| text(path.as_os_str()));
-    let tcp = landlock.forbids_tcp.then(|| "no-tcp".to_owned());
-    ["read-only".to_owned()].into_iter().chain(paths).chain(tcp).collect::<Vec<_>>().join(",")
+    landlock.words().iter().map(|word| text(word)).collect::<Vec<_>>().join(",")
 }
 
 fn mount(mount: &Mount) -> Value {

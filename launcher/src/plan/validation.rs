@@ -2,18 +2,18 @@
 
 use crate::error::Error;
 use crate::request::environment;
-use crate::request::ids::{GivenLine, Userns, check_id};
+use crate::request::ids::{Account, GivenLine, Userns, check_id};
 use crate::request::limits::Limit;
 use crate::request::mount::Mount;
 use crate::request::names::{check_hostname, check_name};
 use crate::request::namespaces::Namespace;
-use crate::request::process::{Process, Seccomp};
+use crate::request::process::{Landlock, Process, Seccomp};
 use crate::request::root::{Dev, Proc, Root};
 use crate::request::sandbox::Sandbox;
 
-/// For `map_err`: what was being read.
-fn reading(what: &'static str) -> impl FnOnce(String) -> Error {
-    move |why| Error::Usage(what, why)
+/// What was being read, and whether it can be meant.
+fn read(what: &'static str, checked: Result<(), String>) -> Result<(), Error> {
+    checked.map_err(|why| Error::Usage(what, why))
 }
 
 /// Checks everything that can be checked without a look at the host.
@@ -24,9 +24,9 @@ pub(crate) fn check(sandbox: &Sandbox) -> Result<(), Error> {
     if sandbox.words.as_ref().is_some_and(Vec::is_empty) {
         return Err(Error::Usage("the command", "it is empty".into()));
     }
-    sandbox.name.as_deref().map_or(Ok(()), check_name).map_err(reading("--name"))?;
-    sandbox.hostname.as_deref().map_or(Ok(()), check_hostname).map_err(reading("--hostname"))?;
-    sandbox.mounts.iter().try_for_each(Mount::check).map_err(reading("--mount"))?;
+    read("--name", sandbox.name.as_deref().map_or(Ok(()), check_name))?;
+    read("--hostname", sandbox.hostname.as_deref().map_or(Ok(()), check_hostname))?;
+    read("--mount", sandbox.mounts.iter().try_for_each(Mount::check))?;
     check_process(&sandbox.process)?;
     check_userns(&sandbox.ids.userns)?;
     check_together(sandbox)
@@ -34,41 +34,29 @@ pub(crate) fn check(sandbox: &Sandbox) -> Result<(), Error> {
 
 fn check_process(process: &Process) -> Result<(), Error> {
     let mut variables = process.environment.iter();
-    variables.try_for_each(|(name, value)| environment::check_name(name, value)).map_err(reading("--env"))?;
-    process.limits.iter().try_for_each(Limit::check).map_err(reading("--ulimit"))?;
+    read("--env", variables.try_for_each(|(name, value)| environment::check_name(name, value)))?;
+    read("--ulimit", process.limits.iter().try_for_each(Limit::check))?;
     if let Some(mask) = process.umask.filter(|mask| *mask > 0o777) {
         return Err(Error::Usage("--umask", format!("{mask:o} is not an octal mode up to 0777")));
     }
     if let Some(number) = process.oom_score_adj.filter(|number| !(-1000..=1000).contains(number)) {
         return Err(Error::Usage("--oom-score-adj", format!("{number} is not from -1000 to 1000")));
     }
-    if let Some(user) = &process.user {
-        [Some(&user.user), user.group.as_ref()]
-            .into_iter()
-            .flatten()
-            .try_for_each(|account| account.check())
-            .map_err(reading("--user"))?;
-    }
-    process.groups.iter().try_for_each(|group| group.check()).map_err(reading("--group-add"))?;
-    let landlock = process.landlock.iter().flat_map(|landlock| &landlock.writable);
-    match landlock.into_iter().find(|path| !path.is_absolute()) {
-        Some(path) => {
-            let why = format!("{:?} is neither read-only, no-tcp nor an absolute path", path.display());
-            Err(Error::Usage("--security-opt landlock", why))
-        }
-        None => Ok(()),
-    }
+    let user = process.user.iter().flat_map(|user| [Some(&user.user), user.group.as_ref()]);
+    read("--user", user.flatten().try_for_each(Account::check))?;
+    read("--group-add", process.groups.iter().try_for_each(Account::check))?;
+    read("--security-opt landlock", process.landlock.as_ref().map_or(Ok(()), Landlock::check))
 }
 
 fn check_userns(userns: &Userns) -> Result<(), Error> {
     match userns {
         Userns::Auto(Some(0)) => Err(Error::Usage("--userns", "auto:size=0 is not auto:size=N".into())),
         Userns::KeepId { uid, gid } => {
-            [uid, gid].into_iter().flatten().try_for_each(|id| check_id(*id)).map_err(reading("--userns"))
+            read("--userns", [uid, gid].into_iter().flatten().try_for_each(|id| check_id(*id)))
         }
         Userns::Given { uid, gid } => {
-            uid.iter().try_for_each(GivenLine::check).map_err(reading("--uidmap"))?;
-            gid.iter().try_for_each(GivenLine::check).map_err(reading("--gidmap"))
+            read("--uidmap", uid.iter().try_for_each(GivenLine::check))?;
+            read("--gidmap", gid.iter().try_for_each(GivenLine::check))
         }
         Userns::Auto(_) | Userns::Full | Userns::HostId => Ok(()),
     }

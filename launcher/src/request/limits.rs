@@ -8,7 +8,7 @@ use std::fmt;
 macro_rules! resources {
     ($($name:ident = $kernels:ident, $option:literal, $doc:literal;)*) => {
         /// A resource that the kernel limits.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[non_exhaustive]
         #[repr(u32)]
         pub enum Resource {
@@ -16,20 +16,8 @@ macro_rules! resources {
         }
 
         impl Resource {
-            /// The resource that docker calls so.
-            pub(crate) fn named(name: &str) -> Option<Resource> {
-                match name {
-                    $($option => Some(Resource::$name),)*
-                    _ => None,
-                }
-            }
-
-            /// What docker calls it.
-            pub(crate) fn name(self) -> &'static str {
-                match self {
-                    $(Resource::$name => $option,)*
-                }
-            }
+            /// Each with what docker calls it.
+            const ALL: &[(Resource, &str)] = &[$((Resource::$name, $option)),*];
         }
     };
 }
@@ -53,16 +41,48 @@ resources! {
     Stack = RLIMIT_STACK, "stack", "Bytes of the stack: RLIMIT_STACK.";
 }
 
+impl Resource {
+    /// The resource that docker calls so.
+    pub(crate) fn named(name: &str) -> Option<Resource> {
+        Resource::ALL.iter().find(|(_, known)| *known == name).map(|(resource, _)| *resource)
+    }
+
+    fn numbered(number: u32) -> Option<Resource> {
+        Resource::ALL.iter().find(|(known, _)| *known as u32 == number).map(|(resource, _)| *resource)
+    }
+
+    /// What docker calls it.
+    pub(crate) fn name(self) -> &'static str {
+        Resource::ALL.iter().find(|(known, _)| *known == self).map_or("", |(_, name)| name)
+    }
+}
+
 /// Both limits of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Limit {
     /// Which resource.
+    #[serde(with = "as_number")]
     pub resource: Resource,
     /// The limit that is in force.
     pub soft: u64,
     /// As far as the command can raise it.
     pub hard: u64,
+}
+
+/// A resource in an entry of the registry.
+mod as_number {
+    use crate::request::limits::Resource;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(resource: &Resource, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(*resource as u32)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Resource, D::Error> {
+        let number = u32::deserialize(deserializer)?;
+        Resource::numbered(number).ok_or_else(|| D::Error::custom("unknown resource"))
+    }
 }
 
 impl Limit {

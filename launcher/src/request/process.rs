@@ -5,7 +5,7 @@ use crate::request::environment::Environment;
 use crate::request::ids::{Account, UserSpec};
 use crate::request::limits::Limit;
 use serde::{Deserialize, Serialize};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 /// Everything about it, as it was asked for.
@@ -28,10 +28,12 @@ pub(crate) struct Process {
     /// True when setuid bits and file capabilities do not count for it.
     pub(crate) no_new_privileges: bool,
     /// Which system calls it may make.
+    #[serde(with = "seccomp_as_word")]
     pub(crate) seccomp: Seccomp,
     /// True when system calls of any architecture but the kernel's own fail.
     pub(crate) native_calls_only: bool,
     /// What Landlock keeps it from.
+    #[serde(with = "landlock_as_words")]
     pub(crate) landlock: Option<Landlock>,
     /// Where it may write all the same, as mounts are made for that.
     pub(crate) writable: Vec<PathBuf>,
@@ -57,7 +59,7 @@ pub(crate) enum Workdir {
 }
 
 /// Which system calls a command may make.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Seccomp {
     /// All but those that reach out of the sandbox: docs/seccomp.md.
@@ -71,7 +73,7 @@ pub enum Seccomp {
 
 /// What Landlock keeps a command from, whatever is mounted: it can write only below some paths, and signals and abstract sockets stay
 /// inside. See landlock(7).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Landlock {
     pub(crate) writable: Vec<PathBuf>,
     pub(crate) forbids_tcp: bool,
@@ -90,11 +92,87 @@ impl Landlock {
         self
     }
 
+    /// By the words of the option: `read-only`, `no-tcp` and paths.
+    pub(crate) fn of_words<'w>(words: impl Iterator<Item = &'w OsStr>) -> Landlock {
+        words.fold(Landlock::read_only(), |asked, word| match word.to_str() {
+            Some("read-only") => asked,
+            Some("no-tcp") => asked.no_tcp(),
+            _ => asked.writable(word),
+        })
+    }
+
+    /// # Errors
+    /// A relative path, which may be a word that the option does not have.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match self.writable.iter().find(|path| !path.is_absolute()) {
+            Some(path) => Err(format!("{path:?} is neither read-only, no-tcp nor an absolute path")),
+            None => Ok(()),
+        }
+    }
+
+    /// The words of the option.
+    pub(crate) fn words(&self) -> Vec<OsString> {
+        let paths = self.writable.iter().map(OsString::from);
+        ["read-only".into()]
+            .into_iter()
+            .chain(paths)
+            .chain(self.forbids_tcp.then(|| "no-tcp".into()))
+            .collect()
+    }
+
     /// It can neither bind nor connect TCP sockets; this needs Linux 6.7.
     #[must_use]
     pub fn no_tcp(mut self) -> Landlock {
         self.forbids_tcp = true;
         self
+    }
+}
+
+/// In an entry of the registry, a filter is none, `unconfined`, or an absolute path of any bytes.
+mod seccomp_as_word {
+    use crate::request::process::Seccomp;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::ffi::OsString;
+
+    pub(super) fn serialize<S: Serializer>(seccomp: &Seccomp, serializer: S) -> Result<S::Ok, S::Error> {
+        let word: Option<OsString> = match seccomp {
+            Seccomp::Default => None,
+            Seccomp::Unconfined => Some("unconfined".into()),
+            Seccomp::Profile(path) => Some(path.clone().into()),
+        };
+        word.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Seccomp, D::Error> {
+        Ok(match Option::<OsString>::deserialize(deserializer)? {
+            None => Seccomp::Default,
+            Some(word) if word == "unconfined" => Seccomp::Unconfined,
+            Some(path) => Seccomp::Profile(path.into()),
+        })
+    }
+}
+
+/// The same for Landlock: the words of the option, with a NUL between, which no path has.
+mod landlock_as_words {
+    use crate::request::process::Landlock;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::ffi::{OsStr, OsString};
+    use std::os::unix::ffi::OsStrExt as _;
+
+    pub(super) fn serialize<S: Serializer>(
+        asked: &Option<Landlock>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        asked.as_ref().map(|asked| asked.words().join(OsStr::new("\0"))).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(
+        deserializer: D,
+    ) -> Result<Option<Landlock>, D::Error> {
+        let words = Option::<OsString>::deserialize(deserializer)?;
+        Ok(words.map(|words| {
+            Landlock::of_words(words.as_bytes().split(|byte| *byte == 0).map(OsStr::from_bytes))
+        }))
     }
 }
 
@@ -118,6 +196,30 @@ impl Process {
             umask: None,
             oom_score_adj: None,
             terminal: false,
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{Landlock, Process, Seccomp};
+    use crate::request::limits::{Limit, Resource};
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt as _;
+
+    #[test]
+    fn an_entry_of_the_registry_keeps_paths_of_any_bytes() {
+        let odd = OsString::from_vec(b"/odd\xff".to_vec());
+        let mut process = Process::new(Vec::new());
+        process.limits = vec![Limit::new(Resource::Stack, 1, Limit::UNLIMITED)];
+        process.landlock = Some(Landlock::read_only().writable(&odd).no_tcp());
+        for seccomp in [Seccomp::Default, Seccomp::Unconfined, Seccomp::Profile(odd.into())] {
+            process.seccomp = seccomp;
+            let text = serde_json::to_vec(&process).unwrap();
+            let read: Process = serde_json::from_slice(&text).unwrap();
+            assert_eq!((&read.seccomp, &read.landlock), (&process.seccomp, &process.landlock));
+            assert_eq!(read.limits, process.limits);
         }
     }
 }

@@ -2,7 +2,6 @@
 
 pub(crate) mod environment;
 pub(crate) mod ids;
-pub(crate) mod landlock;
 pub(crate) mod limits;
 pub(crate) mod mounts;
 pub(crate) mod namespaces;

@@ -132,13 +132,12 @@ impl<'a> Typed<'a> {
     }
 
     fn overlay(&self, target: PathBuf) -> Result<Mount, String> {
-        let lower: Vec<PathBuf> = self.lower.iter().map(|path| host_path(path)).collect::<Result<_, _>>()?;
         let upper = match (self.upper, self.work) {
-            (Some(upper), Some(work)) => Some((host_path(upper)?, host_path(work)?)),
+            (Some(upper), Some(work)) => Some((upper.into(), work.into())),
             (None, None) => None,
             _ => return Err("upperdir and workdir go together".into()),
         };
-        Ok(Mount::overlay(lower, upper, target))
+        Ok(Mount::overlay(self.lower.iter().copied(), upper, target))
     }
 }
 

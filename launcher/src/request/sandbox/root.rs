@@ -95,7 +95,7 @@ impl Sandbox {
     }
 
     pub(crate) fn add_default_masks(&mut self) {
-        self.masked.extend(MASKED.map(PathBuf::from));
-        self.read_only_paths.extend(READ_ONLY.map(PathBuf::from));
+        self.masked.extend(MASKED.iter().map(PathBuf::from));
+        self.read_only_paths.extend(READ_ONLY.iter().map(PathBuf::from));
     }
 }

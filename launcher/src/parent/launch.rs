@@ -55,15 +55,23 @@ fn perform(mut launch: Launch) -> Result<Ended, Error> {
     let parent = if plan.outlives_parent { None } else { watched_parent()? };
     let _kept = plan.root.as_ref().map(RootPlan::lock_kept).transpose()?;
     let guard = DiskGuard::start_if_needed(&mut launch.plan)?;
-    let plan = &launch.plan;
-    let outcome = Spawned::new(&launch)
-        .and_then(|spawned| spawned.map(plan))
-        .and_then(|mapped| mapped.release(plan, name, parent))
-        .and_then(|released| relay::wait(released, &signals));
+    let outcome = run_to_end(&launch, name, parent, &signals);
     if let Some(guard) = guard {
-        guard.finish(&plan.ids.candidates);
+        guard.finish(&launch.plan.ids.candidates);
     }
     outcome
+}
+
+fn run_to_end(
+    launch: &Launch,
+    name: Option<Name>,
+    parent: Option<OwnedFd>,
+    signals: &Signals,
+) -> Result<Ended, Error> {
+    let spawned = Spawned::new(launch)?;
+    let mapped = spawned.map(&launch.plan)?;
+    let released = mapped.release(&launch.plan, name, parent)?;
+    relay::wait(released, signals)
 }
 
 /// Refuses a directory as one of the standard streams, which are the command's too: from an open directory, `..` leads up to the

@@ -89,7 +89,8 @@ struct Happened {
     ended: bool,
     orphaned: bool,
     reported: bool,
-    input: bool,
+    /// The first of what [`Terminal::wanted`] waits for.
+    terminal: bool,
 }
 
 impl Watch<'_> {
@@ -121,7 +122,7 @@ impl Watch<'_> {
             self.pass_on(&signal);
         }
         if let Some(terminal) = &mut self.released.terminal {
-            terminal.carry(happened.input);
+            terminal.carry(happened.terminal);
         }
         Ok(happened.ended)
     }
@@ -149,7 +150,7 @@ impl Watch<'_> {
             ended: is_ready(0),
             reported: !self.started && is_ready(report_at),
             orphaned: parent.is_some() && is_ready(parent_at),
-            input: terminal.as_ref().is_some_and(Terminal::awaits_input) && is_ready(terminal_at),
+            terminal: terminal.is_some() && is_ready(terminal_at),
         })
     }
 

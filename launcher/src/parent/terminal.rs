@@ -55,26 +55,33 @@ impl Terminal {
         [input, master, output].into_iter().flatten().collect()
     }
 
-    pub(crate) fn awaits_input(&self) -> bool {
+    fn awaits_input(&self) -> bool {
         self.master.is_some() && self.typed.is_empty() && !self.input_ended
     }
 
-    /// Carries what there is, without waiting for more; `input` says that there is something to be read from the caller.
-    pub(crate) fn carry(&mut self, input: bool) {
+    /// Carries what there is, without waiting for more; `is_ready` says whether the first of what is [wanted](Self::wanted) is ready.
+    pub(crate) fn carry(&mut self, is_ready: bool) {
         if self.master.is_none() {
-            // Error ignored: the command has not got a terminal, and its process reports why.
-            self.master = sys::descriptors::receive_descriptor(&self.socket, &mut [0]).ok();
-            if let Some(master) = &self.master {
-                // Error ignored: it was opened like that.
-                let _ = fcntl(master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK | OFlag::O_RDWR));
-            }
-            return self.resize();
+            // Before it is ready, the command's process may wait for us to read its report.
+            return if is_ready {
+                self.receive()
+            };
         }
-        if input {
+        if is_ready && self.awaits_input() {
             self.read_input();
         }
         self.write_typed();
         self.show();
+    }
+
+    fn receive(&mut self) {
+        // Error ignored: the command has not got a terminal, and its process reports why.
+        self.master = sys::descriptors::receive_descriptor(&self.socket, &mut [0]).ok();
+        if let Some(master) = &self.master {
+            // Error ignored: it was opened like that.
+            let _ = fcntl(master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK | OFlag::O_RDWR));
+        }
+        self.resize();
     }
 
     /// Gives the command's terminal the size of the caller's.
@@ -88,7 +95,7 @@ impl Terminal {
     /// Shows all that the command has left to be read: every process that could say more is gone.
     pub(crate) fn drain(&mut self) {
         if self.master.is_none() {
-            self.carry(false);
+            self.receive();
         }
         self.show();
         while !self.output.is_empty() {

@@ -1,4 +1,4 @@
-//! What the child tells its parent through a pipe of packets: warnings, and one failure.
+//! What the child tells its parent through a pipe of packets: steps and warnings, and one failure.
 
 use crate::sys;
 use nix::errno::Errno;
@@ -172,6 +172,12 @@ const WARNING: u8 = u8::MAX;
 /// The first byte of a packet that says that the command is about to be executed.
 const EXECUTING: u8 = u8::MAX - 1;
 
+/// The first byte of a packet that reports a step of the plan.
+const STEP: u8 = u8::MAX - 2;
+
+/// The first byte of a packet that is a detail.
+const DETAIL: u8 = u8::MAX - 3;
+
 /// Says that the command is executed next: the end of the pipe without a failure is then its start. Without this, it is the end of a
 /// process that was killed before.
 pub(crate) fn announce_execution() {
@@ -185,19 +191,48 @@ pub(crate) fn announces_execution(packet: &[u8]) -> bool {
 
 /// Reports a warning, which the launcher prints: a child of a launch prints nothing itself.
 pub(crate) fn warn(text: &str) {
-    report(&warning_packet(text));
+    report(&text_packet(WARNING, text));
 }
 
-fn warning_packet(text: &str) -> Vec<u8> {
-    let mut packet = [&[WARNING], text.as_bytes()].concat();
+/// Reports a detail, which the launcher prints for `-vv`; no text is made of it otherwise.
+pub(crate) fn detail(text: impl FnOnce() -> String) {
+    if log::log_enabled!(log::Level::Debug) {
+        report(&text_packet(DETAIL, &text()));
+    }
+}
+
+fn text_packet(kind: u8, text: &str) -> Vec<u8> {
+    let mut packet = [&[kind], text.as_bytes()].concat();
     packet.truncate(MAX_RECORD);
     packet
 }
 
 /// The text of a packet that is a warning.
 pub(crate) fn warning(packet: &[u8]) -> Option<String> {
-    let text = packet.strip_prefix(&[WARNING])?;
+    text_of(WARNING, packet)
+}
+
+/// The text of a packet that is a detail.
+pub(crate) fn reported_detail(packet: &[u8]) -> Option<String> {
+    text_of(DETAIL, packet)
+}
+
+fn text_of(kind: u8, packet: &[u8]) -> Option<String> {
+    let text = packet.strip_prefix(&[kind])?;
     Some(String::from_utf8_lossy(text).into_owned())
+}
+
+/// Reports a step of the plan that begins, by its index and its time; false in a process that reports to no launcher.
+pub(crate) fn report_step(at: usize, microseconds: u64) -> bool {
+    let packet = [&[STEP], at.to_le_bytes().as_slice(), &microseconds.to_le_bytes()].concat();
+    report(&packet);
+    REPORT.get().is_some()
+}
+
+/// The index and the time of a packet that reports a step.
+pub(crate) fn reported_step(packet: &[u8]) -> Option<(usize, u64)> {
+    let (at, time) = packet.strip_prefix(&[STEP])?.split_first_chunk()?;
+    Some((usize::from_le_bytes(*at), u64::from_le_bytes(time.try_into().ok()?)))
 }
 
 impl fmt::Display for Failure {
@@ -291,7 +326,7 @@ mod tests {
 
     #[test]
     fn a_warning_is_no_failure() {
-        let packet = super::warning_packet("memory is short");
+        let packet = super::text_packet(super::WARNING, "memory is short");
         assert_eq!(super::warning(&packet).as_deref(), Some("memory is short"));
         assert!(Failure::receive(&packet).is_none());
         assert_eq!(super::warning(&Failure::new(Step::Init, b"", Errno::EIO).record()), None);

@@ -17,6 +17,7 @@ mod processes;
 mod rootfs;
 pub mod running;
 pub mod sandbox;
+pub mod schema;
 mod shared_root;
 mod skip;
 mod sources;

@@ -4,7 +4,9 @@ use crate::child::shim::Shim;
 use crate::diagnose::probes::program::{foreign_machine, missing_loader};
 use crate::error::Error;
 use crate::failure::{Failure, Step, announce_execution};
-use crate::plan::{c_string, c_strings};
+use crate::plan::progress::begin;
+use crate::plan::steps::Kind;
+use crate::plan::{SHELLS, c_string, c_strings};
 use crate::request::process::{Process, Workdir};
 use crate::sys;
 use crate::sys::files::file_kind;
@@ -18,9 +20,6 @@ use std::convert::Infallible;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-
-/// The shells that are tried where no command was given.
-const SHELLS: [&str; 2] = ["/bin/bash", "/bin/sh"];
 
 /// What is to be executed, with all that can be laid out before the clone.
 pub(crate) struct Command {
@@ -80,6 +79,8 @@ impl Command {
             environment.extend(CString::new([b"HOME=", home.as_bytes()].concat()));
         }
         let environment = Arguments::new(environment);
+        begin(Kind::SetEnvironment, b"");
+        begin(Kind::RunCommand, b"");
         sys::signals::clean_signals().map_err(Failure::on(Step::Signals, b""))?;
         announce_execution();
         Err(match shim {
@@ -94,6 +95,9 @@ impl Command {
     }
 
     fn enter_workdir(&self) -> Result<(), Failure> {
+        if self.workdir != Workdir::Unchanged {
+            begin(Kind::EnterDirectory, b"");
+        }
         match &self.workdir {
             Workdir::Asked(dir) => {
                 enter_directory(dir).map_err(Failure::on(Step::Workdir, dir.as_os_str().as_bytes()))

@@ -2,6 +2,8 @@
 
 use crate::failure::{Failure, Step};
 use crate::plan::Plan;
+use crate::plan::progress::begin;
+use crate::plan::steps::Kind;
 use crate::sys;
 use nix::libc;
 use nix::sched::{CloneFlags, unshare};
@@ -14,12 +16,15 @@ use std::fs;
 /// The name, interface or clock that the kernel refused.
 pub(crate) fn furnish(plan: &Plan) -> Result<(), Failure> {
     if let Some(name) = &plan.hostname {
+        begin(Kind::SetHostname, b"");
         sethostname(name).map_err(Failure::on(Step::Hostname, name.as_bytes()))?;
     }
     if plan.namespaces & libc::CLONE_NEWNET != 0 {
+        begin(Kind::BringUpLoopback, b"");
         sys::namespaces::bring_loopback_up().map_err(Failure::on(Step::Loopback, b"lo"))?;
     }
     if let Some(clocks) = plan.clocks {
+        begin(Kind::SetClocks, b"");
         // The offsets can be written until a process is in the namespace, which the next child will be: time_namespaces(7).
         unshare(CloneFlags::from_bits_retain(libc::CLONE_NEWTIME)).map_err(Failure::on(Step::Clocks, b""))?;
         let offsets = format!("monotonic {} 0\nboottime {} 0\n", clocks.monotonic, clocks.boottime);

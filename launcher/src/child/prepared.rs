@@ -8,6 +8,8 @@ use crate::child::shim::Shim;
 use crate::error::Error;
 use crate::failure::{Failure, Step};
 use crate::plan::Plan;
+use crate::plan::progress::begin;
+use crate::plan::steps::Kind;
 use crate::request::ids::Account;
 use crate::request::process::{Process, Seccomp};
 use crate::request::sandbox::Sandbox;
@@ -91,21 +93,30 @@ impl Prepared {
         let process = &self.process;
         self.limit()?;
         self.join_session_keyring()?;
+        if process.changes_user() {
+            begin(Kind::FindUser, b"");
+        }
         let identity = identity::find(process, first)?;
         if let Some(kept) = process.capabilities {
+            begin(Kind::LimitCapabilities, b"");
             sys::credentials::limit_bounding_set(kept).map_err(Failure::on(Step::LimitCapabilities, b""))?;
         }
         self.confine()?;
+        if process.changes_user() {
+            begin(Kind::BecomeUser, b"");
+        }
         identity.assume().map_err(|errno| self.not_assumed(&identity, errno))?;
         if process.user.is_some() {
             // Other IDs make a process dumpable again where fs.suid_dumpable is 1: proc_sys_fs(5).
             set_dumpable(false).map_err(Failure::on(Step::BecomeUser, identity.name()))?;
         }
         if let Some(kept) = process.capabilities {
+            begin(Kind::SetCapabilities, b"");
             let kept = if identity.is_root() { kept } else { 0 };
             sys::credentials::set_capabilities(kept).map_err(Failure::on(Step::LimitCapabilities, b""))?;
         }
         if process.no_new_privileges {
+            begin(Kind::SetNoNewPrivs, b"");
             set_no_new_privs().map_err(Failure::on(Step::LimitCapabilities, b""))?;
         }
         self.command.execute(identity.home(), shim)
@@ -125,14 +136,14 @@ impl Prepared {
     /// Landlock goes first: the filter stays what the command is held to last.
     fn confine(&self) -> Result<(), Failure> {
         if let Some(layer) = &self.landlock {
+            begin(Kind::EnforceLandlock, b"");
             layer
                 .enforce()
                 .map_err(|(path, errno)| Failure::new(Step::Landlock, path.as_os_str().as_bytes(), errno))?;
         }
-        match &self.filter {
-            Some(filter) => filter.install().map_err(Failure::on(Step::Seccomp, b"")),
-            None => Ok(()),
-        }
+        let Some(filter) = &self.filter else { return Ok(()) };
+        begin(Kind::InstallSeccomp, b"");
+        filter.install().map_err(Failure::on(Step::Seccomp, b""))
     }
 
     /// Takes its oom_score_adj on, which a process that is not dumpable cannot write any more: proc(5).
@@ -141,12 +152,14 @@ impl Prepared {
     /// EACCES for less than the caller's.
     pub(crate) fn adjust_oom_score(&self) -> Result<(), Failure> {
         let Some(adjustment) = self.process.oom_score_adj else { return Ok(()) };
+        begin(Kind::AdjustOomScore, b"");
         sys::outcome_of(fs::write("/proc/self/oom_score_adj", adjustment.to_string()))
             .map_err(Failure::on(Step::Limit, b"oom_score_adj"))
     }
 
     /// The caller's keys are not the command's (property L10): session-keyring(7).
     fn join_session_keyring(&self) -> Result<(), Failure> {
+        begin(Kind::LeaveKeyring, b"");
         match sys::credentials::join_new_session_keyring() {
             // Error ignored: the built-in filter forbids the command all calls for keys.
             Err(_) if self.process.seccomp == Seccomp::Default => Ok(()),
@@ -162,10 +175,12 @@ impl Prepared {
 
     fn limit(&self) -> Result<(), Failure> {
         for limit in &self.process.limits {
+            begin(Kind::SetLimit, limit.resource.name().as_bytes());
             sys::process::set_limit(limit.resource as u32, limit.soft, limit.hard)
                 .map_err(Failure::on(Step::Limit, limit.resource.name().as_bytes()))?;
         }
         if let Some(mask) = self.process.umask {
+            begin(Kind::SetUmask, b"");
             umask(Mode::from_bits_truncate(mask));
         }
         Ok(())

@@ -8,6 +8,8 @@ use crate::child::prepared::Launch;
 use crate::child::terminal;
 use crate::failure::{self, Failure, Step, report_to};
 use crate::plan::FirstProcess;
+use crate::plan::progress::begin;
+use crate::plan::steps::Kind;
 use crate::request::process::Process;
 use crate::rootfs::new_root;
 use crate::rootfs::upper_layers::UpperLayers;
@@ -41,6 +43,7 @@ fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
     process.adjust_oom_score()?;
     let disk = plan.root.as_ref().and_then(|root| root.disk.as_ref());
     let layers = UpperLayers::open(disk)?;
+    begin(Kind::BecomeRoot, b"");
     let may_set_groups = candidate.maps.may_set_groups;
     become_first(&first, &plan.process, || Ok(!may_set_groups || is_setgroups_denied()?))
         .map_err(Failure::on(Step::BecomeRoot, b""))?;
@@ -54,6 +57,7 @@ fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
     set_dumpable(false).map_err(Failure::on(Step::Fork, b""))?;
     die_with_launcher(ends);
     if plan.first == Some(FirstProcess::Init) {
+        begin(Kind::StartInit, b"");
         let signals = init::signals().map_err(Failure::on(Step::Init, b""))?;
         let command = spawn_command(launch, ends, first, &signals).map_err(Failure::on(Step::Fork, b""))?;
         init::run(command, &signals, ends);

@@ -1,5 +1,7 @@
 //! The command's side of a terminal of its own: pts(4).
 
+use crate::plan::progress::begin;
+use crate::plan::steps::Kind;
 use crate::sys;
 use crate::sys::files::file_kind;
 use crate::sys::lookup::open_inside;
@@ -16,6 +18,7 @@ use std::path::Path;
 /// # Errors
 /// A /dev without ptmx, and EPERM for a process that leads a process group already.
 pub(crate) fn take_new(socket: &OwnedFd) -> Result<(), Errno> {
+    begin(Kind::OpenTerminal, b"");
     let master = open_master()?;
     let terminal = sys::terminal::open_terminal_peer(&master)?;
     // Here, and not by the launcher alone: the command may ask for the size before that has got its end.

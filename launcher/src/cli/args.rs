@@ -8,10 +8,10 @@ use std::path::PathBuf;
 #[derive(Parser)]
 #[command(name = "subroot", version, disable_help_subcommand = true)]
 pub(crate) struct Cli {
-    /// Say what is done, on standard error; twice for more
+    /// Print each step of a launch on standard error as it happens; twice for more detail
     #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet")]
     pub(crate) verbose: u8,
-    /// Say nothing but why something failed
+    /// Print only why something failed
     #[arg(short, long)]
     pub(crate) quiet: bool,
     /// What to do.
@@ -115,7 +115,7 @@ pub(crate) struct RunArgs {
     /// Tell of start and end as lines of JSON on this descriptor
     #[arg(long, value_name = "FD")]
     pub(crate) json_status: Option<i32>,
-    /// Print what would be done, as text or JSON, and do nothing
+    /// Print the steps of the launch in their order, as text or json, and do nothing
     #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "text", value_parser = ["text", "json"])]
     pub(crate) print_plan: Option<String>,
     /// Print help

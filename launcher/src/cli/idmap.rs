@@ -3,7 +3,6 @@
 use crate::cli::args::{IdmapArgs, IdmapVerb};
 use crate::cli::explain;
 use crate::cli::output;
-use crate::diagnose::causes::Cause;
 use crate::diagnose::shortfall;
 use crate::grants::{Grants, OwnLine, ranges_text};
 use crate::plan::id_plan::{Candidate, IdPlan, Writer};
@@ -94,7 +93,7 @@ fn json(grants: &Grants, lines: &[OwnLine], plan: &IdPlan) -> Value {
         "lines": lines.iter().map(json_line).collect::<Vec<_>>(),
         "writer": plan.candidates.first().map(writer),
         "maps": plan.candidates.first().map(|candidate| json!({"uid": maps(candidate, IdKind::Uid), "gid": maps(candidate, IdKind::Gid)})),
-        "lack": shortfall::lack(plan).iter().chain(&shortfall::cuts(plan)).next().map(Cause::to_string),
+        "lack": shortfall::why_not_better(plan),
     })
 }
 

@@ -20,8 +20,11 @@ use crate::cli::args::{Cli, ExecArgs, RunArgs, Verb};
 use crate::error::Error;
 use crate::parent::join;
 use crate::parent::registry;
+use crate::plan::progress;
+use crate::sys::standard_error::escaped;
 use log::LevelFilter;
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// The program: reads the command line, does what it says, and ends with its status.
@@ -63,9 +66,13 @@ fn log_to_standard_error(verbose: u8) {
     if verbose == 0 && std::env::var_os("SUBROOT_LOG").is_none() {
         return;
     }
-    let level = [LevelFilter::Warn, LevelFilter::Debug, LevelFilter::Trace];
-    let level = level.get(usize::from(verbose)).copied().unwrap_or(LevelFilter::Trace);
-    env_logger::Builder::new().filter_level(level).parse_env("SUBROOT_LOG").init();
+    progress::start_clock();
+    let level = [LevelFilter::Warn, LevelFilter::Info];
+    let level = level.get(usize::from(verbose)).copied().unwrap_or(LevelFilter::Debug);
+    let line = |record: &log::Record<'_>| escaped(&record.args().to_string());
+    let mut logger = env_logger::Builder::new();
+    logger.format(move |output, record| writeln!(output, "subroot: {}", line(record)));
+    logger.filter_level(level).parse_env("SUBROOT_LOG").init();
 }
 
 fn run_sandbox(typed: RunArgs, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {

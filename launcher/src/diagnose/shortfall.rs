@@ -20,6 +20,11 @@ pub(crate) fn cuts(plan: &IdPlan) -> Vec<Cause> {
     plan.cut.iter().filter_map(|cut| cause(cut, plan.grants.as_ref())).collect()
 }
 
+/// Why IDs are not mapped in a better way, or not all of them.
+pub(crate) fn why_not_better(plan: &IdPlan) -> Option<String> {
+    lack(plan).iter().chain(&cuts(plan)).next().map(Cause::to_string)
+}
+
 /// The cause of a shortfall, by these grants or by those of the caller.
 pub(crate) fn cause(shortfall: &Shortfall, grants: Option<&Grants>) -> Option<Cause> {
     let read = OnceCell::new();

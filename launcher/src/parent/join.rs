@@ -17,6 +17,7 @@ use crate::parent::registry::{self, Known};
 use crate::parent::relay::{self, Signals};
 use crate::parent::status_stream;
 use crate::parent::terminal::Terminal;
+use crate::plan::{outline, progress};
 use crate::request::process::Process;
 use crate::rootfs::created_mount_points::MountPoints;
 use crate::sys;
@@ -67,6 +68,9 @@ pub(crate) fn run(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Ended, Er
 }
 
 fn perform(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Ended, Error> {
+    if progress::is_wanted() {
+        progress::follow(outline::steps_of_joined(joined.process.process()));
+    }
     launch::refuse_directory_streams()?;
     let signals = Signals::block()?;
     start(joined, streams).and_then(|released| relay::wait(released, &signals))
@@ -125,10 +129,13 @@ fn watched_parent() -> Result<Option<OwnedFd>, Error> {
 
 fn child_failure(report: &OwnedFd) -> Error {
     let mut record = [0; crate::failure::MAX_RECORD];
-    match nix::unistd::read(report, &mut record) {
-        Ok(0) => Error::Vanished,
-        Ok(length) => Error::reported(record.get(..length).unwrap_or_default()),
-        Err(errno) => Error::Parent("reading the new process's report", OsError(errno)),
+    loop {
+        match nix::unistd::read(report, &mut record).map(|length| record.get(..length).unwrap_or_default()) {
+            Ok([]) => return Error::Vanished,
+            Ok(packet) if progress::print_reported(packet) => {}
+            Ok(packet) => return Error::reported(packet),
+            Err(errno) => return Error::Parent("reading the new process's report", OsError(errno)),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::child::prepared::Launch;
 use crate::child::shim::Shim;
 use crate::child::start;
 use crate::diagnose::probes;
+use crate::diagnose::shortfall;
 use crate::error::{Error, NamespaceFlags, OsError};
 use crate::parent::channel::{open_dir, packet_pipe, pipe, socket};
 use crate::parent::layers::disk_guard::DiskGuard;
@@ -15,7 +16,8 @@ use crate::parent::relay::{self, Signals};
 use crate::parent::status_stream;
 use crate::parent::terminal::Terminal;
 use crate::plan::root::RootPlan;
-use crate::plan::{FirstProcess, Plan};
+use crate::plan::steps::Kind;
+use crate::plan::{FirstProcess, Plan, outline, progress};
 use crate::rootfs::created_mount_points::MountPoints;
 use crate::sys;
 use crate::sys::process::{Ended, Side};
@@ -23,6 +25,7 @@ use crate::sys::standard_error;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::sys::utsname::uname;
 use nix::unistd::{getpid, getppid, getsid};
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -46,6 +49,9 @@ fn perform(mut launch: Launch) -> Result<Ended, Error> {
         standard_error::warn(&format!("{cause}; {}", cause.fix()));
     }
     let plan = &launch.plan;
+    if progress::is_wanted() {
+        follow(plan);
+    }
     // Without a root of its own, a command has the host's anyway.
     if plan.root.is_some() {
         refuse_directory_streams()?;
@@ -55,11 +61,21 @@ fn perform(mut launch: Launch) -> Result<Ended, Error> {
     let parent = if plan.outlives_parent { None } else { watched_parent()? };
     let _kept = plan.root.as_ref().map(RootPlan::lock_kept).transpose()?;
     let guard = DiskGuard::start_if_needed(&mut launch.plan)?;
-    let outcome = run_to_end(&launch, name, parent, &signals);
+    let outcome = run_to_end(&launch, name, parent, &signals)
+        .inspect(|ended| log::debug!("the command has ended: {ended}"));
     if let Some(guard) = guard {
         guard.finish(&launch.plan.ids.candidates);
     }
     outcome
+}
+
+/// Has the steps of a plan printed as they happen.
+fn follow(plan: &Plan) {
+    progress::follow(outline::steps(plan, shortfall::why_not_better(&plan.ids)));
+    // Error ignored: the release is only printed.
+    if let Ok(kernel) = uname() {
+        log::debug!("the kernel is Linux {}", kernel.release().to_string_lossy());
+    }
 }
 
 fn run_to_end(
@@ -143,6 +159,7 @@ pub(crate) struct Mapped {
 impl Spawned {
     fn new(launch: &Launch) -> Result<Spawned, Error> {
         let plan = &launch.plan;
+        progress::begin(Kind::CreateNamespaces, b"");
         let mount_points = MountPoints::find(plan.root.as_ref());
         let ((go, lifeline), (report, report_write)) = (pipe()?, packet_pipe()?);
         let (terminal, terminal_inside) = match plan.process.terminal {
@@ -164,6 +181,7 @@ impl Spawned {
         };
         // The child's end alone may hold this open: its closing says that the command has started.
         drop(report_write);
+        log::debug!("the new process is PID {pid}");
         let mut live = Live::new(process, plan.first, mount_points, (&go, lifeline))?;
         let opening = |errno| Error::Parent("opening the new process in /proc", OsError(errno));
         let dir = open_dir(pid).map_err(opening)?;
@@ -175,6 +193,7 @@ impl Spawned {
 
     fn map(self, plan: &Plan) -> Result<Mapped, Error> {
         let target = Target { pid: self.pid, dir: &self.dir };
+        progress::begin(Kind::MapIds, b"");
         let (at, reasons) = mapper::map(&plan.ids.candidates, &target)?;
         let notes = [mapper::fall_back_warning(&plan.ids, at, &reasons), mapper::cut_warning(&plan.ids, at)];
         notes.iter().flatten().for_each(|note| standard_error::warn(note));

@@ -65,6 +65,7 @@ pub(crate) fn map(candidates: &[Candidate], target: &Target<'_>) -> Result<(usiz
         if reasons.is_empty() && next >= candidates.len() || !is_unwritten(target) {
             return Err(Error::Mapper(program(candidate), why));
         }
+        log::debug!("{} has mapped nothing: {why}", program(candidate).display());
         reasons.push(why);
         at = next;
     }
@@ -83,7 +84,6 @@ fn is_unwritten(target: &Target<'_>) -> bool {
 }
 
 fn write(candidate: &Candidate, target: &Target<'_>) -> Result<(), Refusal> {
-    log::debug!("mapping IDs by {:?}", candidate.writer);
     match &candidate.writer {
         Writer::Helper(helper) => run_helper(helper, &candidate.maps, target),
         Writer::Shadow(newuidmap, newgidmap) => run_shadow(newuidmap, newgidmap, &candidate.maps, target),
@@ -132,6 +132,7 @@ fn run_shadow(newuidmap: &Path, newgidmap: &Path, maps: &Maps, target: &Target<'
 fn run(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(Ended, String), Refusal> {
     let unavailable =
         |errno| Refusal::Unavailable(format!("executing {}: {}", program.display(), reason(errno)));
+    log::debug!("executing {} {}", program.display(), String::from_utf8_lossy(&words.join(&b' ')));
     let (mapper, said) = start(program, words, input).map_err(unavailable)?;
     let lost = |why: String| Refusal::Final(Error::Mapper(program.to_owned(), why));
     let mut ready = [PollFd::new(mapper.as_fd(), PollFlags::POLLIN)];
@@ -143,6 +144,7 @@ fn run(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(
         return Ok((Ended::Killed(SIGKILL), late.into()));
     }
     let ended = sys::process::wait_for(&mapper).map_err(|errno| lost(reason(errno)))?;
+    log::debug!("{} has ended: {ended}", program.display());
     let said = what_is_there(said);
     let said = String::from_utf8_lossy(&said);
     let line = said.lines().next().unwrap_or_default();

@@ -4,6 +4,7 @@ use crate::error::{Error, OsError};
 use crate::failure::{self, MAX_RECORD};
 use crate::parent::live::Released;
 use crate::parent::terminal::Terminal;
+use crate::plan::progress;
 use crate::sys;
 use crate::sys::idle::Idle;
 use crate::sys::process::Ended;
@@ -170,6 +171,7 @@ impl Watch<'_> {
                 let packet = record.get(..length).unwrap_or_default();
                 match failure::warning(packet) {
                     Some(text) => standard_error::warn(&text),
+                    None if progress::print_reported(packet) => {}
                     None if failure::announces_execution(packet) => self.is_executing = true,
                     None => self.failure = Some(Error::reported(packet)),
                 }

@@ -4,7 +4,10 @@ pub(crate) mod host_root;
 pub(crate) mod id_layout;
 pub(crate) mod id_plan;
 pub(crate) mod name_files;
+pub(crate) mod outline;
+pub(crate) mod progress;
 pub(crate) mod root;
+pub(crate) mod steps;
 mod validation;
 
 use crate::error::{Error, OsError};
@@ -30,6 +33,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// The shells that are tried if no command is given.
+pub(crate) const SHELLS: [&str; 2] = ["/bin/bash", "/bin/sh"];
 
 /// One launch, complete.
 pub(crate) struct Plan {

@@ -3,7 +3,9 @@
 use crate::error::{Error, OsError};
 use crate::plan::host_root::HostRoot;
 use crate::plan::id_layout::inside_of;
-use crate::request::mount::{Bind, Content, Mount};
+use crate::plan::progress::begin;
+use crate::plan::steps::Kind;
+use crate::request::mount::{Bind, Content, Mount, MountFlags, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::request::root::{Dev, Overlay, Proc};
 use crate::sys;
 use idmap::PlannedMap;
@@ -11,10 +13,33 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::libc::{dev_t, ino_t, uid_t};
 use nix::sys::stat::Mode;
-use std::ffi::{CString, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+
+/// The attributes of the mounts that every sandbox has.
+pub(crate) const PROC: MountFlags = NOSUID.with(NODEV).with(NOEXEC);
+/// A new /dev.
+pub(crate) const DEV: MountFlags = NOSUID.with(NOEXEC);
+/// The host's /dev.
+pub(crate) const BOUND_DEV: MountFlags = NOSUID;
+/// /dev/shm in a new /dev.
+pub(crate) const SHM: MountFlags = NOSUID.with(NODEV).with(NOEXEC);
+/// /dev/pts in a new /dev.
+pub(crate) const PTS: MountFlags = NOSUID.with(NOEXEC);
+/// /sys.
+pub(crate) const SYS: MountFlags = NOSUID.with(NODEV).with(NOEXEC).with(READ_ONLY);
+
+/// The devices in a new /dev: their names, and the host's that they are.
+pub(crate) const DEVICES: [(&CStr, &CStr); 6] = [
+    (c"null", c"/dev/null"),
+    (c"zero", c"/dev/zero"),
+    (c"full", c"/dev/full"),
+    (c"random", c"/dev/random"),
+    (c"urandom", c"/dev/urandom"),
+    (c"tty", c"/dev/tty"),
+];
 
 /// A new root, complete.
 pub(crate) struct RootPlan {
@@ -117,6 +142,7 @@ impl RootPlan {
     /// A directory that another sandbox keeps its changes in, or that cannot be locked.
     pub(crate) fn lock_kept(&self) -> Result<Option<OwnedFd>, Error> {
         let Some(Overlay::Kept(dir)) = &self.overlay else { return Ok(None) };
+        begin(Kind::LockChanges, b"");
         let failed =
             |doing| move |errno| Error::Kept { doing, directory: dir.clone(), errno: OsError(errno) };
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;

@@ -93,6 +93,11 @@ impl MountFlags {
         self.0 & other.0 == other.0
     }
 
+    /// The union, for constants, in which `|` cannot be called.
+    pub(crate) const fn with(self, other: MountFlags) -> MountFlags {
+        MountFlags(self.0 | other.0)
+    }
+
     /// As mount_setattr(2) takes them.
     pub(crate) const fn bits(self) -> u64 {
         self.0

@@ -177,6 +177,11 @@ mod landlock_as_words {
 }
 
 impl Process {
+    /// True if it runs as another user than the child's first, or with other groups.
+    pub(crate) fn changes_user(&self) -> bool {
+        self.user.is_some() || !self.groups.is_empty()
+    }
+
     /// A command with this environment, as root with a container's capabilities.
     pub(crate) fn new(environment: Environment) -> Process {
         Process {

@@ -1,23 +1,16 @@
 //! A private /dev: always a fresh tmpfs with the few devices that a program may expect.
 
 use crate::failure::{Failure, Step};
+use crate::plan::progress::begin;
+use crate::plan::root::{DEV, DEVICES, SHM};
+use crate::plan::steps::Kind;
 use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;
-use nix::libc;
 use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::symlinkat;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
-
-const DEVICES: [(&CStr, &CStr); 6] = [
-    (c"null", c"/dev/null"),
-    (c"zero", c"/dev/zero"),
-    (c"full", c"/dev/full"),
-    (c"random", c"/dev/random"),
-    (c"urandom", c"/dev/urandom"),
-    (c"tty", c"/dev/tty"),
-];
 
 const LINKS: [(&CStr, &CStr); 5] = [
     (c"fd", c"/proc/self/fd"),
@@ -27,24 +20,24 @@ const LINKS: [(&CStr, &CStr); 5] = [
     (c"ptmx", c"pts/ptmx"),
 ];
 
-const NOSUID_NOEXEC: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC;
-
 /// Mounts it on an open directory, and returns its top directory. The host's device nodes are bound in, as a user namespace can make none: user_namespaces(7).
 ///
 /// # Errors
 /// The mount or file that could not be made.
 pub(crate) fn mount(mount_point: &OwnedFd) -> Result<OwnedFd, Failure> {
     let options = [(c"mode", Some(c"0755")), (c"size", Some(c"65536k"))];
-    let dir = mount_below(mount_point, c"", b"/dev", c"tmpfs", &options, NOSUID_NOEXEC)?;
+    let dir = mount_below(mount_point, c"", b"/dev", c"tmpfs", &options, DEV.bits())?;
     for (name, device) in DEVICES {
         bind_device(&dir, name, device).map_err(Failure::on(Step::Mount, device.to_bytes()))?;
     }
     for (name, target) in LINKS {
         symlinkat(target, &dir, name).map_err(Failure::on(Step::MountPoint, name.to_bytes()))?;
     }
+    begin(Kind::Mount, b"/dev/shm");
     make_dir(&dir, c"shm")?;
     let options = [(c"mode", Some(c"1777"))];
-    mount_below(&dir, c"shm", b"/dev/shm", c"tmpfs", &options, NOSUID_NOEXEC | libc::MOUNT_ATTR_NODEV)?;
+    mount_below(&dir, c"shm", b"/dev/shm", c"tmpfs", &options, SHM.bits())?;
+    begin(Kind::Mount, b"/dev/pts");
     make_dir(&dir, c"pts")?;
     sys::mount::new_devpts()
         .and_then(|terminals| sys::mount::attach(terminals, &dir, c"pts"))

@@ -4,7 +4,7 @@
 //! what that covers). So a directory with nothing mounted below it is layered by one overlay, and any other is made anew, entry
 //! by entry.
 
-use crate::failure::{Failure, Step};
+use crate::failure::{Failure, Step, detail, reason};
 use crate::plan::host_root::HostRoot;
 use crate::request::mount::{Attributes, READ_ONLY};
 use crate::rootfs::attach::attach_with;
@@ -111,10 +111,11 @@ impl<'a> Layers<'a> {
             if name == "." || name == ".." {
                 continue;
             }
-            match self.copy_entry(&path.join(name), name, copy) {
+            let entry = path.join(name);
+            match self.copy_entry(&entry, name, copy) {
                 Err(errno) if is_without_overlays(errno) => return Err(errno),
                 // Error ignored: an entry that cannot be shown is missing, or is an empty file or directory in memory.
-                Err(errno) => log::debug!("layering {}: {errno}", path.join(name).display()),
+                Err(errno) => detail(|| format!("layering {}: {}", entry.display(), reason(errno))),
                 Ok(()) => {}
             }
         }

@@ -1,7 +1,9 @@
 //! Mounts what was asked for, by descriptors: a source of the host's, a place below the new root.
 
 use crate::failure::{Failure, Step};
+use crate::plan::progress::begin;
 use crate::plan::root::PlannedMount;
+use crate::plan::steps::Kind;
 use crate::request::mount::{Attributes, Bind, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::rootfs::attach::attach_with;
 use crate::rootfs::covering::{MissingPoint, make_point};
@@ -28,6 +30,7 @@ const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount, layers: &UpperLayers) -> Result<(), Failure> {
     let mount = &planned.mount;
     let target = mount.target.as_path();
+    begin(Kind::Mount, target.as_os_str().as_bytes());
     let on = |errno| Failure::new(Step::Mount, target.as_os_str().as_bytes(), errno);
     match &mount.content {
         Content::Bind(bind) => mount_bind(root, planned, bind),

@@ -1,8 +1,10 @@
 //! The new root: put together over its base, furnished, pivoted into, and the old one detached, without a privilege of the host's.
 
-use crate::failure::{Failure, Step, reason};
-use crate::plan::root::{Base, RootPlan, Sys};
-use crate::request::mount::{Attributes, MountFlags, NODEV, NOEXEC, NOSUID, READ_ONLY};
+use crate::failure::{self, Failure, Step, reason};
+use crate::plan::progress::begin;
+use crate::plan::root::{BOUND_DEV, Base, PROC, RootPlan, SYS, Sys};
+use crate::plan::steps::Kind;
+use crate::request::mount::{Attributes, MountFlags};
 use crate::request::root::{Dev, Overlay, Proc};
 use crate::rootfs::attach::{Reach, attach_with, make_read_only};
 use crate::rootfs::covering::{MissingPoint, cover};
@@ -43,11 +45,14 @@ pub(crate) fn enter(
     layers.try_out().map_err(Failure::on(Step::LayerOnDisk, path.map_or(b"", |path| path.to_bytes())))?;
     let on_disk =
         path.map(|path| format!("changes go to {} until the end, {MEMORY_LOST}", path.to_string_lossy()));
+    failure::detail(|| format!("mounts are made by {}", sys::mount::interface()));
+    begin(Kind::MakeRoot, b"");
     let mut root = match &plan.base {
         Base::Dir(path) => assemble(plan, path, &layers)?,
         Base::Host(host) => host_root::attach(host, &layers)?,
     };
     if plan.read_only {
+        begin(Kind::MakeRootReadOnly, b"");
         make_read_only(root.top(), Reach::Tree).map_err(Failure::on(Step::MakeReadOnly, b""))?;
     }
     let proc_lost = mount_proc(&mut root, plan.proc)?;
@@ -55,10 +60,22 @@ pub(crate) fn enter(
     let sys_lost = mount_sys(&mut root, plan.sys)?;
     plan.mounts.iter().try_for_each(|planned| mounts::mount(&mut root, planned, &layers))?;
     drop(layers);
-    plan.masked.iter().chain(covered).try_for_each(|path| mounts::mask(&root, path))?;
-    plan.read_only_paths.iter().try_for_each(|path| mounts::make_read_only(&root, path))?;
+    each_of(Kind::Mask, &plan.masked, |path| mounts::mask(&root, path))?;
+    covered.iter().try_for_each(|path| mounts::mask(&root, path))?;
+    each_of(Kind::MakeReadOnly, &plan.read_only_paths, |path| mounts::make_read_only(&root, path))?;
     pivot(root.top())?;
     Ok([on_disk, proc_lost, sys_lost].into_iter().flatten().collect())
+}
+
+fn each_of(
+    kind: Kind,
+    paths: &[PathBuf],
+    perform: impl Fn(&Path) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    paths.iter().try_for_each(|path| {
+        begin(kind, path.as_os_str().as_bytes());
+        perform(path)
+    })
 }
 
 const MEMORY_LOST: &str = "as memory cannot hold those of an overlay before Linux 6.6";
@@ -181,10 +198,10 @@ fn mount_proc(root: &mut NewRoot, proc: Proc) -> Result<Option<String>, Failure>
     if proc == Proc::None {
         return Ok(None);
     }
+    begin(Kind::Mount, b"/proc");
     let on = |errno| Failure::new(Step::Mount, b"/proc", errno);
-    let attributes = NOSUID | NODEV | NOEXEC;
     if proc != Proc::Bind {
-        match sys::mount::new_mount(c"proc", &[], attributes.bits()) {
+        match sys::mount::new_mount(c"proc", &[], PROC.bits()) {
             Err(Errno::EPERM) if proc == Proc::Auto => {}
             made => {
                 let mount_point = root.mount_point(Path::new("/proc"), true)?;
@@ -192,7 +209,7 @@ fn mount_proc(root: &mut NewRoot, proc: Proc) -> Result<Option<String>, Failure>
             }
         }
     }
-    bind_system(root, c"/proc", attributes).map_err(on)?;
+    bind_system(root, c"/proc", PROC).map_err(on)?;
     Ok((proc != Proc::Bind).then(|| PROC_LOST.to_owned()))
 }
 
@@ -200,11 +217,14 @@ const PROC_LOST: &str = "the kernel refuses a new /proc here, so the one that is
     /proc is covered, as in most containers, or the pid namespace is not ours)";
 
 fn mount_devices(root: &mut NewRoot, dev: Dev) -> Result<(), Failure> {
+    if dev != Dev::None {
+        begin(Kind::Mount, b"/dev");
+    }
     match dev {
         Dev::New => {
             dev::mount(&root.mount_point(Path::new("/dev"), true)?).map(|dev| root.record_memory(&dev))
         }
-        Dev::Bind => bind_system(root, c"/dev", NOSUID).map_err(Failure::on(Step::Mount, b"/dev")),
+        Dev::Bind => bind_system(root, c"/dev", BOUND_DEV).map_err(Failure::on(Step::Mount, b"/dev")),
         Dev::None => Ok(()),
     }
 }
@@ -212,16 +232,18 @@ fn mount_devices(root: &mut NewRoot, dev: Dev) -> Result<(), Failure> {
 /// A new sysfs belongs to who owns the network namespace; the host's is left out where the kernel refuses even that.
 /// Returns a warning then.
 fn mount_sys(root: &mut NewRoot, sys: Sys) -> Result<Option<String>, Failure> {
-    let attributes = NOSUID | NODEV | NOEXEC | READ_ONLY;
+    if sys == Sys::None {
+        return Ok(None);
+    }
+    begin(Kind::Mount, b"/sys");
     let own = match sys {
-        Sys::None => return Ok(None),
-        Sys::New => sys::mount::new_mount(c"sysfs", &[], attributes.bits()),
-        Sys::Bind => Err(Errno::EPERM),
+        Sys::New => sys::mount::new_mount(c"sysfs", &[], SYS.bits()),
+        Sys::Bind | Sys::None => Err(Errno::EPERM),
     };
     let mounted = match own {
         Ok(own) => sys::mount::attach(own, root.mount_point(Path::new("/sys"), true)?, c""),
         // Error ignored: the next best is the one that is there.
-        Err(_) => bind_system(root, c"/sys", attributes),
+        Err(_) => bind_system(root, c"/sys", SYS),
     };
     Ok(match mounted {
         // There is none to show.
@@ -240,7 +262,9 @@ fn bind_system(root: &mut NewRoot, path: &CStr, attributes: MountFlags) -> Resul
 /// `pivot_root(".", ".")` puts the old root on top of the new one, where it is detached: pivot_root(2).
 pub(crate) fn pivot(root: &OwnedFd) -> Result<(), Failure> {
     fchdir(root).map_err(Failure::on(Step::Pivot, b""))?;
+    begin(Kind::PivotRoot, b"");
     pivot_root(".", ".").map_err(Failure::on(Step::Pivot, b""))?;
+    begin(Kind::DetachOldRoot, b"");
     umount2(".", MntFlags::MNT_DETACH).map_err(Failure::on(Step::Detach, b""))?;
     chdir("/").map_err(Failure::on(Step::Detach, b""))
 }

@@ -8,6 +8,14 @@ use nix::libc;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 
+/// Which of the two the kernel lets this process use: said for `-vv`.
+pub(crate) fn interface() -> &'static str {
+    match mount_api::open_file_system(c"tmpfs") {
+        Err(errno) if is_unknown(errno) => "mount(2)",
+        _ => "fsopen(2), open_tree(2) and move_mount(2)",
+    }
+}
+
 /// A detached copy of the mount tree at `path` below `dir`, with all that is mounted below.
 ///
 /// # Errors

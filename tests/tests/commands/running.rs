@@ -7,6 +7,7 @@ mod life;
 mod named;
 mod names;
 mod orphaned;
+mod plan;
 mod scale;
 mod status;
 mod terminal;

@@ -54,20 +54,19 @@ fn a_caller_may_want_to_hear_more_or_less_of_it() {
         assert_eq!(outcome.code(), 0, "{outcome:?}");
         outcome.stderr
     };
-    let (note, debug) = ("only your own ID is mapped", "mapping IDs by OwnId");
-    for (words, variable, notes, debugs) in [
-        (["-q"].as_slice(), "", false, false),
-        (&["--quiet"], "debug", false, true),
-        (&["-v"], "", true, true),
-        (&["-v"], "error", true, false),
-        (&[], "", true, false),
+    let parts = ["only your own ID is mapped", " ms map IDs with own-id: ", "the new process is PID "];
+    for (words, variable, expected) in [
+        (["-q"].as_slice(), "", [false, false, false]),
+        (&["--quiet"], "debug", [false, true, true]),
+        (&["-v"], "", [true, true, false]),
+        (&["-vv"], "", [true, true, true]),
+        (&["-v", "-v"], "", [true, true, true]),
+        (&["-v"], "error", [true, false, false]),
+        (&[], "info", [true, true, false]),
+        (&[], "", [true, false, false]),
     ] {
         let said = said(words, variable);
-        assert_eq!(
-            (said.contains(note), said.contains(debug)),
-            (notes, debugs),
-            "{words:?}, {variable}: {said}"
-        );
+        assert_eq!(parts.map(|part| said.contains(part)), expected, "{words:?}, {variable}: {said}");
     }
     let mut both = sandbox.alice.command("subroot");
     assert_refused(&sandbox.host.output(both.args(["-q", "-v", "ps"])), 125, &["-v", "--quiet"]);

@@ -121,9 +121,14 @@ which is then the only way to map IDs that is tried, as with
 .BR \-\-helper .
 .TP
 .B SUBROOT_LOG
-What is told on standard error about the steps of a launch, such as
-.BR debug ;
-it has the last word over
+What is printed on standard error:
+.B info
+for the steps of a launch, as with
+.BR \-v ,
+.B debug
+for more detail, as with
+.BR \-vv .
+It overrides
 .BR \-v .
 .TP
 .B NO_COLOR

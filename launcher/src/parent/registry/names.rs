@@ -9,6 +9,8 @@
 
 use crate::error::{Error, OsError};
 use crate::failure::reason;
+use crate::plan::progress::begin;
+use crate::plan::steps::Kind;
 use crate::sys;
 use crate::sys::Outcome;
 use nix::errno::Errno;
@@ -47,6 +49,7 @@ impl Name {
     /// # Errors
     /// A name that a running sandbox has; a user without any directory for the lock.
     pub(crate) fn reserve(name: &str) -> Result<Name, Error> {
+        begin(Kind::ReserveName, b"");
         let (mut locked, mut reasons) = (Vec::new(), Vec::new());
         for candidate in candidates() {
             let reason = match candidate.lock(name) {

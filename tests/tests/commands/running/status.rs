@@ -1,4 +1,4 @@
-//! `--json-status` and `--print-plan`.
+//! `--json-status`.
 
 use subroot_tests::sandbox::{Sandbox, assert_refused, give};
 
@@ -62,40 +62,6 @@ fn a_descriptor_that_is_not_open_is_refused() {
         &sandbox.output(&["--json-status", "77"], "true"),
         125,
         &["--json-status", "77 is not open"],
-    );
-}
-
-#[test]
-fn a_plan_is_printed_and_nothing_done() {
-    let sandbox = Sandbox::new();
-    let command = &mut sandbox
-        .run(&["--print-plan", "-v", "/etc/group:/g:ro", "-u", "5:6", "-e", "A=\u{1b}"], &["touch", "/mark"]);
-    let text = sandbox.host.output(command).ok();
-    for line in [
-        "uid_map: [0,1000,1]",
-        "uid_map: [1,100000,65536]",
-        "namespaces: pid",
-        "command: touch",
-        "seccomp: default",
-        "pid_1: init",
-    ] {
-        assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
-    }
-    assert!(
-        text.contains("/usr/libexec/subroot/newidmap-helper") && text.contains("\"target\":\"/g\""),
-        "{text}"
-    );
-    assert!(!text.contains('\u{1b}') && !sandbox.has_mark(), "{text}");
-}
-
-#[test]
-fn a_plan_can_be_json() {
-    let sandbox = Sandbox::new();
-    let text = sandbox.host.output(&mut sandbox.run(&["--print-plan=json"], &["touch", "/mark"])).ok();
-    let is_one_object = text.starts_with('{') && text.ends_with("}\n") && text.lines().count() == 1;
-    assert!(
-        is_one_object && text.contains("\"command\":[\"touch\",\"/mark\"]") && !sandbox.has_mark(),
-        "{text}"
     );
 }
 

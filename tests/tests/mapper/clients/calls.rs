@@ -73,7 +73,7 @@ fn start(pid: u32, call: &str, parents: &HashMap<u32, u32>) -> Option<Call> {
     let mut words = call.strip_prefix("execve(")?.split('"').skip(1).step_by(2);
     let program =
         words.next().filter(|path| DROP_INS.iter().any(|name| *path == format!("/usr/bin/{name}")))?;
-    let target = words.nth(1)?.parse().expect("a target that is a PID");
+    let target: u32 = words.nth(1)?.parse().expect("a target that is a PID");
     let mut ancestors = std::iter::successors(parents.get(&pid), |pid| parents.get(pid));
     let caller = match ancestors.any(|ancestor| *ancestor == target) {
         true => Caller::TargetsChild,

@@ -108,7 +108,8 @@ fn statements(source: &str) -> Vec<Statement> {
 
 fn drops_an_error(code: &str) -> bool {
     let is_text = code.contains("write!(text") || code.contains("writeln!(text");
-    let is_logged = code.contains("log::") && ["err", "reason"].iter().any(|name| code.contains(name));
+    let is_detail = ["log::", "detail(|| "].iter().any(|call| code.contains(call));
+    let is_logged = is_detail && ["err", "reason"].iter().any(|name| code.contains(name));
     if (code.contains("let _ = ") && !is_text) || is_logged {
         return true;
     }

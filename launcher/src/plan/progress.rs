@@ -1,0 +1,63 @@
+//! `-v`: the steps of a launch as they happen, in the words of the plan, each with the time since the start of subroot.
+//!
+//! A child reports a step to the launcher, which prints it. If nothing is to be printed, no system call is made for it.
+
+use crate::failure;
+use crate::plan::steps::{Kind, Step};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
+
+/// By the clock that time namespaces do not change.
+static START: OnceLock<SystemTime> = OnceLock::new();
+
+/// The steps of this launch, if they are to be printed, and which of them is the next one of this process.
+static FOLLOWED: OnceLock<(Vec<Step>, AtomicUsize)> = OnceLock::new();
+
+/// Counts the time from here on.
+pub(crate) fn start_clock() {
+    START.get_or_init(SystemTime::now);
+}
+
+/// True if steps are to be printed.
+pub(crate) fn is_wanted() -> bool {
+    log::log_enabled!(log::Level::Info)
+}
+
+/// Prints these steps when they begin, in this process and in its children.
+pub(crate) fn follow(steps: Vec<Step>) {
+    FOLLOWED.get_or_init(|| (steps, AtomicUsize::new(0)));
+}
+
+/// Prints the next step of this kind on this object; on any object if it is empty.
+pub(crate) fn begin(kind: Kind, object: &[u8]) {
+    let Some((steps, next)) = FOLLOWED.get() else { return };
+    let first = next.load(Ordering::Relaxed);
+    let found = steps.iter().skip(first).position(|step| step.is(kind, object));
+    let at = found.map_or(usize::MAX, |offset| first.saturating_add(offset));
+    if found.is_some() {
+        next.store(at.saturating_add(1), Ordering::Relaxed);
+    }
+    let start = START.get().copied().unwrap_or(SystemTime::UNIX_EPOCH);
+    // Error ignored: the clock has been set back, and the time is not known.
+    let time = start.elapsed().ok().unwrap_or_default();
+    let microseconds = u64::try_from(time.as_micros()).ok().unwrap_or(u64::MAX);
+    if !failure::report_step(at, microseconds) {
+        print(at, microseconds);
+    }
+}
+
+/// Prints the step or detail that a child has reported; false for any other packet.
+pub(crate) fn print_reported(packet: &[u8]) -> bool {
+    if let Some((at, microseconds)) = failure::reported_step(packet) {
+        print(at, microseconds);
+        return true;
+    }
+    failure::reported_detail(packet).inspect(|text| log::debug!("{text}")).is_some()
+}
+
+fn print(at: usize, microseconds: u64) {
+    let step = FOLLOWED.get().and_then(|(steps, _)| steps.get(at));
+    let words = step.map_or_else(|| "a step that is not in the plan".to_owned(), Step::words);
+    log::info!("{}.{:02} ms {words}", microseconds / 1000, microseconds % 1000 / 10);
+}

@@ -1,8 +1,8 @@
 //! A mapper.conf of any bytes: rules that are taken never overlap, wrap or hold ID 0, and compute what they say.
 #![no_main]
 
-use idmap::{Account, Caller, Config, Invalid};
 use libfuzzer_sys::fuzz_target;
+use subroot_idmap::{Account, Caller, Config, Invalid};
 
 /// Where one caller stands, or the first line that was not taken.
 type Reading = Result<Config, (usize, Invalid)>;

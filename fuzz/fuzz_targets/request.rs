@@ -1,8 +1,8 @@
 //! A command line of any words: it is taken exactly when a naive reading takes it, and then means the same.
 #![no_main]
 
-use idmap::{IdKind, MapLine, Request, RequestedMap, TargetArg, Text, Verb, push_typed};
 use libfuzzer_sys::fuzz_target;
+use subroot_idmap::{IdKind, MapLine, Request, RequestedMap, TargetArg, Text, Verb, push_typed};
 
 // One word a line, the program's name first.
 fuzz_target!(|input: &[u8]| {

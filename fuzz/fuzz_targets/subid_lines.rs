@@ -1,8 +1,8 @@
 //! A grant file of any bytes: what it grants to a caller is what a naive reading of it grants.
 #![no_main]
 
-use idmap::{Account, Caller, Granted, IdRange, MAX_GRANTS, each_line};
 use libfuzzer_sys::fuzz_target;
+use subroot_idmap::{Account, Caller, Granted, IdRange, MAX_GRANTS, each_line};
 
 /// A name with which a line may be as long as a line can be, or one byte longer.
 const LONG: &str = match std::str::from_utf8(&[b'n'; 1019]) {

@@ -1,7 +1,7 @@
 //! What authorisation grants and refuses, case by case: the own ID, the host's ID 0, and what setgroups hangs on.
 #![allow(clippy::unwrap_used)]
 
-use idmap::{Account, Caller, Granted, IdKind, MapLine, RequestedMap, authorize};
+use subroot_idmap::{Account, Caller, Granted, IdKind, MapLine, RequestedMap, authorize};
 
 const UID: u32 = 1000;
 const GID: u32 = 100;

@@ -1,7 +1,7 @@
 //! mapper.conf as it stands for one caller.
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
-use idmap::{Account, Caller, Config, IdRange, Invalid, Log};
+use subroot_idmap::{Account, Caller, Config, IdRange, Invalid, Log};
 
 /// The settings for an account of this uid, called alice.
 fn config(uid: u32, text: &str) -> Result<Config, (u32, Invalid)> {
@@ -157,7 +157,7 @@ fn sixty_four_rules_are_taken() {
 
 #[test]
 fn groups_are_read_from_the_kernels_line_and_never_from_a_cut_one() {
-    use idmap::IdKind::{Gid, Uid};
+    use subroot_idmap::IdKind::{Gid, Uid};
     let mut caller = Caller::new(1000, 1000);
     caller.add_groups(b"Name:\tGroups:\t5 ");
     caller.add_groups(b"Groups:\t4 27 0 100000 20");

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use idmap::{Account, IdKind, Policy, RequestedMap, authorize, each_line};
+use subroot_idmap::{Account, IdKind, Policy, RequestedMap, authorize, each_line};
 
 const FILES: [&str; 4] = ["passwd", "subuid", "subgid", "expected"];
 
@@ -77,8 +77,8 @@ fn caller_ids(passwd: &Path, account: &str) -> (u32, u32) {
 /// The files of an example, as if they were the host's.
 struct Files<'a>(&'a Path);
 
-impl idmap::Files for Files<'_> {
-    type Error = idmap::BadSetting;
+impl subroot_idmap::Files for Files<'_> {
+    type Error = subroot_idmap::BadSetting;
 
     fn each_line(
         &mut self,
@@ -94,8 +94,8 @@ impl idmap::Files for Files<'_> {
 
     fn each_plugin_grant(
         &mut self,
-        _: &idmap::PluginQuestion<'_>,
-        _: &mut dyn FnMut(idmap::IdRange),
+        _: &subroot_idmap::PluginQuestion<'_>,
+        _: &mut dyn FnMut(subroot_idmap::IdRange),
     ) -> Result<(), Self::Error> {
         Ok(())
     }

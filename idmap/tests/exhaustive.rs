@@ -3,7 +3,7 @@
 //! The model is a set of IDs, one bit each, and knows nothing of ranges but their IDs.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
-use idmap::{Account, Caller, Granted, IdKind, MAX_TEXT, MapLine, RequestedMap, Text, authorize};
+use subroot_idmap::{Account, Caller, Granted, IdKind, MAX_TEXT, MapLine, RequestedMap, Text, authorize};
 
 const LAST: u32 = u32::MAX;
 /// Where ranges begin, and how long they are.

@@ -1,6 +1,6 @@
 //! A name that name services give is the caller's only if no local account has it.
 
-use idmap::{BadSetting, Files, IdRange, Owner, PluginQuestion, Policy, Text};
+use subroot_idmap::{BadSetting, Files, IdRange, Owner, PluginQuestion, Policy, Text};
 
 /// The text of /etc/passwd, if it can be read.
 struct Accounts<'a>(Option<&'a [u8]>);

@@ -1,11 +1,11 @@
 //! The spelling of numbers, grant lines, passwd lines and targets, case by case.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use idmap::{
+use proptest::prelude::*;
+use subroot_idmap::{
     Account, Caller, Granted, IdRange, Invalid, MAX_LINE, Owner, Request, SubidLine, TargetArg, Verb,
     parse_number,
 };
-use proptest::prelude::*;
 
 fn range(first: u32, count: u32) -> IdRange {
     IdRange::new(first, count).unwrap()

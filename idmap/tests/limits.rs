@@ -1,7 +1,7 @@
 //! The fixed sizes, each at its edge: one that just fits, one that just does not.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
-use idmap::{
+use subroot_idmap::{
     Account, Caller, Granted, IdKind, IdRange, Invalid, MAX_EXTENTS, MAX_GRANTS, MAX_TEXT, MapLine, Owner,
     RequestedMap, Text, authorize, push_typed,
 };

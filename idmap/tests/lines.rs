@@ -1,8 +1,8 @@
 //! A file read line by line gives the lines of a naive split, however the reads and the buffer cut it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use idmap::each_line;
 use proptest::prelude::*;
+use subroot_idmap::each_line;
 
 type Lines = Vec<(u32, Vec<u8>)>;
 

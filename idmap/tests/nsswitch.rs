@@ -1,6 +1,6 @@
 //! The `subid:` line of nsswitch.conf.
 
-use idmap::plugin_of_line;
+use subroot_idmap::plugin_of_line;
 
 #[test]
 fn the_first_word_names_the_plugin() {

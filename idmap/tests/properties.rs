@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use idmap::{
+use proptest::prelude::*;
+use subroot_idmap::{
     Account, Caller, Granted, IdKind, IdRange, Invalid, MAX_TEXT, MapLine, RESERVED_ID, Request,
     RequestedMap, TargetArg, Text, Verb, authorize, push_typed,
 };
-use proptest::prelude::*;
 
 /// The model of a range: its IDs, wide enough that nothing wraps.
 fn ids(first: u32, count: u32) -> BTreeSet<u64> {

@@ -1,7 +1,7 @@
 //! The mapper's command line, arg by arg, and every way in which it is refused.
 #![allow(clippy::unwrap_used)]
 
-use idmap::{IdKind, Invalid, MapLine, Request, RequestError, RequestedMap, TargetArg, Verb};
+use subroot_idmap::{IdKind, Invalid, MapLine, Request, RequestError, RequestedMap, TargetArg, Verb};
 
 const MAP: &str = "0:100000:65536";
 

@@ -1,10 +1,10 @@
 //! Everything that can stop a launch, with its exit status and its fix.
 
 use crate::failure::{Failure, OWN_FAILURE, Step, reason};
-use idmap::IdKind;
 use nix::errno::Errno;
 use std::fmt;
 use std::path::PathBuf;
+use subroot_idmap::IdKind;
 
 /// What stopped a launch. In one line, it reads as what was being done, on what, and why that failed; [`Error::fix`] is what to do about it.
 #[derive(Debug)]

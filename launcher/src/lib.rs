@@ -28,8 +28,6 @@ pub use child::seccomp;
 pub use cli::main;
 pub use error::{Error, NamespaceFlags, OsError, Shortfall};
 pub use failure::Failure;
-#[doc(no_inline)]
-pub use idmap::IdKind;
 pub use parent::exit_status::ExitStatus;
 pub use parent::running::Running;
 pub use request::ids::{Account, GivenLine, IdSource, UserSpec, Userns};
@@ -39,6 +37,8 @@ pub use request::namespaces::{ClockOffsets, Namespace, Network};
 pub use request::process::{Landlock, Seccomp};
 pub use request::root::{Dev, Overlay, Proc};
 pub use request::sandbox::Sandbox;
+#[doc(no_inline)]
+pub use subroot_idmap::IdKind;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,11 +1,11 @@
 //! What can go wrong, as one line for a person and one exit status for a program; the only place that prints.
 
 use crate::Start;
-use idmap::{
+use rustix::io::{Errno, write};
+use subroot_idmap::{
     BadSetting, CONFIG_FILE, IdKind, MapLine, NSSWITCH_FILE, Policy, RequestError, TargetArg, Text,
     push_refused,
 };
-use rustix::io::{Errno, write};
 
 /// Every way in which the mapper ends without writing.
 pub(crate) enum Error<'m> {

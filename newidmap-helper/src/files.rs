@@ -2,10 +2,10 @@
 
 use crate::error::{Error, Why};
 use core::mem::ManuallyDrop;
-use idmap::{CONFIG_FILE, Text, distrust, each_line};
 use rustix::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open, openat, readlinkat_raw};
 use rustix::io::{Errno, pread, read};
+use subroot_idmap::{CONFIG_FILE, Text, distrust, each_line};
 
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::files::{TrustedFile, each_line_of_proc};
 use crate::name_service::NameService;
-use idmap::{ACCOUNTS_FILE, Files, IdRange, OWN_STATUS, PluginQuestion, Policy, Request, Text};
+use subroot_idmap::{ACCOUNTS_FILE, Files, IdRange, OWN_STATUS, PluginQuestion, Policy, Request, Text};
 
 /// What reads them, through one buffer. The accounts are read more than once: for the caller's names, and for the IDs that are
 /// alive.

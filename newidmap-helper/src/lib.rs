@@ -20,12 +20,12 @@ pub use program::Program;
 
 use error::Error;
 use grants::GrantFiles;
-use idmap::{Policy, Request, Verb};
 use log::Asked;
 use maps::AuthorizedMaps;
 use privileges::Privileges;
 use rustix::fd::BorrowedFd;
 use rustix::io::write;
+use subroot_idmap::{Policy, Request, Verb};
 use target::Target;
 
 const HELP: &str = "\

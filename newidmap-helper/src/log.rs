@@ -2,10 +2,10 @@
 
 use crate::Start;
 use crate::error::{Error, Line, describe_target};
-use idmap::{Log, Request, TargetArg, push_typed};
 use rustix::io::Result as Outcome;
 use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sendto, socket_with};
 use rustix::process::getpid;
+use subroot_idmap::{Log, Request, TargetArg, push_typed};
 
 /// How many ranges of a map are named.
 const SHOWN: usize = 16;

@@ -5,12 +5,12 @@ use crate::files::each_line_of_proc;
 use crate::privileges::{InForce, Privileges};
 use crate::target::Target;
 use core::mem::ManuallyDrop;
-use idmap::{
+use rustix::fd::OwnedFd;
+use rustix::io::{Errno, pread, write};
+use subroot_idmap::{
     IdKind, IdMap, IdRange, MAX_EXTENTS, MAX_TEXT, MapLine, PerKind, Policy, RESERVED_ID, Request, Text,
     authorize,
 };
-use rustix::fd::OwnedFd;
-use rustix::io::{Errno, pread, write};
 
 /// What may be written, and whether setgroups has to be denied first.
 pub(crate) struct AuthorizedMaps<'m> {

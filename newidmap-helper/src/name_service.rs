@@ -1,6 +1,6 @@
 //! What the local files cannot tell: accounts of a directory service, and grants that a plugin keeps.
 
-use idmap::{Caller, IdRange, MAX_NAMES, PluginQuestion, RequestedMap, Text};
+use subroot_idmap::{Caller, IdRange, MAX_NAMES, PluginQuestion, RequestedMap, Text};
 
 /// Why name services gave no answer; nothing is mapped then.
 pub struct Unanswered(pub &'static str);

@@ -3,7 +3,6 @@
 use crate::Start;
 use crate::error::Error;
 use crate::program::needed;
-use idmap::{IdKind, Request};
 use rustix::fs::{AtFlags, CWD, Stat, StatVfsMountFlags, getxattr, statat, statvfs};
 use rustix::io::{Errno, Result as Outcome};
 use rustix::process::{DumpableBehavior, Gid, Resource, Rlimit, Uid, set_dumpable_behavior, setrlimit};
@@ -11,6 +10,7 @@ use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, no_new_privs,
 };
 use rustix::thread::{set_capabilities, set_keep_capabilities, set_thread_res_gid, set_thread_res_uid};
+use subroot_idmap::{IdKind, Request};
 
 const OWN_PROGRAM: &str = "/proc/self/exe";
 

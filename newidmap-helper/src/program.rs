@@ -1,8 +1,8 @@
 //! The programs over this library: their command lines and exit statuses differ, what they check does not.
 
 use core::ffi::CStr;
-use idmap::IdKind;
 use rustix::thread::CapabilitySet;
+use subroot_idmap::IdKind;
 
 /// Which program this is: said by the program itself, never by argv.
 pub struct Program {

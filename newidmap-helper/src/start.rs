@@ -4,9 +4,9 @@
 use core::arch::{asm, global_asm};
 use core::ffi::c_int;
 use core::ptr::null;
-use idmap::{Caller, MAX_NAMES, Text};
 use newidmap_helper::{Memory, NameService, Start, Unanswered};
 use rustix::stdio::{stderr, stdout};
+use subroot_idmap::{Caller, MAX_NAMES, Text};
 
 // A stack of our own: a caller who sets RLIMIT_STACK to next to nothing then starves only the kernel's.
 #[cfg(all(target_arch = "x86_64", not(fuzzing)))]

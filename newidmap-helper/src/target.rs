@@ -3,10 +3,10 @@
 use crate::error::Error;
 use crate::namespace::{Identity, UserNamespace};
 use core::mem::ManuallyDrop;
-use idmap::{TargetArg, Text, parse_number};
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, fstatfs, open, openat, openat2};
 use rustix::io::{Errno, Result as Outcome, read};
+use subroot_idmap::{TargetArg, Text, parse_number};
 
 /// PROC_SUPER_MAGIC in linux/magic.h.
 const PROC_MAGIC: u64 = 0x9fa0;

@@ -6,7 +6,6 @@ use crate::request::process::Process;
 use crate::sys::files::file_kind;
 use crate::sys::lookup::open_inside;
 use crate::sys::outcome_of;
-use idmap::{each_line, parse_number};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{SFlag, fstat};
@@ -16,6 +15,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
+use subroot_idmap::{each_line, parse_number};
 
 const PASSWD: &str = "/etc/passwd";
 const GROUP: &str = "/etc/group";

@@ -23,7 +23,6 @@ use crate::request::namespaces::{KINDS, OF_A_LAUNCH};
 use crate::rootfs::new_root;
 use crate::sys::standard_error;
 use crate::sys::{self, Outcome};
-use idmap::IdKind;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::libc::{self, c_int};
@@ -34,6 +33,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::{ErrorKind, IsTerminal as _};
 use std::path::Path;
+use subroot_idmap::IdKind;
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 

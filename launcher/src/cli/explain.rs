@@ -5,13 +5,13 @@ use crate::cli::output;
 use crate::error::Error;
 use crate::grants::{Grants, distrust, ranges_text};
 use crate::sys::standard_error;
-use idmap::{
-    CONFIG_FILE, IdKind, IdRange, MapLine, NSSWITCH_FILE, Policy, RequestedMap, Text, authorize, push_refused,
-};
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
+use subroot_idmap::{
+    CONFIG_FILE, IdKind, IdRange, MapLine, NSSWITCH_FILE, Policy, RequestedMap, Text, authorize, push_refused,
+};
 
 /// One range of a request.
 struct Judged {

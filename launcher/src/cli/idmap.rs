@@ -7,9 +7,9 @@ use crate::diagnose::shortfall;
 use crate::grants::{Grants, OwnLine, ranges_text};
 use crate::plan::id_plan::{Candidate, IdPlan, Writer};
 use crate::request::ids::IdWishes;
-use idmap::IdKind;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use subroot_idmap::IdKind;
 
 /// Prints the report and returns the exit status.
 ///

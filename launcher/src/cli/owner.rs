@@ -7,12 +7,12 @@ use crate::grants::site::{Grant, Site};
 use crate::grants::site_accounts::Known;
 use crate::grants::{Grants, shown};
 use crate::plan::id_layout::Pool;
-use idmap::{CONFIG_FILE, IdKind, IdRange, RESERVED_ID, parse_number};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
+use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, RESERVED_ID, parse_number};
 
 /// How many lines that hold one ID are looked at; each takes what the mapper does for its owner.
 const MAX_HOLDERS: usize = 4;

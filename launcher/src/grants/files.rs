@@ -2,9 +2,9 @@
 
 use crate::error::Error;
 use crate::failure::reason_of;
-use idmap::each_line;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
+use subroot_idmap::each_line;
 
 /// As much of a file as the mapper holds at once.
 const MAPPERS_BUFFER: usize = 64 * 1024;

@@ -2,9 +2,9 @@
 
 use crate::grants::location;
 use crate::grants::site::{Grant, LineOwner, Site};
-use idmap::IdRange;
 use serde::Serialize;
 use std::fmt::Write as _;
+use subroot_idmap::IdRange;
 
 /// What is found, for a person and for a program.
 #[derive(Serialize)]

@@ -6,8 +6,8 @@ use crate::grants::files::read_lines;
 use crate::grants::lines::FIRST_USER;
 use crate::grants::present::{Present, common, joined};
 use crate::grants::site::Site;
-use idmap::{IdKind, IdRange, OVERFLOW_ID, parse_number};
 use std::fs;
+use subroot_idmap::{IdKind, IdRange, OVERFLOW_ID, parse_number};
 
 /// The administrator's file, and the distribution's on systems that keep no settings of their own in /etc: openSUSE.
 const LOGIN_DEFS: [&str; 2] = ["/etc/login.defs", "/usr/etc/login.defs"];
@@ -112,7 +112,7 @@ pub(crate) fn first_fit(free: &[IdRange], count: u32) -> Option<IdRange> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::{Limits, capacity, first_fit, gaps};
-    use idmap::IdRange;
+    use subroot_idmap::IdRange;
 
     fn range(first: u32, end: u32) -> IdRange {
         IdRange::new(first, end - first).unwrap()

@@ -4,7 +4,7 @@ use crate::grants::finding::{Finding, another_range, range_text};
 use crate::grants::ranges_text;
 use crate::grants::site::{Grant, Site};
 use crate::grants::site_accounts::Live;
-use idmap::{CONFIG_FILE, IdKind, IdRange, OVERFLOW_ID};
+use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, OVERFLOW_ID};
 
 /// Below are the system's own accounts: SYS_UID_MAX in login.defs(5).
 pub(crate) const FIRST_USER: u32 = 1000;

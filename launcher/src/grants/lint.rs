@@ -8,10 +8,10 @@ use crate::grants::overlaps;
 use crate::grants::owners;
 use crate::grants::site::Site;
 use crate::grants::{Distrusted, ENOUGH};
-use idmap::{IdKind, NSSWITCH_FILE};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::path::Path;
+use subroot_idmap::{IdKind, NSSWITCH_FILE};
 
 /// A range as useradd(8) gives it, beside one that is enough.
 const SIZES: [u32; 2] = [65536, ENOUGH];

@@ -22,12 +22,12 @@ use crate::grants::accounts::{by_uid, printed};
 use crate::grants::files::{each_line_of, read_lines};
 use crate::grants::present::joined;
 use crate::sys::standard_error::escaped;
-use idmap::{
+use nix::unistd::{getgid, getuid};
+use std::ffi::OsStr;
+use subroot_idmap::{
     BadSetting, CONFIG_FILE, Files, IdKind, IdRange, MAX_GRANTS, PerKind, PluginQuestion, Policy, SubidLine,
     Text, parse_number,
 };
-use nix::unistd::{getgid, getuid};
-use std::ffi::OsStr;
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use crate::grants::finding::{Finding, another_range, range_text};
 use crate::grants::site::{Grant, Site};
-use idmap::IdKind;
+use subroot_idmap::IdKind;
 
 /// Of the lines passed: the one that reaches furthest, and the one that does so among those of all other owners.
 #[derive(Default)]
@@ -86,7 +86,7 @@ fn given_again(site: &Site, gone: &Grant, new: &Grant) -> Finding {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::{Grant, Reach};
-    use idmap::{IdKind, IdRange};
+    use subroot_idmap::{IdKind, IdRange};
 
     fn grant(owner: usize, first: u32, count: u32) -> Grant {
         let range = IdRange::new(first, count).unwrap();

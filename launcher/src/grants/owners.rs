@@ -3,7 +3,7 @@
 use crate::grants::ENOUGH;
 use crate::grants::finding::{Finding, suggest};
 use crate::grants::site::{Grant, Site};
-use idmap::IdKind;
+use subroot_idmap::IdKind;
 
 /// As many as a launch takes that maps them in a row, for the ID of nobody and nogroup to be among them.
 const WITH_NOBODY: u32 = 65534;

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::grants::files::read_lines;
 use crate::sys::namespaces::is_nested;
-use idmap::{IdKind, IdRange, MapLine, RESERVED_ID};
+use subroot_idmap::{IdKind, IdRange, MapLine, RESERVED_ID};
 
 /// The ranges of IDs that exist here, as the kernel keeps them apart: a line of a map has to be within one of them.
 pub(crate) struct Present {
@@ -86,7 +86,7 @@ fn own_map(path: &str) -> Result<Vec<IdRange>, Error> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::{Present, joined};
-    use idmap::{IdKind, IdRange};
+    use subroot_idmap::{IdKind, IdRange};
 
     fn range(first: u32, end: u32) -> IdRange {
         IdRange::new(first, end - first).unwrap()

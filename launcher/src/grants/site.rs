@@ -4,11 +4,11 @@ use crate::error::Error;
 use crate::grants::files::read_lines;
 use crate::grants::site_accounts::{Accounts, Known};
 use crate::grants::{Distrusted, Present, distrust, shown};
-use idmap::{
+use std::collections::HashMap;
+use subroot_idmap::{
     CONFIG_FILE, Caller, ComputedRule, Config, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, Owner, SubidLine,
     plugin_of_line,
 };
-use std::collections::HashMap;
 
 /// Somebody whom lines name: by a name, or by a uid, which come to the same where an account has both.
 pub(crate) struct LineOwner {

@@ -4,10 +4,10 @@ use crate::error::Error;
 use crate::grants::accounts;
 use crate::grants::files::read_lines;
 use crate::grants::shown;
-use idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, NSSWITCH_FILE, parse_number};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
+use subroot_idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, NSSWITCH_FILE, parse_number};
 
 const GROUPS_FILE: &str = "/etc/group";
 /// How many accounts a directory may be asked for, and how many lines of /etc/passwd that may read in all: the C library reads

@@ -6,10 +6,10 @@ use crate::grants::free::{Limits, first_fit, free};
 use crate::grants::site::Site;
 use crate::grants::site_accounts::Known;
 use crate::grants::{Grants, shown};
-use idmap::{CONFIG_FILE, IdKind, IdRange, NSSWITCH_FILE, parse_number};
 use serde_json::json;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
+use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, NSSWITCH_FILE, parse_number};
 
 /// What is said about a user.
 struct Suggestion {

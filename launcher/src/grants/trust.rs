@@ -2,12 +2,12 @@
 
 use crate::error::Error;
 use crate::failure::reason_of;
-use idmap::{ACCOUNTS_FILE, CONFIG_FILE, IdKind, NSSWITCH_FILE};
 use nix::errno::Errno;
 use std::fs::Metadata;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
+use subroot_idmap::{ACCOUNTS_FILE, CONFIG_FILE, IdKind, NSSWITCH_FILE};
 
 const FILES: [&str; 5] =
     [ACCOUNTS_FILE, NSSWITCH_FILE, CONFIG_FILE, IdKind::Uid.grant_file(), IdKind::Gid.grant_file()];
@@ -113,7 +113,7 @@ fn walk(mut location: PathBuf, path: &Path, links: u32) -> Result<PathBuf, Refus
 }
 
 fn check(path: &Path, found: &Metadata) -> Result<(), Refusal> {
-    match idmap::distrust(found.uid(), found.mode()) {
+    match subroot_idmap::distrust(found.uid(), found.mode()) {
         Some(why) => Err(Refusal::Untrusted(path.to_owned(), why, found.is_symlink())),
         None => Ok(()),
     }

@@ -22,13 +22,13 @@ use crate::request::process::Process;
 use crate::rootfs::created_mount_points::MountPoints;
 use crate::sys;
 use crate::sys::process::{Ended, Side};
-use idmap::OVERFLOW_ID;
 use nix::errno::Errno;
 use nix::sys::prctl::set_dumpable;
 use nix::unistd::{getgid, getuid};
 use std::convert::Infallible;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use subroot_idmap::OVERFLOW_ID;
 
 /// A command, and the process whose namespaces it joins.
 pub(crate) struct Joined {

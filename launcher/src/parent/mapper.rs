@@ -9,7 +9,6 @@ use crate::plan::id_plan::{Candidate, IdPlan, Maps, Writer};
 use crate::sys;
 use crate::sys::process::Ended;
 use crate::sys::program::Arguments;
-use idmap::{IdKind, MapLine, PlannedMap, Text, push_typed};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::libc::SIGKILL;
@@ -22,6 +21,7 @@ use std::io::Write as _;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use subroot_idmap::{IdKind, MapLine, PlannedMap, Text, push_typed};
 
 /// How long a mapper may take, in milliseconds: far more than any needs, so that only one that hangs is cut off.
 const PATIENCE: u16 = 10_000;

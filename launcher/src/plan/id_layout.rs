@@ -3,9 +3,9 @@
 use crate::error::Error;
 use crate::grants::Grants;
 use crate::request::ids::{GivenLine, IdSource, Userns};
-use idmap::{IdKind, IdRange, MAX_EXTENTS, MAX_TEXT, MapLine, PlannedMap};
 use nix::unistd::{getgid, getuid};
 use std::collections::BTreeMap;
+use subroot_idmap::{IdKind, IdRange, MAX_EXTENTS, MAX_TEXT, MapLine, PlannedMap};
 
 /// A caller's IDs in their order: their own first, then what is granted to them.
 pub(crate) struct Pool(Vec<IdRange>);

@@ -7,10 +7,10 @@ use crate::plan::id_layout::{Layout, NO_ROOM, Pool, has_room, inside_of, own_id}
 use crate::request::ids::{IdWishes, Userns};
 use crate::sys;
 use crate::sys::namespaces::is_nested;
-use idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, PlannedMap};
 use nix::unistd::{getgid, getgroups};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, PlannedMap};
 
 /// Where packages install the mapper.
 pub(crate) const BUILT_IN_HELPER: &str = "/usr/libexec/subroot/newidmap-helper";

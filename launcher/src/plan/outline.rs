@@ -12,12 +12,12 @@ use crate::request::mount::{
 use crate::request::namespaces::KINDS;
 use crate::request::process::{Process, Seccomp, Workdir};
 use crate::request::root::{Dev, Overlay, Proc};
-use idmap::{IdKind, PlannedMap};
 use nix::libc;
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
+use subroot_idmap::{IdKind, PlannedMap};
 
 /// What becomes of changes that are not kept.
 const DISCARDED: &str = "discarded";
@@ -336,8 +336,9 @@ fn type_of(content: &Content) -> &'static str {
 
 /// Each line of a map: inside, outside, count.
 fn lines(map: &PlannedMap) -> Value {
-    let line =
-        |line: idmap::MapLine| Value::Array([line.inside, line.outside, line.count].map(Value::from).into());
+    let line = |line: subroot_idmap::MapLine| {
+        Value::Array([line.inside, line.outside, line.count].map(Value::from).into())
+    };
     Value::Array(map.joined().map(line).collect())
 }
 

@@ -8,7 +8,6 @@ use crate::plan::steps::Kind;
 use crate::request::mount::{Bind, Content, Mount, MountFlags, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::request::root::{Dev, Overlay, Proc};
 use crate::sys;
-use idmap::PlannedMap;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::libc::{dev_t, ino_t, uid_t};
@@ -17,6 +16,7 @@ use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use subroot_idmap::PlannedMap;
 
 /// The attributes of the mounts that every sandbox has.
 pub(crate) const PROC: MountFlags = NOSUID.with(NODEV).with(NOEXEC);

@@ -14,7 +14,6 @@ use crate::rootfs::upper_layers::{UpperLayers, new_dir};
 use crate::sys;
 use crate::sys::files::{file_kind, make_file};
 use crate::sys::lookup::open_beneath;
-use idmap::OVERFLOW_ID;
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};
@@ -29,6 +28,7 @@ use std::os::fd::OwnedFd;
 use std::os::linux::fs::MetadataExt as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use subroot_idmap::OVERFLOW_ID;
 
 /// Where a new root has mounts of its own.
 const REPLACED: [&str; 3] = ["/proc", "/dev", "/sys"];

@@ -3,12 +3,12 @@
 use crate::answer::{NO_ANSWER, Trouble, decode};
 use crate::child::{PATIENCE, bytes_from_child};
 use crate::foreign::Plugin;
-use idmap::{Caller, IdKind, IdRange, MAX_NAMES, MAX_PLUGIN, PluginQuestion, RequestedMap, Text};
 use newidmap_helper::{NameService, Unanswered};
 use nix::errno::Errno;
 use nix::unistd::{Uid, User};
 use std::ffi::CString;
 use std::time::Instant;
+use subroot_idmap::{Caller, IdKind, IdRange, MAX_NAMES, MAX_PLUGIN, PluginQuestion, RequestedMap, Text};
 
 /// subid_status in shadow's libsubid.h.
 const SUCCESS: i32 = 0;
@@ -102,7 +102,7 @@ fn library_name(name: &[u8]) -> Result<String, Unanswered> {
 /// In the child: the name of an account, or nothing where there is none of this uid.
 ///
 /// Two accounts of a directory may have one name, and the lines of one would then count for both: the name has to lead back. Names
-/// of local accounts are not decided about here, but by the parent ([`idmap::Policy::add_name_of_service`]).
+/// of local accounts are not decided about here, but by the parent ([`subroot_idmap::Policy::add_name_of_service`]).
 fn name_of(uid: Uid) -> Result<Vec<u8>, Trouble> {
     let account = found(User::from_uid(uid))?.map(|account| account.name);
     let Some(name) = account else { return Ok(Vec::new()) };

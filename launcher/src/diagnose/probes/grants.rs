@@ -8,10 +8,10 @@ use crate::diagnose::causes::{
 };
 use crate::grants::files::each_line_of;
 use crate::grants::{ENOUGH, Grants, OwnLine, distrust, ranges_text};
-use idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, SubidLine};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use subroot_idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, SubidLine};
 
 /// The mapper with name services, which knows a directory's accounts.
 const VARIANT: &str = "/usr/libexec/subroot/newidmap-helper-nss";

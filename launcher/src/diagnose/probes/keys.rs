@@ -4,8 +4,8 @@ use crate::diagnose::causes::{Cause, KEY_QUOTA};
 use crate::diagnose::probes::setting;
 use crate::grants::Grants;
 use crate::sys::namespaces::is_nested;
-use idmap::IdKind;
 use nix::unistd::getuid;
+use subroot_idmap::IdKind;
 
 /// The limits on the keys of the caller, of which one is reached.
 pub(crate) fn quota() -> Option<Cause> {

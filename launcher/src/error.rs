@@ -20,12 +20,27 @@ pub enum Error {
     Shim(OsError),
     /// A directory is open as this standard stream.
     DirectoryStream(&'static str),
-    /// A word that cannot be meant: what it was given for, and why.
-    Usage(&'static str, String),
-    /// A file that had to be read, and why it could not be.
-    Unreadable(PathBuf, String),
-    /// The rootfs.
-    Rootfs(PathBuf, OsError),
+    /// A value that cannot be meant.
+    Usage {
+        /// The option of `subroot run`, or the file, that it was given by.
+        what: &'static str,
+        /// Why it cannot be meant.
+        why: String,
+    },
+    /// A file that had to be read could not be.
+    Unreadable {
+        /// Which file.
+        file: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// The rootfs could not be opened.
+    Rootfs {
+        /// Its directory.
+        path: PathBuf,
+        /// The kernel's reason.
+        errno: OsError,
+    },
     /// The directory of `--overlay=DIR`.
     Kept {
         /// What was being done with it.
@@ -35,14 +50,44 @@ pub enum Error {
         /// The kernel's reason.
         errno: OsError,
     },
-    /// No directory on disk holds the changes of an overlay that memory cannot hold: which one does not, and why.
-    DiskLayers(PathBuf, String),
-    /// The source of a mount.
-    Source(PathBuf, OsError),
-    /// A running sandbox: what it was asked for by, and why it cannot be had.
-    Running(String, String),
-    /// The kernel made no namespaces: why, and the flags of clone(2) that were asked for.
-    Namespaces(OsError, NamespaceFlags),
+    /// Another sandbox keeps its changes in the directory of `--overlay=DIR`.
+    KeptInUse {
+        /// Which one it is.
+        directory: PathBuf,
+    },
+    /// No directory on disk holds the changes of an overlay that memory cannot hold.
+    DiskLayers {
+        /// The directory that was tried.
+        path: PathBuf,
+        /// Why it does not serve.
+        why: String,
+    },
+    /// The source of a mount could not be opened.
+    Source {
+        /// Its path on the host.
+        path: PathBuf,
+        /// The kernel's reason.
+        errno: OsError,
+    },
+    /// A running sandbox was not found, or cannot be entered.
+    Running {
+        /// The name or PID that was asked for.
+        sandbox: String,
+        /// Why it cannot be had.
+        why: String,
+    },
+    /// The kernel created no namespaces.
+    Namespaces {
+        /// Its reason.
+        errno: OsError,
+        /// The namespaces that were asked for.
+        flags: NamespaceFlags,
+    },
+    /// A running sandbox has this name.
+    NameInUse {
+        /// The name.
+        name: String,
+    },
     /// No directory serves for the lock of a sandbox's name.
     Name {
         /// The name.
@@ -50,8 +95,13 @@ pub enum Error {
         /// Why each directory does not serve.
         why: String,
     },
-    /// The mapper that was to be used: which one, and what it said.
-    Mapper(PathBuf, String),
+    /// The mapper wrote no maps.
+    Mapper {
+        /// Which program.
+        program: PathBuf,
+        /// What it printed.
+        output: String,
+    },
     /// `--userns full`, and fewer IDs can be mapped.
     NotFull {
         /// How many user IDs and group IDs from 0 up can be mapped.
@@ -68,10 +118,20 @@ pub enum Error {
     },
     /// No way to the IDs that were asked for was open: why each of them was not.
     Unmapped(String),
-    /// The mapper said that the maps are in place, and they are not.
-    MapsDiffer(PathBuf, &'static str),
-    /// A system call of the parent's: what was being done.
-    Parent(&'static str, OsError),
+    /// The mapper reported success, and the maps are not as asked.
+    MapsDiffer {
+        /// Which program.
+        program: PathBuf,
+        /// The file that differs: `uid_map`, `gid_map` or `setgroups`.
+        file: &'static str,
+    },
+    /// A system call of the launcher's own process failed.
+    Parent {
+        /// What was being done.
+        doing: &'static str,
+        /// The kernel's reason.
+        errno: OsError,
+    },
     /// The child failed.
     Start(Failure),
     /// The process that [`Sandbox::spawn`](crate::Sandbox::spawn) made for the launch could not start the command.
@@ -169,36 +229,48 @@ impl fmt::Display for Error {
             Error::DirectoryStream(name) => {
                 write!(f, "starting: {name} is a directory, through which the command could leave its root")
             }
-            Error::Usage(what, why) => write!(f, "reading {what}: {why}"),
-            Error::Unreadable(path, why) => write!(f, "reading {}: {why}", path.display()),
-            Error::Rootfs(path, errno) => write!(f, "opening rootfs {}: {}", path.display(), errno),
+            Error::Usage { what, why } => write!(f, "reading {what}: {why}"),
+            Error::Unreadable { file: path, why } => write!(f, "reading {}: {why}", path.display()),
+            Error::Rootfs { path, errno } => write!(f, "opening rootfs {}: {}", path.display(), errno),
             Error::Kept { doing, directory, errno } => {
                 write!(f, "{doing} the directory of --overlay, {}: {}", directory.display(), errno)
             }
-            Error::DiskLayers(path, why) => {
+            Error::KeptInUse { directory } => {
+                write!(
+                    f,
+                    "locking the directory of --overlay, {}: another sandbox keeps its changes in it",
+                    directory.display()
+                )
+            }
+            Error::DiskLayers { path, why } => {
                 write!(f, "making a directory for the changes of an overlay: {}: {why}", path.display())
             }
-            Error::Source(path, errno) => {
+            Error::Source { path, errno } => {
                 write!(f, "opening the source of a mount, {}: {}", path.display(), errno)
             }
-            Error::Running(name, why) => write!(f, "looking for sandbox {name}: {why}"),
-            Error::Namespaces(errno, _) => write!(f, "creating namespaces: {}", errno),
+            Error::Running { sandbox: name, why } => write!(f, "looking for sandbox {name}: {why}"),
+            Error::Namespaces { errno, .. } => write!(f, "creating namespaces: {}", errno),
+            Error::NameInUse { name } => {
+                write!(f, "reserving the name {name}: a sandbox of that name is running already")
+            }
             Error::Name { name, why } => write!(f, "reserving the name {name}: {why}"),
-            Error::Mapper(program, said) => write!(f, "mapping IDs with {}: {said}", program.display()),
+            Error::Mapper { program, output: said } => {
+                write!(f, "mapping IDs with {}: {said}", program.display())
+            }
             Error::NotFull { mapped: [uids, gids], .. } => write!(
                 f,
                 "mapping IDs: --userns full needs the IDs 0 to 65535, and only {uids} user IDs and {gids} group IDs can be mapped"
             ),
             Error::NotMapped { option, .. } => write!(f, "reading {option}: these IDs are not yours"),
             Error::Unmapped(why) => write!(f, "mapping IDs: {why}"),
-            Error::MapsDiffer(program, file) => {
+            Error::MapsDiffer { program, file } => {
                 write!(
                     f,
                     "mapping IDs with {}: it reported success, but {file} is not as asked",
                     program.display()
                 )
             }
-            Error::Parent(what, errno) => write!(f, "{what}: {}", errno),
+            Error::Parent { doing: what, errno } => write!(f, "{what}: {}", errno),
             Error::Start(failure) => failure.fmt(f),
             Error::Monitored { why, .. } => write!(f, "{why}"),
             Error::Vanished => write!(f, "starting the command: the new process was killed before it could"),
@@ -209,7 +281,8 @@ impl fmt::Display for Error {
 impl Error {
     /// What a child has reported: a record of its failure.
     pub(crate) fn reported(record: &[u8]) -> Error {
-        let garbled = Error::Parent("reading the new process's report", OsError(Errno::EBADMSG));
+        let garbled =
+            Error::Parent { doing: "reading the new process's report", errno: OsError(Errno::EBADMSG) };
         Failure::receive(record).map_or(garbled, Error::Start)
     }
 

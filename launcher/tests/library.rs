@@ -74,7 +74,7 @@ fn the_target_of_a_mount_is_a_path_inside() {
     let target = |target: &str| shell("test -e /tmp/new").bind("/etc/passwd", target).spawn();
     assert_eq!(target("/nothere/../../tmp/./new").unwrap().wait().unwrap().code(), Some(0));
     for wrong in ["new", "", "/", "/tmp/.."] {
-        assert!(matches!(target(wrong), Err(Error::Usage("the target of a mount", _))), "{wrong}");
+        assert!(matches!(target(wrong), Err(Error::Usage { what: "the target of a mount", .. })), "{wrong}");
     }
 }
 
@@ -146,7 +146,7 @@ fn failing_launches() {
     assert_eq!(fix, "install it there, or name it by its path");
     assert_eq!(error.to_string(), "running /nothere: command not found");
     let error = shell("true").env("A", "\0").spawn().unwrap_err();
-    assert!(matches!(error, Error::Usage(..)), "{error}");
+    assert!(matches!(error, Error::Usage { .. }), "{error}");
     let error = shell("true").workdir("/nothere").spawn().unwrap_err();
     assert_eq!(error.to_string(), "changing to working directory /nothere: No such file or directory");
     assert_eq!(shell("exit 3").spawn().unwrap().wait().unwrap().code(), Some(3));

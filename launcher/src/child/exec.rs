@@ -42,7 +42,7 @@ impl Command {
         let candidates = match words.first() {
             None => SHELLS.map(OsString::from).to_vec(),
             Some(word) if word.is_empty() => {
-                return Err(Error::Usage("the command", "its first word is empty".into()));
+                return Err(Error::Usage { what: "the command", why: "its first word is empty".into() });
             }
             Some(word) => candidates(word, environment),
         };

@@ -121,5 +121,5 @@ fn beneath(path: impl AsRef<Path>, access: BitFlags<AccessFs>) -> Result<PathBen
 }
 
 fn usage(why: &str) -> Error {
-    Error::Usage(OPTION, why.into())
+    Error::Usage { what: OPTION, why: why.into() }
 }

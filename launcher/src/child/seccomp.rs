@@ -48,7 +48,7 @@ impl Filter {
     /// # Errors
     /// What cannot be read or expressed, with the file and its entry.
     pub fn of_file(file: &Path, capabilities: u64, native_only: bool) -> Result<Filter, Error> {
-        let refused = |why| Error::Usage(OPTION, format!("{}: {why}", file.display()));
+        let refused = |why| Error::Usage { what: OPTION, why: format!("{}: {why}", file.display()) };
         let text = std::fs::read(file).map_err(|error| refused(reason_of(&error)))?;
         // Not by /proc/sys, which a /proc with subset=pid does not show: an entry for this kernel must not be passed over.
         let kernel =

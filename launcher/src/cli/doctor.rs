@@ -315,7 +315,7 @@ fn root(candidates: &[Candidate]) -> Line {
 
 /// Becomes another user for good, as root can.
 fn become_user(name: &str) -> Result<(), Error> {
-    let refuse = |why: String| Error::Usage("--for-user", why);
+    let refuse = |why: String| Error::Usage { what: "--for-user", why };
     let user = accounts::by_name(name.as_ref()).ok_or_else(|| refuse(format!("there is no user {name}")))?;
     let (uid, gid) = (Uid::from_raw(user.uid()), Gid::from_raw(user.primary_group_id()));
     let groups: Vec<Gid> = accounts::groups_of(&user).into_iter().map(Gid::from_raw).collect();

@@ -41,11 +41,19 @@ pub(crate) fn print(typed: &ExplainArgs, as_json: bool) -> anyhow::Result<u8> {
     let asked: Vec<(IdKind, &OsString)> =
         asked.into_iter().filter_map(|(kind, words)| Some((kind, words.as_ref()?))).collect();
     if asked.is_empty() {
-        return Err(Error::Usage("the request", "neither --uid-map nor --gid-map was given".into()).into());
+        return Err(Error::Usage {
+            what: "the request",
+            why: "neither --uid-map nor --gid-map was given".into(),
+        }
+        .into());
     }
     let grants = Grants::read();
     if let Some(trouble) = trouble(&grants, &asked)? {
-        return Err(Error::Usage("the grants", format!("the mapper refuses everything: {trouble}")).into());
+        return Err(Error::Usage {
+            what: "the grants",
+            why: format!("the mapper refuses everything: {trouble}"),
+        }
+        .into());
     }
     let answers =
         asked.into_iter().map(|(kind, words)| answer(&grants, kind, words)).collect::<Result<Vec<_>, _>>()?;
@@ -72,8 +80,9 @@ fn trouble(grants: &Grants, asked: &[(IdKind, &OsString)]) -> Result<Option<Stri
 
 fn answer(grants: &Grants, kind: IdKind, words: &OsString) -> Result<Answer, Error> {
     let mut requested = Box::new(RequestedMap::EMPTY);
-    requested.push_text(words.as_bytes()).map_err(|why| {
-        Error::Usage(kind.option(), format!("{}: {}", words.to_string_lossy(), why.reason()))
+    requested.push_text(words.as_bytes()).map_err(|why| Error::Usage {
+        what: kind.option(),
+        why: format!("{}: {}", words.to_string_lossy(), why.reason()),
     })?;
     let policy = grants.policy();
     let (refusal, keeps_setgroups) = match authorize(kind, &requested, policy.caller(), policy.granted(kind))

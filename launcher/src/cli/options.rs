@@ -23,7 +23,7 @@ const WRITABLE_TMPFS: [&str; 3] = ["/run", "/tmp", "/var/tmp"];
 
 /// For `map_err`: what was being read.
 fn reading(what: &'static str) -> impl FnOnce(String) -> Error {
-    move |why| Error::Usage(what, why)
+    move |why| Error::Usage { what, why }
 }
 
 /// What `subroot run` asks for.
@@ -51,8 +51,10 @@ pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbo
     sandbox.ids.helper = typed.mapper.helper;
     if let Some(number) = typed.json_status {
         let stream = sys::descriptors::copy_descriptor(number, 3);
-        let stream =
-            stream.map_err(|_| Error::Usage("--json-status", format!("descriptor {number} is not open")))?;
+        let stream = stream.map_err(|_| Error::Usage {
+            what: "--json-status",
+            why: format!("descriptor {number} is not open"),
+        })?;
         sandbox.status_stream = Some(Arc::new(stream));
     }
     Ok(sandbox)

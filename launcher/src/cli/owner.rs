@@ -69,12 +69,13 @@ fn ids(what: &OsStr) -> Result<[u32; 2], Error> {
             id => id,
         }
         .map(|id| [id, id])
-        .map_err(|why| {
-            Error::Usage("ID", format!("{}: {why}; a file of this name is ./{0}", shown(what.as_bytes())))
+        .map_err(|why| Error::Usage {
+            what: "ID",
+            why: format!("{}: {why}; a file of this name is ./{0}", shown(what.as_bytes())),
         });
     }
     let stat = std::fs::symlink_metadata(what);
-    let stat = stat.map_err(|error| Error::Unreadable(what.into(), reason_of(&error)))?;
+    let stat = stat.map_err(|error| Error::Unreadable { file: what.into(), why: reason_of(&error) })?;
     Ok([stat.uid(), stat.gid()])
 }
 

@@ -14,9 +14,9 @@ use nix::unistd::geteuid;
 /// What stands behind the failure, found by looking, if the failure itself does not say so.
 pub(crate) fn found(error: &Error) -> Option<Cause> {
     match error {
-        Error::Namespaces(errno, flags) => probes::namespaces::refused(errno.0, flags.0),
+        Error::Namespaces { errno, flags } => probes::namespaces::refused(errno.0, flags.0),
         Error::Start(failure) => probes::step::refused(failure),
-        Error::Mapper(_, said) => probes::apparmor::denied(said),
+        Error::Mapper { output: said, .. } => probes::apparmor::denied(said),
         Error::NotFull { shortfall, .. } => shortfall::cause(shortfall, None),
         Error::NotMapped { shortfall, .. } => shortfall::cause(shortfall.as_ref()?, None),
         _ => None,
@@ -48,7 +48,7 @@ pub(crate) fn fix(error: &Error, found: Option<&Cause>) -> Option<String> {
 /// The cause that the failure says itself.
 fn implied(error: &Error) -> Option<Cause> {
     let failure = match error {
-        Error::Mapper(program, _) => return probes::mapper::lacks(program),
+        Error::Mapper { program, .. } => return probes::mapper::lacks(program),
         Error::Start(failure) => failure,
         _ => return None,
     };

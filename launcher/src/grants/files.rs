@@ -22,7 +22,7 @@ pub(crate) fn each_line_of(path: &str, visit: impl FnMut(u32, &[u8])) {
 /// # Errors
 /// A file that cannot be read.
 pub(crate) fn read_lines(path: &str, visit: impl FnMut(u32, &[u8])) -> Result<(), Error> {
-    let unreadable = |error: std::io::Error| Error::Unreadable(path.into(), reason_of(&error));
+    let unreadable = |error: std::io::Error| Error::Unreadable { file: path.into(), why: reason_of(&error) };
     let mut file = match File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         file => file.map_err(unreadable)?,

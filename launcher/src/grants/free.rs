@@ -33,7 +33,8 @@ impl Limits {
         let (mut first, mut last) = ([FIRST; 2], [LAST; 2]);
         let ([first_uid, first_gid], [last_uid, last_gid]) = (&mut first, &mut last);
         let [own, distribution] = LOGIN_DEFS;
-        let unreadable = |error: std::io::Error| Error::Unreadable(own.into(), reason_of(&error));
+        let unreadable =
+            |error: std::io::Error| Error::Unreadable { file: own.into(), why: reason_of(&error) };
         let file = if fs::exists(own).map_err(unreadable)? { own } else { distribution };
         read_lines(file, |_, line| {
             let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());

@@ -155,7 +155,7 @@ impl Files for Readable {
         path: &'static str,
         visit: &mut dyn FnMut(u32, &[u8]),
     ) -> Result<(), Self::Error> {
-        if let Err(Error::Unreadable(file, why)) = read_lines(path, visit) {
+        if let Err(Error::Unreadable { file, why }) = read_lines(path, visit) {
             self.first.get_or_insert(Unreadable { file, why });
         }
         Ok(())

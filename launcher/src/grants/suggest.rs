@@ -25,8 +25,9 @@ struct Suggestion {
 /// No such user, no room, grants that are kept elsewhere, and a file that cannot be read.
 pub(crate) fn report(user: &OsStr, count: u32, as_json: bool) -> Result<String, Error> {
     let mut site = Site::read()?;
-    let account = account(&mut site, user.as_bytes()).ok_or_else(|| {
-        Error::Usage("USER", format!("no account has the name or uid {}", shown(user.as_bytes())))
+    let account = account(&mut site, user.as_bytes()).ok_or_else(|| Error::Usage {
+        what: "USER",
+        why: format!("no account has the name or uid {}", shown(user.as_bytes())),
     })?;
     let suggestion = suggest(&site, &account, count)?;
     Ok(if as_json { json(&account, &suggestion) } else { text(&suggestion) })
@@ -43,7 +44,7 @@ fn account(site: &mut Site, word: &[u8]) -> Option<Known> {
 fn suggest(site: &Site, account: &Known, count: u32) -> Result<Suggestion, Error> {
     let (name, grants) = (shown(&account.name), Grants::of(account.uid, account.gid));
     if let Some(trouble) = grants.trouble() {
-        return Err(Error::Usage("the grants", format!("{trouble}: see subroot grants lint")));
+        return Err(Error::Usage { what: "the grants", why: format!("{trouble}: see subroot grants lint") });
     }
     let had = IdKind::BOTH.map(|kind| grants.count(kind));
     if had.iter().all(|had| *had >= count) {
@@ -69,7 +70,7 @@ fn free_range(site: &Site, name: &str, count: u32) -> Result<(IdRange, String), 
         let why = format!(
             "{NSSWITCH_FILE} leaves grants to the plugin {plugin}: a line for {name} would grant nothing"
         );
-        return Err(Error::Usage("the grants", why));
+        return Err(Error::Usage { what: "the grants", why });
     }
     let set = Limits::read()?;
     let limits = set.of_present(&site.present);
@@ -86,7 +87,7 @@ fn free_range(site: &Site, name: &str, count: u32) -> Result<(IdRange, String), 
             "no {count} IDs in a row are free from {} to {}, and {longest} are the most",
             limits.first, limits.last
         );
-        Error::Usage("the grants", why)
+        Error::Usage { what: "the grants", why }
     })
 }
 

@@ -51,10 +51,10 @@ pub(crate) fn distrust() -> Result<Vec<Distrusted>, Error> {
             }
             Err(Refusal::Unreadable(error)) if error.kind() == ErrorKind::NotFound => {}
             Err(Refusal::Unreadable(error)) => {
-                return Err(Error::Unreadable(file.into(), reason_of(&error)));
+                return Err(Error::Unreadable { file: file.into(), why: reason_of(&error) });
             }
             Err(Refusal::NotRegular) => {
-                return Err(Error::Unreadable(file.into(), "not a regular file".into()));
+                return Err(Error::Unreadable { file: file.into(), why: "not a regular file".into() });
             }
         }
     }

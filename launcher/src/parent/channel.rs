@@ -13,7 +13,7 @@ use std::os::fd::OwnedFd;
 /// # Errors
 /// EMFILE and ENFILE.
 pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Error> {
-    pipe2(OFlag::O_CLOEXEC).map_err(|errno| Error::Parent("making a pipe", OsError(errno)))
+    pipe2(OFlag::O_CLOEXEC).map_err(|errno| Error::Parent { doing: "making a pipe", errno: OsError(errno) })
 }
 
 /// Both ends of a pipe that keeps what is written at once together: pipe(2), O_DIRECT.
@@ -21,7 +21,8 @@ pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Error> {
 /// # Errors
 /// EMFILE and ENFILE.
 pub(crate) fn packet_pipe() -> Result<(OwnedFd, OwnedFd), Error> {
-    pipe2(OFlag::O_CLOEXEC | OFlag::O_DIRECT).map_err(|errno| Error::Parent("making a pipe", OsError(errno)))
+    pipe2(OFlag::O_CLOEXEC | OFlag::O_DIRECT)
+        .map_err(|errno| Error::Parent { doing: "making a pipe", errno: OsError(errno) })
 }
 
 /// Both ends of a socket.
@@ -30,7 +31,7 @@ pub(crate) fn packet_pipe() -> Result<(OwnedFd, OwnedFd), Error> {
 /// EMFILE and ENFILE.
 pub(crate) fn socket() -> Result<(OwnedFd, OwnedFd), Error> {
     socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
-        .map_err(|errno| Error::Parent("making a socket", OsError(errno)))
+        .map_err(|errno| Error::Parent { doing: "making a socket", errno: OsError(errno) })
 }
 
 /// Opens a process' directory in /proc.

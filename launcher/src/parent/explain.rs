@@ -11,7 +11,7 @@ use nix::errno::Errno;
 /// What stands behind an error, found by looking, if the error itself does not say so.
 pub(crate) fn found(error: &Error) -> Option<Cause> {
     match error {
-        Error::DiskLayers(..) => Some(overlay_probe::disk_refused()),
+        Error::DiskLayers { .. } => Some(overlay_probe::disk_refused()),
         Error::Start(Failure { step: Step::LayerOnDisk, .. }) => {
             explain::found(error).or_else(|| Some(overlay_probe::disk_refused()))
         }

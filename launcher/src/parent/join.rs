@@ -47,7 +47,7 @@ impl Joined {
         let process = Prepared::new(process)?;
         match member::find(known) {
             Ok(member) => Ok(Joined { name, member, process }),
-            Err(why) => Err(Error::Running(name, why)),
+            Err(why) => Err(Error::Running { sandbox: name, why }),
         }
     }
 
@@ -85,7 +85,7 @@ fn start(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Released, Error> {
         false => (None, None),
     };
     let shim = Shim::new_if_needed(&report_write).map_err(|errno| Error::Shim(OsError(errno)))?;
-    let failed = |errno| Error::Parent("creating a process", OsError(errno));
+    let failed = |errno| Error::Parent { doing: "creating a process", errno: OsError(errno) };
     let joiner = match sys::process::clone_process(0).map_err(failed)? {
         Side::Parent(_, joiner) => joiner,
         Side::Child => {
@@ -109,7 +109,7 @@ fn start(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Released, Error> {
     };
     let pid = i32::from_le_bytes(number);
     let live = Live::new(process, None, MountPoints::default(), (&go, lifeline))?;
-    let raw = |errno| Error::Parent("making the terminal raw", OsError(errno));
+    let raw = |errno| Error::Parent { doing: "making the terminal raw", errno: OsError(errno) };
     let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;
     let parent = watched_parent()?;
     live.release(0)?;
@@ -119,7 +119,8 @@ fn start(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Released, Error> {
 
 /// `exec` has no option to go on without that process, which the fix for `run` names.
 fn watched_parent() -> Result<Option<OwnedFd>, Error> {
-    let failed = |errno| Error::Parent("watching the process that started subroot", OsError(errno));
+    let failed =
+        |errno| Error::Parent { doing: "watching the process that started subroot", errno: OsError(errno) };
     launch::watched_parent().map_err(|error| match error {
         Error::Unwatched(OsError(errno)) => failed(errno),
         Error::Orphaned => failed(Errno::ESRCH),
@@ -134,7 +135,9 @@ fn child_failure(report: &OwnedFd) -> Error {
             Ok([]) => return Error::Vanished,
             Ok(packet) if progress::print_reported(packet) => {}
             Ok(packet) => return Error::reported(packet),
-            Err(errno) => return Error::Parent("reading the new process's report", OsError(errno)),
+            Err(errno) => {
+                return Error::Parent { doing: "reading the new process's report", errno: OsError(errno) };
+            }
         }
     }
 }
@@ -205,7 +208,7 @@ pub(crate) fn signal(known: &Known, signal: i32) -> Result<(), Error> {
         false => Err(Errno::ESRCH),
     });
     sent.map_err(|errno| match errno {
-        Errno::ESRCH => Error::Running(name, "it has just ended".into()),
-        errno => Error::Parent("sending a signal to a sandbox", OsError(errno)),
+        Errno::ESRCH => Error::Running { sandbox: name, why: "it has just ended".into() },
+        errno => Error::Parent { doing: "sending a signal to a sandbox", errno: OsError(errno) },
     })
 }

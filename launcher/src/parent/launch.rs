@@ -104,7 +104,9 @@ pub(crate) fn refuse_directory_streams() -> Result<(), Error> {
             }
             // EBADF: it is closed.
             Ok(_) | Err(Errno::EBADF) => {}
-            Err(errno) => return Err(Error::Parent("examining the standard streams", OsError(errno))),
+            Err(errno) => {
+                return Err(Error::Parent { doing: "examining the standard streams", errno: OsError(errno) });
+            }
         }
     }
     Ok(())
@@ -171,7 +173,8 @@ impl Spawned {
             Some(_) => Shim::new_if_needed(&report_write).map_err(|errno| Error::Shim(OsError(errno)))?,
             None => None,
         };
-        let refused = |errno| Error::Namespaces(OsError(errno), NamespaceFlags(plan.namespaces));
+        let refused =
+            |errno| Error::Namespaces { errno: OsError(errno), flags: NamespaceFlags(plan.namespaces) };
         let (pid, process) = match sys::process::clone_process(plan.namespaces).map_err(refused)? {
             Side::Parent(pid, process) => (pid, process),
             Side::Child => {
@@ -183,7 +186,8 @@ impl Spawned {
         drop(report_write);
         log::debug!("the new process is PID {pid}");
         let mut live = Live::new(process, plan.first, mount_points, (&go, lifeline))?;
-        let opening = |errno| Error::Parent("opening the new process in /proc", OsError(errno));
+        let opening =
+            |errno| Error::Parent { doing: "opening the new process in /proc", errno: OsError(errno) };
         let dir = open_dir(pid).map_err(opening)?;
         if plan.first == Some(FirstProcess::Command) {
             live.status = Some(open_status(&dir).map_err(opening)?);
@@ -208,7 +212,7 @@ impl Mapped {
         let Mapped { pid, dir, live, report, terminal, candidate } = self;
         let entry = Entry::publish(plan, name, pid, &dir)?;
         let started = status_stream::Started::new(plan, pid, &dir);
-        let raw = |errno| Error::Parent("making the terminal raw", OsError(errno));
+        let raw = |errno| Error::Parent { doing: "making the terminal raw", errno: OsError(errno) };
         let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;
         live.release(candidate)?;
         Ok(Released { live, report, parent, terminal, _entry: entry, started })

@@ -41,7 +41,10 @@ impl Live {
         if first != Some(FirstProcess::Init) || !live.mount_points.is_empty() {
             let watcher = watcher::start(&live.process, go, &live.mount_points);
             live.watcher =
-                Some(watcher.map_err(|errno| Error::Parent("creating the watcher", OsError(errno)))?);
+                Some(watcher.map_err(|errno| Error::Parent {
+                    doing: "creating the watcher",
+                    errno: OsError(errno),
+                })?);
         }
         Ok(live)
     }
@@ -55,7 +58,7 @@ impl Live {
         let go = self.lifeline.as_ref().ok_or(Error::Vanished)?;
         write(go, &[candidate]).map(drop).map_err(|errno| match errno {
             Errno::EPIPE => Error::Vanished,
-            errno => Error::Parent("releasing the new process", OsError(errno)),
+            errno => Error::Parent { doing: "releasing the new process", errno: OsError(errno) },
         })
     }
 }

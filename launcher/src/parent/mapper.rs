@@ -63,7 +63,7 @@ pub(crate) fn map(candidates: &[Candidate], target: &Target<'_>) -> Result<(usiz
             Err(Refusal::Denied(why)) => (why, own_id(candidates)),
         };
         if reasons.is_empty() && next >= candidates.len() || !is_unwritten(target) {
-            return Err(Error::Mapper(program(candidate), why));
+            return Err(Error::Mapper { program: program(candidate), output: why });
         }
         log::debug!("{} has mapped nothing: {why}", program(candidate).display());
         reasons.push(why);
@@ -134,7 +134,7 @@ fn run(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(
         |errno| Refusal::Unavailable(format!("executing {}: {}", program.display(), reason(errno)));
     log::debug!("executing {} {}", program.display(), String::from_utf8_lossy(&words.join(&b' ')));
     let (mapper, said) = start(program, words, input).map_err(unavailable)?;
-    let lost = |why: String| Refusal::Final(Error::Mapper(program.to_owned(), why));
+    let lost = |why: String| Refusal::Final(Error::Mapper { program: program.to_owned(), output: why });
     let mut ready = [PollFd::new(mapper.as_fd(), PollFlags::POLLIN)];
     if poll(&mut ready, PollTimeout::from(PATIENCE)).map_err(|errno| lost(reason(errno)))? == 0 {
         let late = "it did not end within 10 seconds";
@@ -186,7 +186,7 @@ fn what_is_there(pipe: OwnedFd) -> Vec<u8> {
 fn write_directly(maps: &Maps, target: &Target<'_>) -> Result<(), Error> {
     if !maps.may_set_groups {
         write_file(target, "setgroups", "deny")
-            .map_err(|errno| Error::Parent("denying setgroups", OsError(errno)))?;
+            .map_err(|errno| Error::Parent { doing: "denying setgroups", errno: OsError(errno) })?;
     }
     for (kind, what) in [(IdKind::Gid, "writing gid_map"), (IdKind::Uid, "writing uid_map")] {
         let text: String = maps
@@ -195,7 +195,8 @@ fn write_directly(maps: &Maps, target: &Target<'_>) -> Result<(), Error> {
             .iter()
             .map(|line| format!("{} {} {}\n", line.inside, line.outside, line.count))
             .collect();
-        write_file(target, kind.map_file(), &text).map_err(|errno| Error::Parent(what, OsError(errno)))?;
+        write_file(target, kind.map_file(), &text)
+            .map_err(|errno| Error::Parent { doing: what, errno: OsError(errno) })?;
     }
     Ok(())
 }
@@ -207,14 +208,14 @@ fn write_file(target: &Target<'_>, name: &str, text: &str) -> Result<(), Errno> 
 
 fn read_back(candidate: &Candidate, target: &Target<'_>) -> Result<(), Error> {
     for kind in IdKind::BOTH {
-        let text =
-            read_map(target, kind).map_err(|errno| Error::Parent("reading the maps back", OsError(errno)))?;
+        let text = read_map(target, kind)
+            .map_err(|errno| Error::Parent { doing: "reading the maps back", errno: OsError(errno) })?;
         let mut shown = PlannedMap::EMPTY;
         let lines = text.split(|byte| *byte == b'\n').filter_map(MapLine::of_kernel);
         // Error ignored: a map that is not understood is refused.
         let understood = lines.map(|line| shown.push(line)).all(|pushed| pushed.is_ok());
         if !understood || !shown.joined().eq(candidate.maps.of(kind).joined()) {
-            return Err(Error::MapsDiffer(program(candidate), kind.map_file()));
+            return Err(Error::MapsDiffer { program: program(candidate), file: kind.map_file() });
         }
     }
     Ok(())

@@ -49,7 +49,7 @@ impl Entry {
         match (written, &plan.name) {
             (Ok(file), _) => Ok(Some(Entry { _file: file, _name: name })),
             (Err(errno), Some(_)) => {
-                Err(Error::Parent("making the entry of a named sandbox", OsError(errno)))
+                Err(Error::Parent { doing: "making the entry of a named sandbox", errno: OsError(errno) })
             }
             (Err(errno), None) => {
                 standard_error::warn(&format!("subroot ps will not list this sandbox: {}", reason(errno)));
@@ -104,7 +104,8 @@ impl Search {
     /// # Errors
     /// A /proc that cannot be read: what it would show is then not known.
     fn of(is_wanted: impl Fn(&Launcher) -> bool) -> Result<Search, Error> {
-        let failed = |errno| Error::Parent("looking for running sandboxes in /proc", OsError(errno));
+        let failed =
+            |errno| Error::Parent { doing: "looking for running sandboxes in /proc", errno: OsError(errno) };
         let processes = Processes::open().map_err(failed)?;
         let mut search = Search { known: Vec::new(), has_unreadable: false };
         for pid in pids().map_err(failed)? {
@@ -153,6 +154,6 @@ pub(crate) fn find(word: &str) -> Result<Known, Error> {
         true => "it was started by another version of subroot",
         false => "no running sandbox has that name or PID",
     };
-    let none = || Error::Running(word.into(), why.into());
+    let none = || Error::Running { sandbox: word.into(), why: why.into() };
     search.known.into_iter().next().ok_or_else(none)
 }

@@ -39,7 +39,7 @@ impl Signals {
     /// Those of signalfd(2).
     pub(crate) fn block() -> Result<Signals, Error> {
         // Were it ignored, the kernel would reap our children before we see how they ended: wait(2).
-        let failed = |errno| Error::Parent("blocking signals", OsError(errno));
+        let failed = |errno| Error::Parent { doing: "blocking signals", errno: OsError(errno) };
         sys::signals::default_disposition(libc::SIGCHLD).map_err(failed)?;
         let ignores_hangup = sys::signals::is_ignored(libc::SIGHUP).map_err(failed)?;
         SigSet::all().thread_block().map_err(failed)?;
@@ -55,7 +55,7 @@ impl Signals {
 /// What kept the command from being started.
 pub(crate) fn wait(released: Released, signals: &Signals) -> Result<Ended, Error> {
     let mut watch = Watch::new(released, signals);
-    let failed = |errno| Error::Parent("waiting for the command", OsError(errno));
+    let failed = |errno| Error::Parent { doing: "waiting for the command", errno: OsError(errno) };
     while !watch.turn().map_err(failed)? {}
     let ended = sys::process::wait_for(&watch.released.live.process).map_err(failed)?;
     while !watch.started && watch.failure.is_none() {
@@ -179,7 +179,8 @@ impl Watch<'_> {
             Err(Errno::EINTR) => {}
             // Nobody knows then whether the command has started.
             Err(errno) => {
-                self.failure = Some(Error::Parent("reading the new process's report", OsError(errno)));
+                self.failure =
+                    Some(Error::Parent { doing: "reading the new process's report", errno: OsError(errno) });
                 self.end(libc::SIGKILL);
             }
         }

@@ -85,7 +85,7 @@ impl Running {
         run: impl FnOnce(Arc<OwnedFd>) -> Result<Ended, Error>,
     ) -> Result<Running, Error> {
         let (told, status) = pipe()?;
-        let failed = |doing| move |errno| Error::Parent(doing, OsError(errno));
+        let failed = |doing| move |errno| Error::Parent { doing, errno: OsError(errno) };
         let forked = sys::process::fork().map_err(failed("creating the monitor"))?;
         let Some(pid) = forked else { monitor(streams, kept, Arc::new(status), run) };
         drop(status);
@@ -160,7 +160,8 @@ impl Running {
         Ok(self.ended)
     }
     fn note_end(&mut self, ended: Outcome<Option<Ended>>) -> Result<(), Error> {
-        let Some(ended) = ended.map_err(|errno| Error::Parent("waiting for the monitor", OsError(errno)))?
+        let Some(ended) = ended
+            .map_err(|errno| Error::Parent { doing: "waiting for the monitor", errno: OsError(errno) })?
         else {
             return Ok(());
         };
@@ -179,7 +180,7 @@ impl Running {
     /// Those of pidfd_send_signal(2).
     pub fn kill(&self) -> Result<(), Error> {
         match self.signal(nix::libc::SIGKILL) {
-            Err(Error::Parent(_, OsError(Errno::ESRCH))) => Ok(()),
+            Err(Error::Parent { errno: OsError(Errno::ESRCH), .. }) => Ok(()),
             sent => sent,
         }
     }
@@ -190,7 +191,7 @@ impl Running {
     /// ESRCH when it has ended.
     pub fn signal(&self, signal: i32) -> Result<(), Error> {
         sys::process::pidfd_send_signal(&self.monitor, signal)
-            .map_err(|errno| Error::Parent("sending a signal", OsError(errno)))
+            .map_err(|errno| Error::Parent { doing: "sending a signal", errno: OsError(errno) })
     }
 
     /// Runs another command in it, with the environment, user and limits of the first.
@@ -200,7 +201,7 @@ impl Running {
     pub fn exec(&self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Running, Error> {
         let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
         if words.is_empty() {
-            return Err(Error::Usage("the command", "it is empty".into()));
+            return Err(Error::Usage { what: "the command", why: "it is empty".into() });
         }
         let known = registry::find(&self.pid.to_string())?;
         let mut process = known.process.clone();
@@ -261,10 +262,12 @@ fn monitor(
 fn take_over(streams: [Option<BorrowedFd<'_>>; 3], kept: &[&OwnedFd]) -> Result<(), Error> {
     for (number, stream) in (0..).zip(streams) {
         if let Some(stream) = stream {
-            sys::descriptors::duplicate_to(stream, number)
-                .map_err(|errno| Error::Parent("passing on the standard streams", OsError(errno)))?;
+            sys::descriptors::duplicate_to(stream, number).map_err(|errno| Error::Parent {
+                doing: "passing on the standard streams",
+                errno: OsError(errno),
+            })?;
         }
     }
     sys::descriptors::close_from_but(3, kept)
-        .map_err(|errno| Error::Parent("closing inherited descriptors", OsError(errno)))
+        .map_err(|errno| Error::Parent { doing: "closing inherited descriptors", errno: OsError(errno) })
 }

@@ -76,7 +76,10 @@ pub(crate) fn perform_with<T>(
     let mapped = match candidates {
         [] => Ok((0, Vec::new())),
         candidates => open_dir(pid)
-            .map_err(|errno| Error::Parent("opening the new process in /proc", OsError(errno)))
+            .map_err(|errno| Error::Parent {
+                doing: "opening the new process in /proc",
+                errno: OsError(errno),
+            })
             .and_then(|dir| mapper::map(candidates, &Target { pid, dir: &dir })),
     };
     // Error ignored: it is returned below.

@@ -43,8 +43,8 @@ impl HostRoot {
         );
         dirs.sort_unstable();
         dirs.dedup();
-        let mounts =
-            mountinfo::read().map_err(|errno| Error::Unreadable(mountinfo::FILE.into(), reason(errno)))?;
+        let mounts = mountinfo::read()
+            .map_err(|errno| Error::Unreadable { file: mountinfo::FILE.into(), why: reason(errno) })?;
         Ok(HostRoot { submounts: mounts.into_iter().map(|mount| mount.path).collect(), dirs })
     }
 

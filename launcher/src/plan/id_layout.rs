@@ -182,7 +182,7 @@ impl Layout {
         if map.is_empty() {
             return self.fill(kind, pool, map);
         }
-        let refused = |why: &str| Error::Usage("the group IDs", why.into());
+        let refused = |why: &str| Error::Usage { what: "the group IDs", why: why.into() };
         let mut wanted = PlannedMap::EMPTY;
         let is_cut = self.fill(kind, pool, &mut wanted)?;
         let taken: Vec<IdRange> = map.lines().iter().filter_map(|line| line.inside_range().ok()).collect();
@@ -221,7 +221,7 @@ pub(crate) fn has_room(map: &PlannedMap, line: MapLine) -> bool {
 }
 
 fn not_mappable(kind: IdKind, line: &GivenLine, why: &str) -> Error {
-    Error::Usage("the ID maps", format!("{} {line}: {why}", kind.name()))
+    Error::Usage { what: "the ID maps", why: format!("{} {line}: {why}", kind.name()) }
 }
 
 /// How much of a line is mapped.

@@ -235,7 +235,9 @@ fn helper(wishes: &IdWishes) -> Result<Option<PathBuf>, Error> {
     // Error ignored: without a working directory, a relative path leads nowhere anyway.
     let helper = helper.map(|path| std::path::absolute(&path).ok().unwrap_or(path));
     match helper {
-        Some(path) if is_missing(&path) => Err(Error::Mapper(path, "No such file or directory".into())),
+        Some(path) if is_missing(&path) => {
+            Err(Error::Mapper { program: path, output: "No such file or directory".into() })
+        }
         helper => Ok(helper),
     }
 }
@@ -252,7 +254,7 @@ fn maps(layout: &Layout, [uids, gids]: &[Pool; 2], groups: &[u32]) -> Result<Map
     let uids_cut = layout.fill(IdKind::Uid, uids, &mut maps.uid)?;
     for gid in groups {
         let kept = MapLine { inside: *gid, outside: *gid, count: 1 };
-        let refused = |why| Error::Usage("--groups keep", format!("group {gid}: {why}"));
+        let refused = |why| Error::Usage { what: "--groups keep", why: format!("group {gid}: {why}") };
         if !has_room(&maps.gid, kept) {
             return Err(refused(NO_ROOM));
         }
@@ -267,7 +269,8 @@ fn maps(layout: &Layout, [uids, gids]: &[Pool; 2], groups: &[u32]) -> Result<Map
 
 /// The supplementary groups, without the caller's own, which is mapped in any case.
 fn own_groups() -> Result<Vec<u32>, Error> {
-    let groups = getgroups().map_err(|errno| Error::Parent("reading own groups", OsError(errno)))?;
+    let groups =
+        getgroups().map_err(|errno| Error::Parent { doing: "reading own groups", errno: OsError(errno) })?;
     Ok(groups.into_iter().map(|gid| gid.as_raw()).filter(|gid| *gid != getgid().as_raw()).collect())
 }
 
@@ -281,13 +284,13 @@ fn refuse_groups(plan: &IdPlan, grants: &Grants, groups: &[u32]) -> Result<(), E
             Err(Error::NotMapped { option: "--groups keep", shortfall: plan.lack.clone() })
         }
         (_, Some(gid)) if grants.are_known() && !grants.policy().config().allows_own_groups => {
-            Err(Error::Usage(
-                "--groups keep",
-                format!(
+            Err(Error::Usage {
+                what: "--groups keep",
+                why: format!(
                     "your group {gid} cannot be mapped: no line of {} grants it, and {CONFIG_FILE} does not say own-groups = yes",
                     IdKind::Gid.grant_file()
                 ),
-            ))
+            })
         }
         _ => Ok(()),
     }
@@ -297,7 +300,8 @@ fn refuse_groups(plan: &IdPlan, grants: &Grants, groups: &[u32]) -> Result<(), E
 fn maps_of_every_own_id(layout: &Layout, userns: &Userns, groups: &[u32]) -> Result<Maps, Error> {
     let mut every = Maps::none(true);
     for (path, map) in [("/proc/self/uid_map", &mut every.uid), ("/proc/self/gid_map", &mut every.gid)] {
-        let unreadable = |error: std::io::Error| Error::Unreadable(path.into(), reason_of(&error));
+        let unreadable =
+            |error: std::io::Error| Error::Unreadable { file: path.into(), why: reason_of(&error) };
         let text = std::fs::read(path).map_err(unreadable)?;
         for line in text.split(|byte| *byte == b'\n').filter_map(MapLine::of_kernel) {
             // Error ignored: the kernel's own lines are sound, and are no more than a map takes.

@@ -105,7 +105,8 @@ fn process(sandbox: &Sandbox, mounts: &[Mount]) -> Result<Process, Error> {
     if !added.is_empty() || !dropped.is_empty() {
         let all = process.capabilities.unwrap_or(capabilities::ALL);
         let kept = capabilities::changed(all, added, dropped);
-        process.capabilities = Some(kept.map_err(|why| Error::Usage("--cap-add and --cap-drop", why))?);
+        process.capabilities =
+            Some(kept.map_err(|why| Error::Usage { what: "--cap-add and --cap-drop", why })?);
     }
     if let Seccomp::Profile(path) = &mut process.seccomp {
         *path = absolute("--security-opt", path)?;
@@ -126,16 +127,16 @@ fn mounts(sandbox: &Sandbox) -> Result<Vec<Mount>, Error> {
 }
 
 fn inside(what: &'static str, path: &Path) -> Result<PathBuf, Error> {
-    inside_path(path.as_os_str()).map_err(|why| Error::Usage(what, why))
+    inside_path(path.as_os_str()).map_err(|why| Error::Usage { what, why })
 }
 
 /// A path of the host's, from where the caller is: the child has another working directory by the time it uses it.
 fn absolute(what: &'static str, path: &Path) -> Result<PathBuf, Error> {
     if path.as_os_str().is_empty() {
-        return Err(Error::Usage(what, "a path is empty".into()));
+        return Err(Error::Usage { what, why: "a path is empty".into() });
     }
     std::path::absolute(path)
-        .map_err(|error| Error::Usage(what, format!("{}: {}", path.display(), reason_of(&error))))
+        .map_err(|error| Error::Usage { what, why: format!("{}: {}", path.display(), reason_of(&error)) })
 }
 
 /// The flags of clone3(2), but for the time namespace, which only children enter.
@@ -207,7 +208,8 @@ fn all_inside(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
 /// # Errors
 /// A NUL inside.
 pub(crate) fn c_string(what: &'static str, text: impl Into<OsString>) -> Result<CString, Error> {
-    CString::new(text.into().into_vec()).map_err(|_| Error::Usage(what, "there is a NUL byte in it".into()))
+    CString::new(text.into().into_vec())
+        .map_err(|_| Error::Usage { what, why: "there is a NUL byte in it".into() })
 }
 
 /// The same for several.
@@ -224,8 +226,12 @@ pub(crate) fn c_strings(
 /// What only subordinate IDs can search is looked at later, by the child.
 fn check_rootfs(dir: &PathBuf) -> Result<CString, Error> {
     match std::fs::metadata(dir) {
-        Ok(found) if !found.is_dir() => Err(Error::Rootfs(dir.clone(), OsError(Errno::ENOTDIR))),
-        Err(error) if is_final(&error) => Err(Error::Rootfs(dir.clone(), OsError(errno_of(&error)))),
+        Ok(found) if !found.is_dir() => {
+            Err(Error::Rootfs { path: dir.clone(), errno: OsError(Errno::ENOTDIR) })
+        }
+        Err(error) if is_final(&error) => {
+            Err(Error::Rootfs { path: dir.clone(), errno: OsError(errno_of(&error)) })
+        }
         _ => c_string("ROOTFS", dir),
     }
 }
@@ -254,10 +260,10 @@ fn has_dir(root: &Root, path: &Path) -> Result<bool, Error> {
     match open_top(top).and_then(|top| look_in(&top, path)) {
         Ok(found) => Ok(file_kind(&found) == SFlag::S_IFDIR),
         Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EACCES) => Ok(false),
-        Err(errno) => Err(Error::Unreadable(
-            [top, path.strip_prefix("/").ok().unwrap_or(path)].iter().collect(),
-            reason(errno),
-        )),
+        Err(errno) => Err(Error::Unreadable {
+            file: [top, path.strip_prefix("/").ok().unwrap_or(path)].iter().collect(),
+            why: reason(errno),
+        }),
     }
 }
 
@@ -278,7 +284,9 @@ fn is_dir(mount: &Mount) -> Result<Option<bool>, Error> {
     let Some(source) = mount.source() else { return Ok(Some(true)) };
     c_string("a mount's source", source)?;
     match std::fs::metadata(source) {
-        Err(error) if is_final(&error) => Err(Error::Source(source.to_owned(), OsError(errno_of(&error)))),
+        Err(error) if is_final(&error) => {
+            Err(Error::Source { path: source.to_owned(), errno: OsError(errno_of(&error)) })
+        }
         // Error ignored: the child looks again.
         found => Ok(found.ok().map(|found| found.is_dir())),
     }

@@ -149,10 +149,7 @@ impl RootPlan {
         let opened = open(dir, flags, Mode::empty()).map_err(failed("opening"))?;
         match sys::files::try_lock(&opened, true) {
             Ok(()) => Ok(Some(opened)),
-            Err(Errno::EWOULDBLOCK) => Err(Error::Usage(
-                "--overlay",
-                format!("another sandbox keeps its changes in {}", dir.display()),
-            )),
+            Err(Errno::EWOULDBLOCK) => Err(Error::KeptInUse { directory: dir.clone() }),
             Err(errno) => Err(failed("locking")(errno)),
         }
     }

@@ -13,7 +13,7 @@ use crate::request::sandbox::Sandbox;
 
 /// What was being read, and whether it can be meant.
 fn read(what: &'static str, checked: Result<(), String>) -> Result<(), Error> {
-    checked.map_err(|why| Error::Usage(what, why))
+    checked.map_err(|why| Error::Usage { what, why })
 }
 
 /// Checks everything that can be checked without a look at the host.
@@ -22,7 +22,7 @@ fn read(what: &'static str, checked: Result<(), String>) -> Result<(), Error> {
 /// The first thing that cannot be meant.
 pub(crate) fn check(sandbox: &Sandbox) -> Result<(), Error> {
     if sandbox.words.as_ref().is_some_and(Vec::is_empty) {
-        return Err(Error::Usage("the command", "it is empty".into()));
+        return Err(Error::Usage { what: "the command", why: "it is empty".into() });
     }
     read("--name", sandbox.name.as_deref().map_or(Ok(()), check_name))?;
     read("--hostname", sandbox.hostname.as_deref().map_or(Ok(()), check_hostname))?;
@@ -37,10 +37,16 @@ fn check_process(process: &Process) -> Result<(), Error> {
     read("--env", variables.try_for_each(|(name, value)| environment::check_name(name, value)))?;
     read("--ulimit", process.limits.iter().try_for_each(Limit::check))?;
     if let Some(mask) = process.umask.filter(|mask| *mask > 0o777) {
-        return Err(Error::Usage("--umask", format!("{mask:o} is not an octal mode up to 0777")));
+        return Err(Error::Usage {
+            what: "--umask",
+            why: format!("{mask:o} is not an octal mode up to 0777"),
+        });
     }
     if let Some(number) = process.oom_score_adj.filter(|number| !(-1000..=1000).contains(number)) {
-        return Err(Error::Usage("--oom-score-adj", format!("{number} is not from -1000 to 1000")));
+        return Err(Error::Usage {
+            what: "--oom-score-adj",
+            why: format!("{number} is not from -1000 to 1000"),
+        });
     }
     let user = process.user.iter().flat_map(|user| [Some(&user.user), user.group.as_ref()]);
     read("--user", user.flatten().try_for_each(Account::check))?;
@@ -50,7 +56,9 @@ fn check_process(process: &Process) -> Result<(), Error> {
 
 fn check_userns(userns: &Userns) -> Result<(), Error> {
     match userns {
-        Userns::Auto(Some(0)) => Err(Error::Usage("--userns", "auto:size=0 is not auto:size=N".into())),
+        Userns::Auto(Some(0)) => {
+            Err(Error::Usage { what: "--userns", why: "auto:size=0 is not auto:size=N".into() })
+        }
         Userns::KeepId { uid, gid } => {
             read("--userns", [uid, gid].into_iter().flatten().try_for_each(|id| check_id(*id)))
         }
@@ -63,7 +71,7 @@ fn check_userns(userns: &Userns) -> Result<(), Error> {
 }
 
 fn check_together(sandbox: &Sandbox) -> Result<(), Error> {
-    let refuse = |what, why: &str| Err(Error::Usage(what, why.into()));
+    let refuse = |what, why: &str| Err(Error::Usage { what, why: why.into() });
     let process = &sandbox.process;
     if sandbox.as_pid_1 && sandbox.namespaces.pid == Namespace::Host {
         return refuse("--as-pid-1", "it needs a pid namespace, which --pid host leaves out");

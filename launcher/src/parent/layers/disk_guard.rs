@@ -49,7 +49,10 @@ impl DiskGuard {
     /// # Errors
     /// Those of pipe(2), fork(2) and pidfd_open(2).
     fn start(layers: DiskLayers, candidates: &[Candidate]) -> Result<DiskGuard, Error> {
-        let failed = |errno| Error::Parent("creating the guard of the changes on disk", OsError(errno));
+        let failed = |errno| Error::Parent {
+            doing: "creating the guard of the changes on disk",
+            errno: OsError(errno),
+        };
         let (told, lifeline) = pipe().inspect_err(|_| layers.remove_or_say(candidates))?;
         let forked =
             sys::process::fork().inspect_err(|_| layers.remove_or_say(candidates)).map_err(failed)?;

@@ -92,7 +92,7 @@ impl DiskLayers {
         let path = layers.store.path.clone();
         let tried = layers.try_out(candidates);
         layers.remove_or_say(candidates);
-        tried.map(|()| path.clone()).map_err(|stopped| Error::DiskLayers(path, stopped.to_string()))
+        tried.map(|()| path.clone()).map_err(|stopped| Error::DiskLayers { path, why: stopped.to_string() })
     }
 
     /// Where it is.
@@ -166,7 +166,10 @@ fn c_string(path: impl Into<OsString>) -> Result<CString, Error> {
 /// What kept it from being tried.
 pub(crate) fn memory_serves() -> Result<bool, Error> {
     let tried = sys::files::memory_takes_attributes();
-    tried.map_err(|errno| Error::Parent("setting a user.* attribute of a file in memory", OsError(errno)))
+    tried.map_err(|errno| Error::Parent {
+        doing: "setting a user.* attribute of a file in memory",
+        errno: OsError(errno),
+    })
 }
 
 impl Store {
@@ -333,9 +336,9 @@ fn is_own(stat: &FileStat) -> bool {
 }
 
 fn failed(path: &Path, errno: Errno) -> Error {
-    Error::DiskLayers(path.into(), reason(errno))
+    Error::DiskLayers { path: path.into(), why: reason(errno) }
 }
 
 fn unsafe_dir(path: PathBuf, why: &str) -> Error {
-    Error::DiskLayers(path, why.into())
+    Error::DiskLayers { path, why: why.into() }
 }

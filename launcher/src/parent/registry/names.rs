@@ -57,12 +57,13 @@ impl Name {
                     locked.push(file);
                     continue;
                 }
-                Err(Unusable::Held) => {
-                    return Err(Error::Usage("--name", format!("a sandbox named {name} is running already")));
-                }
+                Err(Unusable::Held) => return Err(Error::NameInUse { name: name.into() }),
                 // The other candidates would fail for the same reason.
                 Err(Unusable::Failed(_, errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM))) => {
-                    return Err(Error::Parent("reserving the name of a sandbox", OsError(errno)));
+                    return Err(Error::Parent {
+                        doing: "reserving the name of a sandbox",
+                        errno: OsError(errno),
+                    });
                 }
                 Err(Unusable::Failed(path, errno)) => format!("{}: {}", path.display(), reason(errno)),
                 Err(Unusable::Unsafe(path, why)) => format!("{}: {why}", path.display()),

@@ -97,7 +97,7 @@ fn of_several_that_start_with_one_name_one_runs() {
         drop(inputs);
         let ends: Vec<_> = started.into_iter().map(|started| started.end_within(PATIENCE)).collect();
         let ran = ends.iter().filter(|end| end.code() == 1 && end.stdout == "ran\n").count();
-        let said = format!("a sandbox named {name} is running already");
+        let said = format!("reserving the name {name}: a sandbox of that name is running already");
         let refused = ends.iter().filter(|end| end.code() == 125 && end.stderr.contains(&said)).count();
         assert_eq!((ran, refused), (1, 4), "{ends:?}");
     }

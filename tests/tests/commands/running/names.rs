@@ -97,7 +97,11 @@ fn of_two_launches_at_one_instant_exactly_one_gets_the_name() {
         ends.sort_by_key(|end| end.code());
         let [ran, refused] = ends;
         assert_eq!((ran.code(), ran.stdout.as_str()), (1, "ran\n"), "round {round}: {ran:?}, {refused:?}");
-        assert_refused(&refused, 125, &[&format!("a sandbox named {name} is running already")]);
+        assert_refused(
+            &refused,
+            125,
+            &[&format!("reserving the name {name}: a sandbox of that name is running already")],
+        );
     }
 }
 

@@ -92,7 +92,7 @@ pub(crate) fn print(typed: &DoctorArgs) -> anyhow::Result<u8> {
     }
     let lines = examine(typed.rootfs.as_deref())?;
     let worst = lines.iter().map(|line| line.verdict).max().unwrap_or(Verdict::Well);
-    let text = if typed.json { format!("{}\n", json(&lines, worst)) } else { table(&lines, is_coloured()) };
+    let text = if typed.json { output::json(&json(&lines, worst))? } else { table(&lines, is_coloured()) };
     output::output(&text)?;
     Ok(worst as u8)
 }

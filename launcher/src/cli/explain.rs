@@ -58,7 +58,7 @@ pub(crate) fn print(typed: &ExplainArgs, as_json: bool) -> anyhow::Result<u8> {
     let answers =
         asked.into_iter().map(|(kind, words)| answer(&grants, kind, words)).collect::<Result<Vec<_>, _>>()?;
     let text = if as_json {
-        format!("{}\n", Value::from(answers.iter().map(json).collect::<Vec<_>>()))
+        output::json(&Value::from(answers.iter().map(json).collect::<Vec<_>>()))?
     } else {
         answers.iter().map(text).collect()
     };

@@ -22,11 +22,8 @@ pub(crate) fn print(typed: &IdmapArgs) -> anyhow::Result<u8> {
     let grants = Grants::read();
     let plan = IdPlan::new(&IdWishes::default())?;
     let lines: Vec<OwnLine> = IdKind::BOTH.into_iter().flat_map(|kind| grants.own_lines(kind)).collect();
-    let text = if typed.json {
-        format!("{}\n", json(&grants, &lines, &plan))
-    } else {
-        table(&grants, &lines, &plan)
-    };
+    let text =
+        if typed.json { output::json(&json(&grants, &lines, &plan))? } else { table(&grants, &lines, &plan) };
     output::output(&text)?;
     Ok(0)
 }

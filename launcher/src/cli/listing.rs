@@ -24,7 +24,7 @@ const STEPS: u32 = 400;
 pub(crate) fn print(typed: &PsArgs) -> anyhow::Result<u8> {
     let known = registry::running()?;
     let text = if typed.json {
-        format!("{}\n", Value::from(known.iter().map(object).collect::<Vec<_>>()))
+        output::json(&Value::from(known.iter().map(object).collect::<Vec<_>>()))?
     } else {
         table(&known)
     };

@@ -5,6 +5,7 @@ use crate::failure::OWN_FAILURE;
 use crate::parent::explain;
 use crate::sys::standard_error;
 use clap::error::ErrorKind;
+use serde_json::Value;
 use std::io::Write as _;
 
 /// The same for any error.
@@ -34,6 +35,14 @@ pub(crate) fn usage(message: &clap::Error) -> u8 {
     ));
     standard_error::line("fix: see subroot --help, or subroot run --help");
     OWN_FAILURE
+}
+
+/// A line of JSON.
+///
+/// # Errors
+/// None for text, numbers, lists and objects. Written without the formatter of serde_json for people, which would be linked as well.
+pub(crate) fn json(value: &Value) -> serde_json::Result<String> {
+    Ok(serde_json::to_string(value)? + "\n")
 }
 
 /// Prints to standard output.

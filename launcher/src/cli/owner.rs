@@ -1,5 +1,6 @@
 //! `subroot grants owner`: whose an ID is, by which line, and which ID it is inside that user's sandboxes.
 
+use crate::cli::output;
 use crate::error::Error;
 use crate::failure::reason_of;
 use crate::grants::finding::range_text;
@@ -48,13 +49,13 @@ struct Answer {
 ///
 /// # Errors
 /// A file that cannot be looked at or read.
-pub(crate) fn report(what: &OsStr, as_json: bool) -> Result<String, Error> {
+pub(crate) fn report(what: &OsStr, as_json: bool) -> anyhow::Result<String> {
     let ids = ids(what)?;
     let mut site = Site::read()?;
     let answers: Vec<Answer> =
         IdKind::BOTH.into_iter().zip(ids).map(|(kind, id)| Answer::find(&mut site, kind, id)).collect();
     Ok(if as_json {
-        format!("{}\n", Value::from(answers.iter().map(Answer::json).collect::<Vec<_>>()))
+        output::json(&Value::from(answers.iter().map(Answer::json).collect::<Vec<_>>()))?
     } else {
         answers.iter().map(Answer::text).collect()
     })

@@ -17,7 +17,7 @@ pub(crate) fn print(sandbox: &Sandbox, as_json: bool) -> anyhow::Result<u8> {
     let steps = outline::steps(&plan, shortfall::why_not_better(&plan.ids));
     let text = if as_json {
         let steps: Vec<Value> = steps.into_iter().map(Step::into_json).collect();
-        format!("{}\n", json!({"version": 1, "steps": steps}))
+        output::json(&json!({"version": 1, "steps": steps}))?
     } else {
         steps.iter().map(|step| format!("{}\n", step.words())).collect()
     };

@@ -138,5 +138,6 @@ fn json(account: &Known, suggestion: &Suggestion) -> String {
         "count": range.map(IdRange::count),
         "command": command,
     });
-    format!("{whole}\n")
+    // Error ignored: text and numbers can always be written as JSON.
+    serde_json::to_string(&whole).ok().unwrap_or_default() + "\n"
 }

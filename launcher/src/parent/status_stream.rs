@@ -91,7 +91,8 @@ fn write(streams: &[Arc<OwnedFd>], line: &Value) {
 }
 
 fn write_line(stream: &OwnedFd, line: &Value) {
-    let text = format!("{line}\n");
+    // Error ignored: text and numbers can always be written as JSON.
+    let text = serde_json::to_string(line).ok().unwrap_or_default() + "\n";
     let mut rest = text.as_bytes();
     // Error ignored: a reader that is gone is nobody to report to.
     while let Ok(written @ 1..) = nix::unistd::write(stream, rest) {

@@ -159,7 +159,9 @@ fn shown(value: &Value, separator: &str) -> String {
             let separator = if values.iter().any(Value::is_array) { ", " } else { separator };
             values.iter().map(|value| shown(value, " ")).collect::<Vec<_>>().join(separator)
         }
-        value => value.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(value) => value.to_string(),
+        Value::Null | Value::Object(_) => String::new(),
     }
 }
 

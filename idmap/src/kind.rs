@@ -10,7 +10,7 @@ pub enum IdKind {
 }
 
 /// One value for each kind of ID, so that both take one code path.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct PerKind<T> {
     /// For user IDs.
     pub uid: T,
@@ -53,6 +53,11 @@ impl IdKind {
     /// The map's file below `/proc/PID`: see user_namespaces(7).
     pub const fn map_file(self) -> &'static str {
         self.pick("uid_map", "gid_map")
+    }
+
+    /// The map of the reader's own user namespace.
+    pub const fn own_map_file(self) -> &'static str {
+        self.pick("/proc/self/uid_map", "/proc/self/gid_map")
     }
 
     /// The file of grants: see subuid(5) and subgid(5).

@@ -84,8 +84,7 @@ fn own_extents(kind: IdKind, is_nested: bool) -> Result<[Option<IdRange>; MAX_EX
     }
     let mut extents = [None; MAX_EXTENTS];
     let mut free = extents.iter_mut();
-    let path = kind.pick("/proc/self/uid_map", "/proc/self/gid_map");
-    each_line_of_proc(path, &mut [0_u8; 256], |_, line| {
+    each_line_of_proc(kind.own_map_file(), &mut [0_u8; 256], |_, line| {
         let own = MapLine::of_kernel(line).and_then(|line| line.inside_range().ok());
         free.next().into_iter().for_each(|extent| *extent = own);
     })?;

@@ -23,6 +23,7 @@ use nix::unistd::{read, setgroups};
 use std::convert::Infallible;
 use std::fs;
 use std::os::fd::AsFd;
+use subroot_idmap::IdKind;
 
 /// The child of a launch, from its first instruction on.
 pub(crate) fn run(launch: &Launch, ends: ChildEnds) -> ! {
@@ -49,7 +50,7 @@ fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
         .map_err(Failure::on(Step::BecomeRoot, b""))?;
     namespaces::furnish(plan)?;
     if let Some(root) = &plan.root {
-        let covered = disk.map_or([].as_slice(), |disk| disk.covered(&candidate.maps.uid));
+        let covered = disk.map_or([].as_slice(), |disk| disk.covered(candidate.maps.of(IdKind::Uid)));
         let warnings = new_root::enter(root, layers, covered)?;
         warnings.iter().for_each(|text| failure::warn(text));
     }

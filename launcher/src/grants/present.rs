@@ -3,13 +3,10 @@
 use crate::error::Error;
 use crate::grants::files::read_lines;
 use crate::sys::namespaces::is_nested;
-use subroot_idmap::{IdKind, IdRange, MapLine, RESERVED_ID};
+use subroot_idmap::{IdKind, IdRange, MapLine, PerKind, RESERVED_ID};
 
 /// The ranges of IDs that exist here, as the kernel keeps them apart: a line of a map has to be within one of them.
-pub(crate) struct Present {
-    uid: Vec<IdRange>,
-    gid: Vec<IdRange>,
-}
+pub(crate) struct Present(PerKind<Vec<IdRange>>);
 
 impl Present {
     /// Reads this process' own maps; outside of user namespaces, every ID exists.
@@ -19,20 +16,17 @@ impl Present {
     pub(crate) fn read() -> Result<Present, Error> {
         if !is_nested() {
             let all: Vec<IdRange> = IdRange::new(0, RESERVED_ID).into_iter().collect();
-            return Ok(Present { uid: all.clone(), gid: all });
+            return Ok(Present(PerKind { uid: all.clone(), gid: all }));
         }
-        Ok(Present { uid: own_map("/proc/self/uid_map")?, gid: own_map("/proc/self/gid_map")? })
+        Ok(Present(PerKind { uid: own_map(IdKind::Uid)?, gid: own_map(IdKind::Gid)? }))
     }
 
     /// Nothing: what is granted if that cannot be known.
-    pub(crate) const NONE: Present = Present { uid: Vec::new(), gid: Vec::new() };
+    pub(crate) const NONE: Present = Present(PerKind { uid: Vec::new(), gid: Vec::new() });
 
     /// The ranges of a kind.
     pub(crate) fn of(&self, kind: IdKind) -> &[IdRange] {
-        match kind {
-            IdKind::Uid => &self.uid,
-            IdKind::Gid => &self.gid,
-        }
+        self.0.get(kind)
     }
 
     /// True if the kernel takes this range as one line of a map.
@@ -73,9 +67,9 @@ pub(crate) fn joined(ranges: &[IdRange]) -> Vec<IdRange> {
     joined
 }
 
-fn own_map(path: &str) -> Result<Vec<IdRange>, Error> {
+fn own_map(kind: IdKind) -> Result<Vec<IdRange>, Error> {
     let mut ranges = Vec::new();
-    read_lines(path, |_, line| {
+    read_lines(kind.own_map_file(), |_, line| {
         ranges.extend(MapLine::of_kernel(line).and_then(|line| line.inside_range().ok()));
     })?;
     ranges.sort_by_key(|range: &IdRange| range.first());
@@ -86,7 +80,7 @@ fn own_map(path: &str) -> Result<Vec<IdRange>, Error> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::{Present, joined};
-    use subroot_idmap::{IdKind, IdRange};
+    use subroot_idmap::{IdKind, IdRange, PerKind};
 
     fn range(first: u32, end: u32) -> IdRange {
         IdRange::new(first, end - first).unwrap()
@@ -101,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_range_is_cut_to_what_exists_of_it() {
-        let present = Present { uid: vec![range(0, 10), range(10, 20), range(30, 40)], gid: Vec::new() };
+        let present =
+            Present(PerKind { uid: vec![range(0, 10), range(10, 20), range(30, 40)], gid: Vec::new() });
         assert_eq!(present.parts(IdKind::Uid, range(5, 35)), [range(5, 10), range(10, 20), range(30, 35)]);
         assert_eq!(present.parts(IdKind::Gid, range(5, 35)), []);
         assert!(present.has(IdKind::Uid, range(10, 20)) && !present.has(IdKind::Uid, range(9, 11)));

@@ -5,7 +5,7 @@ use crate::grants::Grants;
 use crate::request::ids::{GivenLine, IdSource, Userns};
 use nix::unistd::{getgid, getuid};
 use std::collections::BTreeMap;
-use subroot_idmap::{IdKind, IdRange, MAX_EXTENTS, MAX_TEXT, MapLine, PlannedMap};
+use subroot_idmap::{IdKind, IdRange, MAX_EXTENTS, MAX_TEXT, MapLine, PerKind, PlannedMap};
 
 /// A caller's IDs in their order: their own first, then what is granted to them.
 pub(crate) struct Pool(Vec<IdRange>);
@@ -82,10 +82,7 @@ fn take(taken: &mut BTreeMap<u32, u32>, range: IdRange) -> Vec<IdRange> {
 
 /// The caller's own ID of a kind.
 pub(crate) fn own_id(kind: IdKind) -> u32 {
-    match kind {
-        IdKind::Uid => getuid().as_raw(),
-        IdKind::Gid => getgid().as_raw(),
-    }
+    kind.pick(getuid().as_raw(), getgid().as_raw())
 }
 
 fn without(range: IdRange, taken: IdRange) -> impl Iterator<Item = IdRange> {
@@ -96,10 +93,7 @@ fn without(range: IdRange, taken: IdRange) -> impl Iterator<Item = IdRange> {
 }
 
 /// Lines of a map, counted in the caller's IDs.
-pub(crate) struct Layout {
-    uid: Lines,
-    gid: Lines,
-}
+pub(crate) struct Layout(PerKind<Lines>);
 
 enum Lines {
     /// As many as there are of these, the last one as long as can be.
@@ -116,21 +110,21 @@ impl Layout {
             let above = id.saturating_add(1);
             vec![line(id, 0, 1), line(0, 1, id), line(above, above, u32::MAX)]
         };
-        match userns {
+        Layout(match userns {
             Userns::Auto(None) | Userns::Full => {
                 let all = vec![line(0, 0, u32::MAX)];
-                Layout { uid: Lines::Fitting(all.clone()), gid: Lines::Fitting(all) }
+                PerKind { uid: Lines::Fitting(all.clone()), gid: Lines::Fitting(all) }
             }
             // A size is asked for, and is never lowered.
             Userns::Auto(Some(size)) => {
                 let sized = vec![line(0, 0, *size)];
-                Layout { uid: Lines::Exact(sized.clone()), gid: Lines::Exact(sized) }
+                PerKind { uid: Lines::Exact(sized.clone()), gid: Lines::Exact(sized) }
             }
-            Userns::HostId => Layout {
+            Userns::HostId => PerKind {
                 uid: Lines::Exact(vec![line(own_id(IdKind::Uid), 0, 1)]),
                 gid: Lines::Exact(vec![line(own_id(IdKind::Gid), 0, 1)]),
             },
-            Userns::KeepId { uid, gid } => Layout {
+            Userns::KeepId { uid, gid } => PerKind {
                 uid: Lines::Fitting(around(uid.unwrap_or_else(|| own_id(IdKind::Uid)))),
                 gid: Lines::Fitting(around(gid.unwrap_or_else(|| own_id(IdKind::Gid)))),
             },
@@ -138,18 +132,14 @@ impl Layout {
                 let other = |lines: &Vec<GivenLine>, others: &Vec<GivenLine>| {
                     Lines::Exact(if lines.is_empty() { others.clone() } else { lines.clone() })
                 };
-                Layout { uid: other(uid, gid), gid: other(gid, uid) }
+                PerKind { uid: other(uid, gid), gid: other(gid, uid) }
             }
-        }
+        })
     }
 
     /// True if as many IDs of a kind are mapped as there are.
     pub(crate) fn fits(&self, kind: IdKind) -> bool {
-        let lines = match kind {
-            IdKind::Uid => &self.uid,
-            IdKind::Gid => &self.gid,
-        };
-        matches!(lines, Lines::Fitting(_))
+        matches!(self.0.get(kind), Lines::Fitting(_))
     }
 
     /// Maps a kind of ID. Returns true if the kernel takes only a part of what fits.
@@ -157,11 +147,9 @@ impl Layout {
     /// # Errors
     /// IDs that the pool does not have, lines that overlap, and exact ones that the kernel does not take.
     pub(crate) fn fill(&self, kind: IdKind, pool: &Pool, map: &mut PlannedMap) -> Result<bool, Error> {
-        let (lines, exact) = match (kind, &self.uid, &self.gid) {
-            (IdKind::Uid, Lines::Exact(lines), _) | (IdKind::Gid, _, Lines::Exact(lines)) => (lines, true),
-            (IdKind::Uid, Lines::Fitting(lines), _) | (IdKind::Gid, _, Lines::Fitting(lines)) => {
-                (lines, false)
-            }
+        let (lines, exact) = match self.0.get(kind) {
+            Lines::Exact(lines) => (lines, true),
+            Lines::Fitting(lines) => (lines, false),
         };
         let mut is_cut = false;
         for line in lines {

@@ -10,7 +10,7 @@ use crate::sys::namespaces::is_nested;
 use nix::unistd::{getgid, getgroups};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, PlannedMap};
+use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, PerKind, PlannedMap};
 
 /// Where packages install the mapper.
 pub(crate) const BUILT_IN_HELPER: &str = "/usr/libexec/subroot/newidmap-helper";
@@ -20,28 +20,22 @@ const MAPPING_CAPABILITIES: u64 = 1 << 6 | 1 << 7 | 1 << 31;
 
 /// Both maps. They are as large as the kernel's, and so in boxes: on a stack each copy would touch pages of its own.
 pub(crate) struct Maps {
-    /// The user IDs.
-    pub(crate) uid: Box<PlannedMap>,
-    /// The group IDs.
-    pub(crate) gid: Box<PlannedMap>,
+    lines: PerKind<Box<PlannedMap>>,
     /// True when group IDs other than the caller's own are mapped, so that setgroups may stay allowed.
     pub(crate) may_set_groups: bool,
     /// How many IDs of each kind there are, if the kernel takes only some of their ranges.
-    cut_from: [Option<u32>; 2],
+    cut_from: PerKind<Option<u32>>,
 }
 
 impl Maps {
     fn none(may_set_groups: bool) -> Maps {
         let [uid, gid] = IdKind::BOTH.map(|_| Box::new(PlannedMap::EMPTY));
-        Maps { uid, gid, may_set_groups, cut_from: [None; 2] }
+        Maps { lines: PerKind { uid, gid }, may_set_groups, cut_from: PerKind::default() }
     }
 
     /// The map of a kind.
     pub(crate) fn of(&self, kind: IdKind) -> &PlannedMap {
-        match kind {
-            IdKind::Uid => &self.uid,
-            IdKind::Gid => &self.gid,
-        }
+        self.lines.get(kind)
     }
 
     /// Who a process is that runs as nobody in particular: the caller's own ID where it is mapped, else 0, else the lowest.
@@ -194,8 +188,13 @@ impl IdPlan {
 
     /// Notes of which kinds the kernel takes no more ranges: of the grants, or of this user namespace's own.
     fn record_cut(&mut self, maps: &Maps, is_nested: bool) {
-        for (kind, total) in IdKind::BOTH.into_iter().zip(maps.cut_from) {
-            let cut = total.map(|total| Shortfall::Cut { kind, mapped: maps.count(kind), total, is_nested });
+        for kind in IdKind::BOTH {
+            let cut = maps.cut_from.get(kind).map(|total| Shortfall::Cut {
+                kind,
+                mapped: maps.count(kind),
+                total,
+                is_nested,
+            });
             self.cut.extend(cut);
         }
     }
@@ -251,19 +250,19 @@ fn is_missing(path: &Path) -> bool {
 /// Both maps of a layout, with these groups as themselves besides.
 fn maps(layout: &Layout, [uids, gids]: &[Pool; 2], groups: &[u32]) -> Result<Maps, Error> {
     let mut maps = Maps::none(false);
-    let uids_cut = layout.fill(IdKind::Uid, uids, &mut maps.uid)?;
+    let uids_cut = layout.fill(IdKind::Uid, uids, &mut maps.lines.uid)?;
     for gid in groups {
         let kept = MapLine { inside: *gid, outside: *gid, count: 1 };
         let refused = |why| Error::Usage { what: "--groups keep", why: format!("group {gid}: {why}") };
-        if !has_room(&maps.gid, kept) {
+        if !has_room(&maps.lines.gid, kept) {
             return Err(refused(NO_ROOM));
         }
-        maps.gid.push(kept).map_err(|why| refused(why.reason()))?;
+        maps.lines.gid.push(kept).map_err(|why| refused(why.reason()))?;
     }
     let others = gids.without(groups);
-    let gids_cut = layout.fill_around(IdKind::Gid, &others, &mut maps.gid)?;
+    let gids_cut = layout.fill_around(IdKind::Gid, &others, &mut maps.lines.gid)?;
     let gid_count = groups.iter().fold(others.count(), |count, _| count.saturating_add(1));
-    maps.cut_from = [uids_cut.then(|| uids.count()), gids_cut.then_some(gid_count)];
+    maps.cut_from = PerKind { uid: uids_cut.then(|| uids.count()), gid: gids_cut.then_some(gid_count) };
     Ok(maps)
 }
 
@@ -299,13 +298,13 @@ fn refuse_groups(plan: &IdPlan, grants: &Grants, groups: &[u32]) -> Result<(), E
 /// In a user namespace in which everything may be mapped: each ID as itself, unless something else was asked for.
 fn maps_of_every_own_id(layout: &Layout, userns: &Userns, groups: &[u32]) -> Result<Maps, Error> {
     let mut every = Maps::none(true);
-    for (path, map) in [("/proc/self/uid_map", &mut every.uid), ("/proc/self/gid_map", &mut every.gid)] {
-        let unreadable =
-            |error: std::io::Error| Error::Unreadable { file: path.into(), why: reason_of(&error) };
-        let text = std::fs::read(path).map_err(unreadable)?;
+    for kind in IdKind::BOTH {
+        let (file, map) = (kind.own_map_file(), every.lines.get_mut(kind));
+        let unreadable = |why| Error::Unreadable { file: file.into(), why };
+        let text = std::fs::read(file).map_err(|error| unreadable(reason_of(&error)))?;
         for line in text.split(|byte| *byte == b'\n').filter_map(MapLine::of_kernel) {
-            // Error ignored: the kernel's own lines are sound, and are no more than a map takes.
-            let _ = map.push(MapLine { outside: line.inside, ..line });
+            let pushed = map.push(MapLine { outside: line.inside, ..line });
+            pushed.map_err(|why| unreadable(why.reason().into()))?;
         }
     }
     if matches!(userns, Userns::Auto(None) | Userns::Full) {

@@ -58,10 +58,7 @@ pub(crate) fn lines(grants: &Grants, kind: IdKind) -> Vec<Cause> {
     if !Path::new(file).exists() && !is_granted {
         causes.push(Cause::new(&NO_GRANT_FILE, &[("file", &file), ("user", &user)]));
     } else if own.is_empty() && !is_granted {
-        let option = match kind {
-            IdKind::Uid => "--add-subuids",
-            IdKind::Gid => "--add-subgids",
-        };
+        let option = kind.pick("--add-subuids", "--add-subgids");
         causes.push(Cause::new(&NO_GRANT_LINE, &[("file", &file), ("user", &user), ("option", &option)]));
     }
     let granted = grants.policy().granted(kind).ranges();
@@ -103,10 +100,7 @@ pub(crate) fn too_few_for_all(grants: &Grants) -> Cause {
 
 /// The name of a kind of ID, in full.
 pub(crate) fn name(kind: IdKind) -> &'static str {
-    match kind {
-        IdKind::Uid => "user ID",
-        IdKind::Gid => "group ID",
-    }
+    kind.pick("user ID", "group ID")
 }
 
 fn bad_line(line: &OwnLine) -> Option<Cause> {

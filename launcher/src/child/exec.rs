@@ -23,7 +23,7 @@ use std::path::Path;
 
 /// What is to be executed, with all that can be laid out before the clone.
 pub(crate) struct Command {
-    word: CString,
+    name: CString,
     candidates: Vec<CString>,
     /// None where the program's own path is its only argument.
     arguments: Option<Arguments>,
@@ -33,24 +33,24 @@ pub(crate) struct Command {
 }
 
 impl Command {
-    /// Lays a command out: its words, or a shell where there are none.
+    /// Lays a command out: its arguments, or a shell where there are none.
     ///
     /// # Errors
-    /// A NUL byte in one of them, or an empty first word.
+    /// A NUL byte in one of them, or an empty first argument.
     pub(crate) fn new(process: &Process) -> Result<Command, Error> {
-        let (words, environment) = (&process.words, &process.environment);
-        let candidates = match words.first() {
+        let (command, environment) = (&process.command, &process.environment);
+        let candidates = match command.first() {
             None => SHELLS.map(OsString::from).to_vec(),
-            Some(word) if word.is_empty() => {
+            Some(name) if name.is_empty() => {
                 return Err(Error::Usage { what: "the command", why: "its first word is empty".into() });
             }
-            Some(word) => candidates(word, environment),
+            Some(name) => candidates(name, environment),
         };
         let assignments =
             environment.iter().map(|(name, value)| [name.as_os_str(), value].join(OsStr::new("=")));
-        let arguments = c_strings("the command", words.clone())?;
+        let arguments = c_strings("the command", command.clone())?;
         Ok(Command {
-            word: c_string("the command", words.first().cloned().unwrap_or_else(|| SHELLS[1].into()))?,
+            name: c_string("the command", command.first().cloned().unwrap_or_else(|| SHELLS[1].into()))?,
             candidates: c_strings("the command", candidates)?,
             arguments: (!arguments.is_empty()).then(|| Arguments::new(arguments)),
             environment: c_strings("the environment", assignments)?,
@@ -122,20 +122,20 @@ impl Command {
         }
         Err(match refused {
             Some((candidate, errno)) => explain(candidate, errno),
-            None => Failure::new(Step::FindCommand, self.word.to_bytes(), Errno::ENOENT),
+            None => Failure::new(Step::FindCommand, self.name.to_bytes(), Errno::ENOENT),
         })
     }
 }
 
-fn candidates(word: &OsStr, environment: &[(OsString, OsString)]) -> Vec<OsString> {
-    if word.as_bytes().contains(&b'/') {
-        return vec![word.to_owned()];
+fn candidates(name: &OsStr, environment: &[(OsString, OsString)]) -> Vec<OsString> {
+    if name.as_bytes().contains(&b'/') {
+        return vec![name.to_owned()];
     }
     let path = environment
         .iter()
         .find(|(name, _)| name == "PATH")
         .map_or(OsStr::new("/bin:/usr/bin"), |(_, path)| path);
-    std::env::split_paths(path).map(|dir| dir.join(word).into_os_string()).collect()
+    std::env::split_paths(path).map(|dir| dir.join(name).into_os_string()).collect()
 }
 
 fn executable(path: &CStr) -> Result<(), Errno> {
@@ -162,7 +162,7 @@ fn likely_failure(program: &CStr) -> Failure {
 fn explain(program: &CStr, errno: Errno) -> Failure {
     let (bytes, path) = (program.to_bytes(), as_path(program));
     let mount = || open_inside(path, OFlag::O_PATH).and_then(fstatvfs);
-    // Error ignored: only the words of a failure depend on it.
+    // Error ignored: only the text of a failure depend on it.
     let is_noexec = || mount().is_ok_and(|mount| mount.flags().contains(FsFlags::ST_NOEXEC));
     let found = match errno {
         Errno::ENOENT => missing_loader(path),

@@ -93,7 +93,7 @@ impl Identity {
 pub(crate) fn find(process: &Process, first: Identity) -> Result<Identity, Failure> {
     let mut identity = match &process.user {
         None => first,
-        Some(word) => look_up(word)?,
+        Some(spec) => look_up(spec)?,
     };
     if !process.groups.is_empty() {
         let mut groups = identity.groups.take().unwrap_or_default();
@@ -116,19 +116,19 @@ struct PasswdLine {
     home: OsString,
 }
 
-fn look_up(word: &UserSpec) -> Result<Identity, Failure> {
-    let name = word.user.shown();
-    let line = passwd_line(&word.user).map_err(Failure::on(Step::FindUser, &name))?;
-    let (uid, own_gid, home) = match (&word.user, &line) {
+fn look_up(spec: &UserSpec) -> Result<Identity, Failure> {
+    let name = spec.user.shown();
+    let line = passwd_line(&spec.user).map_err(Failure::on(Step::FindUser, &name))?;
+    let (uid, own_gid, home) = match (&spec.user, &line) {
         (_, Some(line)) => (line.uid, line.gid, line.home.clone()),
         (Account::Id(uid), None) => (*uid, 0, "/".into()),
         (Account::Name(name), None) => {
             return Err(Failure::new(Step::FindUser, name.as_bytes(), Errno::ENOENT));
         }
     };
-    let gid = word.group.as_ref().map(group_id).transpose()?.unwrap_or(own_gid);
+    let gid = spec.group.as_ref().map(group_id).transpose()?.unwrap_or(own_gid);
     // As in docker and podman: a group that is given by name or number stands alone.
-    let groups = match (&line, &word.group) {
+    let groups = match (&line, &spec.group) {
         (Some(line), None) => groups_of(&line.name, gid).map_err(Failure::on(Step::FindGroup, &name))?,
         _ => Vec::new(),
     };

@@ -25,7 +25,6 @@ use std::os::unix::ffi::OsStrExt as _;
 pub(crate) struct Launch {
     /// What is meant.
     pub(crate) plan: Plan,
-    /// The process.
     pub(crate) process: Prepared,
 }
 

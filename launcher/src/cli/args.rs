@@ -340,7 +340,7 @@ pub(crate) struct IdmapArgs {
 /// `subroot doctor`.
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
-    /// A rootfs, whose place is looked at, too
+    /// A rootfs, whose path is examined as well
     pub(crate) rootfs: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
@@ -413,32 +413,32 @@ pub(crate) struct CompletionsArgs {
 /// How the mapper is found.
 #[derive(Args)]
 pub(crate) struct MapperArgs {
-    /// Use this newidmap-helper, and no other way to map IDs (also: SUBROOT_HELPER)
+    /// Use this newidmap-helper, and no other mapper (also: SUBROOT_HELPER)
     #[arg(long, value_name = "PATH")]
     pub(crate) helper: Option<PathBuf>,
 }
 
 impl Cli {
-    /// Reads the words. For `run`, which is to start fast, the parser is built of its own options alone.
+    /// Reads the arguments. For `run`, which is to start fast, the parser is built of its own options alone.
     ///
     /// # Errors
     /// What is wrong with them, and help that was asked for.
-    pub(crate) fn read(words: &[OsString]) -> Result<Cli, clap::Error> {
-        match words.split_first() {
+    pub(crate) fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
+        match args.split_first() {
             Some((_, rest)) if rest.first().is_some_and(|verb| verb == "run") => {
                 let run = RunArgs::augment_args(clap::Command::new("run").bin_name("subroot run"));
                 let typed = RunArgs::from_arg_matches_mut(&mut run.try_get_matches_from(rest)?)?;
                 Ok(Cli { verbose: 0, quiet: false, verb: Verb::Run(Box::new(typed)) })
             }
-            _ => Cli::try_parse_from(words),
+            _ => Cli::try_parse_from(args),
         }
     }
 }
 
-/// Parts the words at the first `--`: what comes after it is the command's, whatever it looks like.
-pub(crate) fn split_command(words: impl Iterator<Item = OsString>) -> (Vec<OsString>, Option<Vec<OsString>>) {
-    let mut typed: Vec<OsString> = words.collect();
-    match typed.iter().position(|word| word == "--") {
+/// Parts the arguments at the first `--`: what comes after it is the command's, whatever it looks like.
+pub(crate) fn split_command(args: impl Iterator<Item = OsString>) -> (Vec<OsString>, Option<Vec<OsString>>) {
+    let mut typed: Vec<OsString> = args.collect();
+    match typed.iter().position(|arg| arg == "--") {
         Some(at) => {
             let command = typed.split_off(at + 1);
             typed.pop();
@@ -448,7 +448,7 @@ pub(crate) fn split_command(words: impl Iterator<Item = OsString>) -> (Vec<OsStr
     }
 }
 
-/// The command's words: those typed without `--`, then those after it. A `--` that is the command's own stays in it.
+/// The command's arguments: those typed without `--`, then those after it. A `--` that is the command's own stays in it.
 pub(crate) fn join_command(typed: Vec<OsString>, after: Option<Vec<OsString>>) -> Vec<OsString> {
     match after {
         Some(after) if typed.is_empty() => after,

@@ -26,7 +26,7 @@ struct Judged {
 struct Answer {
     kind: IdKind,
     judged: Vec<Judged>,
-    /// Why the mapper refuses, in its own words.
+    /// Why the mapper refuses, as it prints it.
     refusal: Option<String>,
     /// True when setgroups stays as it is with this map.
     keeps_setgroups: bool,
@@ -39,7 +39,7 @@ struct Answer {
 pub(crate) fn print(typed: &ExplainArgs, as_json: bool) -> anyhow::Result<u8> {
     let asked = [(IdKind::Uid, &typed.uid_map), (IdKind::Gid, &typed.gid_map)];
     let asked: Vec<(IdKind, &OsString)> =
-        asked.into_iter().filter_map(|(kind, words)| Some((kind, words.as_ref()?))).collect();
+        asked.into_iter().filter_map(|(kind, value)| Some((kind, value.as_ref()?))).collect();
     if asked.is_empty() {
         return Err(Error::Usage {
             what: "the request",
@@ -56,7 +56,7 @@ pub(crate) fn print(typed: &ExplainArgs, as_json: bool) -> anyhow::Result<u8> {
         .into());
     }
     let answers =
-        asked.into_iter().map(|(kind, words)| answer(&grants, kind, words)).collect::<Result<Vec<_>, _>>()?;
+        asked.into_iter().map(|(kind, value)| answer(&grants, kind, value)).collect::<Result<Vec<_>, _>>()?;
     let text = if as_json {
         output::json(&Value::from(answers.iter().map(json).collect::<Vec<_>>()))?
     } else {
@@ -78,11 +78,11 @@ fn trouble(grants: &Grants, asked: &[(IdKind, &OsString)]) -> Result<Option<Stri
     Ok(distrusted.or_else(|| grants.trouble().map(str::to_owned)))
 }
 
-fn answer(grants: &Grants, kind: IdKind, words: &OsString) -> Result<Answer, Error> {
+fn answer(grants: &Grants, kind: IdKind, value: &OsString) -> Result<Answer, Error> {
     let mut requested = Box::new(RequestedMap::EMPTY);
-    requested.push_text(words.as_bytes()).map_err(|why| Error::Usage {
+    requested.push_text(value.as_bytes()).map_err(|why| Error::Usage {
         what: kind.option(),
-        why: format!("{}: {}", words.to_string_lossy(), why.reason()),
+        why: format!("{}: {}", value.to_string_lossy(), why.reason()),
     })?;
     let policy = grants.policy();
     let (refusal, keeps_setgroups) = match authorize(kind, &requested, policy.caller(), policy.granted(kind))
@@ -184,18 +184,18 @@ fn sentence(kind: IdKind, line: MapLine) -> String {
     String::from_utf8_lossy(text.as_bytes()).into_owned()
 }
 
-fn words(line: MapLine) -> String {
+fn typed(line: MapLine) -> String {
     format!("{}:{}:{}", line.inside, line.outside, line.count)
 }
 
 fn text(answer: &Answer) -> String {
     let mut text = String::new();
     for judged in &answer.judged {
-        let _ = write!(text, "{} {}: ", answer.kind.name(), words(judged.line));
+        let _ = write!(text, "{} {}: ", answer.kind.name(), typed(judged.line));
         // Error ignored: a string takes all that is written.
         let _ = match (&judged.by, judged.instead) {
             (Some(by), _) => writeln!(text, "granted by {}", by.join(" and ")),
-            (None, Some(part)) => writeln!(text, "refused; granted would be {}", words(part)),
+            (None, Some(part)) => writeln!(text, "refused; granted would be {}", typed(part)),
             (None, None) => writeln!(text, "refused; none of it is yours"),
         };
     }
@@ -218,8 +218,8 @@ fn instead(answer: &Answer) -> Option<String> {
         Some(_) => Some(judged.line),
         None => judged.instead,
     });
-    let words: Vec<String> = granted.map(words).collect();
-    (!words.is_empty()).then(|| words.join(","))
+    let lines: Vec<String> = granted.map(typed).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
 }
 
 fn json(answer: &Answer) -> Value {

@@ -51,21 +51,21 @@ fn table(known: &[Known]) -> String {
 
 /// The command on one line, as far as it fits.
 fn command(known: &Known) -> String {
-    let words: Vec<String> =
-        known.process.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let line = if words.is_empty() { "(a shell)".to_owned() } else { words.join(" ") };
+    let args: Vec<String> =
+        known.process.command.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let line = if args.is_empty() { "(a shell)".to_owned() } else { args.join(" ") };
     standard_error::escaped(&line.chars().take(80).collect::<String>())
 }
 
 fn object(known: &Known) -> Value {
-    let text = |word: &OsString| word.to_string_lossy().into_owned();
+    let text = |arg: &OsString| arg.to_string_lossy().into_owned();
     json!({
         "name": known.name,
         "pid": known.pid,
         "launcher": known.launcher,
         "started": known.started,
         "rootfs": known.rootfs.as_ref().map(text),
-        "command": known.process.words.iter().map(text).collect::<Vec<_>>(),
+        "command": known.process.command.iter().map(text).collect::<Vec<_>>(),
     })
 }
 
@@ -76,7 +76,7 @@ fn object(known: &Known) -> Value {
 pub(crate) fn kill(typed: &KillArgs) -> anyhow::Result<u8> {
     let signal = signal(&typed.signal)
         .ok_or_else(|| Error::Usage { what: "--signal", why: format!("{} is no signal", typed.signal) })?;
-    let known = typed.sandboxes.iter().map(|word| registry::find(word)).collect::<Result<Vec<_>, _>>()?;
+    let known = typed.sandboxes.iter().map(|arg| registry::find(arg)).collect::<Result<Vec<_>, _>>()?;
     known.iter().try_for_each(|known| join::signal(known, signal))?;
     if signal == libc::SIGKILL {
         // Error ignored: what cannot be looked at may still be there.
@@ -90,11 +90,11 @@ pub(crate) fn kill(typed: &KillArgs) -> anyhow::Result<u8> {
 }
 
 /// By name, with or without SIG, or by number, a real-time one too.
-fn signal(word: &str) -> Option<i32> {
-    if let Ok(number) = word.parse::<i32>() {
+fn signal(arg: &str) -> Option<i32> {
+    if let Ok(number) = arg.parse::<i32>() {
         return (1..=64).contains(&number).then_some(number);
     }
-    let name = word.to_ascii_uppercase();
+    let name = arg.to_ascii_uppercase();
     let name = if name.starts_with("SIG") { name } else { format!("SIG{name}") };
     name.parse::<Signal>().ok().map(|signal| signal as i32)
 }

@@ -39,8 +39,8 @@ fn run() -> anyhow::Result<u8> {
     if crate::sys::program::is_secure_execution() {
         return Err(Error::Setuid.into());
     }
-    let (words, command) = args::split_command(std::env::args_os());
-    let cli = match Cli::read(&words) {
+    let (args, command) = args::split_command(std::env::args_os());
+    let cli = match Cli::read(&args) {
         Ok(cli) => cli,
         Err(message) => return Ok(output::usage(&message)),
     };
@@ -61,7 +61,7 @@ fn run() -> anyhow::Result<u8> {
     }
 }
 
-/// What `-v` or SUBROOT_LOG asks for; the variable has the last word.
+/// What `-v` or SUBROOT_LOG asks for; the variable wins.
 fn log_to_standard_error(verbose: u8) {
     if verbose == 0 && std::env::var_os("SUBROOT_LOG").is_none() {
         return;

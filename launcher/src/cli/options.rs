@@ -32,12 +32,12 @@ fn reading(what: &'static str) -> impl FnOnce(String) -> Error {
 /// What was typed and cannot be meant.
 pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbox, Error> {
     let is_given = after.is_some() || !typed.command.is_empty();
-    let words = join_command(typed.command, after);
+    let command = join_command(typed.command, after);
     let mut sandbox = match typed.rootfs {
         Some(dir) => Sandbox::new(dir),
         None => Sandbox::host(),
     };
-    sandbox.words = is_given.then_some(words);
+    sandbox.command = is_given.then_some(command);
     if typed.process.env_host {
         sandbox = sandbox.env_host();
     }
@@ -63,7 +63,7 @@ pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbo
 /// What `subroot unshare` asks for.
 pub(crate) fn unshare(typed: UnshareArgs, after: Option<Vec<OsString>>) -> Sandbox {
     let mut sandbox = Sandbox::unshare();
-    sandbox.words = Some(join_command(typed.command, after)).filter(|words| !words.is_empty());
+    sandbox.command = Some(join_command(typed.command, after)).filter(|command| !command.is_empty());
     sandbox.ids.helper = typed.mapper.helper;
     sandbox
 }
@@ -74,7 +74,7 @@ pub(crate) fn unshare(typed: UnshareArgs, after: Option<Vec<OsString>>) -> Sandb
 /// What was typed and cannot be meant.
 pub(crate) fn exec(typed: ExecArgs, after: Option<Vec<OsString>>, known: &Process) -> Result<Process, Error> {
     let mut process =
-        Process { words: join_command(typed.command, after), terminal: typed.tty, ..known.clone() };
+        Process { command: join_command(typed.command, after), terminal: typed.tty, ..known.clone() };
     take_environment(&mut process.environment, &typed.env_file, &typed.env)?;
     if let Some(dir) = typed.workdir {
         process.workdir = Workdir::Asked(dir);
@@ -88,12 +88,15 @@ pub(crate) fn exec(typed: ExecArgs, after: Option<Vec<OsString>>, known: &Proces
 fn take_environment(
     environment: &mut Environment,
     files: &[PathBuf],
-    words: &[OsString],
+    values: &[OsString],
 ) -> Result<(), Error> {
     for path in files {
         environment::take_file(environment, path).map_err(reading("--env-file"))?;
     }
-    words.iter().try_for_each(|word| environment::take_word(environment, word)).map_err(reading("--env"))
+    values
+        .iter()
+        .try_for_each(|value| environment::take_variable(environment, value))
+        .map_err(reading("--env"))
 }
 
 fn take_mounts(sandbox: &mut Sandbox, typed: &MountArgs) -> Result<(), Error> {
@@ -104,9 +107,9 @@ fn take_mounts(sandbox: &mut Sandbox, typed: &MountArgs) -> Result<(), Error> {
         ("--tmpfs", &typed.tmpfs, mounts::tmpfs),
         ("--device", &typed.device, mounts::device),
     ];
-    for (option, words, read) in readers {
-        for word in words {
-            sandbox.mounts.push(read(word).map_err(reading(option))?);
+    for (option, values, read) in readers {
+        for value in values {
+            sandbox.mounts.push(read(value).map_err(reading(option))?);
         }
     }
     if typed.read_only {
@@ -144,7 +147,7 @@ fn take_process(sandbox: &mut Sandbox, typed: ProcessArgs) -> Result<(), Error> 
     process.limits = typed
         .ulimit
         .iter()
-        .map(|word| limits::limit(word))
+        .map(|value| limits::limit(value))
         .collect::<Result<_, _>>()
         .map_err(reading("--ulimit"))?;
     process.umask = typed.umask.as_deref().map(limits::umask).transpose().map_err(reading("--umask"))?;
@@ -152,12 +155,12 @@ fn take_process(sandbox: &mut Sandbox, typed: ProcessArgs) -> Result<(), Error> 
     typed
         .security_opt
         .iter()
-        .try_for_each(|word| take_security(sandbox, word))
+        .try_for_each(|value| take_security(sandbox, value))
         .map_err(reading("--security-opt"))
 }
 
-fn take_security(sandbox: &mut Sandbox, word: &OsStr) -> Result<(), String> {
-    let (key, value) = crate::cli::values::split_once(word, b'=');
+fn take_security(sandbox: &mut Sandbox, option: &OsStr) -> Result<(), String> {
+    let (key, value) = crate::cli::values::split_once(option, b'=');
     match (key.to_str(), value) {
         (Some("no-new-privileges"), None) => sandbox.process.no_new_privileges = true,
         (Some("no-new-privileges"), Some(value)) => sandbox.process.no_new_privileges = value == "true",
@@ -167,7 +170,7 @@ fn take_security(sandbox: &mut Sandbox, word: &OsStr) -> Result<(), String> {
         (Some("seccomp"), Some(path)) => sandbox.process.seccomp = Seccomp::Profile(path.into()),
         (Some("seccomp-arch"), Some(value)) if value == "native" => sandbox.process.native_calls_only = true,
         (Some("landlock"), Some(value)) => {
-            sandbox.process.landlock = Some(Landlock::of_words(crate::cli::values::split(value, b',')));
+            sandbox.process.landlock = Some(Landlock::of_values(crate::cli::values::split(value, b',')));
         }
         (Some("mask"), Some(value)) if value == "default" => sandbox.add_default_masks(),
         (Some("mask"), Some(paths)) => {
@@ -177,7 +180,7 @@ fn take_security(sandbox: &mut Sandbox, word: &OsStr) -> Result<(), String> {
         _ => {
             return Err(format!(
                 "{} is none of no-new-privileges, seccomp=, seccomp-arch=native, landlock= and mask=",
-                crate::cli::values::shown(word)
+                crate::cli::values::shown(option)
             ));
         }
     }
@@ -198,11 +201,11 @@ fn take_identity(sandbox: &mut Sandbox, typed: &IdentityArgs) -> Result<(), Erro
         sandbox.ids.keeps_groups = true;
     }
     let lines =
-        |words: &[String]| words.iter().map(|word| ids::given_line(word)).collect::<Result<Vec<_>, _>>();
+        |values: &[String]| values.iter().map(|value| ids::given_line(value)).collect::<Result<Vec<_>, _>>();
     let uid = lines(&typed.uidmap).map_err(reading("--uidmap"))?;
     let gid = lines(&typed.gidmap).map_err(reading("--gidmap"))?;
-    if let Some(word) = &typed.userns {
-        sandbox.ids.userns = ids::userns(word).map_err(reading("--userns"))?;
+    if let Some(value) = &typed.userns {
+        sandbox.ids.userns = ids::userns(value).map_err(reading("--userns"))?;
     } else if !uid.is_empty() || !gid.is_empty() {
         sandbox.ids.userns = Userns::Given { uid, gid };
     }
@@ -216,13 +219,13 @@ fn take_namespaces(sandbox: &mut Sandbox, typed: &NamespaceArgs) -> Result<(), E
         ("--uts", &typed.uts, &mut sandbox.namespaces.uts),
         ("--cgroupns", &typed.cgroupns, &mut sandbox.namespaces.cgroup),
     ];
-    for (option, word, namespace) in kinds {
-        if let Some(word) = word {
-            *namespace = namespaces::namespace(word).map_err(reading(option))?;
+    for (option, value, namespace) in kinds {
+        if let Some(value) = value {
+            *namespace = namespaces::namespace(value).map_err(reading(option))?;
         }
     }
-    if let Some(word) = &typed.network {
-        let private = namespaces::network(word).map_err(reading("--network"))? == Namespace::Private;
+    if let Some(value) = &typed.network {
+        let private = namespaces::network(value).map_err(reading("--network"))? == Namespace::Private;
         sandbox.namespaces.network = if private { Network::None } else { Network::Host };
     }
     let offsets = typed.timens.as_deref().map(namespaces::clock_offsets);

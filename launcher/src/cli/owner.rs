@@ -24,9 +24,7 @@ struct Holder {
     user: String,
     /// His uid, where it is known.
     uid: Option<u32>,
-    /// The file.
     file: &'static str,
-    /// The line.
     line: u32,
     /// The range that holds the ID.
     range: IdRange,

@@ -19,7 +19,7 @@ pub(crate) fn print(sandbox: &Sandbox, as_json: bool) -> anyhow::Result<u8> {
         let steps: Vec<Value> = steps.into_iter().map(Step::into_json).collect();
         output::json(&json!({"version": 1, "steps": steps}))?
     } else {
-        steps.iter().map(|step| format!("{}\n", step.words())).collect()
+        steps.iter().map(|step| format!("{}\n", step.sentence())).collect()
     };
     output::output(&text)?;
     Ok(0)

@@ -11,7 +11,6 @@ use subroot_idmap::IdRange;
 pub(crate) struct Finding {
     /// One word for the kind: those of `subroot grants lint --help`.
     pub(crate) kind: &'static str,
-    /// The file.
     pub(crate) file: &'static str,
     /// The line, where it is about one.
     pub(crate) line: Option<u32>,

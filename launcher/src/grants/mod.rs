@@ -136,7 +136,6 @@ fn read_policy(policy: &mut Policy, (uid, gid): (u32, u32), files: &mut Readable
 
 /// A file that this user cannot read.
 pub(crate) struct Unreadable {
-    /// The file.
     pub(crate) file: PathBuf,
     /// Why not.
     pub(crate) why: String,
@@ -194,7 +193,6 @@ const ABSENT: &str = "none of its IDs exists in this user namespace";
 pub(crate) struct OwnLine {
     /// Which kind of ID it grants.
     pub(crate) kind: IdKind,
-    /// Which file it is in.
     pub(crate) file: &'static str,
     /// Its number, from 1 on; none for what is computed.
     pub(crate) number: Option<u32>,

@@ -30,7 +30,6 @@ pub(crate) struct Grant {
     pub(crate) kind: IdKind,
     /// Its number.
     pub(crate) line: u32,
-    /// The range.
     pub(crate) range: IdRange,
 }
 
@@ -43,7 +42,6 @@ impl Grant {
 
 /// A line that grants nothing.
 pub(crate) struct BadLine {
-    /// Which file.
     pub(crate) file: &'static str,
     /// Its number.
     pub(crate) line: u32,

@@ -17,7 +17,6 @@ const MAX_LINES_READ: usize = 1_000_000;
 
 /// A local account or group that has an ID.
 pub(crate) struct Live {
-    /// The ID.
     pub(crate) id: u32,
     /// Its name, escaped.
     pub(crate) name: Box<str>,

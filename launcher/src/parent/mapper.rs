@@ -36,9 +36,9 @@ pub(crate) struct Target<'a> {
     pub(crate) dir: &'a OwnedFd,
 }
 
-/// Why a way did not lead to maps.
+/// Why a candidate did not write the maps.
 pub(crate) enum Refusal {
-    /// It could not be used: the next way may be tried.
+    /// It could not be used: the next one may be tried.
     Unavailable(String),
     /// The administrator's files do not allow it: no other program is asked for more than the caller's own ID.
     Denied(String),
@@ -46,13 +46,13 @@ pub(crate) enum Refusal {
     Final(Error),
 }
 
-/// Tries the ways in order until one has written the maps, which are then read back (property L12). The next one is tried only if
+/// Tries the candidates in order until one has written the maps, which are then read back (property L12). The next one is tried only if
 /// the kernel shows that neither map has been written.
 ///
-/// Returns which way it was, by its place, and why the ones before were not.
+/// Returns the index of the one that wrote them, and why those before did not.
 ///
 /// # Errors
-/// The first failure that leaves no other way, or a mapper that did not do what it reported.
+/// The first failure that leaves no other candidate, or a mapper that did not do what it reported.
 pub(crate) fn map(candidates: &[Candidate], target: &Target<'_>) -> Result<(usize, Vec<String>), Error> {
     let (mut reasons, mut at) = (Vec::new(), 0_usize);
     while let Some(candidate) = candidates.get(at) {
@@ -72,7 +72,7 @@ pub(crate) fn map(candidates: &[Candidate], target: &Target<'_>) -> Result<(usiz
     Err(Error::Unmapped(reasons.join("; ")))
 }
 
-/// The index of the way that needs no mapper, or the end if there is none.
+/// The index of the candidate that needs no mapper, or the end if there is none.
 fn own_id(candidates: &[Candidate]) -> usize {
     candidates.iter().position(|candidate| candidate.writer == Writer::OwnId).unwrap_or(candidates.len())
 }
@@ -100,26 +100,26 @@ fn program(candidate: &Candidate) -> PathBuf {
 
 /// One run for both maps. The target is standard input, so that no descriptor has to be passed by number.
 fn run_helper(helper: &Path, maps: &Maps, target: &Target<'_>) -> Result<(), Refusal> {
-    let mut words = vec![b"fd:0".to_vec()];
+    let mut args = vec![b"fd:0".to_vec()];
     for kind in IdKind::BOTH {
         let mut text = Text::<16384>::EMPTY;
         push_typed(&mut text, maps.of(kind).lines().iter().copied());
-        words.extend([kind.option().into(), text.as_bytes().to_vec()]);
+        args.extend([kind.option().into(), text.as_bytes().to_vec()]);
     }
-    match run(helper, words, Some(target.dir))? {
+    match run(helper, args, Some(target.dir))? {
         (Ended::Exited(0), _) => Ok(()),
         (Ended::Exited(status), said) if REFUSED.contains(&status) => Err(Refusal::Denied(said)),
         (_, said) => Err(Refusal::Unavailable(said)),
     }
 }
 
-/// The gid map goes first: as long as there is no uid map, the next way is still open.
+/// The gid map goes first: as long as there is no uid map, the next candidate can still be tried.
 fn run_shadow(newuidmap: &Path, newgidmap: &Path, maps: &Maps, target: &Target<'_>) -> Result<(), Refusal> {
     for (kind, program) in [(IdKind::Gid, newgidmap), (IdKind::Uid, newuidmap)] {
         let lines = maps.of(kind).lines().iter().flat_map(|line| [line.inside, line.outside, line.count]);
         let numbers = lines.map(|number| number.to_string().into_bytes());
-        let words = std::iter::once(target.pid.to_string().into_bytes()).chain(numbers).collect();
-        match run(program, words, None)? {
+        let args = std::iter::once(target.pid.to_string().into_bytes()).chain(numbers).collect();
+        match run(program, args, None)? {
             (Ended::Exited(0), _) => {}
             (_, said) if kind == IdKind::Uid => return Err(Refusal::Unavailable(said)),
             (_, said) => return Err(Refusal::Unavailable(format!("{}: {said}", program.display()))),
@@ -129,11 +129,11 @@ fn run_shadow(newuidmap: &Path, newgidmap: &Path, maps: &Maps, target: &Target<'
 }
 
 /// Runs a mapper and returns how it ended and what it said, as one line. One that hangs is killed.
-fn run(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(Ended, String), Refusal> {
+fn run(program: &Path, args: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(Ended, String), Refusal> {
     let unavailable =
         |errno| Refusal::Unavailable(format!("executing {}: {}", program.display(), reason(errno)));
-    log::debug!("executing {} {}", program.display(), String::from_utf8_lossy(&words.join(&b' ')));
-    let (mapper, said) = start(program, words, input).map_err(unavailable)?;
+    log::debug!("executing {} {}", program.display(), String::from_utf8_lossy(&args.join(&b' ')));
+    let (mapper, said) = start(program, args, input).map_err(unavailable)?;
     let lost = |why: String| Refusal::Final(Error::Mapper { program: program.to_owned(), output: why });
     let mut ready = [PollFd::new(mapper.as_fd(), PollFlags::POLLIN)];
     if poll(&mut ready, PollTimeout::from(PATIENCE)).map_err(|errno| lost(reason(errno)))? == 0 {
@@ -153,16 +153,16 @@ fn run(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(
 }
 
 /// Starts a mapper: its process, and the pipe for what it says.
-fn start(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(OwnedFd, OwnedFd), Errno> {
+fn start(program: &Path, args: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(OwnedFd, OwnedFd), Errno> {
     let name = program.as_os_str().as_bytes().to_vec();
-    let words = std::iter::once(name).chain(words).map(CString::new).collect::<Result<Vec<_>, _>>();
-    let words = words.map_err(|_| Errno::EINVAL)?;
-    let path = words.first().cloned().unwrap_or_default();
+    let args = std::iter::once(name).chain(args).map(CString::new).collect::<Result<Vec<_>, _>>();
+    let args = args.map_err(|_| Errno::EINVAL)?;
+    let path = args.first().cloned().unwrap_or_default();
     let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?;
     let (said, stderr) = pipe2(OFlag::O_CLOEXEC)?;
     let mapper = sys::program::start(&sys::program::Program {
         path: &path,
-        arguments: &Arguments::new(words),
+        arguments: &Arguments::new(args),
         environment: &Arguments::new(Vec::new()),
         streams: [input.unwrap_or(&null), &null, &stderr].map(AsFd::as_fd),
     })?;
@@ -173,9 +173,9 @@ fn start(program: &Path, words: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result
 fn what_is_there(pipe: OwnedFd) -> Vec<u8> {
     let mut said = vec![0; 4096];
     let mut ready = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
-    // Error ignored: only the words of a failure depend on it.
+    // Error ignored: only the text of a failure depend on it.
     let is_ready = poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0);
-    // Error ignored: only the words of a failure depend on it.
+    // Error ignored: only the text of a failure depend on it.
     let length = if is_ready { read(&pipe, &mut said).ok().unwrap_or(0) } else { 0 };
     said.truncate(length);
     said

@@ -145,15 +145,17 @@ pub(crate) fn is_running(known: &Known) -> Outcome<bool> {
 ///
 /// # Errors
 /// None that has that name or PID; a /proc that cannot be read.
-pub(crate) fn find(word: &str) -> Result<Known, Error> {
+pub(crate) fn find(sandbox: &str) -> Result<Known, Error> {
     let is_meant = |launcher: &Launcher| {
-        launcher.name == word || word == launcher.pid.to_string() || word == launcher.launcher.to_string()
+        launcher.name == sandbox
+            || sandbox == launcher.pid.to_string()
+            || sandbox == launcher.launcher.to_string()
     };
     let search = Search::of(is_meant)?;
     let why = match search.has_unreadable {
         true => "it was started by another version of subroot",
         false => "no running sandbox has that name or PID",
     };
-    let none = || Error::Running { sandbox: word.into(), why: why.into() };
+    let none = || Error::Running { sandbox: sandbox.into(), why: why.into() };
     search.known.into_iter().next().ok_or_else(none)
 }

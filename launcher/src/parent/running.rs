@@ -198,14 +198,14 @@ impl Running {
     ///
     /// # Errors
     /// What kept it from being started.
-    pub fn exec(&self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Running, Error> {
-        let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
-        if words.is_empty() {
+    pub fn exec(&self, command: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Running, Error> {
+        let command: Vec<OsString> = command.into_iter().map(Into::into).collect();
+        if command.is_empty() {
             return Err(Error::Usage { what: "the command", why: "it is empty".into() });
         }
         let known = registry::find(&self.pid.to_string())?;
         let mut process = known.process.clone();
-        process.words = words;
+        process.command = command;
         process.terminal = false;
         let joined = join::Joined::new(&known, process)?;
         Running::monitor([None; 3], &[joined.member()], |status| join::run(&joined, &[status]))

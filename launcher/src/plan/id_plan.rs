@@ -1,4 +1,4 @@
-//! Where the IDs of a launch come from: every way that is open to this caller, the best one first.
+//! Where the IDs of a launch come from: every candidate that this caller can use, the best one first.
 
 use crate::error::{Error, OsError, Shortfall};
 use crate::failure::reason_of;
@@ -76,7 +76,7 @@ pub(crate) enum Writer {
     OwnId,
 }
 
-/// One way to IDs.
+/// A mapper, and what it would write.
 pub(crate) struct Candidate {
     /// Who writes.
     pub(crate) writer: Writer,
@@ -85,15 +85,15 @@ pub(crate) struct Candidate {
     /// Who a process is there that runs as nobody in particular, its uid and gid: known before the maps are written, after
     /// which a process is asked for its IDs in vain.
     pub(crate) first: [u32; 2],
-    /// True when the way was asked for by name, so that no other is to be tried in its place.
+    /// True if it was asked for by name, so that no other is tried instead.
     pub(crate) only: bool,
 }
 
-/// All ways, to be tried in order, and why there are no better ones.
+/// All candidates, to be tried in order, and why there are no better ones.
 pub(crate) struct IdPlan {
-    /// The ways, never empty.
+    /// Never empty.
     pub(crate) candidates: Vec<Candidate>,
-    /// Why there is no better way than the first, or none with group IDs.
+    /// Why there is no better one than the first, or none with group IDs.
     pub(crate) lack: Option<Shortfall>,
     /// The kinds of which the kernel takes only some of the granted ranges.
     pub(crate) cut: Vec<Shortfall>,
@@ -160,7 +160,7 @@ impl IdPlan {
         plan.checked(wishes)
     }
 
-    /// True if the caller's own ID may be what is left. Root's is the host's, and never takes the place of what is granted.
+    /// True if the caller's own ID may be what is left. Root's is the host's, and is never used instead of what is granted.
     fn may_end_with_own_id(&self, wishes: &IdWishes) -> bool {
         let is_last = self.candidates.is_empty() || own_id(IdKind::Uid) != 0;
         is_last && wishes.userns != Userns::Full && !self.candidates.iter().any(|candidate| candidate.only)
@@ -230,7 +230,7 @@ fn helper(wishes: &IdWishes) -> Result<Option<PathBuf>, Error> {
     let from_environment =
         || std::env::var_os("SUBROOT_HELPER").filter(|path| !path.is_empty()).map(PathBuf::from);
     let helper = wishes.helper.clone().or_else(from_environment);
-    // A word without a slash would be looked for in PATH, which the mapper is not started with.
+    // A name without a slash would be looked for in PATH, which the mapper is not started with.
     // Error ignored: without a working directory, a relative path leads nowhere anyway.
     let helper = helper.map(|path| std::path::absolute(&path).ok().unwrap_or(path));
     match helper {
@@ -274,7 +274,7 @@ fn own_groups() -> Result<Vec<u32>, Error> {
 }
 
 /// Supplementary groups are more than the caller's own IDs, which he may map himself: nothing is left without a mapper, and
-/// without the administrator's word. Where the grants cannot be known here, the mapper has the word.
+/// without the administrator's consent. If the grants cannot be known here, the mapper decides.
 fn refuse_groups(plan: &IdPlan, grants: &Grants, groups: &[u32]) -> Result<(), Error> {
     let ranges = grants.ranges(IdKind::Gid);
     let may_not = groups.iter().find(|gid| !ranges.iter().any(|range| range.contains(**gid)));

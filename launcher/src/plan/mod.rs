@@ -98,7 +98,7 @@ impl Plan {
 /// Landlock leaves what is mounted by wish as it was mounted.
 fn process(sandbox: &Sandbox, mounts: &[Mount]) -> Result<Process, Error> {
     let mut process = sandbox.process.clone();
-    process.words = sandbox.words.clone().unwrap_or_default();
+    process.command = sandbox.command.clone().unwrap_or_default();
     let writable = mounts.iter().filter(|mount| !mount.attributes.set.contains(READ_ONLY));
     process.writable = writable.map(|mount| mount.target.clone()).collect();
     let (added, dropped) = (&sandbox.added_capabilities, &sandbox.dropped_capabilities);
@@ -203,7 +203,7 @@ fn all_inside(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     paths.iter().map(|path| inside("--security-opt", path)).collect()
 }
 
-/// A path, a word or `NAME=VALUE` as the kernel takes it.
+/// A path, an argument or `NAME=VALUE` as the kernel takes it.
 ///
 /// # Errors
 /// A NUL inside.

@@ -22,7 +22,7 @@ use subroot_idmap::{IdKind, PlannedMap};
 /// What becomes of changes that are not kept.
 const DISCARDED: &str = "discarded";
 
-/// The steps of a launch. `why_not_better` says why IDs are not mapped in a better way.
+/// The steps of a launch. `why_not_better` says why no better candidate maps IDs.
 pub(crate) fn steps(plan: &Plan, why_not_better: Option<String>) -> Vec<Step> {
     let mut outline = Outline::default();
     outline.parent(plan, why_not_better);
@@ -249,8 +249,8 @@ impl Outline {
             self.add(Kind::LimitCapabilities).texts("capabilities", &mut names.iter().map(OsStr::new));
         }
         if let Some(rules) = &process.landlock {
-            let words = rules.words().join(OsStr::new(","));
-            let step = self.add(Kind::EnforceLandlock).text("rules", words);
+            let values = rules.values().join(OsStr::new(","));
+            let step = self.add(Kind::EnforceLandlock).text("rules", values);
             step.texts("writable", &mut paths(&process.writable));
         }
         let filter = match &process.seccomp {
@@ -298,8 +298,8 @@ impl Outline {
             step.text("home", "user");
         }
         let step = self.add(Kind::RunCommand);
-        step.texts("command", &mut process.words.iter().map(OsString::as_os_str));
-        if process.words.is_empty() {
+        step.texts("command", &mut process.command.iter().map(OsString::as_os_str));
+        if process.command.is_empty() {
             step.texts("shells", &mut SHELLS.iter().map(OsStr::new));
         }
         if is_pid_1 {

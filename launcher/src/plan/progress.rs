@@ -1,4 +1,4 @@
-//! `-v`: the steps of a launch as they happen, in the words of the plan, each with the time since the start of subroot.
+//! `-v`: the steps of a launch as they happen, as the plan says them, each with the time since the start of subroot.
 //!
 //! A child reports a step to the launcher, which prints it. If nothing is to be printed, no system call is made for it.
 
@@ -58,6 +58,6 @@ pub(crate) fn print_reported(packet: &[u8]) -> bool {
 
 fn print(at: usize, microseconds: u64) {
     let step = FOLLOWED.get().and_then(|(steps, _)| steps.get(at));
-    let words = step.map_or_else(|| "a step that is not in the plan".to_owned(), Step::words);
-    log::info!("{}.{:02} ms {words}", microseconds / 1000, microseconds % 1000 / 10);
+    let text = step.map_or_else(|| "a step that is not in the plan".to_owned(), Step::sentence);
+    log::info!("{}.{:02} ms {text}", microseconds / 1000, microseconds % 1000 / 10);
 }

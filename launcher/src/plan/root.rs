@@ -67,7 +67,6 @@ pub(crate) struct RootPlan {
 
 /// A mount, and what it is mounted on.
 pub(crate) struct PlannedMount {
-    /// The mount.
     pub(crate) mount: Mount,
     /// True for a directory, false for a file; none for what only the child can look at, which also makes its mount point.
     pub(crate) is_dir: Option<bool>,

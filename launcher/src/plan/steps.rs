@@ -82,24 +82,24 @@ impl Step {
         self
     }
 
-    /// Adds a path or word.
-    pub(crate) fn text(&mut self, field: &'static str, word: impl AsRef<OsStr>) -> &mut Step {
-        self.word(field, word.as_ref())
+    /// Adds a path or other text.
+    pub(crate) fn text(&mut self, field: &'static str, value: impl AsRef<OsStr>) -> &mut Step {
+        self.value_of(field, value.as_ref())
     }
 
     #[inline(never)]
-    fn word(&mut self, field: &'static str, word: &OsStr) -> &mut Step {
-        self.with(field, text(word))
+    fn value_of(&mut self, field: &'static str, value: &OsStr) -> &mut Step {
+        self.with(field, text(value))
     }
 
-    /// Adds several paths or words.
+    /// Adds several of them.
     #[inline(never)]
     pub(crate) fn texts(
         &mut self,
         field: &'static str,
-        words: &mut dyn Iterator<Item = &OsStr>,
+        values: &mut dyn Iterator<Item = &OsStr>,
     ) -> &mut Step {
-        self.with(field, Value::Array(words.map(text).collect()))
+        self.with(field, Value::Array(values.map(text).collect()))
     }
 
     /// True for a step of this kind on this object; on any object if it is empty.
@@ -110,10 +110,10 @@ impl Step {
     }
 
     /// The step in words, as one line.
-    pub(crate) fn words(&self) -> String {
+    pub(crate) fn sentence(&self) -> String {
         let mut line = String::new();
-        let (_, words) = self.kind.texts();
-        for part in words.split_inclusive(']') {
+        let (_, template) = self.kind.texts();
+        for part in template.split_inclusive(']') {
             let (always, optional) = part.split_once('[').unwrap_or((part, ""));
             line.push_str(&self.filled(always).unwrap_or_default());
             line.push_str(&self.filled(optional.trim_end_matches(']')).unwrap_or_default());
@@ -122,9 +122,9 @@ impl Step {
     }
 
     /// The words with the fields in place of the braces; none if a field is missing, or is an empty list.
-    fn filled(&self, words: &str) -> Option<String> {
+    fn filled(&self, template: &str) -> Option<String> {
         let mut line = String::new();
-        for part in words.split_inclusive('}') {
+        for part in template.split_inclusive('}') {
             let (before, field) = part.split_once('{').unwrap_or((part, ""));
             line.push_str(before);
             if let Some(field) = field.strip_suffix('}') {
@@ -165,8 +165,8 @@ fn shown(value: &Value, separator: &str) -> String {
     }
 }
 
-fn text(word: &OsStr) -> Value {
-    word.to_string_lossy().into()
+fn text(value: &OsStr) -> Value {
+    value.to_string_lossy().into()
 }
 
 #[cfg(test)]
@@ -179,7 +179,7 @@ mod tests {
     fn a_missing_field_leaves_its_brackets_out() {
         let step = |options: &[&str]| {
             let mut step = Step::new(Kind::Mount);
-            step.text("target", "/a").text("type", "tmpfs").with("options", json!(options)).words()
+            step.text("target", "/a").text("type", "tmpfs").with("options", json!(options)).sentence()
         };
         assert_eq!(step(&["ro", "nosuid"]), "mount /a: tmpfs (ro,nosuid)");
         assert_eq!(step(&[]), "mount /a: tmpfs");
@@ -187,14 +187,14 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped() {
-        let step = Step::new(Kind::SetHostname).text("name", "a\nb\u{1b}").words();
+        let step = Step::new(Kind::SetHostname).text("name", "a\nb\u{1b}").sentence();
         assert_eq!(step, "set the host name to a\\nb\\u{1b}");
     }
 
     #[test]
     fn map_lines_are_parted_by_commas() {
         let maps = json!([[0, 1000, 1], [1, 100_000, 65536]]);
-        let step = Step::new(Kind::SetHostname).with("name", maps).words();
+        let step = Step::new(Kind::SetHostname).with("name", maps).sentence();
         assert_eq!(step, "set the host name to 0 1000 1, 1 100000 65536");
     }
 

@@ -21,7 +21,7 @@ fn read(what: &'static str, checked: Result<(), String>) -> Result<(), Error> {
 /// # Errors
 /// The first thing that cannot be meant.
 pub(crate) fn check(sandbox: &Sandbox) -> Result<(), Error> {
-    if sandbox.words.as_ref().is_some_and(Vec::is_empty) {
+    if sandbox.command.as_ref().is_some_and(Vec::is_empty) {
         return Err(Error::Usage { what: "the command", why: "it is empty".into() });
     }
     read("--name", sandbox.name.as_deref().map_or(Ok(()), check_name))?;

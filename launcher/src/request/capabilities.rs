@@ -99,12 +99,12 @@ pub(crate) fn changed(set: u64, added: &[String], dropped: &[String]) -> Result<
     Ok(if added == ALL { ALL & !(if dropped == ALL { 0 } else { dropped }) } else { kept | added })
 }
 
-fn bits(words: &[String]) -> Result<u64, String> {
+fn bits(names: &[String]) -> Result<u64, String> {
     let mut set = 0;
-    for word in words.iter().flat_map(|word| word.split(',')) {
-        set |= match word {
-            word if word.eq_ignore_ascii_case("all") => ALL,
-            word => bit(word).ok_or_else(|| format!("{word} is no capability"))?,
+    for name in names.iter().flat_map(|name| name.split(',')) {
+        set |= match name {
+            name if name.eq_ignore_ascii_case("all") => ALL,
+            name => bit(name).ok_or_else(|| format!("{name} is no capability"))?,
         };
     }
     Ok(set)

@@ -307,8 +307,8 @@ fn assignment(name: &str, value: Option<&str>) -> String {
 ///
 /// # Errors
 /// A relative path, and the root itself.
-pub(crate) fn inside_path(word: &OsStr) -> Result<PathBuf, String> {
-    let path = Path::new(word);
+pub(crate) fn inside_path(target: &OsStr) -> Result<PathBuf, String> {
+    let path = Path::new(target);
     if !path.is_absolute() {
         return Err(format!("{} is not an absolute path inside", path.display()));
     }

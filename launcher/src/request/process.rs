@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Process {
     /// The command and its arguments; a shell where there are none.
-    pub(crate) words: Vec<OsString>,
+    pub(crate) command: Vec<OsString>,
     /// Its environment; HOME is the user's own where it is not set here.
     pub(crate) environment: Environment,
     /// Where it starts.
@@ -92,17 +92,17 @@ impl Landlock {
         self
     }
 
-    /// By the words of the option: `read-only`, `no-tcp` and paths.
-    pub(crate) fn of_words<'w>(words: impl Iterator<Item = &'w OsStr>) -> Landlock {
-        words.fold(Landlock::read_only(), |asked, word| match word.to_str() {
+    /// By the values of the option: `read-only`, `no-tcp` and paths.
+    pub(crate) fn of_values<'v>(values: impl Iterator<Item = &'v OsStr>) -> Landlock {
+        values.fold(Landlock::read_only(), |asked, value| match value.to_str() {
             Some("read-only") => asked,
             Some("no-tcp") => asked.no_tcp(),
-            _ => asked.writable(word),
+            _ => asked.writable(value),
         })
     }
 
     /// # Errors
-    /// A relative path, which may be a word that the option does not have.
+    /// A relative path, which may be a value that the option does not have.
     pub(crate) fn check(&self) -> Result<(), String> {
         match self.writable.iter().find(|path| !path.is_absolute()) {
             Some(path) => Err(format!("{path:?} is neither read-only, no-tcp nor an absolute path")),
@@ -110,8 +110,8 @@ impl Landlock {
         }
     }
 
-    /// The words of the option.
-    pub(crate) fn words(&self) -> Vec<OsString> {
+    /// The values of the option.
+    pub(crate) fn values(&self) -> Vec<OsString> {
         let paths = self.writable.iter().map(OsString::from);
         ["read-only".into()]
             .into_iter()
@@ -135,24 +135,24 @@ mod seccomp_as_word {
     use std::ffi::OsString;
 
     pub(super) fn serialize<S: Serializer>(seccomp: &Seccomp, serializer: S) -> Result<S::Ok, S::Error> {
-        let word: Option<OsString> = match seccomp {
+        let value: Option<OsString> = match seccomp {
             Seccomp::Default => None,
             Seccomp::Unconfined => Some("unconfined".into()),
             Seccomp::Profile(path) => Some(path.clone().into()),
         };
-        word.serialize(serializer)
+        value.serialize(serializer)
     }
 
     pub(super) fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Seccomp, D::Error> {
         Ok(match Option::<OsString>::deserialize(deserializer)? {
             None => Seccomp::Default,
-            Some(word) if word == "unconfined" => Seccomp::Unconfined,
+            Some(value) if value == "unconfined" => Seccomp::Unconfined,
             Some(path) => Seccomp::Profile(path.into()),
         })
     }
 }
 
-/// The same for Landlock: the words of the option, with a NUL between, which no path has.
+/// The same for Landlock: the values of the option, with a NUL between, which no path has.
 mod landlock_as_words {
     use crate::request::process::Landlock;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -163,15 +163,15 @@ mod landlock_as_words {
         asked: &Option<Landlock>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        asked.as_ref().map(|asked| asked.words().join(OsStr::new("\0"))).serialize(serializer)
+        asked.as_ref().map(|asked| asked.values().join(OsStr::new("\0"))).serialize(serializer)
     }
 
     pub(super) fn deserialize<'d, D: Deserializer<'d>>(
         deserializer: D,
     ) -> Result<Option<Landlock>, D::Error> {
-        let words = Option::<OsString>::deserialize(deserializer)?;
-        Ok(words.map(|words| {
-            Landlock::of_words(words.as_bytes().split(|byte| *byte == 0).map(OsStr::from_bytes))
+        let values = Option::<OsString>::deserialize(deserializer)?;
+        Ok(values.map(|values| {
+            Landlock::of_values(values.as_bytes().split(|byte| *byte == 0).map(OsStr::from_bytes))
         }))
     }
 }
@@ -185,7 +185,7 @@ impl Process {
     /// A command with this environment, as root with a container's capabilities.
     pub(crate) fn new(environment: Environment) -> Process {
         Process {
-            words: Vec::new(),
+            command: Vec::new(),
             environment,
             workdir: Workdir::Unchanged,
             user: None,

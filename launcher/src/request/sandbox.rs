@@ -43,7 +43,7 @@ const PATH_INSIDE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A directory becomes the root in its place by [`Sandbox::new`]:
+/// A directory becomes the root instead with [`Sandbox::new`]:
 ///
 /// ```no_run
 /// # use subroot::Sandbox;
@@ -63,7 +63,7 @@ pub struct Sandbox {
     pub(crate) masked: Vec<PathBuf>,
     pub(crate) read_only_paths: Vec<PathBuf>,
     /// The command; a shell where none was given.
-    pub(crate) words: Option<Vec<OsString>>,
+    pub(crate) command: Option<Vec<OsString>>,
     pub(crate) process: Process,
     pub(crate) added_capabilities: Vec<String>,
     pub(crate) dropped_capabilities: Vec<String>,
@@ -118,7 +118,7 @@ impl Sandbox {
             mounts: Vec::new(),
             masked: Vec::new(),
             read_only_paths: Vec::new(),
-            words: None,
+            command: None,
             process: Process::new(environment),
             added_capabilities: Vec::new(),
             dropped_capabilities: Vec::new(),
@@ -138,10 +138,10 @@ impl Sandbox {
         self
     }
 
-    /// Runs this command in place of a shell.
+    /// Runs this command instead of a shell.
     #[must_use]
-    pub fn command(mut self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Sandbox {
-        self.words = Some(words.into_iter().map(Into::into).collect());
+    pub fn command(mut self, command: impl IntoIterator<Item = impl Into<OsString>>) -> Sandbox {
+        self.command = Some(command.into_iter().map(Into::into).collect());
         self
     }
 

@@ -1,4 +1,4 @@
-//! The old mount API, mount(2), in the place of the new one: for a kernel or a container's filter that does not know
+//! The old mount API, mount(2), instead of the new one: for a kernel or a container's filter that does not know
 //! open_tree(2), move_mount(2) and fsopen(2).
 //!
 //! What the new API keeps detached is kept in a staging area here: a file system in memory over a directory that nobody looks
@@ -51,14 +51,14 @@ pub(crate) fn new_mount(
     options: &[(&CStr, Option<&CStr>)],
     attributes: u64,
 ) -> Outcome<OwnedFd> {
-    let word = |(key, value): &(&CStr, Option<&CStr>)| match value {
+    let text = |(key, value): &(&CStr, Option<&CStr>)| match value {
         Some(value) => [key.to_bytes(), value.to_bytes()].join(&b'='),
         None => key.to_bytes().to_vec(),
     };
-    let words = options.iter().map(word).collect::<Vec<_>>().join(&b',');
-    let words = CString::new(words).map_err(|_| Errno::EINVAL)?;
+    let options_text = options.iter().map(text).collect::<Vec<_>>().join(&b',');
+    let options_text = CString::new(options_text).map_err(|_| Errno::EINVAL)?;
     stage(true, |mount_point| {
-        mount(Some(kind), mount_point, Some(kind), flags(attributes), Some(words.as_c_str()))
+        mount(Some(kind), mount_point, Some(kind), flags(attributes), Some(options_text.as_c_str()))
     })
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn descriptor(file: impl AsFd) -> CString {
     CString::new(format!("/proc/self/fd/{}", file.as_fd().as_raw_fd())).ok().unwrap_or_default()
 }
 
-/// Mounts something at a new place in the staging area, and opens its top.
+/// Mounts something at a new mount point in the staging area, and opens its top.
 fn stage(is_dir: bool, make: impl FnOnce(&CStr) -> Outcome<()>) -> Outcome<OwnedFd> {
     let area = area()?;
     for number in 0_u32.. {

@@ -137,7 +137,6 @@ pub(crate) enum Walk {
     File {
         /// The directory.
         dir: Option<OwnedFd>,
-        /// The name.
         name: CString,
         /// The file, opened with O_PATH.
         file: OwnedFd,

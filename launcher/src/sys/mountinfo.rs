@@ -31,7 +31,6 @@ pub(crate) fn read() -> Result<Vec<MountLine>, Errno> {
     lines.map(|line| parse(line).ok_or(Errno::EBADMSG)).collect()
 }
 
-/// The file.
 pub(crate) const FILE: &str = "/proc/self/mountinfo";
 
 fn parse(line: &[u8]) -> Option<MountLine> {

@@ -36,14 +36,14 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// Lays the words out.
+    /// Lays the arguments out.
     pub(crate) fn new(strings: Vec<CString>) -> Arguments {
         let ends = std::iter::once(std::ptr::null());
         let pointers = strings.iter().map(|string| string.as_ptr()).chain(ends).collect();
         Arguments { strings, pointers }
     }
 
-    /// The same with another word in front.
+    /// The same with another argument in front.
     pub(crate) fn with_first(&self, first: &CStr) -> Arguments {
         Arguments::new(std::iter::once(first.to_owned()).chain(self.strings.iter().cloned()).collect())
     }
@@ -79,13 +79,12 @@ pub(crate) fn executable_memory(name: &CStr) -> Outcome<OwnedFd> {
     }
 }
 
-/// A program to be started: its path, words and environment, and its standard streams.
+/// A program to be started: its path, arguments and environment, and its standard streams.
 pub(crate) struct Program<'a> {
     /// Where it is.
     pub(crate) path: &'a CStr,
     /// Its arguments, the name among them.
     pub(crate) arguments: &'a Arguments,
-    /// Its environment.
     pub(crate) environment: &'a Arguments,
     /// Its descriptors 0 to 2.
     pub(crate) streams: [BorrowedFd<'a>; 3],

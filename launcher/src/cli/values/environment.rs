@@ -11,8 +11,8 @@ use std::path::Path;
 ///
 /// # Errors
 /// A word without a name.
-pub(crate) fn take_word(environment: &mut Environment, word: &OsStr) -> Result<(), String> {
-    let (name, value) = split_once(word, b'=');
+pub(crate) fn take_variable(environment: &mut Environment, value: &OsStr) -> Result<(), String> {
+    let (name, value) = split_once(value, b'=');
     check_name(name, value.unwrap_or_default())?;
     match (value, name.as_bytes().strip_suffix(b"*")) {
         (Some(value), _) => set(environment, name.to_owned(), value.to_owned()),
@@ -41,7 +41,7 @@ pub(crate) fn take_file(environment: &mut Environment, path: &Path) -> Result<()
         if start.is_empty() || start.starts_with(b"#") {
             continue;
         }
-        take_word(environment, &OsString::from_vec(start.to_vec()))
+        take_variable(environment, &OsString::from_vec(start.to_vec()))
             .map_err(|why| format!("{}, line {}: {why}", path.display(), at + 1))?;
     }
     Ok(())

@@ -8,19 +8,20 @@ use std::ffi::OsStr;
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub(crate) fn userns(word: &str) -> Result<Userns, String> {
-    let (mode, options) = word.split_once(':').map_or((word, None), |(mode, options)| (mode, Some(options)));
+pub(crate) fn userns(value: &str) -> Result<Userns, String> {
+    let (mode, options) =
+        value.split_once(':').map_or((value, None), |(mode, options)| (mode, Some(options)));
     match (mode, options) {
         ("auto", None) => Ok(Userns::Auto(None)),
         ("auto", Some(options)) => {
             let size = options.strip_prefix("size=").and_then(|size| number(size.as_ref()).ok());
-            size.map(|size| Userns::Auto(Some(size))).ok_or_else(|| format!("{word} is not auto:size=N"))
+            size.map(|size| Userns::Auto(Some(size))).ok_or_else(|| format!("{value} is not auto:size=N"))
         }
         ("full", None) => Ok(Userns::Full),
         ("host-id", None) => Ok(Userns::HostId),
         ("keep-id", None) => Ok(Userns::KeepId { uid: None, gid: None }),
         ("keep-id", Some(options)) => keep_id(options),
-        _ => Err(format!("{word} is none of auto[:size=N], full, host-id, keep-id[:uid=N,gid=N]")),
+        _ => Err(format!("{value} is none of auto[:size=N], full, host-id, keep-id[:uid=N,gid=N]")),
     }
 }
 
@@ -43,12 +44,12 @@ fn keep_id(options: &str) -> Result<Userns, String> {
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub(crate) fn given_line(word: &str) -> Result<GivenLine, String> {
-    let id = |text: &str| id(text.as_ref()).map_err(|why| format!("{word}: {why}"));
-    let mut parts = word.split(':');
+pub(crate) fn given_line(value: &str) -> Result<GivenLine, String> {
+    let id = |text: &str| id(text.as_ref()).map_err(|why| format!("{value}: {why}"));
+    let mut parts = value.split(':');
     let (Some(inside), Some(from), count, None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
-        return Err(format!("{word} is not INSIDE:FROM[:COUNT]"));
+        return Err(format!("{value} is not INSIDE:FROM[:COUNT]"));
     };
     let from = match from.strip_prefix('@') {
         Some(host) => IdSource::Host(id(host)?),
@@ -62,8 +63,8 @@ pub(crate) fn given_line(word: &str) -> Result<GivenLine, String> {
 ///
 /// # Errors
 /// An empty name.
-pub(crate) fn user(word: &OsStr) -> Result<UserSpec, String> {
-    let (user, group) = split_once(word, b':');
+pub(crate) fn user(value: &OsStr) -> Result<UserSpec, String> {
+    let (user, group) = split_once(value, b':');
     let group = group.map(account).transpose()?;
     Ok(UserSpec { user: account(user)?, group })
 }
@@ -72,10 +73,10 @@ pub(crate) fn user(word: &OsStr) -> Result<UserSpec, String> {
 ///
 /// # Errors
 /// An empty name, and a number that no ID can be.
-pub(crate) fn account(word: &OsStr) -> Result<Account, String> {
+pub(crate) fn account(value: &OsStr) -> Result<Account, String> {
     let is_number =
-        !word.is_empty() && utf8(word).is_ok_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    let account = if is_number { Account::Id(id(word)?) } else { Account::Name(word.to_owned()) };
+        !value.is_empty() && utf8(value).is_ok_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let account = if is_number { Account::Id(id(value)?) } else { Account::Name(value.to_owned()) };
     account.check().map(|()| account)
 }
 

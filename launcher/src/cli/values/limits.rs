@@ -7,14 +7,14 @@ use crate::request::limits::{Limit, Resource};
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub(crate) fn limit(word: &str) -> Result<Limit, String> {
-    let (name, values) = word.split_once('=').ok_or_else(|| format!("{word} is not NAME=SOFT[:HARD]"))?;
+pub(crate) fn limit(value: &str) -> Result<Limit, String> {
+    let (name, values) = value.split_once('=').ok_or_else(|| format!("{value} is not NAME=SOFT[:HARD]"))?;
     let name = name.to_ascii_lowercase();
     let name = name.strip_prefix("rlimit_").unwrap_or(&name);
     let resource = Resource::named(name).ok_or_else(|| format!("{name} is no limit"))?;
-    let value = |word: &str| match word {
+    let value = |value: &str| match value {
         "-1" | "unlimited" => Ok(Limit::UNLIMITED),
-        word => number(word.as_ref()),
+        value => number(value.as_ref()),
     };
     let (soft, hard) = values.split_once(':').unwrap_or((values, values));
     Ok(Limit::new(resource, value(soft)?, value(hard)?))
@@ -24,10 +24,10 @@ pub(crate) fn limit(word: &str) -> Result<Limit, String> {
 ///
 /// # Errors
 /// Anything but one to four octal digits.
-pub(crate) fn umask(word: &str) -> Result<u32, String> {
-    let is_octal = word.len() <= 4 && word.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
-    let mask = u32::from_str_radix(word, 8).ok().filter(|_| is_octal);
-    mask.ok_or_else(|| format!("{word} is not an octal mode up to 0777"))
+pub(crate) fn umask(value: &str) -> Result<u32, String> {
+    let is_octal = value.len() <= 4 && value.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+    let mask = u32::from_str_radix(value, 8).ok().filter(|_| is_octal);
+    mask.ok_or_else(|| format!("{value} is not an octal mode up to 0777"))
 }
 
 #[cfg(test)]

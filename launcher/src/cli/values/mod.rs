@@ -40,6 +40,6 @@ fn id(text: &OsStr) -> Result<u32, String> {
 }
 
 /// A word as it is shown in a message.
-pub(crate) fn shown(word: &OsStr) -> std::path::Display<'_> {
-    std::path::Path::new(word).display()
+pub(crate) fn shown(value: &OsStr) -> std::path::Display<'_> {
+    std::path::Path::new(value).display()
 }

@@ -12,16 +12,16 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub(crate) fn volume(word: &OsStr) -> Result<Mount, String> {
-    let mut parts = split(word, b':');
+pub(crate) fn volume(value: &OsStr) -> Result<Mount, String> {
+    let mut parts = split(value, b':');
     let (Some(source), Some(target)) = (parts.next(), parts.next()) else {
         return Err(format!(
             "{} is not SOURCE:TARGET[:OPTIONS]; volumes without a source are not kept here",
-            shown(word)
+            shown(value)
         ));
     };
     let (options, None) = (parts.next().unwrap_or_default(), parts.next()) else {
-        return Err(format!("{} has more than three parts; paths with a colon take --mount", shown(word)));
+        return Err(format!("{} has more than three parts; paths with a colon take --mount", shown(value)));
     };
     if !source.as_bytes().contains(&b'/') && source != "." && source != ".." {
         return Err(format!(
@@ -40,8 +40,8 @@ pub(crate) fn volume(word: &OsStr) -> Result<Mount, String> {
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub(crate) fn tmpfs(word: &OsStr) -> Result<Mount, String> {
-    let (target, options) = split_once(word, b':');
+pub(crate) fn tmpfs(value: &OsStr) -> Result<Mount, String> {
+    let (target, options) = split_once(value, b':');
     let mut mount = Mount::tmpfs(inside_path(target)?);
     for option in split(options.unwrap_or_default(), b',').filter(|option| !option.is_empty()) {
         tmpfs_option(&mut mount, utf8(option)?)?;
@@ -53,14 +53,14 @@ pub(crate) fn tmpfs(word: &OsStr) -> Result<Mount, String> {
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub(crate) fn device(word: &OsStr) -> Result<Mount, String> {
-    let mut parts = split(word, b':');
+pub(crate) fn device(value: &OsStr) -> Result<Mount, String> {
+    let mut parts = split(value, b':');
     let source = parts.next().unwrap_or_default();
     let target = parts.next().filter(|target| !target.is_empty()).unwrap_or(source);
     if let Some(rights) = parts.next().filter(|rights| *rights != "rwm" && *rights != "rw") {
         return Err(format!(
             "{}: the rights are the device node's own; leave {} out",
-            shown(word),
+            shown(value),
             shown(rights)
         ));
     }
@@ -71,9 +71,9 @@ pub(crate) fn device(word: &OsStr) -> Result<Mount, String> {
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub(crate) fn mount(word: &OsStr) -> Result<Mount, String> {
+pub(crate) fn mount(value: &OsStr) -> Result<Mount, String> {
     let mut typed = Typed::default();
-    for field in split(word, b',') {
+    for field in split(value, b',') {
         let (key, value) = split_once(field, b'=');
         typed.take(utf8(key)?, value)?;
     }
@@ -159,22 +159,22 @@ fn typed_option(mount: &mut Mount, key: &str, value: Option<&str>) -> Result<(),
         ("tmpfs-size", _) => return tmpfs_option(mount, &format!("size={}", value.unwrap_or_default())),
         ("tmpfs-mode", _) => return tmpfs_option(mount, &format!("mode={}", value.unwrap_or_default())),
         _ => {
-            let word = value.map_or_else(|| key.to_owned(), |value| format!("{key}={value}"));
+            let option = value.map_or_else(|| key.to_owned(), |value| format!("{key}={value}"));
             return match mount.content {
-                Content::Tmpfs(_) => tmpfs_option(mount, &word),
-                _ => bind_option(mount, &word),
+                Content::Tmpfs(_) => tmpfs_option(mount, &option),
+                _ => bind_option(mount, &option),
             };
         }
     }
     Ok(())
 }
 
-fn bind_option(mount: &mut Mount, word: &str) -> Result<(), String> {
-    if attribute(mount, word) || propagation(mount, word) {
+fn bind_option(mount: &mut Mount, option: &str) -> Result<(), String> {
+    if attribute(mount, option) || propagation(mount, option) {
         return Ok(());
     }
-    let Content::Bind(bind) = &mut mount.content else { return Err(format!("{word} is unknown here")) };
-    match word {
+    let Content::Bind(bind) = &mut mount.content else { return Err(format!("{option} is unknown here")) };
+    match option {
         "bind" => bind.recursive = false,
         "rbind" => bind.recursive = true,
         "idmap" => bind.id_mapped = true,
@@ -182,19 +182,19 @@ fn bind_option(mount: &mut Mount, word: &str) -> Result<(), String> {
         // SELinux labels and the copying of volumes, which nothing here has.
         "z" | "Z" | "nocopy" => {}
         "U" => return Err("U would change owners on the host; chown them with subroot unshare".into()),
-        _ => return Err(format!("{word} is unknown here")),
+        _ => return Err(format!("{option} is unknown here")),
     }
     Ok(())
 }
 
-fn tmpfs_option(mount: &mut Mount, word: &str) -> Result<(), String> {
-    if attribute(mount, word) || propagation(mount, word) || word == "notmpcopyup" {
+fn tmpfs_option(mount: &mut Mount, option: &str) -> Result<(), String> {
+    if attribute(mount, option) || propagation(mount, option) || option == "notmpcopyup" {
         return Ok(());
     }
-    let (key, value) = word.split_once('=').map_or((word, None), |(key, value)| (key, Some(value)));
+    let (key, value) = option.split_once('=').map_or((option, None), |(key, value)| (key, Some(value)));
     match &mut mount.content {
         Content::Tmpfs(options) => options.push((key.to_owned(), value.map(str::to_owned))),
-        _ => return Err(format!("{word} is unknown here")),
+        _ => return Err(format!("{option} is unknown here")),
     }
     Ok(())
 }
@@ -207,8 +207,8 @@ fn set(mount: &mut Mount, flag: MountFlags, on: bool) {
 }
 
 /// True for a word that is an attribute of mount(8).
-fn attribute(mount: &mut Mount, word: &str) -> bool {
-    let (attribute, on) = match word {
+fn attribute(mount: &mut Mount, option: &str) -> bool {
+    let (attribute, on) = match option {
         "ro" => (READ_ONLY, true),
         "rw" => (READ_ONLY, false),
         "nosuid" => (NOSUID, true),
@@ -224,8 +224,8 @@ fn attribute(mount: &mut Mount, word: &str) -> bool {
 }
 
 /// True for a word that says what becomes of mount events: mount_namespaces(7). Nothing leaves the sandbox in any case.
-fn propagation(mount: &mut Mount, word: &str) -> bool {
-    mount.attributes.propagation = match word {
+fn propagation(mount: &mut Mount, option: &str) -> bool {
+    mount.attributes.propagation = match option {
         "private" | "rprivate" => Propagation::Private,
         "slave" | "rslave" => Propagation::Slave,
         "shared" | "rshared" => Propagation::Shared,
@@ -239,6 +239,6 @@ fn propagation(mount: &mut Mount, word: &str) -> bool {
 ///
 /// # Errors
 /// An empty path.
-pub(crate) fn host_path(word: &OsStr) -> Result<PathBuf, String> {
-    std::path::absolute(Path::new(word)).map_err(|_| "a path is empty".to_owned())
+pub(crate) fn host_path(value: &OsStr) -> Result<PathBuf, String> {
+    std::path::absolute(Path::new(value)).map_err(|_| "a path is empty".to_owned())
 }

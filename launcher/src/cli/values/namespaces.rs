@@ -6,11 +6,11 @@ use crate::request::namespaces::{ClockOffsets, Namespace};
 ///
 /// # Errors
 /// Any other word.
-pub(crate) fn namespace(word: &str) -> Result<Namespace, String> {
-    match word {
+pub(crate) fn namespace(value: &str) -> Result<Namespace, String> {
+    match value {
         "private" => Ok(Namespace::Private),
         "host" => Ok(Namespace::Host),
-        _ => Err(format!("{word} is neither private nor host")),
+        _ => Err(format!("{value} is neither private nor host")),
     }
 }
 
@@ -18,11 +18,11 @@ pub(crate) fn namespace(word: &str) -> Result<Namespace, String> {
 ///
 /// # Errors
 /// Any other word.
-pub(crate) fn network(word: &str) -> Result<Namespace, String> {
-    match word {
+pub(crate) fn network(value: &str) -> Result<Namespace, String> {
+    match value {
         "none" => Ok(Namespace::Private),
         "host" => Ok(Namespace::Host),
-        _ => Err(format!("{word} is neither none nor host")),
+        _ => Err(format!("{value} is neither none nor host")),
     }
 }
 
@@ -30,13 +30,13 @@ pub(crate) fn network(word: &str) -> Result<Namespace, String> {
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub(crate) fn clock_offsets(word: &str) -> Result<ClockOffsets, String> {
+pub(crate) fn clock_offsets(value: &str) -> Result<ClockOffsets, String> {
     let seconds = |text: &str| text.parse::<i64>().map_err(|_| format!("{text} is no number of seconds"));
-    if let Ok(both) = seconds(word) {
+    if let Ok(both) = seconds(value) {
         return Ok(ClockOffsets { monotonic: both, boottime: both });
     }
     let mut offsets = ClockOffsets { monotonic: 0, boottime: 0 };
-    for part in word.split(',') {
+    for part in value.split(',') {
         match part.split_once('=') {
             Some(("monotonic", text)) => offsets.monotonic = seconds(text)?,
             Some(("boottime", text)) => offsets.boottime = seconds(text)?,

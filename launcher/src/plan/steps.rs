@@ -129,7 +129,12 @@ impl Step {
             line.push_str(before);
             if let Some(field) = field.strip_suffix('}') {
                 let value = self.value(field)?;
-                line.push_str(&shown(value, if field == "options" { "," } else { " " }));
+                line.push_str(&match field {
+                    "options" => shown(value, ","),
+                    // The values can be secrets, and `-v` ends in logs.
+                    "environment" => names(value),
+                    _ => shown(value, " "),
+                });
             }
         }
         Some(line)
@@ -165,6 +170,12 @@ fn shown(value: &Value, separator: &str) -> String {
     }
 }
 
+/// The names of environment variables.
+fn names(variables: &Value) -> String {
+    let variables = variables.as_array().into_iter().flatten().filter_map(Value::as_str);
+    variables.map(|variable| variable.split('=').next().unwrap_or_default()).collect::<Vec<_>>().join(" ")
+}
+
 fn text(value: &OsStr) -> Value {
     value.to_string_lossy().into()
 }
@@ -183,6 +194,13 @@ mod tests {
         };
         assert_eq!(step(&["ro", "nosuid"]), "mount /a: tmpfs (ro,nosuid)");
         assert_eq!(step(&[]), "mount /a: tmpfs");
+    }
+
+    #[test]
+    fn values_of_variables_are_not_said() {
+        let mut step = Step::new(Kind::SetEnvironment);
+        let step = step.with("environment", json!(["PATH=/bin", "TOKEN=secret=x"]));
+        assert_eq!(step.sentence(), "set the environment: PATH TOKEN");
     }
 
     #[test]

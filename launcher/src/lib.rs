@@ -8,6 +8,7 @@
 #![cfg_attr(not(feature = "cli"), allow(dead_code, reason = "what the command line alone uses"))]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test that reads a wrong default fails"))]
 
+mod causes;
 mod child;
 #[cfg(feature = "cli")]
 mod cli;

@@ -1,11 +1,11 @@
 //! `subroot doctor`: performs the steps of a launch one by one, and says of each what it lacks.
 
+use crate::causes::{
+    Cause, NO_RUNTIME_DIR, NO_SETGROUPS, ROOTFS_MISSING, ROOTFS_NO_DIRECTORY, SETGROUPS_DENIED,
+};
 use crate::cli::args::DoctorArgs;
 use crate::cli::idmap::writer;
 use crate::cli::output;
-use crate::diagnose::causes::{
-    Cause, NO_RUNTIME_DIR, NO_SETGROUPS, ROOTFS_MISSING, ROOTFS_NO_DIRECTORY, SETGROUPS_DENIED,
-};
 use crate::diagnose::probes;
 use crate::diagnose::shortfall;
 use crate::error::Error;

@@ -1,6 +1,6 @@
 //! What stands behind an error, and what to do about it.
 
-use crate::diagnose::causes::{
+use crate::causes::{
     COMMAND_MISSING, Cause, FOREIGN, INTERPRETER_MISSING, LOADER_MISSING, NO_SETGROUPS, NO_TERMINAL, NOEXEC,
     NOT_EXECUTABLE,
 };

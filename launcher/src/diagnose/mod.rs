@@ -1,6 +1,5 @@
-//! Why something failed: the causes, the probes that find them, and the fixes.
+//! Why something failed: the probes that find the causes, and the fixes.
 
-pub(crate) mod causes;
 pub(crate) mod explain;
 pub(crate) mod probes;
 pub(crate) mod shortfall;

@@ -1,8 +1,6 @@
 //! Why fewer IDs are mapped than could be: what a plan knows, as causes with their fixes.
 
-use crate::diagnose::causes::{
-    Cause, FEW_HERE, MAPPER_MISSING, NO_MAPPER, TOO_MANY_RANGES, TOO_MANY_RANGES_HERE,
-};
+use crate::causes::{Cause, FEW_HERE, MAPPER_MISSING, NO_MAPPER, TOO_MANY_RANGES, TOO_MANY_RANGES_HERE};
 use crate::diagnose::probes;
 use crate::error::Shortfall;
 use crate::grants::Grants;

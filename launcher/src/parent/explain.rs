@@ -1,6 +1,6 @@
 //! Why a launch failed, and what to do about it: what diagnose/ finds, and what only a launch can try out.
 
-use crate::diagnose::causes::Cause;
+use crate::causes::Cause;
 use crate::diagnose::explain;
 use crate::error::Error;
 use crate::failure::{Failure, Step};

@@ -1,6 +1,6 @@
 //! Has the maps written by whoever may, and believes only what the kernel then shows.
 
-use crate::diagnose::causes::Cause;
+use crate::causes::Cause;
 use crate::diagnose::probes;
 use crate::diagnose::shortfall;
 use crate::error::{Error, OsError};

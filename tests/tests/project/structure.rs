@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use subroot_tests::workspace;
 
 /// Top to bottom, in the order of a launch.
-const ORDER: [&str; 11] =
-    ["cli", "parent", "child", "rootfs", "diagnose", "plan", "grants", "request", "error", "failure", "sys"];
+const ORDER: [&str; 12] = [
+    "cli", "parent", "child", "rootfs", "diagnose", "plan", "grants", "causes", "request", "error",
+    "failure", "sys",
+];
 
 /// The most files in one directory.
 const MOST_FILES: usize = 16;

@@ -1,6 +1,6 @@
 //! Whether AppArmor confines this process, so that it may be what refuses a step.
 
-use crate::diagnose::causes::{APPARMOR, APPARMOR_CAPABILITIES, APPARMOR_PROFILE, Cause};
+use crate::causes::{APPARMOR, APPARMOR_CAPABILITIES, APPARMOR_PROFILE, Cause};
 use crate::diagnose::probes::setting;
 use crate::request::capabilities;
 

@@ -2,7 +2,7 @@
 //!
 //! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
-use crate::diagnose::causes::{
+use crate::causes::{
     BAD_CONFIG, BAD_GRANT_LINE, Cause, DIRECTORY_ACCOUNT, GRANT_OVERLAPS, GRANT_TOO_SMALL, NO_ACCOUNT,
     NO_GRANT_FILE, NO_GRANT_LINE, NO_NOBODY, NOT_FULL, NOT_HERE, UNREADABLE, UNTRUSTED,
 };

@@ -1,6 +1,6 @@
 //! Why a user can have no more keys: keyrings(7).
 
-use crate::diagnose::causes::{Cause, KEY_QUOTA};
+use crate::causes::{Cause, KEY_QUOTA};
 use crate::diagnose::probes::setting;
 use crate::grants::Grants;
 use crate::sys::namespaces::is_nested;

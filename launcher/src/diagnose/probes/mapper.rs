@@ -2,7 +2,7 @@
 //!
 //! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
-use crate::diagnose::causes::{
+use crate::causes::{
     BOUNDING_SET, Cause, MAPPER_FORBIDDEN, MAPPER_MISSING, MAPPER_NOSUID, MAPPER_UNPRIVILEGED, NO_HELPER,
     NO_NEW_PRIVS, NOT_A_MAPPER,
 };

@@ -2,7 +2,7 @@
 //!
 //! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
-use crate::diagnose::causes::{
+use crate::causes::{
     CHROOT, CONTAINER, Cause, EMULATOR, FORBIDDEN, LIMIT_OUTSIDE, NO_MORE_NAMESPACES, NO_NAMESPACES, NPROC,
     PID_DEPTH, SECCOMP, USER_DEPTH, USERNS_CLONE,
 };

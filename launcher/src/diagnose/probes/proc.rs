@@ -1,6 +1,6 @@
 //! What the mount options of /proc keep from its users: proc(5), hidepid and subset.
 
-use crate::diagnose::causes::{Cause, PROC_SUBSET};
+use crate::causes::{Cause, PROC_SUBSET};
 use crate::sys::mountinfo;
 use std::path::Path;
 

@@ -2,7 +2,7 @@
 //!
 //! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
-use crate::diagnose::causes::{
+use crate::causes::{
     CLOSED_DIR, Cause, Kind, NETWORK_ROOT, NODEV, NOEXEC, NOSUID, OVERLAY_REFUSED, PROC_COVERED, PROC_REFUSED,
 };
 use crate::failure::reason;

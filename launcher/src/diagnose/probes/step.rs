@@ -1,6 +1,6 @@
 //! Why the kernel refused a step of the child.
 
-use crate::diagnose::causes::Cause;
+use crate::causes::Cause;
 use crate::diagnose::probes::{apparmor, keys, rootfs};
 use crate::failure::{Failure, Step};
 use nix::errno::Errno;

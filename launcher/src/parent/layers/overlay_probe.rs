@@ -1,6 +1,6 @@
 //! Why no overlay can discard its changes, and where on disk it could hold them.
 
-use crate::diagnose::causes::{Cause, OVERLAY_KEPT, OVERLAY_NO_PLACE, OVERLAY_PLACE};
+use crate::causes::{Cause, OVERLAY_KEPT, OVERLAY_NO_PLACE, OVERLAY_PLACE};
 use crate::diagnose::probes::rootfs::overlay_refused;
 use crate::parent::layers::disk_layers::{DIRECTORY, DiskLayers};
 use crate::parent::trial::{self, Stopped};

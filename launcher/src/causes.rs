@@ -109,17 +109,26 @@ kinds! {
         "as root: install the package newidmap-helper, or uidmap";
     /// Neither bit nor capabilities.
     MAPPER_UNPRIVILEGED: "mapper-unprivileged", "{path} is neither setuid root nor has file capabilities",
-        "as root: chmod 4755 {path}, or setcap cap_setuid,cap_setgid=p {path}";
+        "as root: chown root:root {path} && chmod 4755 {path}";
+    /// The bit of another user.
+    MAPPER_NOT_ROOTS: "mapper-not-roots", "{path} is setuid, but is not root's",
+        "as root: chown root:root {path} && chmod 4755 {path}";
+    /// File capabilities, and not all that it needs.
+    MAPPER_LACKS: "mapper-lacks-capability", "{path} cannot map IDs: its file capabilities lack {capability}",
+        "as root: chown root:root {path} && chmod 4755 {path}";
+    /// File capabilities that count in a container.
+    MAPPER_FOREIGN: "mapper-of-a-container", "{path} cannot map IDs: its file capabilities are for another user namespace",
+        "as root: chown root:root {path} && chmod 4755 {path}";
     /// `--helper` or SUBROOT_HELPER with a program that no package installs.
     NOT_A_MAPPER: "not-a-mapper", "{path} is neither setuid root nor has file capabilities, so it is no mapper", "{undo}";
     /// The same with a file that is not there.
     NO_HELPER: "no-helper", "{path} is not there", "{undo}";
     /// A mapper for some only.
-    MAPPER_FORBIDDEN: "mapper-forbidden", "{path} may not be executed by this user",
-        "as root: chmod 4755 {path}, or put the user into its group";
+    MAPPER_FORBIDDEN: "mapper-forbidden", "{path} may not be executed by this user, who is not in its group",
+        "as root: chmod 4755 {path}";
     /// The file system takes no bits.
     MAPPER_NOSUID: "mapper-nosuid", "{path} is on a nosuid mount, where a setuid bit and file capabilities count for nothing",
-        "as root: mount -o remount,suid {mount}, or install the mapper elsewhere";
+        "as root: mount -o remount,suid {mount}";
     /// A process that gave privilege up for good.
     NO_NEW_PRIVS: "no-new-privs", "no_new_privs is set for this process, so that no mapper gets its privilege",
         "start from a process without it: systemd's NoNewPrivileges=no, podman and docker without --security-opt no-new-privileges";

@@ -198,9 +198,10 @@ fn mapper(plan: &IdPlan) -> Line {
         let built_in = Path::new(BUILT_IN_HELPER);
         judged.push((built_in, probes::mapper::lacks(built_in)));
     }
-    let at = judged.iter().position(|(_, cause)| cause.is_none()).unwrap_or(0);
-    let (program, cause) = judged.swap_remove(at);
-    Line::with("mapper", Verdict::Less, program.display().to_string(), cause.into_iter().collect())
+    let working = judged.iter().find(|(_, cause)| cause.is_none()).or(judged.first());
+    let found = working.map_or_else(String::new, |(program, _)| program.display().to_string());
+    let causes = judged.iter().map_while(|(_, cause)| cause.clone()).collect();
+    Line::with("mapper", Verdict::Less, found, causes)
 }
 
 /// Has the maps of a launch written; true where that went well.

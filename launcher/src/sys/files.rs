@@ -42,12 +42,41 @@ pub(crate) fn try_lock(file: impl AsFd, exclusive: bool) -> Outcome<()> {
     syscall!(libc::SYS_flock, file.as_fd().as_raw_fd(), kind | libc::LOCK_NB).map(drop)
 }
 
-/// True for a file that has capabilities of any kind: capabilities(7), File capabilities.
-pub(crate) fn has_file_capabilities(path: &Path) -> bool {
-    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
-    let none = std::ptr::null::<u8>();
-    // Error ignored: only the words of a failure depend on it.
-    syscall!(libc::SYS_getxattr, path.as_ptr(), c"security.capability".as_ptr(), none, 0_usize).is_ok()
+/// What capabilities(7) a file gives to a process that executes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileCapabilities {
+    /// It has none.
+    None,
+    /// These, as bits.
+    Permitted(u64),
+    /// Those of the root of another user namespace, which count for nothing here.
+    Foreign,
+}
+
+/// The attribute security.capability. The kernel shows revision 3, or nothing, for the root of another user namespace.
+pub(crate) fn file_capabilities(path: &Path) -> FileCapabilities {
+    const REVISION_3: u8 = 3;
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return FileCapabilities::None };
+    let mut value = [0_u8; 24];
+    let (name, buffer) = (c"security.capability".as_ptr(), value.as_mut_ptr());
+    let read = syscall!(libc::SYS_getxattr, path.as_ptr(), name, buffer, value.len());
+    match read {
+        Ok(_) => {}
+        Err(Errno::EOVERFLOW) => return FileCapabilities::Foreign,
+        // Error ignored: only the words of a failure depend on it.
+        Err(_) => return FileCapabilities::None,
+    }
+    let word = |at: usize| {
+        value
+            .get(at..at.saturating_add(4))
+            .and_then(|word| word.try_into().ok())
+            .map_or(0, u32::from_le_bytes)
+    };
+    // struct vfs_ns_cap_data of linux/capability.h: magic, then permitted and inheritable of the lower and the upper half.
+    match value[3] {
+        REVISION_3 => FileCapabilities::Foreign,
+        _ => FileCapabilities::Permitted(u64::from(word(4)) | u64::from(word(12)) << 32),
+    }
 }
 
 /// True if a tmpfs takes user.* attributes: tries it on a file in memory, which is on a tmpfs of the kernel's own.

@@ -123,7 +123,10 @@ fn a_mapper_that_lacks_its_privilege_is_named_where_there_is_no_other() {
     sandbox.host.install_mapper(Install::None);
     hide_shadow(&sandbox);
     let outcome = sandbox.host.output(&mut maps(&sandbox, &sandbox.alice));
-    assert_noted(&outcome, &["only your own ID is mapped", "setuid", "fix: as root: chmod 4755"]);
+    assert_noted(
+        &outcome,
+        &["only your own ID is mapped", "setuid", "fix: as root: chown root:root", "chmod 4755"],
+    );
     assert_eq!(map_lines(&outcome.stdout), [OWN_ID, OWN_ID]);
 }
 

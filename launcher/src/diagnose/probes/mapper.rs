@@ -3,12 +3,13 @@
 //! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
 use crate::causes::{
-    BOUNDING_SET, Cause, MAPPER_FORBIDDEN, MAPPER_MISSING, MAPPER_NOSUID, MAPPER_UNPRIVILEGED, NO_HELPER,
-    NO_NEW_PRIVS, NOT_A_MAPPER,
+    BOUNDING_SET, Cause, MAPPER_FORBIDDEN, MAPPER_FOREIGN, MAPPER_LACKS, MAPPER_MISSING, MAPPER_NOSUID,
+    MAPPER_NOT_ROOTS, MAPPER_UNPRIVILEGED, NO_HELPER, NO_NEW_PRIVS, NOT_A_MAPPER,
 };
 use crate::diagnose::probes::own_status;
 use crate::plan::id_plan::BUILT_IN_HELPER;
 use crate::sys;
+use crate::sys::files::FileCapabilities;
 use nix::sys::prctl::get_no_new_privs;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{AccessFlags, access};
@@ -33,15 +34,52 @@ pub(crate) fn lacks(path: &Path) -> Option<Cause> {
     if access(path, AccessFlags::X_OK).is_err() {
         return Some(instead(&MAPPER_FORBIDDEN, &NOT_A_MAPPER));
     }
-    let is_setuid = file.mode() & 0o4000 != 0 && file.uid() == 0;
-    if !is_setuid && !sys::files::has_file_capabilities(path) {
-        return Some(instead(&MAPPER_UNPRIVILEGED, &NOT_A_MAPPER));
+    if let Some(kind) = lacks_privilege(path, &file) {
+        return Some(match kind {
+            Privilege::None => instead(&MAPPER_UNPRIVILEGED, &NOT_A_MAPPER),
+            Privilege::NotRoots => instead(&MAPPER_NOT_ROOTS, &NOT_A_MAPPER),
+            Privilege::Foreign => Cause::new(&MAPPER_FOREIGN, &[("path", &shown)]),
+            Privilege::Without(name) => Cause::new(&MAPPER_LACKS, &[("path", &shown), ("capability", &name)]),
+        });
     }
     if statvfs(path).is_ok_and(|mount| mount.flags().contains(FsFlags::ST_NOSUID)) {
         let mount = super::rootfs::mount_point(path);
         return Some(Cause::new(&MAPPER_NOSUID, &[("path", &shown), ("mount", &mount.display())]));
     }
     process()
+}
+
+/// What is wrong with the privilege that a file gives.
+enum Privilege {
+    None,
+    NotRoots,
+    /// Capabilities for the root of another user namespace.
+    Foreign,
+    Without(&'static str),
+}
+
+/// File capabilities count before a setuid bit, and only those of this user namespace: capabilities(7).
+fn lacks_privilege(path: &Path, file: &fs::Metadata) -> Option<Privilege> {
+    let is_setuid = file.mode() & 0o4000 != 0;
+    match sys::files::file_capabilities(path) {
+        FileCapabilities::None if is_setuid && file.uid() == 0 => None,
+        FileCapabilities::None if is_setuid => Some(Privilege::NotRoots),
+        FileCapabilities::None => Some(Privilege::None),
+        FileCapabilities::Foreign => Some(Privilege::Foreign),
+        FileCapabilities::Permitted(held) => {
+            let (name, _) = needed(path).find(|(_, bit)| held & (1 << bit) == 0)?;
+            Some(Privilege::Without(name))
+        }
+    }
+}
+
+/// The capabilities that a mapper needs: each of shadow's programs writes one map.
+fn needed(path: &Path) -> impl Iterator<Item = (&'static str, u32)> {
+    let file = path.file_name().unwrap_or_default();
+    let [no_uid, no_gid] = ["newgidmap", "newuidmap"].map(|name| file == name);
+    NEEDED
+        .into_iter()
+        .filter(move |(name, _)| !(no_uid && *name == "CAP_SETUID" || no_gid && *name == "CAP_SETGID"))
 }
 
 /// True for a mapper that is where a package puts it.

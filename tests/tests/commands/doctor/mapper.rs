@@ -58,8 +58,9 @@ fn it_has_neither_bit_nor_capabilities() {
 fn it_is_for_a_group_that_the_user_is_not_in() {
     let sandbox = without_shadow();
     std::fs::set_permissions(MAPPER, Permissions::from_mode(0o4750)).expect("changing its mode");
-    assert_found(&examined(&sandbox), 1, "may not be executed by this user", "its group");
-    assert_fixed(&sandbox, Vec::new(), "its group");
+    let fix = format!("chmod 4755 {MAPPER}");
+    assert_found(&examined(&sandbox), 1, "may not be executed by this user, who is not in its group", &fix);
+    assert_fixed(&sandbox, Vec::new(), &fix);
 }
 
 #[test]

@@ -75,6 +75,13 @@ fn a_name_of_digits_owns_nothing() {
 }
 
 #[test]
+fn a_name_with_a_blank_owns_nothing() {
+    let account = "al ice:x:1003:1003::/:/bin/sh\n";
+    by_1003(account, "al ice:300000:9\n").differs("name-with-a-blank", Expected::Refused, written(GRANTED));
+    by_1003(account, "1003:300000:9\n").same(written(GRANTED));
+}
+
+#[test]
 fn digits_are_the_uid_whoever_has_them_as_a_name() {
     let accounts = "4242:x:1003:1003::/:/bin/sh\ndave:x:4242:4242::/:/bin/sh\n";
     let by_uid = case(GRANTED).with_accounts(accounts).with_grants("4242:300000:9\n");

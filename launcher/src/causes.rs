@@ -61,21 +61,26 @@ macro_rules! kinds {
 kinds! {
     /// Grants.
     NO_GRANT_FILE: "no-grant-file", "{file} is not there",
-        "as root: usermod --add-subuids FIRST-LAST --add-subgids FIRST-LAST {user} (needs the package uidmap or shadow-utils)";
+        "as root: {command}";
+    /// A symlink to nothing.
+    DANGLING: "dangling-grant-file", "{file} is a link to {target}, which is not there", "as root: {command}";
     /// The user has no line.
     NO_GRANT_LINE: "no-grant-line", "{file} has no line for {user}",
-        "as root: usermod {option} FIRST-LAST {user}, with a range that is nobody else's";
+        "as root: {command}";
+    /// A name that a line cannot name.
+    DIGITS: "name-of-digits", "{file} has no line for uid {uid}: a line for {user} is for that uid, and not for the account of this name",
+        "as root: {command}";
     /// One of the caller's lines is void.
-    BAD_GRANT_LINE: "bad-grant-line", "{file}, line {line}, grants nothing: {why}", "as root: correct that line, or take it out";
+    BAD_GRANT_LINE: "bad-grant-line", "{file}, line {line}, grants nothing: {why}", "as root: {command}";
     /// The range is another user's, too.
-    GRANT_OVERLAPS: "grant-overlaps", "{file}, line {line}, grants IDs that line {other} grants to {owner}, too",
-        "as root: give one of the two another range; until then each can get at the other's files";
+    GRANT_OVERLAPS: "grant-overlaps", "{file}, line {line}, grants IDs that line {other} grants to {owner}, too, so that each can get at the other's files",
+        "as root: {command}";
     /// Too few IDs.
     GRANT_TOO_SMALL: "grant-too-small", "{count} {kind}s are granted, and a Debian root needs 2001",
-        "as root: give {user} a line of 2001 IDs or more in {file}";
+        "as root: {command}";
     /// nogroup and _apt's helpers.
     NO_NOBODY: "no-nobody", "ID 65534, which is nobody and nogroup, is not mapped: {count} {kind}s are granted",
-        "as root: give {user} 65536 IDs in {file}; or run with --uidmap 0:0:{first} --uidmap 65534:{first}:1";
+        "as root: {command}";
     /// Too many ranges.
     TOO_MANY_RANGES: "too-many-ranges", "only {count} of {total} {kind}s are mapped: the kernel takes at most 340 ranges and 4095 bytes of map",
         "as root: replace the lines of {user} in {file} by one line of as many IDs";
@@ -84,24 +89,34 @@ kinds! {
         "start the container around with its IDs in fewer ranges";
     /// A user namespace without them.
     NOT_HERE: "ids-not-here", "{place} grants {range}, and of these IDs this user namespace has {present}",
-        "as root: subroot grants suggest {user}";
+        "as root: {command}";
     /// The mapper would take it from nobody.
-    UNTRUSTED: "untrusted-file", "{file} is not trusted: {path} is {why}", "as root: {fix}";
+    UNTRUSTED: "untrusted-file", "{path} is {why}, so that the mapper does not trust {file}", "as root: {fix}";
     /// A container of few IDs.
     FEW_HERE: "few-ids-here", "the user namespace around this process does not have the IDs 0 to 65535",
         "start the container around with 65536 IDs or more; or run without --userns full";
     /// Fewer than `--userns full` requires.
     NOT_FULL: "not-full", "{uids} user IDs and {gids} group IDs are granted, and 65535 of each are needed",
-        "as root: subroot grants suggest {user} --count 65535";
+        "as root: {command}";
     /// The settings of the mapper.
     BAD_CONFIG: "bad-config", "the mapper's settings are not taken: {why}", "as root: correct that line";
     /// A mode without r for others, which these files have everywhere else.
-    UNREADABLE: "unreadable-file", "{file} cannot be read by you, who then cannot know what it grants: {why}", "as root: chmod a+r {file}";
+    UNREADABLE: "unreadable-file", "{path} cannot be read by {who} (mode {mode})", "as root: {fix}";
+    /// A directory on the way to it.
+    UNREADABLE_DIR: "unreadable-directory", "{file} cannot be read by {who}: the directory {path} has mode {mode}", "as root: {fix}";
+    /// Not for its mode.
+    HIDDEN: "hidden-file", "{file} cannot be read by you: {why}", "as root: make {file} readable for all users; namei -l {file} shows what leads to it";
+    /// nsswitch.conf leaves grants to what is not there.
+    NO_PLUGIN: "no-plugin", "{library}, which /etc/nsswitch.conf asks for grants by its line subid: {plugin}, is not installed",
+        "as root: cp /etc/nsswitch.conf /etc/nsswitch.conf- && sed '{line}s/.*/subid: files/' /etc/nsswitch.conf- >/etc/nsswitch.conf";
+    /// A plugin, and only a mapper that asks none.
+    NO_VARIANT: "no-plugin-mapper", "/etc/nsswitch.conf leaves grants to the plugin {plugin}, which only newidmap-helper-nss asks, and that is not installed",
+        "as root: install the package newidmap-helper-nss";
     /// LDAP, SSSD and the like.
     DIRECTORY_ACCOUNT: "directory-account", "the account of uid {uid} is not in /etc/passwd but in a directory",
-        "as root: install newidmap-helper-nss, or grant by number: a line {uid}:FIRST:COUNT in both files";
+        "as root: {command}";
     /// No account at all.
-    NO_ACCOUNT: "no-account", "uid {uid} has no account", "as root: make one; a line {uid}:FIRST:COUNT in /etc/subuid and /etc/subgid does, too";
+    NO_ACCOUNT: "no-account", "uid {uid} has no account", "as root: {command}";
     /// The mapper.
     MAPPER_MISSING: "mapper-missing", "{path} is not installed", "as root: install the package newidmap-helper, or uidmap";
     /// None at all.
@@ -215,8 +230,8 @@ kinds! {
     CLOSED_DIR: "closed-directory", "the directory {path} has mode {mode}, and is closed to the IDs that are mapped",
         "chmod o+x {path}, or map your own ID to 0, which is the default";
     /// Groups.
-    NO_SETGROUPS: "setgroups-denied", "setgroups is denied, as no group IDs are granted: su, sudo, apt and daemons that change their user fail",
-        "as root: usermod --add-subgids FIRST-LAST USER, for the user who starts subroot";
+    NO_SETGROUPS: "setgroups-denied", "setgroups is denied, as no group IDs are mapped: su, sudo, apt and daemons that change their user fail",
+        "{fix}";
     /// The administrator's word.
     SETGROUPS_DENIED: "setgroups-denied-by-administrator", "setgroups is denied by /etc/subroot/mapper.conf: su, sudo, apt and daemons that change their user fail",
         "as root: take {user} out of setgroups-deny, or the line setgroups = deny away";
@@ -281,10 +296,10 @@ mod tests {
     #[test]
     fn words_are_filled_in() {
         let words: [(_, &dyn std::fmt::Display); 3] =
-            [("file", &"/etc/subuid"), ("user", &"alice"), ("option", &"--add-subuids")];
+            [("file", &"/etc/subuid"), ("user", &"alice"), ("command", &"usermod --add-subuids 1-2 alice")];
         let cause = Cause::new(&NO_GRANT_LINE, &words);
         assert_eq!(cause.to_string(), "/etc/subuid has no line for alice");
-        assert!(cause.fix().starts_with("as root: usermod --add-subuids FIRST-LAST alice"));
+        assert_eq!(cause.fix(), "as root: usermod --add-subuids 1-2 alice");
     }
 
     #[test]

@@ -27,6 +27,13 @@ pub enum Error {
         /// Why it cannot be meant.
         why: String,
     },
+    /// Grants that cannot be known, or that there are none of.
+    Grants {
+        /// Why not.
+        why: String,
+        /// What to do about it, if that is certain.
+        fix: Option<String>,
+    },
     /// A file that had to be read could not be.
     Unreadable {
         /// Which file.
@@ -230,6 +237,7 @@ impl fmt::Display for Error {
                 write!(f, "starting: {name} is a directory, through which the command could leave its root")
             }
             Error::Usage { what, why } => write!(f, "reading {what}: {why}"),
+            Error::Grants { why, .. } => write!(f, "reading the grants: {why}"),
             Error::Unreadable { file: path, why } => write!(f, "reading {}: {why}", path.display()),
             Error::Rootfs { path, errno } => write!(f, "opening rootfs {}: {}", path.display(), errno),
             Error::Kept { doing, directory, errno } => {

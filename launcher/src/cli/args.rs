@@ -80,7 +80,11 @@ What is found, each with its file, line and fix:
   one-file           its user has no line in the other file
   too-small          its user has fewer IDs than a Debian root takes
   bad-setting        a line of mapper.conf that keeps the mapper from granting anything
-  not-trusted        a file that somebody besides root can write
+  not-trusted        a file, or a directory on the way to it, that others than root can write
+  not-readable       a file, or a directory on the way to it, that is not open to all users
+  dangling-link      a grant file that is a link to nothing
+  no-newline         the last line has no newline, so that an appended one would become a part of it
+  no-plugin          a plugin keeps the grants, and its library is missing
   plugin             lines that do not count, as a plugin keeps the grants
 
 Exit status: 0 nothing is found; 1 something is; 125 a file cannot be read.";
@@ -396,9 +400,9 @@ pub(crate) enum GrantsVerb {
     Suggest {
         /// The user, by name or uid
         user: OsString,
-        /// How many IDs; 2001 are enough for a Debian root
-        #[arg(long, value_name = "N", default_value_t = 2001, value_parser = clap::value_parser!(u32).range(1..))]
-        count: u32,
+        /// How many IDs, 65536 unless there is no room; 2001 are enough for a Debian root
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        count: Option<u32>,
     },
 }
 

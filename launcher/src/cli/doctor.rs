@@ -1,8 +1,6 @@
 //! `subroot doctor`: performs the steps of a launch one by one, and says of each what it lacks.
 
-use crate::causes::{
-    Cause, NO_RUNTIME_DIR, NO_SETGROUPS, ROOTFS_MISSING, ROOTFS_NO_DIRECTORY, SETGROUPS_DENIED,
-};
+use crate::causes::{Cause, NO_RUNTIME_DIR, ROOTFS_MISSING, ROOTFS_NO_DIRECTORY, SETGROUPS_DENIED};
 use crate::cli::args::DoctorArgs;
 use crate::cli::idmap::writer;
 use crate::cli::output;
@@ -99,15 +97,11 @@ pub(crate) fn print(typed: &DoctorArgs) -> anyhow::Result<u8> {
 
 /// Steps that build on one that has failed are left out.
 fn examine(rootfs: Option<&Path>) -> Result<Vec<Line>, Error> {
-    let grants = Grants::read();
+    let grants = Grants::read().examined();
     let mut lines = vec![account(&grants)];
-    lines.extend(
-        probes::grants::untrusted()
-            .map(|cause| Line::with("files", Verdict::Less, "what decides about grants", vec![cause])),
-    );
     lines.extend(probes::namespaces::around().map(|cause| Line::well("container", cause.to_string())));
     lines.extend(probes::apparmor::told().map(|found| Line::well("apparmor", found)));
-    let plan = IdPlan::new(&IdWishes::default())?;
+    let plan = IdPlan::examined(&IdWishes::default())?;
     // Who may map every ID of a user namespace himself needs no grant.
     if plan.candidates.first().is_none_or(|candidate| candidate.writer != Writer::Privileged) {
         lines.extend(IdKind::BOTH.map(|kind| granted(&grants, kind)));
@@ -126,10 +120,10 @@ fn examine(rootfs: Option<&Path>) -> Result<Vec<Line>, Error> {
     if failed {
         return Ok(lines);
     }
-    let (maps, works) = maps(&plan);
+    let (maps, counts) = maps(&plan);
     lines.push(maps);
-    if works {
-        lines.extend([groups(&grants, &plan.candidates), proc(&plan.candidates)]);
+    if let Some([_, gids]) = counts {
+        lines.extend([groups(&grants, &plan.candidates, gids), proc(&plan.candidates)]);
         lines.extend(host_proc());
         lines.extend([overlay(&plan.candidates), root(&plan.candidates)]);
     }
@@ -204,8 +198,8 @@ fn mapper(plan: &IdPlan) -> Line {
     Line::with("mapper", Verdict::Less, found, causes)
 }
 
-/// Has the maps of a launch written; true where that went well.
-fn maps(plan: &IdPlan) -> (Line, bool) {
+/// Has the maps of a launch written, and returns how many IDs of each kind they have if that went well.
+fn maps(plan: &IdPlan) -> (Line, Option<[u32; 2]>) {
     match trial::perform(libc::CLONE_NEWUSER, &plan.candidates, || Ok(())) {
         Ok((at, reasons)) => {
             let candidate = plan.candidates.get(at);
@@ -222,14 +216,14 @@ fn maps(plan: &IdPlan) -> (Line, bool) {
             let found = if why.is_empty() { found } else { format!("{found} ({})", why.join("; ")) };
             let causes: Vec<Cause> = if uids > 1 { shortfall::cuts(plan) } else { Vec::new() };
             let verdict = if uids > 1 && causes.is_empty() { Verdict::Well } else { Verdict::Less };
-            (Line { step: "maps", verdict, found, causes }, true)
+            (Line { step: "maps", verdict, found, causes }, Some([uids, gids]))
         }
         Err(stopped) => {
             let causes = match &stopped {
                 Stopped::Maps(error) => explain::found(error).into_iter().collect(),
                 Stopped::Namespaces(_) | Stopped::Step(_) => Vec::new(),
             };
-            (Line { causes, ..Line::failed("maps", &stopped) }, false)
+            (Line { causes, ..Line::failed("maps", &stopped) }, None)
         }
     }
 }
@@ -249,10 +243,20 @@ fn step(
     }
 }
 
-fn groups(grants: &Grants, candidates: &[Candidate]) -> Line {
+fn groups(grants: &Grants, candidates: &[Candidate], gids: u32) -> Line {
+    if gids <= 1 {
+        let found = "setgroups is denied, which follows from maps".into();
+        return Line { step: "groups", verdict: Verdict::Less, found, causes: Vec::new() };
+    }
     let user = probes::grants::caller(grants);
-    let kind = if grants.policy().config().denies_setgroups { &SETGROUPS_DENIED } else { &NO_SETGROUPS };
-    let cause = |_| Cause::new(kind, &[("user", &user)]);
+    let is_denied = grants.policy().config().denies_setgroups;
+    let cause = |_| {
+        if is_denied {
+            Cause::new(&SETGROUPS_DENIED, &[("user", &user)])
+        } else {
+            probes::grants::no_setgroups()
+        }
+    };
     step("groups", ("setgroups is allowed", "setgroups is denied"), (0, candidates), || setgroups(&[]), cause)
 }
 

@@ -3,7 +3,7 @@
 use crate::cli::args::ExplainArgs;
 use crate::cli::output;
 use crate::error::Error;
-use crate::grants::{Grants, distrust, ranges_text};
+use crate::grants::{Grants, ranges_text};
 use crate::sys::standard_error;
 use serde_json::{Value, json};
 use std::ffi::OsString;
@@ -47,13 +47,10 @@ pub(crate) fn print(typed: &ExplainArgs, as_json: bool) -> anyhow::Result<u8> {
         }
         .into());
     }
-    let grants = Grants::read();
-    if let Some(trouble) = trouble(&grants, &asked)? {
-        return Err(Error::Usage {
-            what: "the grants",
-            why: format!("the mapper refuses everything: {trouble}"),
-        }
-        .into());
+    let grants = Grants::read().examined();
+    if let Some(cause) = asked.iter().find_map(|(kind, _)| grants.refused(*kind)) {
+        let why = format!("the mapper refuses everything: {cause}");
+        return Err(Error::Grants { why, fix: Some(cause.fix()) }.into());
     }
     let answers =
         asked.into_iter().map(|(kind, value)| answer(&grants, kind, value)).collect::<Result<Vec<_>, _>>()?;
@@ -64,18 +61,6 @@ pub(crate) fn print(typed: &ExplainArgs, as_json: bool) -> anyhow::Result<u8> {
     };
     output::output(&text)?;
     Ok(u8::from(answers.iter().any(|answer| answer.refusal.is_some())))
-}
-
-/// What keeps the mapper from taking the files: of the grant files, it reads those of the kinds that it is asked for.
-fn trouble(grants: &Grants, asked: &[(IdKind, &OsString)]) -> Result<Option<String>, Error> {
-    let is_read = |file: &str| {
-        let kind = IdKind::BOTH.into_iter().find(|kind| kind.grant_file() == file);
-        kind.is_none_or(|kind| asked.iter().any(|(asked, _)| *asked == kind))
-    };
-    let distrusted = distrust()?.into_iter().find(|distrusted| is_read(distrusted.file));
-    let distrusted =
-        distrusted.map(|distrusted| format!("{} is {}", distrusted.path.display(), distrusted.why));
-    Ok(distrusted.or_else(|| grants.trouble().map(str::to_owned)))
 }
 
 fn answer(grants: &Grants, kind: IdKind, value: &OsString) -> Result<Answer, Error> {

@@ -19,8 +19,8 @@ pub(crate) fn print(typed: &IdmapArgs) -> anyhow::Result<u8> {
     if let Some(IdmapVerb::Explain(words)) = &typed.verb {
         return explain::print(words, typed.json);
     }
-    let grants = Grants::read();
-    let plan = IdPlan::new(&IdWishes::default())?;
+    let plan = IdPlan::examined(&IdWishes::default())?;
+    let grants = Grants::read().examined();
     let lines: Vec<OwnLine> = IdKind::BOTH.into_iter().flat_map(|kind| grants.own_lines(kind)).collect();
     let text =
         if typed.json { output::json(&json(&grants, &lines, &plan))? } else { table(&grants, &lines, &plan) };
@@ -62,7 +62,7 @@ fn table_line(text: &mut String, line: &OwnLine) {
     let number = |number: Option<u32>| number.map_or_else(|| "-".into(), |number| number.to_string());
     let (first, count) =
         (number(line.range.map(|range| range.first())), number(line.range.map(|range| range.count())));
-    let verdict = match (line.refused, &line.present) {
+    let verdict = match (&line.refused, &line.present) {
         (Some(why), _) => format!("grants nothing: {why}"),
         (None, Some(present)) => {
             format!("granted, and this user namespace has {} of it", ranges_text(present))

@@ -6,7 +6,7 @@ use crate::failure::reason_of;
 use crate::grants::finding::range_text;
 use crate::grants::site::{Grant, Site};
 use crate::grants::site_accounts::Known;
-use crate::grants::{Grants, shown};
+use crate::grants::{Grants, over_account, shown};
 use crate::plan::id_layout::Pool;
 use serde_json::{Value, json};
 use std::ffi::OsStr;
@@ -29,7 +29,7 @@ struct Holder {
     /// The range that holds the ID.
     range: IdRange,
     /// Which ID it is inside, or why it is none.
-    inside: Result<u32, &'static str>,
+    inside: Result<u32, String>,
 }
 
 /// All that is known of an ID.
@@ -91,7 +91,7 @@ impl Answer {
             .map(|grant| of_line(site, grant, id))
             .collect();
         let more = site.grants.iter().filter(holds).count().saturating_sub(lines.len());
-        let computed = computed.map(|(user, line, range)| of_rule(kind, id, &user, line, range));
+        let computed = computed.map(|holder| of_rule(site, kind, id, holder));
         Answer { kind, id, live, holders: computed.into_iter().chain(lines).collect(), more }
     }
 
@@ -144,20 +144,20 @@ fn computed_holder(site: &mut Site, id: u32) -> Option<(Known, u32, IdRange)> {
     Some((site.accounts.with_uid(uid).unwrap_or_else(nobody), line, range))
 }
 
-fn of_rule(kind: IdKind, id: u32, user: &Known, line: u32, range: IdRange) -> Holder {
-    let inside = inside(&Grants::of(user.uid, user.gid), kind, id);
+fn of_rule(site: &Site, kind: IdKind, id: u32, (user, line, range): (Known, u32, IdRange)) -> Holder {
+    let inside = inside(site, &Grants::of(user.uid, user.gid).examined(), kind, (id, range));
     Holder { user: shown(&user.name), uid: Some(user.uid), file: CONFIG_FILE, line, range, inside }
 }
 
 fn of_line(site: &Site, grant: &Grant, id: u32) -> Holder {
     let owner = site.owner(grant);
     let inside = match (owner.uid, &site.plugin) {
-        (_, Some(_)) => Err("a plugin keeps the grants"),
-        (None, _) => Err("no account has this name"),
+        (_, Some(_)) => Err("a plugin keeps the grants".into()),
+        (None, _) => Err("no account has this name".into()),
         // The gid of a uid without an account is not known, and changes nothing unless the user grants it to himself.
         (Some(uid), _) => {
             let gid = owner.account.as_ref().map_or(uid, |account| account.gid);
-            inside(&Grants::of(uid, gid), grant.kind, id)
+            inside(site, &Grants::of(uid, gid).examined(), grant.kind, (id, grant.range))
         }
     };
     let (user, file) = (owner.word.clone(), grant.kind.grant_file());
@@ -165,16 +165,20 @@ fn of_line(site: &Site, grant: &Grant, id: u32) -> Holder {
 }
 
 /// The ID that a default launch has for it, by what the mapper grants to this user.
-fn inside(grants: &Grants, kind: IdKind, id: u32) -> Result<u32, &'static str> {
-    if grants.trouble().is_some() {
-        return Err("the mapper refuses everybody: see subroot grants lint");
+fn inside(site: &Site, grants: &Grants, kind: IdKind, (id, range): (u32, IdRange)) -> Result<u32, String> {
+    if let Some(refused) = grants.refused(kind) {
+        return Err(refused.to_string());
     }
     let exists = IdRange::new(id, 1).is_ok_and(|id| grants.present().has(kind, id));
     let is_granted = grants.ranges(kind).iter().any(|range| range.contains(id));
-    Pool::granted(grants, kind).position(kind, id).ok_or(match (exists, is_granted) {
-        (false, _) => "the ID does not exist in this user namespace",
-        (true, true) => "the kernel takes no more ranges than those before it",
-        (true, false) => "the range holds the ID of a local account",
+    let live = || site.accounts.live_in(kind, range).first();
+    Pool::granted(grants, kind).position(kind, id).ok_or_else(|| match (exists, is_granted) {
+        (false, _) => "the ID does not exist in this user namespace".into(),
+        (true, true) => "the kernel takes no more ranges than those before it".into(),
+        (true, false) => match live() {
+            Some(live) => over_account(&live.name, live.id),
+            None => "4096 lines of this user come before it".into(),
+        },
     })
 }
 
@@ -182,7 +186,7 @@ impl Holder {
     fn text(&self) -> String {
         let location = format!("{}:{} {}", self.file, self.line, range_text(self.range));
         let uid = self.uid.map(|uid| format!(" (uid {uid})")).unwrap_or_default();
-        match self.inside {
+        match &self.inside {
             Ok(inside) => format!("{}'s{uid}, by {location}: ID {inside} inside a default run", self.user),
             Err(why) => format!("nobody's: {location} of {}{uid} grants nothing: {why}", self.user),
         }
@@ -197,8 +201,8 @@ impl Holder {
             "line": self.line,
             "start": self.range.first(),
             "count": self.range.count(),
-            "inside": self.inside.ok(),
-            "reason": self.inside.err(),
+            "inside": self.inside.as_ref().ok(),
+            "reason": self.inside.as_ref().err(),
         })
     }
 }

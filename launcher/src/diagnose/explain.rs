@@ -1,8 +1,7 @@
 //! What stands behind an error, and what to do about it.
 
 use crate::causes::{
-    COMMAND_MISSING, Cause, FOREIGN, INTERPRETER_MISSING, LOADER_MISSING, NO_SETGROUPS, NO_TERMINAL, NOEXEC,
-    NOT_EXECUTABLE,
+    COMMAND_MISSING, Cause, FOREIGN, INTERPRETER_MISSING, LOADER_MISSING, NO_TERMINAL, NOEXEC, NOT_EXECUTABLE,
 };
 use crate::diagnose::probes;
 use crate::diagnose::shortfall;
@@ -38,6 +37,7 @@ pub(crate) fn fix(error: &Error, found: Option<&Cause>) -> Option<String> {
             })
         }
         Error::Monitored { fix, .. } => fix.clone(),
+        Error::Grants { fix, .. } => fix.clone(),
         Error::DirectoryStream(name) => Some(format!("redirect {name}, for example to /dev/null")),
         // Every shell has the programs for this, and the directory that it makes passes all checks.
         Error::Name { .. } => Some("export XDG_RUNTIME_DIR=$(mktemp -d)".into()),
@@ -60,7 +60,7 @@ fn implied(error: &Error) -> Option<Cause> {
         (Step::RunForeign, _) => &FOREIGN,
         (Step::RunNoexec, _) => &NOEXEC,
         (Step::RunCommand, Errno::EACCES) => &NOT_EXECUTABLE,
-        (Step::BecomeUser | Step::SetGroups, Errno::EPERM) => &NO_SETGROUPS,
+        (Step::BecomeUser | Step::SetGroups, Errno::EPERM) => return Some(probes::grants::no_setgroups()),
         (Step::Terminal, Errno::ENOENT) => &NO_TERMINAL,
         _ => return None,
     };

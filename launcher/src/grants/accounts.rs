@@ -1,10 +1,12 @@
 //! What name services know of users: asked by the C library in a plain build, and by getent(1) in a static one, which has no
 //! name services of its own.
 
+use crate::grants::files::each_line_of;
 use nix::libc::gid_t;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::{Command, Stdio};
+use subroot_idmap::{ACCOUNTS_FILE, Account};
 use users::User;
 
 const IS_STATIC: bool = cfg!(target_feature = "crt-static");
@@ -16,8 +18,21 @@ pub(crate) fn by_uid(uid: u32) -> Option<User> {
 
 /// The account of a name.
 pub(crate) fn by_name(name: &OsStr) -> Option<User> {
-    let found = if IS_STATIC { by_getent(name) } else { users::get_user_by_name(name) };
+    let found =
+        if IS_STATIC { local(name).or_else(|| by_getent(name)) } else { users::get_user_by_name(name) };
     found.filter(|user| user.name() == name)
+}
+
+/// The local account of a name, which getent(1) could take for a number or an option.
+fn local(name: &OsStr) -> Option<User> {
+    let mut found = None;
+    each_line_of(ACCOUNTS_FILE, |_, line| {
+        let account =
+            Account::parse(line).filter(|account| account.is_whole && account.name == name.as_bytes());
+        let ids = account.and_then(|account| Some((account.uid?, account.gid?)));
+        found = found.take().or_else(|| ids.map(|(uid, gid)| User::new(uid, name, gid)));
+    });
+    found
 }
 
 /// The groups of a user, his own among them.

@@ -3,7 +3,6 @@
 use crate::error::Error;
 use crate::failure::reason_of;
 use crate::grants::files::read_lines;
-use crate::grants::lines::FIRST_USER;
 use crate::grants::present::{Present, common, joined};
 use crate::grants::site::Site;
 use std::fs;
@@ -11,6 +10,8 @@ use subroot_idmap::{IdKind, IdRange, OVERFLOW_ID, parse_number};
 
 /// The administrator's file, and the distribution's on systems that keep no settings of their own in /etc: openSUSE.
 const LOGIN_DEFS: [&str; 2] = ["/etc/login.defs", "/usr/etc/login.defs"];
+/// Below are the system's own accounts: SYS_UID_MAX in login.defs(5).
+pub(crate) const FIRST_USER: u32 = 1000;
 /// shadow's defaults: login.defs(5).
 const FIRST: u32 = 100_000;
 const LAST: u32 = 600_100_000;

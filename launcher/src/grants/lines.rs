@@ -1,34 +1,33 @@
 //! What is wrong with a line by itself: bad ones, owners that do not exist, and ranges over IDs that are somebody's already.
 
-use crate::grants::finding::{Finding, another_range, range_text};
+use crate::grants::finding::{Finding, range_text};
+use crate::grants::free::FIRST_USER;
 use crate::grants::ranges_text;
-use crate::grants::site::{Grant, Site};
+use crate::grants::remedy::{Remedy, without_line};
+use crate::grants::site::{BadLine, Grant, Site};
 use crate::grants::site_accounts::Live;
 use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, OVERFLOW_ID};
 
-/// Below are the system's own accounts: SYS_UID_MAX in login.defs(5).
-pub(crate) const FIRST_USER: u32 = 1000;
-
 /// Looks at each line of both files, and at each rule of mapper.conf.
-pub(crate) fn check(site: &Site, found: &mut Vec<Finding>) {
+pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) {
     found.extend(site.bad.iter().map(|bad| {
-        let (kind, fix) = match bad.file {
-            CONFIG_FILE => {
-                ("bad-setting", "correct the line: until then nothing at all is mapped, for nobody")
+        let (kind, fix) = match bad.kind() {
+            Some(kind) => ("bad-line", of_bad_line(remedy, bad, kind)),
+            None => {
+                ("bad-setting", "correct the line: until then nothing at all is mapped, for nobody".into())
             }
-            _ => ("bad-line", "write the line as OWNER:START:COUNT, in plain decimal, or delete it"),
         };
         let owner = Some(bad.owner.clone()).filter(|owner| !owner.is_empty());
         let why = format!("grants nothing: {}", bad.reason);
-        Finding { kind, file: bad.file, line: Some(bad.line), owner, why, fix: fix.into() }
+        Finding { kind, file: bad.file, line: Some(bad.line), owner, why, fix }
     }));
     for grant in &site.grants {
         check_owner(site, grant, found);
-        check_presence(site, grant, found);
+        check_presence(site, remedy, grant, found);
         // One ID alone is a pass-through on purpose, such as that of a device's group.
         if grant.range.count() > 1 {
-            check_range(site, grant, found);
-            check_rules(site, grant, found);
+            check_range(site, remedy, grant, found);
+            check_rules(site, remedy, grant, found);
         }
     }
     for kind in IdKind::BOTH {
@@ -49,6 +48,12 @@ pub(crate) fn check(site: &Site, found: &mut Vec<Finding>) {
     }
 }
 
+/// Of a line whose owner is known, all that is wrong is repaired at once.
+fn of_bad_line(remedy: &Remedy<'_>, bad: &BadLine, kind: IdKind) -> String {
+    let repair = remedy.user(bad.uid).and_then(|user| remedy.repair(&user, None, &[]));
+    repair.map_or_else(|| without_line(kind, bad.line, &bad.text), |repair| repair.command)
+}
+
 fn check_owner(site: &Site, grant: &Grant, found: &mut Vec<Finding>) {
     let owner = site.owner(grant);
     // A uid without an account is how accounts of a directory are written.
@@ -60,22 +65,20 @@ fn check_owner(site: &Site, grant: &Grant, found: &mut Vec<Finding>) {
 }
 
 /// IDs that this user namespace does not have: those of a host, in a container that was given only some of them.
-fn check_presence(site: &Site, grant: &Grant, found: &mut Vec<Finding>) {
+fn check_presence(site: &Site, remedy: &Remedy<'_>, grant: &Grant, found: &mut Vec<Finding>) {
     let Some(parts) = site.present.parts_if_cut(grant.kind, grant.range) else { return };
     let range = range_text(grant.range);
     let why = match parts.as_slice() {
         [] => format!("none of {range} exists in this user namespace, and so grants nothing"),
         parts => format!("of {range}, only {} exists in this user namespace", ranges_text(parts)),
     };
-    let fix = format!("delete the line{}", another_range(site.owner(grant)));
-    found.push(Finding::of(site, grant, "not-here", why, fix));
+    found.push(Finding::of(site, grant, "not-here", why, remedy.without(grant)));
 }
 
-fn check_range(site: &Site, grant: &Grant, found: &mut Vec<Finding>) {
+fn check_range(site: &Site, remedy: &Remedy<'_>, grant: &Grant, found: &mut Vec<Finding>) {
     let range = range_text(grant.range);
     for (word, why) in held(site, grant.kind, grant.range) {
-        let fix = format!("delete the line{}", another_range(site.owner(grant)));
-        found.push(Finding::of(site, grant, word, format!("{range} {why}"), fix));
+        found.push(Finding::of(site, grant, word, format!("{range} {why}"), remedy.without(grant)));
     }
 }
 
@@ -87,7 +90,7 @@ fn held(site: &Site, kind: IdKind, range: IdRange) -> Vec<(&'static str, String)
         let so = if site.config.allows_live_ids {
             "whose files are its owner's then"
         } else {
-            "and so grants nothing"
+            "and so grants nothing unless mapper.conf says allow-live-ids = yes"
         };
         held.push(("live-account", format!("holds the ID of {names}, {so}")));
     } else if let Some(names) = names(groups) {
@@ -114,7 +117,7 @@ fn names(live: &[Live]) -> Option<String> {
 }
 
 /// A line in the area that the rules of mapper.conf deal out, or over the uids that they serve.
-fn check_rules(site: &Site, grant: &Grant, found: &mut Vec<Finding>) {
+fn check_rules(site: &Site, remedy: &Remedy<'_>, grant: &Grant, found: &mut Vec<Finding>) {
     let own = site.owner(grant).uid.and_then(|uid| site.computed(uid)).map(|(_, range)| range);
     let is_own = own.is_some_and(|own| own.shared_with(grant.range) == grant.range.count());
     for (line, rule) in site.rules().filter(|_| !is_own) {
@@ -126,7 +129,6 @@ fn check_rules(site: &Site, grant: &Grant, found: &mut Vec<Finding>) {
             continue;
         };
         let why = format!("{} {what} by {CONFIG_FILE}:{line}", range_text(grant.range));
-        let fix = format!("delete the line{}", another_range(site.owner(grant)));
-        found.push(Finding::of(site, grant, "overlaps-computed", why, fix));
+        found.push(Finding::of(site, grant, "overlaps-computed", why, remedy.without(grant)));
     }
 }

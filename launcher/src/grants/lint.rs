@@ -1,16 +1,19 @@
 //! `subroot grants lint`: everything that is wrong with the grants, and how much room is left.
 
+use crate::causes::{Cause, DANGLING};
 use crate::error::Error;
+use crate::grants::ENOUGH;
 use crate::grants::finding::Finding;
-use crate::grants::free::{Limits, capacity, free};
+use crate::grants::free::capacity;
 use crate::grants::lines;
 use crate::grants::overlaps;
 use crate::grants::owners;
+use crate::grants::plugin;
+use crate::grants::remedy::Remedy;
+use crate::grants::remedy::grant_file;
 use crate::grants::site::Site;
-use crate::grants::{Distrusted, ENOUGH};
 use serde::Serialize;
 use std::fmt::Write as _;
-use std::path::Path;
 use subroot_idmap::{IdKind, NSSWITCH_FILE};
 
 /// A range as useradd(8) gives it, beside one that is enough.
@@ -49,15 +52,16 @@ struct Room {
 /// A file that cannot be read.
 pub(crate) fn report() -> Result<Report, Error> {
     let site = Site::read()?;
-    let limits = Limits::read()?.of_present(&site.present);
+    let remedy = Remedy::new(&site)?;
+    let limits = remedy.limits();
     let mut found = Vec::new();
     check_files(&site, &mut found);
-    lines::check(&site, &mut found);
-    overlaps::check(&site, &mut found);
-    let notes = owners::note(owners::check(&site, &mut found)).into_iter().chain(unasked(&site)).collect();
+    lines::check(&site, &remedy, &mut found);
+    overlaps::check(&site, &remedy, &mut found);
+    let notes =
+        owners::note(owners::check(&site, &remedy, &mut found)).into_iter().chain(unasked(&site)).collect();
     found.sort_by_key(|finding| (location(finding.file), finding.line));
-    let free = free(&site, limits);
-    let grants = SIZES.map(|count| Room { count, fit: capacity(&free, count) });
+    let grants = SIZES.map(|count| Room { count, fit: capacity(remedy.free(), count) });
     let capacity = Capacity { first: limits.first, last: limits.last, grants };
     Ok(Report { findings: found, notes, lines: site.grants.len(), users: site.owners.len(), capacity })
 }
@@ -67,19 +71,38 @@ fn location(file: &str) -> usize {
     IdKind::BOTH.iter().position(|kind| kind.grant_file() == file).map_or(0, |at| at.saturating_add(1))
 }
 
-/// Files that the mapper does not take, and those that do not count.
+/// Files that the mapper does not take, that do not count, or that the next line would spoil.
 fn check_files(site: &Site, found: &mut Vec<Finding>) {
-    found.extend(site.distrusted.iter().map(|distrusted| {
-        let Distrusted { file, path, why, .. } = distrusted;
-        let what = if path == Path::new(file) { "the file".into() } else { path.display().to_string() };
-        let why = format!("{what} is {why}: the mapper refuses everybody");
-        Finding { kind: "not-trusted", file, line: None, owner: None, why, fix: distrusted.fix() }
-    }));
-    if let (Some(plugin), false) = (&site.plugin, site.grants.is_empty()) {
+    let mut push = |kind, file, why: String, fix: String| {
+        found.push(Finding { kind, file, line: None, owner: None, why, fix });
+    };
+    for fault in &site.faults {
+        let cause = fault.cause(&site.faults);
+        push(fault.kind(), fault.file, cause.to_string(), as_root(&cause));
+    }
+    if let Some(cause) = plugin::refused(site.plugin_word.as_slice()) {
+        push("no-plugin", NSSWITCH_FILE, cause.to_string(), as_root(&cause));
+    } else if let (Some(plugin), false) = (&site.plugin, site.grants.is_empty()) {
         let why = format!("the plugin {plugin} keeps the grants: the lines of the files grant nothing");
         let fix = "give the grants in the directory and empty the files, or write subid: files".into();
-        found.push(Finding { kind: "plugin", file: NSSWITCH_FILE, line: None, owner: None, why, fix });
+        push("plugin", NSSWITCH_FILE, why, fix);
     }
+    for file in IdKind::BOTH.map(IdKind::grant_file) {
+        if let Some(target) = grant_file::dangling(file) {
+            let cause = Cause::new(&DANGLING, &[("file", &file), ("target", &target.display())]);
+            push("dangling-link", file, cause.to_string(), grant_file::create(file));
+        } else if grant_file::lacks_newline(file) {
+            let why =
+                "the last line has no newline: a line that is appended would become a part of it".into();
+            push("no-newline", file, why, format!("echo >>{file}"));
+        }
+    }
+}
+
+/// The fix without what a finding says before it.
+fn as_root(cause: &Cause) -> String {
+    let fix = cause.fix();
+    fix.strip_prefix("as root: ").unwrap_or(&fix).to_owned()
 }
 
 fn unasked(site: &Site) -> Option<String> {

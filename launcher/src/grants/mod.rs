@@ -8,29 +8,34 @@ pub(crate) mod lines;
 pub(crate) mod lint;
 pub(crate) mod overlaps;
 pub(crate) mod owners;
+pub(crate) mod plugin;
 pub(crate) mod present;
+pub(crate) mod remedy;
 pub(crate) mod site;
 pub(crate) mod site_accounts;
 pub(crate) mod suggest;
 pub(crate) mod trust;
 
 pub(crate) use crate::grants::present::Present;
-pub(crate) use crate::grants::trust::{Distrusted, distrust};
+pub(crate) use crate::grants::trust::{Fault, faults};
 
+use crate::causes::{BAD_CONFIG, Cause, HIDDEN};
 use crate::error::Error;
 use crate::grants::accounts::{by_uid, printed};
 use crate::grants::files::{each_line_of, read_lines};
-use crate::grants::present::joined;
+use crate::grants::plugin::is_own_mapper_installed;
+use crate::grants::present::{distinct, joined};
 use crate::sys::standard_error::escaped;
 use nix::unistd::{getgid, getuid};
+use std::cell::OnceCell;
 use std::ffi::OsStr;
 use subroot_idmap::{
-    BadSetting, CONFIG_FILE, Files, IdKind, IdRange, MAX_GRANTS, PerKind, PluginQuestion, Policy, SubidLine,
-    Text, parse_number,
+    ACCOUNTS_FILE, Account, BadSetting, CONFIG_FILE, Files, IdKind, IdRange, MAX_GRANTS, NSSWITCH_FILE,
+    Owner, PerKind, PluginQuestion, Policy, SubidLine, Text, parse_number,
 };
 
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Bytes of a file as a person may be shown them: escaped, and cut short.
@@ -48,11 +53,28 @@ pub(crate) fn ranges_text(ranges: &[IdRange]) -> String {
     shown.join(" ") + if ranges.len() > SHOWN { " and more" } else { "" }
 }
 
+/// An owner as it was meant: without what an editor or another system has put around it.
+pub(crate) fn bare(word: &[u8]) -> Vec<u8> {
+    let marks: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
+    let word = marks.iter().find_map(|mark| word.strip_prefix(*mark)).unwrap_or(word);
+    let without_nul: Vec<u8> = word.iter().copied().filter(|byte| *byte != 0).collect();
+    without_nul.trim_ascii().to_vec()
+}
+
+/// A line of a grant file, or why it grants nothing.
+pub(crate) fn line_of(text: &[u8]) -> Result<Option<SubidLine<'_>>, &'static str> {
+    match SubidLine::parse(text) {
+        Ok(Some(SubidLine { owner: Owner::Name(name), .. })) if name.starts_with(b"\xef\xbb\xbf") => {
+            Err("a byte order mark (U+FEFF) is before the owner")
+        }
+        line => line.map_err(|why| why.reason()),
+    }
+}
+
 /// The caller, the administrator's settings, and the grants of both kinds.
 pub(crate) struct Grants {
     policy: Box<Policy>,
-    trouble: Option<String>,
-    unreadable: Option<Unreadable>,
+    refused: PerKind<Option<Cause>>,
     present: Present,
     ranges: PerKind<Vec<IdRange>>,
 }
@@ -66,21 +88,50 @@ impl Grants {
     /// Reads the files as they are for any user.
     pub(crate) fn of(uid: u32, gid: u32) -> Grants {
         let mut policy = Box::new(Policy::EMPTY);
-        let mut files = Readable { first: None };
+        let mut files = Readable { unreadable: Vec::new() };
         let trouble = match read_policy(&mut policy, (uid, gid), &mut files) {
             Ok(()) => None,
-            Err(BadSetting(number, why)) => Some(format!("{CONFIG_FILE}, line {number}: {}", why.reason())),
+            Err(BadSetting(number, why)) => {
+                let why = format!("{CONFIG_FILE}, line {number}: {}", why.reason());
+                Some(Cause::new(&BAD_CONFIG, &[("why", &why)]))
+            }
         };
-        let (present, unknown) = match Present::read() {
-            Ok(present) => (present, None),
-            Err(error) => (Present::NONE, Some(error.to_string())),
+        let present = match Present::read() {
+            Ok(present) => present,
+            Err(error) => {
+                files.add(error);
+                Present::NONE
+            }
         };
+        let trouble = trouble.or_else(|| plugin::refused(policy.plugin()));
+        let [uid, gid] = IdKind::BOTH.map(|kind| files.hidden(kind).or_else(|| trouble.clone()));
+        let ranges = PerKind { uid: Vec::new(), gid: Vec::new() };
+        Grants { policy, refused: PerKind { uid, gid }, present, ranges }.counted()
+    }
+
+    /// The same after a look at what else keeps the mapper from taking the files, which a launch leaves to the mapper.
+    pub(crate) fn examined(self) -> Grants {
+        // Error ignored: the mapper says which file it is.
+        let faults = faults().ok().unwrap_or_default();
+        let is_asked = is_own_mapper_installed();
         let [uid, gid] = IdKind::BOTH.map(|kind| {
-            let ranges = joined(policy.granted(kind).ranges());
-            ranges.into_iter().flat_map(|range| present.parts(kind, range)).collect()
+            let fault = faults.iter().find(|fault| is_asked && fault.concerns(kind));
+            fault.map(|fault| fault.cause(&faults)).or_else(|| self.refused(kind).cloned())
         });
-        let ranges = PerKind { uid, gid };
-        Grants { policy, trouble: trouble.or(unknown), unreadable: files.first, present, ranges }
+        Grants { refused: PerKind { uid, gid }, ..self }.counted()
+    }
+
+    fn counted(self) -> Grants {
+        let [uid, gid] = IdKind::BOTH.map(|kind| self.counting(kind));
+        Grants { ranges: PerKind { uid, gid }, ..self }
+    }
+
+    fn counting(&self, kind: IdKind) -> Vec<IdRange> {
+        if self.refused(kind).is_some() {
+            return Vec::new();
+        }
+        let ranges = joined(self.policy.granted(kind).ranges());
+        ranges.into_iter().flat_map(|range| self.present.parts(kind, range)).collect()
     }
 
     /// What was read.
@@ -101,22 +152,22 @@ impl Grants {
 
     /// How many IDs of a kind are granted and exist.
     pub(crate) fn count(&self, kind: IdKind) -> u32 {
-        self.ranges(kind).iter().map(|range| range.count()).fold(0, u32::saturating_add)
+        distinct(self.ranges(kind).to_vec())
     }
 
-    /// What keeps the mapper from taking the files at all, where something does.
-    pub(crate) fn trouble(&self) -> Option<&str> {
-        self.trouble.as_deref()
+    /// What keeps the mapper from granting anything of a kind, whatever the lines are.
+    pub(crate) fn refused(&self, kind: IdKind) -> Option<&Cause> {
+        self.refused.get(kind).as_ref()
+    }
+
+    /// The kind for which the mapper refuses everything, the first one.
+    pub(crate) fn refused_kind(&self) -> Option<IdKind> {
+        IdKind::BOTH.into_iter().find(|kind| self.refused(*kind).is_some())
     }
 
     /// True if all that the mapper reads has been read here.
     pub(crate) fn are_known(&self) -> bool {
-        self.trouble.is_none() && self.unreadable.is_none()
-    }
-
-    /// A file that the mapper may well read, but this user may not.
-    pub(crate) fn unreadable(&self) -> Option<&Unreadable> {
-        self.unreadable.as_ref()
+        self.refused_kind().is_none()
     }
 }
 
@@ -134,16 +185,29 @@ fn read_policy(policy: &mut Policy, (uid, gid): (u32, u32), files: &mut Readable
     policy.read_grants(|_| true, files)
 }
 
-/// A file that this user cannot read.
-pub(crate) struct Unreadable {
-    pub(crate) file: PathBuf,
-    /// Why not.
-    pub(crate) why: String,
+/// Every file that this user can read, and those that they cannot.
+struct Readable {
+    unreadable: Vec<(PathBuf, String)>,
 }
 
-/// Every file that this user can read, and the first one that they cannot.
-struct Readable {
-    first: Option<Unreadable>,
+impl Readable {
+    fn add(&mut self, error: Error) {
+        if let Error::Unreadable { file, why } = error {
+            self.unreadable.push((file, why));
+        }
+    }
+
+    /// Why a file that is read for this kind cannot be read.
+    fn hidden(&self, kind: IdKind) -> Option<Cause> {
+        let mut unreadable = self.unreadable.iter();
+        let (file, why) =
+            unreadable.find(|(file, _)| file.to_str().is_none_or(|file| trust::concerns(file, kind)))?;
+        // Error ignored: then the reason is the kernel's.
+        let faults = faults().ok().unwrap_or_default();
+        let fault = faults.iter().find(|fault| fault.hides() && Path::new(fault.file) == file);
+        let unknown = || Cause::new(&HIDDEN, &[("file", &file.display()), ("why", why)]);
+        Some(fault.map_or_else(unknown, |fault| fault.cause(&faults)))
+    }
 }
 
 impl Files for Readable {
@@ -154,13 +218,13 @@ impl Files for Readable {
         path: &'static str,
         visit: &mut dyn FnMut(u32, &[u8]),
     ) -> Result<(), Self::Error> {
-        if let Err(Error::Unreadable { file, why }) = read_lines(path, visit) {
-            self.first.get_or_insert(Unreadable { file, why });
+        if let Err(error) = read_lines(path, visit) {
+            self.add(error);
         }
         Ok(())
     }
 
-    /// A plugin is not loaded here: getsubids(1) of shadow asks it.
+    /// A plugin is not loaded here: getsubids(1) of shadow asks it, and asks the files if there is no such plugin.
     fn each_plugin_grant(
         &mut self,
         question: &PluginQuestion<'_>,
@@ -186,6 +250,9 @@ fn listed_range(line: &[u8]) -> Option<IdRange> {
 /// As many as a Debian root takes behind the caller's own ID: 2,000 of its accounts, and one for nobody.
 pub(crate) const ENOUGH: u32 = 2001;
 
+/// Accounts, read if they matter.
+type LiveIds = OnceCell<Vec<(u32, String)>>;
+
 /// Why a line grants nothing in a user namespace without its IDs.
 const ABSENT: &str = "none of its IDs exists in this user namespace";
 
@@ -201,7 +268,7 @@ pub(crate) struct OwnLine {
     /// The parts of the range that exist in this user namespace, if not all of it does.
     pub(crate) present: Option<Vec<IdRange>>,
     /// Why it grants nothing, where it does not.
-    pub(crate) refused: Option<&'static str>,
+    pub(crate) refused: Option<String>,
 }
 
 /// `FILE:LINE`, or the file alone.
@@ -219,30 +286,26 @@ impl OwnLine {
 impl Grants {
     /// The lines of a kind that name the caller, the bad ones too, and what is computed for him.
     pub(crate) fn own_lines(&self, kind: IdKind) -> Vec<OwnLine> {
-        let (caller, granted) = (self.policy.caller(), self.policy.granted(kind));
-        let mut counted = 0_usize;
+        let caller = self.policy.caller();
+        let (mut counted, live) = (0_usize, LiveIds::new());
         let mut judged = |file, number, range: IdRange| {
             counted = counted.saturating_add(1);
             let present = self.present.parts_if_cut(kind, range);
-            let refused = if counted > MAX_GRANTS {
-                Some("4096 lines of this user come before it")
-            } else if !granted.ranges().contains(&range) {
-                Some("the range holds the ID of a local account")
-            } else {
-                present.as_ref().filter(|parts| parts.is_empty()).map(|_| ABSENT)
-            };
+            let is_absent = present.as_ref().is_some_and(Vec::is_empty);
+            let refused =
+                self.void((kind, file), range, counted, &live).or_else(|| is_absent.then(|| ABSENT.into()));
             OwnLine { kind, file, number, range: Some(range), present, refused }
         };
         let computed = self.policy.config().computed_grant(caller);
         let mut found: Vec<OwnLine> =
             computed.into_iter().map(|range| judged(CONFIG_FILE, None, range)).collect();
         let file = kind.grant_file();
-        each_line_of(file, |number, line| match SubidLine::parse(line) {
+        each_line_of(file, |number, line| match line_of(line) {
             Ok(Some(SubidLine { owner, range })) if caller.owns(owner) => {
                 found.push(judged(file, Some(number), range));
             }
             Err(why) if self.names_caller(line) => {
-                let refused = Some(why.reason());
+                let refused = Some(self.refused(kind).map_or_else(|| why.into(), Cause::to_string));
                 found.push(OwnLine { kind, file, number: Some(number), range: None, present: None, refused });
             }
             _ => {}
@@ -250,8 +313,55 @@ impl Grants {
         found
     }
 
-    fn names_caller(&self, line: &[u8]) -> bool {
-        let word = line.split(|byte| *byte == b':').next().unwrap_or_default();
-        self.policy.caller().names().any(|name| name == word)
+    /// Why the mapper does not count a line of the caller's, found by looking; `counted` is how many of them came up to it, and `live` keeps
+    /// the accounts once they are read.
+    fn void(
+        &self,
+        (kind, file): (IdKind, &str),
+        range: IdRange,
+        counted: usize,
+        live: &LiveIds,
+    ) -> Option<String> {
+        if let Some(refused) = self.refused(kind) {
+            return Some(refused.to_string());
+        }
+        let plugin = self.policy.plugin();
+        if !plugin.is_empty() && file != CONFIG_FILE {
+            return Some(format!("{NSSWITCH_FILE} leaves grants to the plugin {}", shown(plugin)));
+        }
+        if counted > MAX_GRANTS {
+            return Some("4096 lines of this user come before it".into());
+        }
+        if self.policy.granted(kind).ranges().contains(&range) {
+            return None;
+        }
+        let live = live.get_or_init(|| live_ids(kind));
+        let first = live
+            .get(live.partition_point(|(id, _)| *id < range.first()))
+            .filter(|(id, _)| range.contains(*id));
+        Some(first.map_or_else(|| "the mapper does not take it".into(), |(id, name)| over_account(name, *id)))
     }
+
+    fn names_caller(&self, line: &[u8]) -> bool {
+        let word = bare(line.split(|byte| *byte == b':').next().unwrap_or_default());
+        let caller = self.policy.caller();
+        caller.names().any(|name| name == word) || parse_number(&word) == Ok(caller.id(IdKind::Uid))
+    }
+}
+
+/// Why a range over an account grants nothing, with the way out that is not another range.
+pub(crate) fn over_account(name: &str, id: u32) -> String {
+    format!("the range holds the ID of {name} ({id}), and {CONFIG_FILE} does not say allow-live-ids = yes")
+}
+
+/// The IDs of local accounts that make a range of this kind void, as the mapper looks at accounts, in their order.
+fn live_ids(kind: IdKind) -> Vec<(u32, String)> {
+    let mut found = Vec::new();
+    each_line_of(ACCOUNTS_FILE, |_, line| {
+        let Some(account) = Account::parse(line) else { return };
+        let gid = account.gid.filter(|_| kind == IdKind::Gid);
+        found.extend(account.uid.into_iter().chain(gid).map(|id| (id, shown(account.name))));
+    });
+    found.sort();
+    found
 }

@@ -1,6 +1,7 @@
 //! Lines of two owners that share IDs: one sweep over the lines in the order of their ranges.
 
-use crate::grants::finding::{Finding, another_range, range_text};
+use crate::grants::finding::{Finding, range_text};
+use crate::grants::remedy::Remedy;
 use crate::grants::site::{Grant, Site};
 use subroot_idmap::IdKind;
 
@@ -35,14 +36,14 @@ impl<'g> Reach<'g> {
 }
 
 /// Finds, for each line, one of another owner's that begins before it and shares IDs with it.
-pub(crate) fn check(site: &Site, found: &mut Vec<Finding>) {
+pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) {
     for kind in IdKind::BOTH {
         let of_kind = |grant: &&Grant| grant.kind == kind && !is_pass_through(site, grant);
         let mut grants: Vec<&Grant> = site.grants.iter().filter(of_kind).collect();
         grants.sort_by_key(|grant| (grant.range.first(), grant.line));
         let mut reach = Reach::default();
         for grant in grants {
-            found.extend(reach.met_by(grant).map(|known| overlap(site, known, grant)));
+            found.extend(reach.met_by(grant).map(|known| overlap(site, remedy, known, grant)));
             reach.note(grant);
         }
     }
@@ -56,7 +57,7 @@ fn is_pass_through(site: &Site, grant: &Grant) -> bool {
     range.count() == 1 && is_live()
 }
 
-fn overlap(site: &Site, known: &Grant, grant: &Grant) -> Finding {
+fn overlap(site: &Site, remedy: &Remedy<'_>, known: &Grant, grant: &Grant) -> Finding {
     match (site.owner(known).is_gone, site.owner(grant).is_gone) {
         (true, false) => given_again(site, known, grant),
         (false, true) => given_again(site, grant, known),
@@ -64,8 +65,7 @@ fn overlap(site: &Site, known: &Grant, grant: &Grant) -> Finding {
             let shared = known.range.shared_with(grant.range);
             let (range, other) = (range_text(grant.range), &site.owner(known).word);
             let why = format!("{range} shares {shared} IDs with {} of {other}", known.location());
-            let fix = format!("delete one of the lines{}", another_range(site.owner(grant)));
-            Finding::of(site, grant, "overlap", why, fix)
+            Finding::of(site, grant, "overlap", why, remedy.without(grant))
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What is wrong with all that an owner has: lines in one file alone, or too few IDs.
 
 use crate::grants::ENOUGH;
-use crate::grants::finding::{Finding, suggest};
+use crate::grants::finding::Finding;
+use crate::grants::remedy::Remedy;
 use crate::grants::site::{Grant, Site};
 use subroot_idmap::IdKind;
 
@@ -18,7 +19,7 @@ struct Had<'g> {
 }
 
 /// Looks at each owner, and returns how many have enough for a Debian root and not for its nobody.
-pub(crate) fn check(site: &Site, found: &mut Vec<Finding>) -> usize {
+pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) -> usize {
     let owned = counted(site);
     let mut without_nobody = 0_usize;
     for (owner, had) in site.owners.iter().zip(&owned) {
@@ -27,7 +28,7 @@ pub(crate) fn check(site: &Site, found: &mut Vec<Finding>) -> usize {
             [Some(only), None] | [None, Some(only)] if computed == 0 && !owner.is_gone => {
                 let other = if only.kind == IdKind::Uid { IdKind::Gid } else { IdKind::Uid };
                 let why = format!("{} has no line for this user", other.grant_file());
-                found.push(Finding::of(site, only, "one-file", why, suggest(owner)));
+                found.push(Finding::of(site, only, "one-file", why, remedy.complete(only)));
             }
             _ => {}
         }
@@ -35,7 +36,7 @@ pub(crate) fn check(site: &Site, found: &mut Vec<Finding>) -> usize {
         for (had, ids) in had.iter().zip(all).filter(|(_, ids)| *ids < ENOUGH && !owner.is_gone) {
             if let Some(first) = had.first {
                 let why = format!("{ids} IDs in all are fewer than the {ENOUGH} that a Debian root takes");
-                found.push(Finding::of(site, first, "too-small", why, suggest(owner)));
+                found.push(Finding::of(site, first, "too-small", why, remedy.complete(first)));
             }
         }
         without_nobody += usize::from(all.iter().all(|ids| (ENOUGH..WITH_NOBODY).contains(ids)));

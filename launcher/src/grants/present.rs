@@ -67,6 +67,17 @@ pub(crate) fn joined(ranges: &[IdRange]) -> Vec<IdRange> {
     joined
 }
 
+/// How many IDs these ranges have, each once.
+pub(crate) fn distinct(mut ranges: Vec<IdRange>) -> u32 {
+    ranges.sort_by_key(|range| range.first());
+    let (mut count, mut end) = (0_u32, 0_u32);
+    for range in joined(&ranges) {
+        count = count.saturating_add(range.end().saturating_sub(range.first().max(end)));
+        end = end.max(range.end());
+    }
+    count
+}
+
 fn own_map(kind: IdKind) -> Result<Vec<IdRange>, Error> {
     let mut ranges = Vec::new();
     read_lines(kind.own_map_file(), |_, line| {

@@ -3,11 +3,11 @@
 use crate::error::Error;
 use crate::grants::files::read_lines;
 use crate::grants::site_accounts::{Accounts, Known};
-use crate::grants::{Distrusted, Present, distrust, shown};
+use crate::grants::{Fault, Present, bare, faults, line_of, shown};
 use std::collections::HashMap;
 use subroot_idmap::{
     CONFIG_FILE, Caller, ComputedRule, Config, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, Owner, SubidLine,
-    plugin_of_line,
+    parse_number, plugin_of_line,
 };
 
 /// Somebody whom lines name: by a name, or by a uid, which come to the same where an account has both.
@@ -47,8 +47,19 @@ pub(crate) struct BadLine {
     pub(crate) line: u32,
     /// The first of its fields, escaped.
     pub(crate) owner: String,
+    /// The uid of that owner, if a local account or a number.
+    pub(crate) uid: Option<u32>,
+    /// Its beginning.
+    pub(crate) text: Vec<u8>,
     /// What is wrong with it.
     pub(crate) reason: &'static str,
+}
+
+impl BadLine {
+    /// The kind of ID that the file is about, if it is a grant file.
+    pub(crate) fn kind(&self) -> Option<IdKind> {
+        IdKind::BOTH.into_iter().find(|kind| kind.grant_file() == self.file)
+    }
 }
 
 /// Everything that decides.
@@ -63,14 +74,16 @@ pub(crate) struct Site {
     rule_lines: Vec<u32>,
     /// The plugin that keeps the grants in place of the files, escaped.
     pub(crate) plugin: Option<String>,
+    /// The same, unchanged; empty if there is none.
+    pub(crate) plugin_word: Vec<u8>,
     /// Whom lines name.
     pub(crate) owners: Vec<LineOwner>,
     /// The well-formed lines, in the order of the files.
     pub(crate) grants: Vec<Grant>,
     /// The other ones, of mapper.conf too.
     pub(crate) bad: Vec<BadLine>,
-    /// The files that the mapper does not trust, and why.
-    pub(crate) distrusted: Vec<Distrusted>,
+    /// What keeps the mapper from taking the files.
+    pub(crate) faults: Vec<Fault>,
     locations: HashMap<OwnerKey, usize>,
 }
 
@@ -86,13 +99,31 @@ impl Site {
     /// # Errors
     /// A file that is there and cannot be read.
     pub(crate) fn read() -> Result<Site, Error> {
+        Site::read_with(Accounts::read()?)
+    }
+
+    /// The same without a question to a directory, which could take long.
+    ///
+    /// # Errors
+    /// A file that is there and cannot be read.
+    pub(crate) fn read_local() -> Result<Site, Error> {
+        Site::read_with(Accounts::read()?.without_directory())
+    }
+
+    fn read_with(accounts: Accounts) -> Result<Site, Error> {
+        let faults = faults()?;
+        if let Some(hidden) = faults.iter().find(|fault| fault.hides()) {
+            let cause = hidden.cause(&faults);
+            return Err(Error::Grants { why: cause.to_string(), fix: Some(cause.fix()) });
+        }
         let mut site = Site {
-            distrusted: distrust()?,
-            accounts: Accounts::read()?,
+            faults,
+            accounts,
             present: Present::read()?,
             config: Box::new(Config::DEFAULT),
             rule_lines: Vec::new(),
             plugin: None,
+            plugin_word: Vec::new(),
             owners: Vec::new(),
             grants: Vec::new(),
             bad: Vec::new(),
@@ -100,6 +131,7 @@ impl Site {
         };
         read_lines(NSSWITCH_FILE, |_, line| {
             if site.plugin.is_none() {
+                site.plugin_word = plugin_of_line(line).unwrap_or_default().to_vec();
                 site.plugin = plugin_of_line(line).map(shown);
             }
         })?;
@@ -114,23 +146,34 @@ impl Site {
         let caller = Caller::new(OVERFLOW_ID, OVERFLOW_ID);
         read_lines(CONFIG_FILE, |line, text| {
             if let Err(why) = self.config.add_line(&caller, text) {
-                let owner = String::new();
-                self.bad.push(BadLine { file: CONFIG_FILE, line, owner, reason: why.reason() });
+                let (owner, text) = (String::new(), Vec::new());
+                self.bad.push(BadLine {
+                    file: CONFIG_FILE,
+                    line,
+                    owner,
+                    uid: None,
+                    text,
+                    reason: why.reason(),
+                });
             }
             self.rule_lines.resize(self.config.rules().len(), line);
         })
     }
 
     fn add_line(&mut self, kind: IdKind, line: u32, text: &[u8]) {
-        match SubidLine::parse(text) {
+        match line_of(text) {
             Ok(Some(SubidLine { owner, range })) => {
                 let owner = self.place_of(owner);
                 self.grants.push(Grant { owner, kind, line, range });
             }
             Ok(None) => {}
-            Err(why) => {
-                let owner = shown(text.split(|byte| *byte == b':').next().unwrap_or_default());
-                self.bad.push(BadLine { file: kind.grant_file(), line, owner, reason: why.reason() });
+            Err(reason) => {
+                const KEPT: usize = 64;
+                let word = text.split(|byte| *byte == b':').next().unwrap_or_default();
+                let (owner, bare) = (shown(word), bare(word));
+                let uid = self.accounts.local_uid(&bare).or_else(|| parse_number(&bare).ok());
+                let text = text.get(..KEPT).unwrap_or(text).to_vec();
+                self.bad.push(BadLine { file: kind.grant_file(), line, owner, uid, text, reason });
             }
         }
     }
@@ -164,6 +207,13 @@ impl Site {
         const NOBODY: &LineOwner =
             &LineOwner { word: String::new(), uid: None, account: None, is_gone: true };
         self.owners.get(grant.owner).unwrap_or(NOBODY)
+    }
+
+    /// The place of a user among the owners.
+    pub(crate) fn place_of_user(&self, user: &Known) -> Option<usize> {
+        let by_name =
+            || self.locations.get(&OwnerKey::Name(user.name.as_slice().into())).filter(|_| !user.is_local);
+        self.locations.get(&OwnerKey::Uid(user.uid)).or_else(by_name).copied()
     }
 
     /// The rules of mapper.conf, each with its line.

@@ -91,6 +91,21 @@ impl Accounts {
         }
     }
 
+    /// The same, not to be asked for what is not in /etc/passwd.
+    pub(crate) fn without_directory(self) -> Accounts {
+        Accounts { has_directory: false, ..self }
+    }
+
+    /// The uid of a local account.
+    pub(crate) fn local_uid(&self, name: &[u8]) -> Option<u32> {
+        self.by_name.get(name).and_then(|at| self.known.get(*at)).map(|known| known.uid)
+    }
+
+    /// The local account of a uid.
+    pub(crate) fn local(&self, uid: u32) -> Option<Known> {
+        self.by_uid.get(&uid).and_then(|at| self.known.get(*at)).cloned()
+    }
+
     /// The account of this name; `None` where nobody has it.
     pub(crate) fn named(&mut self, name: &[u8]) -> Option<Known> {
         let local = self.by_name.get(name).and_then(|at| self.known.get(*at));
@@ -99,8 +114,7 @@ impl Accounts {
 
     /// The account with this uid.
     pub(crate) fn with_uid(&mut self, uid: u32) -> Option<Known> {
-        let local = self.by_uid.get(&uid).and_then(|at| self.known.get(*at));
-        local.cloned().or_else(|| self.ask(|| accounts::by_uid(uid)))
+        self.local(uid).or_else(|| self.ask(|| accounts::by_uid(uid)))
     }
 
     fn ask(&mut self, question: impl FnOnce() -> Option<users::User>) -> Option<Known> {

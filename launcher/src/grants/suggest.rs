@@ -1,60 +1,77 @@
 //! `subroot grants suggest`: the command that gives a user a range nobody has. It changes nothing itself.
 
 use crate::error::Error;
-use crate::grants::finding::{plain_name, range_text};
-use crate::grants::free::{Limits, first_fit, free};
+use crate::grants::finding::range_text;
+use crate::grants::free::Limits;
+use crate::grants::remedy::{Remedy, Repair};
 use crate::grants::site::Site;
 use crate::grants::site_accounts::Known;
-use crate::grants::{Grants, shown};
+use crate::grants::{ENOUGH, Grants, shown};
 use serde_json::json;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, NSSWITCH_FILE, parse_number};
+use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, RESERVED_ID, parse_number};
 
 /// What is said about a user.
 struct Suggestion {
     /// The line for a person, before the command.
     said: String,
-    /// The range to be granted, and the command that does it.
-    command: Option<(IdRange, String)>,
+    /// The command, and the range that it grants.
+    repair: Option<Repair>,
 }
 
 /// The command, or that none is needed, as text or JSON.
 ///
 /// # Errors
-/// No such user, no room, grants that are kept elsewhere, and a file that cannot be read.
-pub(crate) fn report(user: &OsStr, count: u32, as_json: bool) -> Result<String, Error> {
+/// No such user, no room, grants that are kept elsewhere or that the mapper does not take, and a file that cannot be read.
+pub(crate) fn report(user: &OsStr, count: Option<u32>, as_json: bool) -> Result<String, Error> {
     let mut site = Site::read()?;
     let account = account(&mut site, user.as_bytes()).ok_or_else(|| Error::Usage {
         what: "USER",
-        why: format!("no account has the name or uid {}", shown(user.as_bytes())),
+        why: format!("no account has the name {}", shown(user.as_bytes())),
     })?;
     let suggestion = suggest(&site, &account, count)?;
     Ok(if as_json { json(&account, &suggestion) } else { text(&suggestion) })
 }
 
-/// As in the grant files, digits are a uid.
+/// As in the grant files, digits are a uid, with an account or without.
 fn account(site: &mut Site, word: &[u8]) -> Option<Known> {
-    if word.iter().all(u8::is_ascii_digit) {
-        return site.accounts.with_uid(parse_number(word).ok()?);
+    if !word.is_empty() && word.iter().all(u8::is_ascii_digit) {
+        let uid = parse_number(word).ok().filter(|uid| *uid != RESERVED_ID)?;
+        let alone = Known { name: word.to_vec(), uid, gid: uid, is_local: false };
+        return Some(site.accounts.with_uid(uid).unwrap_or(alone));
     }
     site.accounts.named(word)
 }
 
-fn suggest(site: &Site, account: &Known, count: u32) -> Result<Suggestion, Error> {
-    let (name, grants) = (shown(&account.name), Grants::of(account.uid, account.gid));
-    if let Some(trouble) = grants.trouble() {
-        return Err(Error::Usage { what: "the grants", why: format!("{trouble}: see subroot grants lint") });
+fn suggest(site: &Site, account: &Known, count: Option<u32>) -> Result<Suggestion, Error> {
+    let (name, grants) = (shown(&account.name), Grants::of(account.uid, account.gid).examined());
+    if let Some(cause) = grants.refused_kind().and_then(|kind| grants.refused(kind)) {
+        return Err(Error::Grants { why: cause.to_string(), fix: Some(cause.fix()) });
     }
-    let had = IdKind::BOTH.map(|kind| grants.count(kind));
-    if had.iter().all(|had| *had >= count) {
-        return Ok(Suggestion { said: enough(site, account, &name, had), command: None });
+    if let Some(plugin) = &site.plugin {
+        let why = format!(
+            "{NSSWITCH_FILE} leaves grants to the plugin {plugin}: a line for {name} would grant nothing"
+        );
+        return Err(Error::Grants { why, fix: None });
     }
-    let (range, location) = free_range(site, &name, count)?;
-    let lacking: Vec<IdKind> =
-        IdKind::BOTH.into_iter().zip(had).filter(|(_, had)| *had < count).map(|(kind, _)| kind).collect();
-    let said = format!("{} is free{location}; {}as root:", range_text(range), rules(site, account, &name));
-    Ok(Suggestion { said, command: Some((range, command(account, range, &lacking))) })
+    let remedy = Remedy::new(site)?;
+    let Some(repair) = remedy.repair(account, count, &[]) else {
+        let had = IdKind::BOTH.map(|kind| grants.count(kind));
+        let is_enough = had.iter().all(|had| *had >= count.unwrap_or(OVERFLOW_ID));
+        if !is_enough {
+            return Err(no_room(&remedy, count.unwrap_or(ENOUGH)));
+        }
+        return Ok(Suggestion { said: enough(site, account, &name, had), repair: None });
+    };
+    let said = match repair.range {
+        Some(range) => {
+            let location = location(&remedy, site)?;
+            format!("{} is free{location}; {}as root:", range_text(range), rules(site, account, &name))
+        }
+        None => format!("{name} has enough, and lines that grant nothing; as root:"),
+    };
+    Ok(Suggestion { said, repair: Some(repair) })
 }
 
 fn enough(site: &Site, account: &Known, name: &str, [uids, gids]: [u32; 2]) -> String {
@@ -64,31 +81,21 @@ fn enough(site: &Site, account: &Known, name: &str, [uids, gids]: [u32; 2]) -> S
     format!("{name} has {uids} user IDs and {gids} group IDs already{by}: nothing to add")
 }
 
-/// A range that a line would grant, and where it is, if not between the limits of login.defs.
-fn free_range(site: &Site, name: &str, count: u32) -> Result<(IdRange, String), Error> {
-    if let Some(plugin) = &site.plugin {
-        let why = format!(
-            "{NSSWITCH_FILE} leaves grants to the plugin {plugin}: a line for {name} would grant nothing"
-        );
-        return Err(Error::Usage { what: "the grants", why });
-    }
+/// Where the range is, if not between the limits of login.defs.
+fn location(remedy: &Remedy<'_>, site: &Site) -> Result<String, Error> {
     let set = Limits::read()?;
-    let limits = set.of_present(&site.present);
-    let location = if limits == set {
+    Ok(if set.of_present(&site.present) == set || remedy.limits() == set {
         String::new()
     } else {
         format!(" in this user namespace, which has none of the IDs from {} to {}", set.first, set.last)
-    };
-    let free = free(site, limits);
-    let found = first_fit(&free, count).map(|range| (range, location));
-    found.ok_or_else(|| {
-        let longest = free.iter().map(|range| range.count()).max().unwrap_or(0);
-        let why = format!(
-            "no {count} IDs in a row are free from {} to {}, and {longest} are the most",
-            limits.first, limits.last
-        );
-        Error::Usage { what: "the grants", why }
     })
+}
+
+fn no_room(remedy: &Remedy<'_>, count: u32) -> Error {
+    let longest = remedy.free().iter().map(|range| range.count()).max().unwrap_or(0);
+    let Limits { first, last } = remedy.limits();
+    let why = format!("no {count} IDs in a row are free from {first} to {last}, and {longest} are the most");
+    Error::Grants { why, fix: None }
 }
 
 /// What mapper.conf has to do with it, where it has rules.
@@ -104,39 +111,22 @@ fn rules(site: &Site, account: &Known, name: &str) -> String {
     }
 }
 
-/// usermod(8) knows accounts of /etc/passwd alone; a line that names the uid is good for every other.
-fn command(account: &Known, range: IdRange, kinds: &[IdKind]) -> String {
-    let name = plain_name(&account.name).filter(|_| account.is_local);
-    let last = range.end().saturating_sub(1);
-    match name {
-        Some(name) => {
-            let option = |kind: &IdKind| format!("--add-sub{}s {}-{last}", kind.name(), range.first());
-            let options: Vec<String> = kinds.iter().map(option).collect();
-            format!("usermod {} {name}", options.join(" "))
-        }
-        None => {
-            let files: Vec<&str> = kinds.iter().map(|kind| kind.grant_file()).collect();
-            format!("echo {}:{}:{} | tee -a {}", account.uid, range.first(), range.count(), files.join(" "))
-        }
-    }
-}
-
 fn text(suggestion: &Suggestion) -> String {
-    match &suggestion.command {
-        Some((_, command)) => format!("{}\n{command}\n", suggestion.said),
+    match &suggestion.repair {
+        Some(repair) => format!("{}\n{}\n", suggestion.said, repair.command),
         None => format!("{}\n", suggestion.said),
     }
 }
 
 fn json(account: &Known, suggestion: &Suggestion) -> String {
-    let (range, command) = suggestion.command.as_ref().map(|(range, command)| (*range, command)).unzip();
+    let range = suggestion.repair.as_ref().and_then(|repair| repair.range);
     let whole = json!({
         "user": shown(&account.name),
         "uid": account.uid,
         "said": suggestion.said,
         "start": range.map(IdRange::first),
         "count": range.map(IdRange::count),
-        "command": command,
+        "command": suggestion.repair.as_ref().map(|repair| &repair.command),
     });
     // Error ignored: text and numbers can always be written as JSON.
     serde_json::to_string(&whole).ok().unwrap_or_default() + "\n"

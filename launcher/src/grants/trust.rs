@@ -1,8 +1,13 @@
-//! Which of the files that decide about grants the mapper would not take: those that somebody besides root can write.
+//! Which of the files that decide about grants the mapper would not take: those that others than root can write, and those that
+//! the caller cannot read.
 
+use crate::causes::{Cause, UNREADABLE, UNREADABLE_DIR, UNTRUSTED};
 use crate::error::Error;
 use crate::failure::reason_of;
+use crate::grants::remedy::quoted::quoted_path;
 use nix::errno::Errno;
+use nix::unistd::{AccessFlags, access, getuid};
+use std::fmt::Display;
 use std::fs::Metadata;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
@@ -14,41 +19,88 @@ const FILES: [&str; 5] =
 /// How deep symlinks may lead to symlinks, as in the mapper.
 const MAX_LINKS: u32 = 8;
 
-/// A file that the mapper does not trust.
-pub(crate) struct Distrusted {
+/// Something that keeps the mapper from taking a file.
+pub(crate) struct Fault {
     /// The file, by the name that the mapper opens.
     pub(crate) file: &'static str,
-    /// What is not trusted: the file, or a directory or link that leads to it.
-    pub(crate) path: PathBuf,
-    /// What is wrong with that.
-    pub(crate) why: &'static str,
-    is_link: bool,
+    path: PathBuf,
+    flaw: Flaw,
 }
 
-impl Distrusted {
-    /// The command that makes it trusted.
-    pub(crate) fn fix(&self) -> String {
-        let path = self.path.display();
-        if self.is_link {
-            format!("chown --no-dereference root {path}")
-        } else {
-            format!("chown root {path} && chmod go-w {path}")
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flaw {
+    /// Why not, and whether it is a symlink.
+    Untrusted(&'static str, bool),
+    /// A file or a directory that is not open to all users, with its mode.
+    Closed(u32),
+    ClosedDir(u32),
+}
+
+impl Fault {
+    /// One word for programs, as in `subroot grants lint --json`.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self.flaw {
+            Flaw::Untrusted(..) => "not-trusted",
+            Flaw::Closed(_) | Flaw::ClosedDir(_) => "not-readable",
+        }
+    }
+
+    /// True if the mapper reads the file for a map of this kind.
+    pub(crate) fn concerns(&self, kind: IdKind) -> bool {
+        concerns(self.file, kind)
+    }
+
+    /// True if this process cannot read the file.
+    pub(crate) fn hides(&self) -> bool {
+        matches!(self.flaw, Flaw::Closed(_) | Flaw::ClosedDir(_)) && !getuid().is_root()
+    }
+
+    fn fix(&self) -> String {
+        let path = quoted_path(&self.path);
+        match self.flaw {
+            Flaw::Untrusted(_, true) => format!("chown --no-dereference root {path}"),
+            Flaw::Untrusted(_, false) => format!("chown root {path} && chmod go-w {path}"),
+            Flaw::Closed(_) => format!("chmod 644 {path}"),
+            Flaw::ClosedDir(_) => format!("chmod 755 {path}"),
+        }
+    }
+
+    /// The same as a cause, with the fix of all faults: each of them has to go before anything is granted.
+    pub(crate) fn cause(&self, all: &[Fault]) -> Cause {
+        let who = if getuid().is_root() { "users" } else { "you" };
+        let mut fixes: Vec<String> = Vec::new();
+        for fix in all.iter().map(Fault::fix) {
+            if !fixes.contains(&fix) {
+                fixes.push(fix);
+            }
+        }
+        let (path, fix) = (self.path.display(), fixes.join(" && "));
+        let words: [(_, &dyn Display); 4] =
+            [("file", &self.file), ("path", &path), ("fix", &fix), ("who", &who)];
+        let with = |kind, name, word: &dyn Display| Cause::new(kind, &[&words[..], &[(name, word)]].concat());
+        match self.flaw {
+            Flaw::Untrusted(why, _) => with(&UNTRUSTED, "why", &why),
+            Flaw::Closed(mode) => with(&UNREADABLE, "mode", &format!("{mode:o}")),
+            Flaw::ClosedDir(mode) => with(&UNREADABLE_DIR, "mode", &format!("{mode:o}")),
         }
     }
 }
 
-/// The files that are not trusted, and why.
+/// True if the mapper reads this file for a map of this kind: of the grant files, only that of the kind.
+pub(crate) fn concerns(file: &str, kind: IdKind) -> bool {
+    IdKind::BOTH.into_iter().find(|kind| kind.grant_file() == file).is_none_or(|of| of == kind)
+}
+
+/// The first fault of each file.
 ///
 /// # Errors
 /// A file that cannot be looked at, or that is not a regular one.
-pub(crate) fn distrust() -> Result<Vec<Distrusted>, Error> {
+pub(crate) fn faults() -> Result<Vec<Fault>, Error> {
     let mut found = Vec::new();
     for file in FILES {
         match examine(file) {
             Ok(()) => {}
-            Err(Refusal::Untrusted(path, why, is_link)) => {
-                found.push(Distrusted { file, path, why, is_link });
-            }
+            Err(Refusal::Fault(path, flaw)) => found.push(Fault { file, path, flaw }),
             Err(Refusal::Unreadable(error)) if error.kind() == ErrorKind::NotFound => {}
             Err(Refusal::Unreadable(error)) => {
                 return Err(Error::Unreadable { file: file.into(), why: reason_of(&error) });
@@ -62,7 +114,7 @@ pub(crate) fn distrust() -> Result<Vec<Distrusted>, Error> {
 }
 
 enum Refusal {
-    Untrusted(PathBuf, &'static str, bool),
+    Fault(PathBuf, Flaw),
     Unreadable(io::Error),
     NotRegular,
 }
@@ -112,9 +164,21 @@ fn walk(mut location: PathBuf, path: &Path, links: u32) -> Result<PathBuf, Refus
     Ok(location)
 }
 
+/// Trusted by the mapper's rule, and open to the caller.
 fn check(path: &Path, found: &Metadata) -> Result<(), Refusal> {
-    match subroot_idmap::distrust(found.uid(), found.mode()) {
-        Some(why) => Err(Refusal::Untrusted(path.to_owned(), why, found.is_symlink())),
-        None => Ok(()),
+    let untrusted = subroot_idmap::distrust(found.uid(), found.mode())
+        .map(|why| Flaw::Untrusted(why, found.is_symlink()));
+    let flaw = untrusted.or_else(|| closed(path, found));
+    flaw.map_or(Ok(()), |flaw| Err(Refusal::Fault(path.to_owned(), flaw)))
+}
+
+/// For root, which can read everything, what is not open to all users.
+fn closed(path: &Path, found: &Metadata) -> Option<Flaw> {
+    let mode = found.mode() & 0o7777;
+    // Error ignored: access(2) says no more than that.
+    let is_hidden = |open, how| mode & open == 0 && (getuid().is_root() || access(path, how).is_err());
+    if found.is_dir() {
+        return is_hidden(0o001, AccessFlags::X_OK).then_some(Flaw::ClosedDir(mode));
     }
+    (found.is_file() && is_hidden(0o004, AccessFlags::R_OK)).then_some(Flaw::Closed(mode))
 }

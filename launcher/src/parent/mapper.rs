@@ -249,9 +249,10 @@ pub(crate) fn fall_back_warning(plan: &IdPlan, at: usize, reasons: &[String]) ->
         Writer::OwnId => "only your own ID is mapped".to_owned(),
     };
     let lack = shortfall::lack(plan);
-    let why: Vec<String> = reasons.iter().cloned().chain(lack.as_ref().map(Cause::to_string)).collect();
     let has_all = matches!(writer, Writer::Shadow(..) | Writer::Privileged);
-    let obstacle = if has_all { None } else { obstacle(plan, at, lack) };
+    let obstacle = if has_all { None } else { obstacle(plan, at, lack.clone()) };
+    let found = obstacle.as_ref().or(lack.as_ref()).map(Cause::to_string);
+    let why: Vec<String> = reasons.iter().cloned().chain(found).collect();
     let fix = obstacle.map_or_else(String::new, |obstacle| format!("; fix: {}", obstacle.fix()));
     Some(format!("{what} ({}){fix}", why.join("; ")))
 }
@@ -269,5 +270,5 @@ pub(crate) fn cut_warning(plan: &IdPlan, at: usize) -> Option<String> {
 fn obstacle(plan: &IdPlan, at: usize, lack: Option<Cause>) -> Option<Cause> {
     let tried = plan.candidates.iter().take(at);
     let lacking = tried.map(program).find_map(|program| probes::mapper::lacks(&program));
-    lacking.or(lack).or_else(probes::grants::untrusted)
+    lacking.or(lack).or_else(probes::grants::refused)
 }

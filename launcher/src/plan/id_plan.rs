@@ -3,6 +3,8 @@
 use crate::error::{Error, OsError, Shortfall};
 use crate::failure::reason_of;
 use crate::grants::Grants;
+pub(crate) use crate::grants::plugin::BUILT_IN_HELPER;
+use crate::grants::plugin::is_own_mapper_installed;
 use crate::plan::id_layout::{Layout, NO_ROOM, Pool, has_room, inside_of, own_id};
 use crate::request::ids::{IdWishes, Userns};
 use crate::sys;
@@ -11,9 +13,6 @@ use nix::unistd::{getgid, getgroups};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, PerKind, PlannedMap};
-
-/// Where packages install the mapper.
-pub(crate) const BUILT_IN_HELPER: &str = "/usr/libexec/subroot/newidmap-helper";
 
 /// CAP_SETGID, CAP_SETUID and CAP_SETFCAP: what writing a map that holds the parent's ID 0 takes, user_namespaces(7).
 const MAPPING_CAPABILITIES: u64 = 1 << 6 | 1 << 7 | 1 << 31;
@@ -110,6 +109,18 @@ impl IdPlan {
     /// # Errors
     /// A helper that was asked for and is not there, and IDs that were asked for and are not the caller's.
     pub(crate) fn new(wishes: &IdWishes) -> Result<IdPlan, Error> {
+        IdPlan::with(wishes, Grants::read)
+    }
+
+    /// The same after a look at what a launch leaves to the mapper, for those that only report.
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) fn examined(wishes: &IdWishes) -> Result<IdPlan, Error> {
+        IdPlan::with(wishes, || Grants::read().examined())
+    }
+
+    fn with(wishes: &IdWishes, read: impl FnOnce() -> Grants) -> Result<IdPlan, Error> {
         let layout = Layout::of(&wishes.userns);
         let own = IdKind::BOTH.map(Pool::own);
         let mut plan = IdPlan { candidates: Vec::new(), lack: None, cut: Vec::new(), grants: None };
@@ -128,9 +139,15 @@ impl IdPlan {
             plan.push(Writer::Privileged, &Rc::new(every), false);
             return plan.checked(wishes);
         }
-        let grants = Grants::read();
+        let grants = read();
         let is_granted = |kind| !grants.ranges(kind).is_empty();
-        if !is_granted(IdKind::Uid) && groups.is_empty() {
+        if let Some(kind) = grants
+            .refused_kind()
+            .filter(|_| groups.is_empty() && helper.is_none() && is_own_mapper_installed())
+        {
+            // The mapper would refuse what is the caller's own, too.
+            plan.lack = Some(Shortfall::NotGranted(kind));
+        } else if !is_granted(IdKind::Uid) && groups.is_empty() {
             plan.lack = Some(Shortfall::NotGranted(IdKind::Uid));
         } else {
             let pools = IdKind::BOTH.map(|kind| Pool::granted(&grants, kind));

@@ -49,7 +49,10 @@ fn malformed_lines_are_named_by_file_and_number() {
 fn a_range_that_holds_the_id_of_an_account_is_told() {
     let host = Host::new();
     host.write("/etc/subuid", "alice:1001:10\n");
-    assert_says(&table(&host, &host.user("alice")), &["/etc/subuid:1: grants nothing", "account"]);
+    assert_says(
+        &table(&host, &host.user("alice")),
+        &["/etc/subuid:1: grants nothing: the range holds the ID of bob (1001)"],
+    );
 }
 
 #[test]

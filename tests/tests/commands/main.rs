@@ -2,6 +2,7 @@
 
 mod doctor;
 mod grants;
+mod grants_truth;
 mod idmap;
 mod running;
 mod unshare;

@@ -3,18 +3,28 @@
 //! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
 
 use crate::causes::{
-    BAD_CONFIG, BAD_GRANT_LINE, Cause, DIRECTORY_ACCOUNT, GRANT_OVERLAPS, GRANT_TOO_SMALL, NO_ACCOUNT,
-    NO_GRANT_FILE, NO_GRANT_LINE, NO_NOBODY, NOT_FULL, NOT_HERE, UNREADABLE, UNTRUSTED,
+    BAD_GRANT_LINE, Cause, DANGLING, DIGITS, DIRECTORY_ACCOUNT, GRANT_OVERLAPS, GRANT_TOO_SMALL, Kind,
+    NO_ACCOUNT, NO_GRANT_FILE, NO_GRANT_LINE, NO_NOBODY, NO_SETGROUPS, NOT_FULL, NOT_HERE,
 };
 use crate::grants::files::each_line_of;
-use crate::grants::{ENOUGH, Grants, OwnLine, distrust, ranges_text};
+use crate::grants::plugin::VARIANT;
+use crate::grants::remedy::Remedy;
+use crate::grants::remedy::grant_file;
+use crate::grants::site::{Grant, Site};
+use crate::grants::site_accounts::Known;
+use crate::grants::{ENOUGH, Grants, OwnLine, ranges_text};
+use std::cell::OnceCell;
 use std::ffi::OsStr;
+use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use subroot_idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, SubidLine};
 
-/// The mapper with name services, which knows a directory's accounts.
-const VARIANT: &str = "/usr/libexec/subroot/newidmap-helper-nss";
+/// How many lines that grant nothing are named; the fix is for all of them.
+const MAX_SHOWN: usize = 8;
+
+/// The words of a cause.
+type Words<'w> = [(&'static str, &'w dyn Display)];
 
 /// Who the caller is, as files name him: by name, or by number where he has none.
 pub(crate) fn caller(grants: &Grants) -> String {
@@ -23,79 +33,150 @@ pub(crate) fn caller(grants: &Grants) -> String {
     name.unwrap_or_else(|| caller.id(IdKind::Uid).to_string())
 }
 
-/// Where the account is not one of /etc/passwd: the mapper that reads files alone does not know its name.
-pub(crate) fn account(grants: &Grants) -> Option<Cause> {
+/// The command that gives the caller what they lack, and takes out these lines of theirs.
+fn command(grants: &Grants, count: Option<u32>, dropped: &[(IdKind, u32, IdRange)]) -> String {
+    let dropped: Vec<Grant> = dropped
+        .iter()
+        .map(|(kind, line, range)| Grant { owner: 0, kind: *kind, line: *line, range: *range })
+        .collect();
+    let repair = || {
+        let site = Site::read_local().ok()?;
+        let remedy = Remedy::new(&site).ok()?;
+        remedy.repair(&user(grants), count, &dropped.iter().collect::<Vec<_>>())
+    };
+    // Error ignored: that command says what is in its way.
+    repair().map_or_else(
+        || format!("subroot grants suggest {}", grants.policy().caller().id(IdKind::Uid)),
+        |repair| repair.command,
+    )
+}
+
+fn user(grants: &Grants) -> Known {
     let caller = grants.policy().caller();
-    let uid = caller.id(IdKind::Uid);
+    let name = caller.names().next().map_or_else(|| self::caller(grants).into_bytes(), <[u8]>::to_vec);
+    let [uid, gid] = IdKind::BOTH.map(|kind| caller.id(kind));
+    Known { name, uid, gid, is_local: has_local_account(uid) }
+}
+
+fn has_local_account(uid: u32) -> bool {
     let mut is_local = false;
     each_line_of(ACCOUNTS_FILE, |_, line| {
         is_local |= Account::parse(line).is_some_and(|account| account.uid == Some(uid));
     });
-    let has_name = caller.names().next().is_some();
-    match (is_local, has_name) {
-        (true, _) => None,
-        (false, true) if Path::new(VARIANT).exists() => None,
-        (false, true) => Some(Cause::new(&DIRECTORY_ACCOUNT, &[("uid", &uid)])),
-        (false, false) => Some(Cause::new(&NO_ACCOUNT, &[("uid", &uid)])),
+    is_local
+}
+
+/// The command that repairs all grants of the caller, found out once.
+struct Repair<'g> {
+    grants: &'g Grants,
+    command: OnceCell<String>,
+}
+
+impl<'g> Repair<'g> {
+    fn of(grants: &'g Grants) -> Repair<'g> {
+        Repair { grants, command: OnceCell::new() }
     }
+
+    /// A cause with this command as its fix.
+    fn cause(&self, kind: &'static Kind, words: &Words<'_>) -> Cause {
+        let command = self.command.get_or_init(|| command(self.grants, None, &[]));
+        Cause::new(kind, &[words, &[("command", command)]].concat())
+    }
+}
+
+/// Why nothing is granted by name, if the account is not one of /etc/passwd: the mapper that reads files alone does not know its name.
+pub(crate) fn account(grants: &Grants) -> Option<Cause> {
+    let caller = grants.policy().caller();
+    let uid = caller.id(IdKind::Uid);
+    let is_served = IdKind::BOTH.into_iter().all(|kind| by_number(grants, kind));
+    if is_served || !grants.are_known() || has_local_account(uid) {
+        return None;
+    }
+    match caller.names().next() {
+        Some(_) if Path::new(VARIANT).exists() => None,
+        Some(_) => Some(Repair::of(grants).cause(&DIRECTORY_ACCOUNT, &[("uid", &uid)])),
+        None => Some(Repair::of(grants).cause(&NO_ACCOUNT, &[("uid", &uid)])),
+    }
+}
+
+/// True if the caller has a line by their uid, or a computed grant: the mapper needs no name for these.
+fn by_number(grants: &Grants, kind: IdKind) -> bool {
+    let caller = grants.policy().caller();
+    let mut is_named = grants.policy().config().computed_grant(caller).is_some();
+    each_line_of(kind.grant_file(), |_, line| {
+        is_named |= matches!(SubidLine::parse(line), Ok(Some(SubidLine { owner: subroot_idmap::Owner::Uid(uid), .. })) if uid == caller.id(IdKind::Uid));
+    });
+    is_named
 }
 
 /// Everything that is wrong with what is granted of a kind.
 pub(crate) fn lines(grants: &Grants, kind: IdKind) -> Vec<Cause> {
-    let (file, user) = (kind.grant_file(), caller(grants));
-    if let Some(trouble) = grants.trouble() {
-        return vec![Cause::new(&BAD_CONFIG, &[("why", &trouble)])];
+    if let Some(cause) = grants.refused(kind) {
+        return vec![cause.clone()];
     }
-    if let Some(unreadable) = grants.unreadable() {
-        let words: [(_, &dyn std::fmt::Display); 2] =
-            [("file", &unreadable.file.display()), ("why", &unreadable.why)];
-        return vec![Cause::new(&UNREADABLE, &words)];
-    }
-    let own = grants.own_lines(kind);
-    let causes = own.iter().filter_map(|line| absent(line, &user).or_else(|| bad_line(line)));
-    let mut causes: Vec<Cause> = causes.chain(overlaps(grants, kind, &own)).collect();
-    let is_granted = own.iter().any(|line| line.refused.is_none()) || !grants.policy().plugin().is_empty();
-    if !Path::new(file).exists() && !is_granted {
-        causes.push(Cause::new(&NO_GRANT_FILE, &[("file", &file), ("user", &user)]));
-    } else if own.is_empty() && !is_granted {
-        let option = kind.pick("--add-subuids", "--add-subgids");
-        causes.push(Cause::new(&NO_GRANT_LINE, &[("file", &file), ("user", &user), ("option", &option)]));
-    }
+    let (own, repair) = (grants.own_lines(kind), Repair::of(grants));
+    let void = own.iter().filter_map(|line| absent(&repair, line).or_else(|| bad_line(&repair, line)));
+    let mut causes: Vec<Cause> = void.take(MAX_SHOWN).chain(overlaps(grants, kind, &own)).collect();
+    let has_line = !own.is_empty() || !grants.policy().plugin().is_empty();
+    causes.extend((!has_line).then(|| no_line(&repair, kind)));
     let granted = grants.policy().granted(kind).ranges();
     if causes.is_empty() && grants.ranges(kind).is_empty() && !granted.is_empty() {
-        causes.push(not_here(NSSWITCH_FILE.into(), granted, &[], &user));
+        causes.push(not_here(&repair, NSSWITCH_FILE.into(), granted, &[]));
     }
-    causes.extend(size(grants, kind));
+    causes.extend(size(&repair, kind));
     causes
 }
 
-/// The first file that the mapper does not trust; which of them cannot be read, the mapper says itself.
-pub(crate) fn untrusted() -> Option<Cause> {
-    let first = distrust().ok()?.into_iter().next()?;
-    let (path, fix) = (first.path.display(), first.fix());
-    let words: [(_, &dyn std::fmt::Display); 4] =
-        [("file", &first.file), ("path", &path), ("why", &first.why), ("fix", &fix)];
-    Some(Cause::new(&UNTRUSTED, &words))
+/// Why no line of a file is the caller's.
+fn no_line(repair: &Repair<'_>, kind: IdKind) -> Cause {
+    let grants = repair.grants;
+    let (file, user) = (kind.grant_file(), caller(grants));
+    let caller = grants.policy().caller();
+    let words: [(_, &dyn Display); 3] = [("file", &file), ("user", &user), ("uid", &caller.id(IdKind::Uid))];
+    if let Some(target) = grant_file::dangling(file) {
+        return repair.cause(&DANGLING, &[("file", &file), ("target", &target.display())]);
+    }
+    let is_digits = caller.names().next().is_some_and(|name| name.iter().all(u8::is_ascii_digit));
+    let kind = match std::fs::exists(file) {
+        Ok(false) => &NO_GRANT_FILE,
+        _ if is_digits => &DIGITS,
+        _ => &NO_GRANT_LINE,
+    };
+    repair.cause(kind, &words)
+}
+
+/// What keeps the mapper from granting anything at all.
+pub(crate) fn refused() -> Option<Cause> {
+    let grants = Grants::read().examined();
+    grants.refused_kind().and_then(|kind| grants.refused(kind)).cloned()
+}
+
+/// Why setgroups is denied, if no group IDs are mapped, with the fix for that.
+pub(crate) fn no_setgroups() -> Cause {
+    let grants = Grants::read().examined();
+    let first = lines(&grants, IdKind::Gid).into_iter().next();
+    let fix =
+        first.map_or_else(|| "subroot doctor shows what keeps group IDs away".into(), |cause| cause.fix());
+    Cause::new(&NO_SETGROUPS, &[("fix", &fix)])
 }
 
 /// A line with IDs that do not exist in this user namespace.
-fn absent(line: &OwnLine, user: &str) -> Option<Cause> {
-    Some(not_here(line.location(), &[line.range?], line.present.as_ref()?, user))
+fn absent(repair: &Repair<'_>, line: &OwnLine) -> Option<Cause> {
+    Some(not_here(repair, line.location(), &[line.range?], line.present.as_ref()?))
 }
 
-fn not_here(location: String, granted: &[IdRange], present: &[IdRange], user: &str) -> Cause {
+fn not_here(repair: &Repair<'_>, location: String, granted: &[IdRange], present: &[IdRange]) -> Cause {
     let present = if present.is_empty() { "none".to_owned() } else { ranges_text(present) };
-    let words: [(_, &dyn std::fmt::Display); 4] =
-        [("place", &location), ("range", &ranges_text(granted)), ("present", &present), ("user", &user)];
-    Cause::new(&NOT_HERE, &words)
+    let words: [(_, &dyn Display); 3] =
+        [("place", &location), ("range", &ranges_text(granted)), ("present", &present)];
+    repair.cause(&NOT_HERE, &words)
 }
 
 /// Why `--userns full` is refused to a caller who has IDs.
 pub(crate) fn too_few_for_all(grants: &Grants) -> Cause {
     let [uids, gids] = IdKind::BOTH.map(|kind| grants.count(kind));
-    let words: [(_, &dyn std::fmt::Display); 3] =
-        [("uids", &uids), ("gids", &gids), ("user", &caller(grants))];
-    Cause::new(&NOT_FULL, &words)
+    let command = command(grants, Some(65_535), &[]);
+    Cause::new(&NOT_FULL, &[("uids", &uids), ("gids", &gids), ("command", &command)])
 }
 
 /// The name of a kind of ID, in full.
@@ -103,9 +184,9 @@ pub(crate) fn name(kind: IdKind) -> &'static str {
     kind.pick("user ID", "group ID")
 }
 
-fn bad_line(line: &OwnLine) -> Option<Cause> {
-    let (why, number) = (line.refused?, line.number?);
-    Some(Cause::new(&BAD_GRANT_LINE, &[("file", &line.file), ("line", &number), ("why", &why)]))
+fn bad_line(repair: &Repair<'_>, line: &OwnLine) -> Option<Cause> {
+    let (why, number) = (line.refused.as_ref()?, line.number?);
+    Some(repair.cause(&BAD_GRANT_LINE, &[("file", &line.file), ("line", &number), ("why", why)]))
 }
 
 fn overlaps(grants: &Grants, kind: IdKind, own: &[OwnLine]) -> Vec<Cause> {
@@ -117,26 +198,30 @@ fn overlaps(grants: &Grants, kind: IdKind, own: &[OwnLine]) -> Vec<Cause> {
             return;
         }
         let theirs = line.split(|byte| *byte == b':').next().unwrap_or_default();
-        let theirs = OsStr::from_bytes(theirs).to_string_lossy();
-        for (number, mine) in own.iter().filter_map(|line| Some((line.number?, line.range?))) {
-            if mine.overlaps(range) {
-                let words: [(_, &dyn std::fmt::Display); 4] =
-                    [("file", &file), ("line", &number), ("other", &other), ("owner", &theirs)];
-                found.push(Cause::new(&GRANT_OVERLAPS, &words));
-            }
-        }
+        let theirs = OsStr::from_bytes(theirs).to_string_lossy().into_owned();
+        let mine = own.iter().filter_map(|line| Some((line.number?, line.range?)));
+        found.extend(
+            mine.filter(|(_, mine)| mine.overlaps(range))
+                .map(|(mine, range)| (mine, range, other, theirs.clone())),
+        );
     });
-    found
+    let dropped: Vec<_> = found.iter().map(|(line, range, ..)| (kind, *line, *range)).collect();
+    let command = if found.is_empty() { String::new() } else { command(grants, None, &dropped) };
+    let cause = |(number, _, other, theirs): &(u32, IdRange, u32, String)| {
+        let words: [(_, &dyn Display); 5] =
+            [("file", &file), ("line", number), ("other", other), ("owner", theirs), ("command", &command)];
+        Cause::new(&GRANT_OVERLAPS, &words)
+    };
+    found.iter().map(cause).collect()
 }
 
-fn size(grants: &Grants, kind: IdKind) -> Option<Cause> {
-    let (count, user, file) = (grants.count(kind), caller(grants), kind.grant_file());
-    let words: [(_, &dyn std::fmt::Display); 5] =
-        [("count", &count), ("kind", &name(kind)), ("user", &user), ("file", &file), ("first", &count)];
-    match count {
-        0 => None,
-        1.. if count < ENOUGH => Some(Cause::new(&GRANT_TOO_SMALL, &words)),
-        1.. if count < OVERFLOW_ID => Some(Cause::new(&NO_NOBODY, &words)),
-        _ => None,
-    }
+fn size(repair: &Repair<'_>, kind: IdKind) -> Option<Cause> {
+    let count = repair.grants.count(kind);
+    let shortfall = match count {
+        0 => return None,
+        1.. if count < ENOUGH => &GRANT_TOO_SMALL,
+        1.. if count < OVERFLOW_ID => &NO_NOBODY,
+        _ => return None,
+    };
+    Some(repair.cause(shortfall, &[("count", &count), ("kind", &name(kind))]))
 }

@@ -20,10 +20,15 @@ fn no_line_in_either_file_or_in_one_of_them() {
             "bob:100000:65536\n",
             GOOD,
             "/etc/subuid has no line for alice",
-            "as root: usermod --add-subuids FIRST-LAST alice",
+            "as root: usermod --add-subuids 165536-231071 alice",
         ),
-        (GOOD, "", "/etc/subgid has no line for alice", "as root: usermod --add-subgids FIRST-LAST alice"),
-        ("", "", "/etc/subuid has no line for alice", "--add-subuids"),
+        (GOOD, "", "/etc/subgid has no line for alice", "as root: usermod --add-subgids 165536-231071 alice"),
+        (
+            "",
+            "",
+            "/etc/subuid has no line for alice",
+            "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 alice",
+        ),
     ] {
         assert_found(&examined(&granting(subuid, subgid)), 1, cause, fix);
     }
@@ -33,7 +38,12 @@ fn no_line_in_either_file_or_in_one_of_them() {
 fn no_file() {
     let sandbox = Sandbox::new();
     sandbox.host.remove("/etc/subuid");
-    assert_found(&examined(&sandbox), 1, "/etc/subuid is not there", "usermod --add-subuids");
+    assert_found(
+        &examined(&sandbox),
+        1,
+        "/etc/subuid is not there",
+        "as root: (umask 022 && echo alice:231072:65536 | tee -a /etc/subuid)",
+    );
 }
 
 #[test]
@@ -42,7 +52,7 @@ fn a_file_that_the_user_may_not_read() {
         let sandbox = granting(GOOD, GOOD);
         let closed = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         std::fs::set_permissions(file, closed).expect("closing the file");
-        let (cause, fix) = (format!("{file} cannot be read by you"), format!("chmod a+r {file}"));
+        let (cause, fix) = (format!("{file} cannot be read by you (mode 600)"), format!("chmod 644 {file}"));
         assert_found(&examined(&sandbox), 1, &cause, &format!("as root: {fix}"));
         let launch = sandbox.host.output(&mut sandbox.alice.shell("subroot run rootfs -- id -u"));
         assert_eq!((launch.stdout.as_str(), launch.code()), ("0\n", 0), "{launch:?}");
@@ -58,13 +68,13 @@ fn a_line_that_grants_nothing() {
         ("alice:100000:", "a number is missing"),
         ("alice:100000:x", "decimal"),
         ("alice:0:1000", ""),
-        ("alice:900:65536", "local account"),
+        ("alice:900:65536", "holds the ID of alice (1000)"),
         ("alice:4294967000:65536", ""),
     ] {
         let sandbox = granting(&format!("# first\n{line}\n"), GOOD);
         let cause = "/etc/subuid, line 2, grants nothing: ";
         let outcome = examined(&sandbox);
-        assert_found(&outcome, 1, cause, "as root: correct that line");
+        assert_found(&outcome, 1, cause, "as root: cp /etc/subuid");
         let said = outcome.stdout.lines().find(|line| line.contains(cause)).expect("the cause");
         assert!(said.contains(why), "{line}: {said}");
     }
@@ -74,7 +84,9 @@ fn a_line_that_grants_nothing() {
 fn a_range_of_somebody_elses() {
     let sandbox = granting("bob:100:5\nbob:165535:10\nalice:100000:65536\n", GOOD);
     let cause = "/etc/subuid, line 3, grants IDs that line 2 grants to bob, too";
-    assert_found(&examined(&sandbox), 1, cause, "as root: give one of the two another range");
+    let fix =
+        "sed '3{/:100000:65536$/d;}' /etc/subuid- >/etc/subuid && usermod --add-subuids 165545-231080 alice";
+    assert_found(&examined(&sandbox), 1, cause, fix);
 }
 
 #[test]
@@ -84,7 +96,7 @@ fn a_range_that_is_too_small() {
         &examined(&small),
         1,
         "2000 user IDs are granted, and a Debian root needs 2001",
-        "line of 2001 IDs or more in /etc/subuid",
+        "usermod --add-subuids 102000-167535 --add-subgids 102000-167535 alice",
     );
     drop(small);
     let middle = granting("alice:100000:2001\n", "alice:100000:2001\n");
@@ -93,10 +105,10 @@ fn a_range_that_is_too_small() {
         &outcome,
         1,
         "ID 65534, which is nobody and nogroup, is not mapped: 2001 user IDs",
-        "--uidmap 65534:2001:1",
+        "usermod --add-subuids 102001-167536 --add-subgids 102001-167536 alice",
     );
     assert!(!outcome.stdout.contains("needs 2001"), "{outcome:?}");
-    // The fix, as it is said.
+    // Without an administrator.
     let options = ["--uidmap", "0:0:2001", "--uidmap", "65534:2001:1"];
     assert_eq!(
         middle.output(&options, "touch /tmp/x && chown 65534:65534 /tmp/x && stat -c %u /tmp/x").ok(),
@@ -116,7 +128,12 @@ fn an_account_that_no_file_knows() {
     let sandbox = Sandbox::new();
     let stranger = sandbox.host.uid(4711);
     let outcome = sandbox.host.output(&mut doctor(&stranger, &[]));
-    assert_found(&outcome, 1, "uid 4711 has no account", "4711:FIRST:COUNT");
+    assert_found(
+        &outcome,
+        1,
+        "uid 4711 has no account",
+        "as root: echo 4711:231072:65536 | tee -a /etc/subuid /etc/subgid",
+    );
 }
 
 #[test]
@@ -126,7 +143,11 @@ fn groups_that_the_administrator_denies() {
     assert_found(&examined(&sandbox), 1, "setgroups is denied by /etc/subroot/mapper.conf", "setgroups-deny");
     drop(sandbox);
     let none = granting("", "");
-    assert_found(&examined(&none), 1, "setgroups is denied, as no group IDs are granted", "--add-subgids");
+    let outcome = examined(&none);
+    assert!(
+        outcome.stdout.contains("! groups      setgroups is denied, which follows from maps\n"),
+        "{outcome:?}"
+    );
 }
 
 #[test]

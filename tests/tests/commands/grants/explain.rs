@@ -149,7 +149,7 @@ fn a_request_that_the_mapper_does_not_read_is_refused_in_its_words() {
         );
     }
     host.configure_mapper("nonsense\n");
-    let why = "the grants: the mapper refuses everything: /etc/subroot/mapper.conf, line 1: not KEY = VALUE";
+    let why = "the grants: the mapper refuses everything: the mapper's settings are not taken: /etc/subroot/mapper.conf, line 1: not KEY = VALUE";
     assert_refused(&told(&host, "idmap explain --uid-map 0:1000:1"), why);
 }
 

@@ -33,7 +33,7 @@ fn every_reason_for_a_bad_line_is_told_with_its_place() {
         "alice:4294967290:6",
         "alice:0:5",
     ];
-    host.write("/etc/subuid", lines.join("\n"));
+    host.write("/etc/subuid", lines.join("\n") + "\n");
     host.write("/etc/subgid", "alice:100000:65536\nalice:4294967290:5\n");
     let reasons = [
         "the line is longer than 1023 bytes",
@@ -145,10 +145,11 @@ fn json_has_the_same_by_stable_keys() {
     let expected = concat!(
         r#"{"findings":[{"kind":"overlap","file":"/etc/subuid","line":2,"owner":"bob","#,
         r#""why":"[165535-231071) shares 1 IDs with /etc/subuid:1 of alice","#,
-        r#""fix":"delete one of the lines; another range: subroot grants suggest bob"},"#,
+        r#""fix":"cp /etc/subuid /etc/subuid- && LC_ALL=C sed '2{/:165535:65536$/d;}' /etc/subuid- >/etc/subuid "#,
+        r#"&& usermod --add-subuids 231072-296607 bob"},"#,
         r#"{"kind":"bad-line","file":"/etc/subuid","line":3,"owner":"alice","#,
         r#""why":"grants nothing: the line has not exactly three fields","#,
-        r#""fix":"write the line as OWNER:START:COUNT, in plain decimal, or delete it"}],"#,
+        r#""fix":"cp /etc/subuid /etc/subuid- && LC_ALL=C sed '3{/^alice:x/d;}' /etc/subuid- >/etc/subuid"}],"#,
         r#""notes":[],"lines":4,"users":2,"capacity":{"first":100000,"last":300000,"#,
         r#""grants":[{"count":65536,"fit":1},{"count":2001,"fit":34}]}}"#,
         "\n"

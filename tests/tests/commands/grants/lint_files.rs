@@ -55,16 +55,17 @@ fn a_rule_over_a_live_account_is_found() {
 fn a_file_that_somebody_else_can_write_is_found() {
     let host = Host::new();
     fs::set_permissions("/etc/subgid", Permissions::from_mode(0o664)).expect("changing a mode");
-    assert_found(&host, &["/etc/subgid: not-trusted: the file is writable by group or others"]);
+    assert_found(&host, &["/etc/subgid: not-trusted: /etc/subgid is writable by group or others"]);
     chown("/etc/subgid", Some(1000), None).expect("giving a file away");
-    assert_found(&host, &["/etc/subgid: not-trusted: the file is not owned by root"]);
+    assert_found(&host, &["/etc/subgid: not-trusted: /etc/subgid is not owned by root"]);
 }
 
 #[test]
 fn lines_beside_a_plugin_are_found() {
     let host = Host::new();
     host.write("/etc/nsswitch.conf", "passwd: files\nsubid: sss\n");
-    assert_found(&host, &["/etc/nsswitch.conf: plugin: the plugin sss keeps the grants"]);
+    let missing = "/etc/nsswitch.conf: no-plugin: libsubid_sss.so, which /etc/nsswitch.conf asks for grants";
+    assert_found(&host, &[missing]);
 }
 
 #[test]
@@ -72,7 +73,10 @@ fn a_file_that_cannot_be_read_is_an_error_and_not_an_empty_one() {
     let host = Host::new();
     fs::set_permissions("/etc/subgid", Permissions::from_mode(0o600)).expect("changing a mode");
     for words in ["lint", "owner 100000", "suggest carol"] {
-        assert_refused(&told(&host, &format!("grants {words}")), "/etc/subgid: Permission denied");
+        assert_refused(
+            &told(&host, &format!("grants {words}")),
+            "the grants: /etc/subgid cannot be read by you (mode 600)",
+        );
     }
     host.remove("/etc/subgid");
     nix::unistd::mkfifo("/etc/subgid", nix::sys::stat::Mode::from_bits_truncate(0o644)).expect("a fifo");

@@ -84,7 +84,8 @@ fn what_grants_nothing_is_told_with_the_reason() {
     let host = host_with_lines("alice:1001:10\ndave:300000:10\n");
     assert_eq!(
         owner(&host, "1005")[0],
-        "uid 1005: nobody's: /etc/subuid:1 [1001-1011) of alice (uid 1000) grants nothing: the range holds the ID of a local account"
+        "uid 1005: nobody's: /etc/subuid:1 [1001-1011) of alice (uid 1000) grants nothing: the range holds the ID of bob (1001), \
+        and /etc/subroot/mapper.conf does not say allow-live-ids = yes"
     );
     assert_eq!(
         owner(&host, "300005")[0],

@@ -115,7 +115,7 @@ fn without_a_grant_root_is_the_one_who_can_be_asked_for() {
     let sandbox = with_accounts();
     ["/etc/subuid", "/etc/subgid"].iter().for_each(|file| sandbox.host.write(file, ""));
     let only = "subroot: only your own ID is mapped (/etc/subuid has no line for alice); \
-        fix: as root: usermod --add-subuids FIRST-LAST alice, with a range that is nobody else's\n";
+        fix: as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 alice\n";
     let unmapped = "its ID, or that of a group, is not mapped here (see subroot idmap)\n";
     let denied = "setgroups is denied here, as no group ID is granted (see subroot idmap)\nsubroot: fix: ";
     for (options, who, why) in [

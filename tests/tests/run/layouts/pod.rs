@@ -86,7 +86,7 @@ fn a_grant_that_does_not_exist_leaves_the_own_id_and_every_command_says_why() {
     let why = "/etc/subuid:1 grants [100000-165536), and of these IDs this user namespace has none";
     assert_noted(
         &outcome,
-        &["only your own ID is mapped", why, "fix: as root: subroot grants suggest alice"],
+        &["only your own ID is mapped", why, "usermod --add-subuids 1003-3003 --add-subgids 1003-3003 alice"],
     );
     assert_eq!(map_lines(&outcome.stdout), ["0 1000 1", "0 1000 1"]);
     let idmap = pod.by_alice("subroot idmap").ok();

@@ -1,0 +1,44 @@
+//! Words for a command that root's shell is given.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+/// A word as a shell takes it: unchanged if it is only a word there, and in quotes otherwise. `None` if it cannot be printed
+/// unchanged.
+pub(crate) fn quoted(word: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(word).ok().filter(|text| !text.contains(char::is_control))?;
+    Some(if is_plain(word) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) })
+}
+
+/// The same for the path of a file that was found.
+pub(crate) fn quoted_path(path: &Path) -> String {
+    quoted(path.as_os_str().as_bytes()).unwrap_or_else(|| path.display().to_string())
+}
+
+/// True for a word of letters, digits and marks that no shell takes apart.
+pub(crate) fn is_plain(word: &[u8]) -> bool {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-@:/+,=".contains(byte);
+    !word.is_empty() && word.iter().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_shell_takes_each_name_for_one_word() {
+        for (name, word) in [
+            ("alice.b-c@d", "alice.b-c@d"),
+            ("DOMAIN\\user", "'DOMAIN\\user'"),
+            ("$(id)", "'$(id)'"),
+            ("o'brien", r"'o'\''brien'"),
+            ("a b", "'a b'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(name.as_bytes()).as_deref(), Some(word));
+        }
+        for name in [&b"a\nb"[..], b"\xff", b"a\xc2\x9bb"] {
+            assert_eq!(quoted(name), None);
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! What can stand in the way: every cause that is told apart, with its words and its fix. One table for `doctor`, for failing
+//! What can stand in the way: every cause that is told apart, with its text and its fix. One table for `doctor`, for failing
 //! commands and for the page on troubleshooting.
 
 use std::fmt;
@@ -18,13 +18,13 @@ pub(crate) struct Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cause {
     kind: &'static Kind,
-    words: Vec<(&'static str, String)>,
+    values: Vec<(&'static str, String)>,
 }
 
 impl Cause {
-    /// A cause of a kind, with what its words in braces are.
-    pub(crate) fn new(kind: &'static Kind, words: &[(&'static str, &dyn fmt::Display)]) -> Cause {
-        Cause { kind, words: words.iter().map(|(name, word)| (*name, word.to_string())).collect() }
+    /// A cause of a kind, with the values for the names in braces.
+    pub(crate) fn new(kind: &'static Kind, values: &[(&'static str, &dyn fmt::Display)]) -> Cause {
+        Cause { kind, values: values.iter().map(|(name, value)| (*name, value.to_string())).collect() }
     }
 
     /// What programs know it by.
@@ -38,8 +38,8 @@ impl Cause {
     }
 
     fn filled(&self, pattern: &str) -> String {
-        let fill = |text: String, (name, word): &(&str, String)| text.replace(&format!("{{{name}}}"), word);
-        self.words.iter().fold(pattern.to_owned(), fill)
+        let fill = |text: String, (name, value): &(&str, String)| text.replace(&format!("{{{name}}}"), value);
+        self.values.iter().fold(pattern.to_owned(), fill)
     }
 }
 
@@ -88,7 +88,7 @@ kinds! {
     TOO_MANY_RANGES_HERE: "too-many-ranges-here", "only {count} of {total} {kind}s are mapped: the kernel takes at most 340 ranges and 4095 bytes of map",
         "start the container around with its IDs in fewer ranges";
     /// A user namespace without them.
-    NOT_HERE: "ids-not-here", "{place} grants {range}, and of these IDs this user namespace has {present}",
+    NOT_HERE: "ids-not-here", "{location} grants {range}, and of these IDs this user namespace has {present}",
         "as root: {command}";
     /// The mapper would take it from nobody.
     UNTRUSTED: "untrusted-file", "{path} is {why}, so that the mapper does not trust {file}", "as root: {fix}";
@@ -102,7 +102,7 @@ kinds! {
     BAD_CONFIG: "bad-config", "the mapper's settings are not taken: {why}", "as root: correct that line";
     /// A mode without r for others, which these files have everywhere else.
     UNREADABLE: "unreadable-file", "{path} cannot be read by {who} (mode {mode})", "as root: {fix}";
-    /// A directory on the way to it.
+    /// A directory that leads to it.
     UNREADABLE_DIR: "unreadable-directory", "{file} cannot be read by {who}: the directory {path} has mode {mode}", "as root: {fix}";
     /// Not for its mode.
     HIDDEN: "hidden-file", "{file} cannot be read by you: {why}", "as root: make {file} readable for all users; namei -l {file} shows what leads to it";
@@ -178,7 +178,7 @@ kinds! {
         "as root: echo '{rules}' >>/etc/apparmor.d/local/subroot_command && apparmor_parser --replace /etc/apparmor.d/subroot";
     /// A changed root.
     CHROOT: "chroot", "this process is in a chroot, where the kernel makes no user namespaces",
-        "start from outside of it, or enter it by subroot run DIRECTORY in place of chroot";
+        "start from outside of it, or enter it by subroot run DIRECTORY instead of chroot";
     /// A filter.
     SECCOMP: "seccomp-filter", "a seccomp filter of {container} forbids user namespaces to this process",
         "start {container} with a filter that allows them: --security-opt seccomp=unconfined for podman and docker";
@@ -207,14 +207,14 @@ kinds! {
     OVERLAY_REFUSED: "overlay-refused", "the kernel refuses an overlay in a user namespace: {why}",
         "run without --overlay; as root: modprobe overlay, on Linux 5.11 or newer";
     /// A tmpfs without user.* attributes, and no directory on disk.
-    OVERLAY_PLACE: "overlay-needs-disk", "before Linux 6.6, memory cannot hold the changes of an overlay",
-        "export XDG_CACHE_HOME=$(mktemp -d {place}/XXXXXX)";
-    /// The same without any place.
+    OVERLAY_DIR: "overlay-needs-disk", "before Linux 6.6, memory cannot hold the changes of an overlay",
+        "export XDG_CACHE_HOME=$(mktemp -d {dir}/XXXXXX)";
+    /// The same without any directory.
     OVERLAY_NO_PLACE: "overlay-without-disk", "before Linux 6.6, memory cannot hold the changes of an overlay, and neither can /var/tmp or /tmp",
         "export XDG_CACHE_HOME=DIRECTORY, with one of your own on a local ext4, XFS or btrfs; or use Linux 6.6 or newer";
     /// `--overlay=DIR` on a file system without user.* attributes.
     OVERLAY_KEPT: "overlay-directory", "the directory of --overlay is on a file system without user.* attributes",
-        "keep the changes elsewhere: --overlay=$(mktemp -d {place}/XXXXXX)";
+        "keep the changes elsewhere: --overlay=$(mktemp -d {dir}/XXXXXX)";
     /// A rootfs without programs.
     NOEXEC: "noexec-mount", "{path} is on a noexec mount", "put the rootfs where programs may be executed: findmnt -T DIRECTORY shows the mount of a directory";
     /// su and sudo.
@@ -232,7 +232,7 @@ kinds! {
     /// Groups.
     NO_SETGROUPS: "setgroups-denied", "setgroups is denied, as no group IDs are mapped: su, sudo, apt and daemons that change their user fail",
         "{fix}";
-    /// The administrator's word.
+    /// The administrator's settings.
     SETGROUPS_DENIED: "setgroups-denied-by-administrator", "setgroups is denied by /etc/subroot/mapper.conf: su, sudo, apt and daemons that change their user fail",
         "as root: take {user} out of setgroups-deny, or the line setgroups = deny away";
     /// Programs.
@@ -269,7 +269,7 @@ mod tests {
     /// Words in braces as manual pages write them.
     fn for_page(pattern: &str) -> String {
         let parts = pattern.split('{').enumerate().map(|(at, part)| match part.split_once('}') {
-            Some((word, rest)) if at > 0 => format!("{}{rest}", word.to_uppercase()),
+            Some((first, rest)) if at > 0 => format!("{}{rest}", first.to_uppercase()),
             _ => part.to_owned(),
         });
         parts.collect::<String>().replace('|', "\\|")
@@ -295,9 +295,9 @@ mod tests {
 
     #[test]
     fn words_are_filled_in() {
-        let words: [(_, &dyn std::fmt::Display); 3] =
+        let values: [(_, &dyn std::fmt::Display); 3] =
             [("file", &"/etc/subuid"), ("user", &"alice"), ("command", &"usermod --add-subuids 1-2 alice")];
-        let cause = Cause::new(&NO_GRANT_LINE, &words);
+        let cause = Cause::new(&NO_GRANT_LINE, &values);
         assert_eq!(cause.to_string(), "/etc/subuid has no line for alice");
         assert_eq!(cause.fix(), "as root: usermod --add-subuids 1-2 alice");
     }

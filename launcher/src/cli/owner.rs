@@ -160,7 +160,7 @@ fn of_line(site: &Site, grant: &Grant, id: u32) -> Holder {
             inside(site, &Grants::of(uid, gid).examined(), grant.kind, (id, grant.range))
         }
     };
-    let (user, file) = (owner.word.clone(), grant.kind.grant_file());
+    let (user, file) = (owner.text.clone(), grant.kind.grant_file());
     Holder { user, uid: owner.uid, file, line: grant.line, range: grant.range, inside }
 }
 

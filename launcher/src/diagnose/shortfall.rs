@@ -8,7 +8,7 @@ use crate::plan::id_plan::IdPlan;
 use std::cell::OnceCell;
 use std::fmt::Display;
 
-/// Why the plan has no better way to IDs.
+/// Why the plan has no better candidate for IDs.
 pub(crate) fn lack(plan: &IdPlan) -> Option<Cause> {
     cause(plan.lack.as_ref()?, plan.grants.as_ref())
 }
@@ -18,7 +18,7 @@ pub(crate) fn cuts(plan: &IdPlan) -> Vec<Cause> {
     plan.cut.iter().filter_map(|cut| cause(cut, plan.grants.as_ref())).collect()
 }
 
-/// Why IDs are not mapped in a better way, or not all of them.
+/// Why IDs are not mapped by a better candidate, or not all of them.
 pub(crate) fn why_not_better(plan: &IdPlan) -> Option<String> {
     lack(plan).iter().chain(&cuts(plan)).next().map(Cause::to_string)
 }
@@ -35,13 +35,13 @@ pub(crate) fn cause(shortfall: &Shortfall, grants: Option<&Grants>) -> Option<Ca
         Shortfall::TooFewHere => Some(Cause::new(&FEW_HERE, &[])),
         Shortfall::Cut { kind, mapped, total, is_nested } => {
             let kind_name = probes::grants::name(*kind);
-            let words: [(_, &dyn Display); 3] = [("count", mapped), ("total", total), ("kind", &kind_name)];
+            let values: [(_, &dyn Display); 3] = [("count", mapped), ("total", total), ("kind", &kind_name)];
             if *is_nested {
-                return Some(Cause::new(&TOO_MANY_RANGES_HERE, &words));
+                return Some(Cause::new(&TOO_MANY_RANGES_HERE, &values));
             }
             let user = probes::grants::caller(grants());
             let others: [(_, &dyn Display); 2] = [("user", &user), ("file", &kind.grant_file())];
-            Some(Cause::new(&TOO_MANY_RANGES, &[&words[..], &others[..]].concat()))
+            Some(Cause::new(&TOO_MANY_RANGES, &[&values[..], &others[..]].concat()))
         }
     }
 }

@@ -46,13 +46,13 @@ pub(crate) fn groups_of(user: &User) -> Vec<gid_t> {
     let numbers = line
         .split(u8::is_ascii_whitespace)
         .skip(1)
-        .filter_map(|word| std::str::from_utf8(word).ok()?.parse().ok());
+        .filter_map(|key| std::str::from_utf8(key).ok()?.parse().ok());
     [own].into_iter().chain(numbers.filter(|gid| *gid != own)).collect()
 }
 
 /// A line of passwd(5), by name or number.
-fn by_getent(word: &OsStr) -> Option<User> {
-    let line = printed(Command::new("getent").arg("passwd").arg(word));
+fn by_getent(key: &OsStr) -> Option<User> {
+    let line = printed(Command::new("getent").arg("passwd").arg(key));
     let mut fields = line.split(|byte| *byte == b':');
     let name = fields.next().filter(|name| !name.is_empty())?;
     let mut number = || std::str::from_utf8(fields.next()?).ok()?.parse::<u32>().ok();

@@ -9,7 +9,7 @@ use subroot_idmap::IdRange;
 /// What is found, for a person and for a program.
 #[derive(Serialize)]
 pub(crate) struct Finding {
-    /// One word for the kind: those of `subroot grants lint --help`.
+    /// A name for the kind: those of `subroot grants lint --help`.
     pub(crate) kind: &'static str,
     pub(crate) file: &'static str,
     /// The line, where it is about one.
@@ -25,7 +25,7 @@ pub(crate) struct Finding {
 impl Finding {
     /// Something about a well-formed line.
     pub(crate) fn of(site: &Site, grant: &Grant, kind: &'static str, why: String, fix: String) -> Finding {
-        let owner = Some(site.owner(grant).word.clone());
+        let owner = Some(site.owner(grant).text.clone());
         Finding { kind, file: grant.kind.grant_file(), line: Some(grant.line), owner, why, fix }
     }
 

@@ -38,8 +38,8 @@ impl Limits {
             |error: std::io::Error| Error::Unreadable { file: own.into(), why: reason_of(&error) };
         let file = if fs::exists(own).map_err(unreadable)? { own } else { distribution };
         read_lines(file, |_, line| {
-            let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-            let (name, value) = (words.next(), words.next().and_then(|word| parse_number(word).ok()));
+            let mut fields = line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
+            let (name, value) = (fields.next(), fields.next().and_then(|field| parse_number(field).ok()));
             let setting = match name {
                 Some(b"SUB_UID_MIN") => &mut *first_uid,
                 Some(b"SUB_GID_MIN") => &mut *first_gid,

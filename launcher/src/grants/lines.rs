@@ -32,11 +32,11 @@ pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) 
     }
     for kind in IdKind::BOTH {
         for (line, rule) in site.rules() {
-            for (word, why) in held(site, kind, rule.area) {
+            for (found_kind, why) in held(site, kind, rule.area) {
                 let why = format!("the area of the computed {}s {why}", kind.name());
                 let fix = "begin the rule's ranges above the IDs of all accounts".into();
                 found.push(Finding {
-                    kind: word,
+                    kind: found_kind,
                     file: CONFIG_FILE,
                     line: Some(line),
                     owner: None,
@@ -77,12 +77,12 @@ fn check_presence(site: &Site, remedy: &Remedy<'_>, grant: &Grant, found: &mut V
 
 fn check_range(site: &Site, remedy: &Remedy<'_>, grant: &Grant, found: &mut Vec<Finding>) {
     let range = range_text(grant.range);
-    for (word, why) in held(site, grant.kind, grant.range) {
-        found.push(Finding::of(site, grant, word, format!("{range} {why}"), remedy.without(grant)));
+    for (kind, why) in held(site, grant.kind, grant.range) {
+        found.push(Finding::of(site, grant, kind, format!("{range} {why}"), remedy.without(grant)));
     }
 }
 
-/// Which IDs of others a range holds: by a word for the kind, and in words.
+/// Which IDs of others a range holds: the kind of finding, and why.
 fn held(site: &Site, kind: IdKind, range: IdRange) -> Vec<(&'static str, String)> {
     let (accounts, groups) = (site.accounts.live_in(kind, range), site.accounts.groups_in(kind, range));
     let mut held = Vec::new();

@@ -58,8 +58,10 @@ pub(crate) fn report() -> Result<Report, Error> {
     check_files(&site, &mut found);
     lines::check(&site, &remedy, &mut found);
     overlaps::check(&site, &remedy, &mut found);
-    let notes =
-        owners::note(owners::check(&site, &remedy, &mut found)).into_iter().chain(unasked(&site)).collect();
+    let notes = owners::warning(owners::check(&site, &remedy, &mut found))
+        .into_iter()
+        .chain(unasked(&site))
+        .collect();
     found.sort_by_key(|finding| (location(finding.file), finding.line));
     let grants = SIZES.map(|count| Room { count, fit: capacity(remedy.free(), count) });
     let capacity = Capacity { first: limits.first, last: limits.last, grants };

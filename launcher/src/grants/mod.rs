@@ -54,10 +54,10 @@ pub(crate) fn ranges_text(ranges: &[IdRange]) -> String {
 }
 
 /// An owner as it was meant: without what an editor or another system has put around it.
-pub(crate) fn bare(word: &[u8]) -> Vec<u8> {
+pub(crate) fn bare(text: &[u8]) -> Vec<u8> {
     let marks: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
-    let word = marks.iter().find_map(|mark| word.strip_prefix(*mark)).unwrap_or(word);
-    let without_nul: Vec<u8> = word.iter().copied().filter(|byte| *byte != 0).collect();
+    let text = marks.iter().find_map(|mark| text.strip_prefix(*mark)).unwrap_or(text);
+    let without_nul: Vec<u8> = text.iter().copied().filter(|byte| *byte != 0).collect();
     without_nul.trim_ascii().to_vec()
 }
 
@@ -343,13 +343,13 @@ impl Grants {
     }
 
     fn names_caller(&self, line: &[u8]) -> bool {
-        let word = bare(line.split(|byte| *byte == b':').next().unwrap_or_default());
+        let name = bare(line.split(|byte| *byte == b':').next().unwrap_or_default());
         let caller = self.policy.caller();
-        caller.names().any(|name| name == word) || parse_number(&word) == Ok(caller.id(IdKind::Uid))
+        caller.names().any(|known| known == name) || parse_number(&name) == Ok(caller.id(IdKind::Uid))
     }
 }
 
-/// Why a range over an account grants nothing, with the way out that is not another range.
+/// Why a range over an account grants nothing, with the fix that is not another range.
 pub(crate) fn over_account(name: &str, id: u32) -> String {
     format!("the range holds the ID of {name} ({id}), and {CONFIG_FILE} does not say allow-live-ids = yes")
 }

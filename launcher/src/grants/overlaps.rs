@@ -13,7 +13,7 @@ struct Reach<'g> {
 }
 
 impl<'g> Reach<'g> {
-    fn note(&mut self, grant: &'g Grant) {
+    fn add(&mut self, grant: &'g Grant) {
         let is_behind = |known: &Grant| known.range.end() >= grant.range.end();
         match self.furthest {
             Some(furthest) if furthest.owner == grant.owner && is_behind(furthest) => {}
@@ -44,7 +44,7 @@ pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) 
         let mut reach = Reach::default();
         for grant in grants {
             found.extend(reach.met_by(grant).map(|known| overlap(site, remedy, known, grant)));
-            reach.note(grant);
+            reach.add(grant);
         }
     }
 }
@@ -63,7 +63,7 @@ fn overlap(site: &Site, remedy: &Remedy<'_>, known: &Grant, grant: &Grant) -> Fi
         (false, true) => given_again(site, grant, known),
         _ => {
             let shared = known.range.shared_with(grant.range);
-            let (range, other) = (range_text(grant.range), &site.owner(known).word);
+            let (range, other) = (range_text(grant.range), &site.owner(known).text);
             let why = format!("{range} shares {shared} IDs with {} of {other}", known.location());
             Finding::of(site, grant, "overlap", why, remedy.without(grant))
         }
@@ -72,7 +72,7 @@ fn overlap(site: &Site, remedy: &Remedy<'_>, known: &Grant, grant: &Grant) -> Fi
 
 /// What is left of a deleted user's files belongs to the new owner of the range.
 fn given_again(site: &Site, gone: &Grant, new: &Grant) -> Finding {
-    let (range, other) = (range_text(gone.range), &site.owner(new).word);
+    let (range, other) = (range_text(gone.range), &site.owner(new).text);
     let why = format!("nobody has this account, and {} gives {other} IDs of {range}", new.location());
     let (option, below) = (gone.kind.name(), gone.range.first().saturating_sub(1));
     let fix = format!(
@@ -110,7 +110,7 @@ mod tests {
                 let by_pairs = grants[..at].iter().any(|known| meets(&known));
                 assert_eq!(reach.met_by(grant).filter(meets).is_some(), by_pairs);
                 assert_eq!(reach.met_by(grant).is_some(), by_pairs);
-                reach.note(grant);
+                reach.add(grant);
             }
         }
     }

@@ -65,7 +65,7 @@ fn counted(site: &Site) -> Vec<[Had<'_>; 2]> {
 }
 
 /// What users in this number can do about it.
-pub(crate) fn note(without_nobody: usize) -> Option<String> {
+pub(crate) fn warning(without_nobody: usize) -> Option<String> {
     (without_nobody > 0).then(|| {
         format!(
             "{without_nobody} users have {ENOUGH} IDs or more, but fewer than {WITH_NOBODY}: a run has no ID 65534 (nobody, \

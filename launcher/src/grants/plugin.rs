@@ -12,7 +12,7 @@ use subroot_idmap::{NSSWITCH_FILE, plugin_of_line};
 pub(crate) const BUILT_IN_HELPER: &str = "/usr/libexec/subroot/newidmap-helper";
 /// The mapper with name services, which alone asks plugins.
 pub(crate) const VARIANT: &str = "/usr/libexec/subroot/newidmap-helper-nss";
-/// Where ldconfig(8) keeps the names and places of libraries.
+/// Where ldconfig(8) keeps the names and paths of libraries.
 const CACHE: &str = "/etc/ld.so.cache";
 /// The directories in which libraries are, those of a distribution's architectures below them: ld.so(8).
 const DIRS: [&str; 5] = ["/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib"];

@@ -13,7 +13,7 @@ use subroot_idmap::{
 /// Somebody whom lines name: by a name, or by a uid, which come to the same where an account has both.
 pub(crate) struct LineOwner {
     /// As the first of the lines has it, escaped.
-    pub(crate) word: String,
+    pub(crate) text: String,
     /// The uid, where it is known.
     pub(crate) uid: Option<u32>,
     /// The account; `None` also where a directory could not be asked.
@@ -24,7 +24,7 @@ pub(crate) struct LineOwner {
 
 /// A line that is well-formed.
 pub(crate) struct Grant {
-    /// The place of its owner among the owners.
+    /// The index of its owner among the owners.
     pub(crate) owner: usize,
     /// Which kind of ID, and so which file.
     pub(crate) kind: IdKind,
@@ -72,7 +72,7 @@ pub(crate) struct Site {
     pub(crate) config: Box<Config>,
     /// The line of each of its rules.
     rule_lines: Vec<u32>,
-    /// The plugin that keeps the grants in place of the files, escaped.
+    /// The plugin that keeps the grants instead of the files, escaped.
     pub(crate) plugin: Option<String>,
     /// The same, unchanged; empty if there is none.
     pub(crate) plugin_word: Vec<u8>,
@@ -169,8 +169,8 @@ impl Site {
             Ok(None) => {}
             Err(reason) => {
                 const KEPT: usize = 64;
-                let word = text.split(|byte| *byte == b':').next().unwrap_or_default();
-                let (owner, bare) = (shown(word), bare(word));
+                let name = text.split(|byte| *byte == b':').next().unwrap_or_default();
+                let (owner, bare) = (shown(name), bare(name));
                 let uid = self.accounts.local_uid(&bare).or_else(|| parse_number(&bare).ok());
                 let text = text.get(..KEPT).unwrap_or(text).to_vec();
                 self.bad.push(BadLine { file: kind.grant_file(), line, owner, uid, text, reason });
@@ -187,7 +187,7 @@ impl Site {
             return *location;
         }
         let unasked = self.accounts.unasked;
-        let (word, account, uid) = match owner {
+        let (text, account, uid) = match owner {
             Owner::Uid(uid) => (uid.to_string(), self.accounts.with_uid(uid), Some(uid)),
             Owner::Name(name) => (shown(name), self.accounts.named(name), None),
         };
@@ -197,7 +197,7 @@ impl Site {
         let location = uid.map_or(fresh, |uid| *self.locations.entry(OwnerKey::Uid(uid)).or_insert(fresh));
         self.locations.insert(by_word, location);
         if location == fresh {
-            self.owners.push(LineOwner { word, uid, account, is_gone });
+            self.owners.push(LineOwner { text, uid, account, is_gone });
         }
         location
     }
@@ -205,12 +205,12 @@ impl Site {
     /// The owner of a line.
     pub(crate) fn owner(&self, grant: &Grant) -> &LineOwner {
         const NOBODY: &LineOwner =
-            &LineOwner { word: String::new(), uid: None, account: None, is_gone: true };
+            &LineOwner { text: String::new(), uid: None, account: None, is_gone: true };
         self.owners.get(grant.owner).unwrap_or(NOBODY)
     }
 
-    /// The place of a user among the owners.
-    pub(crate) fn place_of_user(&self, user: &Known) -> Option<usize> {
+    /// The index of a user among the owners.
+    pub(crate) fn index_of_user(&self, user: &Known) -> Option<usize> {
         let by_name =
             || self.locations.get(&OwnerKey::Name(user.name.as_slice().into())).filter(|_| !user.is_local);
         self.locations.get(&OwnerKey::Uid(user.uid)).or_else(by_name).copied()

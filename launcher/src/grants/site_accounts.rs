@@ -61,7 +61,7 @@ impl Accounts {
         read_lines(NSSWITCH_FILE, |_, line| accounts.has_directory |= names_directory(line))?;
         read_lines(ACCOUNTS_FILE, |_, line| {
             if let Some(account) = Account::parse(line) {
-                accounts.note(&account);
+                accounts.add(&account);
             }
         })?;
         read_lines(GROUPS_FILE, |_, line| {
@@ -76,7 +76,7 @@ impl Accounts {
         Ok(accounts)
     }
 
-    fn note(&mut self, account: &Account<'_>) {
+    fn add(&mut self, account: &Account<'_>) {
         let live = |id| Live { id, name: shown(account.name).into() };
         let [uids, gids] = &mut self.live;
         uids.extend(account.uid.map(live));
@@ -157,10 +157,11 @@ fn part(live: &[Live], range: IdRange) -> &[Live] {
 /// True for a `passwd:` line of nsswitch.conf that names a service with accounts which are in no file: nsswitch.conf(5).
 fn names_directory(line: &[u8]) -> bool {
     let line = line.split(|byte| *byte == b'#').next().unwrap_or_default().trim_ascii();
-    let words = line.strip_prefix(b"passwd:").unwrap_or_default().split(u8::is_ascii_whitespace);
-    let is_local =
-        |word: &&[u8]| matches!(*word, b"" | b"files" | b"compat" | b"systemd") || word.starts_with(b"[");
-    !words.into_iter().all(|word| is_local(&word))
+    let services = line.strip_prefix(b"passwd:").unwrap_or_default().split(u8::is_ascii_whitespace);
+    let is_local = |service: &&[u8]| {
+        matches!(*service, b"" | b"files" | b"compat" | b"systemd") || service.starts_with(b"[")
+    };
+    !services.into_iter().all(|service| is_local(&service))
 }
 
 #[cfg(test)]

@@ -35,13 +35,13 @@ pub(crate) fn report(user: &OsStr, count: Option<u32>, as_json: bool) -> Result<
 }
 
 /// As in the grant files, digits are a uid, with an account or without.
-fn account(site: &mut Site, word: &[u8]) -> Option<Known> {
-    if !word.is_empty() && word.iter().all(u8::is_ascii_digit) {
-        let uid = parse_number(word).ok().filter(|uid| *uid != RESERVED_ID)?;
-        let alone = Known { name: word.to_vec(), uid, gid: uid, is_local: false };
+fn account(site: &mut Site, user: &[u8]) -> Option<Known> {
+    if !user.is_empty() && user.iter().all(u8::is_ascii_digit) {
+        let uid = parse_number(user).ok().filter(|uid| *uid != RESERVED_ID)?;
+        let alone = Known { name: user.to_vec(), uid, gid: uid, is_local: false };
         return Some(site.accounts.with_uid(uid).unwrap_or(alone));
     }
-    site.accounts.named(word)
+    site.accounts.named(user)
 }
 
 fn suggest(site: &Site, account: &Known, count: Option<u32>) -> Result<Suggestion, Error> {

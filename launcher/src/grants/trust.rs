@@ -37,7 +37,7 @@ enum Flaw {
 }
 
 impl Fault {
-    /// One word for programs, as in `subroot grants lint --json`.
+    /// A name for programs, as in `subroot grants lint --json`.
     pub(crate) const fn kind(&self) -> &'static str {
         match self.flaw {
             Flaw::Untrusted(..) => "not-trusted",
@@ -75,9 +75,10 @@ impl Fault {
             }
         }
         let (path, fix) = (self.path.display(), fixes.join(" && "));
-        let words: [(_, &dyn Display); 4] =
+        let values: [(_, &dyn Display); 4] =
             [("file", &self.file), ("path", &path), ("fix", &fix), ("who", &who)];
-        let with = |kind, name, word: &dyn Display| Cause::new(kind, &[&words[..], &[(name, word)]].concat());
+        let with =
+            |kind, name, value: &dyn Display| Cause::new(kind, &[&values[..], &[(name, value)]].concat());
         match self.flaw {
             Flaw::Untrusted(why, _) => with(&UNTRUSTED, "why", &why),
             Flaw::Closed(mode) => with(&UNREADABLE, "mode", &format!("{mode:o}")),

@@ -6,60 +6,37 @@ use newidmap_helper::Unanswered;
 const FRAME: &[u8] = b"\0\xffanswer\xff\0";
 const ANSWERED: u8 = 0;
 
-/// Why a child has no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// It could not give up what it had to.
-    Confinement,
-    /// The name services failed.
-    NameServices,
-    /// The plugin is not there, or is no library.
-    NotLoaded,
-    /// The plugin has no `shadow_subid_has_range`.
-    NoFunction,
-    /// The plugin's SUBID_STATUS_ERROR_CONN.
-    Connection,
-    /// The plugin's SUBID_STATUS_ERROR.
-    Failed,
-    /// A status of the plugin's that there is not.
-    Status,
+macro_rules! troubles {
+    ($($name:ident $code:literal: $reason:literal,)+) => {
+        /// Why a child has no answer.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Trouble {
+            $(#[doc = $reason] $name,)+
+        }
+
+        impl Trouble {
+            const ALL: &[Trouble] = &[$(Trouble::$name),+];
+
+            const fn code(self) -> u8 {
+                match self { $(Trouble::$name => $code,)+ }
+            }
+
+            /// The trouble in a few words.
+            pub const fn reason(self) -> &'static str {
+                match self { $(Trouble::$name => $reason,)+ }
+            }
+        }
+    };
 }
 
-impl Trouble {
-    const ALL: [Trouble; 7] = [
-        Trouble::Confinement,
-        Trouble::NameServices,
-        Trouble::NotLoaded,
-        Trouble::NoFunction,
-        Trouble::Connection,
-        Trouble::Failed,
-        Trouble::Status,
-    ];
-
-    const fn code(self) -> u8 {
-        match self {
-            Trouble::Confinement => 1,
-            Trouble::NameServices => 2,
-            Trouble::NotLoaded => 3,
-            Trouble::NoFunction => 4,
-            Trouble::Connection => 5,
-            Trouble::Failed => 6,
-            Trouble::Status => 7,
-        }
-    }
-
-    /// The trouble in a few words.
-    pub const fn reason(self) -> &'static str {
-        match self {
-            Trouble::Confinement => "the process for it could not give up its rights and descriptors",
-            Trouble::NameServices => "they failed",
-            Trouble::NotLoaded => "it cannot be loaded",
-            Trouble::NoFunction => "it has no function shadow_subid_has_range",
-            Trouble::Connection => "it cannot reach its server (SUBID_STATUS_ERROR_CONN)",
-            Trouble::Failed => "it failed (SUBID_STATUS_ERROR)",
-            Trouble::Status => "it returned a status that there is not",
-        }
-    }
+troubles! {
+    Confinement 1: "the process for it could not give up its rights and descriptors",
+    NameServices 2: "they failed",
+    NotLoaded 3: "it cannot be loaded",
+    NoFunction 4: "it has no function shadow_subid_has_range",
+    Connection 5: "it cannot reach its server (SUBID_STATUS_ERROR_CONN)",
+    Failed 6: "it failed (SUBID_STATUS_ERROR)",
+    Status 7: "it returned a status that there is not",
 }
 
 /// The bytes for the pipe.
@@ -83,7 +60,7 @@ pub fn decode(bytes: &[u8]) -> Result<&[u8], Unanswered> {
     match framed.and_then(<[u8]>::split_first) {
         Some((&ANSWERED, payload)) => Ok(payload),
         Some((code, [])) => {
-            let trouble = Trouble::ALL.into_iter().find(|trouble| trouble.code() == *code);
+            let trouble = Trouble::ALL.iter().find(|trouble| trouble.code() == *code);
             Err(trouble.map_or(NO_ANSWER, |trouble| Unanswered(trouble.reason())))
         }
         _ => Err(NO_ANSWER),

@@ -1,6 +1,6 @@
 //! Why the caller has no subordinate IDs, or fewer than he needs.
 //!
-//! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
+//! Errors ignored: what cannot be looked at gives no cause, and only the text of a failure depends on that.
 
 use crate::causes::{
     BAD_GRANT_LINE, Cause, DANGLING, DIGITS, DIRECTORY_ACCOUNT, GRANT_OVERLAPS, GRANT_TOO_SMALL, Kind,
@@ -23,8 +23,8 @@ use subroot_idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, NSSWITCH_FILE, OVER
 /// How many lines that grant nothing are named; the fix is for all of them.
 const MAX_SHOWN: usize = 8;
 
-/// The words of a cause.
-type Words<'w> = [(&'static str, &'w dyn Display)];
+/// The values that a cause is filled with.
+type Values<'w> = [(&'static str, &'w dyn Display)];
 
 /// Who the caller is, as files name him: by name, or by number where he has none.
 pub(crate) fn caller(grants: &Grants) -> String {
@@ -78,9 +78,9 @@ impl<'g> Repair<'g> {
     }
 
     /// A cause with this command as its fix.
-    fn cause(&self, kind: &'static Kind, words: &Words<'_>) -> Cause {
+    fn cause(&self, kind: &'static Kind, values: &Values<'_>) -> Cause {
         let command = self.command.get_or_init(|| command(self.grants, None, &[]));
-        Cause::new(kind, &[words, &[("command", command)]].concat())
+        Cause::new(kind, &[values, &[("command", command)]].concat())
     }
 }
 
@@ -132,7 +132,7 @@ fn no_line(repair: &Repair<'_>, kind: IdKind) -> Cause {
     let grants = repair.grants;
     let (file, user) = (kind.grant_file(), caller(grants));
     let caller = grants.policy().caller();
-    let words: [(_, &dyn Display); 3] = [("file", &file), ("user", &user), ("uid", &caller.id(IdKind::Uid))];
+    let values: [(_, &dyn Display); 3] = [("file", &file), ("user", &user), ("uid", &caller.id(IdKind::Uid))];
     if let Some(target) = grant_file::dangling(file) {
         return repair.cause(&DANGLING, &[("file", &file), ("target", &target.display())]);
     }
@@ -142,7 +142,7 @@ fn no_line(repair: &Repair<'_>, kind: IdKind) -> Cause {
         _ if is_digits => &DIGITS,
         _ => &NO_GRANT_LINE,
     };
-    repair.cause(kind, &words)
+    repair.cause(kind, &values)
 }
 
 /// What keeps the mapper from granting anything at all.
@@ -167,9 +167,9 @@ fn absent(repair: &Repair<'_>, line: &OwnLine) -> Option<Cause> {
 
 fn not_here(repair: &Repair<'_>, location: String, granted: &[IdRange], present: &[IdRange]) -> Cause {
     let present = if present.is_empty() { "none".to_owned() } else { ranges_text(present) };
-    let words: [(_, &dyn Display); 3] =
-        [("place", &location), ("range", &ranges_text(granted)), ("present", &present)];
-    repair.cause(&NOT_HERE, &words)
+    let values: [(_, &dyn Display); 3] =
+        [("location", &location), ("range", &ranges_text(granted)), ("present", &present)];
+    repair.cause(&NOT_HERE, &values)
 }
 
 /// Why `--userns full` is refused to a caller who has IDs.
@@ -208,9 +208,9 @@ fn overlaps(grants: &Grants, kind: IdKind, own: &[OwnLine]) -> Vec<Cause> {
     let dropped: Vec<_> = found.iter().map(|(line, range, ..)| (kind, *line, *range)).collect();
     let command = if found.is_empty() { String::new() } else { command(grants, None, &dropped) };
     let cause = |(number, _, other, theirs): &(u32, IdRange, u32, String)| {
-        let words: [(_, &dyn Display); 5] =
+        let values: [(_, &dyn Display); 5] =
             [("file", &file), ("line", number), ("other", other), ("owner", theirs), ("command", &command)];
-        Cause::new(&GRANT_OVERLAPS, &words)
+        Cause::new(&GRANT_OVERLAPS, &values)
     };
     found.iter().map(cause).collect()
 }

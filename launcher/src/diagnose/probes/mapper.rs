@@ -1,6 +1,6 @@
 //! Why a mapper does not get its privilege.
 //!
-//! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
+//! Errors ignored: what cannot be looked at gives no cause, and only the text of a failure depends on that.
 
 use crate::causes::{
     BOUNDING_SET, Cause, MAPPER_FORBIDDEN, MAPPER_FOREIGN, MAPPER_LACKS, MAPPER_MISSING, MAPPER_NOSUID,

@@ -1,6 +1,6 @@
 //! Looks at this host for what can stand in the way. Each probe looks at one thing and leaves nothing changed.
 //!
-//! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
+//! Errors ignored: what cannot be looked at gives no cause, and only the text of a failure depends on that.
 
 pub(crate) mod apparmor;
 pub(crate) mod grants;

@@ -1,6 +1,6 @@
 //! Why the kernel makes no namespaces here.
 //!
-//! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
+//! Errors ignored: what cannot be looked at gives no cause, and only the text of a failure depends on that.
 
 use crate::causes::{
     CHROOT, CONTAINER, Cause, EMULATOR, FORBIDDEN, LIMIT_OUTSIDE, NO_MORE_NAMESPACES, NO_NAMESPACES, NPROC,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// The options of the mount at /proc, the last of those there, which covers the others; then those of its file system.
 fn options() -> Vec<String> {
-    // Error ignored: only the words of a failure depend on it.
+    // Error ignored: only the text of a failure depends on it.
     let mounts = mountinfo::read().ok().unwrap_or_default();
     let Some(proc) = mounts.into_iter().rev().find(|mount| mount.path == Path::new("/proc")) else {
         return Vec::new();

@@ -1,6 +1,6 @@
 //! Why a program is not executed, for errnos that say too little.
 //!
-//! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
+//! Errors ignored: what cannot be looked at gives no cause, and only the text of a failure depends on that.
 
 use crate::failure::Step;
 use crate::sys::lookup::open_inside;
@@ -61,7 +61,7 @@ pub(crate) fn foreign_machine(program: &Path) -> Option<&'static str> {
 /// A CR is part of the name to the kernel, which is what keeps scripts with DOS line ends from running.
 fn script_interpreter(line: &[u8]) -> Option<&[u8]> {
     let line = line.split(|byte| *byte == b'\n').next()?;
-    line.split(|byte| matches!(byte, b' ' | b'\t')).find(|word| !word.is_empty())
+    line.split(|byte| matches!(byte, b' ' | b'\t')).find(|field| !field.is_empty())
 }
 
 /// The string of the PT_INTERP segment of a 64-bit little-endian program.

@@ -1,6 +1,6 @@
-//! What is wrong with the place of a rootfs, and with /proc and overlays.
+//! What is wrong with the path of a rootfs, and with /proc and overlays.
 //!
-//! Errors ignored: what cannot be looked at gives no cause, and only the words of a failure depend on that.
+//! Errors ignored: what cannot be looked at gives no cause, and only the text of a failure depends on that.
 
 use crate::causes::{
     CLOSED_DIR, Cause, Kind, NETWORK_ROOT, NODEV, NOEXEC, NOSUID, OVERLAY_REFUSED, PROC_COVERED, PROC_REFUSED,
@@ -58,7 +58,7 @@ fn network(path: &Path) -> Option<Cause> {
     Some(Cause::new(&NETWORK_ROOT, &[("path", &path.display()), ("kind", &kind)]))
 }
 
-/// The first directory on the way that others may not search, and which so is closed to all IDs but its owner's.
+/// The first directory in the path that others may not search, and which so is closed to all IDs but its owner's.
 pub(crate) fn closed_dir(path: &Path) -> Option<Cause> {
     let dirs: Vec<&Path> = path.ancestors().filter(|dir| dir.is_absolute()).collect();
     let closed = dirs.into_iter().rev().find_map(|dir| {

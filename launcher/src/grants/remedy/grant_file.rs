@@ -1,6 +1,6 @@
 //! How a grant file can be written to: as usermod(8) does it, or by appending a line.
 //!
-//! Errors ignored: what cannot be looked at is not given to usermod, and only the words of an advice depend on the rest.
+//! Errors ignored: what cannot be looked at is not given to usermod, and only the text of a fix depend on the rest.
 
 use crate::grants::remedy::quoted::quoted_path;
 use std::fs::{self, File};
@@ -13,7 +13,7 @@ use subroot_idmap::{ACCOUNTS_FILE, IdKind};
 const DATABASES: [&str; 2] = [ACCOUNTS_FILE, "/etc/shadow"];
 const PROGRAMS: [&str; 4] = ["/usr/sbin/usermod", "/sbin/usermod", "/usr/bin/usermod", "/bin/usermod"];
 
-/// The place of a missing file: where a symlink leads, if it is one.
+/// The path of a missing file: where a symlink leads, if it is one.
 pub(crate) fn dangling(file: &str) -> Option<PathBuf> {
     let target = fs::read_link(file).ok()?;
     matches!(fs::exists(file), Ok(false)).then_some(target)

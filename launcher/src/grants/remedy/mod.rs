@@ -31,7 +31,7 @@ pub(crate) struct Remedy<'s> {
     free: Vec<IdRange>,
     /// The range for a user who has none, if there is room.
     next: Option<IdRange>,
-    /// The places of each owner's lines among all.
+    /// The indices of each owner's lines among all.
     lines: Vec<Vec<usize>>,
     /// Those of the lines that grant nothing, by the uid that they are meant for.
     bad: HashMap<u32, Vec<usize>>,
@@ -127,7 +127,7 @@ impl<'s> Remedy<'s> {
     pub(crate) fn user(&self, uid: Option<u32>) -> Option<Known> {
         let uid = uid?;
         let alone = Known { name: uid.to_string().into_bytes(), uid, gid: uid, is_local: false };
-        let owner = || self.site.owners.get(self.site.place_of_user(&alone)?)?.account.clone();
+        let owner = || self.site.owners.get(self.site.index_of_user(&alone)?)?.account.clone();
         let known = self.site.accounts.local(uid).or_else(owner);
         Some(known.unwrap_or(alone))
     }
@@ -157,7 +157,7 @@ impl<'s> Remedy<'s> {
     }
 
     fn lines_of(&self, user: &Known, kind: IdKind) -> Vec<&'s Grant> {
-        let lines = self.site.place_of_user(user).and_then(|at| self.lines.get(at));
+        let lines = self.site.index_of_user(user).and_then(|at| self.lines.get(at));
         let grants = lines.into_iter().flatten().filter_map(|at| self.site.grants.get(*at));
         grants.filter(|grant| grant.kind == kind).collect()
     }

@@ -1,6 +1,6 @@
 //! Why no overlay can discard its changes, and where on disk it could hold them.
 
-use crate::causes::{Cause, OVERLAY_KEPT, OVERLAY_NO_PLACE, OVERLAY_PLACE};
+use crate::causes::{Cause, OVERLAY_DIR, OVERLAY_KEPT, OVERLAY_NO_PLACE};
 use crate::diagnose::probes::rootfs::overlay_refused;
 use crate::parent::layers::disk_layers::{DIRECTORY, DiskLayers};
 use crate::parent::trial::{self, Stopped};
@@ -52,7 +52,7 @@ pub(crate) fn disk_refused() -> Cause {
     match mount_only(&candidates) {
         Err(Stopped::Step(errno @ (Errno::EPERM | Errno::ENODEV))) => overlay_refused(errno),
         _ => match dir(&candidates) {
-            Some(dir) => Cause::new(&OVERLAY_PLACE, &[("place", &dir)]),
+            Some(dir) => Cause::new(&OVERLAY_DIR, &[("dir", &dir)]),
             None => Cause::new(&OVERLAY_NO_PLACE, &[]),
         },
     }
@@ -60,7 +60,7 @@ pub(crate) fn disk_refused() -> Cause {
 
 /// Where `--overlay=DIR` could keep its changes.
 pub(crate) fn kept_elsewhere() -> Option<Cause> {
-    dir(&candidates()).map(|dir| Cause::new(&OVERLAY_KEPT, &[("place", &dir)]))
+    dir(&candidates()).map(|dir| Cause::new(&OVERLAY_KEPT, &[("dir", &dir)]))
 }
 
 fn candidates() -> Vec<Candidate> {

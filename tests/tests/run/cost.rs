@@ -34,11 +34,15 @@ fn processes(options: &[&str]) -> (Vec<String>, usize) {
     (programs.map(str::to_owned).collect(), processes.len())
 }
 
-/// How many system calls there were in all.
+/// How many system calls there were in all: the fewest of some launches, as one that is held up for ten milliseconds gives memory back
+/// and waits again.
 fn calls(options: &[&str]) -> usize {
-    let table = traced(&["-c"], options);
-    let total = table.lines().rfind(|line| line.ends_with(" total")).expect("the last line");
-    total.split_whitespace().nth(3).and_then(|number| number.parse().ok()).expect("a number")
+    let calls = || {
+        let table = traced(&["-c"], options);
+        let total = table.lines().rfind(|line| line.ends_with(" total")).expect("the last line");
+        total.split_whitespace().nth(3).and_then(|number| number.parse().ok()).expect("a number")
+    };
+    (0..5).map(|_| calls()).min().expect("five launches")
 }
 
 #[test]

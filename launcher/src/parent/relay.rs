@@ -42,7 +42,7 @@ impl Signals {
         let failed = |errno| Error::Parent { doing: "blocking signals", errno: OsError(errno) };
         sys::signals::default_disposition(libc::SIGCHLD).map_err(failed)?;
         let ignores_hangup = sys::signals::is_ignored(libc::SIGHUP).map_err(failed)?;
-        SigSet::all().thread_block().map_err(failed)?;
+        sys::signals::block_signals().map_err(failed)?;
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let queue = SignalFd::with_flags(&SigSet::all(), flags).map_err(failed)?;
         Ok(Signals { queue, ignores_hangup })

@@ -33,6 +33,18 @@ pub(crate) fn clean_signals() -> Outcome<()> {
     syscall!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const none, 0, size_of::<u64>()).map(drop)
 }
 
+/// Blocks every signal but the two that the C library uses itself: nptl(7). By a direct call: pthread_sigmask(3) returns its error,
+/// which nix takes for success.
+///
+/// # Errors
+/// Those of rt_sigprocmask(2).
+pub(crate) fn block_signals() -> Outcome<()> {
+    const C_LIBRARYS: u64 = 0b11 << 31;
+    let blocked = !C_LIBRARYS;
+    let (before, size) = (std::ptr::null::<u64>(), size_of::<u64>());
+    syscall!(libc::SYS_rt_sigprocmask, libc::SIG_BLOCK, &raw const blocked, before, size).map(drop)
+}
+
 /// True for a signal that this process ignores: rt_sigaction(2).
 ///
 /// # Errors

@@ -151,7 +151,7 @@ fn of_rule(site: &Site, kind: IdKind, id: u32, (user, line, range): (Known, u32,
 
 fn of_line(site: &Site, grant: &Grant, id: u32) -> Holder {
     let owner = site.owner(grant);
-    let inside = match (owner.uid, &site.plugin) {
+    let inside = match (owner.uid, site.shown_plugin()) {
         (_, Some(_)) => Err("a plugin keeps the grants".into()),
         (None, _) => Err("no account has this name".into()),
         // The gid of a uid without an account is not known, and changes nothing unless the user grants it to himself.

@@ -82,9 +82,9 @@ fn check_files(site: &Site, found: &mut Vec<Finding>) {
         let cause = fault.cause(&site.faults);
         push(fault.kind(), fault.file, cause.to_string(), as_root(&cause));
     }
-    if let Some(cause) = plugin::refused(site.plugin_word.as_slice()) {
+    if let Some(cause) = plugin::refused(site.plugin()) {
         push("no-plugin", NSSWITCH_FILE, cause.to_string(), as_root(&cause));
-    } else if let (Some(plugin), false) = (&site.plugin, site.grants.is_empty()) {
+    } else if let (Some(plugin), false) = (site.shown_plugin(), site.grants.is_empty()) {
         let why = format!("the plugin {plugin} keeps the grants: the lines of the files grant nothing");
         let fix = "give the grants in the directory and empty the files, or write subid: files".into();
         push("plugin", NSSWITCH_FILE, why, fix);

@@ -165,6 +165,11 @@ impl Grants {
         IdKind::BOTH.into_iter().find(|kind| self.refused(*kind).is_some())
     }
 
+    /// What keeps the mapper from granting anything of that kind.
+    pub(crate) fn first_refusal(&self) -> Option<&Cause> {
+        self.refused_kind().and_then(|kind| self.refused(kind))
+    }
+
     /// True if all that the mapper reads has been read here.
     pub(crate) fn are_known(&self) -> bool {
         self.refused_kind().is_none()
@@ -269,6 +274,11 @@ pub(crate) struct OwnLine {
     pub(crate) present: Option<Vec<IdRange>>,
     /// Why it grants nothing, where it does not.
     pub(crate) refused: Option<String>,
+}
+
+/// The kind of ID that a file grants, if it is a grant file.
+fn kind_of(file: &str) -> Option<IdKind> {
+    IdKind::BOTH.into_iter().find(|kind| kind.grant_file() == file)
 }
 
 /// `FILE:LINE`, or the file alone.

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::grants::files::read_lines;
 use crate::grants::site_accounts::{Accounts, Known};
-use crate::grants::{Fault, Present, bare, faults, line_of, shown};
+use crate::grants::{Fault, Present, bare, faults, kind_of, line_of, shown};
 use std::collections::HashMap;
 use subroot_idmap::{
     CONFIG_FILE, Caller, ComputedRule, Config, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, Owner, SubidLine,
@@ -58,7 +58,7 @@ pub(crate) struct BadLine {
 impl BadLine {
     /// The kind of ID that the file is about, if it is a grant file.
     pub(crate) fn kind(&self) -> Option<IdKind> {
-        IdKind::BOTH.into_iter().find(|kind| kind.grant_file() == self.file)
+        kind_of(self.file)
     }
 }
 
@@ -72,10 +72,8 @@ pub(crate) struct Site {
     pub(crate) config: Box<Config>,
     /// The line of each of its rules.
     rule_lines: Vec<u32>,
-    /// The plugin that keeps the grants instead of the files, escaped.
-    pub(crate) plugin: Option<String>,
-    /// The same, unchanged; empty if there is none.
-    pub(crate) plugin_word: Vec<u8>,
+    /// The name of the plugin that keeps the grants instead of the files.
+    plugin: Option<Vec<u8>>,
     /// Whom lines name.
     pub(crate) owners: Vec<LineOwner>,
     /// The well-formed lines, in the order of the files.
@@ -123,7 +121,6 @@ impl Site {
             config: Box::new(Config::DEFAULT),
             rule_lines: Vec::new(),
             plugin: None,
-            plugin_word: Vec::new(),
             owners: Vec::new(),
             grants: Vec::new(),
             bad: Vec::new(),
@@ -131,8 +128,7 @@ impl Site {
         };
         read_lines(NSSWITCH_FILE, |_, line| {
             if site.plugin.is_none() {
-                site.plugin_word = plugin_of_line(line).unwrap_or_default().to_vec();
-                site.plugin = plugin_of_line(line).map(shown);
+                site.plugin = plugin_of_line(line).map(<[u8]>::to_vec);
             }
         })?;
         site.read_config()?;
@@ -214,6 +210,16 @@ impl Site {
         let by_name =
             || self.locations.get(&OwnerKey::Name(user.name.as_slice().into())).filter(|_| !user.is_local);
         self.locations.get(&OwnerKey::Uid(user.uid)).or_else(by_name).copied()
+    }
+
+    /// The name of the plugin that keeps the grants instead of the files; empty if there is none.
+    pub(crate) fn plugin(&self) -> &[u8] {
+        self.plugin.as_deref().unwrap_or_default()
+    }
+
+    /// The same to be printed: escaped.
+    pub(crate) fn shown_plugin(&self) -> Option<String> {
+        self.plugin.as_deref().map(shown)
     }
 
     /// The rules of mapper.conf, each with its line.

@@ -46,10 +46,10 @@ fn account(site: &mut Site, user: &[u8]) -> Option<Known> {
 
 fn suggest(site: &Site, account: &Known, count: Option<u32>) -> Result<Suggestion, Error> {
     let (name, grants) = (shown(&account.name), Grants::of(account.uid, account.gid).examined());
-    if let Some(cause) = grants.refused_kind().and_then(|kind| grants.refused(kind)) {
+    if let Some(cause) = grants.first_refusal() {
         return Err(Error::Grants { why: cause.to_string(), fix: Some(cause.fix()) });
     }
-    if let Some(plugin) = &site.plugin {
+    if let Some(plugin) = site.shown_plugin() {
         let why = format!(
             "{NSSWITCH_FILE} leaves grants to the plugin {plugin}: a line for {name} would grant nothing"
         );

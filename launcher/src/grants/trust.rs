@@ -4,6 +4,7 @@
 use crate::causes::{Cause, UNREADABLE, UNREADABLE_DIR, UNTRUSTED};
 use crate::error::Error;
 use crate::failure::reason_of;
+use crate::grants::kind_of;
 use crate::grants::remedy::quoted::quoted_path;
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access, getuid};
@@ -89,7 +90,7 @@ impl Fault {
 
 /// True if the mapper reads this file for a map of this kind: of the grant files, only that of the kind.
 pub(crate) fn concerns(file: &str, kind: IdKind) -> bool {
-    IdKind::BOTH.into_iter().find(|kind| kind.grant_file() == file).is_none_or(|of| of == kind)
+    kind_of(file).is_none_or(|of| of == kind)
 }
 
 /// The first fault of each file.

@@ -147,8 +147,7 @@ fn no_line(repair: &Repair<'_>, kind: IdKind) -> Cause {
 
 /// What keeps the mapper from granting anything at all.
 pub(crate) fn refused() -> Option<Cause> {
-    let grants = Grants::read().examined();
-    grants.refused_kind().and_then(|kind| grants.refused(kind)).cloned()
+    Grants::read().examined().first_refusal().cloned()
 }
 
 /// Why setgroups is denied, if no group IDs are mapped, with the fix for that.

@@ -4,10 +4,15 @@ use crate::error::Error;
 use crate::failure::reason_of;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
-use subroot_idmap::each_line;
+use subroot_idmap::{IdKind, each_line};
 
 /// As much of a file as the mapper holds at once.
 const MAPPERS_BUFFER: usize = 64 * 1024;
+
+/// The kind of ID that a file grants, if it is a grant file.
+pub(crate) fn kind_of(file: &str) -> Option<IdKind> {
+    IdKind::BOTH.into_iter().find(|kind| kind.grant_file() == file)
+}
 
 /// Visits the lines of a file, with their numbers; a file that cannot be read has none.
 pub(crate) fn each_line_of(path: &str, visit: impl FnMut(u32, &[u8])) {

@@ -276,11 +276,6 @@ pub(crate) struct OwnLine {
     pub(crate) refused: Option<String>,
 }
 
-/// The kind of ID that a file grants, if it is a grant file.
-fn kind_of(file: &str) -> Option<IdKind> {
-    IdKind::BOTH.into_iter().find(|kind| kind.grant_file() == file)
-}
-
 /// `FILE:LINE`, or the file alone.
 fn location(file: &str, line: Option<u32>) -> String {
     line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}"))

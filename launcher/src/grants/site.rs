@@ -1,9 +1,9 @@
 //! What decides about everybody's grants, read whole: the accounts, the settings, and every line of both files.
 
 use crate::error::Error;
-use crate::grants::files::read_lines;
+use crate::grants::files::{kind_of, read_lines};
 use crate::grants::site_accounts::{Accounts, Known};
-use crate::grants::{Fault, Present, bare, faults, kind_of, line_of, shown};
+use crate::grants::{Fault, Present, bare, faults, line_of, shown};
 use std::collections::HashMap;
 use subroot_idmap::{
     CONFIG_FILE, Caller, ComputedRule, Config, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, Owner, SubidLine,

@@ -4,7 +4,7 @@
 use crate::causes::{Cause, UNREADABLE, UNREADABLE_DIR, UNTRUSTED};
 use crate::error::Error;
 use crate::failure::reason_of;
-use crate::grants::kind_of;
+use crate::grants::files::kind_of;
 use crate::grants::remedy::quoted::quoted_path;
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access, getuid};

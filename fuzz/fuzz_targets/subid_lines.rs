@@ -57,7 +57,7 @@ fn read(mut file: &[u8], caller: &Caller, granted: &mut Granted) {
     let visit = |number, line: &[u8]| {
         assert!(number > last);
         last = number;
-        granted.add_line(caller, line);
+        granted.add_line(caller, number, line);
     };
     each_line(&mut buffer, next, visit).expect("nothing fails here");
 }

@@ -1,10 +1,11 @@
 //! Who the caller is: his IDs, his names, his groups, and which lines of a grant file are his.
 
+use crate::invalid::Invalid;
 use crate::kind::{IdKind, PerKind};
 use crate::number::parse_number;
 use crate::passwd::Account;
 use crate::range::{IdRange, OVERFLOW_ID};
-use crate::subid::{Owner, SubidLine};
+use crate::subid::{BYTE_ORDER_MARK, Owner, SubidLine};
 
 /// How many bytes all names of a caller may have, the separators included.
 pub const MAX_NAMES: usize = 1024;
@@ -115,15 +116,24 @@ impl Caller {
         }
     }
 
-    /// What a line of a grant file grants to the caller, if it is well-formed and his.
-    pub(crate) fn granted_by(&self, line: &[u8]) -> Option<IdRange> {
-        // Other people's lines are passed over quickly: in the names, too, a separator ends each.
-        let digits = line.first().is_some_and(u8::is_ascii_digit);
+    /// What a line of a grant file grants to the caller: nothing if it is another account's.
+    ///
+    /// # Errors
+    /// The line is the caller's, and is not well-formed.
+    pub(crate) fn granted_by(&self, line: &[u8]) -> Result<Option<IdRange>, Invalid> {
+        let text = line.trim_ascii_start();
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        // Lines of others are passed over quickly: a separator ends each of the names, too.
+        let digits = text.first().is_some_and(u8::is_ascii_digit);
         let known = self.names.get(..self.used).unwrap_or(&[]);
-        if !digits && !known.split_inclusive(|byte| *byte == SEPARATOR).any(|name| line.starts_with(name)) {
-            return None;
+        if !digits && !known.split_inclusive(|byte| *byte == SEPARATOR).any(|name| text.starts_with(name)) {
+            return Ok(None);
         }
-        SubidLine::parse(line).ok().flatten().filter(|line| self.owns(line.owner)).map(|line| line.range)
+        let owner = text.split(|byte| *byte == SEPARATOR).next().unwrap_or(&[]);
+        if !Owner::parse(owner).is_ok_and(|owner| self.owns(owner)) {
+            return Ok(None);
+        }
+        SubidLine::parse(line).map(|line| line.map(|line| line.range))
     }
 }
 

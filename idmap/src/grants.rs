@@ -1,16 +1,27 @@
 //! The ranges that the lines of a grant file grant to one caller.
 
 use crate::caller::Caller;
+use crate::invalid::Invalid;
 use crate::range::IdRange;
 
 /// How many lines of one owner count in one file: the first ones.
 pub const MAX_GRANTS: usize = 4096;
+
+/// Something that would grant IDs to the caller, and grants nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Void {
+    /// A line of the file, by its number, that is not well-formed.
+    Line(u32, Invalid),
+    /// A range that holds the ID of a live account.
+    Range(IdRange, u32),
+}
 
 /// The ranges granted to one caller, as the lines give them.
 pub struct Granted {
     lines: [IdRange; MAX_GRANTS],
     used: usize,
     has_more: bool,
+    void: Option<Void>,
     /// The lowest ID of all lines and the end of the highest, so that most accounts cost no look at each of them.
     span: (u32, u32),
 }
@@ -18,7 +29,7 @@ pub struct Granted {
 impl Granted {
     /// Nothing granted.
     pub const NONE: Granted =
-        Granted { lines: [IdRange::UNUSED; MAX_GRANTS], used: 0, has_more: false, span: (0, 0) };
+        Granted { lines: [IdRange::UNUSED; MAX_GRANTS], used: 0, has_more: false, void: None, span: (0, 0) };
 
     /// The ranges, in the order of the file.
     pub fn ranges(&self) -> &[IdRange] {
@@ -30,9 +41,17 @@ impl Granted {
         self.has_more
     }
 
-    /// Takes a line of the grant file in, if it is well-formed and the caller's; all else grants nothing.
-    pub fn add_line(&mut self, caller: &Caller, line: &[u8]) {
-        caller.granted_by(line).into_iter().for_each(|range| self.push(range));
+    /// The first thing found that would grant IDs to the caller, and grants nothing.
+    pub fn void(&self) -> Option<Void> {
+        self.void
+    }
+
+    /// Adds what a line of the grant file grants, if it is the caller's and well-formed.
+    pub fn add_line(&mut self, caller: &Caller, number: u32, line: &[u8]) {
+        match caller.granted_by(line) {
+            Ok(granted) => granted.into_iter().for_each(|range| self.push(range)),
+            Err(why) => self.void = self.void.or(Some(Void::Line(number, why))),
+        }
     }
 
     /// Takes in a range that was granted otherwise.
@@ -63,6 +82,8 @@ impl Granted {
             if range.count() == 1 || !range.contains(live_id) {
                 self.lines.get_mut(kept).into_iter().for_each(|slot| *slot = range);
                 kept = kept.saturating_add(1);
+            } else {
+                self.void = self.void.or(Some(Void::Range(range, live_id)));
             }
         }
         self.used = kept;

@@ -46,7 +46,10 @@ reasons! {
     Incomplete: "a range needs UID LOWERUID COUNT, or their GIDs",
     // Lines of grant files.
     TooLong: "the line is longer than 1023 bytes",
-    Characters: "the line has a blank, a control character or a byte that is not UTF-8",
+    Blank: "the line has a blank",
+    Control: "the line has a control character",
+    Encoding: "the line is not UTF-8",
+    ByteOrderMark: "a byte order mark (U+FEFF) is before the owner",
     LineFields: "the line has not exactly three fields",
     Owner: "the owner is not an account",
     HoldsRoot: "the range holds ID 0",

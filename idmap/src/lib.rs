@@ -16,6 +16,7 @@ mod number;
 mod passwd;
 mod policy;
 mod range;
+mod refusal;
 mod request;
 mod requested;
 mod subid;
@@ -25,7 +26,7 @@ mod trust;
 pub use authorize::{IdMap, authorize};
 pub use caller::{Caller, MAX_NAMES};
 pub use config::{CONFIG_FILE, ComputedRule, Config, Log};
-pub use grants::{Granted, MAX_GRANTS};
+pub use grants::{Granted, MAX_GRANTS, Void};
 pub use invalid::Invalid;
 pub use kind::{IdKind, PerKind};
 pub use lines::each_line;
@@ -34,9 +35,10 @@ pub use number::parse_number;
 pub use passwd::{ACCOUNTS_FILE, Account};
 pub use policy::{BadSetting, Files, OWN_STATUS, PluginQuestion, Policy};
 pub use range::{IdRange, OVERFLOW_ID, RESERVED_ID};
+pub use refusal::{push_granted, push_refused};
 pub use request::{Request, RequestError, TargetArg, Verb};
 pub use requested::{
-    MAX_EXTENTS, MAX_TEXT, MapLine, PlannedMap, RequestedLines, RequestedMap, push_refused, push_typed,
+    BadMap, MAX_EXTENTS, MAX_TEXT, MapLine, PlannedMap, RequestedLines, RequestedMap, push_typed,
 };
 pub use subid::{MAX_LINE, Owner, SubidLine};
 pub use text::Text;

@@ -166,7 +166,8 @@ impl Policy {
         let granted = granted.get_mut(kind);
         config.computed_grant(caller).into_iter().for_each(|range| granted.push(range));
         if plugin.as_bytes().is_empty() {
-            return files.each_line(kind.grant_file(), &mut |_, line| granted.add_line(caller, line));
+            return files
+                .each_line(kind.grant_file(), &mut |number, line| granted.add_line(caller, number, line));
         }
         let question = PluginQuestion { plugin: plugin.as_bytes(), caller, kind };
         files.each_plugin_grant(&question, &mut |range| {

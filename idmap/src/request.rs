@@ -3,7 +3,8 @@
 use crate::invalid::Invalid;
 use crate::kind::{IdKind, PerKind};
 use crate::number::parse_number;
-use crate::requested::{MapLine, RequestedMap};
+use crate::range::IdRange;
+use crate::requested::{BadMap, MapLine, RequestedMap};
 
 /// How the process to be mapped was named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,12 +41,19 @@ pub struct RequestError<'a> {
     pub map: Option<IdKind>,
     /// The reason.
     pub why: Invalid,
+    /// The two ranges, if they overlap.
+    pub overlap: Option<[IdRange; 2]>,
     /// The argument that it is about, or none: the caller's bytes, to be escaped before they are printed.
     pub arg: &'a [u8],
 }
 
+fn bad_map<'a>(kind: IdKind, bad: impl Into<BadMap>, arg: &'a [u8]) -> RequestError<'a> {
+    let BadMap { why, overlap } = bad.into();
+    RequestError { map: Some(kind), why, overlap, arg }
+}
+
 const fn refused(why: Invalid, arg: &[u8]) -> RequestError<'_> {
-    RequestError { map: None, why, arg }
+    RequestError { map: None, why, overlap: None, arg }
 }
 
 fn target(arg: Option<&[u8]>) -> Result<TargetArg, RequestError<'_>> {
@@ -99,15 +107,15 @@ impl Request {
     ) -> Result<Verb, RequestError<'a>> {
         let verb = Verb::Map(target(args.next())?);
         let map = self.maps.get_mut(kind);
-        let number = |arg| parse_number(arg).map_err(|why| RequestError { map: Some(kind), why, arg });
+        let number = |arg| parse_number(arg).map_err(|why| bad_map(kind, why, arg));
         while let Some(arg) = args.next() {
             let (Some(outside), Some(count)) = (args.next(), args.next()) else {
                 return Err(refused(Invalid::Incomplete, arg));
             };
             let line = MapLine { inside: number(arg)?, outside: number(outside)?, count: number(count)? };
-            map.push(line).map_err(|why| RequestError { map: Some(kind), why, arg })?;
+            map.push(line).map_err(|bad| bad_map(kind, bad, arg))?;
         }
-        map.check_size().map_err(|why| RequestError { map: Some(kind), why, arg: b"" })?;
+        map.check_size().map_err(|why| bad_map(kind, why, b""))?;
         self.check(verb)
     }
 
@@ -127,10 +135,7 @@ impl Request {
         let value = value.ok_or(refused(Invalid::NoValue, option))?;
         match kind {
             _ if is_twice => Err(refused(Invalid::Twice, option)),
-            Some(kind) => {
-                let read = self.maps.get_mut(kind).push_text(value);
-                read.map_err(|why| RequestError { map: Some(kind), why, arg: value })
-            }
+            Some(kind) => self.maps.get_mut(kind).push_text(value).map_err(|bad| bad_map(kind, bad, value)),
             None if value != b"deny" => Err(refused(Invalid::Setgroups, value)),
             None => {
                 self.deny_setgroups = true;

@@ -1,7 +1,6 @@
 //! A map as it was asked for: sound in itself, which says nothing about permission.
 
 use crate::invalid::Invalid;
-use crate::kind::IdKind;
 use crate::number::{fields, parse_number};
 use crate::range::IdRange;
 use crate::text::Text;
@@ -70,6 +69,21 @@ impl MapLine {
     }
 }
 
+/// Why a map is not accepted, and which two of its ranges overlap if that is the reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadMap {
+    /// The reason.
+    pub why: Invalid,
+    /// The earlier range and the later one, both inside or both outside.
+    pub overlap: Option<[IdRange; 2]>,
+}
+
+impl From<Invalid> for BadMap {
+    fn from(why: Invalid) -> BadMap {
+        BadMap { why, overlap: None }
+    }
+}
+
 /// The lines of one map, sorted by inside ID, without overlap on either side.
 pub struct RequestedLines<const ROOM: usize> {
     lines: [MapLine; ROOM],
@@ -100,27 +114,28 @@ impl<const ROOM: usize> RequestedLines<ROOM> {
     ///
     /// # Errors
     /// The first thing wrong with it.
-    pub fn push_text(&mut self, text: &[u8]) -> Result<(), Invalid> {
+    pub fn push_text(&mut self, text: &[u8]) -> Result<(), BadMap> {
         for range in text.split(|byte| *byte == b',') {
             self.push(MapLine::parse(fields(range, b':').ok_or(Invalid::MapFields)?)?)?;
         }
-        self.check_size()
+        Ok(self.check_size()?)
     }
 
     /// Takes in one line.
     ///
     /// # Errors
     /// A side that is no range, an overlap with an earlier line, or no room.
-    pub fn push(&mut self, line: MapLine) -> Result<(), Invalid> {
+    pub fn push(&mut self, line: MapLine) -> Result<(), BadMap> {
         let (inside, outside) = (line.inside_range()?, line.outside_range()?);
-        let meets = |side: fn(MapLine) -> Result<IdRange, Invalid>, range: IdRange| {
-            self.lines().iter().any(|known| side(*known).is_ok_and(|known| known.overlaps(range)))
+        let met = |side: fn(MapLine) -> Result<IdRange, Invalid>, range: IdRange| {
+            let mut known = self.lines().iter().filter_map(|known| side(*known).ok());
+            known.find(|known| known.overlaps(range)).map(|known| [known, range])
         };
-        if meets(MapLine::inside_range, inside) {
-            return Err(Invalid::OverlapInside);
+        if let overlap @ Some(_) = met(MapLine::inside_range, inside) {
+            return Err(BadMap { why: Invalid::OverlapInside, overlap });
         }
-        if meets(MapLine::outside_range, outside) {
-            return Err(Invalid::OverlapOutside);
+        if let overlap @ Some(_) = met(MapLine::outside_range, outside) {
+            return Err(BadMap { why: Invalid::OverlapOutside, overlap });
         }
         let at = self.lines().partition_point(|known| known.inside < line.inside);
         let mut carried = line;
@@ -166,13 +181,6 @@ pub fn push_typed<const N: usize>(text: &mut Text<N>, lines: impl Iterator<Item 
         text.push(if at == 0 { "" } else { "," });
         line.push_to(text, ":");
     }
-}
-
-/// Appends the beginning of a refusal. The sentence is shadow's, so that a search for it finds what is known: ranges without
-/// their end.
-pub fn push_refused<const N: usize>(text: &mut Text<N>, kind: IdKind, line: MapLine) {
-    text.push(kind.name()).push(" range ").push_range(line.inside, line.count);
-    text.push(" -> ").push_range(line.outside, line.count).push(" not allowed: ");
 }
 
 /// The text for `uid_map` or `gid_map`.

@@ -7,6 +7,9 @@ use crate::range::{IdRange, RESERVED_ID};
 /// The longest line that can grant anything, in bytes without the newline.
 pub const MAX_LINE: usize = 1023;
 
+/// U+FEFF in UTF-8, which some editors put before the first line.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Whom a line grants its range to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner<'a> {
@@ -31,13 +34,12 @@ impl<'a> SubidLine<'a> {
     /// # Errors
     /// Why the line grants nothing. One bad line says nothing about the others.
     pub fn parse(line: &'a [u8]) -> Result<Option<SubidLine<'a>>, Invalid> {
-        let unfit = |byte: &u8| byte.is_ascii_control() || *byte == b' ';
         match line.trim_ascii_start() {
             [] | [b'#', ..] => return Ok(None),
             _ if line.len() > MAX_LINE => return Err(Invalid::TooLong),
-            _ if line.iter().any(unfit) || core::str::from_utf8(line).is_err() => {
-                return Err(Invalid::Characters);
-            }
+            _ if line.contains(&b' ') || line.contains(&b'\t') => return Err(Invalid::Blank),
+            _ if line.iter().any(u8::is_ascii_control) => return Err(Invalid::Control),
+            _ if core::str::from_utf8(line).is_err() => return Err(Invalid::Encoding),
             _ => {}
         }
         let [owner, first, count] = fields(line, b':').ok_or(Invalid::LineFields)?;
@@ -51,6 +53,7 @@ impl<'a> Owner<'a> {
     pub(crate) fn parse(text: &'a [u8]) -> Result<Owner<'a>, Invalid> {
         match text.first() {
             None | Some(b'+' | b'-' | b'@' | b'!' | b'*') => Err(Invalid::Owner),
+            _ if text.starts_with(BYTE_ORDER_MARK) => Err(Invalid::ByteOrderMark),
             _ if !text.iter().all(u8::is_ascii_digit) => Ok(Owner::Name(text)),
             _ => match parse_number(text)? {
                 RESERVED_ID => Err(Invalid::Owner),

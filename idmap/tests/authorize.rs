@@ -12,7 +12,7 @@ fn ask_as(ids: (u32, u32), kind: IdKind, grants: &[&str], map: &str) -> Result<b
     caller.add_account(&Account { name: b"alice", uid: Some(ids.0), gid: Some(ids.1), is_whole: true });
     let mut granted = Granted::NONE;
     for grant in grants {
-        granted.add_line(&caller, format!("alice:{grant}").as_bytes());
+        granted.add_line(&caller, 1, format!("alice:{grant}").as_bytes());
     }
     let mut requested = RequestedMap::EMPTY;
     requested.push_text(map.as_bytes()).unwrap();

@@ -42,7 +42,7 @@ fn caller(own: u32) -> Caller {
 fn take(grants: &[(u32, u32)]) -> (Granted, u64) {
     let mut granted = Granted::NONE;
     for (first, count) in grants {
-        granted.add_line(&caller(1000), format!("alice:{first}:{count}").as_bytes());
+        granted.add_line(&caller(1000), 1, format!("alice:{first}:{count}").as_bytes());
     }
     let stands = |grant: &&(u32, u32)| is_sound(grant.0, grant.1) && ids(grant.0, grant.1) & ids(0, 1) == 0;
     (granted, grants.iter().filter(stands).fold(0, |all, grant| all | ids(grant.0, grant.1)))

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use subroot_idmap::{
-    Account, Caller, Granted, IdRange, Invalid, MAX_LINE, Owner, Request, SubidLine, TargetArg, Verb,
+    Account, Caller, Granted, IdRange, Invalid, MAX_LINE, Owner, Request, SubidLine, TargetArg, Verb, Void,
     parse_number,
 };
 
@@ -27,8 +27,8 @@ fn caller(uid: u32, names: &[&str]) -> Caller {
 /// The ranges that a file gives a caller.
 fn granted(caller: &Caller, lines: &[&[u8]]) -> Vec<IdRange> {
     let mut granted = Granted::NONE;
-    for line in lines {
-        granted.add_line(caller, line);
+    for (number, line) in (1..).zip(lines) {
+        granted.add_line(caller, number, line);
     }
     granted.ranges().to_vec()
 }
@@ -125,20 +125,49 @@ fn comments_and_blank_lines_grant_nothing_and_are_no_error() {
 }
 
 #[test]
+fn the_first_line_of_the_callers_that_grants_nothing_is_remembered() {
+    let caller = caller(1000, &["alice", "42"]);
+    let void = |lines: &[&[u8]]| {
+        let mut granted = Granted::NONE;
+        for (number, line) in (1..).zip(lines) {
+            granted.add_line(&caller, number, line);
+        }
+        granted.void()
+    };
+    let bad = Invalid::LineFields;
+    assert_eq!(void(&[b"bob:1", b"alice:1", b"alice"]), Some(Void::Line(2, bad)));
+    assert_eq!(void(&[b"alice:1:1", b"1000:5:"]), Some(Void::Line(2, Invalid::NoNumber)));
+    assert_eq!(void(&[b"  alice:1:1"]), Some(Void::Line(1, Invalid::Blank)));
+    assert_eq!(void(&[b"\xef\xbb\xbfalice:1:1"]), Some(Void::Line(1, Invalid::ByteOrderMark)));
+    for line in [&b"alice2:1"[..], b"42:1", b"1001:1", b"#alice:1", b"Alice:1", b"", b"alice:1:1"] {
+        assert_eq!(void(&[line]), None, "{line:?}");
+    }
+}
+
+#[test]
+fn a_range_over_an_account_is_remembered_with_its_id() {
+    let mut granted = Granted::NONE;
+    granted.add_line(&caller(1000, &["alice"]), 1, b"alice:1000:10");
+    granted.void_lines_over(1005);
+    assert_eq!(granted.void(), Some(Void::Range(range(1000, 10), 1005)));
+}
+
+#[test]
 fn a_bad_line_says_what_is_bad_about_it() {
     for (line, why) in [
         (&b"alice"[..], Invalid::LineFields),
         (b"alice:100000", Invalid::LineFields),
         (b"alice:100000:65536:", Invalid::LineFields),
         (b"alice:100000:65536:x", Invalid::LineFields),
-        (b"alice:100000:65536 # mine", Invalid::Characters),
-        (b" alice:100000:65536", Invalid::Characters),
-        (b"alice:\t100000:65536", Invalid::Characters),
-        (b"alice:100000:65536\r", Invalid::Characters),
-        (b"alice:100000:65536\0", Invalid::Characters),
-        (b"ali\0ce:100000:65536", Invalid::Characters),
-        (b"alice\x7f:100000:65536", Invalid::Characters),
-        (b"alic\xe9:100000:65536", Invalid::Characters),
+        (b"alice:100000:65536 # mine", Invalid::Blank),
+        (b" alice:100000:65536", Invalid::Blank),
+        (b"alice:\t100000:65536", Invalid::Blank),
+        (b"alice:100000:65536\r", Invalid::Control),
+        (b"alice:100000:65536\0", Invalid::Control),
+        (b"ali\0ce:100000:65536", Invalid::Control),
+        (b"alice\x7f:100000:65536", Invalid::Control),
+        (b"alic\xe9:100000:65536", Invalid::Encoding),
+        (b"\xef\xbb\xbfalice:100000:65536", Invalid::ByteOrderMark),
         (b"alice::65536", Invalid::NoNumber),
         (b"alice:100000:", Invalid::NoNumber),
         (b"alice:+100000:65536", Invalid::NotDecimal),

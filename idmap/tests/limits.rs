@@ -23,7 +23,7 @@ fn typed(lines: &[MapLine]) -> String {
 
 fn push(lines: &[MapLine]) -> (Result<(), Invalid>, RequestedMap) {
     let mut map = RequestedMap::EMPTY;
-    (map.push_text(typed(lines).as_bytes()), map)
+    (map.push_text(typed(lines).as_bytes()).map_err(|bad| bad.why), map)
 }
 
 fn kernel_bytes(lines: &[MapLine]) -> usize {
@@ -88,7 +88,7 @@ fn lines_beyond_the_room_for_typing_are_refused_and_change_nothing() {
     let (taken, mut map) = push(&adjacent(4096));
     assert_eq!((taken, map.joined().count()), (Ok(()), 1));
     let next = MapLine { inside: 40_960, outside: 140_960, count: 1 };
-    assert_eq!(map.push(next), Err(Invalid::TooManyTyped));
+    assert_eq!(map.push(next), Err(Invalid::TooManyTyped.into()));
     assert_eq!(map.lines().len(), 4096);
 }
 
@@ -107,7 +107,7 @@ fn an_authorised_map_of_4095_bytes_comes_out_whole() {
     let (_, map) = push(&lines_of_text(MAX_TEXT));
     let caller = caller(&[]);
     let mut granted = Granted::NONE;
-    granted.add_line(&caller, b"1000:1:4294967294");
+    granted.add_line(&caller, 1, b"1000:1:4294967294");
     let authorised = authorize(IdKind::Gid, &map, &caller, &granted).ok().unwrap();
     let mut text = Text::EMPTY;
     assert_eq!(authorised.kernel_text(|_| true, &mut text).map(<[u8]>::len), Ok(MAX_TEXT));
@@ -119,13 +119,13 @@ fn of_an_owners_lines_the_first_4096_count_and_the_others_grant_nothing() {
     let mut granted = Granted::NONE;
     for at in 0..MAX_GRANTS {
         let line = format!("alice:{}:1", 100_000 + 2 * at);
-        granted.add_line(&caller, line.as_bytes());
+        granted.add_line(&caller, 1, line.as_bytes());
     }
     assert_eq!(MAX_GRANTS, 4096);
-    granted.add_line(&caller, b"bob:1:1");
-    granted.add_line(&caller, b"alice:1:0");
+    granted.add_line(&caller, 1, b"bob:1:1");
+    granted.add_line(&caller, 1, b"alice:1:0");
     assert!(!granted.has_more(), "another's line and a bad one need no room");
-    granted.add_line(&caller, b"alice:5:1");
+    granted.add_line(&caller, 1, b"alice:5:1");
     assert!(granted.has_more());
     assert_eq!(granted.ranges().len(), MAX_GRANTS);
     assert!(!granted.covers(IdRange::new(5, 1).unwrap()));
@@ -136,7 +136,7 @@ fn voided_lines_leave_the_others_in_their_order() {
     let caller = caller(&["alice".to_owned()]);
     let mut granted = Granted::NONE;
     for line in ["alice:100:10", "alice:105:1", "alice:200:10", "alice:90:20"] {
-        granted.add_line(&caller, line.as_bytes());
+        granted.add_line(&caller, 1, line.as_bytes());
     }
     assert!(granted.may_cover_accounts());
     granted.void_lines_over(105);

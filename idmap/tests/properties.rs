@@ -59,7 +59,7 @@ fn map_of(lines: &[MapLine]) -> RequestedMap {
 fn granted(caller: &Caller, grants: &[(u32, u32)]) -> Granted {
     let mut granted = Granted::NONE;
     for (first, count) in grants {
-        granted.add_line(caller, format!("alice:{first}:{count}").as_bytes());
+        granted.add_line(caller, 1, format!("alice:{first}:{count}").as_bytes());
     }
     granted
 }
@@ -180,7 +180,7 @@ proptest! {
         let mut taken = Vec::new();
         for line in lines {
             let expected = model_push(&taken, line);
-            prop_assert_eq!(map.push(line), expected);
+            prop_assert_eq!(map.push(line).map_err(|bad| bad.why), expected);
             if expected.is_ok() {
                 taken.push(line);
             }

@@ -1,7 +1,9 @@
 //! The mapper's command line, arg by arg, and every way in which it is refused.
 #![allow(clippy::unwrap_used)]
 
-use subroot_idmap::{IdKind, Invalid, MapLine, Request, RequestError, RequestedMap, TargetArg, Verb};
+use subroot_idmap::{
+    BadMap, IdKind, IdRange, Invalid, MapLine, Request, RequestError, RequestedMap, TargetArg, Verb,
+};
 
 const MAP: &str = "0:100000:65536";
 
@@ -16,12 +18,12 @@ fn refused(line: &str) -> RequestError<'_> {
 }
 
 const fn about(why: Invalid, arg: &[u8]) -> RequestError<'_> {
-    RequestError { map: None, why, arg }
+    RequestError { map: None, why, overlap: None, arg }
 }
 
 fn map(text: &str) -> Result<(), Invalid> {
     let mut map = RequestedMap::EMPTY;
-    map.push_text(text.as_bytes())
+    map.push_text(text.as_bytes()).map_err(|bad| bad.why)
 }
 
 fn map_error(text: &str) -> Invalid {
@@ -118,9 +120,9 @@ fn setgroups_can_only_be_denied() {
 
 #[test]
 fn a_bad_map_is_named_with_its_kind_and_reason() {
-    let gid = RequestError { map: Some(IdKind::Gid), why: Invalid::MapFields, arg: b"0:1" };
+    let gid = RequestError { map: Some(IdKind::Gid), why: Invalid::MapFields, overlap: None, arg: b"0:1" };
     assert_eq!(refused("4711 --uid-map 0:1:1 --gid-map 0:1"), gid);
-    let uid = RequestError { map: Some(IdKind::Uid), why: Invalid::EmptyRange, arg: b"0:1:0" };
+    let uid = RequestError { map: Some(IdKind::Uid), why: Invalid::EmptyRange, overlap: None, arg: b"0:1:0" };
     assert_eq!(refused("4711 --uid-map 0:1:0"), uid);
 }
 
@@ -174,6 +176,18 @@ fn lines_may_not_overlap_on_either_side() {
     assert_eq!(map_error("20:109:1,0:100:10"), Invalid::OverlapOutside);
     assert_eq!(map_error("0:100:1,0:100:1"), Invalid::OverlapInside);
     assert_eq!(map("0:100:10,10:110:1,11:99:1"), Ok(()));
+}
+
+#[test]
+fn both_ranges_of_an_overlap_are_told_earlier_one_first() {
+    let mut map = RequestedMap::EMPTY;
+    for (text, why, first, second) in [
+        ("0:100:10,10:200:5,9:300:2", Invalid::OverlapInside, (0, 10), (9, 2)),
+        ("50:109:1", Invalid::OverlapOutside, (100, 10), (109, 1)),
+    ] {
+        let overlap = Some([first, second].map(|(first, count)| IdRange::new(first, count).unwrap()));
+        assert_eq!(map.push_text(text.as_bytes()), Err(BadMap { why, overlap }));
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::Start;
 use rustix::io::{Errno, write};
 use subroot_idmap::{
-    BadSetting, CONFIG_FILE, IdKind, MapLine, NSSWITCH_FILE, Policy, RequestError, TargetArg, Text,
+    BadSetting, CONFIG_FILE, IdKind, MapLine, Policy, RequestError, TargetArg, Text, push_granted,
     push_refused,
 };
 
@@ -53,9 +53,6 @@ impl From<BadSetting> for Error<'_> {
     }
 }
 
-/// How many granted ranges a message names.
-const SHOWN: usize = 8;
-
 /// Longer than any line that is printed or logged.
 pub(crate) type Line = Text<2048>;
 
@@ -97,7 +94,7 @@ impl Error<'_> {
             Error::Usage(error) => describe_usage(line, error),
             Error::NotGranted(kind, refused, policy) => {
                 push_refused(line, *kind, *refused);
-                describe_granted(line, *kind, policy);
+                push_granted(line, *kind, policy);
             }
             Error::NotOfNamespace(kind, refused) => {
                 push_refused(line, *kind, *refused);
@@ -142,7 +139,10 @@ fn describe_usage(line: &mut Line, error: &RequestError<'_>) {
         line.push("reading the ").push(kind.name()).push(" map: ");
     }
     line.push(error.why.reason());
-    if !error.arg.is_empty() {
+    if let Some([known, range]) = error.overlap {
+        line.push(": ").push_range(known.first(), known.count());
+        line.push(" and ").push_range(range.first(), range.count());
+    } else if !error.arg.is_empty() {
         line.push(": ").push_escaped(error.arg);
     }
 }
@@ -153,35 +153,6 @@ pub(crate) fn describe_target(line: &mut Line, arg: TargetArg) {
         TargetArg::Pid(pid) => line.push_number(pid),
         TargetArg::Descriptor(number) => line.push("fd:").push_number(number),
     };
-}
-
-fn describe_granted(line: &mut Line, kind: IdKind, policy: &Policy) {
-    let asked = policy.asked_name_service();
-    if !policy.plugin().is_empty() {
-        line.push(NSSWITCH_FILE).push(" leaves grants to the plugin ").push_escaped(policy.plugin());
-        line.push(if asked { ", which does not grant it" } else { ", which takes newidmap-helper-nss" });
-        return;
-    }
-    line.push(kind.grant_file());
-    match policy.config().computed_grant(policy.caller()) {
-        Some(_) => line.push(" and ").push(CONFIG_FILE).push(" grant you "),
-        None => line.push(" grants you "),
-    };
-    let ranges = policy.granted(kind).ranges();
-    for (at, range) in ranges.iter().take(SHOWN).enumerate() {
-        line.push(if at == 0 { "" } else { " " }).push_range(range.first(), range.count());
-    }
-    for (is_so, text) in [
-        (ranges.is_empty(), "nothing"),
-        (ranges.len() > SHOWN, " and more"),
-        (policy.granted(kind).has_more(), "; your lines after the first 4096 count for nothing"),
-        (
-            policy.needs_name_service() && !asked,
-            "; your account is not a local one, which takes newidmap-helper-nss",
-        ),
-    ] {
-        line.push(if is_so { text } else { "" });
-    }
 }
 
 fn describe_errno(line: &mut Line, errno: Errno) -> &mut Line {

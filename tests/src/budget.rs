@@ -14,7 +14,7 @@ const fn ceiling(what: &'static str, most: usize) -> Ceiling {
 }
 
 /// Lines that are neither blank nor comment in idmap/src and newidmap-helper/src.
-pub const CODE_LINES: Ceiling = ceiling("lines of own code", 2030);
+pub const CODE_LINES: Ceiling = ceiling("lines of own code", 2092);
 /// The same in newidmap-helper/nss/src: what the variant with name services has besides.
 pub const VARIANT_LINES: Ceiling = ceiling("lines of the variant with name services, besides", 376);
 /// Crates of other people.

@@ -3,14 +3,16 @@
 use crate::cli::args::ExplainArgs;
 use crate::cli::output;
 use crate::error::Error;
-use crate::grants::{Grants, ranges_text};
+use crate::grants::Grants;
+use crate::plan::id_layout::reason_of_map;
 use crate::sys::standard_error;
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use subroot_idmap::{
-    CONFIG_FILE, IdKind, IdRange, MapLine, NSSWITCH_FILE, Policy, RequestedMap, Text, authorize, push_refused,
+    IdKind, IdRange, MapLine, NSSWITCH_FILE, Policy, RequestedMap, Text, authorize, push_granted,
+    push_refused,
 };
 
 /// One range of a request.
@@ -67,7 +69,7 @@ fn answer(grants: &Grants, kind: IdKind, value: &OsString) -> Result<Answer, Err
     let mut requested = Box::new(RequestedMap::EMPTY);
     requested.push_text(value.as_bytes()).map_err(|why| Error::Usage {
         what: kind.option(),
-        why: format!("{}: {}", value.to_string_lossy(), why.reason()),
+        why: format!("{}: {}", value.to_string_lossy(), reason_of_map(&why)),
     })?;
     let policy = grants.policy();
     let (refusal, keeps_setgroups) = match authorize(kind, &requested, policy.caller(), policy.granted(kind))
@@ -147,20 +149,9 @@ fn absent(grants: &Grants, kind: IdKind, line: MapLine) -> Option<String> {
 
 /// The sentence of the mapper, which is shadow's with the reason behind it.
 fn refusal(policy: &Policy, kind: IdKind, refused: MapLine) -> String {
-    let mut text = sentence(kind, refused);
-    if !policy.plugin().is_empty() {
-        let plugin = String::from_utf8_lossy(policy.plugin());
-        let _ = write!(text, "{NSSWITCH_FILE} leaves grants to the plugin {plugin}, which does not grant it");
-        return text;
-    }
-    let (ranges, file) = (policy.granted(kind).ranges(), kind.grant_file());
-    text += &match policy.config().computed_grant(policy.caller()) {
-        Some(_) => format!("{file} and {CONFIG_FILE} grant you "),
-        None => format!("{file} grants you "),
-    };
-    text += &if ranges.is_empty() { "nothing".to_owned() } else { ranges_text(ranges) };
-    let more = "; your lines after the first 4096 count for nothing";
-    text + if policy.granted(kind).has_more() { more } else { "" }
+    let mut text = Text::<2048>::EMPTY;
+    push_granted(&mut text, kind, policy);
+    sentence(kind, refused) + &String::from_utf8_lossy(text.as_bytes())
 }
 
 fn sentence(kind: IdKind, line: MapLine) -> String {

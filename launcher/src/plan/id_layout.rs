@@ -2,10 +2,11 @@
 
 use crate::error::Error;
 use crate::grants::Grants;
+use crate::grants::finding::range_text;
 use crate::request::ids::{GivenLine, IdSource, Userns};
 use nix::unistd::{getgid, getuid};
 use std::collections::BTreeMap;
-use subroot_idmap::{IdKind, IdRange, MAX_EXTENTS, MAX_TEXT, MapLine, PerKind, PlannedMap};
+use subroot_idmap::{BadMap, IdKind, IdRange, MAX_EXTENTS, MAX_TEXT, MapLine, PerKind, PlannedMap};
 
 /// A caller's IDs in their order: their own first, then what is granted to them.
 pub(crate) struct Pool(Vec<IdRange>);
@@ -157,7 +158,7 @@ impl Layout {
         };
         let mut is_cut = false;
         for line in lines {
-            let filled = fill_line(line, &pool.0, map).map_err(|why| not_mappable(kind, line, why))?;
+            let filled = fill_line(line, &pool.0, map).map_err(|why| not_mappable(kind, line, &why))?;
             is_cut |= filled.is_cut;
             if exact && filled.count < line.count {
                 return Err(not_mappable(kind, line, if filled.is_cut { NO_ROOM } else { TOO_FEW }));
@@ -187,7 +188,7 @@ impl Layout {
                 let outside = line.outside.saturating_add(part.first().saturating_sub(line.inside));
                 let part = MapLine { inside: part.first(), outside, count: part.count() };
                 match has_room(map, part) {
-                    true => map.push(part).map_err(|why| refused(why.reason()))?,
+                    true => map.push(part).map_err(|why| refused(&reason_of_map(&why)))?,
                     false if self.fits(kind) => return Ok(true),
                     false => return Err(refused(NO_ROOM)),
                 }
@@ -216,6 +217,15 @@ fn not_mappable(kind: IdKind, line: &GivenLine, why: &str) -> Error {
     Error::Usage { what: "the ID maps", why: format!("{} {line}: {why}", kind.name()) }
 }
 
+/// Why a map is refused, with both ranges of an overlap.
+pub(crate) fn reason_of_map(bad: &BadMap) -> String {
+    let why = bad.why.reason();
+    bad.overlap.map_or_else(
+        || why.to_owned(),
+        |[known, range]| format!("{why}: {} and {}", range_text(known), range_text(range)),
+    )
+}
+
 /// How much of a line is mapped.
 struct Filled {
     count: u32,
@@ -224,12 +234,12 @@ struct Filled {
 }
 
 /// Maps as many IDs of a line as there are and as the kernel takes.
-fn fill_line(line: &GivenLine, ranges: &[IdRange], map: &mut PlannedMap) -> Result<Filled, &'static str> {
+fn fill_line(line: &GivenLine, ranges: &[IdRange], map: &mut PlannedMap) -> Result<Filled, String> {
     let start = match line.from {
         IdSource::Host(outside) => {
             let host = MapLine { inside: line.inside, outside, count: line.count };
             let filled = Filled { count: line.count, is_cut: false };
-            return map.push(host).map(|()| filled).map_err(|why| why.reason());
+            return map.push(host).map(|()| filled).map_err(|why| reason_of_map(&why));
         }
         IdSource::Own(start) => start,
     };
@@ -245,7 +255,7 @@ fn fill_line(line: &GivenLine, ranges: &[IdRange], map: &mut PlannedMap) -> Resu
             if !has_room(map, fresh) {
                 return Ok(Filled { count: filled, is_cut: true });
             }
-            map.push(fresh).map_err(|why| why.reason())?;
+            map.push(fresh).map_err(|why| reason_of_map(&why))?;
             filled = filled.saturating_add(count);
         }
     }

@@ -5,7 +5,7 @@ use crate::failure::reason_of;
 use crate::grants::Grants;
 pub(crate) use crate::grants::plugin::BUILT_IN_HELPER;
 use crate::grants::plugin::is_own_mapper_installed;
-use crate::plan::id_layout::{Layout, NO_ROOM, Pool, has_room, inside_of, own_id};
+use crate::plan::id_layout::{Layout, NO_ROOM, Pool, has_room, inside_of, own_id, reason_of_map};
 use crate::request::ids::{IdWishes, Userns};
 use crate::sys;
 use crate::sys::namespaces::is_nested;
@@ -270,11 +270,11 @@ fn maps(layout: &Layout, [uids, gids]: &[Pool; 2], groups: &[u32]) -> Result<Map
     let uids_cut = layout.fill(IdKind::Uid, uids, &mut maps.lines.uid)?;
     for gid in groups {
         let kept = MapLine { inside: *gid, outside: *gid, count: 1 };
-        let refused = |why| Error::Usage { what: "--groups keep", why: format!("group {gid}: {why}") };
+        let refused = |why: &str| Error::Usage { what: "--groups keep", why: format!("group {gid}: {why}") };
         if !has_room(&maps.lines.gid, kept) {
             return Err(refused(NO_ROOM));
         }
-        maps.lines.gid.push(kept).map_err(|why| refused(why.reason()))?;
+        maps.lines.gid.push(kept).map_err(|why| refused(&reason_of_map(&why)))?;
     }
     let others = gids.without(groups);
     let gids_cut = layout.fill_around(IdKind::Gid, &others, &mut maps.lines.gid)?;
@@ -321,7 +321,7 @@ fn maps_of_every_own_id(layout: &Layout, userns: &Userns, groups: &[u32]) -> Res
         let text = std::fs::read(file).map_err(|error| unreadable(reason_of(&error)))?;
         for line in text.split(|byte| *byte == b'\n').filter_map(MapLine::of_kernel) {
             let pushed = map.push(MapLine { outside: line.inside, ..line });
-            pushed.map_err(|why| unreadable(why.reason().into()))?;
+            pushed.map_err(|why| unreadable(reason_of_map(&why)))?;
         }
     }
     if matches!(userns, Userns::Auto(None) | Userns::Full) {

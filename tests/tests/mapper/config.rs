@@ -67,7 +67,7 @@ fn an_account_outside_of_the_rule_has_what_its_lines_grant() {
 #[test]
 fn a_computed_grant_over_a_live_account_is_void() {
     let host = configured("computed-grants = 1000-1000:1001:10\n");
-    let nothing = "not allowed: /etc/subuid and /etc/subroot/mapper.conf grant you [100000-165536)";
+    let nothing = "not allowed: /etc/subuid and /etc/subroot/mapper.conf grant you [100000-165536); [1001-1011) grants nothing: it holds the ID of an account, 1001";
     let line = format!("uid range [0-1) -> [1003-1004) {nothing}");
     assert_refused(&host, &host.user("alice"), "--uid-map 0:1003:1", 1, &line);
 }
@@ -77,7 +77,7 @@ fn live_ids_may_be_allowed() {
     let host = Host::new();
     host.write("/etc/subuid", "alice:1001:10\n");
     let words = "--uid-map 0:1001:10";
-    let line = "uid range [0-10) -> [1001-1011) not allowed: /etc/subuid grants you nothing";
+    let line = "uid range [0-10) -> [1001-1011) not allowed: /etc/subuid grants you nothing; [1001-1011) grants nothing: it holds the ID of an account, 1001";
     assert_refused(&host, &host.user("alice"), words, 1, line);
     for (value, code) in [("no", 1), ("yes", 0)] {
         host.configure_mapper(&format!("allow-live-ids = {value}\n"));

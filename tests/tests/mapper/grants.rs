@@ -20,7 +20,7 @@ fn malformed_lines_grant_nothing_and_the_others_still_count() {
     let host = Host::new();
     let bad = ["alice:200000", "alice:300000:5:", " alice:400000:5", "alice:0500000:5", "alice:600000:0x5"];
     host.write("/etc/subuid", format!("{}\nalice:700000:5\r\n# comment\n\nalice:100000:5", bad.join("\n")));
-    let line = "uid range [0-1) -> [200000-200001) not allowed: /etc/subuid grants you [100000-100005)";
+    let line = "uid range [0-1) -> [200000-200001) not allowed: /etc/subuid grants you [100000-100005); line 1 grants nothing: the line has not exactly three fields";
     assert_refused(&host, &host.user("alice"), "--uid-map 0:200000:1", 1, line);
     assert_granted(&host, "alice", "--uid-map 0:100000:5");
 }
@@ -29,8 +29,7 @@ fn malformed_lines_grant_nothing_and_the_others_still_count() {
 fn a_line_over_a_live_account_grants_nothing() {
     let host = Host::new();
     host.write("/etc/subuid", "alice:1000:100\nalice:1001:1\nalice:100000:10\n");
-    let line =
-        "uid range [0-1) -> [1050-1051) not allowed: /etc/subuid grants you [1001-1002) [100000-100010)";
+    let line = "uid range [0-1) -> [1050-1051) not allowed: /etc/subuid grants you [1001-1002) [100000-100010); [1000-1100) grants nothing: it holds the ID of an account, 1000";
     assert_refused(&host, &host.user("alice"), "--uid-map 0:1050:1", 1, line);
     assert_granted(&host, "alice", "--uid-map 0:1001:1");
     assert_granted(&host, "alice", "--uid-map 0:100000:10");
@@ -42,8 +41,38 @@ fn an_account_made_later_in_the_range_makes_the_line_void() {
     assert_granted(&host, "alice", "--uid-map 0:100000:65536");
     let accounts = "alice:x:1000:1000::/home/alice:/bin/sh\nlate:x:165535:165535::/:/bin/sh\n";
     host.write("/etc/passwd", accounts);
-    let line = "uid range [0-65536) -> [100000-165536) not allowed: /etc/subuid grants you nothing";
+    let line = "uid range [0-65536) -> [100000-165536) not allowed: /etc/subuid grants you nothing; [100000-165536) grants nothing: it holds the ID of an account, 165535";
     assert_refused(&host, &host.user("alice"), "--uid-map 0:100000:65536", 1, line);
+}
+
+/// Users of podman and LXC see only this line.
+#[test]
+fn a_refusal_names_the_callers_first_void_line_and_nobody_elses() {
+    for (lines, why) in [
+        ("bob:1\nalice:200000:5 \nalice:0:5\n", "; line 2 grants nothing: the line has a blank"),
+        ("1000:200000:5\r\n", "; line 1 grants nothing: the line has a control character"),
+        ("\t alice:200000:5\n", "; line 1 grants nothing: the line has a blank"),
+        (
+            "\u{feff}alice:200000:5\n",
+            "; line 1 grants nothing: a byte order mark (U+FEFF) is before the owner",
+        ),
+        ("alice:200000\n", "; line 1 grants nothing: the line has not exactly three fields"),
+        (
+            "alice:1001:5\nbob:200000:5 \n",
+            "; [1001-1006) grants nothing: it holds the ID of an account, 1001",
+        ),
+        ("bob:200000:5 \nAlice:200000:5 \n1001:200000\n", ""),
+    ] {
+        let host = Host::new();
+        host.write("/etc/subuid", lines);
+        host.write("/etc/subgid", lines);
+        for (option, range, file) in [("--uid-map", "uid", "subuid"), ("--gid-map", "gid", "subgid")] {
+            let line = format!(
+                "{range} range [0-1) -> [200000-200001) not allowed: /etc/{file} grants you nothing{why}"
+            );
+            assert_refused(&host, &host.user("alice"), &format!("{option} 0:200000:1"), 1, &line);
+        }
+    }
 }
 
 #[test]
@@ -113,7 +142,7 @@ fn a_line_of_megabytes_grants_nothing_and_hides_nothing() {
     let long = format!("alice:200000:{}", "1".repeat(3_000_000));
     host.write("/etc/subuid", format!("{long}\nalice:100000:5\n{long}"));
     assert_granted(&host, "alice", "--uid-map 0:100000:5");
-    let line = "uid range [0-1) -> [200000-200001) not allowed: /etc/subuid grants you [100000-100005)";
+    let line = "uid range [0-1) -> [200000-200001) not allowed: /etc/subuid grants you [100000-100005); line 1 grants nothing: the line is longer than 1023 bytes";
     assert_refused(&host, &host.user("alice"), "--uid-map 0:200000:1", 1, line);
 }
 

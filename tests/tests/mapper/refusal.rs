@@ -88,6 +88,6 @@ fn the_hosts_root_is_never_mapped() {
     let host = Host::new();
     host.write("/etc/subuid", "alice:0:65536\nalice:1:5\n");
     host.write("/etc/passwd", "alice:x:1000:1000::/home/alice:/bin/sh\n");
-    let line = "uid range [0-1) -> [0-1) not allowed: /etc/subuid grants you [1-6)";
+    let line = "uid range [0-1) -> [0-1) not allowed: /etc/subuid grants you [1-6); line 1 grants nothing: the range holds ID 0";
     assert_refused(&host, &host.user("alice"), "--uid-map 0:0:1", 1, line);
 }

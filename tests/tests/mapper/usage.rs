@@ -41,9 +41,21 @@ fn a_range_is_not_empty_does_not_wrap_and_does_not_hold_the_reserved_id() {
 
 #[test]
 fn ranges_do_not_overlap_on_either_side() {
-    assert_bad_map("0:100000:10,9:100020:5", "two ranges overlap inside");
-    assert_bad_map("0:100000:10,10:100009:5", "two ranges overlap outside");
-    assert_bad_map("0:100000:10,0:100000:10", "two ranges overlap inside");
+    let host = Host::new();
+    for (map, why) in [
+        ("0:100000:10,9:100020:5", "inside: [0-10) and [9-14)"),
+        ("0:100000:10,10:100009:5", "outside: [100000-100010) and [100009-100014)"),
+        ("0:100000:10,0:100000:10", "inside: [0-10) and [0-10)"),
+    ] {
+        let line = format!("reading the uid map: two ranges overlap {why} (see --help)");
+        assert_refused(
+            &host,
+            &host.user("alice"),
+            &format!("--uid-map {map} --gid-map 0:100000:1"),
+            2,
+            &line,
+        );
+    }
 }
 
 #[test]

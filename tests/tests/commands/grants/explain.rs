@@ -88,7 +88,7 @@ fn what_would_be_granted_instead_is_the_largest_part_and_is_granted() {
         "uid 0:1000:1: granted by your own ID",
         "uid 1:99000:110000: refused; granted would be 1001:100000:1500",
         "uid 200000:5000:5: refused; none of it is yours",
-        "refused: uid range [1-110001) -> [99000-209000) not allowed: /etc/subuid grants you [100000-101000) [101000-101500) [200000-200010)",
+        "refused: uid range [1-110001) -> [99000-209000) not allowed: /etc/subuid grants you [100000-101000) [101000-101500) [200000-200010); [1001-1006) grants nothing: it holds the ID of an account, 1001",
         "instead: --uid-map 0:1000:1,1001:100000:1500",
     ];
     let lines: Vec<&str> = told.stdout.lines().collect();

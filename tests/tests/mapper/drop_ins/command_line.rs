@@ -100,8 +100,11 @@ fn what_is_no_range_of_three_numbers_is_refused() {
         ("0 100000 +1", "reading the uid map: a number is not plain decimal: +1"),
         ("0 100000 0", "reading the uid map: a count is zero: 0"),
         ("0 4294967295 1", "reading the uid map: a range reaches 4294967295: 0"),
-        ("0 100000 5 4 100010 5", "reading the uid map: two ranges overlap inside: 4"),
-        ("0 100000 5 9 100004 5", "reading the uid map: two ranges overlap outside: 9"),
+        ("0 100000 5 4 100010 5", "reading the uid map: two ranges overlap inside: [0-5) and [4-9)"),
+        (
+            "0 100000 5 9 100004 5",
+            "reading the uid map: two ranges overlap outside: [100000-100005) and [100004-100009)",
+        ),
     ] {
         assert_refused(&host, "newuidmap", ranges, &format!("{why}; {USAGE}"));
     }

@@ -67,6 +67,9 @@ kinds! {
     /// The user has no line.
     NO_GRANT_LINE: "no-grant-line", "{file} has no line for {user}",
         "as root: {command}";
+    /// The user has no line, and an account that is gone has one that may have been theirs.
+    NEAR_LINE: "near-grant-line", "{file} has no line for {user}: line {line} is for {owner}, {how}",
+        "as root: {command}";
     /// A name that a line cannot name.
     DIGITS: "name-of-digits", "{file} has no line for uid {uid}: a line for {user} is for that uid, and not for the account of this name",
         "as root: {command}";

@@ -70,20 +70,26 @@ What is found, each with its file, line and fix:
   bad-line           grants nothing, and why
   not-here           IDs that do not exist in this user namespace
   overlap            shares IDs with a line of another user
-  given-again        names nobody any more, and another user has the IDs
-  no-account         names nobody
+  duplicate          grants the same as an earlier line of its user
+  own-id             holds its user's own ID
+  given-again        its account is gone, and another user has the IDs
+  no-account         no account has the name
   live-account       holds the ID of an account, and so grants nothing
   live-group         holds the ID of a group
   system-ids         holds IDs below 1000
   overflow-id        holds 65534
+  systemd-ids        holds IDs that systemd takes for itself
   overlaps-computed  holds IDs or accounts of a computed-grants rule
   one-file           its user has no line in the other file
   too-small          its user has fewer IDs than a Debian root takes
+  too-many-lines     grants nothing, as 4096 lines of its user come before it
+  too-many-ranges    its user has more ranges than a map can have
   bad-setting        a line of mapper.conf that keeps the mapper from granting anything
   not-trusted        a file, or a directory on the way to it, that others than root can write
   not-readable       a file, or a directory on the way to it, that is not open to all users
   dangling-link      a grant file that is a link to nothing
   no-newline         the last line has no newline, so that an appended one would become a part of it
+  no-room            no whole range is left for another user
   no-plugin          a plugin keeps the grants, and its library is missing
   plugin             lines that do not count, as a plugin keeps the grants
 

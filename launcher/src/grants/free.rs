@@ -9,12 +9,17 @@ use std::fs;
 use subroot_idmap::{IdKind, IdRange, OVERFLOW_ID, parse_number};
 
 /// The administrator's file, and the distribution's on systems that keep no settings of their own in /etc: openSUSE.
-const LOGIN_DEFS: [&str; 2] = ["/etc/login.defs", "/usr/etc/login.defs"];
+pub(crate) const LOGIN_DEFS: [&str; 2] = ["/etc/login.defs", "/usr/etc/login.defs"];
 /// Below are the system's own accounts: SYS_UID_MAX in login.defs(5).
 pub(crate) const FIRST_USER: u32 = 1000;
 /// shadow's defaults: login.defs(5).
 const FIRST: u32 = 100_000;
 const LAST: u32 = 600_100_000;
+
+/// How far the limits are raised: room for a thousand users.
+const MORE: u32 = 65_536_000;
+/// The last ID before those that programs with 32-bit numbers take for -1 and near it.
+const HIGHEST: u32 = 4_294_901_759;
 
 /// The IDs that shadow's tools would grant: SUB_UID_MIN to SUB_UID_MAX, as far as SUB_GID_MIN to SUB_GID_MAX are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +58,20 @@ impl Limits {
         Ok(Limits { first, last })
     }
 
+    /// Higher limits, if these can be raised at all.
+    pub(crate) fn raised(self) -> Option<Limits> {
+        let last = self.last.saturating_add(MORE).min(HIGHEST);
+        (last > self.last).then_some(Limits { last, ..self })
+    }
+
+    /// The command that writes the upper limit down. Of two lines for one setting, the last one counts: login.defs(5).
+    pub(crate) fn command(self) -> String {
+        let ([own, distribution], last) = (LOGIN_DEFS, self.last);
+        let is_missing = matches!(fs::exists(own), Ok(false)) && matches!(fs::exists(distribution), Ok(true));
+        let copied = if is_missing { format!("cp {distribution} {own} && ") } else { String::new() };
+        format!(r"{copied}printf '\nSUB_UID_MAX {last}\nSUB_GID_MAX {last}\n' >>{own}")
+    }
+
     /// The same, or all that this user namespace has above the system's own, if it has none of these.
     pub(crate) fn of_present(self, present: &Present) -> Limits {
         let here = of_both_kinds(present);
@@ -78,6 +97,7 @@ fn of_both_kinds(present: &Present) -> Vec<IdRange> {
 pub(crate) fn free(site: &Site, limits: Limits) -> Vec<IdRange> {
     let range = |first, count| IdRange::new(first, count).ok();
     let mut taken: Vec<IdRange> = site.grants.iter().map(|grant| grant.range).collect();
+    taken.extend(site.bad.iter().filter_map(|bad| bad.meant));
     taken.extend(site.rules().flat_map(|(_, rule)| [rule.area, rule.uids]));
     taken.extend(site.accounts.ids().filter_map(|id| range(id, 1)));
     taken.extend([range(0, FIRST_USER), range(OVERFLOW_ID, 1)].into_iter().flatten());

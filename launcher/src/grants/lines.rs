@@ -6,7 +6,17 @@ use crate::grants::ranges_text;
 use crate::grants::remedy::{Remedy, without_line};
 use crate::grants::site::{BadLine, Grant, Site};
 use crate::grants::site_accounts::Live;
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, OVERFLOW_ID};
+
+/// What systemd takes for itself without a line in any file, outside the range of containers: its UIDS-GIDS.md.
+const SYSTEMD: [(RangeInclusive<u32>, &str); 4] = [
+    (60_001..=60_513, "users of systemd-homed"),
+    (60_514..=60_577, "users mapped into containers"),
+    (61_184..=65_519, "services with DynamicUser="),
+    (2_147_352_576..=2_147_418_111, "foreign directory trees"),
+];
 
 /// Looks at each line of both files, and at each rule of mapper.conf.
 pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) {
@@ -22,7 +32,8 @@ pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) 
         Finding { kind, file: bad.file, line: Some(bad.line), owner, why, fix }
     }));
     for grant in &site.grants {
-        check_owner(site, grant, found);
+        check_owner(site, remedy, grant, found);
+        check_own_id(site, grant, found);
         check_presence(site, remedy, grant, found);
         // One ID alone is a pass-through on purpose, such as that of a device's group.
         if grant.range.count() > 1 {
@@ -30,6 +41,7 @@ pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) 
             check_rules(site, remedy, grant, found);
         }
     }
+    check_duplicates(site, found);
     for kind in IdKind::BOTH {
         for (line, rule) in site.rules() {
             for (found_kind, why) in held(site, kind, rule.area) {
@@ -54,13 +66,55 @@ fn of_bad_line(remedy: &Remedy<'_>, bad: &BadLine, kind: IdKind) -> String {
     repair.map_or_else(|| without_line(kind, bad.line, &bad.text), |repair| repair.command)
 }
 
-fn check_owner(site: &Site, grant: &Grant, found: &mut Vec<Finding>) {
-    let owner = site.owner(grant);
+fn check_owner(site: &Site, remedy: &Remedy<'_>, grant: &Grant, found: &mut Vec<Finding>) {
     // A uid without an account is how accounts of a directory are written.
-    if owner.is_gone && owner.uid.is_none() {
-        let why = "no account has this name".into();
-        let fix = "delete the line, unless the account is still to come".into();
-        found.push(Finding::of(site, grant, "no-account", why, fix));
+    if !site.is_without_account(grant) {
+        return;
+    }
+    let (why, fix) = match remedy.heir(grant) {
+        Some((user, likeness, command)) => {
+            (format!("no account has this name: {user} has one, {}", likeness.why()), command)
+        }
+        None => ("no account has this name".into(), unless_files(grant, "the account is still to come")),
+    };
+    found.push(Finding::of(site, grant, "no-account", why, fix));
+}
+
+/// Takes the line out, but not while there are files with its IDs, which its next owner would get.
+pub(crate) fn unless_files(grant: &Grant, otherwise: &str) -> String {
+    let (option, below) = (grant.kind.name(), grant.range.first().saturating_sub(1));
+    let (end, command) = (grant.range.end(), Remedy::only_without(grant));
+    format!(
+        "unless {otherwise}, or files have its IDs (find / -xdev -{option} +{below} -{option} -{end}): {command}"
+    )
+}
+
+/// The caller's own ID is in every map already.
+fn check_own_id(site: &Site, grant: &Grant, found: &mut Vec<Finding>) {
+    let account = site.owner(grant).account.as_ref();
+    let own = account.map(|account| grant.kind.pick(account.uid, account.gid));
+    if grant.range.count() == 1 && own == Some(grant.range.first()) {
+        let why = format!(
+            "holds the user's own ID {}, which is mapped without a grant: podman and rootlesskit refuse to map it twice",
+            grant.range.first()
+        );
+        found.push(Finding::of(site, grant, "own-id", why, Remedy::only_without(grant)));
+    }
+}
+
+/// Lines that grant what an earlier one of the same user grants.
+fn check_duplicates(site: &Site, found: &mut Vec<Finding>) {
+    let mut first = HashMap::new();
+    for grant in &site.grants {
+        let key = (grant.owner, grant.kind.name(), grant.range.first(), grant.range.count());
+        let known: &mut &Grant = first.entry(key).or_insert(grant);
+        if known.line != grant.line {
+            let why = format!(
+                "grants the same as {}: podman and rootlesskit refuse to map it twice",
+                known.location()
+            );
+            found.push(Finding::of(site, grant, "duplicate", why, Remedy::only_without(grant)));
+        }
     }
 }
 
@@ -104,6 +158,17 @@ fn held(site: &Site, kind: IdKind, range: IdRange) -> Vec<(&'static str, String)
             "overflow-id",
             format!("holds {OVERFLOW_ID}, which stands for every ID that has no mapping"),
         ));
+    }
+    for (ids, use_of_them) in SYSTEMD {
+        let first = range.first().max(*ids.start());
+        if first <= *ids.end() && first < range.end() {
+            let why = format!(
+                "holds IDs from {} to {}, which systemd gives to {use_of_them}",
+                ids.start(),
+                ids.end()
+            );
+            held.push(("systemd-ids", why));
+        }
     }
     held
 }

@@ -4,7 +4,7 @@ use crate::causes::{Cause, DANGLING};
 use crate::error::Error;
 use crate::grants::ENOUGH;
 use crate::grants::finding::Finding;
-use crate::grants::free::capacity;
+use crate::grants::free::{LOGIN_DEFS, Limits, capacity};
 use crate::grants::lines;
 use crate::grants::overlaps;
 use crate::grants::owners;
@@ -14,7 +14,9 @@ use crate::grants::remedy::grant_file;
 use crate::grants::site::Site;
 use serde::Serialize;
 use std::fmt::Write as _;
-use subroot_idmap::{IdKind, NSSWITCH_FILE};
+use std::fs;
+use std::ops::RangeInclusive;
+use subroot_idmap::{IdKind, IdRange, NSSWITCH_FILE};
 
 /// A range as useradd(8) gives it, beside one that is enough.
 const SIZES: [u32; 2] = [65536, ENOUGH];
@@ -61,7 +63,9 @@ pub(crate) fn report() -> Result<Report, Error> {
     let notes = owners::warning(owners::check(&site, &remedy, &mut found))
         .into_iter()
         .chain(unasked(&site))
+        .chain(containers(&site))
         .collect();
+    check_room(&remedy, &mut found);
     found.sort_by_key(|finding| (location(finding.file), finding.line));
     let grants = SIZES.map(|count| Room { count, fit: capacity(remedy.free(), count) });
     let capacity = Capacity { first: limits.first, last: limits.last, grants };
@@ -101,6 +105,17 @@ fn check_files(site: &Site, found: &mut Vec<Finding>) {
     }
 }
 
+/// New accounts get no IDs any more.
+fn check_room(remedy: &Remedy<'_>, found: &mut Vec<Finding>) {
+    let Limits { first, last } = remedy.limits();
+    let [count, _] = SIZES;
+    if let Some(fix) = remedy.more_room() {
+        let why =
+            format!("no {count} IDs in a row are left from {first} to {last} (SUB_UID_MAX) for another user");
+        found.push(Finding { kind: "no-room", file: LOGIN_DEFS[0], line: None, owner: None, why, fix });
+    }
+}
+
 /// The fix without what a finding says before it.
 fn as_root(cause: &Cause) -> String {
     let fix = cause.fix();
@@ -110,6 +125,22 @@ fn as_root(cause: &Cause) -> String {
 fn unasked(site: &Site) -> Option<String> {
     let unasked = site.accounts.unasked;
     (unasked > 0).then(|| format!("whether {unasked} owners have an account in the directory was not asked"))
+}
+
+/// systemd-nspawn asks name services which IDs are free, and these know nothing of grants: systemd's UIDS-GIDS.md.
+fn containers(site: &Site) -> Option<String> {
+    const TAKEN: RangeInclusive<u32> = 524_288..=1_879_048_191;
+    let is_taken = |range: IdRange| range.first() <= *TAKEN.end() && range.end() > *TAKEN.start();
+    let lines = site.grants.iter().filter(|grant| is_taken(grant.range)).count();
+    // Error ignored: a program that cannot be looked at cannot be started.
+    let is_installed = matches!(fs::exists("/usr/bin/systemd-nspawn"), Ok(true));
+    (is_installed && lines > 0).then(|| {
+        format!(
+            "{lines} lines hold IDs from {} to {}, from which systemd-nspawn --private-users=pick takes those of containers",
+            TAKEN.start(),
+            TAKEN.end()
+        )
+    })
 }
 
 impl Report {

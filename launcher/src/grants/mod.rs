@@ -13,6 +13,7 @@ pub(crate) mod present;
 pub(crate) mod remedy;
 pub(crate) mod site;
 pub(crate) mod site_accounts;
+pub(crate) mod spelling;
 pub(crate) mod suggest;
 pub(crate) mod trust;
 
@@ -25,13 +26,14 @@ use crate::grants::accounts::{by_uid, printed};
 use crate::grants::files::{each_line_of, read_lines};
 use crate::grants::plugin::is_own_mapper_installed;
 use crate::grants::present::{distinct, joined};
+use crate::grants::spelling::{bare, line_of};
 use crate::sys::standard_error::escaped;
 use nix::unistd::{getgid, getuid};
 use std::cell::OnceCell;
 use std::ffi::OsStr;
 use subroot_idmap::{
     ACCOUNTS_FILE, Account, BadSetting, CONFIG_FILE, Files, IdKind, IdRange, MAX_GRANTS, NSSWITCH_FILE,
-    Owner, PerKind, PluginQuestion, Policy, SubidLine, Text, parse_number,
+    PerKind, PluginQuestion, Policy, SubidLine, Text, parse_number,
 };
 
 use std::os::unix::ffi::OsStrExt as _;
@@ -51,24 +53,6 @@ pub(crate) fn ranges_text(ranges: &[IdRange]) -> String {
     const SHOWN: usize = 8;
     let shown: Vec<String> = ranges.iter().take(SHOWN).map(|range| finding::range_text(*range)).collect();
     shown.join(" ") + if ranges.len() > SHOWN { " and more" } else { "" }
-}
-
-/// An owner as it was meant: without what an editor or another system has put around it.
-pub(crate) fn bare(text: &[u8]) -> Vec<u8> {
-    let marks: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
-    let text = marks.iter().find_map(|mark| text.strip_prefix(*mark)).unwrap_or(text);
-    let without_nul: Vec<u8> = text.iter().copied().filter(|byte| *byte != 0).collect();
-    without_nul.trim_ascii().to_vec()
-}
-
-/// A line of a grant file, or why it grants nothing.
-pub(crate) fn line_of(text: &[u8]) -> Result<Option<SubidLine<'_>>, &'static str> {
-    match SubidLine::parse(text) {
-        Ok(Some(SubidLine { owner: Owner::Name(name), .. })) if name.starts_with(b"\xef\xbb\xbf") => {
-            Err("a byte order mark (U+FEFF) is before the owner")
-        }
-        line => line.map_err(|why| why.reason()),
-    }
 }
 
 /// The caller, the administrator's settings, and the grants of both kinds.
@@ -310,7 +294,7 @@ impl Grants {
                 found.push(judged(file, Some(number), range));
             }
             Err(why) if self.names_caller(line) => {
-                let refused = Some(self.refused(kind).map_or_else(|| why.into(), Cause::to_string));
+                let refused = Some(self.refused(kind).map_or(why, Cause::to_string));
                 found.push(OwnLine { kind, file, number: Some(number), range: None, present: None, refused });
             }
             _ => {}

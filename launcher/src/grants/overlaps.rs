@@ -1,6 +1,7 @@
 //! Lines of two owners that share IDs: one sweep over the lines in the order of their ranges.
 
 use crate::grants::finding::{Finding, range_text};
+use crate::grants::lines::unless_files;
 use crate::grants::remedy::Remedy;
 use crate::grants::site::{Grant, Site};
 use subroot_idmap::IdKind;
@@ -49,6 +50,19 @@ pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) 
     }
 }
 
+/// The lines of one owner that share IDs with those of another account.
+pub(crate) fn of_owner(site: &Site, owner: usize) -> Vec<&Grant> {
+    let shares = |own: &Grant, other: &Grant| {
+        let is_others = other.owner != owner && other.kind == own.kind && !site.owner(other).is_gone;
+        is_others && other.range.overlaps(own.range)
+    };
+    let is_shared = |own: &&Grant| {
+        !is_pass_through(site, own)
+            && site.grants.iter().any(|other| shares(own, other) && !is_pass_through(site, other))
+    };
+    site.grants.iter().filter(|grant| grant.owner == owner).filter(is_shared).collect()
+}
+
 /// One live ID alone is passed through on purpose, such as that of a device's group, and to several users.
 fn is_pass_through(site: &Site, grant: &Grant) -> bool {
     let (kind, range) = (grant.kind, grant.range);
@@ -74,11 +88,7 @@ fn overlap(site: &Site, remedy: &Remedy<'_>, known: &Grant, grant: &Grant) -> Fi
 fn given_again(site: &Site, gone: &Grant, new: &Grant) -> Finding {
     let (range, other) = (range_text(gone.range), &site.owner(new).text);
     let why = format!("nobody has this account, and {} gives {other} IDs of {range}", new.location());
-    let (option, below) = (gone.kind.name(), gone.range.first().saturating_sub(1));
-    let fix = format!(
-        "delete the line; files left behind: find / -xdev -{option} +{below} -{option} -{}",
-        gone.range.end()
-    );
+    let fix = unless_files(gone, "the account is still to come");
     Finding::of(site, gone, "given-again", why, fix)
 }
 

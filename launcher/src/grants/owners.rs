@@ -4,7 +4,7 @@ use crate::grants::ENOUGH;
 use crate::grants::finding::Finding;
 use crate::grants::remedy::Remedy;
 use crate::grants::site::{Grant, Site};
-use subroot_idmap::IdKind;
+use subroot_idmap::{IdKind, MAX_EXTENTS, MAX_GRANTS};
 
 /// As many as a launch takes that maps them in a row, for the ID of nobody and nogroup to be among them.
 const WITH_NOBODY: u32 = 65534;
@@ -16,6 +16,12 @@ struct Had<'g> {
     ids: u32,
     /// The end of the last range counted.
     end: u32,
+    /// How many ranges a map has with the lines in their order, and the end of the last one.
+    ranges: usize,
+    last: u32,
+    lines: usize,
+    /// The first line that does not count any more.
+    beyond: Option<&'g Grant>,
 }
 
 /// Looks at each owner, and returns how many have enough for a Debian root and not for its nobody.
@@ -39,6 +45,13 @@ pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) 
                 found.push(Finding::of(site, first, "too-small", why, remedy.complete(first)));
             }
         }
+        for grant in had.iter().filter_map(|had| had.beyond) {
+            let why = format!("grants nothing, as {MAX_GRANTS} lines of this user come before it");
+            found.push(Finding::of(site, grant, "too-many-lines", why, remedy.complete(grant)));
+        }
+        for had in had.iter().filter(|had| had.ranges > MAX_EXTENTS) {
+            found.extend(had.first.map(|first| too_many_ranges(site, first, had.ranges)));
+        }
         without_nobody += usize::from(all.iter().all(|ids| (ENOUGH..WITH_NOBODY).contains(ids)));
     }
     without_nobody
@@ -48,10 +61,18 @@ pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) 
 fn counted(site: &Site) -> Vec<[Had<'_>; 2]> {
     let mut owned = vec![[Had::default(); 2]; site.owners.len()];
     let mut grants: Vec<&Grant> = site.grants.iter().collect();
+    for grant in site.grants.iter() {
+        let Some(had) = of_grant(&mut owned, grant) else { continue };
+        had.ranges = had.ranges.saturating_add(usize::from(had.last != grant.range.first()));
+        had.last = grant.range.end();
+        had.lines = had.lines.saturating_add(1);
+        if had.lines > MAX_GRANTS {
+            had.beyond = had.beyond.or(Some(grant));
+        }
+    }
     grants.sort_by_key(|grant| grant.range.first());
     for grant in grants {
-        let Some([uids, gids]) = owned.get_mut(grant.owner) else { continue };
-        let had = if grant.kind == IdKind::Uid { uids } else { gids };
+        let Some(had) = of_grant(&mut owned, grant) else { continue };
         for part in site.present.parts(grant.kind, grant.range) {
             let fresh = part.end().saturating_sub(part.first().max(had.end));
             had.ids = had.ids.saturating_add(fresh);
@@ -62,6 +83,19 @@ fn counted(site: &Site) -> Vec<[Had<'_>; 2]> {
         }
     }
     owned
+}
+
+fn of_grant<'h, 'g>(owned: &'h mut [[Had<'g>; 2]], grant: &Grant) -> Option<&'h mut Had<'g>> {
+    let [uids, gids] = owned.get_mut(grant.owner)?;
+    Some(if grant.kind == IdKind::Uid { uids } else { gids })
+}
+
+fn too_many_ranges(site: &Site, first: &Grant, ranges: usize) -> Finding {
+    let why = format!(
+        "{ranges} ranges in all, and the kernel takes {MAX_EXTENTS} in a map: the others are left out"
+    );
+    let fix = "put one line of as many IDs in front of them; files keep the IDs of the old lines".into();
+    Finding::of(site, first, "too-many-ranges", why, fix)
 }
 
 /// What users in this number can do about it.

@@ -3,7 +3,8 @@
 use crate::error::Error;
 use crate::grants::files::{kind_of, read_lines};
 use crate::grants::site_accounts::{Accounts, Known};
-use crate::grants::{Fault, Present, bare, faults, line_of, shown};
+use crate::grants::spelling::{bare, line_of, meant};
+use crate::grants::{Fault, Present, faults, shown};
 use std::collections::HashMap;
 use subroot_idmap::{
     CONFIG_FILE, Caller, ComputedRule, Config, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, Owner, SubidLine,
@@ -51,8 +52,10 @@ pub(crate) struct BadLine {
     pub(crate) uid: Option<u32>,
     /// Its beginning.
     pub(crate) text: Vec<u8>,
+    /// The range that was meant, if only the spelling is wrong.
+    pub(crate) meant: Option<IdRange>,
     /// What is wrong with it.
-    pub(crate) reason: &'static str,
+    pub(crate) reason: String,
 }
 
 impl BadLine {
@@ -149,7 +152,8 @@ impl Site {
                     owner,
                     uid: None,
                     text,
-                    reason: why.reason(),
+                    meant: None,
+                    reason: why.reason().to_owned(),
                 });
             }
             self.rule_lines.resize(self.config.rules().len(), line);
@@ -168,8 +172,9 @@ impl Site {
                 let name = text.split(|byte| *byte == b':').next().unwrap_or_default();
                 let (owner, bare) = (shown(name), bare(name));
                 let uid = self.accounts.local_uid(&bare).or_else(|| parse_number(&bare).ok());
+                let (file, meant) = (kind.grant_file(), meant(text));
                 let text = text.get(..KEPT).unwrap_or(text).to_vec();
-                self.bad.push(BadLine { file: kind.grant_file(), line, owner, uid, text, reason });
+                self.bad.push(BadLine { file, line, owner, uid, text, meant, reason });
             }
         }
     }
@@ -203,6 +208,12 @@ impl Site {
         const NOBODY: &LineOwner =
             &LineOwner { text: String::new(), uid: None, account: None, is_gone: true };
         self.owners.get(grant.owner).unwrap_or(NOBODY)
+    }
+
+    /// True if a line is for a name that has no account, as far as could be asked.
+    pub(crate) fn is_without_account(&self, grant: &Grant) -> bool {
+        let owner = self.owner(grant);
+        owner.is_gone && owner.uid.is_none()
     }
 
     /// The index of a user among the owners.

@@ -46,6 +46,8 @@ pub(crate) struct Accounts {
     /// Of groups, which it does not look at.
     groups: Vec<Live>,
     has_directory: bool,
+    /// True if all accounts are local ones. A directory that does not know a name may only be out of reach.
+    pub(crate) are_all_local: bool,
     asked: usize,
     /// How many accounts there was no asking for any more.
     pub(crate) unasked: usize,
@@ -71,6 +73,7 @@ impl Accounts {
                 accounts.groups.push(Live { id, name: shown(name).into() });
             }
         })?;
+        accounts.are_all_local = !accounts.has_directory;
         let Accounts { live: [uids, gids], groups, .. } = &mut accounts;
         [uids, gids, groups].into_iter().for_each(|live| live.sort_by_key(|live| live.id));
         Ok(accounts)
@@ -104,6 +107,11 @@ impl Accounts {
     /// The local account of a uid.
     pub(crate) fn local(&self, uid: u32) -> Option<Known> {
         self.by_uid.get(&uid).and_then(|at| self.known.get(*at)).cloned()
+    }
+
+    /// All local accounts.
+    pub(crate) fn locals(&self) -> impl Iterator<Item = &Known> {
+        self.known.iter()
     }
 
     /// The account of this name; `None` where nobody has it.
@@ -141,6 +149,13 @@ impl Accounts {
     /// The groups whose IDs are in a range, in their order; none for user IDs.
     pub(crate) fn groups_in(&self, kind: IdKind, range: IdRange) -> &[Live] {
         if kind == IdKind::Gid { part(&self.groups, range) } else { &[] }
+    }
+
+    /// The name of a local group, escaped.
+    pub(crate) fn group_name(&self, gid: u32) -> Option<&[u8]> {
+        // Error ignored: no group has the ID.
+        let at = self.groups.binary_search_by_key(&gid, |group| group.id).ok()?;
+        self.groups.get(at).map(|group| group.name.as_bytes())
     }
 
     /// Every live ID, of either kind.

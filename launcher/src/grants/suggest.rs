@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::grants::finding::range_text;
 use crate::grants::free::Limits;
+use crate::grants::overlaps;
 use crate::grants::remedy::{Remedy, Repair};
 use crate::grants::site::Site;
 use crate::grants::site_accounts::Known;
@@ -56,10 +57,11 @@ fn suggest(site: &Site, account: &Known, count: Option<u32>) -> Result<Suggestio
         return Err(Error::Grants { why, fix: None });
     }
     let remedy = Remedy::new(site)?;
-    let Some(repair) = remedy.repair(account, count, &[]) else {
-        let had = IdKind::BOTH.map(|kind| grants.count(kind));
-        let is_enough = had.iter().all(|had| *had >= count.unwrap_or(OVERFLOW_ID));
-        if !is_enough {
+    let (had, wanted) = (IdKind::BOTH.map(|kind| grants.count(kind)), count.unwrap_or(OVERFLOW_ID));
+    let has = |wanted| had.iter().all(|had| *had >= wanted);
+    let shared = site.index_of_user(account).map(|owner| overlaps::of_owner(site, owner)).unwrap_or_default();
+    let Some(repair) = remedy.repair(account, count, &shared) else {
+        if !has(wanted) {
             return Err(no_room(&remedy, count.unwrap_or(ENOUGH)));
         }
         return Ok(Suggestion { said: enough(site, account, &name, had), repair: None });
@@ -69,7 +71,12 @@ fn suggest(site: &Site, account: &Known, count: Option<u32>) -> Result<Suggestio
             let location = location(&remedy, site)?;
             format!("{} is free{location}; {}as root:", range_text(range), rules(site, account, &name))
         }
-        None => format!("{name} has enough, and lines that grant nothing; as root:"),
+        None if has(wanted) => format!("{name} has enough, and lines that grant nothing; as root:"),
+        None => format!("lines for {name} only have to be written correctly; as root:"),
+    };
+    let said = match shared.first() {
+        Some(grant) => format!("{} shares IDs with another user's line; {said}", grant.location()),
+        None => said,
     };
     Ok(Suggestion { said, repair: Some(repair) })
 }

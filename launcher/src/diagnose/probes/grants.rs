@@ -4,7 +4,7 @@
 
 use crate::causes::{
     BAD_GRANT_LINE, Cause, DANGLING, DIGITS, DIRECTORY_ACCOUNT, GRANT_OVERLAPS, GRANT_TOO_SMALL, Kind,
-    NO_ACCOUNT, NO_GRANT_FILE, NO_GRANT_LINE, NO_NOBODY, NO_SETGROUPS, NOT_FULL, NOT_HERE,
+    NEAR_LINE, NO_ACCOUNT, NO_GRANT_FILE, NO_GRANT_LINE, NO_NOBODY, NO_SETGROUPS, NOT_FULL, NOT_HERE,
 };
 use crate::grants::files::each_line_of;
 use crate::grants::plugin::VARIANT;
@@ -137,12 +137,26 @@ fn no_line(repair: &Repair<'_>, kind: IdKind) -> Cause {
         return repair.cause(&DANGLING, &[("file", &file), ("target", &target.display())]);
     }
     let is_digits = caller.names().next().is_some_and(|name| name.iter().all(u8::is_ascii_digit));
+    if let Some((line, owner, how)) = near_line(grants, kind) {
+        return repair.cause(
+            &NEAR_LINE,
+            &[&values[..], &[("line", &line), ("owner", &owner), ("how", &how)]].concat(),
+        );
+    }
     let kind = match std::fs::exists(file) {
         Ok(false) => &NO_GRANT_FILE,
         _ if is_digits => &DIGITS,
         _ => &NO_GRANT_LINE,
     };
     repair.cause(kind, &values)
+}
+
+/// The first line of an account that is gone whose name is almost the caller's: its number, its owner, and why it is not theirs.
+fn near_line(grants: &Grants, kind: IdKind) -> Option<(u32, String, &'static str)> {
+    let site = Site::read_local().ok()?;
+    let remedy = Remedy::new(&site).ok()?;
+    let (grant, likeness) = remedy.near_line(&user(grants), kind)?;
+    Some((grant.line, site.owner(grant).text.clone(), likeness.why()))
 }
 
 /// What keeps the mapper from granting anything at all.

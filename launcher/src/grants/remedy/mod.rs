@@ -1,48 +1,63 @@
 //! The command by which root gives a user what they lack: one for all that advise it.
 
+mod edit;
 pub(crate) mod grant_file;
+pub(crate) mod near;
 pub(crate) mod quoted;
+
+pub(crate) use crate::grants::remedy::edit::without_line;
 
 use crate::error::Error;
 use crate::grants::ENOUGH;
 use crate::grants::free::{Limits, first_fit, free};
 use crate::grants::present::distinct;
+use crate::grants::remedy::edit::Edit;
 use crate::grants::remedy::grant_file::{append, takes_usermod};
+use crate::grants::remedy::near::Likeness;
 use crate::grants::remedy::quoted::{is_plain, quoted};
-use crate::grants::site::{Grant, Site};
-use crate::grants::site_accounts::Known;
-use std::cell::RefCell;
+use crate::grants::shown;
+use crate::grants::site::{BadLine, Grant, Site};
+use crate::grants::site_accounts::{Accounts, Known};
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use subroot_idmap::{IdKind, IdRange, MAX_GRANTS, OVERFLOW_ID, Owner, SubidLine};
 
 /// As many as useradd(8) grants: 65534, which is nobody and nogroup, is among them.
 const PLENTY: u32 = 65536;
-/// How many lines a command names one by one.
-const MAX_NAMED: usize = 8;
-
-/// A line to be taken out: its kind, its number, and a pattern of sed(1) that it matches.
-type Dropped = (IdKind, u32, String);
-
 /// What can be given, and what everybody has.
 pub(crate) struct Remedy<'s> {
     site: &'s Site,
     limits: Limits,
     free: Vec<IdRange>,
     /// The range for a user who has none, if there is room.
-    next: Option<IdRange>,
+    next: Option<Room>,
     /// The indices of each owner's lines among all.
     lines: Vec<Vec<usize>>,
     /// Those of the lines that grant nothing, by the uid that they are meant for.
     bad: HashMap<u32, Vec<usize>>,
+    /// The indices of owners that have no account, by their folded names.
+    gone: HashMap<Vec<u8>, Vec<usize>>,
+    /// The uids of local accounts by their folded names, and by those of their primary groups.
+    alike: OnceCell<HashMap<Vec<u8>, Vec<u32>>>,
     has_usermod: [bool; 2],
     /// What was found out about users.
     known: RefCell<HashMap<u32, Rc<State>>>,
 }
 
+/// A range that can be given.
+#[derive(Clone, Copy)]
+struct Room {
+    range: IdRange,
+    /// The limits that it takes, if not those of login.defs.
+    raised: Option<Limits>,
+}
+
 /// What is wrong with the grants of a user.
 struct State {
-    void: Vec<Dropped>,
+    /// What makes their lines right, or takes them out.
+    edits: Vec<Edit>,
+    /// How many IDs of each kind they have then.
     usable: [u32; 2],
 }
 
@@ -69,10 +84,19 @@ impl<'s> Remedy<'s> {
         for (at, line) in site.bad.iter().enumerate() {
             line.uid.into_iter().for_each(|uid| bad.entry(uid).or_default().push(at));
         }
-        let free = free(site, limits);
-        let next = first_fit(&free, PLENTY).or_else(|| first_fit(&free, ENOUGH));
-        let has_usermod = IdKind::BOTH.map(takes_usermod);
-        Ok(Remedy { site, limits, free, next, lines, bad, has_usermod, known: RefCell::default() })
+        let mut gone: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+        for grant in site.grants.iter().filter(|grant| site.is_without_account(grant)) {
+            let owners = gone.entry(near::folded(site.owner(grant).text.as_bytes())).or_default();
+            if owners.last() != Some(&grant.owner) {
+                owners.push(grant.owner);
+            }
+        }
+        let (free, has_usermod) = (free(site, limits), IdKind::BOTH.map(takes_usermod));
+        let (alike, known) = (OnceCell::new(), RefCell::default());
+        let mut remedy =
+            Remedy { site, limits, free, next: None, lines, bad, gone, alike, has_usermod, known };
+        remedy.next = remedy.find_room(|free| first_fit(free, PLENTY).or_else(|| first_fit(free, ENOUGH)));
+        Ok(remedy)
     }
 
     /// Where the ranges are looked for.
@@ -89,10 +113,10 @@ impl<'s> Remedy<'s> {
     /// `dropped` are more lines that it takes out. `None` if there is nothing to do, or no room.
     pub(crate) fn repair(&self, user: &Known, count: Option<u32>, dropped: &[&Grant]) -> Option<Repair> {
         let state = self.state(user);
-        let mut out = state.void.clone();
-        let more: Vec<&&Grant> = dropped.iter().filter(|grant| !is_among(grant, &out)).collect();
-        out.extend(more.iter().map(|grant| dropped_grant(grant)));
-        out.sort_by_key(|(kind, line, _)| (*kind == IdKind::Gid, *line));
+        let mut edits = state.edits.clone();
+        let more: Vec<&&Grant> = dropped.iter().filter(|grant| !is_among(grant, &edits)).collect();
+        edits.extend(more.iter().map(|grant| Edit::without(grant)));
+        edits.sort_by_key(|edit| (edit.kind == IdKind::Gid, edit.line));
         let lost = |kind| {
             more.iter().filter(|grant| grant.kind == kind).map(|grant| grant.range.count()).sum::<u32>()
         };
@@ -102,9 +126,14 @@ impl<'s> Remedy<'s> {
             .filter(|(kind, had)| had.saturating_sub(lost(*kind)) < wanted)
             .map(|(kind, _)| kind)
             .collect();
-        let range = if lacking.is_empty() { None } else { Some(self.range(count)?) };
         let mut commands: Vec<String> =
-            IdKind::BOTH.iter().filter_map(|kind| without_lines(*kind, &out)).collect();
+            IdKind::BOTH.iter().filter_map(|kind| edit::command(*kind, &edits)).collect();
+        let mut range = None;
+        if !lacking.is_empty() {
+            let room = self.room(count)?;
+            commands.extend(room.raised.map(Limits::command));
+            range = Some(room.range);
+        }
         commands.extend(range.map(|range| self.granting(user, range, &lacking)));
         (!commands.is_empty()).then(|| Repair { range, command: commands.join(" && ") })
     }
@@ -113,8 +142,36 @@ impl<'s> Remedy<'s> {
     pub(crate) fn without(&self, grant: &Grant) -> String {
         let repair =
             self.user(self.site.owner(grant).uid).and_then(|user| self.repair(&user, None, &[grant]));
-        let only_out = || without_lines(grant.kind, &[dropped_grant(grant)]).unwrap_or_default();
-        repair.map_or_else(only_out, |repair| repair.command)
+        repair.map_or_else(|| Remedy::only_without(grant), |repair| repair.command)
+    }
+
+    /// The command that takes out a line that nobody needs.
+    pub(crate) fn only_without(grant: &Grant) -> String {
+        edit::command(grant.kind, &[Edit::without(grant)]).unwrap_or_default()
+    }
+
+    /// The command that raises the limits of login.defs, if no whole range is left within them.
+    pub(crate) fn more_room(&self) -> Option<String> {
+        let has_room = first_fit(&self.free, PLENTY).is_some();
+        self.limits.raised().filter(|_| !has_room).map(Limits::command)
+    }
+
+    /// The account that a line of no account was meant for, how their names are alike, and the command that gives it the line.
+    pub(crate) fn heir(&self, grant: &Grant) -> Option<(String, Likeness, String)> {
+        let owner = self.site.owner(grant).text.as_bytes();
+        let accounts = &self.site.accounts;
+        let alike = self.alike.get_or_init(|| by_folded_name(accounts));
+        let users =
+            alike.get(&near::folded(owner)).into_iter().flatten().filter_map(|uid| accounts.local(*uid));
+        let mut near = users.filter_map(|user| {
+            let likeness = near::likeness(owner, &user.name, accounts.group_name(user.gid))?;
+            let is_heir = accounts.are_all_local
+                && likeness.is_certain()
+                && self.lines_of(&user, grant.kind).is_empty();
+            is_heir.then_some((user, likeness))
+        });
+        let (user, likeness) = near.next().filter(|_| near.next().is_none())?;
+        Some((shown(&user.name), likeness, self.repair(&user, None, &[])?.command))
     }
 
     /// The command for the owner of a line that is right, but not enough.
@@ -132,28 +189,54 @@ impl<'s> Remedy<'s> {
         Some(known.unwrap_or(alone))
     }
 
-    fn range(&self, count: Option<u32>) -> Option<IdRange> {
-        count.map_or(self.next, |count| first_fit(&self.free, count))
+    /// A range that is free, if need be above the limits of login.defs.
+    fn room(&self, count: Option<u32>) -> Option<Room> {
+        match count {
+            None => self.next,
+            Some(count) => self.find_room(|free| first_fit(free, count)),
+        }
+    }
+
+    fn find_room(&self, fit: impl Fn(&[IdRange]) -> Option<IdRange>) -> Option<Room> {
+        let within = fit(&self.free).map(|range| Room { range, raised: None });
+        within.or_else(|| {
+            let raised = self.limits.raised()?;
+            Some(Room { range: fit(&free(self.site, raised))?, raised: Some(raised) })
+        })
     }
 
     fn state(&self, user: &Known) -> Rc<State> {
         let known = self.known.borrow().get(&user.uid).cloned();
         known.unwrap_or_else(|| {
-            let usable = IdKind::BOTH.map(|kind| self.usable(user, kind));
-            let state = Rc::new(State { void: self.void_lines(user), usable });
+            let state = Rc::new(self.examine(user));
             self.known.borrow_mut().insert(user.uid, Rc::clone(&state));
             state
         })
     }
 
-    /// How many IDs of a kind the user has.
-    fn usable(&self, user: &Known, kind: IdKind) -> u32 {
+    fn examine(&self, user: &Known) -> State {
+        let mut edits = self.void_lines(user);
+        let usable = IdKind::BOTH.map(|kind| {
+            let mut ranges = self.ranges(user, kind);
+            let repaired = self.repaired_lines(user, kind);
+            ranges.extend(repaired.iter().filter_map(|edit| edit.range));
+            edits.extend(repaired);
+            if ranges.is_empty() {
+                let adopted = self.adopted_lines(user, kind);
+                ranges.extend(adopted.iter().filter_map(|edit| edit.range));
+                edits.extend(adopted);
+            }
+            distinct(ranges.into_iter().flat_map(|range| self.site.present.parts(kind, range)).collect())
+        });
+        State { edits, usable }
+    }
+
+    /// What the user's lines and the rules grant of a kind.
+    fn ranges(&self, user: &Known, kind: IdKind) -> Vec<IdRange> {
         let lines = self.lines_of(user, kind).into_iter();
-        let counting = lines.take(MAX_GRANTS).filter(|grant| !self.is_void(grant));
-        let mut ranges: Vec<IdRange> = counting.map(|grant| grant.range).collect();
-        ranges.extend(self.site.computed(user.uid).map(|(_, range)| range));
-        let present = ranges.into_iter().flat_map(|range| self.site.present.parts(kind, range));
-        distinct(present.collect())
+        let counting = lines.take(MAX_GRANTS).filter(|grant| !self.is_void(grant.kind, grant.range));
+        let computed = self.site.computed(user.uid).map(|(_, range)| range);
+        counting.map(|grant| grant.range).chain(computed).collect()
     }
 
     fn lines_of(&self, user: &Known, kind: IdKind) -> Vec<&'s Grant> {
@@ -162,26 +245,85 @@ impl<'s> Remedy<'s> {
         grants.filter(|grant| grant.kind == kind).collect()
     }
 
-    /// True for a line that holds the ID of an account, or none that exists here.
-    fn is_void(&self, grant: &Grant) -> bool {
+    /// True for a range that holds the ID of an account, or none that exists here.
+    fn is_void(&self, kind: IdKind, range: IdRange) -> bool {
         let site = self.site;
-        let is_over_account =
-            || grant.range.count() > 1 && !site.accounts.live_in(grant.kind, grant.range).is_empty();
-        !site.config.allows_live_ids && is_over_account()
-            || site.present.parts(grant.kind, grant.range).is_empty()
+        let is_over_account = || range.count() > 1 && !site.accounts.live_in(kind, range).is_empty();
+        !site.config.allows_live_ids && is_over_account() || site.present.parts(kind, range).is_empty()
     }
 
-    /// The user's lines that grant nothing.
-    fn void_lines(&self, user: &Known) -> Vec<Dropped> {
-        let bad = self.bad.get(&user.uid).into_iter().flatten().filter_map(|at| self.site.bad.get(*at));
-        let mut void: Vec<Dropped> =
-            bad.filter_map(|bad| Some((bad.kind()?, bad.line, pattern(&bad.text)))).collect();
+    /// Takes out the user's lines that grant nothing and cannot be made to.
+    fn void_lines(&self, user: &Known) -> Vec<Edit> {
+        let bad = self.bad_lines(user).filter(|(kind, bad)| self.repaired(user, *kind, bad).is_none());
+        let mut edits: Vec<Edit> =
+            bad.map(|(kind, bad)| Edit::without_text(kind, bad.line, &bad.text)).collect();
         for kind in IdKind::BOTH {
             let lines = self.lines_of(user, kind).into_iter().enumerate();
-            let lines = lines.filter(|(at, grant)| *at >= MAX_GRANTS || self.is_void(grant));
-            void.extend(lines.map(|(_, grant)| dropped_grant(grant)));
+            let void = lines.filter(|(at, grant)| *at >= MAX_GRANTS || self.is_void(kind, grant.range));
+            edits.extend(void.map(|(_, grant)| Edit::without(grant)));
         }
-        void
+        edits
+    }
+
+    /// Corrects the user's badly written lines, so that files keep their owners.
+    fn repaired_lines(&self, user: &Known, kind: IdKind) -> Vec<Edit> {
+        let bad = self.bad_lines(user).filter(|(of, _)| *of == kind);
+        bad.filter_map(|(_, bad)| self.repaired(user, kind, bad)).collect()
+    }
+
+    fn bad_lines(&self, user: &Known) -> impl Iterator<Item = (IdKind, &'s BadLine)> {
+        let bad = self.bad.get(&user.uid).into_iter().flatten().filter_map(|at| self.site.bad.get(*at));
+        bad.filter_map(|bad| Some((bad.kind()?, bad)))
+    }
+
+    /// A bad line as it was meant, if nothing else is wrong with it.
+    fn repaired(&self, user: &Known, kind: IdKind, bad: &BadLine) -> Option<Edit> {
+        let range = bad.meant.filter(|range| self.is_free(user, kind, *range, None))?;
+        let old = edit::pattern(&bad.text);
+        Some(Edit { kind, line: bad.line, old, new: Some(self.line_for(user, range)), range: Some(range) })
+    }
+
+    /// Gives the user the lines of an account that is gone, if that was theirs by another spelling.
+    fn adopted_lines(&self, user: &Known, kind: IdKind) -> Vec<Edit> {
+        let group = self.site.accounts.group_name(user.gid);
+        let names = [Some(user.name.as_slice()), group].into_iter().flatten();
+        let mut gone: Vec<usize> =
+            names.filter_map(|name| self.gone.get(&near::folded(name))).flatten().copied().collect();
+        gone.dedup();
+        let lines = gone.into_iter().filter_map(|at| self.lines.get(at)).flatten();
+        let grants = lines.filter_map(|at| self.site.grants.get(*at)).filter(|grant| {
+            let owner = self.site.owner(grant).text.as_bytes();
+            let is_near = self.site.accounts.are_all_local
+                && near::likeness(owner, &user.name, group).is_some_and(Likeness::is_certain);
+            is_near && grant.kind == kind && self.is_free(user, kind, grant.range, Some(grant))
+        });
+        grants
+            .map(|grant| {
+                let edit = Edit::without(grant);
+                Edit { new: Some(self.line_for(user, grant.range)), range: Some(grant.range), ..edit }
+            })
+            .collect()
+    }
+
+    /// The first line whose owner has no account and almost the user's name.
+    pub(crate) fn near_line(&self, user: &Known, kind: IdKind) -> Option<(&'s Grant, Likeness)> {
+        let (site, group) = (self.site, self.site.accounts.group_name(user.gid));
+        let gone = site.grants.iter().filter(|grant| grant.kind == kind && site.is_without_account(grant));
+        gone.filter_map(|grant| {
+            Some((grant, near::likeness(site.owner(grant).text.as_bytes(), &user.name, group)?))
+        })
+        .max_by_key(|(_, likeness)| likeness.is_certain())
+    }
+
+    /// True if the user could have this range: no other line gives IDs of it to another owner.
+    fn is_free(&self, user: &Known, kind: IdKind, range: IdRange, own: Option<&Grant>) -> bool {
+        let index = self.site.index_of_user(user);
+        let is_other = |grant: &&Grant| {
+            let is_own = own.is_some_and(|own| std::ptr::eq(own, *grant)) || Some(grant.owner) == index;
+            grant.kind == kind && !is_own
+        };
+        !self.is_void(kind, range)
+            && !self.site.grants.iter().filter(is_other).any(|grant| grant.range.overlaps(range))
     }
 
     /// usermod(8) knows the accounts of /etc/passwd only, and a line by the uid is good for all others and for names that no line can
@@ -196,78 +338,34 @@ impl<'s> Remedy<'s> {
                 let options = kinds.iter().map(|kind| format!("--add-sub{}s {first}-{last} ", kind.name()));
                 format!("usermod {}{name}", options.collect::<String>())
             }
-            name => {
-                let plain = name.filter(|name| is_plain(name.as_bytes()));
-                let owner = plain.unwrap_or_else(|| user.uid.to_string());
-                append(&format!("{owner}:{first}:{}", range.count()), kinds)
-            }
+            _ => append(&self.line_for(user, range), kinds),
         }
+    }
+
+    /// The line that grants a range: by the uid if the name is not a word for a line and for a shell.
+    fn line_for(&self, user: &Known, range: IdRange) -> String {
+        let is_name = user.is_local && is_plain(&user.name) && can_be_in_a_line(&user.name);
+        let owner =
+            if is_name { String::from_utf8_lossy(&user.name).into_owned() } else { user.uid.to_string() };
+        format!("{owner}:{}:{}", range.first(), range.count())
     }
 }
 
-fn is_among(grant: &Grant, dropped: &[Dropped]) -> bool {
-    dropped.iter().any(|(kind, line, _)| (*kind, *line) == (grant.kind, grant.line))
-}
-
-fn dropped_grant(grant: &Grant) -> Dropped {
-    (grant.kind, grant.line, format!(":{}:{}$", grant.range.first(), grant.range.count()))
-}
-
-/// The command that takes out a line that grants nothing.
-pub(crate) fn without_line(kind: IdKind, line: u32, text: &[u8]) -> String {
-    without_lines(kind, &[(kind, line, pattern(text))]).unwrap_or_default()
-}
-
-/// A pattern of sed(1) that this line matches: what is not a letter, a digit or a colon may be anything else.
-fn pattern(text: &[u8]) -> String {
-    let is_kept = |byte: &u8| byte.is_ascii_alphanumeric() || b":_-".contains(byte);
-    let other = if text.iter().any(is_kept) { ".*" } else { "[^[:alnum:]]*$" };
-    let mut pattern = String::from("^");
-    for byte in text.iter().take(64) {
-        match byte {
-            byte if is_kept(byte) => pattern.push(char::from(*byte)),
-            _ if pattern.ends_with(other) => {}
-            _ => pattern.push_str(other),
+fn by_folded_name(accounts: &Accounts) -> HashMap<Vec<u8>, Vec<u32>> {
+    let mut found: HashMap<Vec<u8>, Vec<u32>> = HashMap::new();
+    for user in accounts.locals() {
+        let group = accounts.group_name(user.gid).map(near::folded);
+        let name = near::folded(&user.name);
+        let group = group.filter(|group| *group != name);
+        for key in std::iter::once(name).chain(group) {
+            found.entry(key).or_default().push(user.uid);
         }
     }
-    pattern
+    found
 }
 
-/// Not by `sed -i`, which replaces a symlink by a file. A line that has moved meanwhile is left alone. The copy is where shadow has its own.
-fn without_lines(kind: IdKind, dropped: &[Dropped]) -> Option<String> {
-    let lines: Vec<(u32, &str)> = dropped
-        .iter()
-        .filter(|(of, ..)| *of == kind)
-        .map(|(_, line, pattern)| (*line, pattern.as_str()))
-        .collect();
-    let mut script = String::new();
-    match lines.as_slice() {
-        [] => return None,
-        lines if lines.len() <= MAX_NAMED => {
-            for (line, pattern) in lines {
-                script += &format!("{line}{{/{pattern}/d;}};");
-            }
-        }
-        lines => {
-            for (first, last) in runs(lines.iter().map(|(line, _)| *line)) {
-                script += &format!("{first},{last}d;");
-            }
-        }
-    }
-    let file = kind.grant_file();
-    Some(format!("cp {file} {file}- && LC_ALL=C sed '{}' {file}- >{file}", script.trim_end_matches(';')))
-}
-
-/// The runs of numbers that follow each other.
-fn runs(numbers: impl Iterator<Item = u32>) -> Vec<(u32, u32)> {
-    let mut runs: Vec<(u32, u32)> = Vec::new();
-    for number in numbers {
-        match runs.last_mut() {
-            Some((_, last)) if last.saturating_add(1) == number => *last = number,
-            _ => runs.push((number, number)),
-        }
-    }
-    runs
+fn is_among(grant: &Grant, edits: &[Edit]) -> bool {
+    edits.iter().any(|edit| (edit.kind, edit.line) == (grant.kind, grant.line))
 }
 
 /// False for a name that no line can have: of digits, which are a uid there, with a blank, or with a mark before it.
@@ -278,7 +376,7 @@ fn can_be_in_a_line(name: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{can_be_in_a_line, pattern, runs};
+    use super::can_be_in_a_line;
 
     #[test]
     fn some_names_are_in_no_line() {
@@ -288,17 +386,5 @@ mod tests {
         for name in ["4242", "al ice", "-alice", "@staff", ""] {
             assert!(!can_be_in_a_line(name.as_bytes()), "{name}");
         }
-    }
-
-    #[test]
-    fn a_line_matches_its_pattern_and_no_shell_takes_it_apart() {
-        assert_eq!(pattern(b"alice:0:65536"), "^alice:0:65536");
-        assert_eq!(pattern(b"  a'l$i/c\xffe:1"), "^.*a.*l.*i.*c.*e:1");
-        assert_eq!(pattern(b"\0\0"), "^[^[:alnum:]]*$");
-    }
-
-    #[test]
-    fn numbers_in_a_row_are_one_run() {
-        assert_eq!(runs([3, 4, 5, 9].into_iter()), [(3, 5), (9, 9)]);
     }
 }

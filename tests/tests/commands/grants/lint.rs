@@ -37,8 +37,8 @@ fn every_reason_for_a_bad_line_is_told_with_its_place() {
     host.write("/etc/subgid", "alice:100000:65536\nalice:4294967290:5\n");
     let reasons = [
         "the line is longer than 1023 bytes",
-        "the line has a blank, a control character or a byte that is not UTF-8",
-        "the line has not exactly three fields",
+        "the line has a control character at its end (a carriage return)",
+        "the line has not exactly three fields (owner:start:count), but 2",
         "the owner is not an account",
         "a number is missing",
         "a number is not plain decimal",
@@ -103,10 +103,78 @@ fn a_live_id_alone_may_be_passed_through_to_several_users() {
 
 #[test]
 fn lines_of_one_user_may_share_ids_by_whatever_name() {
-    let host = host_with_lines("alice:100000:65536\n1000:100000:65536\nally:100000:65536\n");
+    let host = host_with_lines("alice:100000:65536\n1000:100000:65537\nally:100000:65538\n");
     let accounts = std::fs::read_to_string("/etc/passwd").expect("the world's accounts");
     host.write("/etc/passwd", format!("{accounts}ally:x:1000:1000::/:/bin/sh\n"));
     assert_found(&host, &[]);
+}
+
+#[test]
+fn the_same_line_again_and_a_line_for_the_own_id_are_found() {
+    let host = Host::new();
+    host.write("/etc/subuid", "alice:100000:65536\nalice:1000:1\n1000:100000:65536\nbob:1000:1\n");
+    host.write("/etc/subgid", "alice:100000:65536\nalice:1000:1\nalice:1001:1\nbob:165536:65536\n");
+    let found = crate::grants::findings(&host);
+    let expected = [
+        "/etc/subuid:2: own-id: alice: holds the user's own ID 1000, which",
+        "/etc/subuid:3: duplicate: alice: grants the same as /etc/subuid:1: podman and rootlesskit",
+        "/etc/subgid:2: own-id: alice: holds the user's own ID 1000, which",
+    ];
+    for expected in expected {
+        assert!(found.iter().any(|found| found.starts_with(expected)), "{expected}: {found:#?}");
+    }
+    assert!(!found.iter().any(|found| found.starts_with("/etc/subgid:3: own-id")), "{found:#?}");
+}
+
+#[test]
+fn limits_that_leave_no_room_are_found_with_the_command_that_raises_them() {
+    if !own_namespace_has(Kind::Uid, 0, 1_100_000_000) {
+        skip!("needs a user namespace that has the IDs which the files grant");
+    }
+    let host = host_with_lines("alice:100000:65536\nbob:165536:65536\n");
+    host.write("/etc/login.defs", "SUB_UID_MAX 231071");
+    assert_found(
+        &host,
+        &["/etc/login.defs: no-room: no 65536 IDs in a row are left from 100000 to 231071 (SUB_UID_MAX)"],
+    );
+    let text = told(&host, "grants lint").stdout;
+    let fix = text.lines().find_map(|line| line.split_once("fix: as root: ")).expect("a fix").1.to_owned();
+    assert_eq!(host.output(&mut host.user("root").shell(&fix)).code(), 0, "{fix}");
+    assert_found(&host, &[]);
+}
+
+#[test]
+fn ids_that_systemd_takes_for_itself_are_found() {
+    let host =
+        host_with_lines("alice:100000:65536\nbob:165536:65536\nbob:61000:200\nbob:65520:10\nbob:61183:1\n");
+    let holds =
+        "bob: [61000-61200) holds IDs from 61184 to 65519, which systemd gives to services with DynamicUser=";
+    assert_found(
+        &host,
+        &[&format!("/etc/subuid:3: systemd-ids: {holds}"), &format!("/etc/subgid:3: systemd-ids: {holds}")],
+    );
+}
+
+#[test]
+fn more_ranges_than_a_map_takes_are_found() {
+    let many: String = (0..341).map(|at| format!("alice:{}:100\n", 300_000 + 200 * at)).collect();
+    let joined: String = (0..341).map(|at| format!("bob:{}:100\n", 400_000 + 100 * at)).collect();
+    let found = crate::grants::findings(&host_with_lines(&(many + &joined)));
+    let expected =
+        |file| format!("{file}:1: too-many-ranges: alice: 341 ranges in all, and the kernel takes 340");
+    for file in ["/etc/subuid", "/etc/subgid"] {
+        assert!(found.iter().any(|found| found.starts_with(&expected(file))), "{found:#?}");
+    }
+    assert_eq!(found.len(), 2, "{found:#?}");
+}
+
+#[test]
+fn lines_past_the_4096th_are_found() {
+    let many: String = (0..4098).map(|at| format!("alice:{}:20\n", 300_000 + 20 * at)).collect();
+    let found = crate::grants::findings(&host_with_lines(&many));
+    let expected =
+        "/etc/subuid:4097: too-many-lines: alice: grants nothing, as 4096 lines of this user come before it";
+    assert!(found.iter().any(|found| found == expected), "{found:#?}");
 }
 
 #[test]
@@ -117,7 +185,7 @@ fn the_room_that_is_left_is_what_login_defs_gives_and_nobody_has() {
     let host = host_with_lines("alice:100000:65536\n");
     let room = |limits: &str| {
         host.write("/etc/login.defs", limits);
-        let text = told(&host, "grants lint").ok();
+        let text = told(&host, "grants lint").stdout;
         text.lines().last().expect("a summary").to_owned()
     };
     let told = |large: u32, small: u32, from: u32, to: u32| {
@@ -148,7 +216,7 @@ fn json_has_the_same_by_stable_keys() {
         r#""fix":"cp /etc/subuid /etc/subuid- && LC_ALL=C sed '2{/:165535:65536$/d;}' /etc/subuid- >/etc/subuid "#,
         r#"&& usermod --add-subuids 231072-296607 bob"},"#,
         r#"{"kind":"bad-line","file":"/etc/subuid","line":3,"owner":"alice","#,
-        r#""why":"grants nothing: the line has not exactly three fields","#,
+        r#""why":"grants nothing: the line has not exactly three fields (owner:start:count), but 2","#,
         r#""fix":"cp /etc/subuid /etc/subuid- && LC_ALL=C sed '3{/^alice:x/d;}' /etc/subuid- >/etc/subuid"}],"#,
         r#""notes":[],"lines":4,"users":2,"capacity":{"first":100000,"last":300000,"#,
         r#""grants":[{"count":65536,"fit":1},{"count":2001,"fit":34}]}}"#,

@@ -60,9 +60,11 @@ fn the_limits_of_login_defs_hold() {
     host.write("/etc/login.defs", "SUB_UID_MIN 500000\nSUB_UID_MAX 502000\nSUB_GID_MIN 500000\n");
     // 65536 do not fit.
     assert_eq!(suggested(&host, "carol")[0], "[500000-502001) is free; as root:");
+    let raised = r"printf '\nSUB_UID_MAX 66038000\nSUB_GID_MAX 66038000\n' >>/etc/login.defs && usermod ";
+    assert!(suggested(&host, "carol --count 2002")[1].starts_with(raised));
     assert_refused(
-        &told(&host, "grants suggest carol --count 2002"),
-        "the grants: no 2002 IDs in a row are free from 500000 to 502000",
+        &told(&host, "grants suggest carol --count 4294000000"),
+        "the grants: no 4294000000 IDs in a row are free from 500000 to 502000",
     );
     // Not below 1000, and not nobody's, wherever the limits are.
     host.write("/etc/login.defs", "SUB_UID_MIN 100\nSUB_GID_MIN 100\n");

@@ -4,7 +4,7 @@
 use crate::grants_truth::hosts::{self, Case, Fix};
 use crate::grants_truth::{counts, ensure, launched, sandbox_of, says, try_each};
 use std::fs;
-use subroot_tests::sandbox::Sandbox;
+use subroot_tests::sandbox::{Sandbox, map_lines};
 
 const FULL: u32 = 65536;
 
@@ -35,12 +35,17 @@ fn fixed_by(sandbox: &Sandbox, commands: &[String]) -> Result<(), String> {
     })
 }
 
-fn launches_whole(sandbox: &Sandbox, commands: &[String]) -> Result<(), String> {
+fn launches_whole(case: &Case, sandbox: &Sandbox, commands: &[String]) -> Result<(), String> {
     let outcome = launched(sandbox);
     let is_whole = outcome.code() == 0
         && outcome.stderr.is_empty()
         && counts(&outcome).iter().all(|count| *count > FULL);
-    ensure(is_whole, || format!("after {commands:?}: {outcome:?}"))
+    ensure(is_whole, || format!("after {commands:?}: {outcome:?}"))?;
+    let has_range =
+        map_lines(&outcome.stdout).iter().filter(|line| line.starts_with("1 300000 ")).count() == 2;
+    ensure(has_range || !case.keeps_range, || {
+        format!("after {commands:?}, the range is another one: {outcome:?}")
+    })
 }
 
 fn fix_of_run(case: &Case) -> Result<(), String> {
@@ -54,7 +59,7 @@ fn fix_of_run(case: &Case) -> Result<(), String> {
     }
     ensure(commands.len() == 1, || format!("not one command: {outcome:?}"))?;
     fixed_by(&sandbox, &commands)?;
-    launches_whole(&sandbox, &commands)
+    launches_whole(case, &sandbox, &commands)
 }
 
 fn fixes_of_doctor(case: &Case) -> Result<(), String> {
@@ -64,7 +69,7 @@ fn fixes_of_doctor(case: &Case) -> Result<(), String> {
         commands(outcome.stdout.lines().filter_map(|line| line.trim_start().strip_prefix("fix: ")));
     ensure(!commands.is_empty(), || format!("no command: {outcome:?}"))?;
     fixed_by(&sandbox, &commands)?;
-    launches_whole(&sandbox, &commands)?;
+    launches_whole(case, &sandbox, &commands)?;
     let after = sandbox.says(&["doctor"]);
     ensure(after.code() == 0, || format!("after {commands:?}: {}", after.stdout))
 }
@@ -110,7 +115,7 @@ fn fix_of_suggest(case: &Case) -> Result<(), String> {
         || format!("not one command: {outcome:?}"),
     )?;
     fixed_by(&sandbox, &commands)?;
-    if is_about_grants && !commands.is_empty() { launches_whole(&sandbox, &commands) } else { Ok(()) }
+    if is_about_grants && !commands.is_empty() { launches_whole(case, &sandbox, &commands) } else { Ok(()) }
 }
 
 fn all_fixes(case: &Case) -> Result<(), String> {
@@ -121,6 +126,8 @@ fn all_fixes(case: &Case) -> Result<(), String> {
 }
 
 fn try_fixes(cases: Vec<Case>) {
+    let (needless, cases): (Vec<_>, Vec<_>) = cases.into_iter().partition(|case| case.fix == Fix::Needless);
+    try_each(needless, |case| fixes_of_lint(case).map_err(|why| format!("lint: {why}")));
     try_each(cases.into_iter().filter(|case| case.fix == Fix::Command).collect(), all_fixes);
 }
 

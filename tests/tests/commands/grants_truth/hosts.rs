@@ -31,6 +31,8 @@ pub(crate) struct Case {
     /// What is said to be in the way.
     pub(crate) why: &'static str,
     pub(crate) fix: Fix,
+    /// Whether the fix leaves the user the range from 300000 on, so that their files keep their owners.
+    pub(crate) keeps_range: bool,
 }
 
 const BOB: &str = "bob:165536:65536\n";
@@ -46,6 +48,7 @@ const fn case(name: &'static str, why: &'static str, prepare: fn(&Host)) -> Case
         writes: [false; 2],
         why,
         fix: Fix::Command,
+        keeps_range: false,
     }
 }
 
@@ -74,6 +77,10 @@ impl Case {
 
     const fn of(self, user: Option<&'static str>) -> Case {
         Case { user, ..self }
+    }
+
+    const fn keeping_range(self) -> Case {
+        Case { keeps_range: true, ..self }
     }
 
     const fn by(self, fix: Fix) -> Case {
@@ -284,7 +291,8 @@ pub(crate) fn names() -> Vec<Case> {
             rename(host, "al ice");
             beside_bob(host, "al ice:300000:65536\n");
         })
-        .of(Some("al ice")),
+        .of(Some("al ice"))
+        .keeping_range(),
         case("no account", "/etc/subuid has no line for 1000", |host| {
             host.write("/etc/passwd", "root:x:0:0::/root:/bin/sh\nbob:x:1001:1001::/home/bob:/bin/sh\n");
             lines(host, BOB);
@@ -306,37 +314,79 @@ pub(crate) fn names() -> Vec<Case> {
             host.write("/etc/passwd", accounts + "alias:x:1000:1000::/home/alice:/bin/sh\n");
             lines(host, BOB);
         }),
-        case("a line in another case", "/etc/subuid has no line for alice", |host| {
-            beside_bob(host, "Alice:300000:65536\n")
-        }),
-        case("a line with a suffix", "/etc/subuid has no line for alice", |host| {
+        case(
+            "a line in another case",
+            "line 2 is for Alice, and upper and lower case are not the same",
+            |host| beside_bob(host, "Alice:300000:65536\n"),
+        )
+        .keeping_range(),
+        case(
+            "a line with a domain",
+            "line 2 is for CORP\\alice, and a domain is a part of the name",
+            |host| beside_bob(host, "CORP\\alice:300000:65536\n"),
+        )
+        .keeping_range(),
+        case("a line without the domain", "line 2 is for user, and a domain is a part of the name", |host| {
+            rename(host, "DOMAIN\\user");
+            beside_bob(host, "user:300000:65536\n");
+        })
+        .of(Some("DOMAIN\\user"))
+        .keeping_range(),
+        case(
+            "a line with a mail domain",
+            "line 2 is for alice@corp, and a domain is a part of the name",
+            |host| beside_bob(host, "alice@corp:300000:65536\n"),
+        )
+        .keeping_range(),
+        case("a line with a suffix", "line 2 is for alice2, which only begins in the same way", |host| {
             beside_bob(host, "alice2:300000:65536\n")
         }),
-        case("a renamed account", "/etc/subuid has no line for alicia", |host| {
-            rename(host, "alicia");
+        case("a renamed account", "line 2 is for alice, which is the name of the primary group", |host| {
+            rename(host, "petra");
+            host.write("/etc/group", "alice:x:1000:\n");
             beside_bob(host, "alice:300000:65536\n");
         })
-        .of(Some("alicia")),
+        .of(Some("petra"))
+        .keeping_range(),
+        case("another account in another case", NO_LINE, |host| {
+            let accounts = fs::read_to_string("/etc/passwd").expect("reading /etc/passwd");
+            host.write("/etc/passwd", accounts + "Alice:x:4000:4000::/:/bin/sh\n");
+            beside_bob(host, "Alice:300000:65536\n");
+        }),
+        case("a directory that may know the other case", NO_LINE, |host| {
+            host.write("/etc/nsswitch.conf", "passwd: files sss\n");
+            beside_bob(host, "Alice:300000:65536\n");
+        }),
     ]
 }
 
 /// What the lines are.
 pub(crate) fn contents() -> Vec<Case> {
     vec![
-        case("CR line ends", "a control character", |host| {
+        case("CR line ends", "a control character at its end (a carriage return)", |host| {
             lines(host, "bob:165536:65536\r\nalice:300000:65536\r\n")
-        }),
+        })
+        .keeping_range(),
         case("a byte order mark", "a byte order mark (U+FEFF) is before the owner", |host| {
             lines(host, format!("\u{feff}alice:300000:65536\n{BOB}"))
-        }),
-        case("UTF-16", "a control character", |host| {
+        })
+        .keeping_range(),
+        case("UTF-16", "a control character in column 4 (NUL, as in UTF-16)", |host| {
             let text = "\u{feff}alice:300000:65536\n".encode_utf16().flat_map(u16::to_le_bytes);
             lines(host, text.collect::<Vec<u8>>());
-        }),
-        case("a trailing blank", "the line has a blank", |host| beside_bob(host, "alice:300000:65536 \n")),
-        case("a leading blank", "the line has a blank", |host| beside_bob(host, "  alice:300000:65536\n")),
+        })
+        .keeping_range(),
+        case("a trailing blank", "the line has a blank at its end", |host| {
+            beside_bob(host, "alice:300000:65536 \n")
+        })
+        .keeping_range(),
+        case("a leading blank", "the line has a blank at its beginning", |host| {
+            beside_bob(host, "  alice:300000:65536\n")
+        })
+        .keeping_range(),
         Case::well("comments", |host| beside_bob(host, "\n# alice\n  # indented\nalice:300000:65536\n# end")),
-        case("a fourth field", "not exactly three fields", |host| beside_bob(host, "alice:300000:65536:\n")),
+        case("a fourth field", "not exactly three fields", |host| beside_bob(host, "alice:300000:65536:\n"))
+            .keeping_range(),
         case("a range that holds 0", "the range holds ID 0", |host| beside_bob(host, "alice:0:65536\n")),
         case("a number that is too large", "grants nothing: ", |host| {
             beside_bob(host, "alice:4294967290:65536\n")
@@ -353,6 +403,28 @@ pub(crate) fn contents() -> Vec<Case> {
         .granting([65536; 2]),
         case("a void line without a final newline", "the range holds ID 0", |host| {
             beside_bob(host, "alice:0:65536")
+        }),
+        case("blanks around a number", "the line has a blank in column 7", |host| {
+            beside_bob(host, "alice: 300000 : 65536\n")
+        })
+        .keeping_range(),
+        case("a comment behind a line", "the line has a blank in column 19", |host| {
+            beside_bob(host, "alice:300000:65536 # for alice\n")
+        })
+        .keeping_range(),
+        case("a bad line by uid", "the line has a control character at its end", |host| {
+            beside_bob(host, "1000:300000:65536\r\n")
+        })
+        .keeping_range(),
+        case("a bad line over another user's range", "the line has a blank at its end", |host| {
+            beside_bob(host, "alice:200000:65536 \n")
+        }),
+        case("not UTF-8", "the line is not UTF-8 in column 19", |host| {
+            lines(host, [BOB.as_bytes(), b"alice:300000:65536\xa0\n"].concat())
+        }),
+        case("no room within the limits", "/etc/subuid has no line for alice", |host| {
+            host.write("/etc/login.defs", "SUB_UID_MIN 100000\nSUB_UID_MAX 299999");
+            lines(host, "bob:100000:200000\n");
         }),
         case("overlapping lines", "grants IDs that line 1 grants to bob", |host| {
             beside_bob(host, "alice:200000:65536\n")

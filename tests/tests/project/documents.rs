@@ -7,6 +7,7 @@ mod launcher;
 mod library;
 mod mapper;
 mod pages;
+mod session;
 
 use std::fs;
 use std::process::Command;

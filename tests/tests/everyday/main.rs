@@ -20,6 +20,7 @@ mod packages;
 mod pip;
 mod postgresql;
 mod process_tree;
+mod readme;
 mod root_copy;
 mod ssh;
 mod streams;

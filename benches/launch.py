@@ -145,7 +145,7 @@ def load_table(known, rates):
 
 INTRODUCTION = """# A launch
 
-One launch of a static program that ends at once, from vfork to the end of the launcher, by a plain user: new user, mount, pid, ipc, uts and
+One launch of a static program that ends at once, from vfork to the end of the launcher, by an ordinary user: new user, mount, pid, ipc, uts and
 cgroup namespaces, the root changed, proc mounted, and by all but `unshare` and the second floor a private /dev, and /sys. The
 CPU time is that of all processes together; the largest process is the peak of its resident memory; private is what no other
 process shares, summed over all processes but the command itself. The floor is a program in C without libc, `benches/floor/launch.c`, which does

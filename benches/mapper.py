@@ -65,7 +65,7 @@ INTRODUCTION = """# The mapper
 One run of the whole process, from vfork to its end, for a fresh process in a new user namespace: the caller's own ID and a range of
 1,024, in both maps. The caller's line is the last one of /etc/subuid and of /etc/subgid. The floor is a program in C without
 libc, `benches/floor/mapper.c`: it makes the system calls of newidmap-helper, one for one, reads as much at a time, and has no text for any error.
-All variants run in each round, in a random order, as a plain user. See [how to read this](README.md).
+All variants run in each round, in a random order, as an ordinary user. See [how to read this](README.md).
 
 ![wall time by lines](mapper.svg)
 """

@@ -8,6 +8,7 @@ mod library;
 mod mapper;
 mod pages;
 mod session;
+mod synopses;
 
 use std::fs;
 use std::process::Command;

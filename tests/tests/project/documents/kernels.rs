@@ -13,7 +13,8 @@ fn tested() -> Vec<String> {
 #[test]
 fn the_readme_names_the_oldest_kernel_that_is_tested() {
     let [oldest, ..] = &tested()[..] else { panic!("no kernel") };
-    assert!(read("README.md").contains(&format!("Linux {oldest} is the oldest kernel that the tests boot")));
+    let readme = read("README.md").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(readme.contains(&format!("Linux {oldest} is the oldest kernel that the tests boot")));
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn how_tos() -> impl Iterator<Item = &'static str> {
 
 /// Runs commands in alice's home; waits for what is started in the background.
 fn by_alice(host: &Host, commands: &str) -> Outcome {
-    let script = commands.replace(" &\n", " &\nuntil subroot ps | grep -q web; do sleep 0.1; done\n");
+    let script = commands.replace(" &\n", " &\nuntil subroot ps | grep -q devel; do sleep 0.1; done\n");
     let mut command: Command = host.user("alice").command("bash");
     command.args(["-ec", &script]).current_dir("/home/alice").env("HOME", "/home/alice");
     host.output(&mut command)

@@ -102,7 +102,7 @@ kinds! {
     NOT_FULL: "not-full", "{uids} user IDs and {gids} group IDs are granted, and 65535 of each are needed",
         "as root: {command}";
     /// The settings of the mapper.
-    BAD_CONFIG: "bad-config", "the mapper's settings are not taken: {why}", "as root: correct that line";
+    BAD_CONFIG: "bad-config", "the mapper's settings are not taken: {why}", "as root: correct that line; subroot-mapper.conf(5) has all keys";
     /// A mode without r for others, which these files have everywhere else.
     UNREADABLE: "unreadable-file", "{path} cannot be read by {who} (mode {mode})", "as root: {fix}";
     /// A directory that leads to it.
@@ -121,10 +121,10 @@ kinds! {
     /// No account at all.
     NO_ACCOUNT: "no-account", "uid {uid} has no account", "as root: {command}";
     /// The mapper.
-    MAPPER_MISSING: "mapper-missing", "{path} is not installed", "as root: install the package newidmap-helper, or uidmap";
+    MAPPER_MISSING: "mapper-missing", "{path} is not installed", "as root: {command}";
     /// None at all.
     NO_MAPPER: "no-mapper", "no mapper is installed: neither newidmap-helper nor newuidmap and newgidmap",
-        "as root: install the package newidmap-helper, or uidmap";
+        "as root: {command}";
     /// Neither bit nor capabilities.
     MAPPER_UNPRIVILEGED: "mapper-unprivileged", "{path} is neither setuid root nor has file capabilities",
         "as root: chown root:root {path} && chmod 4755 {path}";

@@ -29,8 +29,14 @@ pub(crate) fn cause(shortfall: &Shortfall, grants: Option<&Grants>) -> Option<Ca
     let grants = || grants.unwrap_or_else(|| read.get_or_init(Grants::read));
     match shortfall {
         Shortfall::NotGranted(kind) => probes::grants::lines(grants(), *kind).into_iter().next(),
-        Shortfall::MapperMissing(path) => Some(Cause::new(&MAPPER_MISSING, &[("path", &path.display())])),
-        Shortfall::NoMapper => Some(Cause::new(&NO_MAPPER, &[])),
+        Shortfall::MapperMissing(path) => {
+            let values: [(_, &dyn Display); 2] =
+                [("path", &path.display()), ("command", &probes::mapper::installing_mapper())];
+            Some(Cause::new(&MAPPER_MISSING, &values))
+        }
+        Shortfall::NoMapper => {
+            Some(Cause::new(&NO_MAPPER, &[("command", &probes::mapper::installing_mapper())]))
+        }
         Shortfall::TooFew => Some(probes::grants::too_few_for_all(grants())),
         Shortfall::TooFewHere => Some(Cause::new(&FEW_HERE, &[])),
         Shortfall::Cut { kind, mapped, total, is_nested } => {

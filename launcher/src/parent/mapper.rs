@@ -240,7 +240,8 @@ pub(crate) fn fall_back_warning(plan: &IdPlan, at: usize, reasons: &[String]) ->
     let what = match writer {
         Writer::Helper(_) if plan.lack.is_none() => return None,
         Writer::Helper(_) => "only your own group ID is mapped".into(),
-        Writer::Privileged if reasons.is_empty() => return None,
+        // The same maps, by a mapper that did not have to be tried before.
+        Writer::Privileged | Writer::Shadow(..) if reasons.is_empty() => return None,
         Writer::Privileged => "IDs are mapped by subroot itself".into(),
         Writer::Shadow(newuidmap, _) => format!("IDs are mapped by {}", newuidmap.display()),
         Writer::OwnId if getuid().is_root() => {

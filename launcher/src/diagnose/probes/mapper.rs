@@ -25,7 +25,7 @@ pub(crate) fn lacks(path: &Path) -> Option<Cause> {
     let shown = path.display();
     // No advice is given to change a file that no package of ours has installed.
     let instead = |kind, kind_of_others| match is_installed(path) {
-        true => Cause::new(kind, &[("path", &shown)]),
+        true => Cause::new(kind, &[("path", &shown), ("command", &installing_mapper())]),
         false => Cause::new(kind_of_others, &[("path", &shown), ("undo", &undo(path))]),
     };
     let Ok(file) = fs::metadata(path) else {
@@ -87,6 +87,20 @@ fn is_installed(path: &Path) -> bool {
     const NAMES: [&str; 3] = ["newuidmap", "newgidmap", "newidmap-helper-nss"];
     let is_named = || path.file_name().is_some_and(|name| NAMES.iter().any(|known| name == *known));
     path == Path::new(BUILT_IN_HELPER) || is_named()
+}
+
+/// The command that installs a mapper: shadow's, which every distribution has, by the package manager that is there.
+pub(crate) fn installing_mapper() -> &'static str {
+    const COMMANDS: [(&str, &str); 5] = [
+        ("/usr/bin/apt-get", "apt-get install uidmap"),
+        ("/usr/bin/dnf", "dnf install shadow-utils"),
+        ("/usr/bin/zypper", "zypper install shadow"),
+        ("/sbin/apk", "apk add shadow-uidmap"),
+        ("/usr/bin/pacman", "pacman -S shadow"),
+    ];
+    // Error ignored: what cannot be looked at cannot be started.
+    let known = COMMANDS.iter().find(|(program, _)| fs::metadata(program).is_ok_and(|found| found.is_file()));
+    known.map_or("install the package newidmap-helper, or the one that has newuidmap", |(_, command)| command)
 }
 
 /// How not to use a mapper that was named.

@@ -36,7 +36,7 @@ fn it_is_not_installed() {
         &examined(&sandbox),
         1,
         "newidmap-helper is not installed",
-        "as root: install the package newidmap-helper",
+        "as root: apt-get install uidmap",
     );
 }
 

@@ -81,9 +81,6 @@ kinds! {
     /// Too few IDs.
     GRANT_TOO_SMALL: "grant-too-small", "{count} {kind}s are granted, and a Debian root needs 2001",
         "as root: {command}";
-    /// nogroup and _apt's helpers.
-    NO_NOBODY: "no-nobody", "ID 65534, which is nobody and nogroup, is not mapped: {count} {kind}s are granted",
-        "as root: {command}";
     /// Too many ranges.
     TOO_MANY_RANGES: "too-many-ranges", "only {count} of {total} {kind}s are mapped: the kernel takes at most 340 ranges and 4095 bytes of map",
         "as root: replace the lines of {user} in {file} by one line of as many IDs";

@@ -239,7 +239,7 @@ pub(crate) struct IdentityArgs {
     /// Map the caller's own supplementary groups, where the administrator allows that
     #[arg(long, value_name = "keep", value_parser = ["keep"], hide_possible_values = true)]
     pub(crate) groups: Option<String>,
-    /// Which IDs exist inside: auto[:size=N], full, host-id, keep-id[:uid=N,gid=N]
+    /// Which IDs exist inside: auto[:size=N], full, subids, host-id, keep-id[:uid=N,gid=N]
     #[arg(long, value_name = "MODE")]
     pub(crate) userns: Option<String>,
     /// Map these user IDs: FROM counts the caller's IDs, @FROM is the host's

@@ -60,12 +60,9 @@ pub(crate) fn report() -> Result<Report, Error> {
     check_files(&site, &mut found);
     lines::check(&site, &remedy, &mut found);
     overlaps::check(&site, &remedy, &mut found);
-    let notes = owners::warning(owners::check(&site, &remedy, &mut found))
-        .into_iter()
-        .chain(unasked(&site))
-        .chain(containers(&site))
-        .collect();
+    owners::check(&site, &remedy, &mut found);
     check_room(&remedy, &mut found);
+    let notes = unasked(&site).into_iter().chain(containers(&site)).collect();
     found.sort_by_key(|finding| (location(finding.file), finding.line));
     let grants = SIZES.map(|count| Room { count, fit: capacity(remedy.free(), count) });
     let capacity = Capacity { first: limits.first, last: limits.last, grants };

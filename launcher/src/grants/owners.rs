@@ -6,9 +6,6 @@ use crate::grants::remedy::Remedy;
 use crate::grants::site::{Grant, Site};
 use subroot_idmap::{IdKind, MAX_EXTENTS, MAX_GRANTS};
 
-/// As many as a launch takes that maps them in a row, for the ID of nobody and nogroup to be among them.
-const WITH_NOBODY: u32 = 65534;
-
 /// What one owner has of one kind.
 #[derive(Clone, Copy, Default)]
 struct Had<'g> {
@@ -24,10 +21,9 @@ struct Had<'g> {
     beyond: Option<&'g Grant>,
 }
 
-/// Looks at each owner, and returns how many have enough for a Debian root and not for its nobody.
-pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) -> usize {
+/// Looks at each owner.
+pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) {
     let owned = counted(site);
-    let mut without_nobody = 0_usize;
     for (owner, had) in site.owners.iter().zip(&owned) {
         let computed = owner.uid.and_then(|uid| site.computed(uid)).map_or(0, |(_, range)| range.count());
         match had.map(|had| had.first) {
@@ -52,9 +48,7 @@ pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) 
         for had in had.iter().filter(|had| had.ranges > MAX_EXTENTS) {
             found.extend(had.first.map(|first| too_many_ranges(site, first, had.ranges)));
         }
-        without_nobody += usize::from(all.iter().all(|ids| (ENOUGH..WITH_NOBODY).contains(ids)));
     }
-    without_nobody
 }
 
 /// How many IDs each owner has of each kind; those of several lines count once.
@@ -96,14 +90,4 @@ fn too_many_ranges(site: &Site, first: &Grant, ranges: usize) -> Finding {
     );
     let fix = "put one line of as many IDs in front of them; files keep the IDs of the old lines".into();
     Finding::of(site, first, "too-many-ranges", why, fix)
-}
-
-/// What users in this number can do about it.
-pub(crate) fn warning(without_nobody: usize) -> Option<String> {
-    (without_nobody > 0).then(|| {
-        format!(
-            "{without_nobody} users have {ENOUGH} IDs or more, but fewer than {WITH_NOBODY}: a run has no ID 65534 (nobody, \
-             and apt's group nogroup) for them, unless by --uidmap 0:0:{ENOUGH} --uidmap 65534:{ENOUGH}:1"
-        )
-    })
 }

@@ -11,7 +11,7 @@ use crate::grants::{ENOUGH, Grants, shown};
 use serde_json::json;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, RESERVED_ID, parse_number};
+use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, NSSWITCH_FILE, RESERVED_ID, parse_number};
 
 /// What is said about a user.
 struct Suggestion {
@@ -57,7 +57,7 @@ fn suggest(site: &Site, account: &Known, count: Option<u32>) -> Result<Suggestio
         return Err(Error::Grants { why, fix: None });
     }
     let remedy = Remedy::new(site)?;
-    let (had, wanted) = (IdKind::BOTH.map(|kind| grants.count(kind)), count.unwrap_or(OVERFLOW_ID));
+    let (had, wanted) = (IdKind::BOTH.map(|kind| grants.count(kind)), count.unwrap_or(ENOUGH));
     let has = |wanted| had.iter().all(|had| *had >= wanted);
     let shared = site.index_of_user(account).map(|owner| overlaps::of_owner(site, owner)).unwrap_or_default();
     let Some(repair) = remedy.repair(account, count, &shared) else {

@@ -6,10 +6,16 @@ use crate::grants::finding::range_text;
 use crate::request::ids::{GivenLine, IdSource, Userns};
 use nix::unistd::{getgid, getuid};
 use std::collections::BTreeMap;
-use subroot_idmap::{BadMap, IdKind, IdRange, MAX_EXTENTS, MAX_TEXT, MapLine, PerKind, PlannedMap};
+use subroot_idmap::{
+    BadMap, IdKind, IdRange, MAX_EXTENTS, MAX_TEXT, MapLine, OVERFLOW_ID, PerKind, PlannedMap,
+};
 
 /// A caller's IDs in their order: their own first, then what is granted to them.
-pub(crate) struct Pool(Vec<IdRange>);
+pub(crate) struct Pool {
+    ranges: Vec<IdRange>,
+    /// True if the first of them is the caller's own.
+    has_own: bool,
+}
 
 impl Pool {
     /// The caller's own ID alone.
@@ -24,15 +30,29 @@ impl Pool {
         for range in own.iter().chain(ranges) {
             kept.extend(take(&mut taken, *range));
         }
-        Pool(kept)
+        Pool { ranges: kept, has_own: own.is_some() }
     }
 
     /// What is granted to the caller behind their own ID; for root, whose own IDs are the host's, what is granted alone.
     pub(crate) fn granted(grants: &Grants, kind: IdKind) -> Pool {
         let is_root = grants.policy().caller().id(IdKind::Uid) == 0;
         let own = grants.policy().caller().id(kind);
-        let pool = Pool::new(Some(own), grants.ranges(kind));
-        if is_root && pool.0.len() > 1 { Pool(pool.0.into_iter().skip(1).collect()) } else { pool }
+        let mut pool = Pool::new(Some(own), grants.ranges(kind));
+        if is_root && pool.ranges.len() > 1 {
+            pool.ranges.remove(0);
+            pool.has_own = false;
+        }
+        pool
+    }
+
+    /// The first ID that is granted.
+    pub(crate) fn first_granted(&self) -> Option<u32> {
+        self.ranges.get(usize::from(self.has_own)).map(|range| range.first())
+    }
+
+    /// True for one of these IDs.
+    pub(crate) fn contains(&self, id: u32) -> bool {
+        self.ranges.iter().any(|range| range.contains(id))
     }
 
     /// These without some.
@@ -42,12 +62,12 @@ impl Pool {
             // Error ignored: it is no ID.
             Err(_) => ranges,
         };
-        Pool(ids.iter().fold(self.0.clone(), cut))
+        Pool { ranges: ids.iter().fold(self.ranges.clone(), cut), has_own: self.has_own }
     }
 
     /// How many IDs there are.
     pub(crate) fn count(&self) -> u32 {
-        self.0.iter().map(|range| range.count()).fold(0, u32::saturating_add)
+        self.ranges.iter().map(|range| range.count()).fold(0, u32::saturating_add)
     }
 
     /// Which ID one of these is inside a default run.
@@ -101,6 +121,10 @@ fn without(range: IdRange, taken: IdRange) -> impl Iterator<Item = IdRange> {
 pub(crate) struct Layout(PerKind<Lines>);
 
 enum Lines {
+    /// All IDs, the caller's own as 0.
+    Auto,
+    /// All IDs, the first granted one as 0.
+    Subids,
     /// As many as there are of these, the last one as long as can be.
     Fitting(Vec<GivenLine>),
     /// Exactly these.
@@ -110,16 +134,18 @@ enum Lines {
 impl Layout {
     /// The layout of a mode.
     pub(crate) fn of(userns: &Userns) -> Layout {
-        let line = |inside, from, count| GivenLine { inside, from: IdSource::Own(from), count };
         let around = |id: u32| {
             let above = id.saturating_add(1);
             vec![line(id, 0, 1), line(0, 1, id), line(above, above, u32::MAX)]
         };
         Layout(match userns {
-            Userns::Auto(None) | Userns::Full => {
+            Userns::Auto(None) => PerKind { uid: Lines::Auto, gid: Lines::Auto },
+            // With fewer IDs than are required, it is refused.
+            Userns::Full => {
                 let all = vec![line(0, 0, u32::MAX)];
                 PerKind { uid: Lines::Fitting(all.clone()), gid: Lines::Fitting(all) }
             }
+            Userns::Subids => PerKind { uid: Lines::Subids, gid: Lines::Subids },
             // A size is asked for, and is never lowered.
             Userns::Auto(Some(size)) => {
                 let sized = vec![line(0, 0, *size)];
@@ -144,7 +170,7 @@ impl Layout {
 
     /// True if as many IDs of a kind are mapped as there are.
     pub(crate) fn fits(&self, kind: IdKind) -> bool {
-        matches!(self.0.get(kind), Lines::Fitting(_))
+        !matches!(self.0.get(kind), Lines::Exact(_))
     }
 
     /// Maps a kind of ID. Returns true if the kernel takes only a part of what fits.
@@ -152,13 +178,18 @@ impl Layout {
     /// # Errors
     /// IDs that the pool does not have, lines that overlap, and exact ones that the kernel does not take.
     pub(crate) fn fill(&self, kind: IdKind, pool: &Pool, map: &mut PlannedMap) -> Result<bool, Error> {
-        let (lines, exact) = match self.0.get(kind) {
-            Lines::Exact(lines) => (lines, true),
-            Lines::Fitting(lines) => (lines, false),
+        let exact = !self.fits(kind);
+        let lines = match self.0.get(kind) {
+            Lines::Auto => from_0(0, pool.count()),
+            Lines::Subids => subids(pool),
+            Lines::Exact(lines) | Lines::Fitting(lines) => lines.clone(),
         };
         let mut is_cut = false;
-        for line in lines {
-            let filled = fill_line(line, &pool.0, map).map_err(|why| not_mappable(kind, line, &why))?;
+        for (at, line) in lines.iter().enumerate() {
+            // A line of a single ID, as nobody's, has room whatever is granted.
+            let later = lines.iter().skip(at + 1).filter(|line| !exact && line.count == 1).count();
+            let filled =
+                fill_line(line, &pool.ranges, map, later).map_err(|why| not_mappable(kind, line, &why))?;
             is_cut |= filled.is_cut;
             if exact && filled.count < line.count {
                 return Err(not_mappable(kind, line, if filled.is_cut { NO_ROOM } else { TOO_FEW }));
@@ -187,7 +218,7 @@ impl Layout {
             for part in parts {
                 let outside = line.outside.saturating_add(part.first().saturating_sub(line.inside));
                 let part = MapLine { inside: part.first(), outside, count: part.count() };
-                match has_room(map, part) {
+                match has_room(map, part, 0) {
                     true => map.push(part).map_err(|why| refused(&reason_of_map(&why)))?,
                     false if self.fits(kind) => return Ok(true),
                     false => return Err(refused(NO_ROOM)),
@@ -198,19 +229,49 @@ impl Layout {
     }
 }
 
+fn line(inside: u32, from: u32, count: u32) -> GivenLine {
+    GivenLine { inside, from: IdSource::Own(from), count }
+}
+
+/// This many of the caller's IDs, counted from `first`, as those from 0 up. If they do not reach up to 65534, which is nobody and
+/// nogroup, the last one is that.
+fn from_0(first: u32, count: u32) -> Vec<GivenLine> {
+    if !(2..=OVERFLOW_ID).contains(&count) {
+        return vec![line(0, first, count)];
+    }
+    let last = count.saturating_sub(1);
+    vec![line(0, first, last), line(OVERFLOW_ID, first.saturating_add(last), 1)]
+}
+
+/// The granted IDs from 0 up, and the caller's own above both them and the IDs of 16 bits.
+fn subids(pool: &Pool) -> Vec<GivenLine> {
+    let granted = pool.count().saturating_sub(u32::from(pool.has_own));
+    let mut lines = from_0(u32::from(pool.has_own), granted);
+    lines.extend(pool.has_own.then(|| line(granted.max(FULL), 0, 1)));
+    lines
+}
+
+/// As many IDs as have 16 bits, nobody's 65534 among them.
+pub(crate) const FULL: u32 = 65536;
+
 pub(crate) const NO_ROOM: &str =
     "the kernel takes at most 340 ranges and 4095 bytes of map, and these IDs are in more";
 const TOO_FEW: &str = "you do not have that many IDs: see subroot idmap";
 
+/// The longest line of a single ID, in bytes.
+const SINGLE: usize = "4294967295 4294967295 1\n".len();
+
 /// True if the kernel takes one more line: it takes this many, and less than a page of text (map_write() in
-/// kernel/user_namespace.c). Lines are counted unjoined, as a user namespace around this one may keep them apart.
-pub(crate) fn has_room(map: &PlannedMap, line: MapLine) -> bool {
+/// kernel/user_namespace.c). Lines are counted unjoined, as a user namespace around this one may keep them apart. Room is left for
+/// this many `later` lines of a single ID.
+pub(crate) fn has_room(map: &PlannedMap, line: MapLine, later: usize) -> bool {
     let digits = |number: u32| number.checked_ilog10().map_or(1, |log| log.saturating_add(1));
     let length = |line: &MapLine| {
         [line.inside, line.outside, line.count].into_iter().map(digits).sum::<u32>().saturating_add(3)
     };
     let bytes: u32 = map.lines().iter().chain([&line]).map(length).sum();
-    map.lines().len() < MAX_EXTENTS && usize::try_from(bytes).is_ok_and(|bytes| bytes <= MAX_TEXT)
+    let bytes = usize::try_from(bytes).map(|bytes| bytes.saturating_add(later.saturating_mul(SINGLE)));
+    map.lines().len().saturating_add(later) < MAX_EXTENTS && bytes.is_ok_and(|bytes| bytes <= MAX_TEXT)
 }
 
 fn not_mappable(kind: IdKind, line: &GivenLine, why: &str) -> Error {
@@ -234,7 +295,12 @@ struct Filled {
 }
 
 /// Maps as many IDs of a line as there are and as the kernel takes.
-fn fill_line(line: &GivenLine, ranges: &[IdRange], map: &mut PlannedMap) -> Result<Filled, String> {
+fn fill_line(
+    line: &GivenLine,
+    ranges: &[IdRange],
+    map: &mut PlannedMap,
+    later: usize,
+) -> Result<Filled, String> {
     let start = match line.from {
         IdSource::Host(outside) => {
             let host = MapLine { inside: line.inside, outside, count: line.count };
@@ -252,7 +318,7 @@ fn fill_line(line: &GivenLine, ranges: &[IdRange], map: &mut PlannedMap) -> Resu
         if count > 0 && inside.checked_add(count).is_some() {
             let outside = range.first().saturating_add(skipped);
             let fresh = MapLine { inside, outside, count };
-            if !has_room(map, fresh) {
+            if !has_room(map, fresh, later) {
                 return Ok(Filled { count: filled, is_cut: true });
             }
             map.push(fresh).map_err(|why| reason_of_map(&why))?;

@@ -5,7 +5,7 @@ use crate::failure::reason_of;
 use crate::grants::Grants;
 pub(crate) use crate::grants::plugin::BUILT_IN_HELPER;
 use crate::grants::plugin::is_own_mapper_installed;
-use crate::plan::id_layout::{Layout, NO_ROOM, Pool, has_room, inside_of, own_id, reason_of_map};
+use crate::plan::id_layout::{FULL, Layout, NO_ROOM, Pool, has_room, inside_of, own_id, reason_of_map};
 use crate::request::ids::{IdWishes, Userns};
 use crate::sys;
 use crate::sys::namespaces::is_nested;
@@ -99,9 +99,6 @@ pub(crate) struct IdPlan {
     /// What was read of the grants, if they were needed.
     pub(crate) grants: Option<Grants>,
 }
-
-/// As many IDs as `--userns full` requires: all that are of 16 bits, nobody's 65534 among them.
-const FULL: u32 = 65536;
 
 impl IdPlan {
     /// Reads the grants and looks for mappers.
@@ -271,7 +268,7 @@ fn maps(layout: &Layout, [uids, gids]: &[Pool; 2], groups: &[u32]) -> Result<Map
     for gid in groups {
         let kept = MapLine { inside: *gid, outside: *gid, count: 1 };
         let refused = |why: &str| Error::Usage { what: "--groups keep", why: format!("group {gid}: {why}") };
-        if !has_room(&maps.lines.gid, kept) {
+        if !has_room(&maps.lines.gid, kept, 0) {
             return Err(refused(NO_ROOM));
         }
         maps.lines.gid.push(kept).map_err(|why| refused(&reason_of_map(&why)))?;

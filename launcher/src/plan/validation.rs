@@ -66,7 +66,7 @@ fn check_userns(userns: &Userns) -> Result<(), Error> {
             read("--uidmap", uid.iter().try_for_each(GivenLine::check))?;
             read("--gidmap", gid.iter().try_for_each(GivenLine::check))
         }
-        Userns::Auto(_) | Userns::Full | Userns::HostId => Ok(()),
+        Userns::Auto(_) | Userns::Full | Userns::Subids | Userns::HostId => Ok(()),
     }
 }
 

@@ -10,10 +10,16 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Userns {
-    /// The caller's own ID as 0 and all granted ones from 1 up, at most this many in all.
+    /// The caller's own ID as 0 and all granted ones from 1 up, or as many in all as are given. If none is given, two things differ: of
+    /// fewer than 65,535 IDs, the last one is 65534, which is nobody and nogroup; and if the root filesystem belongs to the
+    /// first granted ID, IDs are mapped as by [`Userns::Subids`].
     Auto(Option<u32>),
-    /// As [`Userns::Auto`], and refused unless the IDs 0 to 65535 of both kinds are mapped.
+    /// The caller's own ID as 0 and all granted ones from 1 up; refused unless the IDs 0 to 65535 of both kinds are mapped.
     Full,
+    /// The first granted ID as 0 and the other granted ones from 1 up, of which the last one is 65534 if there are fewer than 65,535;
+    /// the caller's own ID above them, as 65536 or more. This is for root filesystems that belong to the granted IDs, as those of
+    /// mmdebstrap.
+    Subids,
     /// The caller's own ID alone, as itself.
     HostId,
     /// The caller's own ID as itself or as these IDs, and the granted ones around it.

@@ -18,10 +18,11 @@ pub(crate) fn userns(value: &str) -> Result<Userns, String> {
             size.map(|size| Userns::Auto(Some(size))).ok_or_else(|| format!("{value} is not auto:size=N"))
         }
         ("full", None) => Ok(Userns::Full),
+        ("subids", None) => Ok(Userns::Subids),
         ("host-id", None) => Ok(Userns::HostId),
         ("keep-id", None) => Ok(Userns::KeepId { uid: None, gid: None }),
         ("keep-id", Some(options)) => keep_id(options),
-        _ => Err(format!("{value} is none of auto[:size=N], full, host-id, keep-id[:uid=N,gid=N]")),
+        _ => Err(format!("{value} is none of auto[:size=N], full, subids, host-id, keep-id[:uid=N,gid=N]")),
     }
 }
 
@@ -90,6 +91,7 @@ mod tests {
         assert_eq!(userns("auto:size=2001"), Ok(Userns::Auto(Some(2001))));
         assert_eq!(userns("keep-id:uid=5,gid=6"), Ok(Userns::KeepId { uid: Some(5), gid: Some(6) }));
         assert_eq!(userns("full"), Ok(Userns::Full));
+        assert_eq!(userns("subids"), Ok(Userns::Subids));
         assert_eq!(userns("keep-id"), Ok(Userns::KeepId { uid: None, gid: None }));
         for wrong in ["", "auto:5", "host", "auto:size=+5", "host-id:1", "full:1"] {
             assert!(userns(wrong).is_err(), "{wrong}");

@@ -4,7 +4,7 @@
 
 use crate::causes::{
     BAD_GRANT_LINE, Cause, DANGLING, DIGITS, DIRECTORY_ACCOUNT, GRANT_OVERLAPS, GRANT_TOO_SMALL, Kind,
-    NEAR_LINE, NO_ACCOUNT, NO_GRANT_FILE, NO_GRANT_LINE, NO_NOBODY, NO_SETGROUPS, NOT_FULL, NOT_HERE,
+    NEAR_LINE, NO_ACCOUNT, NO_GRANT_FILE, NO_GRANT_LINE, NO_SETGROUPS, NOT_FULL, NOT_HERE,
 };
 use crate::grants::files::each_line_of;
 use crate::grants::plugin::VARIANT;
@@ -18,7 +18,7 @@ use std::ffi::OsStr;
 use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use subroot_idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, NSSWITCH_FILE, OVERFLOW_ID, SubidLine};
+use subroot_idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, NSSWITCH_FILE, SubidLine};
 
 /// How many lines that grant nothing are named; the fix is for all of them.
 const MAX_SHOWN: usize = 8;
@@ -230,11 +230,7 @@ fn overlaps(grants: &Grants, kind: IdKind, own: &[OwnLine]) -> Vec<Cause> {
 
 fn size(repair: &Repair<'_>, kind: IdKind) -> Option<Cause> {
     let count = repair.grants.count(kind);
-    let shortfall = match count {
-        0 => return None,
-        1.. if count < ENOUGH => &GRANT_TOO_SMALL,
-        1.. if count < OVERFLOW_ID => &NO_NOBODY,
-        _ => return None,
-    };
-    Some(repair.cause(shortfall, &[("count", &count), ("kind", &name(kind))]))
+    (1..ENOUGH)
+        .contains(&count)
+        .then(|| repair.cause(&GRANT_TOO_SMALL, &[("count", &count), ("kind", &name(kind))]))
 }

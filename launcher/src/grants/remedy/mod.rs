@@ -21,9 +21,9 @@ use crate::grants::site_accounts::{Accounts, Known};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use subroot_idmap::{IdKind, IdRange, MAX_GRANTS, OVERFLOW_ID, Owner, SubidLine};
+use subroot_idmap::{IdKind, IdRange, MAX_GRANTS, Owner, SubidLine};
 
-/// As many as useradd(8) grants: 65534, which is nobody and nogroup, is among them.
+/// As many as useradd(8) grants.
 const PLENTY: u32 = 65536;
 /// What can be given, and what everybody has.
 pub(crate) struct Remedy<'s> {
@@ -120,7 +120,7 @@ impl<'s> Remedy<'s> {
         let lost = |kind| {
             more.iter().filter(|grant| grant.kind == kind).map(|grant| grant.range.count()).sum::<u32>()
         };
-        let wanted = count.unwrap_or(OVERFLOW_ID);
+        let wanted = count.unwrap_or(ENOUGH);
         let had = IdKind::BOTH.into_iter().zip(state.usable);
         let lacking: Vec<IdKind> = had
             .filter(|(kind, had)| had.saturating_sub(lost(*kind)) < wanted)

@@ -433,10 +433,13 @@ pub(crate) fn contents() -> Vec<Case> {
         Case::well("duplicate lines", |host| beside_bob(host, "alice:300000:65536\nalice:300000:65536\n")),
         Case::well("a line for the own ID", |host| beside_bob(host, "alice:1000:1\nalice:300000:65536\n"))
             .mapping([65537; 2]),
-        case("2001 IDs", "ID 65534, which is nobody and nogroup, is not mapped", |host| {
-            beside_bob(host, "alice:300000:2001\n")
+        Case::well("2001 IDs", |host| beside_bob(host, "alice:300000:2001\n")).granting([2001; 2]),
+        Case::well("2001 IDs in two ranges", |host| beside_bob(host, "alice:300000:2000\nalice:400000:1\n"))
+            .granting([2001; 2]),
+        case("2 IDs", "2 user IDs are granted, and a Debian root needs 2001", |host| {
+            beside_bob(host, "alice:300000:2\n")
         })
-        .granting([2001; 2]),
+        .granting([2; 2]),
         case("5 IDs", "a Debian root needs 2001", |host| beside_bob(host, "alice:300000:5\n"))
             .granting([5; 2]),
         case("lines past 4096", "4096 lines of this user come before it", |host| {

@@ -113,7 +113,7 @@ fn what_is_suggested_exists_and_is_enough() {
     pod.by_root(lines[1]).ok();
     let outcome = pod.run("", MAPS);
     assert_eq!(outcome.stderr, "");
-    assert_eq!(map_lines(&outcome.stdout), ["0 1000 1", "1 1003 2001"].repeat(2));
+    assert_eq!(map_lines(&outcome.stdout), ["0 1000 1", "1 1003 2000", "65534 3003 1"].repeat(2));
     let refused = pod.by_root("subroot grants suggest alice --count 65536");
     assert!(refused.code() == 125 && refused.stderr.contains("62530 are the most"), "{refused:?}");
 }
@@ -123,7 +123,10 @@ fn a_grant_that_exists_in_part_is_cut_to_that() {
     let pod = Pod::new("0 100000 62000\n", "alice:58000:1000\nalice:60000:5000\n");
     let outcome = pod.run("", MAPS);
     assert_eq!(outcome.stderr, "");
-    assert_eq!(map_lines(&outcome.stdout), ["0 1000 1", "1 58000 1000", "1001 60000 2000"].repeat(2));
+    assert_eq!(
+        map_lines(&outcome.stdout),
+        ["0 1000 1", "1 58000 1000", "1001 60000 1999", "65534 61999 1"].repeat(2)
+    );
     let idmap = pod.by_alice("subroot idmap").ok();
     assert!(idmap.contains("granted, and this user namespace has [60000-62000) of it"), "{idmap}");
     let lint = pod.by_alice("subroot grants lint");
@@ -138,7 +141,7 @@ fn a_grant_that_exists_in_part_is_cut_to_that() {
 fn holes_in_the_namespace_are_left_out_and_the_mapper_is_of_one_mind() {
     let pod = Pod::new("0 100000 1500\n2000 102000 1000\n3000 110000 500\n", "alice:1400:3000\n");
     let outcome = pod.run("", MAPS);
-    let map = ["0 1000 1", "1 1400 100", "101 2000 1000", "1101 3000 500"];
+    let map = ["0 1000 1", "1 1400 100", "101 2000 1000", "1101 3000 499", "65534 3499 1"];
     assert_eq!(outcome.stderr, "");
     assert_eq!(map_lines(&outcome.stdout), map.repeat(2));
     for (words, is_there) in [

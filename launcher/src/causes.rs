@@ -94,7 +94,7 @@ kinds! {
     UNTRUSTED: "untrusted-file", "{path} is {why}, so that the mapper does not trust {file}", "as root: {fix}";
     /// A container of few IDs.
     FEW_HERE: "few-ids-here", "the user namespace around this process does not have the IDs 0 to 65535",
-        "start the container around with 65536 IDs or more; or run without --userns full";
+        "start the container around with 65536 IDs or more; or run with --userns auto";
     /// Fewer than `--userns full` requires.
     NOT_FULL: "not-full", "{uids} user IDs and {gids} group IDs are granted, and 65535 of each are needed",
         "as root: {command}";
@@ -226,6 +226,11 @@ kinds! {
     /// A file system of another machine.
     NETWORK_ROOT: "network-rootfs", "{path} is on {kind}, whose server does not know your subordinate IDs",
         "put the rootfs on a local disk, as in /tmp or /var/tmp; or run with --userns host-id, or with --overlay";
+    /// mmdebstrap's, without a whole root.
+    ROOTFS_NOT_ROOTS: "rootfs-not-roots", "{path} is owned by your subordinate ID {uid}, which is not root inside", "run with --userns subids";
+    /// Another user's, or one whose grant has changed.
+    ROOTFS_OF_OTHERS: "rootfs-of-others", "{path} is owned by uid {uid}, which is not mapped ({whose}): its files are nobody's inside",
+        "{fix}";
     /// Closed directories.
     CLOSED_DIR: "closed-directory", "the directory {path} has mode {mode}, and is closed to the IDs that are mapped",
         "chmod o+x {path}, or map your own ID to 0, which is the default";

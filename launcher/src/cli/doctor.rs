@@ -15,6 +15,7 @@ use crate::parent::layers::disk_layers::{self, DiskLayers};
 use crate::parent::layers::overlay_probe;
 use crate::parent::trial::{self, Stopped};
 use crate::plan::id_plan::{BUILT_IN_HELPER, Candidate, IdPlan, Writer};
+use crate::plan::root_owner::RootOwner;
 use crate::request::ids::IdWishes;
 use crate::request::mount::{NODEV, NOEXEC, NOSUID};
 use crate::request::namespaces::{KINDS, OF_A_LAUNCH};
@@ -30,6 +31,7 @@ use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::{ErrorKind, IsTerminal as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use subroot_idmap::IdKind;
 
@@ -101,13 +103,13 @@ fn examine(rootfs: Option<&Path>) -> Result<Vec<Line>, Error> {
     let mut lines = vec![account(&grants)];
     lines.extend(probes::namespaces::around().map(|cause| Line::well("container", cause.to_string())));
     lines.extend(probes::apparmor::told().map(|found| Line::well("apparmor", found)));
-    let plan = IdPlan::examined(&IdWishes::default())?;
+    let plan = IdPlan::examined(&IdWishes::default(), rootfs.and_then(root_owner))?;
     // Who may map every ID of a user namespace himself needs no grant.
     if plan.candidates.first().is_none_or(|candidate| candidate.writer != Writer::Privileged) {
         lines.extend(IdKind::BOTH.map(|kind| granted(&grants, kind)));
         lines.push(mapper(&plan));
     }
-    lines.extend(rootfs.map(dir));
+    lines.extend(rootfs.map(|rootfs| dir(rootfs, &plan)));
     lines.extend(
         rootfs.and_then(probes::rootfs::devices).map(|cause| Line::well("devices", cause.to_string())),
     );
@@ -142,7 +144,13 @@ fn granted(grants: &Grants, kind: IdKind) -> Line {
     Line::with(kind.grant_file(), Verdict::Less, format!("{count} IDs are granted"), causes)
 }
 
-fn dir(rootfs: &Path) -> Line {
+/// Error ignored: the owner of what cannot be looked at is not known.
+fn root_owner(rootfs: &Path) -> Option<RootOwner<'_>> {
+    let found = std::fs::metadata(rootfs).ok()?;
+    Some(RootOwner { path: rootfs, ids: [found.uid(), found.gid()] })
+}
+
+fn dir(rootfs: &Path, plan: &IdPlan) -> Line {
     let unfit = |kind| {
         let cause = Cause::new(kind, &[("path", &rootfs.display())]);
         Line::with("rootfs", Verdict::Failed, rootfs.display().to_string(), vec![cause])
@@ -155,7 +163,9 @@ fn dir(rootfs: &Path) -> Line {
     }
     let mut causes = probes::rootfs::mount(rootfs);
     causes.extend(probes::rootfs::closed_dir(rootfs));
-    Line::with("rootfs", Verdict::Less, rootfs.display().to_string(), causes)
+    causes.extend(probes::owner::cause(plan, rootfs));
+    let found = probes::owner::chosen(plan, rootfs).unwrap_or_else(|| rootfs.display().to_string());
+    Line::with("rootfs", Verdict::Less, found, causes)
 }
 
 /// Each kind by itself: a limit may hold for one alone.

@@ -19,7 +19,7 @@ pub(crate) fn print(typed: &IdmapArgs) -> anyhow::Result<u8> {
     if let Some(IdmapVerb::Explain(words)) = &typed.verb {
         return explain::print(words, typed.json);
     }
-    let plan = IdPlan::examined(&IdWishes::default())?;
+    let plan = IdPlan::examined(&IdWishes::default(), None)?;
     let grants = Grants::read().examined();
     let lines: Vec<OwnLine> = IdKind::BOTH.into_iter().flat_map(|kind| grants.own_lines(kind)).collect();
     let text =

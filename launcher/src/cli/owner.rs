@@ -81,7 +81,7 @@ fn ids(what: &OsStr) -> Result<[u32; 2], Error> {
 impl Answer {
     fn find(site: &mut Site, kind: IdKind, id: u32) -> Answer {
         let live = live(site, kind, id);
-        let computed = computed_holder(site, id);
+        let computed = site.computed_holder(id);
         let holds = |grant: &&Grant| grant.kind == kind && grant.range.contains(id);
         let lines: Vec<Holder> = site
             .grants
@@ -132,16 +132,6 @@ fn live(site: &Site, kind: IdKind, id: u32) -> Vec<String> {
     accounts
         .chain(site.accounts.groups_in(kind, own).iter().map(|live| format!("group {}", live.name)))
         .collect()
-}
-
-/// The account to which a rule of mapper.conf grants an ID, the rule's line, and all that it grants to it.
-fn computed_holder(site: &mut Site, id: u32) -> Option<(Known, u32, IdRange)> {
-    let (_, rule) = site.rules().find(|(_, rule)| rule.area.contains(id))?;
-    let at = id.checked_sub(rule.area.first())?.checked_div(rule.count)?;
-    let uid = rule.uids.first().checked_add(at)?;
-    let (line, range) = site.computed(uid)?;
-    let nobody = || Known { name: uid.to_string().into_bytes(), uid, gid: uid, is_local: false };
-    Some((site.accounts.with_uid(uid).unwrap_or_else(nobody), line, range))
 }
 
 fn of_rule(site: &Site, kind: IdKind, id: u32, (user, line, range): (Known, u32, IdRange)) -> Holder {

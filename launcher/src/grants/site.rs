@@ -238,6 +238,16 @@ impl Site {
         self.rule_lines.iter().copied().zip(self.config.rules())
     }
 
+    /// The account to which a rule of mapper.conf grants an ID, the rule's line, and all that it grants to it.
+    pub(crate) fn computed_holder(&mut self, id: u32) -> Option<(Known, u32, IdRange)> {
+        let (_, rule) = self.rules().find(|(_, rule)| rule.area.contains(id))?;
+        let at = id.checked_sub(rule.area.first())?.checked_div(rule.count)?;
+        let uid = rule.uids.first().checked_add(at)?;
+        let (line, range) = self.computed(uid)?;
+        let nobody = || Known { name: uid.to_string().into_bytes(), uid, gid: uid, is_local: false };
+        Some((self.accounts.with_uid(uid).unwrap_or_else(nobody), line, range))
+    }
+
     /// What a rule computes for a uid, and its line.
     pub(crate) fn computed(&self, uid: u32) -> Option<(u32, IdRange)> {
         let (line, _) = self.rules().find(|(_, rule)| rule.uids.contains(uid))?;

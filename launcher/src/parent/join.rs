@@ -24,16 +24,16 @@ use crate::sys;
 use crate::sys::process::{Ended, Side};
 use nix::errno::Errno;
 use nix::sys::prctl::set_dumpable;
-use nix::unistd::{getgid, getuid};
 use std::convert::Infallible;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use subroot_idmap::OVERFLOW_ID;
 
 /// A command, and the process whose namespaces it joins.
 pub(crate) struct Joined {
     name: String,
     member: Member,
+    /// Who it is inside if nobody is named: its uid and gid.
+    first: [u32; 2],
     process: Prepared,
 }
 
@@ -46,7 +46,7 @@ impl Joined {
         let name = known.name.clone().unwrap_or_else(|| known.pid.to_string());
         let process = Prepared::new(process)?;
         match member::find(known) {
-            Ok(member) => Ok(Joined { name, member, process }),
+            Ok(member) => Ok(Joined { name, member, first: known.first, process }),
             Err(why) => Err(Error::Running { sandbox: name, why }),
         }
     }
@@ -182,8 +182,8 @@ fn enter(joined: &Joined) -> Result<Side, Failure> {
 
 fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failure> {
     start::wait_for_byte(ends);
-    let mapped = |id: u32| if id == OVERFLOW_ID { 0 } else { id };
-    let first = Identity::first(mapped(getuid().as_raw()), mapped(getgid().as_raw()));
+    let [uid, gid] = joined.first;
+    let first = Identity::first(uid, gid);
     // Not by this /proc, which may be a fake.
     start::become_first(&first, joined.process.process(), || Ok(joined.member.denies_setgroups))
         .map_err(Failure::on(Step::BecomeRoot, b""))?;

@@ -29,6 +29,7 @@ use nix::sys::utsname::uname;
 use nix::unistd::{getpid, getppid, getsid};
 use std::fs::File;
 use std::os::fd::OwnedFd;
+use subroot_idmap::IdKind;
 
 /// Performs a launch and returns how its command ended.
 ///
@@ -162,7 +163,9 @@ impl Spawned {
     fn new(launch: &Launch) -> Result<Spawned, Error> {
         let plan = &launch.plan;
         progress::begin(Kind::CreateNamespaces, b"");
-        let mount_points = MountPoints::find(plan.root.as_ref());
+        let best = plan.ids.candidates.first().map(|candidate| &candidate.maps);
+        let granted = best.filter(|maps| maps.are_subids).map(|maps| maps.of(IdKind::Uid));
+        let mut mount_points = MountPoints::find(plan.root.as_ref(), granted);
         let ((go, lifeline), (report, report_write)) = (pipe()?, packet_pipe()?);
         let (terminal, terminal_inside) = match plan.process.terminal {
             true => socket().map(|(ours, childs)| (Some(ours), Some(childs)))?,
@@ -185,6 +188,7 @@ impl Spawned {
         // The child's end alone may hold this open: its closing says that the command has started.
         drop(report_write);
         log::debug!("the new process is PID {pid}");
+        mount_points.open_ids(pid);
         let mut live = Live::new(process, plan.first, mount_points, (&go, lifeline))?;
         let opening =
             |errno| Error::Parent { doing: "opening the new process in /proc", errno: OsError(errno) };
@@ -199,7 +203,11 @@ impl Spawned {
         let target = Target { pid: self.pid, dir: &self.dir };
         progress::begin(Kind::MapIds, b"");
         let (at, reasons) = mapper::map(&plan.ids.candidates, &target)?;
-        let notes = [mapper::fall_back_warning(&plan.ids, at, &reasons), mapper::cut_warning(&plan.ids, at)];
+        let notes = [
+            mapper::fall_back_warning(&plan.ids, at, &reasons),
+            mapper::cut_warning(&plan.ids, at),
+            mapper::owner_warning(plan, at),
+        ];
         notes.iter().flatten().for_each(|note| standard_error::warn(note));
         let candidate = u8::try_from(at).map_err(|_| Error::Vanished)?;
         let Spawned { pid, dir, live, report, terminal } = self;
@@ -210,7 +218,8 @@ impl Spawned {
 impl Mapped {
     fn release(self, plan: &Plan, name: Option<Name>, parent: Option<OwnedFd>) -> Result<Released, Error> {
         let Mapped { pid, dir, live, report, terminal, candidate } = self;
-        let entry = Entry::publish(plan, name, pid, &dir)?;
+        let first = plan.ids.candidates.get(usize::from(candidate)).map_or([0; 2], |found| found.first);
+        let entry = Entry::publish(plan, first, name, (pid, &dir))?;
         let started = status_stream::Started::new(plan, pid, &dir);
         let raw = |errno| Error::Parent { doing: "making the terminal raw", errno: OsError(errno) };
         let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;

@@ -5,6 +5,7 @@ use crate::diagnose::probes;
 use crate::diagnose::shortfall;
 use crate::error::{Error, OsError};
 use crate::failure::reason;
+use crate::plan::Plan;
 use crate::plan::id_plan::{Candidate, IdPlan, Maps, Writer};
 use crate::sys;
 use crate::sys::process::Ended;
@@ -265,6 +266,15 @@ pub(crate) fn cut_warning(plan: &IdPlan, at: usize) -> Option<String> {
     let fix = cuts.first().filter(|_| is_granted)?.fix();
     let cuts: Vec<String> = cuts.iter().map(Cause::to_string).collect();
     Some(format!("{}; fix: {fix}", cuts.join("; ")))
+}
+
+/// The one line that says what the owner of the root means.
+pub(crate) fn owner_warning(plan: &Plan, at: usize) -> Option<String> {
+    let rootfs = plan.root.as_ref().and_then(|root| root.dir()).map(Path::new)?;
+    let are_subids = plan.ids.candidates.get(at).is_some_and(|candidate| candidate.maps.are_subids);
+    let chosen = || probes::owner::chosen(&plan.ids, rootfs).filter(|_| are_subids);
+    let cause = || probes::owner::cause(&plan.ids, rootfs);
+    chosen().or_else(|| cause().map(|cause| format!("{cause}; fix: {}", cause.fix())))
 }
 
 /// What stands in the way of the best of the ways that did not lead to maps, or of any better one.

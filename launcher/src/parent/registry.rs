@@ -41,11 +41,11 @@ impl Entry {
     /// Those of memfd_create(2) and fcntl(2), if it has a name.
     pub(crate) fn publish(
         plan: &Plan,
+        first: [u32; 2],
         name: Option<Name>,
-        pid: i32,
-        process_dir: &OwnedFd,
+        (pid, process_dir): (i32, &OwnedFd),
     ) -> Result<Option<Entry>, Error> {
-        let written = known(plan, pid, process_dir).and_then(|known| write(&known));
+        let written = known(plan, first, pid, process_dir).and_then(|known| write(&known));
         match (written, &plan.name) {
             (Ok(file), _) => Ok(Some(Entry { _file: file, _name: name })),
             (Err(errno), Some(_)) => {
@@ -59,7 +59,7 @@ impl Entry {
     }
 }
 
-fn known(plan: &Plan, pid: i32, process_dir: &OwnedFd) -> Outcome<Known> {
+fn known(plan: &Plan, first: [u32; 2], pid: i32, process_dir: &OwnedFd) -> Outcome<Known> {
     Ok(Known {
         name: plan.name.clone(),
         pid,
@@ -72,6 +72,7 @@ fn known(plan: &Plan, pid: i32, process_dir: &OwnedFd) -> Outcome<Known> {
             .ok()
             .map_or(0, |since| since.as_millis().try_into().ok().unwrap_or(0)),
         rootfs: plan.root.as_ref().and_then(|root| root.dir().map(OsString::from)),
+        first,
         process: plan.process.clone(),
     })
 }

@@ -31,7 +31,7 @@ pub(crate) fn start(
 }
 
 fn watch(process: &OwnedFd, lifeline: &OwnedFd, mount_points: &MountPoints) -> ! {
-    let kept: Vec<&OwnedFd> = [process, lifeline].into_iter().chain(mount_points.dirs()).collect();
+    let kept: Vec<&OwnedFd> = [process, lifeline].into_iter().chain(mount_points.descriptors()).collect();
     let mut ready =
         [PollFd::new(process.as_fd(), PollFlags::POLLIN), PollFd::new(lifeline.as_fd(), PollFlags::empty())];
     // Error ignored: what cannot be watched is ended.

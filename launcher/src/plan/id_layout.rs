@@ -173,6 +173,11 @@ impl Layout {
         !matches!(self.0.get(kind), Lines::Exact(_))
     }
 
+    /// True if 0 is the first granted ID.
+    pub(crate) fn is_of_subids(&self) -> bool {
+        matches!(self.0.uid, Lines::Subids)
+    }
+
     /// Maps a kind of ID. Returns true if the kernel takes only a part of what fits.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use crate::grants::Grants;
 pub(crate) use crate::grants::plugin::BUILT_IN_HELPER;
 use crate::grants::plugin::is_own_mapper_installed;
 use crate::plan::id_layout::{FULL, Layout, NO_ROOM, Pool, has_room, inside_of, own_id, reason_of_map};
+use crate::plan::root_owner::{Ownership, RootOwner};
 use crate::request::ids::{IdWishes, Userns};
 use crate::sys;
 use crate::sys::namespaces::is_nested;
@@ -24,12 +25,14 @@ pub(crate) struct Maps {
     pub(crate) may_set_groups: bool,
     /// How many IDs of each kind there are, if the kernel takes only some of their ranges.
     cut_from: PerKind<Option<u32>>,
+    /// True if 0 is the first granted ID: as that, and not as the caller, a process runs that runs as nobody in particular.
+    pub(crate) are_subids: bool,
 }
 
 impl Maps {
     fn none(may_set_groups: bool) -> Maps {
         let [uid, gid] = IdKind::BOTH.map(|_| Box::new(PlannedMap::EMPTY));
-        Maps { lines: PerKind { uid, gid }, may_set_groups, cut_from: PerKind::default() }
+        Maps { lines: PerKind { uid, gid }, may_set_groups, cut_from: PerKind::default(), are_subids: false }
     }
 
     /// The map of a kind.
@@ -39,6 +42,9 @@ impl Maps {
 
     /// Who a process is that runs as nobody in particular: the caller's own ID where it is mapped, else 0, else the lowest.
     fn first(&self, kind: IdKind) -> u32 {
+        if self.are_subids {
+            return 0;
+        }
         let map = self.of(kind);
         inside_of(map, own_id(kind)).or_else(|| map.lines().first().map(|line| line.inside)).unwrap_or(0)
     }
@@ -98,6 +104,8 @@ pub(crate) struct IdPlan {
     pub(crate) cut: Vec<Shortfall>,
     /// What was read of the grants, if they were needed.
     pub(crate) grants: Option<Grants>,
+    /// What the owner of the root means, with its uid and gid.
+    pub(crate) root_owner: Option<(Ownership, [u32; 2])>,
 }
 
 impl IdPlan {
@@ -105,22 +113,27 @@ impl IdPlan {
     ///
     /// # Errors
     /// A helper that was asked for and is not there, and IDs that were asked for and are not the caller's.
-    pub(crate) fn new(wishes: &IdWishes) -> Result<IdPlan, Error> {
-        IdPlan::with(wishes, Grants::read)
+    pub(crate) fn new(wishes: &IdWishes, root: Option<RootOwner<'_>>) -> Result<IdPlan, Error> {
+        IdPlan::with(wishes, root, Grants::read)
     }
 
     /// The same after a look at what a launch leaves to the mapper, for those that only report.
     ///
     /// # Errors
     /// The same.
-    pub(crate) fn examined(wishes: &IdWishes) -> Result<IdPlan, Error> {
-        IdPlan::with(wishes, || Grants::read().examined())
+    pub(crate) fn examined(wishes: &IdWishes, root: Option<RootOwner<'_>>) -> Result<IdPlan, Error> {
+        IdPlan::with(wishes, root, || Grants::read().examined())
     }
 
-    fn with(wishes: &IdWishes, read: impl FnOnce() -> Grants) -> Result<IdPlan, Error> {
+    fn with(
+        wishes: &IdWishes,
+        root: Option<RootOwner<'_>>,
+        read: impl FnOnce() -> Grants,
+    ) -> Result<IdPlan, Error> {
         let layout = Layout::of(&wishes.userns);
         let own = IdKind::BOTH.map(Pool::own);
-        let mut plan = IdPlan { candidates: Vec::new(), lack: None, cut: Vec::new(), grants: None };
+        let mut plan =
+            IdPlan { candidates: Vec::new(), lack: None, cut: Vec::new(), grants: None, root_owner: None };
         let groups = if wishes.keeps_groups { own_groups()? } else { Vec::new() };
         if wishes.userns == Userns::HostId && groups.is_empty() {
             plan.push(Writer::OwnId, &Rc::new(maps(&layout, &own, &[])?), true);
@@ -137,6 +150,8 @@ impl IdPlan {
             return plan.checked(wishes);
         }
         let grants = read();
+        let pools = IdKind::BOTH.map(|kind| Pool::granted(&grants, kind));
+        plan.root_owner = root.and_then(|root| Some((root.judge(&pools, &wishes.userns)?, root.ids)));
         let is_granted = |kind| !grants.ranges(kind).is_empty();
         if let Some(kind) = grants
             .refused_kind()
@@ -147,8 +162,9 @@ impl IdPlan {
         } else if !is_granted(IdKind::Uid) && groups.is_empty() {
             plan.lack = Some(Shortfall::NotGranted(IdKind::Uid));
         } else {
-            let pools = IdKind::BOTH.map(|kind| Pool::granted(&grants, kind));
-            let mut granted = maps(&layout, &pools, &groups)?;
+            let is_chosen = plan.root_owner_if(Ownership::Chosen).is_some();
+            let chosen = is_chosen.then(|| Layout::of(&Userns::Subids));
+            let mut granted = maps(chosen.as_ref().unwrap_or(&layout), &pools, &groups)?;
             let has_groups = is_granted(IdKind::Gid) && groups.is_empty();
             granted.may_set_groups = has_groups && !grants.policy().config().denies_setgroups;
             plan.record_cut(&granted, false);
@@ -177,14 +193,27 @@ impl IdPlan {
     /// True if the caller's own ID may be what is left. Root's is the host's, and is never used instead of what is granted.
     fn may_end_with_own_id(&self, wishes: &IdWishes) -> bool {
         let is_last = self.candidates.is_empty() || own_id(IdKind::Uid) != 0;
-        is_last && wishes.userns != Userns::Full && !self.candidates.iter().any(|candidate| candidate.only)
+        let needs_grants = matches!(wishes.userns, Userns::Full | Userns::Subids);
+        is_last && !needs_grants && !self.candidates.iter().any(|candidate| candidate.only)
     }
 
-    /// Refuses `--userns full` if less can be mapped.
+    /// The uid and gid of the root, if they mean this.
+    pub(crate) fn root_owner_if(&self, ownership: Ownership) -> Option<[u32; 2]> {
+        self.root_owner.filter(|(found, _)| *found == ownership).map(|(_, ids)| ids)
+    }
+
+    /// Refuses `--userns full` and `--userns subids` if less can be mapped.
     fn checked(self, wishes: &IdWishes) -> Result<IdPlan, Error> {
         let maps = self.candidates.first().map(|candidate| &candidate.maps);
         let mapped = IdKind::BOTH.map(|kind| maps.map_or(1, |maps| maps.count_from_0(kind)));
-        if wishes.userns != Userns::Full || mapped.iter().all(|count| *count >= FULL) {
+        let needed = match wishes.userns {
+            Userns::Full => FULL,
+            // Of none from 0 up, nothing is granted.
+            Userns::Subids if maps.is_some() => 1,
+            Userns::Subids => u32::MAX,
+            _ => 0,
+        };
+        if mapped.iter().all(|count| *count >= needed) {
             return Ok(self);
         }
         let lacks_a_mapper = self.candidates.is_empty();
@@ -197,7 +226,10 @@ impl IdPlan {
             Some(grants) => not_granted(grants).unwrap_or(Shortfall::TooFew),
             None => Shortfall::TooFewHere,
         });
-        Err(Error::NotFull { mapped, shortfall })
+        Err(match wishes.userns {
+            Userns::Subids => Error::NotMapped { option: "--userns subids", shortfall: Some(shortfall) },
+            _ => Error::NotFull { mapped, shortfall },
+        })
     }
 
     /// Notes of which kinds the kernel takes no more ranges: of the grants, or of this user namespace's own.
@@ -276,6 +308,7 @@ fn maps(layout: &Layout, [uids, gids]: &[Pool; 2], groups: &[u32]) -> Result<Map
     let others = gids.without(groups);
     let gids_cut = layout.fill_around(IdKind::Gid, &others, &mut maps.lines.gid)?;
     let gid_count = groups.iter().fold(others.count(), |count, _| count.saturating_add(1));
+    maps.are_subids = layout.is_of_subids();
     maps.cut_from = PerKind { uid: uids_cut.then(|| uids.count()), gid: gids_cut.then_some(gid_count) };
     Ok(maps)
 }

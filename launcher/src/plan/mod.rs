@@ -7,6 +7,7 @@ pub(crate) mod name_files;
 pub(crate) mod outline;
 pub(crate) mod progress;
 pub(crate) mod root;
+pub(crate) mod root_owner;
 pub(crate) mod steps;
 mod validation;
 
@@ -31,6 +32,7 @@ use std::collections::HashMap;
 use std::ffi::{CString, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -80,12 +82,14 @@ impl Plan {
         let mounts = mounts(sandbox)?;
         let private_pids = sandbox.namespaces.pid == Namespace::Private;
         let first = if sandbox.as_pid_1 { FirstProcess::Command } else { FirstProcess::Init };
+        let process = process(sandbox, &mounts)?;
+        let root = root(sandbox, mounts)?;
         Ok(Plan {
             namespaces: flags(&sandbox.namespaces),
-            process: process(sandbox, &mounts)?,
-            root: root(sandbox, mounts)?,
+            process,
             first: private_pids.then_some(first),
-            ids: IdPlan::new(&sandbox.ids)?,
+            ids: IdPlan::new(&sandbox.ids, root.as_ref().and_then(RootPlan::root_owner))?,
+            root,
             hostname: sandbox.hostname.clone(),
             clocks: sandbox.namespaces.time,
             outlives_parent: sandbox.outlives_parent,
@@ -156,9 +160,9 @@ fn flags(namespaces: &Namespaces) -> c_int {
 }
 
 fn root(sandbox: &Sandbox, mut mounts: Vec<Mount>) -> Result<Option<RootPlan>, Error> {
-    let base = match &sandbox.root {
-        Root::Dir(dir) => Base::Dir(check_rootfs(dir)?),
-        Root::Host => Base::Host(HostRoot::find()?),
+    let (base, owner) = match &sandbox.root {
+        Root::Dir(dir) => check_rootfs(dir).map(|(path, owner)| (Base::Dir(path), owner))?,
+        Root::Host => (Base::Host(HostRoot::find()?), None),
         Root::Unchanged => return Ok(None),
     };
     for path in &sandbox.writable_tmpfs {
@@ -181,6 +185,7 @@ fn root(sandbox: &Sandbox, mut mounts: Vec<Mount>) -> Result<Option<RootPlan>, E
     };
     Ok(Some(RootPlan {
         base,
+        owner,
         overlay: overlay(sandbox)?,
         read_only: sandbox.read_only,
         proc: if replaced("/proc") { Proc::None } else { proc(sandbox) },
@@ -223,8 +228,8 @@ pub(crate) fn c_strings(
     texts.into_iter().map(|text| c_string(what, text)).collect()
 }
 
-/// What only subordinate IDs can search is looked at later, by the child.
-fn check_rootfs(dir: &PathBuf) -> Result<CString, Error> {
+/// The path, and the uid and gid of the directory. What only subordinate IDs can search is looked at later, by the child.
+fn check_rootfs(dir: &PathBuf) -> Result<(CString, Option<[u32; 2]>), Error> {
     match std::fs::metadata(dir) {
         Ok(found) if !found.is_dir() => {
             Err(Error::Rootfs { path: dir.clone(), errno: OsError(Errno::ENOTDIR) })
@@ -232,7 +237,11 @@ fn check_rootfs(dir: &PathBuf) -> Result<CString, Error> {
         Err(error) if is_final(&error) => {
             Err(Error::Rootfs { path: dir.clone(), errno: OsError(errno_of(&error)) })
         }
-        _ => c_string("ROOTFS", dir),
+        found => {
+            // Error ignored: its owner is not known.
+            let owner = found.ok().map(|found| [found.uid(), found.gid()]);
+            c_string("ROOTFS", dir).map(|path| (path, owner))
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::plan::id_plan::{Candidate, IdPlan, Writer};
 use crate::plan::root::{BOUND_DEV, Base, DEV, DEVICES, PROC, PTS, RootPlan, SHM, SYS, Sys};
+use crate::plan::root_owner::Ownership;
 use crate::plan::steps::{Kind, Step};
 use crate::plan::{FirstProcess, Plan, SHELLS};
 use crate::request::capabilities;
@@ -79,6 +80,9 @@ impl Outline {
             .with("gid_map", lines(best.maps.of(IdKind::Gid)));
         step.text("setgroups", if best.maps.may_set_groups { "allowed" } else { "denied" });
         step.texts("otherwise", &mut others.iter().map(|other| OsStr::new(named(other).0)));
+        if let Some([uid, _]) = ids.root_owner_if(Ownership::Chosen).filter(|_| best.maps.are_subids) {
+            step.with("root_owner", uid.into());
+        }
         if let Some(why) = why_not_better {
             step.text("why_not_better", why);
         }

@@ -4,6 +4,7 @@ use crate::error::{Error, OsError};
 use crate::plan::host_root::HostRoot;
 use crate::plan::id_layout::inside_of;
 use crate::plan::progress::begin;
+use crate::plan::root_owner::RootOwner;
 use crate::plan::steps::Kind;
 use crate::request::mount::{Bind, Content, Mount, MountFlags, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::request::root::{Dev, Overlay, Proc};
@@ -45,6 +46,8 @@ pub(crate) const DEVICES: [(&CStr, &CStr); 6] = [
 pub(crate) struct RootPlan {
     /// What everything else is mounted on.
     pub(crate) base: Base,
+    /// The uid and gid of the directory that the base is, if it can be looked at.
+    pub(crate) owner: Option<[u32; 2]>,
     /// What takes the changes to it, where it is not the base itself.
     pub(crate) overlay: Option<Overlay>,
     /// True when the base is read-only, with all that is mounted in it.
@@ -132,6 +135,11 @@ impl RootPlan {
             Base::Dir(path) => Some(OsStr::from_bytes(path.to_bytes())),
             Base::Host(_) => None,
         }
+    }
+
+    /// Whose the directory is that the base is.
+    pub(crate) fn root_owner(&self) -> Option<RootOwner<'_>> {
+        Some(RootOwner { path: Path::new(self.dir()?), ids: self.owner? })
     }
 
     /// Keeps other sandboxes from the directory in which changes are kept, for as long as the result is open: what becomes of two

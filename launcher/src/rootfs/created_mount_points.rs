@@ -1,4 +1,5 @@
-//! Mount points that the rootfs lacks, made for the run in directories of the caller's, and removed at its end.
+//! Mount points that the rootfs lacks, made for the run in directories of the caller's, and removed at its end. With `--userns subids`,
+//! they are also made in directories of the granted IDs, by a process that joins the sandbox's user namespace for that.
 //!
 //! What is made carries a mark in its mode, which nothing else has. Every run that uses such a mount point holds a shared
 //! lock on the directory it was made in, and only the last one removes it: removing a directory takes away what others have mounted
@@ -6,14 +7,18 @@
 //!
 //! Errors ignored: what the launcher cannot find, lock or make, the child covers instead; what it cannot remove, the next run removes.
 
+use crate::plan::id_layout::inside_of;
 use crate::plan::root::{Point, RootPlan};
 use crate::sys;
 use crate::sys::lookup::{Walk, open_beneath, open_in_root, walk};
+use crate::sys::process::{Ended, Side};
 use nix::NixPath;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
+use nix::libc::CLONE_NEWUSER;
+use nix::sys::prctl::set_dumpable;
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
-use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, geteuid, setresgid, setresuid, unlinkat};
 use std::ffi::{CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
@@ -21,6 +26,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::thread::sleep;
 use std::time::Duration;
+use subroot_idmap::PlannedMap;
 
 /// What is mounted on: the sticky bit and no permission at all.
 const MARK: Mode = Mode::S_ISVTX;
@@ -33,18 +39,25 @@ const READ: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLO
 
 /// The mount points of one run that have to be made; none where the rootfs has them all.
 #[derive(Default)]
-pub(crate) struct MountPoints(Vec<Missing>);
+pub(crate) struct MountPoints {
+    missing: Vec<Missing>,
+    /// The user namespace of the sandbox, if some of them are in directories of granted IDs.
+    ids: Option<OwnedFd>,
+}
 
 /// One of them: the names that are missing below a directory of the caller's, which is locked for as long as it is open anywhere.
 struct Missing {
     dir: Rc<OwnedFd>,
     names: Vec<CString>,
     is_dir: bool,
+    /// True if the directory belongs to a granted ID.
+    is_granted: bool,
 }
 
 impl MountPoints {
-    /// Looks for them. What this user cannot look into, or does not own, is covered later by the child instead.
-    pub(crate) fn find(root: Option<&RootPlan>) -> MountPoints {
+    /// Looks for them. What this user cannot look into, or does not own, is covered later by the child instead. `granted` is the map of
+    /// the user IDs that are their owner's, too.
+    pub(crate) fn find(root: Option<&RootPlan>, granted: Option<&PlannedMap>) -> MountPoints {
         let mut found: Vec<Missing> = Vec::new();
         let mut base: Option<(&Path, OwnedFd)> = None;
         let mut beside = None;
@@ -57,7 +70,7 @@ impl MountPoints {
             if is_there(base, &mut beside, point.path) {
                 continue;
             }
-            let Some(mut missing) = Missing::find(base, &point) else { continue };
+            let Some(mut missing) = Missing::find(base, &point, granted) else { continue };
             let same = found.iter().find(|known| is_same(&known.dir, &missing.dir));
             // Two locks of one process on one directory would keep each other out.
             match same.map(|known| Rc::clone(&known.dir)) {
@@ -67,50 +80,99 @@ impl MountPoints {
             }
             found.push(missing);
         }
-        MountPoints(found)
+        MountPoints { missing: found, ids: None }
     }
 
     /// True where nothing has to be made.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.missing.is_empty()
     }
 
-    /// The directories in which something is made.
-    pub(crate) fn dirs(&self) -> impl Iterator<Item = &OwnedFd> {
-        self.0.iter().map(|missing| &*missing.dir)
+    /// Opens the user namespace of the sandbox, by its first process, if it is needed.
+    pub(crate) fn open_ids(&mut self, pid: i32) {
+        if self.missing.iter().any(|missing| missing.is_granted) {
+            let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+            self.ids = open(format!("/proc/{pid}/ns/user").as_str(), flags, Mode::empty()).ok();
+        }
+    }
+
+    /// The directories in which something is made, and the user namespace.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = &OwnedFd> {
+        self.missing.iter().map(|missing| &*missing.dir).chain(&self.ids)
     }
 
     /// Makes them. Where that fails, the child finds one missing and covers its directory.
     pub(crate) fn make(&self) {
-        for missing in &self.0 {
-            if let Err(errno) = missing.make() {
-                log::debug!("making mount point {:?}: {errno}", missing.names);
-            }
-        }
+        self.each(self.missing.iter().collect(), Missing::make);
     }
 
     /// Removes what is marked and empty, unless another run still uses it.
     pub(crate) fn remove(&self) {
-        for missing in self.0.iter().rev() {
-            if sys::files::try_lock(&*missing.dir, true).is_ok() {
-                missing.remove();
-            }
+        let is_unused = |missing: &&Missing| sys::files::try_lock(&*missing.dir, true).is_ok();
+        self.each(self.missing.iter().rev().filter(is_unused).collect(), |missing| {
+            missing.remove();
+            Ok(())
+        });
+    }
+
+    /// Those in directories of granted IDs take a process that has these.
+    fn each(&self, missing: Vec<&Missing>, perform: fn(&Missing) -> Result<(), Errno>) {
+        let (granted, own): (Vec<&Missing>, Vec<&Missing>) =
+            missing.into_iter().partition(|missing| missing.is_granted);
+        let all = |missing: Vec<&Missing>| {
+            missing.into_iter().fold(Ok(()), |so_far, missing| perform(missing).and(so_far))
+        };
+        let mut done = all(own);
+        if let Some(ids) = self.ids.as_ref().filter(|_| !granted.is_empty()) {
+            done = as_root_of(ids, || all(granted)).and(done);
+        }
+        if let Err(errno) = done {
+            log::debug!("making mount points in the rootfs: {errno}");
         }
     }
 }
 
+/// Performs something in a process that is root of a user namespace of the caller's. The process is not dumpable, as a payload that
+/// outlives the sandbox could trace it otherwise, and has the host's root (CVE-2016-9962).
+fn as_root_of(ids: &OwnedFd, perform: impl FnOnce() -> Result<(), Errno>) -> Result<(), Errno> {
+    let process = match sys::process::clone_process(0)? {
+        Side::Parent(_, process) => process,
+        Side::Child => {
+            let done = become_root_of(ids).and_then(|()| perform());
+            sys::process::exit(done.is_err().into());
+        }
+    };
+    match sys::process::wait_for(&process)? {
+        Ended::Exited(0) => Ok(()),
+        _ => Err(Errno::EPERM),
+    }
+}
+
+fn become_root_of(ids: &OwnedFd) -> Result<(), Errno> {
+    set_dumpable(false)?;
+    sys::namespaces::set_namespaces(ids, CLONE_NEWUSER)?;
+    set_dumpable(false)?;
+    let (uid, gid) = (Uid::from_raw(0), Gid::from_raw(0));
+    setresgid(gid, gid, gid)?;
+    setresuid(uid, uid, uid)?;
+    set_dumpable(false)
+}
+
 impl Missing {
-    fn find(base: &OwnedFd, point: &Point<'_>) -> Option<Missing> {
+    fn find(base: &OwnedFd, point: &Point<'_>, granted: Option<&PlannedMap>) -> Option<Missing> {
         let there = open_in_root(base, point.path, OFlag::empty()).and_then(fstat);
         if there.is_ok_and(|there| !is_marked(&there, true)) {
             return None;
         }
         let Walk::Missing(parent, names) = walk(base, point.path, is_marked).ok()? else { return None };
         let dir = openat(parent.as_ref().unwrap_or(base), ".", READ, Mode::empty()).ok()?;
-        let is_own = fstat(&dir).is_ok_and(|stat| stat.st_uid == geteuid().as_raw());
+        let owner = fstat(&dir).ok()?.st_uid;
+        let is_own = owner == geteuid().as_raw();
+        let is_granted = !is_own && granted.is_some_and(|map| inside_of(map, owner).is_some());
         let c_string = |text: &OsStr| CString::new(text.as_bytes()).ok();
         let names = names.iter().map(|name| c_string(name)).collect::<Option<Vec<_>>>()?;
-        is_own.then(|| Missing { dir: Rc::new(dir), names, is_dir: point.is_dir })
+        let dir = Rc::new(dir);
+        (is_own || is_granted).then_some(Missing { dir, names, is_dir: point.is_dir, is_granted })
     }
 
     fn make(&self) -> Result<(), Errno> {

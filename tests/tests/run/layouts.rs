@@ -5,6 +5,7 @@ mod full;
 mod pod;
 mod refusals;
 mod store;
+mod subids;
 mod surroundings;
 
 use std::process::Command;

@@ -21,14 +21,14 @@ fn expected(uid_map: &[&str], gid_map: &[&str], setgroups: &str) -> (Vec<String>
 #[test]
 fn several_ranges_are_all_mapped_one_behind_the_other() {
     let several = "alice:100000:1000\nbob:150000:10\nalice:200000:500\nalice:120000:7\n";
-    let map = ["0 1000 1", "1 100000 1000", "1001 200000 500", "1501 120000 7"];
+    let map = ["0 1000 1", "1 100000 1000", "1001 200000 500", "1501 120000 6", "65534 120006 1"];
     assert_eq!(mapped(several, several), expected(&map, &map, "allow"));
 }
 
 #[test]
 fn ranges_that_overlap_are_mapped_once() {
     let overlapping = "alice:100000:1000\nalice:100500:1000\nalice:100000:1000\n";
-    let map = ["0 1000 1", "1 100000 1500"];
+    let map = ["0 1000 1", "1 100000 1499", "65534 101499 1"];
     assert_eq!(mapped(overlapping, overlapping), expected(&map, &map, "allow"));
 }
 
@@ -40,7 +40,9 @@ fn an_owner_may_be_a_number() {
 
 #[test]
 fn users_and_groups_may_be_granted_differently() {
-    let expected = expected(&["0 1000 1", "1 100000 10"], &["0 1000 1", "1 200000 20"], "allow");
+    let (uids, gids) =
+        (["0 1000 1", "1 100000 9", "65534 100009 1"], ["0 1000 1", "1 200000 19", "65534 200019 1"]);
+    let expected = expected(&uids, &gids, "allow");
     assert_eq!(mapped("alice:100000:10\n", "alice:200000:20\n"), expected);
 }
 
@@ -53,7 +55,7 @@ fn users_without_groups_are_mapped_and_setgroups_is_denied() {
 #[test]
 fn malformed_lines_take_nothing_from_the_good_ones() {
     let mixed = "alice:100000:1000\nalice:5\n\n#alice:300000:5\nalice:-1:5\nalice:200000:500\n";
-    let map = ["0 1000 1", "1 100000 1000", "1001 200000 500"];
+    let map = ["0 1000 1", "1 100000 1000", "1001 200000 499", "65534 200499 1"];
     assert_eq!(mapped(mixed, mixed), expected(&map, &map, "allow"));
 }
 

@@ -231,7 +231,27 @@ maps what
 .B auto
 does, and is refused unless the IDs 0 to 65535 of both kinds are mapped.
 .PP
-Granted IDs are mapped in the order of the grant files, so that a line that is added at the end changes no earlier ID. IDs that do not exist in the
+With
+.BR "\-\-userns auto" ,
+which is the default, ID 0 is the caller's own, and the granted IDs follow from 1 on. If there are fewer than 65,535 IDs, the last one is mapped to
+65534, which is nobody and nogroup, instead of the next number; so 2001 granted IDs are enough for apt. If only 1 ID is granted, that is 65534.
+.PP
+With
+.BR "\-\-userns subids" ,
+ID 0 is the first granted ID, and the others follow from 1 on, with the same rule for the last one. The caller's own ID is 65536, or the number of
+granted IDs if that is more. This is for root filesystems that belong to granted IDs, as
+.B mmdebstrap \-\-mode=unshare
+makes them:
+.B auto
+chooses it, with one line on standard error, if ROOTFS and the directories usr and etc in it belong to the first granted user and group ID. Both kinds of
+IDs have to be granted. In a directory of the caller's that is mounted by
+.BR \-v ,
+what root inside creates belongs to the first granted ID;
+.B \-u 65536:65536
+creates files of the caller's own.
+.PP
+Granted IDs are mapped in the order of the grant files, so that a line that is added at the end changes no earlier ID, except
+the one that was mapped to 65534. IDs that do not exist in the
 user namespace around subroot, as in many containers, are left out. The kernel takes 340 ranges and 4095 bytes of map: of a user with more
 ranges, those that fit are mapped, and one line says so.
 .PP

@@ -7,6 +7,7 @@ pub(crate) mod grants;
 pub(crate) mod keys;
 pub(crate) mod mapper;
 pub(crate) mod namespaces;
+pub(crate) mod owner;
 pub(crate) mod proc;
 pub(crate) mod program;
 pub(crate) mod rootfs;

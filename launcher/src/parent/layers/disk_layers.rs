@@ -266,7 +266,7 @@ impl Store {
 
     /// By the IDs of the launches that nothing special was asked of, and else by those of this one.
     fn remove_leftover(&self, name: &CString, dir: &OwnedFd, candidates: &[Candidate]) -> Result<(), String> {
-        let usual = IdPlan::new(&IdWishes::default()).map_err(|error| error.to_string());
+        let usual = IdPlan::new(&IdWishes::default(), None).map_err(|error| error.to_string());
         let removed = usual.and_then(|plan| self.remove(name, dir, &plan.candidates));
         removed.or_else(|why| self.remove(name, dir, candidates).map_err(|_| why))
     }

@@ -65,7 +65,7 @@ pub(crate) fn kept_elsewhere() -> Option<Cause> {
 
 fn candidates() -> Vec<Candidate> {
     // Error ignored: the line about maps tells it.
-    IdPlan::new(&IdWishes::default()).map(|plan| plan.candidates).ok().unwrap_or_default()
+    IdPlan::new(&IdWishes::default(), None).map(|plan| plan.candidates).ok().unwrap_or_default()
 }
 
 /// A directory in which an overlay works.

@@ -38,6 +38,8 @@ pub(crate) struct Known {
     pub(crate) started: u64,
     /// The directory that is its root, where it is one.
     pub(crate) rootfs: Option<OsString>,
+    /// Who a process is inside that runs as nobody in particular: its uid and gid.
+    pub(crate) first: [u32; 2],
     /// What runs in it.
     pub(crate) process: Process,
 }

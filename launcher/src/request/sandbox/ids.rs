@@ -34,7 +34,7 @@ impl Sandbox {
         self
     }
 
-    /// Maps IDs in this way.
+    /// Maps IDs in this way, such as by [`Userns::Subids`] for a root filesystem that belongs to the granted IDs.
     #[must_use]
     pub fn userns(mut self, userns: Userns) -> Sandbox {
         self.ids.userns = userns;

@@ -81,6 +81,50 @@ fn a_directory_on_the_way_is_closed() {
     }
 }
 
+/// Gives the whole root to an ID, and what lies at this place in it to another one.
+fn give(sandbox: &Sandbox, id: u32, (place, other): (&str, u32)) {
+    for (path, id) in [(sandbox.rootfs.path.clone(), id), (sandbox.rootfs.path.join(place), other)] {
+        let owner = format!("{id}:{id}");
+        let given = std::process::Command::new("chown").args(["-hR", &owner]).arg(path).status();
+        assert!(given.expect("chown").success());
+    }
+}
+
+/// As mmdebstrap leaves it, and the same in part.
+#[test]
+fn the_root_belongs_to_a_subordinate_id() {
+    let sandbox = Sandbox::new();
+    let place = sandbox.rootfs.path.display();
+    give(&sandbox, 100_000, ("etc", 100_000));
+    let outcome = examined(&sandbox);
+    let line = format!(
+        "✓ rootfs      {place} is owned by your subordinate ID 100000: running with --userns subids\n"
+    );
+    assert!(outcome.code() == 0 && outcome.stdout.contains(&line), "{outcome:?}");
+    assert!(outcome.stdout.contains("✓ maps        65537 user IDs and 65537 group IDs"), "{outcome:?}");
+    give(&sandbox, 100_000, ("etc", 1000));
+    let cause = format!("{place} is owned by your subordinate ID 100000, which is not root inside");
+    assert_found(&examined(&sandbox), 1, &cause, "run with --userns subids");
+}
+
+#[test]
+fn the_root_belongs_to_an_id_that_is_not_the_callers() {
+    let sandbox = Sandbox::new();
+    for (id, whose, fix) in [
+        (165_600, "/etc/subuid:2 grants it to bob", "run it as bob, or create it again as this user"),
+        (400_000, "no account and no grant has it", "create it again as this user"),
+    ] {
+        give(&sandbox, id, ("etc", id));
+        let cause = format!("is owned by uid {id}, which is not mapped ({whose}): its files are nobody's");
+        assert_found(&examined(&sandbox), 1, &cause, fix);
+    }
+    // One for all users of a host, or of a colleague's.
+    for id in [0, 1001] {
+        give(&sandbox, id, ("etc", id));
+        assert_eq!(examined(&sandbox).code(), 0, "{id}");
+    }
+}
+
 /// What becomes of words of subroot's where this line has been run, by root of namespaces of alice's.
 fn within(sandbox: &Sandbox, line: &str, words: &str) -> Outcome {
     let script = format!("{line} && exec subroot {words}");

@@ -40,6 +40,35 @@ fn a_package_that_makes_an_account_is_installed() {
     assert_only_the_inside_is_shown(&host, &alice, &rootfs);
 }
 
+/// _apt's group is nogroup, 65534. The guide and `grants suggest` advise 2001 IDs; a root of mmdebstrap belongs to the granted ones.
+#[test]
+fn apt_works_with_as_few_ids_as_are_advised_whoever_the_root_belongs_to() {
+    for (count, root, first) in [(2001, 1000, 100_000), (2001, 100_000, 100_001), (65_536, 100_000, 100_001)]
+    {
+        let host = Host::new();
+        for file in ["/etc/subuid", "/etc/subgid"] {
+            host.write(file, format!("alice:100000:{count}\n"));
+        }
+        let alice = host.user("alice");
+        let ids = SubordinateIds { root: (root, root), first, count: 1999 };
+        let Some(rootfs) = Rootfs::debian(&host, &alice, ids) else {
+            skip!("no Debian root: tests/run makes one where mmdebstrap works");
+        };
+        let install = "apt-get update -o Dir::Etc::sourcelist=/dev/null &&
+            apt-get install -y /srv/packages/uuid-runtime*.deb /srv/packages/*.deb &&
+            touch /tmp/x && chown _apt:nogroup /tmp/x && su -s /bin/sh _apt -c 'id -gn; test -O /tmp/x' && su -c 'id -u'";
+        let installed = host.output_within(INSTALLATION, &mut run(&alice, &rootfs, install));
+        let said = format!("{count} IDs, root of {root}: {installed:?}");
+        assert!(installed.code() == 0 && installed.stdout.ends_with("\nnogroup\n0\n"), "{said}");
+        let is_chosen = installed.stderr.contains("owned by your subordinate ID 100000: running with");
+        assert_eq!(is_chosen, root == 100_000, "{said}");
+        assert!(!installed.stderr.contains("died unexpectedly"), "{said}");
+        for (path, (_, uid, ..)) in subroot_tests::sandbox::listing(&rootfs.path) {
+            assert!(uid == root || GRANTED.contains(&uid), "{path} belongs to {uid}");
+        }
+    }
+}
+
 /// The account's directory, and everything else: as seen from outside.
 fn assert_owner_is_granted(rootfs: &Path) {
     let accounts = fs::read_to_string(rootfs.join("etc/passwd")).expect("the passwd inside");

@@ -39,7 +39,7 @@ pub const LAUNCH_CALLS_FULL_MAP: Ceiling = ceiling("system calls of a launch wit
 /// From the start to a printed plan: what a launch does before its first process is made. callgrind counts.
 pub const PLAN_INSTRUCTIONS: Ceiling = ceiling("instructions up to a plan", 800_000);
 /// The launcher as packaging/build makes it.
-pub const LAUNCHER_BYTES: Ceiling = ceiling("bytes of the launcher, static", 3_100_000);
+pub const LAUNCHER_BYTES: Ceiling = ceiling("bytes of the launcher, static", 3_104_000);
 /// Of the launcher and init together, once a sandbox has run for a moment: what no other process has, in KiB.
 pub const PRIVATE_MEMORY: Ceiling = ceiling("KiB of private memory of a running sandbox", 384);
 

@@ -144,8 +144,8 @@ fn granted(grants: &Grants, kind: IdKind) -> Line {
     Line::with(kind.grant_file(), Verdict::Less, format!("{count} IDs are granted"), causes)
 }
 
-/// Error ignored: the owner of what cannot be looked at is not known.
 fn root_owner(rootfs: &Path) -> Option<RootOwner<'_>> {
+    // Error ignored: the owner of what cannot be looked at is not known.
     let found = std::fs::metadata(rootfs).ok()?;
     Some(RootOwner { path: rootfs, ids: [found.uid(), found.gid()] })
 }

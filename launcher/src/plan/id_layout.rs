@@ -45,9 +45,9 @@ impl Pool {
         pool
     }
 
-    /// The first ID that is granted.
+    /// The first ID that is granted besides the caller's own; for root, that is 0 inside anyway.
     pub(crate) fn first_granted(&self) -> Option<u32> {
-        self.ranges.get(usize::from(self.has_own)).map(|range| range.first())
+        self.ranges.get(1).filter(|_| self.has_own).map(|range| range.first())
     }
 
     /// True for one of these IDs.
@@ -275,8 +275,9 @@ pub(crate) fn has_room(map: &PlannedMap, line: MapLine, later: usize) -> bool {
         [line.inside, line.outside, line.count].into_iter().map(digits).sum::<u32>().saturating_add(3)
     };
     let bytes: u32 = map.lines().iter().chain([&line]).map(length).sum();
-    let bytes = usize::try_from(bytes).map(|bytes| bytes.saturating_add(later.saturating_mul(SINGLE)));
-    map.lines().len().saturating_add(later) < MAX_EXTENTS && bytes.is_ok_and(|bytes| bytes <= MAX_TEXT)
+    let left = MAX_TEXT.saturating_sub(later.saturating_mul(SINGLE));
+    let lines = map.lines().len().saturating_add(later);
+    lines < MAX_EXTENTS && usize::try_from(bytes).is_ok_and(|bytes| bytes <= left)
 }
 
 fn not_mappable(kind: IdKind, line: &GivenLine, why: &str) -> Error {

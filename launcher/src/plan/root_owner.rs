@@ -51,6 +51,7 @@ impl RootOwner<'_> {
         // Error ignored: what cannot be looked at is not known to be of this owner.
         let Ok(top) = open_top(self.path) else { return false };
         PARTS.iter().all(|name| {
+            // Error ignored: the same.
             look_in(&top, Path::new(name)).is_ok_and(|found| {
                 file_kind(&found) == SFlag::S_IFDIR && [found.st_uid, found.st_gid] == self.ids
             })

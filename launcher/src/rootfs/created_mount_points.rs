@@ -92,6 +92,7 @@ impl MountPoints {
     pub(crate) fn open_ids(&mut self, pid: i32) {
         if self.missing.iter().any(|missing| missing.is_granted) {
             let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+            // Error ignored: the child covers the directories instead.
             self.ids = open(format!("/proc/{pid}/ns/user").as_str(), flags, Mode::empty()).ok();
         }
     }
@@ -119,8 +120,10 @@ impl MountPoints {
     fn each(&self, missing: Vec<&Missing>, perform: fn(&Missing) -> Result<(), Errno>) {
         let (granted, own): (Vec<&Missing>, Vec<&Missing>) =
             missing.into_iter().partition(|missing| missing.is_granted);
+        // One that fails stops none of the others.
         let all = |missing: Vec<&Missing>| {
-            missing.into_iter().fold(Ok(()), |so_far, missing| perform(missing).and(so_far))
+            let done: Vec<Result<(), Errno>> = missing.into_iter().map(perform).collect();
+            done.into_iter().collect::<Result<(), Errno>>()
         };
         let mut done = all(own);
         if let Some(ids) = self.ids.as_ref().filter(|_| !granted.is_empty()) {

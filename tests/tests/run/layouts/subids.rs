@@ -150,6 +150,17 @@ fn a_root_of_an_id_that_is_not_the_callers_is_named_with_its_grant() {
     assert_noted(&sandbox.output(&[], "true"), &["owned by uid 100000", "no account and no grant has it"]);
 }
 
+/// Root's first granted ID is 0 inside by default.
+#[test]
+fn root_with_a_grant_is_told_nothing() {
+    let sandbox = owned_by(100_000);
+    grant(&sandbox, "root:100000:65536\n");
+    let mut command = sandbox.host.user("root").command("subroot");
+    let outcome =
+        sandbox.host.output(command.args(["run", "/home/alice/rootfs", "--", "stat", "-c", "%u", "/etc"]));
+    assert_eq!((outcome.stderr.as_str(), outcome.stdout.as_str()), ("", "0\n"));
+}
+
 #[test]
 fn missing_mount_points_are_made_by_a_granted_id_and_removed() {
     let sandbox = Sandbox::bare();
@@ -234,6 +245,23 @@ fn a_bound_home_stays_the_callers() {
     let own = [&volume[..], &["-u", "65536:65536"]].concat();
     assert_eq!(sandbox.prints(&own, "echo own >/mnt/own; id -u"), "65536\n");
     assert_eq!(owner("/home/alice/data/own"), [1000; 2]);
+}
+
+#[test]
+fn a_terminal_and_memory_are_roots_inside() {
+    let sandbox = owned_by(100_000);
+    let options = ["-t", "--userns", "subids", "--tmpfs", "/mnt/deep"];
+    let seen = sandbox.output(&options, "tty; stat -c %u $(tty) /mnt/deep /dev /dev/shm; echo x >/dev/tty");
+    assert_eq!(seen.ok().replace('\r', ""), "/dev/pts/0\n0\n0\n0\n0\nx\n");
+}
+
+/// Only the caller's own ID may search the directory that the root is in.
+#[test]
+fn a_home_that_is_closed_to_all_others_is_searched() {
+    let sandbox = owned_by(100_000);
+    fs::set_permissions("/home/alice", PermissionsExt::from_mode(0o700)).expect("closing the home");
+    let outcome = sandbox.output(&["-v", "/home/alice:/mnt/home"], "stat -c %u / /mnt/home; ls /mnt/home");
+    assert_eq!((outcome.stderr.as_str(), outcome.stdout.as_str()), (CHOSEN, "0\n65536\nrootfs\n"));
 }
 
 /// With the host's system as the root, the caller's files are those of ID 65536.

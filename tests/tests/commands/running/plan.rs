@@ -4,6 +4,7 @@ use crate::running::{READY, unique_name};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 use subroot_tests::running::Running;
 use subroot_tests::sandbox::{Sandbox, assert_refused};
 use subroot_tests::schema::faults;
@@ -135,6 +136,23 @@ fn a_plan_is_json_as_its_schema_says() {
     let known =
         known.iter().map(|step| step["properties"]["step"]["const"].as_str().expect("a name").to_owned());
     assert_eq!(seen, known.collect(), "OPTIONS has no example of a step");
+}
+
+#[test]
+fn a_plan_says_that_the_owner_of_the_root_decides_on_its_ids() {
+    let sandbox = sandbox();
+    let given = Command::new("chown").args(["-hR", "100000:100000"]).arg(&sandbox.rootfs.path).status();
+    assert!(given.expect("chown").success());
+    let of_ids = |options: &[&str]| {
+        let (_, json) = plan(&sandbox, options, &["true"]);
+        assert_eq!(faults(&schema(), &json), [""; 0], "{options:?}");
+        let steps = json["steps"].as_array().expect("steps");
+        let maps = steps.iter().find(|step| step["step"] == "map_ids").expect("maps").clone();
+        (maps["root_owner"].as_u64(), maps["uid_map"].clone())
+    };
+    let (owner, map) = of_ids(&[]);
+    assert_eq!(owner, Some(100_000));
+    assert_eq!(of_ids(&["--userns", "subids"]), (None, map));
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn a_line_by_the_name_of_a_directory_account_is_mapped() {
     let host = directory(Install::SetuidRoot, "user%u", "");
     host.write("/etc/subuid", "user200123:400000:1000\n");
     host.write("/etc/subgid", "user200123:400000:1000\n");
-    assert_eq!(map(&host, &host.uid(200_123)), ["0 200123 1", "1 400000 1000"]);
+    assert_eq!(map(&host, &host.uid(200_123)), ["0 200123 1", "1 400000 999", "65534 400999 1"]);
 }
 
 #[test]

@@ -75,7 +75,8 @@ fn another_user_of_the_root_can_be_become() {
 #[test]
 fn a_root_that_belongs_to_them_in_part_is_not_chosen_for() {
     let line = "subroot: /home/alice/rootfs is owned by your subordinate ID 100000, which is not root inside; fix: run with --userns subids\n";
-    let spoil: [(&str, fn(&Sandbox)); 6] = [
+    type Spoil = fn(&Sandbox);
+    let spoil: [(&str, Spoil); 6] = [
         ("etc is alice's", |sandbox| give(&sandbox.rootfs.path.join("etc"), 1000)),
         ("etc is missing", |sandbox| {
             fs::remove_dir_all(sandbox.rootfs.path.join("etc")).expect("removing etc");

@@ -1,10 +1,12 @@
-//! Links the programs without libc, start files or loader: see src/start.rs for what takes their place.
+//! Links the programs without libc, start files or a dynamic loader; src/start.rs has the entry point.
 
 const ARGUMENTS: [&str; 6] =
     ["-nostartfiles", "-nostdlib", "-static", "-no-pie", "-Wl,--gc-sections", "-Wl,-z,noexecstack"];
-// Without `-z max-page-size`: on aarch64, the linker's default of 64 KiB is needed, as kernels there may have pages of that size
-// and load nothing that is aligned to less. Some 26 of the 66 KiB of such a program are this alignment, and zero.
-/// cargo's own `strip` keeps the symbols of a package whose profile differs from the workspace's, and nothing ever unwinds.
+// `-z max-page-size` is not set: aarch64 kernels can have 64 KiB pages and cannot load a program with a
+// smaller alignment than the linker's default of 64 KiB. About 26 of such a program's 66 KiB are zeros for
+// this alignment.
+/// cargo's own `strip` keeps the symbols of a package whose profile differs from the workspace's. Nothing
+/// unwinds, so the tables are not needed.
 const STRIP: &str = "-Wl,--strip-all,--no-eh-frame-hdr";
 
 fn main() {

@@ -1,4 +1,4 @@
-//! From a requested map to an authorised one: the only way to text that may reach the kernel.
+//! Turns a requested map into an authorised one, the only kind whose text can reach the kernel.
 
 use crate::caller::Caller;
 use crate::grants::Granted;
@@ -7,28 +7,29 @@ use crate::kind::IdKind;
 use crate::requested::{MAX_TEXT, MapLine, RequestedMap, kernel_text};
 use crate::text::Text;
 
-/// A map that the caller may have. Only [`authorize`] makes one, so unchecked text cannot reach the kernel.
+/// A map that the caller may use. Only [`authorize`] makes one, so unchecked text cannot reach the kernel.
 pub struct IdMap<'r> {
     requested: &'r RequestedMap,
     backed_by_grants: bool,
 }
 
 impl IdMap<'_> {
-    /// True when a grant backs every line but the caller's own ID, and at least one.
+    /// True if at least one line is backed by a grant and every other line is the caller's own ID.
     ///
-    /// Where it is false, setgroups has to be denied: a user could otherwise drop a group that only keeps him out
-    /// (CVE-2014-8989, CVE-2018-7169).
+    /// If it is false, setgroups must be denied: otherwise the user could drop a supplementary group that
+    /// exists to deny them access (CVE-2014-8989, CVE-2018-7169).
     pub fn backed_by_grants(&self) -> bool {
         self.backed_by_grants
     }
 
-    /// The text for the kernel's map file, neighbours joined where the line that results is a fit one.
+    /// The text for the kernel's map file. Adjacent lines are joined if `is_fit` accepts the joined line.
     ///
-    /// In a nested user namespace each line has to lie within one line of the parent's map (map_id_range_down() in
-    /// kernel/user_namespace.c), which a joined one may not.
+    /// In a nested user namespace each line has to be within one line of the parent's map
+    /// (map_id_range_down() in kernel/user_namespace.c). A joined line may span two.
     ///
     /// # Errors
-    /// It is longer than the kernel takes, which [`RequestedMap::check_size`] has excluded where every line is a fit one.
+    /// The text exceeds the kernel's limits. After [`RequestedMap::check_size`] this happens only if `is_fit`
+    /// prevents a join.
     pub fn kernel_text<'t>(
         &self,
         is_fit: impl Fn(MapLine) -> bool,
@@ -37,17 +38,18 @@ impl IdMap<'_> {
         kernel_text(self.requested.joined_if(is_fit), text)
     }
 
-    /// The lines as they were asked for.
+    /// The lines as requested.
     pub fn lines(&self) -> &[MapLine] {
         self.requested.lines()
     }
 }
 
-/// Authorises a map: every line lies within the union of the grants, or is the caller's own ID alone, or one of his groups
-/// where those are known to [`Caller`].
+/// Authorises a map: each line must be covered by the union of the grants, or be exactly the caller's own ID,
+/// or be one of the groups that [`Caller`] knows the caller to be in.
 ///
-/// Lines are judged as they were asked for, before joining. The host's ID 0 is never authorised: no grant holds it, and
-/// the exceptions leave it out, as the mapper keeps no CAP_SETFCAP (see user_namespaces(7)).
+/// Lines are checked as requested, before joining. The host's ID 0 is never authorised: grants cannot contain
+/// it and the two exceptions exclude it, because the mapper does not hold CAP_SETFCAP (see
+/// user_namespaces(7)).
 ///
 /// # Errors
 /// The first line that is not granted.

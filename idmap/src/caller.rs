@@ -1,4 +1,4 @@
-//! Who the caller is: his IDs, his names, his groups, and which lines of a grant file are his.
+//! The caller's IDs, names and groups, and which lines of a grant file belong to the caller.
 
 use crate::invalid::Invalid;
 use crate::kind::{IdKind, PerKind};
@@ -7,13 +7,14 @@ use crate::passwd::Account;
 use crate::range::{IdRange, OVERFLOW_ID};
 use crate::subid::{BYTE_ORDER_MARK, Owner, SubidLine};
 
-/// How many bytes all names of a caller may have, the separators included.
+/// The total size of a caller's names in bytes, including separators.
 pub const MAX_NAMES: usize = 1024;
 const MAX_GROUPS: usize = 4096;
-/// Ends each name: no line of a grant file can have it in an owner.
+/// Follows each name. A colon separates fields in grant files, so no owner there can contain it.
 const SEPARATOR: u8 = b':';
 
-/// An account as the grant files see it: its IDs, every name that the accounts give its uid, and its supplementary groups.
+/// The caller's account as grant files see it: the IDs, every name that has this uid, and the supplementary
+/// groups.
 pub struct Caller {
     ids: PerKind<u32>,
     names: [u8; MAX_NAMES],
@@ -36,7 +37,7 @@ impl Caller {
         }
     }
 
-    /// Gives the caller his IDs in place: what is large stays as it is, untouched.
+    /// Sets the IDs in place, so that the large arrays are not written and their memory stays unused.
     pub(crate) fn identify(&mut self, uid: u32, gid: u32) {
         self.ids = PerKind { uid, gid };
     }
@@ -46,14 +47,15 @@ impl Caller {
         *self.ids.get(kind)
     }
 
-    /// Remembers the name if the account has the caller's uid. A damaged line's name is left out.
+    /// Adds the account's name if the account has the caller's uid. The name of a damaged line is left out.
     pub fn add_account(&mut self, account: &Account<'_>) {
         if account.uid == Some(self.ids.uid) {
             self.add_name(if account.is_whole { account.name } else { b":" });
         }
     }
 
-    /// Remembers a name. One with a colon, and those past 1 KiB in all, are left out: they grant nothing.
+    /// Adds a name. A name that contains a colon, or does not fit in the 1 KiB for all names, is left out and
+    /// grants nothing.
     pub fn add_name(&mut self, name: &[u8]) {
         let start = self.used;
         let end = start.saturating_add(name.len());
@@ -67,8 +69,9 @@ impl Caller {
         }
     }
 
-    /// Remembers the supplementary groups if this is that line of /proc/self/status, in which a blank follows each of them
-    /// (proc(5)): a number without one was cut off. Groups past 4,096 are left out.
+    /// Adds the supplementary groups if this is the `Groups:` line of /proc/self/status. The kernel writes a
+    /// blank after each of them (proc(5)), so a number without one was cut off. Groups after the first 4,096
+    /// are left out.
     pub fn add_groups(&mut self, line: &[u8]) {
         let Some(groups) = line.strip_prefix(b"Groups:\t") else { return };
         let numbers =
@@ -81,34 +84,35 @@ impl Caller {
         }
     }
 
-    /// True when the range is the caller's own ID alone, and that is one that can be told to be his.
+    /// True if the range is exactly the caller's own ID, and that ID identifies one user (see
+    /// [`is_tellable`]).
     pub fn is_own_id(&self, kind: IdKind, range: IdRange) -> bool {
         is_tellable(range) && range.first() == self.id(kind)
     }
 
-    /// True when the range is one supplementary group of the caller's, where those are known.
+    /// True if the range is one supplementary group of the caller. False if the groups were not read.
     pub fn is_own_group(&self, kind: IdKind, range: IdRange) -> bool {
         let mut known = self.groups.iter().take(self.group_count);
         kind == IdKind::Gid && is_tellable(range) && known.any(|gid| *gid == range.first())
     }
 
-    /// The names, in the order of the accounts.
+    /// The names, in the order of the accounts file.
     pub fn names(&self) -> impl Iterator<Item = &[u8]> {
         let known = self.names.get(..self.used).unwrap_or(&[]);
         known.split(|byte| *byte == SEPARATOR).filter(|name| !name.is_empty())
     }
 
-    /// True when a local account has the caller's uid, even one whose name does not count.
+    /// True if a local account has the caller's uid, even if its name was left out.
     pub fn is_local(&self) -> bool {
         self.used > 0 || self.left_names_out
     }
 
-    /// True when the names are all that the caller has, as far as local accounts can tell.
+    /// True if no name that local accounts give the caller was left out.
     pub fn knows_all_names(&self) -> bool {
         self.used > 0 && !self.left_names_out
     }
 
-    /// True when a line with this owner is the caller's.
+    /// True if a line with this owner belongs to the caller.
     pub fn owns(&self, owner: Owner<'_>) -> bool {
         match owner {
             Owner::Uid(uid) => uid == self.ids.uid,
@@ -116,14 +120,14 @@ impl Caller {
         }
     }
 
-    /// What a line of a grant file grants to the caller: nothing if it is another account's.
+    /// The range that a line of a grant file grants to the caller; none if the line belongs to another account.
     ///
     /// # Errors
-    /// The line is the caller's, and is not well-formed.
+    /// The line belongs to the caller and is not valid.
     pub(crate) fn granted_by(&self, line: &[u8]) -> Result<Option<IdRange>, Invalid> {
         let text = line.trim_ascii_start();
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-        // Lines of others are passed over quickly: a separator ends each of the names, too.
+        // Skip other users' lines quickly: a colon follows the name both here and in `names`.
         let digits = text.first().is_some_and(u8::is_ascii_digit);
         let known = self.names.get(..self.used).unwrap_or(&[]);
         if !digits && !known.split_inclusive(|byte| *byte == SEPARATOR).any(|name| text.starts_with(name)) {
@@ -137,8 +141,8 @@ impl Caller {
     }
 }
 
-/// True for a single ID that is never root's, and never the one that stands for any ID without a mapping: the caller need not
-/// have that.
+/// True for a single ID other than 0 and the overflow ID. The overflow ID stands for every ID without a
+/// mapping, so a caller that appears to have it may have a different one.
 fn is_tellable(range: IdRange) -> bool {
     range.count() == 1 && range.first() != 0 && range.first() != OVERFLOW_ID
 }

@@ -1,4 +1,4 @@
-//! `/etc/subroot/mapper.conf` as it stands for one caller: see subroot-mapper.conf(5).
+//! The settings of `/etc/subroot/mapper.conf` that apply to one caller: see subroot-mapper.conf(5).
 
 use crate::caller::Caller;
 use crate::invalid::Invalid;
@@ -7,41 +7,42 @@ use crate::number::{fields, parse_number};
 use crate::range::IdRange;
 use crate::subid::{MAX_LINE, Owner};
 
-/// Where the administrator's settings are; all of them have a default, and the file need not be there.
+/// The administrator's settings. Every setting has a default, so the file can be absent.
 pub const CONFIG_FILE: &str = "/etc/subroot/mapper.conf";
 
-/// How many `computed-grants` rules there may be.
+/// The maximum number of `computed-grants` rules.
 const MAX_RULES: usize = 64;
 
-/// One `computed-grants` rule: every account of a range of uids owns a slice of an area of subordinate IDs.
+/// One `computed-grants` rule: each account in a range of uids owns an equal slice of a range of subordinate
+/// IDs.
 #[derive(Clone, Copy)]
 pub struct ComputedRule {
-    /// The accounts.
+    /// The uids of the accounts.
     pub uids: IdRange,
-    /// All that they own together, in the order of their uids.
+    /// All subordinate IDs of the rule. Accounts own slices of it in the order of their uids.
     pub area: IdRange,
-    /// What each of them owns.
+    /// The number of IDs that each account owns.
     pub count: u32,
 }
 
-/// What goes to the system log.
+/// What is sent to the system log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Log {
-    /// Nothing: no socket is made.
+    /// Nothing; no socket is created.
     Nothing,
-    /// Every refusal.
+    /// Refusals.
     Refusals,
-    /// Every map that was written, too.
+    /// Refusals and written maps.
     All,
 }
 
-/// The settings as they stand for one caller, and all rules.
+/// The settings that apply to one caller, and all rules.
 pub struct Config {
-    /// True when setgroups is denied to this caller whatever is granted to him.
+    /// True if setgroups is denied to this caller regardless of the grants.
     pub denies_setgroups: bool,
-    /// True when a grant may hold the IDs of live local accounts.
+    /// True if a grant may contain the IDs of live local accounts.
     pub allows_live_ids: bool,
-    /// True when the caller may map supplementary groups that he is in.
+    /// True if the caller may map supplementary groups that they are in.
     pub allows_own_groups: bool,
     /// What is logged.
     pub log: Log,
@@ -54,7 +55,7 @@ const YES_OR_NO: [(&[u8], bool); 2] = [(b"yes", true), (b"no", false)];
 const LOGS: [(&[u8], Log); 3] = [(b"none", Log::Nothing), (b"refusals", Log::Refusals), (b"all", Log::All)];
 
 impl Config {
-    /// What holds without a file.
+    /// The settings used if there is no file.
     pub const DEFAULT: Config = Config {
         denies_setgroups: false,
         allows_live_ids: false,
@@ -65,10 +66,11 @@ impl Config {
         seen: 0,
     };
 
-    /// Takes one line in. If it is not accepted, nothing may be mapped, as a setting that was meant to forbid might be lost.
+    /// Reads one line. If it returns an error, nothing may be mapped: the rejected line may have been a
+    /// prohibition.
     ///
     /// # Errors
-    /// The first thing wrong with it.
+    /// The first mistake in the line.
     pub fn add_line(&mut self, caller: &Caller, line: &[u8]) -> Result<(), Invalid> {
         let text = line.trim_ascii();
         if text.is_empty() || text.starts_with(b"#") {
@@ -90,7 +92,8 @@ impl Config {
         Ok(())
     }
 
-    /// What the rules grant to an account: the same range of both kinds, on every host with the same rules.
+    /// The range that the rules grant to the caller: the same for uids and gids, and on every host that has
+    /// the same rules.
     pub fn computed_grant(&self, caller: &Caller) -> Option<IdRange> {
         let uid = caller.id(IdKind::Uid);
         let rule = self.rules().iter().find(|rule| rule.uids.contains(uid))?;
@@ -114,7 +117,7 @@ impl Config {
         Ok(())
     }
 
-    /// The value of a key that may come once; each such key is a bit.
+    /// The value of a key that may appear only once. `key` is this key's bit in `seen`.
     fn choose<T: Copy>(&mut self, key: u8, value: &[u8], choices: &[(&[u8], T)]) -> Result<T, Invalid> {
         if self.seen & key != 0 {
             return Err(Invalid::Twice);
@@ -124,7 +127,8 @@ impl Config {
     }
 }
 
-/// True also if the caller may have the name without a local account that says so.
+/// Also true if the name may belong to the caller although no local account says so: this only widens a
+/// prohibition.
 fn may_own(caller: &Caller, owner: Owner<'_>) -> bool {
     caller.owns(owner) || matches!(owner, Owner::Name(_)) && !caller.knows_all_names()
 }

@@ -4,30 +4,31 @@ use crate::caller::Caller;
 use crate::invalid::Invalid;
 use crate::range::IdRange;
 
-/// How many lines of one owner count in one file: the first ones.
+/// The number of a caller's lines that count in one file. Later lines grant nothing.
 pub const MAX_GRANTS: usize = 4096;
 
-/// Something that would grant IDs to the caller, and grants nothing.
+/// Why IDs that a file seems to grant to the caller are not granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Void {
-    /// A line of the file, by its number, that is not well-formed.
+    /// The line of this number is not valid.
     Line(u32, Invalid),
-    /// A range that holds the ID of a live account.
+    /// The range holds the ID of a live account.
     Range(IdRange, u32),
 }
 
-/// The ranges granted to one caller, as the lines give them.
+/// The ranges granted to one caller, one for each line.
 pub struct Granted {
     lines: [IdRange; MAX_GRANTS],
     used: usize,
     has_more: bool,
     void: Option<Void>,
-    /// The lowest ID of all lines and the end of the highest, so that most accounts cost no look at each of them.
+    /// The lowest first ID and the highest end of all lines, so that most accounts can be skipped by one
+    /// comparison.
     span: (u32, u32),
 }
 
 impl Granted {
-    /// Nothing granted.
+    /// No grants.
     pub const NONE: Granted =
         Granted { lines: [IdRange::UNUSED; MAX_GRANTS], used: 0, has_more: false, void: None, span: (0, 0) };
 
@@ -36,17 +37,18 @@ impl Granted {
         self.lines.get(..self.used).unwrap_or(&[])
     }
 
-    /// True if there were more than [`MAX_GRANTS`] of them, and the others grant nothing.
+    /// True if there were more than [`MAX_GRANTS`] ranges. The excess ranges grant nothing.
     pub fn has_more(&self) -> bool {
         self.has_more
     }
 
-    /// The first thing found that would grant IDs to the caller, and grants nothing.
+    /// The first reason found why IDs of the caller's lines are not granted.
     pub fn void(&self) -> Option<Void> {
         self.void
     }
 
-    /// Adds what a line of the grant file grants, if it is the caller's and well-formed.
+    /// Adds the range of a grant file's line if the line is valid and belongs to the caller. Any other line
+    /// grants nothing.
     pub fn add_line(&mut self, caller: &Caller, number: u32, line: &[u8]) {
         match caller.granted_by(line) {
             Ok(granted) => granted.into_iter().for_each(|range| self.push(range)),
@@ -54,7 +56,7 @@ impl Granted {
         }
     }
 
-    /// Takes in a range that was granted otherwise.
+    /// Adds a range that does not come from a grant file.
     pub fn push(&mut self, range: IdRange) {
         let Some(slot) = self.lines.get_mut(self.used) else {
             self.has_more = true;
@@ -66,12 +68,13 @@ impl Granted {
         self.used = self.used.saturating_add(1);
     }
 
-    /// True when a live account could make a line void: all but single IDs, which are deliberate pass-throughs.
+    /// True if a live account could void a line. Lines of one ID are excluded: an administrator writes them
+    /// to pass that ID through.
     pub fn may_cover_accounts(&self) -> bool {
         self.ranges().iter().any(|range| range.count() > 1)
     }
 
-    /// Voids every line of more than one ID that holds the ID of a live account.
+    /// Removes every line of more than one ID that contains the ID of a live account.
     pub fn void_lines_over(&mut self, live_id: u32) {
         if live_id < self.span.0 || live_id >= self.span.1 {
             return;
@@ -89,7 +92,7 @@ impl Granted {
         self.used = kept;
     }
 
-    /// True when every ID of `range` is granted, by one line or by several that join.
+    /// True if every ID of `range` is granted, by one line or by several together.
     pub fn covers(&self, range: IdRange) -> bool {
         let mut next = range.first();
         while next < range.end() {

@@ -1,8 +1,8 @@
-//! Why input is not accepted, each reason in a few words.
+//! The reasons for rejecting input, each a few words long.
 
 macro_rules! reasons {
     ($($name:ident: $reason:literal,)+) => {
-        /// Why a number, a line, a map, a setting or a command line is not accepted.
+        /// Why a number, a line, a map, a setting or a command line is rejected.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Invalid {
             $(#[doc = $reason] $name,)+
@@ -12,7 +12,7 @@ macro_rules! reasons {
             /// Every reason.
             pub const ALL: &[Invalid] = &[$(Invalid::$name),+];
 
-            /// The reason in a few words.
+            /// The reason as text.
             pub const fn reason(self) -> &'static str {
                 match self { $(Invalid::$name => $reason,)+ }
             }

@@ -1,6 +1,6 @@
-//! User or group: the one difference between the two halves of everything else.
+//! Distinguishes user IDs from group IDs; the rest of the code is the same for both.
 
-/// Which kind of ID a range, a grant or a map speaks of.
+/// Whether a range, a grant or a map is about user IDs or group IDs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdKind {
     /// User IDs: `/etc/subuid` and `uid_map`.
@@ -9,7 +9,7 @@ pub enum IdKind {
     Gid,
 }
 
-/// One value for each kind of ID, so that both take one code path.
+/// One value for each kind of ID, so that one code path serves both.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PerKind<T> {
     /// For user IDs.
@@ -19,12 +19,12 @@ pub struct PerKind<T> {
 }
 
 impl<T> PerKind<T> {
-    /// The value of a kind.
+    /// The value for a kind.
     pub const fn get(&self, kind: IdKind) -> &T {
         kind.pick(&self.uid, &self.gid)
     }
 
-    /// The value of a kind, to be changed.
+    /// The value for a kind, mutable.
     pub const fn get_mut(&mut self, kind: IdKind) -> &mut T {
         match kind {
             IdKind::Uid => &mut self.uid,
@@ -34,10 +34,10 @@ impl<T> PerKind<T> {
 }
 
 impl IdKind {
-    /// Both kinds, in the order in which they are asked for.
+    /// Both kinds, in the order in which the command line has them.
     pub const BOTH: [IdKind; 2] = [IdKind::Uid, IdKind::Gid];
 
-    /// The one that belongs to this kind.
+    /// The argument that belongs to this kind.
     pub const fn pick<T: Copy>(self, uid: T, gid: T) -> T {
         match self {
             IdKind::Uid => uid,
@@ -50,7 +50,7 @@ impl IdKind {
         self.pick("uid", "gid")
     }
 
-    /// The map's file below `/proc/PID`: see user_namespaces(7).
+    /// The map's file in `/proc/PID`: see user_namespaces(7).
     pub const fn map_file(self) -> &'static str {
         self.pick("uid_map", "gid_map")
     }
@@ -60,12 +60,12 @@ impl IdKind {
         self.pick("/proc/self/uid_map", "/proc/self/gid_map")
     }
 
-    /// The file of grants: see subuid(5) and subgid(5).
+    /// The grant file: see subuid(5) and subgid(5).
     pub const fn grant_file(self) -> &'static str {
         self.pick("/etc/subuid", "/etc/subgid")
     }
 
-    /// The option of `newidmap-helper` that asks for this map.
+    /// The option of `newidmap-helper` that takes this map.
     pub const fn option(self) -> &'static str {
         self.pick("--uid-map", "--gid-map")
     }

@@ -1,6 +1,7 @@
-//! The pure part of an ID mapping: what was asked, what is granted, and what follows from both.
+//! Decides which ID maps a caller may write, without any I/O.
 //!
-//! No I/O, no allocation, no dependency: the mapper enforces with this crate what the launcher plans with it.
+//! The mapper enforces with this crate what the launcher plans with it. It allocates nothing and has no
+//! dependencies.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -1,9 +1,10 @@
-//! A file of any size, line by line, through one fixed buffer.
+//! Reads a file of any size line by line through one fixed buffer.
 
-/// Calls `visit(number, line)` for every line that `read` yields; numbers count from 1.
+/// Calls `visit(number, line)` for each line of the input. Line numbers start at 1.
 ///
-/// `read` fills the front of the slice it is given, from this offset of the file on, and returns how much; 0 ends the file. A line longer than
-/// `buffer` is visited once, as its first `buffer.len()` bytes: the visitor tells by the length.
+/// `read(slice, offset)` fills the start of the slice with the bytes at `offset` and returns their count; 0
+/// means the end of the file. A line longer than `buffer` is visited once, cut to `buffer.len()` bytes; the
+/// visitor recognises it by its length.
 ///
 /// # Errors
 /// The first error of `read`.
@@ -56,8 +57,9 @@ fn split_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((text.get(..end)?, text.get(end.saturating_add(1)..)?))
 }
 
-/// How many bytes from the front on have no newline, in words of eight, each looked at whole: what is borrowed when one is
-/// taken from every byte shows which of them was zero.
+/// The number of leading bytes known to contain no newline, a multiple of eight. Tests eight bytes at once:
+/// in `word ^ NEWLINES` a newline is a zero byte, and subtracting 1 from each byte sets the high bit of a
+/// zero byte.
 fn newline_free(text: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const NEWLINES: u64 = u64::from_ne_bytes([b'\n'; 8]);

@@ -1,11 +1,11 @@
-//! One spelling of a number: ASCII decimal, no sign, no blank, no leading zero (property P4).
+//! The only accepted spelling of a number: ASCII decimal without sign, blank or leading zero (property P4).
 
 use crate::invalid::Invalid;
 
 /// Reads a whole field as a 32-bit number.
 ///
 /// # Errors
-/// Whatever is not exactly one decimal number.
+/// The field is empty, contains anything but digits, has a leading zero, or exceeds 32 bits.
 pub fn parse_number(field: &[u8]) -> Result<u32, Invalid> {
     match field {
         [] => return Err(Invalid::NoNumber),
@@ -17,7 +17,7 @@ pub fn parse_number(field: &[u8]) -> Result<u32, Invalid> {
     field.iter().try_fold(0, append).ok_or(Invalid::TooLarge)
 }
 
-/// The fields of `text` between separators, if it has exactly `N` of them.
+/// Splits `text` at the separators; `None` unless there are exactly `N` fields.
 pub(crate) fn fields<const N: usize>(text: &[u8], separator: u8) -> Option<[&[u8]; N]> {
     let mut fields = text.split(|byte| *byte == separator);
     let mut found: [&[u8]; N] = [b""; N];

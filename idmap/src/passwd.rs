@@ -1,14 +1,15 @@
-//! One line of `/etc/passwd`, as in passwd(5): only what a grant depends on.
+//! One line of `/etc/passwd`, as in passwd(5): the fields that grants depend on.
 
 use crate::number::parse_number;
 
-/// Where local accounts are.
+/// The local accounts.
 pub const ACCOUNTS_FILE: &str = "/etc/passwd";
 
-/// Longer than any line of an account, in bytes, and shorter than what a reader's buffer would cut off.
+/// A length in bytes that no valid account line reaches. It is less than the reader's buffer, so a line that
+/// the buffer cuts off exceeds it.
 const MAX_ACCOUNT: usize = 16 * 1024;
 
-/// A local account. An ID that is no number is left out, and the rest still counts.
+/// A local account. An ID that is not a valid number is `None`; the other fields still count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account<'a> {
     /// The account's name.
@@ -17,14 +18,15 @@ pub struct Account<'a> {
     pub uid: Option<u32>,
     /// Its primary group ID.
     pub gid: Option<u32>,
-    /// False for a damaged line: its IDs are in use, but its name owns nothing.
+    /// False for a damaged line. Its IDs count as used, but its name owns no grants.
     pub is_whole: bool,
 }
 
 impl<'a> Account<'a> {
-    /// Reads the first four fields of a line; `None` where it is no account.
+    /// Reads the first four fields of a line; `None` if it is not an account.
     ///
-    /// Numbers are taken as the C library takes them, so that whoever can log in is seen here.
+    /// Numbers are read as leniently as the C library reads them, so that every account that can log in is
+    /// seen.
     pub fn parse(line: &'a [u8]) -> Option<Account<'a>> {
         let mut fields = line.split(|byte| *byte == b':');
         let name = fields.next().filter(|name| !matches!(name.first(), None | Some(b'#' | b'+' | b'-')))?;
@@ -36,7 +38,7 @@ impl<'a> Account<'a> {
     }
 }
 
-/// As strtoul(3) with base 10: blanks, a plus and zeros may come first.
+/// Accepts what strtoul(3) accepts in base 10: leading blanks, a plus sign and leading zeros.
 fn id(field: &[u8]) -> Option<u32> {
     let digits = field.trim_ascii();
     let digits = digits.strip_prefix(b"+").unwrap_or(digits);

@@ -1,4 +1,4 @@
-//! Everything that decides about one caller, read in the order in which one file depends on another.
+//! Reads everything that decides about one caller, in the order in which the files depend on each other.
 
 use crate::caller::{Caller, MAX_NAMES};
 use crate::config::{CONFIG_FILE, Config};
@@ -10,10 +10,10 @@ use crate::passwd::{ACCOUNTS_FILE, Account};
 use crate::range::IdRange;
 use crate::text::Text;
 
-/// Where the kernel shows the supplementary groups of a process to itself: proc(5).
+/// The supplementary groups of the reading process: proc(5).
 pub const OWN_STATUS: &str = "/proc/self/status";
 
-/// Who asks, what the administrator has set, and what is granted.
+/// The caller, the administrator's settings, and the grants.
 pub struct Policy {
     caller: Caller,
     config: Config,
@@ -22,38 +22,39 @@ pub struct Policy {
     asked_name_service: bool,
 }
 
-/// As much of a plugin's name as is kept, which tells one that is too long.
+/// How many bytes of a plugin's name are kept: one more than allowed, so that a name that is too long can be
+/// recognised.
 const KEPT: usize = MAX_PLUGIN + 1;
 
-/// Whom a plugin is asked about.
+/// What a plugin is asked: the grants of one kind for one caller.
 pub struct PluginQuestion<'p> {
-    /// NAME in `libsubid_NAME.so`; one of more than [`MAX_PLUGIN`] bytes is cut off, one byte later.
+    /// NAME in `libsubid_NAME.so`, cut to one byte more than [`MAX_PLUGIN`].
     pub plugin: &'p [u8],
-    /// The caller, with all his names.
+    /// The caller, with all names.
     pub caller: &'p Caller,
-    /// Which kind of ID.
+    /// The kind of ID.
     pub kind: IdKind,
 }
 
-/// A line of mapper.conf that is not accepted, by its number.
+/// The number of a rejected line of mapper.conf, and the reason.
 pub struct BadSetting(pub u32, pub Invalid);
 
-/// What reads a file by its path: the visitor is given each line with its number, and none where there is no file.
+/// Reads files by path. The visitor gets each line with its number; a missing file has no lines.
 pub trait Files {
-    /// Why a file could not be read, or was not accepted: nothing is mapped then.
+    /// Why a file could not be read or was rejected. Nothing is mapped then.
     type Error: From<BadSetting>;
 
     /// Visits every line.
     ///
     /// # Errors
-    /// Whatever keeps the file from being read to its end.
+    /// The file cannot be read to its end, or is not trusted.
     fn each_line(&mut self, path: &'static str, visit: &mut dyn FnMut(u32, &[u8]))
     -> Result<(), Self::Error>;
 
     /// Visits every range that the plugin named in nsswitch.conf grants to the caller.
     ///
     /// # Errors
-    /// Whatever keeps the plugin from being asked.
+    /// The plugin cannot be asked.
     fn each_plugin_grant(
         &mut self,
         question: &PluginQuestion<'_>,
@@ -61,7 +62,7 @@ pub trait Files {
     ) -> Result<(), Self::Error>;
 }
 impl Policy {
-    /// Nobody, nothing.
+    /// No caller and no grants.
     pub const EMPTY: Policy = Policy {
         caller: Caller::new(0, 0),
         config: Config::DEFAULT,
@@ -70,7 +71,7 @@ impl Policy {
         asked_name_service: false,
     };
 
-    /// Reads who the caller is, and who keeps the grants.
+    /// Reads the caller's accounts and the source of grants.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -85,19 +86,20 @@ impl Policy {
         })
     }
 
-    /// True when the local files do not tell all that decides about the caller.
+    /// True if the local files do not decide everything about the caller.
     pub fn needs_name_service(&self) -> bool {
         !self.caller.is_local() || !self.plugin().is_empty()
     }
 
-    /// Remembers that name services were asked, and the name that they gave, unless a line of the accounts has it, whatever else is
-    /// in that line.
+    /// Records that name services were asked, and adds the name they returned unless any line of the accounts
+    /// file, even a damaged one, has that name.
     ///
-    /// The process that asks name services has the caller's IDs: a limit set by prlimit(2) is enough to keep it from reading the
-    /// local accounts, so that it takes a directory's account for the local one of the same name.
+    /// The child process that asks name services runs with the caller's IDs. The caller can therefore use
+    /// prlimit(2) to keep it from reading the local accounts, and it would then mistake a directory's account
+    /// for the local account of the same name.
     ///
     /// # Errors
-    /// The accounts cannot be read; the name is not remembered.
+    /// The accounts cannot be read; the name is not added.
     pub fn add_name_of_service<F: Files>(
         &mut self,
         name: &Text<MAX_NAMES>,
@@ -106,7 +108,7 @@ impl Policy {
         self.asked_name_service = true;
         let Some(name) = name.whole().filter(|name| !name.is_empty()) else { return Ok(()) };
         let mut is_local = false;
-        // The C library passes over blanks before a name.
+        // The C library skips blanks before a name.
         let has_name = |line: &[u8]| line.trim_ascii_start().split(|byte| *byte == b':').next() == Some(name);
         files.each_line(ACCOUNTS_FILE, &mut |_, line| is_local |= has_name(line))?;
         if !is_local {
@@ -115,15 +117,15 @@ impl Policy {
         Ok(())
     }
 
-    /// True once name services were asked.
+    /// True if name services were asked.
     pub fn asked_name_service(&self) -> bool {
         self.asked_name_service
     }
 
-    /// Reads the settings, and what the files, or the plugin in their place, grant of the kinds asked for.
+    /// Reads the settings, and the grants of the requested kinds from the files or from the plugin.
     ///
     /// # Errors
-    /// A file that cannot be read or is not accepted.
+    /// A file that cannot be read or is rejected.
     pub fn read_grants<F: Files>(
         &mut self,
         asked: impl Fn(IdKind) -> bool,
@@ -146,10 +148,10 @@ impl Policy {
         Ok(())
     }
 
-    /// Reads the settings alone.
+    /// Reads only the settings.
     ///
     /// # Errors
-    /// A file that cannot be read or is not accepted.
+    /// A file that cannot be read or is rejected.
     pub fn read_config<F: Files>(&mut self, files: &mut F) -> Result<(), F::Error> {
         let Policy { caller, config, .. } = self;
         let mut outcome = Ok(());
@@ -177,7 +179,7 @@ impl Policy {
         })
     }
 
-    /// Who asks.
+    /// The caller.
     pub fn caller(&self) -> &Caller {
         &self.caller
     }
@@ -187,12 +189,12 @@ impl Policy {
         &self.config
     }
 
-    /// What is granted of a kind.
+    /// The grants of a kind.
     pub fn granted(&self, kind: IdKind) -> &Granted {
         self.granted.get(kind)
     }
 
-    /// The name of the plugin that keeps the grants instead of the files; empty if there is none.
+    /// The name of the plugin that provides the grants; empty if the files do.
     pub fn plugin(&self) -> &[u8] {
         self.plugin.as_bytes()
     }

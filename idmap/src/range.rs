@@ -1,15 +1,15 @@
-//! A range of IDs that can exist: not empty, not wrapping, never touching the reserved ID.
+//! A range of IDs that can exist: not empty, and below the reserved ID.
 
 use crate::invalid::Invalid;
 
-/// `(uid_t) -1`: the kernel's "no ID", which no range may hold.
+/// `(uid_t) -1`: the kernel's "no ID". No range can contain it.
 pub const RESERVED_ID: u32 = u32::MAX;
 
-/// What the kernel shows in the place of an ID that the reader's user namespace does not have: the default of
-/// /proc/sys/kernel/overflowuid and overflowgid, user_namespaces(7).
+/// What the kernel shows for an ID that has no mapping in the reader's user namespace: the default of
+/// /proc/sys/kernel/overflowuid and overflowgid, see user_namespaces(7).
 pub const OVERFLOW_ID: u32 = 65534;
 
-/// One or more IDs in a row, all below [`RESERVED_ID`].
+/// One or more consecutive IDs, all below [`RESERVED_ID`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdRange {
     first: u32,
@@ -17,13 +17,13 @@ pub struct IdRange {
 }
 
 impl IdRange {
-    /// Fills arrays; no live range is ever equal to it.
+    /// Fills unused array elements. It never equals a valid range.
     pub(crate) const UNUSED: IdRange = IdRange { first: 0, count: 0 };
 
-    /// The range of `count` IDs from `first` on.
+    /// The range of `count` IDs that starts at `first`.
     ///
     /// # Errors
-    /// A count of zero, or a range that would hold 4294967295.
+    /// The count is zero, or the range would contain 4294967295.
     pub const fn new(first: u32, count: u32) -> Result<IdRange, Invalid> {
         match first.checked_add(count) {
             _ if count == 0 => Err(Invalid::EmptyRange),
@@ -47,7 +47,7 @@ impl IdRange {
         self.first.saturating_add(self.count)
     }
 
-    /// True when `id` is one of the range's.
+    /// True if `id` is in the range.
     pub const fn contains(self, id: u32) -> bool {
         self.first <= id && id < self.end()
     }
@@ -57,7 +57,7 @@ impl IdRange {
         self.end().min(other.end()).saturating_sub(self.first.max(other.first))
     }
 
-    /// True when some ID is in both ranges.
+    /// True if any ID is in both ranges.
     pub fn overlaps(self, other: IdRange) -> bool {
         self.shared_with(other) > 0
     }

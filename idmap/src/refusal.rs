@@ -8,17 +8,17 @@ use crate::policy::Policy;
 use crate::requested::MapLine;
 use crate::text::Text;
 
-/// How many granted ranges are named.
+/// The maximum number of granted ranges in a message.
 const SHOWN: usize = 8;
 
-/// Appends the beginning of a refusal. The sentence is shadow's, so that a search for it finds what is known: ranges without
-/// their end.
+/// Appends the start of a refusal. The wording, and the half-open ranges, are those of shadow's newuidmap, so
+/// that a web search for the message finds answers.
 pub fn push_refused<const N: usize>(text: &mut Text<N>, kind: IdKind, line: MapLine) {
     text.push(kind.name()).push(" range ").push_range(line.inside, line.count);
     text.push(" -> ").push_range(line.outside, line.count).push(" not allowed: ");
 }
 
-/// Appends what is granted of a kind, and the first line or range of the caller's that grants nothing.
+/// Appends what is granted of a kind, and why the first of the caller's void lines or ranges grants nothing.
 pub fn push_granted<const N: usize>(text: &mut Text<N>, kind: IdKind, policy: &Policy) {
     let asked = policy.asked_name_service();
     if !policy.plugin().is_empty() {

@@ -1,4 +1,4 @@
-//! The command lines of the mapper: its own, and that of newuidmap and newgidmap.
+//! The command lines of newidmap-helper, and of newuidmap and newgidmap.
 
 use crate::invalid::Invalid;
 use crate::kind::{IdKind, PerKind};
@@ -6,10 +6,10 @@ use crate::number::parse_number;
 use crate::range::IdRange;
 use crate::requested::{BadMap, MapLine, RequestedMap};
 
-/// How the process to be mapped was named.
+/// How the command line names the target process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetArg {
-    /// A process ID in the mapper's own `/proc`.
+    /// A process ID in the mapper's `/proc`.
     Pid(u32),
     /// `fd:N`: an open descriptor of `/proc/PID`, or a pidfd.
     Descriptor(u32),
@@ -26,24 +26,24 @@ pub enum Verb {
     Version,
 }
 
-/// A whole request, both maps.
+/// A whole request: both maps.
 pub struct Request {
-    /// What was asked of each map.
+    /// The map requested for each kind.
     pub maps: PerKind<RequestedMap>,
-    /// True when setgroups is to be denied whatever the grants say.
+    /// True if setgroups is to be denied regardless of the grants.
     pub deny_setgroups: bool,
 }
 
-/// Why a command line was not understood.
+/// Why a command line was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestError<'a> {
-    /// The map that is wrong in itself, if it is that.
+    /// The kind of the invalid map, if the error is in a map.
     pub map: Option<IdKind>,
     /// The reason.
     pub why: Invalid,
     /// The two ranges, if they overlap.
     pub overlap: Option<[IdRange; 2]>,
-    /// The argument that it is about, or none: the caller's bytes, to be escaped before they are printed.
+    /// The argument at fault, or empty. These are the caller's bytes: escape them before printing.
     pub arg: &'a [u8],
 }
 
@@ -66,13 +66,13 @@ fn target(arg: Option<&[u8]>) -> Result<TargetArg, RequestError<'_>> {
 }
 
 impl Request {
-    /// Nothing asked for yet.
+    /// An empty request.
     pub const EMPTY: Request = Request {
         maps: PerKind { uid: RequestedMap::EMPTY, gid: RequestedMap::EMPTY },
         deny_setgroups: false,
     };
 
-    /// The kinds of which something is asked.
+    /// The kinds for which a map is requested.
     pub fn kinds(&self) -> impl Iterator<Item = IdKind> {
         IdKind::BOTH.into_iter().filter(|kind| !self.maps.get(*kind).is_empty())
     }
@@ -80,7 +80,7 @@ impl Request {
     /// Reads the arguments after the program's name into this request.
     ///
     /// # Errors
-    /// The first argument that does not fit.
+    /// The first invalid argument.
     pub fn read<'a>(&mut self, mut args: impl Iterator<Item = &'a [u8]>) -> Result<Verb, RequestError<'a>> {
         let verb = match args.next() {
             Some(b"--help") => Verb::Help,
@@ -96,10 +96,11 @@ impl Request {
         self.check(verb)
     }
 
-    /// Reads the arguments of newuidmap(1) or newgidmap(1), `TARGET IN OUT COUNT [IN OUT COUNT]…`, into this request.
+    /// Reads the arguments of newuidmap(1) or newgidmap(1), `TARGET IN OUT COUNT [IN OUT COUNT]…`, into this
+    /// request.
     ///
     /// # Errors
-    /// The first argument that does not fit.
+    /// The first invalid argument.
     pub fn read_triples<'a>(
         &mut self,
         kind: IdKind,

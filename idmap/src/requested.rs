@@ -1,25 +1,25 @@
-//! A map as it was asked for: sound in itself, which says nothing about permission.
+//! A requested map: valid in itself, but not yet authorised.
 
 use crate::invalid::Invalid;
 use crate::number::{fields, parse_number};
 use crate::range::IdRange;
 use crate::text::Text;
 
-/// The kernel takes this many extents a map: UID_GID_MAP_MAX_EXTENTS in include/linux/user_namespace.h.
+/// The kernel's limit on extents in a map: UID_GID_MAP_MAX_EXTENTS in include/linux/user_namespace.h.
 pub const MAX_EXTENTS: usize = 340;
 
-/// The kernel takes less than a page of text: map_write() in kernel/user_namespace.c.
+/// The kernel's limit on the text of a map, less than one page: map_write() in kernel/user_namespace.c.
 pub const MAX_TEXT: usize = 4095;
 
-/// How many lines may be typed; adjacent ones are joined before the kernel's limits are held against them.
+/// The limit on lines as typed. The kernel's limits apply after adjacent lines are joined.
 const MAX_LINES: usize = 4096;
 
-/// `count` IDs from `inside` on, seen outside as `outside` and following.
+/// Maps `count` IDs from `inside` in the new user namespace to those from `outside` in its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MapLine {
     /// The first ID in the new user namespace.
     pub inside: u32,
-    /// The first ID in the user namespace of who asks.
+    /// The first ID in the caller's user namespace.
     pub outside: u32,
     /// The number of IDs.
     pub count: u32,
@@ -29,13 +29,13 @@ impl MapLine {
     const UNUSED: MapLine = MapLine { inside: 0, outside: 0, count: 0 };
 
     /// # Errors
-    /// When either side is no range.
+    /// The inside range is invalid.
     pub const fn inside_range(self) -> Result<IdRange, Invalid> {
         IdRange::new(self.inside, self.count)
     }
 
     /// # Errors
-    /// When either side is no range.
+    /// The outside range is invalid.
     pub const fn outside_range(self) -> Result<IdRange, Invalid> {
         IdRange::new(self.outside, self.count)
     }
@@ -43,19 +43,20 @@ impl MapLine {
     /// Reads the three numbers of a line.
     ///
     /// # Errors
-    /// A number that is none.
+    /// One of them is not a valid number.
     pub fn parse([inside, outside, count]: [&[u8]; 3]) -> Result<MapLine, Invalid> {
         let (inside, outside, count) = (parse_number(inside)?, parse_number(outside)?, parse_number(count)?);
         Ok(MapLine { inside, outside, count })
     }
 
-    /// Reads a line of uid_map or gid_map as the kernel shows it, with blanks between and before; `None` for any other line.
+    /// Reads a line of uid_map or gid_map as the kernel prints it, padded with blanks; `None` for any other
+    /// line.
     pub fn of_kernel(line: &[u8]) -> Option<MapLine> {
         let mut numbers = line.split(u8::is_ascii_whitespace).filter(|number| !number.is_empty());
         MapLine::parse([numbers.next()?, numbers.next()?, numbers.next()?]).ok()
     }
 
-    /// Both lines as one, if `next` continues this one on both sides.
+    /// Both lines as one, if `next` continues this line on both sides.
     fn joined_with(self, next: MapLine) -> Option<MapLine> {
         let continues = |first: u32, next: u32| first.checked_add(self.count) == Some(next);
         let count = self.count.checked_add(next.count)?;
@@ -84,36 +85,37 @@ impl From<Invalid> for BadMap {
     }
 }
 
-/// The lines of one map, sorted by inside ID, without overlap on either side.
+/// The lines of one map, sorted by inside ID, without overlaps on either side.
 pub struct RequestedLines<const ROOM: usize> {
     lines: [MapLine; ROOM],
     used: usize,
 }
 
-/// A map as it may be typed.
+/// A map as typed.
 pub type RequestedMap = RequestedLines<MAX_LINES>;
 
-/// A map with no more lines than the kernel takes: a fraction of the memory, for whoever plans one.
+/// A map of at most as many lines as the kernel accepts. The launcher plans with it, as it takes much less
+/// memory.
 pub type PlannedMap = RequestedLines<MAX_EXTENTS>;
 
 impl<const ROOM: usize> RequestedLines<ROOM> {
-    /// A map of nothing.
+    /// A map without lines.
     pub const EMPTY: Self = RequestedLines { lines: [MapLine::UNUSED; ROOM], used: 0 };
 
-    /// The lines as asked for, sorted by inside ID.
+    /// The lines as requested, sorted by inside ID.
     pub fn lines(&self) -> &[MapLine] {
         self.lines.get(..self.used).unwrap_or(&[])
     }
 
-    /// True when nothing was asked for.
+    /// True if there are no lines.
     pub fn is_empty(&self) -> bool {
         self.used == 0
     }
 
-    /// Takes in `IN:OUT:COUNT[,IN:OUT:COUNT]…`.
+    /// Adds the lines of `IN:OUT:COUNT[,IN:OUT:COUNT]…`.
     ///
     /// # Errors
-    /// The first thing wrong with it.
+    /// The first mistake in the text.
     pub fn push_text(&mut self, text: &[u8]) -> Result<(), BadMap> {
         for range in text.split(|byte| *byte == b',') {
             self.push(MapLine::parse(fields(range, b':').ok_or(Invalid::MapFields)?)?)?;
@@ -121,10 +123,10 @@ impl<const ROOM: usize> RequestedLines<ROOM> {
         Ok(self.check_size()?)
     }
 
-    /// Takes in one line.
+    /// Adds one line.
     ///
     /// # Errors
-    /// A side that is no range, an overlap with an earlier line, or no room.
+    /// A side is not a valid range, the line overlaps an earlier one, or the map is full.
     pub fn push(&mut self, line: MapLine) -> Result<(), BadMap> {
         let (inside, outside) = (line.inside_range()?, line.outside_range()?);
         let met = |side: fn(MapLine) -> Result<IdRange, Invalid>, range: IdRange| {
@@ -146,12 +148,12 @@ impl<const ROOM: usize> RequestedLines<ROOM> {
         Ok(())
     }
 
-    /// The lines with neighbours that continue each other on both sides made one.
+    /// The lines, with lines that continue each other on both sides joined.
     pub fn joined(&self) -> impl Iterator<Item = MapLine> {
         self.joined_if(|_| true)
     }
 
-    /// The same, but only where the line that results is a fit one.
+    /// The same, but two lines are joined only if `is_fit` accepts the result.
     pub(crate) fn joined_if(&self, is_fit: impl Fn(MapLine) -> bool) -> impl Iterator<Item = MapLine> {
         let mut rest = self.lines().iter().copied().peekable();
         core::iter::from_fn(move || {
@@ -165,17 +167,17 @@ impl<const ROOM: usize> RequestedLines<ROOM> {
         })
     }
 
-    /// Holds the kernel's two limits against the joined lines.
+    /// Checks the joined lines against the kernel's two limits.
     ///
     /// # Errors
-    /// Which limit is passed.
+    /// The limit that is exceeded.
     pub fn check_size(&self) -> Result<(), Invalid> {
         let mut text = Text::EMPTY;
         kernel_text(self.joined(), &mut text).map(|_| ())
     }
 }
 
-/// Appends lines as they are typed for the mapper: `IN:OUT:COUNT,…`.
+/// Appends lines in the mapper's syntax: `IN:OUT:COUNT,…`.
 pub fn push_typed<const N: usize>(text: &mut Text<N>, lines: impl Iterator<Item = MapLine>) {
     for (at, line) in lines.enumerate() {
         text.push(if at == 0 { "" } else { "," });
@@ -186,7 +188,7 @@ pub fn push_typed<const N: usize>(text: &mut Text<N>, lines: impl Iterator<Item 
 /// The text for `uid_map` or `gid_map`.
 ///
 /// # Errors
-/// It is longer than the kernel takes.
+/// The text exceeds one of the kernel's limits.
 pub(crate) fn kernel_text(
     lines: impl Iterator<Item = MapLine>,
     text: &mut Text<MAX_TEXT>,

@@ -4,22 +4,22 @@ use crate::invalid::Invalid;
 use crate::number::{fields, parse_number};
 use crate::range::{IdRange, RESERVED_ID};
 
-/// The longest line that can grant anything, in bytes without the newline.
+/// A line longer than this many bytes, without the newline, grants nothing.
 pub const MAX_LINE: usize = 1023;
 
 /// U+FEFF in UTF-8, which some editors put before the first line.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Whom a line grants its range to.
+/// The owner field of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner<'a> {
-    /// Written in digits: this user ID, never an account of that name.
+    /// All digits: this user ID. It is never taken as an account's name.
     Uid(u32),
-    /// Any other word: an account's name.
+    /// Anything else: an account's name.
     Name(&'a [u8]),
 }
 
-/// A line that grants something.
+/// A valid line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubidLine<'a> {
     /// The account that the range is granted to.
@@ -32,7 +32,7 @@ impl<'a> SubidLine<'a> {
     /// Reads one line; `None` for a comment or a blank line.
     ///
     /// # Errors
-    /// Why the line grants nothing. One bad line says nothing about the others.
+    /// Why the line grants nothing. Other lines of the file still count.
     pub fn parse(line: &'a [u8]) -> Result<Option<SubidLine<'a>>, Invalid> {
         match line.trim_ascii_start() {
             [] | [b'#', ..] => return Ok(None),

@@ -1,6 +1,6 @@
-//! A line of text in a fixed buffer: what the mapper writes to the kernel and to a person.
+//! A line of text in a fixed buffer, for the kernel's files and for messages.
 
-/// At most `N` bytes of text; what does not fit is left out, and [`Text::whole`] then gives nothing.
+/// At most `N` bytes of text. What does not fit is dropped, and [`Text::whole`] then returns `None`.
 pub struct Text<const N: usize> {
     bytes: [u8; N],
     length: usize,
@@ -8,10 +8,10 @@ pub struct Text<const N: usize> {
 }
 
 impl<const N: usize> Text<N> {
-    /// No text yet.
+    /// An empty text.
     pub const EMPTY: Text<N> = Text { bytes: [0; N], length: 0, overflowed: false };
 
-    /// Appends bytes as they are.
+    /// Appends bytes unchanged.
     pub fn push(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let bytes = bytes.as_ref();
         let end = self.length.saturating_add(bytes.len());
@@ -38,7 +38,8 @@ impl<const N: usize> Text<N> {
         self.push("[").push_number(first).push("-").push_number(first.saturating_add(count)).push(")")
     }
 
-    /// Appends bytes from outside: what is not printable ASCII becomes `\xNN`, and a long run is cut short.
+    /// Appends untrusted bytes: all but printable ASCII, and the backslash, become `\xNN`, and a long text is
+    /// cut short.
     pub fn push_escaped(&mut self, bytes: &[u8]) -> &mut Self {
         const SHOWN: usize = 64;
         let hex = |nibble: u8| nibble.wrapping_add(if nibble < 10 { b'0' } else { b'a' - 10 });
@@ -51,7 +52,7 @@ impl<const N: usize> Text<N> {
         self.push(if bytes.len() > SHOWN { "..." } else { "" })
     }
 
-    /// What has been written so far, even if something did not fit.
+    /// The text so far, even if something did not fit.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or(&[])
     }

@@ -1,9 +1,10 @@
-//! Which files nobody but root can have written, by what stat(2) shows of them (property P6).
+//! Whether only root can have written a file, judged by its stat(2) (property P6).
 
-/// Why a file, a directory or a symlink with this owner and mode is not trusted; `None` if it is.
+/// Why a file, a directory or a symlink with this owner and mode is not trusted; `None` if it is trusted.
 ///
-/// It has to be root's, and writable by root alone; symlinks are, whatever their mode says. In a sticky directory others can make
-/// entries, but neither remove nor rename those of root (unlink(2)); on a file, the sticky bit means nothing.
+/// It must be owned by root and writable only by root. A symlink's mode does not matter. A sticky directory
+/// may be writable: others can create entries in it, but cannot remove or rename root's (unlink(2)). On a
+/// file the sticky bit has no effect.
 pub const fn distrust(owner: u32, mode: u32) -> Option<&'static str> {
     // S_IFLNK, and S_IFDIR with S_ISVTX: inode(7).
     let is_closed = matches!(mode & 0o171_000, 0o120_000 | 0o041_000);

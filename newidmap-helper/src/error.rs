@@ -1,4 +1,5 @@
-//! What can go wrong, as one line for a person and one exit status for a program; the only place that prints.
+//! The mapper's errors: one line for the user and one exit status for the calling program. Only this file
+//! prints them.
 
 use crate::Start;
 use rustix::io::{Errno, write};
@@ -7,27 +8,29 @@ use subroot_idmap::{
     push_refused,
 };
 
-/// Every way in which the mapper ends without writing.
+/// Every reason for which the mapper ends without writing.
 pub(crate) enum Error<'m> {
-    /// The command line.
+    /// An invalid command line.
     Usage(RequestError<'static>),
-    /// A line of the request that nothing grants.
+    /// A requested line that no grant covers.
     NotGranted(IdKind, MapLine, &'m Policy),
-    /// Granted, but not an ID of the user namespace that the mapper runs in.
+    /// The line is granted, but the mapper's user namespace does not contain all of it in one line.
     NotOfNamespace(IdKind, MapLine),
-    /// A map that the kernel takes joined only, for a user namespace in which it can't be.
+    /// The map fits the kernel's limits only if joined, and the mapper's own user namespace does not allow
+    /// the join.
     TooManyLines(IdKind),
-    /// The target, and what it is not: the text is the same for what does not exist and for what is somebody else's.
+    /// The target, and why it is rejected. The text is the same for a missing process and another user's, so
+    /// that it does not reveal which.
     Target(TargetArg, &'static str),
     /// A file that grants depend on, and why it was not read.
     File(&'static str, Why),
-    /// A line of mapper.conf.
+    /// A rejected line of mapper.conf.
     Config(BadSetting),
     /// What name services or a plugin were asked, and why there is no answer.
     Unanswered(&'static str, &'static str),
-    /// The capability that this kind of map needs is missing, and why.
+    /// The capability for this kind of map is missing, and why.
     NoPrivilege(IdKind, &'static str),
-    /// What was being done when the kernel refused.
+    /// The operation that the kernel refused.
     Kernel(&'static str, Errno),
 }
 
@@ -35,7 +38,7 @@ pub(crate) enum Error<'m> {
 pub(crate) enum Why {
     /// It is not a regular file.
     NotRegular,
-    /// It, or what leads to it, is not trusted.
+    /// The file, or a directory or symlink on the way to it, is not trusted.
     Distrusted(&'static str),
     /// The kernel refused.
     Kernel(Errno),
@@ -56,7 +59,7 @@ impl From<BadSetting> for Error<'_> {
 /// Longer than any line that is printed or logged.
 pub(crate) type Line = Text<2048>;
 
-/// strerror(3) for what happens most.
+/// The text of strerror(3) for the most frequent errors.
 const ERRORS: [(Errno, &str); 6] = [
     (Errno::PERM, ": Operation not permitted"),
     (Errno::ACCESS, ": Permission denied"),
@@ -67,7 +70,8 @@ const ERRORS: [(Errno, &str); 6] = [
 ];
 
 impl Error<'_> {
-    /// Prints the line and returns the status. Where standard error cannot be written, the status has to do.
+    /// Prints the message and returns the exit status. A failure to print is ignored: the status still
+    /// reports the error.
     pub(crate) fn report(&self, start: &Start) -> u8 {
         let mut line = Line::EMPTY;
         self.describe(line.push(start.program.name).push(": "));
@@ -88,7 +92,7 @@ impl Error<'_> {
         }
     }
 
-    /// The line without the program's name.
+    /// The message without the program's name.
     pub(crate) fn describe(&self, line: &mut Line) {
         match self {
             Error::Usage(error) => describe_usage(line, error),
@@ -147,7 +151,7 @@ fn describe_usage(line: &mut Line, error: &RequestError<'_>) {
     }
 }
 
-/// The target as it was named on the command line.
+/// The target as named on the command line.
 pub(crate) fn describe_target(line: &mut Line, arg: TargetArg) {
     match arg {
         TargetArg::Pid(pid) => line.push_number(pid),

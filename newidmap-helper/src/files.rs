@@ -1,4 +1,4 @@
-//! The files that grants depend on: opened only if nobody but root can have written them (property P6).
+//! Opens the files that grants depend on, only if root alone can have written them (property P6).
 
 use crate::error::{Error, Why};
 use core::mem::ManuallyDrop;
@@ -10,11 +10,12 @@ use subroot_idmap::{CONFIG_FILE, Text, distrust, each_line};
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const CONFIG_DIR: &str = "/etc/subroot";
-/// How deep symlinks may lead to symlinks, and how long each may be: far more than any host has.
+/// Limits on nested symlinks and on a symlink's length, far above what any host uses.
 const MAX_LINKS: u32 = 8;
 const MAX_TARGET: usize = 1024;
 
-/// Makes descriptors 0 to 2 valid, so that no file opened later takes the place of a stream (property P5).
+/// Opens descriptors 0 to 2 if they are closed, so that no later file becomes a standard stream (property
+/// P5).
 pub(crate) fn occupy_standard_descriptors<'m>() -> Result<(), Error<'m>> {
     loop {
         let root = open("/", LOOK, Mode::empty()).map_err(|errno| Error::Kernel("opening /", errno))?;
@@ -26,17 +27,18 @@ pub(crate) fn occupy_standard_descriptors<'m>() -> Result<(), Error<'m>> {
     }
 }
 
-/// A regular file of root's that others can't write. If symlinks lead to it, and if it may be missing because somebody took it
-/// away, everything on the way is root's too, and so are all entries that others could have made in a sticky directory.
+/// A regular file owned by root that others cannot write. If it is reached through symlinks, or if it may be
+/// missing because someone removed it, every directory and symlink on the way must also be owned by root,
+/// including all entries in a sticky directory.
 pub(crate) struct TrustedFile {
     path: &'static str,
-    /// Left to exit(2), as every descriptor here: closing each would cost a system call.
+    /// Closed by exit(2), like every descriptor here: closing each would cost a system call.
     file: ManuallyDrop<OwnedFd>,
     size: u64,
 }
 
 impl TrustedFile {
-    /// Opens a file by its absolute path; `None` where there is none.
+    /// Opens a file by its absolute path; `None` if it does not exist.
     pub(crate) fn open<'m>(path: &'static str) -> Result<Option<TrustedFile>, Error<'m>> {
         match open_trusted(path) {
             Ok((file, size)) => Ok(Some(TrustedFile { path, file: ManuallyDrop::new(file), size })),
@@ -45,7 +47,7 @@ impl TrustedFile {
         }
     }
 
-    /// Reads the file from its beginning, as long as it was when it was opened.
+    /// Reads the file from its start, up to the size it had when it was opened.
     pub(crate) fn each_line<'m>(
         &self,
         buffer: &mut [u8],
@@ -63,7 +65,7 @@ impl TrustedFile {
     }
 }
 
-/// Reads one of the kernel's own files about this process, which has no size.
+/// Reads one of the kernel's files about this process. They report a size of 0, so they are read to the end.
 pub(crate) fn each_line_of_proc(
     path: &'static str,
     buffer: &mut [u8],
@@ -75,7 +77,7 @@ pub(crate) fn each_line_of_proc(
 
 fn open_trusted(path: &'static str) -> Result<(OwnedFd, u64), Why> {
     if path == CONFIG_FILE {
-        // Most hosts have no such directory.
+        // Most hosts do not have this directory.
         open(CONFIG_DIR, LOOK, Mode::empty())?;
         return open_walked(path);
     }
@@ -106,8 +108,8 @@ fn trust(stat: &Stat) -> Result<(), Why> {
     distrust(stat.st_uid, stat.st_mode).map_or(Ok(()), |why| Err(Why::Distrusted(why)))
 }
 
-/// Walks a path one component at a time, holding every directory on the way to the same checks, and
-/// returns what it leads to, not yet opened for reading.
+/// Walks a path one component at a time and checks every directory and symlink on the way. Returns the last
+/// component, not yet opened for reading.
 fn walk(mut dir: OwnedFd, path: &[u8], links: u32) -> Result<OwnedFd, Why> {
     if links > MAX_LINKS {
         return Err(Why::Kernel(Errno::LOOP));

@@ -1,12 +1,13 @@
-//! What decides about the caller: files, each opened once and only if it is trusted, and name services where those are asked.
+//! Supplies the files, each opened once and only if trusted, and the name services that decide about the
+//! caller.
 
 use crate::error::Error;
 use crate::files::{TrustedFile, each_line_of_proc};
 use crate::name_service::NameService;
 use subroot_idmap::{ACCOUNTS_FILE, Files, IdRange, OWN_STATUS, PluginQuestion, Policy, Request, Text};
 
-/// What reads them, through one buffer. The accounts are read more than once: for the caller's names, and for the IDs that are
-/// alive.
+/// Reads the files through one buffer. The accounts file stays open, as it is read twice: for the caller's
+/// names, and for the IDs of live accounts.
 pub(crate) struct GrantFiles<'b> {
     pub(crate) buffer: &'b mut [u8],
     pub(crate) accounts: Option<TrustedFile>,
@@ -15,7 +16,7 @@ pub(crate) struct GrantFiles<'b> {
 }
 
 impl GrantFiles<'_> {
-    /// Asks name services about the caller, where the local files do not tell all.
+    /// Asks name services about the caller if the local files do not decide everything.
     pub(crate) fn ask_name_service(&mut self, policy: &mut Policy) -> Result<(), Error<'static>> {
         let mut name = Text::EMPTY;
         let unanswered = "the name services for your account";

@@ -1,7 +1,8 @@
-//! The privileged mapper: writes `uid_map` and `gid_map` of one process, if the caller was granted the IDs.
+//! The privileged mapper: writes `uid_map` and `gid_map` of one process if the caller was granted the IDs.
 //!
-//! No libc, no allocation, no environment, no panic of its own. [`run`] reads top to bottom in the order that
-//! keeps it safe: privilege aside, request, caller, grants, both maps authorised, target, and only then a write; then the log.
+//! It uses no libc, no allocation and no environment variables, and does not panic. The order of the steps in
+//! [`run`] matters for safety: put privilege aside, read the request, the caller and the grants, authorise
+//! both maps, open the target, and only then write. The log comes last.
 #![no_std]
 
 mod error;
@@ -37,7 +38,7 @@ exit status: 0 written, 1 refused, 2 usage, 3 target unfit, 4 grants unreadable 
 ";
 const VERSION: &str = concat!("newidmap-helper ", env!("CARGO_PKG_VERSION"), "\n");
 
-/// Everything that the mapper keeps in memory: all zeros at the start, so that it costs nothing until it is used.
+/// All memory of the mapper. It is all zeros at the start, so a page costs nothing until it is used.
 pub struct Memory {
     request: Request,
     policy: Policy,
@@ -50,7 +51,7 @@ impl Memory {
         Memory { request: Request::EMPTY, policy: Policy::EMPTY, buffer: [0; 64 * 1024] };
 }
 
-/// What the kernel gave this program to begin with.
+/// What the kernel passed to this program.
 pub struct Start {
     /// Which program this is.
     pub program: Program,
@@ -64,7 +65,7 @@ pub struct Start {
     pub err: BorrowedFd<'static>,
 }
 
-/// Serves one command line (the arguments after the program's name) and returns the exit status.
+/// Runs one command line (the arguments after the program's name) and returns the exit status.
 pub fn run(
     start: &Start,
     args: impl Iterator<Item = &'static [u8]>,

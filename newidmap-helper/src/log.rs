@@ -1,4 +1,5 @@
-//! One datagram to the system log about what was written or refused, where mapper.conf asks for it (property P8).
+//! Sends one datagram to the system log about a written or refused map, if mapper.conf asks for it (property
+//! P8).
 
 use crate::Start;
 use crate::error::{Error, Line, describe_target};
@@ -7,17 +8,17 @@ use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketT
 use rustix::process::getpid;
 use subroot_idmap::{Log, Request, TargetArg, push_typed};
 
-/// How many ranges of a map are named.
+/// The maximum number of ranges of a map in a log line.
 const SHOWN: usize = 16;
 
-/// What the outcome is one of.
+/// The request that is logged.
 pub(crate) struct Asked<'a> {
     pub(crate) start: &'a Start,
     pub(crate) arg: TargetArg,
     pub(crate) request: &'a Request,
 }
 
-/// Logs how it ended. No failure of it matters: a log that is full or not there never delays or fails a launch.
+/// Logs the outcome. Failures are ignored: a full or missing log must not delay or fail a launch.
 pub(crate) fn record(log: Log, asked: &Asked<'_>, outcome: &Result<(), Error<'_>>) {
     if log == Log::All || log == Log::Refusals && outcome.is_err() {
         let mut line = Line::EMPTY;
@@ -27,7 +28,7 @@ pub(crate) fn record(log: Log, asked: &Asked<'_>, outcome: &Result<(), Error<'_>
 }
 
 fn describe(line: &mut Line, asked: &Asked<'_>, outcome: &Result<(), Error<'_>>) {
-    // LOG_AUTHPRIV with LOG_INFO, and with LOG_WARNING: sys/syslog.h.
+    // LOG_AUTHPRIV with LOG_INFO, or with LOG_WARNING: sys/syslog.h.
     line.push(if outcome.is_ok() { "<86>" } else { "<84>" }).push(asked.start.program.name);
     line.push("[").push_number(getpid().as_raw_nonzero().get().unsigned_abs()).push("]: uid=");
     describe_target(line.push_number(asked.start.uid).push(" target="), asked.arg);
@@ -42,7 +43,7 @@ fn describe(line: &mut Line, asked: &Asked<'_>, outcome: &Result<(), Error<'_>>)
     }
 }
 
-/// Sends to where a system logger listens (syslog(3)), without a connection and without waiting for a reader.
+/// Sends to the socket of the system logger (syslog(3)), without connecting or waiting for a reader.
 fn send(line: &[u8]) -> Outcome<usize> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;

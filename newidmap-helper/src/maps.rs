@@ -1,4 +1,4 @@
-//! Both maps, authorised and then written: complete or untouched (property P3).
+//! Authorises both maps, then writes them: complete or not at all (property P3).
 
 use crate::error::Error;
 use crate::files::each_line_of_proc;
@@ -12,14 +12,14 @@ use subroot_idmap::{
     authorize,
 };
 
-/// What may be written, and whether setgroups has to be denied first.
+/// The authorised maps, and whether setgroups must be denied first.
 pub(crate) struct AuthorizedMaps<'m> {
     maps: PerKind<Option<IdMap<'m>>>,
     deny_setgroups: bool,
 }
 
 impl<'m> AuthorizedMaps<'m> {
-    /// Authorises whatever was asked for; one refusal refuses all.
+    /// Authorises every requested map. One refused line refuses the whole request.
     pub(crate) fn new(request: &'m Request, policy: &'m Policy) -> Result<Self, Error<'m>> {
         let mut maps = PerKind { uid: None, gid: None };
         for kind in request.kinds() {
@@ -34,8 +34,9 @@ impl<'m> AuthorizedMaps<'m> {
 
     /// Writes the maps.
     ///
-    /// setgroups goes first, as it can't be denied once the gid map is in (user_namespaces(7)). The gid map goes before
-    /// the uid map: once that is in, the target may become its own root and race us.
+    /// setgroups is denied first, because it cannot be denied once the gid map is written
+    /// (user_namespaces(7)). The gid map is written before the uid map: after the uid map is written, the
+    /// target can become root in its namespace and race the mapper.
     pub(crate) fn write(&self, privileges: &Privileges, target: &Target) -> Result<(), Error<'m>> {
         let (mut gid, mut uid) = (Text::EMPTY, Text::EMPTY);
         let texts = [self.text(IdKind::Gid, target, &mut gid)?, self.text(IdKind::Uid, target, &mut uid)?];
@@ -55,8 +56,8 @@ impl<'m> AuthorizedMaps<'m> {
         })
     }
 
-    /// What is to be written for a kind, if anything: neighbours joined wherever the kernel lets them be. A line that it would
-    /// refuse, and only when the other map has been written, is refused here.
+    /// The text to write for a kind, if a map is requested: lines are joined wherever the kernel accepts the
+    /// result. A line that the kernel would refuse is refused here, before the other map is written.
     fn text<'t>(
         &self,
         kind: IdKind,
@@ -77,7 +78,7 @@ impl<'m> AuthorizedMaps<'m> {
     }
 }
 
-/// The IDs of the mapper's own user namespace as its map keeps them apart: all in one in the initial one.
+/// The ID ranges of the mapper's own user namespace. In the initial namespace this is one range of all IDs.
 fn own_extents(kind: IdKind, is_nested: bool) -> Result<[Option<IdRange>; MAX_EXTENTS], Errno> {
     if !is_nested {
         return Ok([IdRange::new(0, RESERVED_ID).ok(); MAX_EXTENTS]);
@@ -91,8 +92,8 @@ fn own_extents(kind: IdKind, is_nested: bool) -> Result<[Option<IdRange>; MAX_EX
     Ok(extents)
 }
 
-/// Opens a map file that is still empty, with privilege in force, because the kernel asks for the opener's capability too:
-/// user_namespaces(7).
+/// Opens a map file and checks that it is empty. Privilege must be in force, because the kernel also checks
+/// the capabilities of the opener: user_namespaces(7).
 fn open_empty<'m>(kind: IdKind, target: &Target, _: &InForce) -> Result<ManuallyDrop<OwnedFd>, Error<'m>> {
     let file = target.open_file(kind.map_file())?;
     match pread(&*file, &mut [0_u8; 1], 0) {
@@ -104,7 +105,7 @@ fn open_empty<'m>(kind: IdKind, target: &Target, _: &InForce) -> Result<Manually
     }
 }
 
-/// The kernel takes a map in one write or not at all.
+/// The kernel accepts a map only in one write.
 fn write_whole<'m>(file: &OwnedFd, text: &[u8], what: &'static str) -> Result<(), Error<'m>> {
     match write(file, text) {
         Ok(written) if written == text.len() => Ok(()),

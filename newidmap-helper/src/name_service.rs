@@ -1,19 +1,19 @@
-//! What the local files cannot tell: accounts of a directory service, and grants that a plugin keeps.
+//! The interface to name services: accounts of a directory service, and grants from a plugin.
 
 use subroot_idmap::{Caller, IdRange, MAX_NAMES, PluginQuestion, RequestedMap, Text};
 
-/// Why name services gave no answer; nothing is mapped then.
+/// Why name services gave no answer. Nothing is mapped then.
 pub struct Unanswered(pub &'static str);
 
-/// What asks name services, between the caller's local accounts and his grants.
+/// Asked after the local accounts are read and before the grants are.
 pub trait NameService {
-    /// Finds the name of a caller who has no local account; false where nobody can be asked.
+    /// Finds the name of a caller that has no local account. False if name services cannot be asked.
     ///
     /// # Errors
     /// Why there is no answer.
     fn find_name(&mut self, caller: &Caller, name: &mut Text<MAX_NAMES>) -> Result<bool, Unanswered>;
 
-    /// Visits every range of the map that the plugin grants; none where plugins cannot be asked.
+    /// Visits every range of the map that the plugin grants; none if plugins cannot be asked.
     ///
     /// # Errors
     /// Why there is no answer.

@@ -1,4 +1,4 @@
-//! Privilege: put aside before anything is read, and in force only inside one closure.
+//! Privilege is put aside before anything is read, and is in force only inside one closure.
 
 use crate::Start;
 use crate::error::Error;
@@ -14,18 +14,19 @@ use subroot_idmap::{IdKind, Request};
 
 const OWN_PROGRAM: &str = "/proc/self/exe";
 
-/// The proof that privilege has been put aside, and the only way to put it in force again.
+/// Proof that privilege has been put aside, and the only way to put it in force again.
 pub(crate) struct Privileges {
     held: CapabilitySet,
 }
 
-/// The proof that privilege is in force, which writing a map needs.
+/// Proof that privilege is in force, which writing a map requires.
 pub(crate) struct InForce(());
 
 /// Becomes the caller, with at most CAP_SETUID and CAP_SETGID permitted and none effective.
 ///
-/// Whether they came from a setuid bit, from file capabilities or from both makes no difference afterwards. The last
-/// change of credentials resets the dumpable flag to fs.suid_dumpable (prctl(2)), so it is cleared after it.
+/// Afterwards it does not matter whether privilege came from a setuid bit, from file capabilities or from
+/// both. Each change of credentials resets the dumpable flag to fs.suid_dumpable (prctl(2)), so it is cleared
+/// last.
 pub(crate) fn set_aside<'m>(start: &Start) -> Result<Privileges, Error<'m>> {
     become_caller(start).map_err(|errno| Error::Kernel("putting privilege aside", errno))
 }
@@ -41,7 +42,7 @@ fn become_caller(start: &Start) -> Outcome<Privileges> {
     Ok(privileges)
 }
 
-/// Keeps these capabilities permitted or, where the kernel refuses that, those of them that are there.
+/// Keeps these capabilities permitted. If the kernel refuses (EPERM), keeps the subset that the process has.
 fn keep(wanted: CapabilitySet) -> Outcome<Privileges> {
     let privileges = Privileges { held: wanted };
     match privileges.set_effective(CapabilitySet::empty()) {
@@ -54,13 +55,13 @@ fn keep(wanted: CapabilitySet) -> Outcome<Privileges> {
 }
 
 impl Privileges {
-    /// Refuses a request for which a capability is missing, and finds out why it is.
+    /// Fails if a capability for the request is missing, and reports why it is.
     pub(crate) fn cover<'m>(&self, request: &Request) -> Result<(), Error<'m>> {
         let missing = request.kinds().find(|kind| !self.held.contains(needed(*kind)));
         missing.map_or(Ok(()), |kind| Err(Error::NoPrivilege(kind, why_not_held(kind))))
     }
 
-    /// Runs `act` with what is held in force, and puts it aside again however `act` ends.
+    /// Runs `act` with the held capabilities effective, and drops them again whether or not `act` succeeds.
     pub(crate) fn in_force<'m>(
         &self,
         act: impl FnOnce(InForce) -> Result<(), Error<'m>>,

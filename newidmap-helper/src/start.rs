@@ -1,4 +1,5 @@
-//! The entry of a program without libc: its first instructions, its arguments, and the memory routines the compiler calls.
+//! The entry point for programs without libc: first instructions, arguments, and the memory routines that the
+//! compiler calls.
 #![allow(unsafe_code)] // nothing below the entry can be written without
 
 use core::arch::{asm, global_asm};
@@ -8,7 +9,8 @@ use newidmap_helper::{Memory, NameService, Start, Unanswered};
 use rustix::stdio::{stderr, stdout};
 use subroot_idmap::{Caller, MAX_NAMES, Text};
 
-// A stack of our own: a caller who sets RLIMIT_STACK to next to nothing then starves only the kernel's.
+// A separate stack: a caller that sets RLIMIT_STACK to almost nothing then limits only the kernel's initial
+// one.
 #[cfg(all(target_arch = "x86_64", not(fuzzing)))]
 global_asm!(
     ".local own_stack",
@@ -54,9 +56,9 @@ const AT_GID: usize = 13;
 
 unsafe extern "C" fn entry(stack: *const usize) -> c_int {
     let memory = &raw mut MEMORY;
-    // SAFETY: at the entry, the kernel has left argc and then as many argv pointers at the stack pointer (execve(2)); they
-    // and their strings stay where they are. MEMORY is borrowed here alone, once. Descriptors 1 and 2 are only ever
-    // handed back to the kernel, which answers EBADF where they are not open.
+    // SAFETY: at the entry, argc and then argc argv pointers are at the stack pointer (execve(2)); they and
+    // their strings are never moved or freed. MEMORY is borrowed only here, once. Descriptors 1 and 2 are
+    // only passed back to the kernel, which returns EBADF if they are not open.
     let (args, out, err, ids, memory) = unsafe {
         let argv = stack.add(1).cast::<*const u8>();
         let args = (1..*stack).map(move |at| bytes(*argv.add(at)));
@@ -67,18 +69,19 @@ unsafe extern "C" fn entry(stack: *const usize) -> c_int {
     c_int::from(newidmap_helper::run(&start, args, memory, &mut Variant { stack: stack.cast_mut() }))
 }
 
-/// Leaves name services to the variant that has them: executes it in this program's place, by a path that is built in.
+/// Hands the request to the variant with name services: replaces this program by it, using a compiled-in
+/// path.
 struct Variant {
     stack: *mut usize,
 }
 
 impl NameService for Variant {
-    /// Comes back where it is not installed or cannot be executed; what the local files tell then has to do.
+    /// Returns only if the variant is not installed or cannot be executed. The local files then decide alone.
     fn find_name(&mut self, _: &Caller, _: &mut Text<MAX_NAMES>) -> Result<bool, Unanswered> {
         let (path, environment) = (crate::PROGRAM.variant.as_ptr(), &null::<u8>());
-        // SAFETY: the kernel has left argc and argv where `stack` points, writable and ended by a null, and nothing reads argv[0].
-        // Without any argument, argv[0] would be that null. execve(2) only reads the path and the two lists, and returns
-        // only where it fails; the environment has no string.
+        // SAFETY: the kernel left argc and argv at `stack`, writable and terminated by a null, and nothing
+        // reads argv[0]. Without arguments argv[0] would be that null, so it is not written. execve(2) only
+        // reads the path and the two lists, and returns only on failure; the environment is empty.
         unsafe {
             let argv = self.stack.add(1);
             if *self.stack > 0 {
@@ -95,14 +98,15 @@ impl NameService for Variant {
     }
 }
 
-/// The status where the kernel has told no real IDs, which it always does.
+/// The exit status if the auxiliary vector has no real IDs. The kernel always provides them.
 const NO_IDS: c_int = 6;
 
-/// The real IDs that this process was started with, from the auxiliary vector: getauxval(3). It comes after the pointers of
-/// argv and of the environment, which are stepped over: not a byte of the environment is read.
+/// The process's real IDs, from the auxiliary vector: getauxval(3). The vector follows the pointers of argv
+/// and of the environment. Those are skipped; no environment string is read.
 pub(crate) unsafe fn real_ids(stack: *const usize) -> Option<(u32, u32)> {
     let (mut uid, mut gid) = (None, None);
-    // SAFETY: the kernel lays out argc, argc pointers, a null, more pointers, a null, and pairs of which the last is AT_NULL.
+    // SAFETY: the kernel lays out argc, argc pointers, a null, more pointers, a null, and pairs that end with
+    // AT_NULL.
     unsafe {
         let mut at = stack.add(*stack + 2);
         while *at != 0 {
@@ -134,7 +138,8 @@ pub(crate) unsafe fn bytes(string: *const u8) -> &'static [u8] {
 
 #[cfg_attr(not(fuzzing), unsafe(no_mangle))]
 pub(crate) unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
-    // SAFETY: the compiler's own contract: both sides are valid for `count` bytes and, but for memmove, apart.
+    // SAFETY: the compiler's contract: both sides are valid for `count` bytes, and do not overlap except for
+    // memmove.
     (0..count).for_each(|at| unsafe { *to.add(at) = *from.add(at) });
     to
 }
@@ -142,35 +147,35 @@ pub(crate) unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, count: usiz
 #[cfg_attr(not(fuzzing), unsafe(no_mangle))]
 pub(crate) unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
     if to.addr() <= from.addr() {
-        // SAFETY: going up, no byte is overwritten before it has been read.
+        // SAFETY: copying upwards, each byte is read before it is overwritten.
         return unsafe { memcpy(to, from, count) };
     }
-    // SAFETY: as for memcpy; going down, no byte is overwritten before it has been read.
+    // SAFETY: as for memcpy; copying downwards, each byte is read before it is overwritten.
     (0..count).rev().for_each(|at| unsafe { *to.add(at) = *from.add(at) });
     to
 }
 
 #[cfg_attr(not(fuzzing), unsafe(no_mangle))]
 pub(crate) unsafe extern "C" fn memset(to: *mut u8, byte: c_int, count: usize) -> *mut u8 {
-    // SAFETY: the compiler's own contract: `to` is valid for `count` bytes.
+    // SAFETY: the compiler's contract: `to` is valid for `count` bytes.
     (0..count).for_each(|at| unsafe { *to.add(at) = byte.to_le_bytes()[0] });
     to
 }
 
 #[cfg_attr(not(fuzzing), unsafe(no_mangle))]
 pub(crate) unsafe extern "C" fn memcmp(left: *const u8, right: *const u8, count: usize) -> c_int {
-    // SAFETY: the compiler's own contract: both sides are valid for `count` bytes.
+    // SAFETY: the compiler's contract: both sides are valid for `count` bytes.
     let pairs = (0..count).map(|at| unsafe { (*left.add(at), *right.add(at)) });
     pairs.map(|(left, right)| c_int::from(left) - c_int::from(right)).find(|order| *order != 0).unwrap_or(0)
 }
 
 #[cfg_attr(not(fuzzing), unsafe(no_mangle))]
 pub(crate) unsafe extern "C" fn bcmp(left: *const u8, right: *const u8, count: usize) -> c_int {
-    // SAFETY: bcmp is memcmp whose sign nobody reads.
+    // SAFETY: bcmp is memcmp, except that callers do not use the sign.
     unsafe { memcmp(left, right, count) }
 }
 
-/// Debug builds ask for the unwinder's entry points; with panic=abort nothing ever calls them.
+/// Debug builds refer to the unwinder's entry points. With panic=abort nothing calls them.
 #[cfg(all(debug_assertions, not(fuzzing)))]
 mod unwinder {
     #[unsafe(no_mangle)]
@@ -181,8 +186,8 @@ mod unwinder {
 
 #[cfg_attr(not(fuzzing), panic_handler)]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    // SAFETY: an undefined instruction ends the process. In the release build only rustix's assertions lead here, that a
-    // descriptor which the kernel has just returned is not negative.
+    // SAFETY: an undefined instruction ends the process. In release builds only rustix's assertions that a
+    // descriptor returned by the kernel is not negative can get here.
     unsafe {
         #[cfg(target_arch = "x86_64")]
         asm!("ud2", options(noreturn));

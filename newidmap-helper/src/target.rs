@@ -1,4 +1,5 @@
-//! The process to be mapped, held by descriptors: no PID is kept, so none can be recycled under us (property P2).
+//! The process to be mapped, held by descriptors. No PID is kept, so PID reuse cannot redirect a write
+//! (property P2).
 
 use crate::error::Error;
 use crate::namespace::{Identity, UserNamespace};
@@ -12,7 +13,7 @@ use subroot_idmap::{TargetArg, Text, parse_number};
 const PROC_MAGIC: u64 = 0x9fa0;
 /// PID_FS_MAGIC in linux/magic.h: a pidfd since Linux 6.9.
 const PIDFS_MAGIC: u64 = 0x5049_4446;
-/// ANON_INODE_FS_MAGIC in linux/magic.h: a pidfd before.
+/// ANON_INODE_FS_MAGIC in linux/magic.h: a pidfd before Linux 6.9.
 const ANON_INODE_MAGIC: u64 = 0x0904_1934;
 
 const NOT_YOURS: &str = "no process of yours";
@@ -24,11 +25,11 @@ const NEEDS_FDINFO: &str =
     "before Linux 5.14, it has to be given as a PID or an open /proc/PID directory, not as a pidfd";
 
 const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
-/// Below the directory, never through a link, never onto another mount.
+/// Resolve below the directory, without following symlinks or crossing mounts.
 const BENEATH: ResolveFlags =
     ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_XDEV);
 
-/// A process of the caller's, in a user namespace that he owns and that is a child of the mapper's own.
+/// A process of the caller, in a user namespace that the caller owns and whose parent is the mapper's own.
 pub(crate) struct Target {
     arg: TargetArg,
     dir: ManuallyDrop<OwnedFd>,
@@ -36,7 +37,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Finds the process and checks whose it is. Nothing is written, and nothing is opened for writing.
+    /// Finds the process and checks that it is the caller's. Writes nothing, and opens nothing for writing.
     pub(crate) fn open<'m>(arg: TargetArg, caller_uid: u32) -> Result<Target, Error<'m>> {
         let because = |why| move |errno| unfit(arg, why, errno);
         let dir = ManuallyDrop::new(match arg {
@@ -54,17 +55,17 @@ impl Target {
         Ok(Target { arg, dir, parent })
     }
 
-    /// True when the mapper runs in a user namespace in which not every ID exists.
+    /// True if the mapper itself runs in a user namespace other than the initial one.
     pub(crate) fn is_nested(&self) -> bool {
         !self.parent.is_initial()
     }
 
-    /// The same target, found to be unfit.
+    /// An error that rejects this target.
     pub(crate) fn unfit<'m>(&self, why: &'static str) -> Error<'m> {
         Error::Target(self.arg, why)
     }
 
-    /// Opens one of the kernel's files about the process, for reading and writing.
+    /// Opens one of the kernel's files about the process for reading and writing.
     pub(crate) fn open_file<'m>(&self, name: &'static str) -> Result<ManuallyDrop<OwnedFd>, Error<'m>> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened = match openat2(&*self.dir, name, flags, Mode::empty(), BENEATH) {
@@ -79,7 +80,8 @@ impl Target {
     }
 }
 
-/// What a refusal of the kernel's says about the target. Where too many files are open, it says nothing.
+/// Turns a kernel error into a reason to reject the target. Too many open files says nothing about the
+/// target.
 fn unfit<'m>(arg: TargetArg, why: &'static str, errno: Errno) -> Error<'m> {
     match errno {
         Errno::MFILE | Errno::NFILE => Error::Kernel("opening the target's files", errno),
@@ -94,7 +96,8 @@ fn open_process(pid: u32) -> Outcome<OwnedFd> {
     if is_on(&dir, &[PROC_MAGIC]) { Ok(dir) } else { Err(Errno::INVAL) }
 }
 
-/// Takes over what the caller left open as descriptor N: the directory itself, or a pidfd that leads to it.
+/// Opens the object that the caller left open as descriptor N: the /proc/PID directory, or the one that a
+/// pidfd leads to.
 fn open_descriptor(number: u32) -> Result<OwnedFd, (&'static str, Errno)> {
     let mut path = Text::<32>::EMPTY;
     path.push("/proc/self/fd/").push_number(number);
@@ -106,16 +109,18 @@ fn open_descriptor(number: u32) -> Result<OwnedFd, (&'static str, Errno)> {
         return Err((NOT_PROCESS, Errno::INVAL));
     }
     let pid = pid_of_pidfd(number).map_err(|errno| match errno {
-        // To a program with privilege, its own fdinfo is root's until then.
+        // Before Linux 5.14, the fdinfo of a program with privilege is readable only by root.
         Errno::ACCESS => (NEEDS_FDINFO, errno),
         _ => (NOT_YOURS, errno),
     })?;
     let dir = open_process(pid).map_err(|errno| (NOT_YOURS, errno))?;
-    // Asked again: if the process is still there now, the directory opened in between is its own and no successor's.
+    // Check again: if the process still exists, the directory opened in between is its own and not that of a
+    // process with a reused PID.
     if pid_of_pidfd(number) == Ok(pid) { Ok(dir) } else { Err((NOT_YOURS, Errno::SRCH)) }
 }
 
-/// The line `Pid:` of a pidfd's fdinfo; ESRCH when it is no pidfd, or when its process is gone (-1): pidfd_open(2).
+/// The `Pid:` line of a pidfd's fdinfo. ESRCH if it is not a pidfd, or if its process has been reaped (-1):
+/// pidfd_open(2).
 fn pid_of_pidfd(number: u32) -> Outcome<u32> {
     let mut path = Text::<40>::EMPTY;
     path.push("/proc/self/fdinfo/").push_number(number);

@@ -1,8 +1,9 @@
-//! What a child tells its parent: framed, so that whatever else is written into the pipe is no answer.
+//! The message from a child to its parent. A frame marks it, so that other output in the pipe is not taken
+//! for an answer.
 
 use newidmap_helper::Unanswered;
 
-/// Comes before and after each answer: nothing that prints writes it by accident.
+/// Marks the start and the end of an answer. Ordinary output does not contain it by accident.
 const FRAME: &[u8] = b"\0\xffanswer\xff\0";
 const ANSWERED: u8 = 0;
 
@@ -21,7 +22,7 @@ macro_rules! troubles {
                 match self { $(Trouble::$name => $code,)+ }
             }
 
-            /// The trouble in a few words.
+            /// The reason as text.
             pub const fn reason(self) -> &'static str {
                 match self { $(Trouble::$name => $reason,)+ }
             }
@@ -39,7 +40,7 @@ troubles! {
     Status 7: "it returned a status that there is not",
 }
 
-/// The bytes for the pipe.
+/// The bytes to write to the pipe.
 pub fn encode(answer: Result<Vec<u8>, Trouble>) -> Vec<u8> {
     let (code, payload) = match answer {
         Ok(payload) => (ANSWERED, payload),
@@ -48,10 +49,10 @@ pub fn encode(answer: Result<Vec<u8>, Trouble>) -> Vec<u8> {
     [FRAME, &[code], &payload, FRAME].concat()
 }
 
-/// What [`encode`] was given, or why these bytes are no answer.
+/// The payload given to [`encode`].
 ///
 /// # Errors
-/// For anything but exactly one answer, and for one that tells of trouble.
+/// The bytes are not exactly one answer, or the answer reports a [`Trouble`].
 pub fn decode(bytes: &[u8]) -> Result<&[u8], Unanswered> {
     if bytes.is_empty() {
         return Err(Unanswered("it crashed or ended without an answer"));
@@ -67,5 +68,5 @@ pub fn decode(bytes: &[u8]) -> Result<&[u8], Unanswered> {
     }
 }
 
-/// For bytes that are something else.
+/// For bytes that are not an answer.
 pub(crate) const NO_ANSWER: Unanswered = Unanswered("what it wrote is no answer");

@@ -1,4 +1,5 @@
-//! A child that runs foreign code: without a capability, without the caller's descriptors, for a limited time.
+//! A child process that runs foreign code without capabilities or the caller's descriptors, and for a limited
+//! time.
 
 use crate::answer::{NO_ANSWER, Trouble, encode};
 use crate::foreign;
@@ -15,15 +16,15 @@ use std::fs::read_dir;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
-/// What all answers to one request may take together.
+/// The time limit for all answers to one request together.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-/// More than any answer has: a name, or a byte for each of 4,096 ranges.
+/// More than the longest answer: a name, or one byte for each of 4,096 ranges.
 const MAX_ANSWER: usize = 8 * 1024;
 
-/// Has a child find an answer, and returns the bytes that it has written until it ended.
+/// Runs `find` in a child and returns the bytes that the child wrote before it ended.
 ///
 /// # Errors
-/// No child, no end of it before the deadline, or more than an answer can be.
+/// The child cannot be created, does not end before the deadline, or writes more than the longest answer.
 pub(crate) fn bytes_from_child(
     deadline: Instant,
     find: impl FnOnce() -> Result<Vec<u8>, Trouble>,
@@ -33,12 +34,13 @@ pub(crate) fn bytes_from_child(
     let child = foreign::fork(|| tell(&writer, find)).map_err(no_child)?;
     drop(writer);
     let bytes = read_until_end(&reader, child, deadline);
-    // It may have closed the pipe only. It is not waited for, so its PID is nobody else's before this process ends.
+    // The child may only have closed the pipe. It is never waited for, so its PID cannot be reused while this
+    // process runs.
     let _already_gone = kill(child, Signal::SIGKILL);
     bytes
 }
 
-/// The child: nothing foreign runs before it is confined.
+/// Runs in the child. No foreign code runs before `confine`.
 fn tell(writer: &OwnedFd, find: impl FnOnce() -> Result<Vec<u8>, Trouble>) {
     let answer = confine(writer).ok_or(Trouble::Confinement).and_then(|()| find());
     let mut rest = &encode(answer)[..];
@@ -47,8 +49,9 @@ fn tell(writer: &OwnedFd, find: impl FnOnce() -> Result<Vec<u8>, Trouble>) {
     }
 }
 
-/// Gives up every capability, and what the caller has left open. It is not dumpable, as its parent is, and giving up does not
-/// change that (prctl(2)): the caller can neither trace it nor reach its pipe through /proc.
+/// Gives up every capability and closes what the caller left open. The child inherits not being dumpable, and
+/// giving up capabilities does not change that (prctl(2)): the caller can neither trace it nor open its pipe
+/// through /proc.
 fn confine(writer: &OwnedFd) -> Option<()> {
     let none = CapabilitySet::empty();
     set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none }).ok()?;
@@ -61,20 +64,20 @@ fn confine(writer: &OwnedFd) -> Option<()> {
     foreign::clear_environment()
 }
 
-/// Closes every descriptor but 0 to 2 and this one.
+/// Closes every descriptor except 0 to 2 and `kept`.
 fn close_all_but(kept: RawFd) -> Option<()> {
     let entries = read_dir("/proc/self/fd").ok()?;
     let numbers: Option<Vec<RawFd>> =
         entries.map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
-    // One of them was the directory's own, closed again by now.
+    // The list includes the descriptor of the directory itself, which is closed by now.
     numbers?.into_iter().filter(|number| *number > 2 && *number != kept).for_each(|number| {
         let _not_open = close(number);
     });
     Some(())
 }
 
-/// Reads until nobody holds the writing end, or until the child has ended and everything is read: what it has started may
-/// live on and hold that end.
+/// Reads until the last writer closes the pipe, or until the child has ended and the pipe is empty. A process
+/// that the child started may outlive it and keep the pipe open.
 fn read_until_end(reader: &OwnedFd, child: Pid, deadline: Instant) -> Result<Vec<u8>, Unanswered> {
     let ended = foreign::descriptor_of(child);
     let mut bytes = Vec::new();
@@ -90,7 +93,7 @@ fn read_until_end(reader: &OwnedFd, child: Pid, deadline: Instant) -> Result<Vec
     Err(NO_ANSWER)
 }
 
-/// Waits for something to read, or for the child's end: true for the first.
+/// Waits until there is something to read (true) or the child has ended (false).
 fn wait(reader: &OwnedFd, ended: Option<&OwnedFd>, deadline: Instant) -> Result<bool, Unanswered> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());

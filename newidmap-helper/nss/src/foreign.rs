@@ -1,4 +1,4 @@
-//! What cannot be written without unsafe code: a new process, and calls into code that is not part of this program.
+//! The code that needs `unsafe`: creating a process, and calling code that is not part of this program.
 #![allow(unsafe_code)] // fork, and a library that is loaded by its name
 
 use crate::answer::Trouble;
@@ -10,7 +10,8 @@ use rustix::fd::IntoRawFd as _;
 use rustix::process::{PidfdFlags, pidfd_open};
 use std::os::fd::{FromRawFd, OwnedFd};
 
-/// The function of shadow's libsubid.h that tells whether an owner has a whole range. The owner is an account's name.
+/// The function in shadow's libsubid.h that reports whether an owner has a whole range. The owner is an
+/// account's name.
 type HasRange = unsafe extern "C" fn(
     owner: *const c_char,
     start: c_ulong,
@@ -19,10 +20,11 @@ type HasRange = unsafe extern "C" fn(
     granted: *mut u8,
 ) -> c_int;
 
-/// Runs `act` in a new process, which then ends without the C library's own ending.
+/// Runs `act` in a new process, which ends by _exit(2) and so runs no exit handlers of the C library.
 pub(crate) fn fork(act: impl FnOnce()) -> nix::Result<Pid> {
-    // SAFETY: this process has one thread, so that the child can do whatever its parent could. SIG_DFL runs no code; where the
-    // caller has SIGCHLD ignored, the kernel would give the child's PID to others as soon as it ends (wait(2)).
+    // SAFETY: this process has one thread, so the child may do anything its parent may. SIG_DFL runs no code.
+    // It is needed because, if the caller has set SIGCHLD to be ignored, the kernel frees the child's PID as
+    // soon as it ends (wait(2)).
     unsafe {
         signal(Signal::SIGCHLD, SigHandler::SigDfl)?;
         match fork_process()? {
@@ -35,7 +37,7 @@ pub(crate) fn fork(act: impl FnOnce()) -> nix::Result<Pid> {
     }
 }
 
-/// A descriptor that can be read from once the child has ended; `None` before Linux 5.3.
+/// A descriptor that becomes readable when the child has ended; `None` before Linux 5.3.
 pub(crate) fn descriptor_of(child: Pid) -> Option<OwnedFd> {
     let child = rustix::process::Pid::from_raw(child.as_raw())?;
     let descriptor = pidfd_open(child, PidfdFlags::empty()).ok()?.into_raw_fd();
@@ -43,7 +45,7 @@ pub(crate) fn descriptor_of(child: Pid) -> Option<OwnedFd> {
     Some(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
-/// Takes every variable out of the environment.
+/// Removes every variable from the environment.
 pub(crate) fn clear_environment() -> Option<()> {
     // SAFETY: this process has one thread, and holds no pointer into the environment.
     let status = unsafe { nix::libc::clearenv() };
@@ -56,14 +58,14 @@ pub(crate) struct Plugin {
 }
 
 impl Plugin {
-    /// Loads a plugin from where the loader finds libraries.
+    /// Loads a plugin from the loader's search path.
     pub(crate) fn load(name: &str) -> Result<Plugin, Trouble> {
-        // SAFETY: whatever the library does at its start, it does to a child that is confined.
+        // SAFETY: the library's constructors run only in a confined child.
         let library = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) };
         library.map(|library| Plugin { library }).map_err(|_| Trouble::NotLoaded)
     }
 
-    /// What the plugin answers about a range: its status, and whether the range is granted.
+    /// The plugin's answer about a range: its status, and whether the range is granted.
     pub(crate) fn has_range(
         &self,
         owner: &CStr,
@@ -72,8 +74,8 @@ impl Plugin {
         kind: u32,
     ) -> Result<(i32, bool), Trouble> {
         let mut granted = 0;
-        // SAFETY: the symbol is a function of that type by libsubid's rules, and `owner` and `granted` outlive the call. A
-        // library that lies harms a child that is confined.
+        // SAFETY: libsubid defines the symbol as a function of that type, and `owner` and `granted` outlive
+        // the call. A library that breaks this harms only a confined child.
         let status = unsafe {
             let function = self.library.get::<HasRange>(b"shadow_subid_has_range\0");
             let function = function.map_err(|_| Trouble::NoFunction)?;

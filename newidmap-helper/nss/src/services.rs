@@ -1,4 +1,4 @@
-//! What name services and the plugin are asked, and what is taken from their answers.
+//! The questions to name services and the plugin, and the checks of their answers.
 
 use crate::answer::{NO_ANSWER, Trouble, decode};
 use crate::child::{PATIENCE, bytes_from_child};
@@ -16,11 +16,11 @@ const UNKNOWN_USER: i32 = 1;
 const ERROR_CONN: i32 = 2;
 const ERROR: i32 = 3;
 
-/// In the place of a range in an answer.
+/// One of these bytes answers for each range.
 const GRANTED: u8 = b'y';
 const NOT_GRANTED: u8 = b'n';
 
-/// The name services of this host, asked by children.
+/// The host's name services, queried from child processes.
 pub struct NameServices {
     deadline: Instant,
 }
@@ -32,7 +32,7 @@ impl Default for NameServices {
 }
 
 impl NameServices {
-    /// Nobody asked yet. All answers together may take 10 seconds from now on.
+    /// Starts the 10 seconds that all answers together may take.
     pub fn new() -> NameServices {
         NameServices { deadline: Instant::now() + PATIENCE }
     }
@@ -80,13 +80,13 @@ impl NameService for NameServices {
     }
 }
 
-/// The caller's names, less those that a plugin could take for a uid.
+/// The caller's names, except those that a plugin could take for a uid.
 fn owners(question: &PluginQuestion<'_>) -> Vec<CString> {
     let is_name = |name: &&[u8]| !name.iter().all(u8::is_ascii_digit);
     question.caller.names().filter(is_name).filter_map(|name| CString::new(name).ok()).collect()
 }
 
-/// The file that the loader looks for.
+/// The file name that the loader searches for.
 fn library_name(name: &[u8]) -> Result<String, Unanswered> {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     match std::str::from_utf8(name) {
@@ -99,10 +99,11 @@ fn library_name(name: &[u8]) -> Result<String, Unanswered> {
     }
 }
 
-/// In the child: the name of an account, or nothing where there is none of this uid.
+/// Runs in the child. The name of the account with this uid; empty if there is none.
 ///
-/// Two accounts of a directory may have one name, and the lines of one would then count for both: the name has to lead back. Names
-/// of local accounts are not decided about here, but by the parent ([`subroot_idmap::Policy::add_name_of_service`]).
+/// Two accounts in a directory may share a name, and the grants of one would then count for both. The name
+/// must therefore resolve to the same uid. The parent checks for names of local accounts
+/// ([`subroot_idmap::Policy::add_name_of_service`]).
 fn name_of(uid: Uid) -> Result<Vec<u8>, Trouble> {
     let account = found(User::from_uid(uid))?.map(|account| account.name);
     let Some(name) = account else { return Ok(Vec::new()) };
@@ -110,7 +111,7 @@ fn name_of(uid: Uid) -> Result<Vec<u8>, Trouble> {
     Ok(if leads_back { name.into_bytes() } else { Vec::new() })
 }
 
-/// The errors by which name services say that there is no such account: getpwnam(3).
+/// Maps the errors that mean "no such account" to `None`: getpwnam(3).
 fn found(answer: nix::Result<Option<User>>) -> Result<Option<User>, Trouble> {
     match answer {
         Ok(account) => Ok(account),
@@ -119,7 +120,7 @@ fn found(answer: nix::Result<Option<User>>) -> Result<Option<User>, Trouble> {
     }
 }
 
-/// In the child: one byte for each range.
+/// Runs in the child. One byte for each range.
 fn verdicts(library: &str, owners: &[CString], kind: IdKind, ranges: &[IdRange]) -> Result<Vec<u8>, Trouble> {
     let plugin = Plugin::load(library)?;
     let verdict = |range: &IdRange| {

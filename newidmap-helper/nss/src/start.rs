@@ -1,4 +1,4 @@
-//! The entry of a program with the C library: called by it, before anything of Rust's own runtime.
+//! The entry point for programs with the C library, which calls it before Rust's runtime starts.
 #![allow(unsafe_code)] // what the C library hands over is pointers
 
 use core::ffi::{CStr, c_char, c_int};
@@ -10,11 +10,11 @@ use std::sync::{Mutex, PoisonError};
 
 static MEMORY: Mutex<Memory> = Mutex::new(Memory::EMPTY);
 
-/// The library's first statement puts privilege aside; only children without any run what is not part of this program.
+/// `run` puts privilege aside first. Foreign code runs only in children without capabilities.
 #[unsafe(no_mangle)]
 extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
-    // SAFETY: the C library calls this once, with argc strings that stay where they are. Descriptors 1 and 2 are only ever
-    // handed back to the kernel, which answers EBADF where they are not open.
+    // SAFETY: the C library calls this once, with argc strings that are never moved or freed. Descriptors 1
+    // and 2 are only passed back to the kernel, which returns EBADF if they are not open.
     let (args, out, err) = unsafe {
         let args =
             (1..usize::try_from(argc).unwrap_or(0)).map(move |at| CStr::from_ptr(*argv.add(at)).to_bytes());

@@ -1,4 +1,4 @@
-//! An answer is taken whole or not at all.
+//! An answer is accepted whole or not at all.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use newidmap_helper_nss::{Trouble, decode, encode};

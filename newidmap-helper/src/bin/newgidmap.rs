@@ -1,7 +1,7 @@
 //! newgidmap: see newgidmap(1).
 #![cfg_attr(not(test), no_std, no_main, no_builtins)]
 
-// A test build, which only `--all-targets` asks for, brings an entry of its own.
+// `--all-targets` builds this also as a test, which has its own entry point.
 #[cfg(not(test))]
 #[path = "../start.rs"]
 mod start;

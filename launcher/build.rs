@@ -1,6 +1,6 @@
-//! Compiles the default filters of system calls, so that a launch need not.
+//! Compiles the default system call filters at build time, which saves time at each launch.
 
-// The modules are the library's.
+// The modules are shared with the library.
 #![allow(dead_code, unreachable_pub)]
 
 #[path = "src/child/seccomp/architecture.rs"]
@@ -19,13 +19,13 @@ use std::path::Path;
 fn main() -> Result<(), Box<dyn Error>> {
     let target = env::var("CARGO_CFG_TARGET_ARCH")?;
     let architectures = Architecture::of_kernel(&target)
-        .ok_or_else(|| format!("the default filter of system calls is not known for {target}"))?;
+        .ok_or_else(|| format!("no default system call filter for {target}"))?;
     write("default_filter.rs", &architectures)?;
     let [native, _] = architectures;
     write("native_filter.rs", &[native])
 }
 
-/// The filter for these architectures, as a file of Rust.
+/// Writes the filter for these architectures as Rust source.
 fn write(name: &str, architectures: &[Architecture]) -> Result<(), Box<dyn Error>> {
     let mut text = String::from("&[\n");
     for instruction in default_filter::filter(architectures)? {

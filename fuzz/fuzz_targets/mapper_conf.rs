@@ -1,10 +1,11 @@
-//! A mapper.conf of any bytes: rules that are taken never overlap, wrap or hold ID 0, and compute what they say.
+//! A mapper.conf of arbitrary bytes: accepted rules never overlap, wrap or contain ID 0, and grant the ranges
+//! they state.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use subroot_idmap::{Account, Caller, Config, Invalid};
 
-/// Where one caller stands, or the first line that was not taken.
+/// The settings for one caller, or the first line that was rejected.
 type Reading = Result<Config, (usize, Invalid)>;
 
 fuzz_target!(|file: &[u8]| {
@@ -63,7 +64,7 @@ fn reads_the_same(one: &Reading, two: &Reading, caller: &Caller) {
     }
 }
 
-/// First and end.
+/// The first ID and the end.
 type Span = (u64, u64);
 
 struct Rule {
@@ -73,7 +74,7 @@ struct Rule {
 }
 
 impl Rule {
-    /// A naive reading of a line that is a rule, whether it is to be taken or not.
+    /// A naive reading of a line that is a rule, whether or not it should be accepted.
     fn of_line(line: &[u8]) -> Option<Rule> {
         let text = std::str::from_utf8(line).ok().filter(|line| line.len() <= 1023)?;
         let trim = |text: &'_ str| text.trim_matches(|c: char| c.is_ascii_whitespace()).to_owned();
@@ -108,7 +109,7 @@ fn are_apart(rules: &[Rule]) {
     }
 }
 
-/// Holds what is computed for the uids at the ends of every rule against what the rules say.
+/// Compares the computed grants of the uids at the ends of every rule with the text of the rules.
 fn computes(rules: &[Rule], lines: &[&[u8]]) {
     let ends = rules
         .iter()

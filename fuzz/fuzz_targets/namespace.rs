@@ -1,6 +1,6 @@
-//! The two nsfs questions under AddressSanitizer: asked of real namespaces, and of what is none.
+//! The two nsfs ioctls under AddressSanitizer, on real namespaces and on other files.
 #![no_main]
-#![allow(unsafe_code)] // the file that is looked at has unsafe code
+#![allow(unsafe_code)] // the file under test has unsafe code
 
 use libfuzzer_sys::fuzz_target;
 use namespace::UserNamespace;
@@ -15,7 +15,7 @@ use std::thread;
 #[path = "../../newidmap-helper/src/namespace.rs"]
 mod namespace;
 
-/// A process in a user namespace of its own, which ends with this one; `/proc/child` stands for it.
+/// A process in its own user namespace, which ends with this one. `/proc/child` stands for it.
 static CHILD: OnceLock<Child> = OnceLock::new();
 
 fuzz_target!(
@@ -27,7 +27,7 @@ fuzz_target!(
     },
     |path: &[u8]| {
         let Ok(path) = std::str::from_utf8(path) else { return };
-        // Nowhere else is it without effect to open a thing.
+        // Only below /proc does opening a file have no side effects.
         if path.starts_with("/proc/") && !path.contains("..") && !path.contains('\0') {
             let child = CHILD.get().expect("made before").id();
             let path = path.replace("/proc/child", &format!("/proc/{child}"));
@@ -36,7 +36,7 @@ fuzz_target!(
     }
 );
 
-/// Descriptors stay open in the mapper, which ends soon after: here they are the thread's own and end with it.
+/// In the mapper, descriptors stay open until it ends. Here they belong to the thread and are closed with it.
 fn asks(path: &str) {
     // SAFETY: the thread has taken over no descriptor that another one closes.
     unsafe { unshare_unsafe(UnshareFlags::FILES) }.expect("descriptors of the thread's own");
@@ -46,7 +46,7 @@ fn asks(path: &str) {
     let (owner, parent) = (user_namespace.owner_uid(), user_namespace.parent());
     if let Ok(parent) = &parent {
         assert!(owner.is_ok(), "the owner of a descendant has an ID here");
-        assert!(!parent.is_initial() || parent.is_own() == Ok(true), "shown to its members alone");
+        assert!(!parent.is_initial() || parent.is_own() == Ok(true), "shown only to its members");
     }
     assert!(!is_child || parent.is_ok_and(|parent| parent.is_own() == Ok(true)));
     assert!(!is_child || owner == Ok(geteuid().as_raw()));

@@ -1,10 +1,11 @@
-//! A command line of any words: it is taken exactly when a naive reading takes it, and then means the same.
+//! A command line of arbitrary arguments: it is accepted exactly when a naive reading accepts it, and means
+//! the same.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use subroot_idmap::{IdKind, MapLine, Request, RequestedMap, TargetArg, Text, Verb, push_typed};
 
-// One word a line, the program's name first.
+// One argument per line, the program's name first.
 fuzz_target!(|input: &[u8]| {
     let mut words = input.strip_suffix(b"\n").unwrap_or(input).split(|byte| *byte == b'\n');
     let program = words.next().unwrap_or_default();
@@ -37,7 +38,7 @@ fuzz_target!(|input: &[u8]| {
 
 type Line = (u64, u64, u64);
 
-/// What a command line says.
+/// The content of a command line.
 #[derive(Default)]
 struct Said {
     target: String,

@@ -1,7 +1,8 @@
-//! The unsafe code of the entry under AddressSanitizer: on heap blocks of exactly the size that it may touch.
+//! The unsafe code of the entry point under AddressSanitizer, on heap blocks of exactly the size that it may
+//! access.
 #![no_main]
-#![no_builtins] // or the compiler would make calls of the C library's routines out of ours
-#![allow(unsafe_code)] // what is looked at is unsafe to call
+#![no_builtins] // otherwise the compiler would replace these routines by calls of the C library's
+#![allow(unsafe_code)] // the functions under test are unsafe to call
 
 use libfuzzer_sys::fuzz_target;
 use std::cmp::Ordering;
@@ -30,7 +31,7 @@ fuzz_target!(|input: &[u8]| {
 fn copies(from: &[u8]) {
     let from: Box<[u8]> = from.into();
     let mut to = vec![0; from.len()].into_boxed_slice();
-    // SAFETY: both blocks are as long as the count says, and apart.
+    // SAFETY: both blocks have `count` bytes and do not overlap.
     let returned = unsafe { start::memcpy(to.as_mut_ptr(), from.as_ptr(), from.len()) };
     assert_eq!(returned.cast_const(), to.as_ptr());
     assert_eq!(to, from);
@@ -43,7 +44,7 @@ fn moves(bytes: &[u8], one: usize, two: usize) {
     let mut expected = bytes.to_vec();
     expected.copy_within(from..from + count, to);
     let block = moved.as_mut_ptr();
-    // SAFETY: from either place on, the block has at least that many bytes.
+    // SAFETY: the block has at least that many bytes from either offset.
     let returned = unsafe { start::memmove(block.add(to), block.add(from), count) };
     assert_eq!(returned.addr(), block.addr() + to);
     assert_eq!(*moved, *expected);
@@ -52,7 +53,7 @@ fn moves(bytes: &[u8], one: usize, two: usize) {
 fn fills(count: usize, byte: usize) {
     let mut filled = vec![0x55; count].into_boxed_slice();
     let word = i32::try_from(byte).expect("a byte") - 128;
-    // SAFETY: the block is as long as the count says.
+    // SAFETY: the block has `count` bytes.
     unsafe { start::memset(filled.as_mut_ptr(), word, count) };
     assert!(filled.iter().all(|filled| *filled == word.to_le_bytes()[0]));
 }
@@ -81,11 +82,12 @@ fn compares(bytes: &[u8], other: usize) {
 fn reads_a_string(text: &[u8]) {
     let string: Box<[u8]> = text.iter().copied().chain([0]).collect();
     let expected = text.split(|byte| *byte == 0).next().unwrap_or_default();
-    // SAFETY: the block ends with a NUL, and outlives what is made of it.
+    // SAFETY: the block ends with a NUL and outlives the result.
     assert_eq!(unsafe { start::bytes(string.as_ptr()) }, expected);
 }
 
-/// Lays out what the kernel lays out (execve(2), getauxval(3)), with pointers that lead nowhere: none may be followed.
+/// Builds the stack that the kernel provides (execve(2), getauxval(3)), with invalid pointers, because none
+/// may be followed.
 fn reads_a_stack(input: &[u8], argc: usize, variables: usize) {
     let pairs = input.chunks_exact(9).map(|pair| {
         let value: [u8; 8] = pair[1..].try_into().expect("eight bytes");
@@ -102,6 +104,6 @@ fn reads_a_stack(input: &[u8], argc: usize, variables: usize) {
     stack.push(0);
     let last = |wanted| pairs.iter().rev().find(|(key, _)| *key == wanted).map(|(_, value)| *value);
     let id = |wanted| last(wanted).and_then(|value| u32::try_from(value).ok());
-    // SAFETY: argc, its pointers, a null, more pointers, a null, and pairs up to the key that ends them.
+    // SAFETY: argc, its pointers, a null, more pointers, a null, and pairs up to the terminating key.
     assert_eq!(unsafe { start::real_ids(stack.into_boxed_slice().as_ptr()) }, id(AT_UID).zip(id(AT_GID)));
 }

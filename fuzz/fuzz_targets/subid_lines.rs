@@ -1,16 +1,16 @@
-//! A grant file of any bytes: what it grants to a caller is what a naive reading of it grants.
+//! A grant file of arbitrary bytes: it grants a caller what a naive reading of it grants.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use subroot_idmap::{Account, Caller, Granted, IdRange, MAX_GRANTS, each_line};
 
-/// A name with which a line may be as long as a line can be, or one byte longer.
+/// A name with which a line can have the maximum length, or one byte more.
 const LONG: &str = match std::str::from_utf8(&[b'n'; 1019]) {
     Ok(name) => name,
     Err(_) => "",
 };
 
-/// Uid and names of those for whom every file is read.
+/// The uids and names of the callers for which every file is read.
 const CALLERS: [(u32, &[&str]); 6] = [
     (1000, &["alice", "alice-admin"]),
     (1001, &["1000", "+bob"]),
@@ -43,7 +43,8 @@ fuzz_target!(|file: &[u8]| {
     }
 });
 
-/// Reads the file in pieces through a buffer that is hardly longer than a line may be, both as long as its content says.
+/// Reads the file in chunks through a buffer hardly longer than the longest line. The file's content decides
+/// both sizes.
 fn read(mut file: &[u8], caller: &Caller, granted: &mut Granted) {
     let sum: usize = file.iter().map(|byte| usize::from(*byte)).sum();
     let mut buffer = vec![0; 1024 + sum % 64];
@@ -62,7 +63,7 @@ fn read(mut file: &[u8], caller: &Caller, granted: &mut Granted) {
     each_line(&mut buffer, next, visit).expect("nothing fails here");
 }
 
-/// First and end of the range that a line grants, read with the standard library alone.
+/// The first ID and the end of the range that a line grants, read with only the standard library.
 fn naive_grant(line: &[u8], uid: u32, names: &[&str]) -> Option<(u64, u64)> {
     let line = std::str::from_utf8(line).ok().filter(|line| line.len() <= 1023)?;
     if line.starts_with('#') || line.contains(|c: char| c.is_ascii_control() || c == ' ') {
@@ -84,7 +85,7 @@ fn ends(range: &IdRange) -> (u64, u64) {
     (u64::from(range.first()), u64::from(range.first()) + u64::from(range.count()))
 }
 
-/// A range is covered when no ID of it is in no line; where lines begin and end is where that can change.
+/// A range is covered if every ID of it is in some line. That can change only where a line begins or ends.
 fn covers_the_union(granted: &Granted, lines: &[(u64, u64)]) {
     let in_union = |id: u64| lines.iter().any(|(first, end)| (*first..*end).contains(&id));
     for (at, (first, end)) in lines.iter().take(8).enumerate() {

@@ -1,4 +1,5 @@
-//! What authorisation grants and refuses, case by case: the own ID, the host's ID 0, and what setgroups hangs on.
+//! What authorisation grants and refuses, case by case: the caller's own ID, the host's ID 0, and when
+//! setgroups is denied.
 #![allow(clippy::unwrap_used)]
 
 use subroot_idmap::{Account, Caller, Granted, IdKind, MapLine, RequestedMap, authorize};
@@ -6,7 +7,7 @@ use subroot_idmap::{Account, Caller, Granted, IdKind, MapLine, RequestedMap, aut
 const UID: u32 = 1000;
 const GID: u32 = 100;
 
-/// Asks as an account with these IDs, whose grants are `start:count` each; gives `backed_by_grants`.
+/// Asks as an account with these IDs and with grants of the form `start:count`. Returns `backed_by_grants`.
 fn ask_as(ids: (u32, u32), kind: IdKind, grants: &[&str], map: &str) -> Result<bool, MapLine> {
     let mut caller = Caller::new(ids.0, ids.1);
     caller.add_account(&Account { name: b"alice", uid: Some(ids.0), gid: Some(ids.1), is_whole: true });
@@ -28,20 +29,20 @@ fn not_granted(inside: u32, first: u32, count: u32) -> Result<bool, MapLine> {
 }
 
 #[test]
-fn the_own_id_alone_needs_no_grant_and_uses_none() {
+fn the_callers_own_id_needs_no_grant_and_uses_none() {
     assert_eq!(ask(IdKind::Uid, &[], "0:1000:1"), Ok(false));
     assert_eq!(ask(IdKind::Gid, &[], "0:100:1"), Ok(false));
     assert_eq!(ask(IdKind::Uid, &["100000:65536"], "4711:1000:1"), Ok(false));
 }
 
 #[test]
-fn the_own_id_is_that_of_the_map_s_kind() {
+fn the_callers_own_id_is_that_of_the_maps_kind() {
     assert_eq!(ask(IdKind::Uid, &[], "0:100:1"), not_granted(0, 100, 1));
     assert_eq!(ask(IdKind::Gid, &[], "0:1000:1"), not_granted(0, 1000, 1));
 }
 
 #[test]
-fn the_own_id_does_not_carry_its_neighbours() {
+fn the_callers_own_id_does_not_include_its_neighbours() {
     for (map, first) in [("0:1000:2", 1000), ("0:999:2", 999)] {
         assert_eq!(ask(IdKind::Uid, &[], map), not_granted(0, first, 2));
     }
@@ -49,12 +50,12 @@ fn the_own_id_does_not_carry_its_neighbours() {
 }
 
 #[test]
-fn the_own_id_and_its_granted_neighbours_may_be_asked_for_line_by_line() {
+fn the_callers_own_id_and_granted_neighbours_may_be_separate_lines() {
     assert_eq!(ask(IdKind::Uid, &["1001:10"], "0:1000:1,1:1001:10"), Ok(true));
 }
 
 #[test]
-fn the_host_s_id_0_is_never_granted_not_even_to_root() {
+fn the_hosts_id_0_is_never_granted_not_even_to_root() {
     for kind in IdKind::BOTH {
         assert_eq!(ask_as((0, 0), kind, &[], "0:0:1"), not_granted(0, 0, 1));
         assert_eq!(ask_as((0, 0), kind, &["0:65536", "1:65535"], "0:0:2"), not_granted(0, 0, 2));
@@ -90,7 +91,7 @@ fn one_line_that_is_not_granted_refuses_the_whole_map_and_is_named() {
 }
 
 #[test]
-fn grants_that_touch_or_overlap_join_and_a_gap_does_not() {
+fn adjacent_or_overlapping_grants_join_and_grants_with_a_gap_do_not() {
     assert_eq!(ask(IdKind::Uid, &["20:10", "10:10"], "0:10:20"), Ok(true));
     assert_eq!(ask(IdKind::Uid, &["10:10", "15:20", "12:2"], "0:10:25"), Ok(true));
     assert_eq!(ask(IdKind::Uid, &["10:10", "21:10"], "0:10:20"), not_granted(0, 10, 20));
@@ -98,9 +99,9 @@ fn grants_that_touch_or_overlap_join_and_a_gap_does_not() {
     assert_eq!(ask(IdKind::Uid, &["10:10"], "0:19:2"), not_granted(0, 19, 2));
 }
 
-/// In a nested user namespace it is what any ID without a mapping looks like, somebody else's among them.
+/// In a nested user namespace, every ID without a mapping looks like this one, including other users'.
 #[test]
-fn the_overflow_id_is_nobodys_own() {
+fn the_overflow_id_is_never_the_callers_own() {
     let nobody = (65534, 65534);
     for kind in IdKind::BOTH {
         assert_eq!(ask_as(nobody, kind, &[], "0:65534:1"), not_granted(0, 65534, 1));

@@ -1,9 +1,9 @@
-//! mapper.conf as it stands for one caller.
+//! mapper.conf as it applies to one caller.
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
 use subroot_idmap::{Account, Caller, Config, IdRange, Invalid, Log};
 
-/// The settings for an account of this uid, called alice.
+/// The settings for an account with this uid, called alice.
 fn config(uid: u32, text: &str) -> Result<Config, (u32, Invalid)> {
     let mut caller = Caller::new(uid, uid);
     caller.add_account(&Account { name: b"alice", uid: Some(uid), gid: Some(uid), is_whole: true });
@@ -32,7 +32,7 @@ fn without_a_file_nothing_is_set() {
 }
 
 #[test]
-fn every_key_is_taken_with_and_without_blanks() {
+fn every_key_is_accepted_with_and_without_blanks() {
     let text = "setgroups=deny\n allow-live-ids = yes \nown-groups\t=\tyes\nlog = none";
     let config = config(1000, text).unwrap();
     assert!(config.denies_setgroups && config.allows_live_ids && config.allows_own_groups);
@@ -103,7 +103,7 @@ fn slices_of_one_rule_never_overlap() {
 }
 
 #[test]
-fn the_last_id_that_exists_may_be_granted_and_no_further() {
+fn the_last_valid_id_may_be_granted_but_none_after_it() {
     assert_eq!(computed(7, "computed-grants = 7-7:4294967294:1"), Some((4_294_967_294, 1)));
     refused("computed-grants = 7-7:4294967294:2", Invalid::Wraps);
     refused("computed-grants = 7-8:4294967294:1", Invalid::Wraps);
@@ -112,7 +112,7 @@ fn the_last_id_that_exists_may_be_granted_and_no_further() {
 }
 
 #[test]
-fn a_rule_that_is_none_is_an_error() {
+fn an_invalid_rule_is_an_error() {
     for value in
         ["", "1000", "1000-2000", "1000-2000:100000", "1000:100000:5", "1-2-3:4:5", "2000-1000:100000:5"]
     {
@@ -129,7 +129,7 @@ fn a_rule_that_is_none_is_an_error() {
 }
 
 #[test]
-fn rules_may_not_overlap_each_other_or_the_uids_that_they_serve() {
+fn rules_may_not_overlap_each_other_or_their_own_uids() {
     let first = "computed-grants = 1000-1009:100000:100\n";
     for second in [
         "1009-1020:200000:1",
@@ -146,7 +146,7 @@ fn rules_may_not_overlap_each_other_or_the_uids_that_they_serve() {
 }
 
 #[test]
-fn sixty_four_rules_are_taken() {
+fn sixty_four_rules_are_accepted() {
     let rules = |count: u32| {
         let rule = |n| format!("computed-grants = {}-{}:{}:1\n", 1000 + n, 1000 + n, 100_000 + n);
         (0..count).map(rule).collect::<String>()
@@ -156,7 +156,7 @@ fn sixty_four_rules_are_taken() {
 }
 
 #[test]
-fn groups_are_read_from_the_kernels_line_and_never_from_a_cut_one() {
+fn groups_are_read_from_the_kernels_line_except_a_cut_off_one() {
     use subroot_idmap::IdKind::{Gid, Uid};
     let mut caller = Caller::new(1000, 1000);
     caller.add_groups(b"Name:\tGroups:\t5 ");
@@ -165,7 +165,7 @@ fn groups_are_read_from_the_kernels_line_and_never_from_a_cut_one() {
     for gid in [4, 27, 100_000] {
         assert!(caller.is_own_group(Gid, one(gid)) && !caller.is_own_group(Uid, one(gid)), "{gid}");
     }
-    // 20 may have been 2000 before it was cut, and 0 is the host's root.
+    // 20 may have been 2000 before it was cut off, and 0 is the host's root.
     for gid in [5, 20, 0, 1000] {
         assert!(!caller.is_own_group(Gid, one(gid)), "{gid}");
     }

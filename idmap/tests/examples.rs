@@ -1,4 +1,4 @@
-//! Every directory of etc-subuid-examples/, judged as the mapper judges the files of /etc.
+//! Every directory in etc-subuid-examples/, judged as the mapper judges the files in /etc.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
@@ -8,7 +8,7 @@ use subroot_idmap::{Account, IdKind, Policy, RequestedMap, authorize, each_line}
 
 const FILES: [&str; 4] = ["passwd", "subuid", "subgid", "expected"];
 
-/// One line of `expected`.
+/// A line of `expected`.
 #[derive(Debug)]
 struct Expectation {
     account: String,
@@ -28,7 +28,7 @@ fn dirs() -> Vec<PathBuf> {
     dirs
 }
 
-/// Visits the lines of a file through a buffer of the mapper's kind.
+/// Visits the lines of a file through a buffer like the mapper's.
 fn visit(file: &Path, mut visit: impl FnMut(&[u8])) {
     let content = fs::read(file).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
     let mut rest = content.as_slice();
@@ -37,10 +37,10 @@ fn visit(file: &Path, mut visit: impl FnMut(&[u8])) {
 }
 
 fn expectation(line: &str) -> Expectation {
-    let (request, why) = line.split_once(" # ").unwrap_or_else(|| panic!("{line:?} says no reason"));
-    assert!(!why.trim().is_empty(), "{line:?} says no reason");
+    let (request, why) = line.split_once(" # ").unwrap_or_else(|| panic!("{line:?} has no reason"));
+    assert!(!why.trim().is_empty(), "{line:?} has no reason");
     let words: Vec<_> = request.split_whitespace().collect();
-    let [account, kind, map, verdict] = words[..] else { panic!("{line:?} has not four words") };
+    let [account, kind, map, verdict] = words[..] else { panic!("{line:?} does not have four words") };
     let kind = match kind {
         "uid" => IdKind::Uid,
         "gid" => IdKind::Gid,
@@ -59,7 +59,7 @@ fn expectations(dir: &Path) -> Vec<Expectation> {
     text.lines().map(expectation).collect()
 }
 
-/// The IDs of the account; `#4711` is the uid and gid 4711 without one.
+/// The IDs of the account. `#4711` is the uid and gid 4711 without an account.
 fn caller_ids(passwd: &Path, account: &str) -> (u32, u32) {
     let mut found = account.strip_prefix('#').map(|uid| uid.parse().unwrap()).map(|uid| (uid, uid));
     visit(passwd, |line| {
@@ -117,7 +117,7 @@ fn is_granted(dir: &Path, request: &Expectation) -> bool {
 }
 
 #[test]
-fn every_request_of_every_example_comes_out_as_expected() {
+fn every_request_of_every_example_has_the_expected_result() {
     let wrong: Vec<_> = dirs()
         .iter()
         .flat_map(|dir| expectations(dir).into_iter().map(move |request| (dir, request)))

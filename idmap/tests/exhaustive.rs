@@ -1,17 +1,19 @@
-//! Every request against every grant and every own ID, where there are only a few IDs: those from 0 on and the last ones.
+//! Every request against every grant and every own ID, in a world with few IDs: those from 0 up and the last
+//! ones.
 //!
-//! The model is a set of IDs, one bit each, and knows nothing of ranges but their IDs.
+//! The model is a set of IDs, one bit each. It knows nothing about ranges except their IDs.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
 use subroot_idmap::{Account, Caller, Granted, IdKind, MAX_TEXT, MapLine, RequestedMap, Text, authorize};
 
 const LAST: u32 = u32::MAX;
-/// Where ranges begin, and how long they are.
+/// The starts and lengths of ranges.
 const FIRSTS: [u32; 10] = [0, 1, 2, 3, 4, 5, LAST - 3, LAST - 2, LAST - 1, LAST];
 const COUNTS: [u32; 12] = [0, 1, 2, 3, 4, 5, LAST - 5, LAST - 4, LAST - 3, LAST - 2, LAST - 1, LAST];
 const OWN: [u32; 8] = [0, 1, 2, 3, 5, LAST - 2, LAST - 1, LAST];
 
-/// Which of the IDs at both ends, and of the one that stands for all between, are in a range; past the last ID it goes on.
+/// The set of IDs in a range: those at both ends of the ID space, and one bit for all between. It continues
+/// past the last ID.
 fn ids(first: u32, count: u32) -> u64 {
     let (low, high) = (0..16_u64, u64::from(LAST) - 8..u64::from(LAST) + 16);
     let end = u64::from(first) + u64::from(count);
@@ -19,7 +21,7 @@ fn ids(first: u32, count: u32) -> u64 {
     places.filter(|(_, id)| u64::from(first) <= *id && *id < end).map(|(bit, _)| 1 << bit).sum()
 }
 
-/// Whatever must not be in a range: 4294967295 and all that is no ID.
+/// The numbers that a valid range cannot contain: 4294967295, and everything above it.
 fn beyond() -> u64 {
     ids(LAST, 12)
 }
@@ -33,7 +35,7 @@ fn ranges() -> impl Iterator<Item = (u32, u32)> {
 }
 
 fn caller(own: u32) -> Caller {
-    // The other kind of ID is one that no range here begins at.
+    // The ID of the other kind is one at which no range here begins.
     let mut caller = Caller::new(own, 77);
     caller.add_account(&Account { name: b"alice", uid: Some(own), gid: Some(77), is_whole: true });
     caller
@@ -52,7 +54,7 @@ fn line(inside: u32, outside: u32, count: u32) -> MapLine {
     MapLine { inside, outside, count }
 }
 
-/// Holds one authorisation against the model; `lines` are those of the map, in its order.
+/// Checks one authorisation against the model. `lines` are those of the map, in its order.
 fn check(map: &RequestedMap, who: &Caller, own: u32, granted: &(Granted, u64)) {
     for (kind, own) in [(IdKind::Uid, own), (IdKind::Gid, 77)] {
         let by_grant = |line: &MapLine| ids(line.outside, line.count) & !granted.1 == 0;
@@ -71,7 +73,7 @@ fn check(map: &RequestedMap, who: &Caller, own: u32, granted: &(Granted, u64)) {
 }
 
 #[test]
-fn every_line_is_taken_when_both_sides_are_sets_of_ids_that_exist() {
+fn every_line_is_accepted_if_both_sides_are_valid_ids() {
     for (inside, (outside, count)) in
         FIRSTS.into_iter().flat_map(|inside| ranges().map(move |out| (inside, out)))
     {
@@ -83,7 +85,7 @@ fn every_line_is_taken_when_both_sides_are_sets_of_ids_that_exist() {
 }
 
 #[test]
-fn every_line_is_authorised_when_its_ids_are_granted_or_the_own_one() {
+fn every_line_is_authorised_if_its_ids_are_granted_or_the_callers_own() {
     let sound = ranges().filter(|(first, count)| is_sound(*first, *count));
     let requests: Vec<RequestedMap> = sound
         .map(|(outside, count)| {
@@ -97,7 +99,7 @@ fn every_line_is_authorised_when_its_ids_are_granted_or_the_own_one() {
     for (at, one) in every.iter().enumerate() {
         for two in &every[at..] {
             let granted = take(&[*one, *two]);
-            // Grants that grant the same are looked at once, where one of them alone does.
+            // Skip pairs that grant no more than one of the two alone.
             if one != two && granted.0.ranges().len() < 2 {
                 continue;
             }
@@ -119,10 +121,10 @@ fn small_lines(ids: u32) -> Vec<MapLine> {
 }
 
 #[test]
-fn every_two_lines_over_six_ids_are_a_map_when_they_share_none_and_authorised_line_by_line() {
+fn two_lines_are_a_map_if_they_share_no_id_and_each_is_authorised_separately() {
     let lines = small_lines(6);
     let callers: Vec<(u32, Caller)> = (0..6).map(|own| (own, caller(own))).collect();
-    // Every set of IDs but 0, each ID by a line of its own: what joins is joined by the check itself.
+    // Every set of IDs except 0, with one line for each ID, so that the check itself must join lines.
     let sets = (0..32_u32).map(|set| {
         let grants: Vec<(u32, u32)> =
             (0..5).filter(|bit| set >> bit & 1 == 1).map(|bit| (bit + 1, 1)).collect();
@@ -152,7 +154,7 @@ fn pairs(lines: impl IntoIterator<Item = (u32, u32, u32)>) -> Vec<(u32, u32)> {
 }
 
 #[test]
-fn every_two_lines_reach_the_kernel_as_the_same_pairs_of_ids() {
+fn two_lines_reach_the_kernel_as_the_same_pairs_of_ids() {
     let everything = take(&[(1, LAST - 1)]).0;
     let lines = small_lines(6).into_iter().filter(|line| line.outside > 0).collect::<Vec<_>>();
     for (one, two) in lines.iter().flat_map(|one| lines.iter().map(move |two| (one, two))) {

@@ -24,7 +24,7 @@ fn caller(uid: u32, names: &[&str]) -> Caller {
     caller
 }
 
-/// The ranges that a file gives a caller.
+/// The ranges that a file grants to a caller.
 fn granted(caller: &Caller, lines: &[&[u8]]) -> Vec<IdRange> {
     let mut granted = Granted::NONE;
     for (number, line) in (1..).zip(lines) {
@@ -36,7 +36,7 @@ fn granted(caller: &Caller, lines: &[&[u8]]) -> Vec<IdRange> {
 fn refused(line: &[u8]) -> Invalid {
     match SubidLine::parse(line) {
         Err(why) => why,
-        Ok(line) => panic!("{line:?} was taken"),
+        Ok(line) => panic!("{line:?} was accepted"),
     }
 }
 
@@ -97,7 +97,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_at_all_grant_at_most_what_they_spell(line in prop::collection::vec(any::<u8>(), 0..40)) {
+    fn arbitrary_bytes_grant_at_most_what_they_spell(line in prop::collection::vec(any::<u8>(), 0..40)) {
         if let Ok(Some(read)) = SubidLine::parse(&line) {
             let owner = match read.owner {
                 Owner::Uid(uid) => uid.to_string(),
@@ -153,7 +153,7 @@ fn a_range_over_an_account_is_remembered_with_its_id() {
 }
 
 #[test]
-fn a_bad_line_says_what_is_bad_about_it() {
+fn an_invalid_line_has_a_reason() {
     for (line, why) in [
         (&b"alice"[..], Invalid::LineFields),
         (b"alice:100000", Invalid::LineFields),
@@ -191,7 +191,7 @@ fn a_bad_line_says_what_is_bad_about_it() {
 }
 
 #[test]
-fn a_bad_line_leaves_the_others_standing() {
+fn an_invalid_line_does_not_affect_the_others() {
     let lines: [&[u8]; 5] = [b"alice:1", b"alice:200000:10", b"\xff", b"alice:0:9", b"alice:300000:10"];
     assert_eq!(granted(&caller(1000, &["alice"]), &lines), [range(200_000, 10), range(300_000, 10)]);
 }
@@ -216,7 +216,7 @@ fn a_line_of_1023_bytes_grants_and_one_of_1024_does_not() {
 }
 
 #[test]
-fn an_owner_that_is_no_account_grants_nothing() {
+fn an_owner_that_is_not_an_account_grants_nothing() {
     for owner in ["", "+", "-", "@", "!", "*", "+alice", "-alice", "@alice", "!alice", "*alice", "4294967295"]
     {
         let line = format!("{owner}:100000:65536");
@@ -256,7 +256,7 @@ fn only_the_whole_name_counts() {
 }
 
 #[test]
-fn a_line_for_either_name_of_one_uid_counts() {
+fn lines_for_each_name_of_one_uid_count() {
     let lines: [&[u8]; 3] = [b"alice:100000:1", b"alice-admin:200000:1", b"1000:300000:1"];
     let expected = [range(100_000, 1), range(200_000, 1), range(300_000, 1)];
     assert_eq!(granted(&caller(1000, &["alice", "alice-admin"]), &lines), expected);
@@ -274,9 +274,10 @@ fn an_account_is_the_first_four_fields_of_a_passwd_line() {
     }
 }
 
-/// Whoever can log in is alive: numbers are the C library's, and what follows them need not be there.
+/// Every account that can log in counts as alive: numbers are read as by the C library, and later fields may
+/// be missing.
 #[test]
-fn an_account_is_what_the_c_library_takes_for_one() {
+fn an_account_is_what_the_c_library_accepts_as_one() {
     let ids = |line: &str| Account::parse(line.as_bytes()).map(|account| (account.uid, account.gid));
     for line in ["a:x:1000:100", "a:x:01000:+0100::/:", "a:x: 1000:100::/:", "a:x:+1000:00100::/:"] {
         assert_eq!(ids(line), Some((Some(1000), Some(100))), "{line:?}");
@@ -301,7 +302,7 @@ fn an_account_is_what_the_c_library_takes_for_one() {
 }
 
 #[test]
-fn a_line_that_is_no_account_is_passed_over() {
+fn a_line_that_is_not_an_account_is_ignored() {
     for line in [
         "",
         "#alice:x:1000:1000::/:/bin/sh",

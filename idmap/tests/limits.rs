@@ -1,4 +1,4 @@
-//! The fixed sizes, each at its edge: one that just fits, one that just does not.
+//! The fixed limits, each with a value that just fits and one that does not.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
 use subroot_idmap::{
@@ -6,12 +6,12 @@ use subroot_idmap::{
     RequestedMap, Text, authorize, push_typed,
 };
 
-/// `count` lines of one ID that never join.
+/// `count` lines of one ID each that cannot be joined.
 fn scattered(count: u32) -> Vec<MapLine> {
     (0..count).map(|at| MapLine { inside: 2 * at, outside: 2 * at + 1, count: 1 }).collect()
 }
 
-/// `count` lines of ten IDs, each continuing the last.
+/// `count` lines of ten IDs, each continuing the one before.
 fn adjacent(count: u32) -> Vec<MapLine> {
     (0..count).map(|at| MapLine { inside: 10 * at, outside: 100_000 + 10 * at, count: 10 }).collect()
 }
@@ -30,7 +30,7 @@ fn kernel_bytes(lines: &[MapLine]) -> usize {
     lines.iter().map(|line| format!("{} {} {}\n", line.inside, line.outside, line.count).len()).sum()
 }
 
-/// 170 lines of 24 bytes, and one of 15 or, with an outside ID of seven digits, 16.
+/// 170 lines of 24 bytes, and one of 15 bytes, or of 16 with an outside ID of seven digits.
 fn lines_of_text(bytes: usize) -> Vec<MapLine> {
     let long =
         |at: u32| MapLine { inside: 4_000_000_000 + 2 * at, outside: 4_000_000_001 + 2 * at, count: 1 };
@@ -53,7 +53,7 @@ fn caller(names: &[String]) -> Caller {
 }
 
 #[test]
-fn a_map_of_340_lines_is_taken_and_one_of_341_is_not() {
+fn a_map_of_340_lines_is_accepted_and_one_of_341_is_not() {
     assert_eq!(MAX_EXTENTS, 340);
     let (taken, map) = push(&scattered(340));
     assert_eq!((taken, map.joined().count()), (Ok(()), 340));
@@ -61,7 +61,7 @@ fn a_map_of_340_lines_is_taken_and_one_of_341_is_not() {
 }
 
 #[test]
-fn a_thousand_adjacent_lines_are_one_in_whatever_order_they_are_typed() {
+fn a_thousand_adjacent_lines_become_one_in_any_order() {
     let forth = adjacent(1000);
     let back: Vec<_> = forth.iter().rev().copied().collect();
     let odd_first: Vec<_> = forth.iter().skip(1).step_by(2).chain(forth.iter().step_by(2)).copied().collect();
@@ -84,7 +84,7 @@ fn lines_that_are_adjacent_on_one_side_only_stay_apart() {
 }
 
 #[test]
-fn lines_beyond_the_room_for_typing_are_refused_and_change_nothing() {
+fn lines_beyond_the_limit_are_refused_and_change_nothing() {
     let (taken, mut map) = push(&adjacent(4096));
     assert_eq!((taken, map.joined().count()), (Ok(()), 1));
     let next = MapLine { inside: 40_960, outside: 140_960, count: 1 };
@@ -93,7 +93,7 @@ fn lines_beyond_the_room_for_typing_are_refused_and_change_nothing() {
 }
 
 #[test]
-fn a_map_of_4095_bytes_is_taken_and_one_of_4096_is_not() {
+fn a_map_of_4095_bytes_is_accepted_and_one_of_4096_is_not() {
     for (bytes, expected) in [(MAX_TEXT, Ok(())), (MAX_TEXT + 1, Err(Invalid::TooMuchText))] {
         let lines = lines_of_text(bytes);
         assert_eq!(kernel_bytes(&lines), bytes);
@@ -114,7 +114,7 @@ fn an_authorised_map_of_4095_bytes_comes_out_whole() {
 }
 
 #[test]
-fn of_an_owners_lines_the_first_4096_count_and_the_others_grant_nothing() {
+fn an_owners_first_4096_lines_count_and_the_rest_grant_nothing() {
     let caller = caller(&["alice".to_owned()]);
     let mut granted = Granted::NONE;
     for at in 0..MAX_GRANTS {
@@ -124,7 +124,7 @@ fn of_an_owners_lines_the_first_4096_count_and_the_others_grant_nothing() {
     assert_eq!(MAX_GRANTS, 4096);
     granted.add_line(&caller, 1, b"bob:1:1");
     granted.add_line(&caller, 1, b"alice:1:0");
-    assert!(!granted.has_more(), "another's line and a bad one need no room");
+    assert!(!granted.has_more(), "lines of others and invalid lines do not count");
     granted.add_line(&caller, 1, b"alice:5:1");
     assert!(granted.has_more());
     assert_eq!(granted.ranges().len(), MAX_GRANTS);

@@ -1,4 +1,4 @@
-//! A file read line by line gives the lines of a naive split, however the reads and the buffer cut it.
+//! Reading a file line by line gives the lines of a naive split, however the reads and the buffer divide it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use subroot_idmap::each_line;
 
 type Lines = Vec<(u32, Vec<u8>)>;
 
-/// Reads `content` in chunks of the given sizes, again and again.
+/// Reads `content` in chunks of the given sizes, repeating the list.
 fn lines_of(content: &[u8], chunks: &[usize], buffer: usize) -> Lines {
     let mut sizes = chunks.iter().cycle();
     let mut rest = content;
@@ -21,7 +21,7 @@ fn lines_of(content: &[u8], chunks: &[usize], buffer: usize) -> Lines {
     seen
 }
 
-/// The model: split the whole file, cut what is longer than the buffer.
+/// The model: splits the whole file, and cuts lines that are longer than the buffer.
 fn naive_lines(content: &[u8], buffer: usize) -> Lines {
     let text = content.strip_suffix(b"\n").unwrap_or(content);
     if content.is_empty() {
@@ -36,7 +36,8 @@ proptest! {
 
     #[test]
     fn any_reads_through_any_buffer_give_the_lines_of_a_naive_split(
-        // With neighbours of the newline, and it with its highest bit set: whole words of bytes are compared.
+        // Includes neighbours of the newline, and the newline with its highest bit set, because the code
+        // compares eight bytes at once.
         content in prop::collection::vec(prop::sample::select(b"\n\nabcdefg\x09\x0b\x8a".to_vec()), 0..90),
         chunks in prop::collection::vec(1..40_usize, 1..6),
         buffer in 1..40_usize,

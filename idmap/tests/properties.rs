@@ -1,4 +1,4 @@
-//! Ranges, maps, grants and authorisation, held against a naive model: sets of single IDs.
+//! Ranges, maps, grants and authorisation, compared with a naive model: sets of single IDs.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use std::collections::BTreeSet;
@@ -9,12 +9,12 @@ use subroot_idmap::{
     RequestedMap, TargetArg, Text, Verb, authorize, push_typed,
 };
 
-/// The model of a range: its IDs, wide enough that nothing wraps.
+/// The model of a range: its IDs, in a type in which nothing wraps.
 fn ids(first: u32, count: u32) -> BTreeSet<u64> {
     (u64::from(first)..u64::from(first) + u64::from(count)).collect()
 }
 
-/// The model of a range that may exist.
+/// The model of a valid range.
 fn sound(first: u32, count: u32) -> Result<BTreeSet<u64>, Invalid> {
     match ids(first, count) {
         none if none.is_empty() => Err(Invalid::EmptyRange),
@@ -23,7 +23,7 @@ fn sound(first: u32, count: u32) -> Result<BTreeSet<u64>, Invalid> {
     }
 }
 
-/// The model of a map: which inside ID is which outside ID.
+/// The model of a map: pairs of inside and outside IDs.
 fn pairs(lines: impl IntoIterator<Item = MapLine>) -> Vec<(u64, u64)> {
     let ids_of = |line: MapLine| {
         let pair = move |at| (u64::from(line.inside) + at, u64::from(line.outside) + at);
@@ -64,7 +64,7 @@ fn granted(caller: &Caller, grants: &[(u32, u32)]) -> Granted {
     granted
 }
 
-/// The model of what grant lines give, line by line.
+/// The model of the IDs granted by lines, line by line.
 fn granted_ids(grants: &[(u32, u32)]) -> Vec<BTreeSet<u64>> {
     let given = grants.iter().filter_map(|(first, count)| sound(*first, *count).ok());
     given.filter(|ids| !ids.contains(&0)).collect()
@@ -96,7 +96,7 @@ fn line() -> impl Strategy<Value = MapLine> {
     (id(), id(), 0..8_u32).prop_map(|(inside, outside, count)| MapLine { inside, outside, count })
 }
 
-/// Two or three lines that continue each other, cut out of one.
+/// Two or three lines that continue each other, made by cutting up one.
 fn pieces() -> impl Strategy<Value = Vec<MapLine>> {
     (0..60_u32, 0..60_u32, prop::collection::vec(1..4_u32, 2..4)).prop_map(|(inside, outside, counts)| {
         let piece = |at: usize| {
@@ -112,12 +112,12 @@ fn lines() -> impl Strategy<Value = Vec<MapLine>> {
     prop::collection::vec(chunk, 0..8).prop_map(|chunks| chunks.concat()).prop_shuffle()
 }
 
-/// Lines of which every one is taken.
+/// Lines that are all accepted.
 fn sound_lines() -> impl Strategy<Value = Vec<MapLine>> {
     lines().prop_map(|lines| map_of(&lines).lines().to_vec())
 }
 
-/// Lines, of which most are granted, and a uid and a gid that are often among them.
+/// Lines of which most are granted, with a uid and a gid that are often among them.
 fn asked_and_granted() -> impl Strategy<Value = (Vec<MapLine>, Vec<(u32, u32)>, u32, u32)> {
     let own = || (0..64_u32, any::<prop::sample::Index>(), any::<bool>());
     let given = prop::collection::vec(prop::bool::weighted(0.8), 64);
@@ -252,7 +252,7 @@ proptest! {
         let mut text = Text::<MAX_TEXT>::EMPTY;
         let written = parse_kernel_text(authorised.kernel_text(|_| true, &mut text).unwrap());
         prop_assert_eq!(pairs(written.iter().copied()), pairs(lines.iter().copied()));
-        // A fit line ends nowhere but at an edge, so that two lines with one between them stay apart.
+        // A fit line does not cross a multiple of 8, so two lines with a gap of one stay separate.
         let is_fit = |line: MapLine| line.outside / 8 == (line.outside + line.count - 1) / 8;
         let mut text = Text::<MAX_TEXT>::EMPTY;
         let parted = parse_kernel_text(authorised.kernel_text(is_fit, &mut text).unwrap());

@@ -1,4 +1,4 @@
-//! The mapper's command line, arg by arg, and every way in which it is refused.
+//! The mapper's command line, argument by argument, and every reason to refuse it.
 #![allow(clippy::unwrap_used)]
 
 use subroot_idmap::{
@@ -57,7 +57,7 @@ fn one_map_is_enough_and_setgroups_is_left_alone_unless_asked() {
 }
 
 #[test]
-fn help_and_version_stand_alone() {
+fn help_and_version_take_no_other_arguments() {
     assert_eq!(read("--help").0, Ok(Verb::Help));
     assert_eq!(read("--version").0, Ok(Verb::Version));
     assert_eq!(refused("4711 --help"), about(Invalid::Unexpected, b"--help"));
@@ -80,7 +80,7 @@ fn a_request_without_a_map_is_refused() {
 }
 
 #[test]
-fn a_target_that_is_none_is_named() {
+fn an_invalid_target_is_named() {
     assert_eq!(refused("self --uid-map 0:1:1"), about(Invalid::Target, b"self"));
     assert_eq!(refused("fd:x"), about(Invalid::Target, b"fd:x"));
     let mut request = Request::EMPTY;
@@ -88,7 +88,7 @@ fn a_target_that_is_none_is_named() {
 }
 
 #[test]
-fn an_unknown_word_is_named() {
+fn an_unknown_argument_is_named() {
     for arg in ["-h", "-1", "--uid", "--uid-map=0:1:1", "--setgroups=deny", "--", "-"] {
         let line = format!("4711 {arg}");
         assert_eq!(refused(&line), about(Invalid::Unexpected, arg.as_bytes()));
@@ -119,7 +119,7 @@ fn setgroups_can_only_be_denied() {
 }
 
 #[test]
-fn a_bad_map_is_named_with_its_kind_and_reason() {
+fn an_invalid_map_is_named_with_its_kind_and_reason() {
     let gid = RequestError { map: Some(IdKind::Gid), why: Invalid::MapFields, overlap: None, arg: b"0:1" };
     assert_eq!(refused("4711 --uid-map 0:1:1 --gid-map 0:1"), gid);
     let uid = RequestError { map: Some(IdKind::Uid), why: Invalid::EmptyRange, overlap: None, arg: b"0:1:0" };
@@ -127,14 +127,14 @@ fn a_bad_map_is_named_with_its_kind_and_reason() {
 }
 
 #[test]
-fn a_map_is_ranges_of_three_numbers_with_commas_between() {
+fn a_map_is_ranges_of_three_numbers_separated_by_commas() {
     for text in ["", ",", "0", "0:1", "0:1:1:", "0:1:1:1", "0:1:1,", ",0:1:1", "0:1:1,,1:2:1"] {
         assert_eq!(map_error(text), Invalid::MapFields, "{text:?}");
     }
 }
 
 #[test]
-fn a_map_s_numbers_have_one_spelling() {
+fn the_numbers_of_a_map_have_one_spelling() {
     for (text, why) in [
         (":1:1", Invalid::NoNumber),
         ("0::1", Invalid::NoNumber),
@@ -191,7 +191,7 @@ fn both_ranges_of_an_overlap_are_told_earlier_one_first() {
 }
 
 #[test]
-fn every_reason_is_said_in_different_words() {
+fn every_reason_has_a_different_text() {
     let reasons: std::collections::BTreeSet<_> = Invalid::ALL.iter().map(|why| why.reason()).collect();
     assert_eq!(reasons.len(), Invalid::ALL.len());
     assert!(reasons.len() > 30 && reasons.iter().all(|reason| !reason.is_empty()));

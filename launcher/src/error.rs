@@ -1,4 +1,4 @@
-//! Everything that can stop a launch, with its exit status and its fix.
+//! The errors of a launch, with their messages, exit statuses and fixes.
 
 use crate::failure::{Failure, OWN_FAILURE, Step, reason};
 use nix::errno::Errno;
@@ -6,39 +6,40 @@ use std::fmt;
 use std::path::PathBuf;
 use subroot_idmap::IdKind;
 
-/// What stopped a launch. In one line, it reads as what was being done, on what, and why that failed; [`Error::fix`] is what to do about it.
+/// Why a launch failed. It displays as one line: what was being attempted, on what object, and why it failed.
+/// [`Error::fix`] says what to do about it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// subroot was started setuid, setgid or with file capabilities.
     Setuid,
-    /// The process that started subroot has ended meanwhile.
+    /// The process that started subroot has already ended.
     Orphaned,
     /// The process that started subroot cannot be watched.
     Unwatched(OsError),
-    /// The command cannot be kept away from the program file of subroot, which its user owns.
+    /// The program file of subroot, which the caller owns, cannot be protected from the command.
     Shim(OsError),
     /// A directory is open as this standard stream.
     DirectoryStream(&'static str),
-    /// A value that cannot be meant.
+    /// An invalid value.
     Usage {
-        /// The option of `subroot run`, or the file, that it was given by.
+        /// The option of `subroot run`, or the file, that has the value.
         what: &'static str,
-        /// Why it cannot be meant.
+        /// Why it is invalid.
         why: String,
     },
-    /// Grants that cannot be known, or that there are none of.
+    /// The grants are unknown, or there are none.
     Grants {
-        /// Why not.
+        /// Why.
         why: String,
-        /// What to do about it, if that is certain.
+        /// How to fix it, if that is certain.
         fix: Option<String>,
     },
-    /// A file that had to be read could not be.
+    /// A required file could not be read.
     Unreadable {
-        /// Which file.
+        /// The file.
         file: PathBuf,
-        /// Why not.
+        /// Why.
         why: String,
     },
     /// The rootfs could not be opened.
@@ -48,25 +49,25 @@ pub enum Error {
         /// The kernel's reason.
         errno: OsError,
     },
-    /// The directory of `--overlay=DIR`.
+    /// The directory of `--overlay=DIR` could not be used.
     Kept {
         /// What was being done with it.
         doing: &'static str,
-        /// Which one it is.
+        /// The directory.
         directory: PathBuf,
         /// The kernel's reason.
         errno: OsError,
     },
-    /// Another sandbox keeps its changes in the directory of `--overlay=DIR`.
+    /// Another sandbox is using the directory of `--overlay=DIR`.
     KeptInUse {
-        /// Which one it is.
+        /// The directory.
         directory: PathBuf,
     },
-    /// No directory on disk holds the changes of an overlay that memory cannot hold.
+    /// An overlay's changes do not fit in memory, and no directory on disk can hold them.
     DiskLayers {
         /// The directory that was tried.
         path: PathBuf,
-        /// Why it does not serve.
+        /// Why it cannot be used.
         why: String,
     },
     /// The source of a mount could not be opened.
@@ -76,58 +77,58 @@ pub enum Error {
         /// The kernel's reason.
         errno: OsError,
     },
-    /// A running sandbox was not found, or cannot be entered.
+    /// A running sandbox was not found or cannot be entered.
     Running {
-        /// The name or PID that was asked for.
+        /// The requested name or PID.
         sandbox: String,
-        /// Why it cannot be had.
+        /// Why.
         why: String,
     },
-    /// The kernel created no namespaces.
+    /// The kernel refused to create the namespaces.
     Namespaces {
-        /// Its reason.
+        /// The kernel's reason.
         errno: OsError,
-        /// The namespaces that were asked for.
+        /// The requested namespaces.
         flags: NamespaceFlags,
     },
-    /// A running sandbox has this name.
+    /// A running sandbox already has this name.
     NameInUse {
         /// The name.
         name: String,
     },
-    /// No directory serves for the lock of a sandbox's name.
+    /// The lock for a sandbox's name could not be created in any directory.
     Name {
         /// The name.
         name: String,
-        /// Why each directory does not serve.
+        /// Why each directory could not be used.
         why: String,
     },
-    /// The mapper wrote no maps.
+    /// The mapper failed.
     Mapper {
-        /// Which program.
+        /// The mapper's path.
         program: PathBuf,
         /// What it printed.
         output: String,
     },
-    /// `--userns full`, and fewer IDs can be mapped.
+    /// `--userns full` was requested, but fewer IDs can be mapped.
     NotFull {
-        /// How many user IDs and group IDs from 0 up can be mapped.
+        /// The numbers of user IDs and group IDs, counted from 0, that can be mapped.
         mapped: [u32; 2],
         /// Why there are no more.
         shortfall: Shortfall,
     },
-    /// IDs were asked for that cannot be mapped.
+    /// The requested IDs cannot be mapped.
     NotMapped {
-        /// What asks for them.
+        /// The option that requests them.
         option: &'static str,
-        /// Why not, if that is known.
+        /// Why, if that is known.
         shortfall: Option<Shortfall>,
     },
-    /// No way to the IDs that were asked for was open: why each of them was not.
+    /// None of the methods of mapping the requested IDs worked: why each of them failed.
     Unmapped(String),
-    /// The mapper reported success, and the maps are not as asked.
+    /// The mapper reported success, but the maps are not as requested.
     MapsDiffer {
-        /// Which program.
+        /// The mapper's path.
         program: PathBuf,
         /// The file that differs: `uid_map`, `gid_map` or `setgroups`.
         file: &'static str,
@@ -139,54 +140,55 @@ pub enum Error {
         /// The kernel's reason.
         errno: OsError,
     },
-    /// The child failed.
+    /// The child reported a failure.
     Start(Failure),
-    /// The process that [`Sandbox::spawn`](crate::Sandbox::spawn) made for the launch could not start the command.
+    /// The process that [`Sandbox::spawn`](crate::Sandbox::spawn) created for the launch could not start the
+    /// command.
     Monitored {
-        /// What failed, on what, and why.
+        /// What was being attempted, on what object, and why it failed.
         why: String,
-        /// What to do about it, if that is certain.
+        /// How to fix it, if that is certain.
         fix: Option<String>,
-        /// The exit status of `subroot run` for it.
+        /// The exit status that `subroot run` has for this error.
         status: u8,
     },
-    /// The child ended without a word before the command was started.
+    /// The child ended before the command was started, without a report.
     Vanished,
 }
 
-/// Why fewer IDs can be mapped than a whole root takes.
+/// Why fewer IDs can be mapped than a full root needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Shortfall {
-    /// Nothing of this kind is granted, or nothing that counts.
+    /// No valid grant of this kind.
     NotGranted(IdKind),
-    /// The mapper is not where packages install it.
+    /// The mapper is not installed at the path where packages install it.
     MapperMissing(PathBuf),
-    /// There is no mapper at all.
+    /// No mapper is installed.
     NoMapper,
-    /// The kernel takes only some of the ranges.
+    /// The kernel accepts only some of the ranges.
     Cut {
-        /// Of which kind of ID.
+        /// The kind of ID.
         kind: IdKind,
-        /// How many IDs it takes.
+        /// The number of IDs that it accepts.
         mapped: u32,
-        /// How many there are.
+        /// The number of IDs that are available.
         total: u32,
-        /// True if they are those of this user namespace, false if they are granted ones.
+        /// True if the available IDs are those of this user namespace, false if they are granted.
         is_nested: bool,
     },
-    /// Fewer are granted.
+    /// The grants have fewer IDs.
     TooFew,
-    /// This user namespace has fewer.
+    /// This user namespace has fewer IDs.
     TooFewHere,
 }
 
-/// The kernel's reason for refusing a system call: errno(3). It is displayed in the words of strerror(3).
+/// The kernel's reason for refusing a system call: errno(3). It displays as the text of strerror(3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OsError(pub(crate) Errno);
 
 impl OsError {
-    /// The number: `ENOENT` and its like.
+    /// The number, such as `ENOENT`.
     pub fn raw_os_error(self) -> i32 {
         self.0 as i32
     }
@@ -206,12 +208,12 @@ impl From<OsError> for std::io::Error {
     }
 }
 
-/// Kinds of namespaces.
+/// A set of namespace kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NamespaceFlags(pub(crate) i32);
 
 impl NamespaceFlags {
-    /// The flags of clone(2): `CLONE_NEWUSER` and its like.
+    /// The flags of clone(2), such as `CLONE_NEWUSER`.
     pub fn bits(self) -> i32 {
         self.0
     }
@@ -222,11 +224,10 @@ impl std::error::Error for Error {}
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Setuid => write!(
-                f,
-                "starting: subroot runs with the caller's own privilege only, and is installed setuid"
-            ),
-            Error::Orphaned => write!(f, "starting: the process that started subroot has ended already"),
+            Error::Setuid => {
+                write!(f, "starting: subroot must not run setuid, setgid or with file capabilities")
+            }
+            Error::Orphaned => write!(f, "starting: the process that started subroot has already ended"),
             Error::Unwatched(errno) => {
                 write!(f, "watching the process that started subroot: {}", errno)
             }
@@ -246,7 +247,7 @@ impl fmt::Display for Error {
             Error::KeptInUse { directory } => {
                 write!(
                     f,
-                    "locking the directory of --overlay, {}: another sandbox keeps its changes in it",
+                    "locking the directory of --overlay, {}: another sandbox is using it",
                     directory.display()
                 )
             }
@@ -259,7 +260,7 @@ impl fmt::Display for Error {
             Error::Running { sandbox: name, why } => write!(f, "looking for sandbox {name}: {why}"),
             Error::Namespaces { errno, .. } => write!(f, "creating namespaces: {}", errno),
             Error::NameInUse { name } => {
-                write!(f, "reserving the name {name}: a sandbox of that name is running already")
+                write!(f, "reserving the name {name}: a sandbox with that name is already running")
             }
             Error::Name { name, why } => write!(f, "reserving the name {name}: {why}"),
             Error::Mapper { program, output: said } => {
@@ -274,7 +275,7 @@ impl fmt::Display for Error {
             Error::MapsDiffer { program, file } => {
                 write!(
                     f,
-                    "mapping IDs with {}: it reported success, but {file} is not as asked",
+                    "mapping IDs with {}: it reported success, but {file} is not as requested",
                     program.display()
                 )
             }
@@ -287,7 +288,7 @@ impl fmt::Display for Error {
 }
 
 impl Error {
-    /// What a child has reported: a record of its failure.
+    /// The error in a record that a child sent.
     pub(crate) fn reported(record: &[u8]) -> Error {
         let garbled =
             Error::Parent { doing: "reading the new process's report", errno: OsError(Errno::EBADMSG) };

@@ -1,4 +1,4 @@
-//! What the child tells its parent through a pipe of packets: steps and warnings, and one failure.
+//! The packets that the child sends to its parent through a pipe: steps, warnings, and at most one failure.
 
 use crate::sys;
 use nix::errno::Errno;
@@ -11,30 +11,30 @@ use std::sync::OnceLock;
 /// The pipe of this process, if it is a child that builds a sandbox.
 static REPORT: OnceLock<&OwnedFd> = OnceLock::new();
 
-/// Has this process report to this pipe, from its first step on.
+/// Makes this process report to this pipe from now on.
 pub(crate) fn report_to(pipe: &'static OwnedFd) {
-    // Error ignored: a process has one pipe.
+    // Error ignored: the pipe is set only once in a process.
     let _ = REPORT.set(pipe);
 }
 
 /// Writes one packet.
 fn report(packet: &[u8]) {
     if let Some(pipe) = REPORT.get() {
-        // Error ignored: the launcher has ended, and there is nobody to report to.
+        // Error ignored: the launcher has ended, so no one reads the report.
         let _ = nix::unistd::write(pipe, packet);
     }
 }
 
-/// The exit status when subroot itself failed.
+/// The exit status for a failure of subroot itself.
 pub(crate) const OWN_FAILURE: u8 = 125;
 
-/// The longest record: PIPE_BUF in linux/limits.h.
+/// The maximum length of a record: PIPE_BUF in linux/limits.h.
 pub(crate) const MAX_RECORD: usize = 4096;
 
-/// Makes the steps and what is read from them out of one list, so that none can be left out of one of them.
+/// Defines the steps and their texts from one list, so that neither can be incomplete.
 macro_rules! steps {
     ($($name:ident: $doing:literal,)*) => {
-        /// What the child does, in order.
+        /// The steps of the child, in order.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
         pub(crate) enum Step {
@@ -42,7 +42,7 @@ macro_rules! steps {
         }
 
         impl Step {
-            /// Each at the index that is its number.
+            /// Every step, at the index equal to its number.
             const ALL: &[Step] = &[$(Step::$name),*];
 
             const fn doing(self) -> &'static str {
@@ -98,13 +98,13 @@ steps! {
     RunNoexec: "running",
 }
 
-/// A step of the new process that failed, on which object, and the kernel's reason.
+/// The step of the new process that failed, the object it failed on, and the kernel's reason.
 pub struct Failure {
     /// The step.
     pub(crate) step: Step,
     /// The kernel's reason.
     pub(crate) errno: Errno,
-    /// The object, and after a NUL what it needs that is not there.
+    /// The object. If something that it needs is missing, a NUL and the name of that follow.
     object: Vec<u8>,
 }
 
@@ -115,12 +115,12 @@ impl fmt::Debug for Failure {
 }
 
 impl Failure {
-    /// A failure on an object that is named by its bytes: a path, or nothing.
+    /// A failure on an object given by its bytes, such as a path; they may be empty.
     pub(crate) fn new(step: Step, object: &[u8], errno: Errno) -> Failure {
         Failure { step, errno, object: object.to_vec() }
     }
 
-    /// What it was on, such as a path; empty if that is the whole sandbox.
+    /// The object of the failure, such as a path; empty if it is the whole sandbox.
     pub fn object(&self) -> &OsStr {
         OsStr::from_bytes(self.object.split(|byte| *byte == 0).next().unwrap_or_default())
     }
@@ -130,26 +130,27 @@ impl Failure {
         self.errno as i32
     }
 
-    /// For `map_err`: a failure on an object.
+    /// For `map_err`: makes a failure on an object from an errno.
     pub(crate) fn on(step: Step, object: &[u8]) -> impl FnOnce(Errno) -> Failure + '_ {
         move |errno| Failure::new(step, object, errno)
     }
 
-    /// The same, with the missing thing that is the reason.
+    /// Adds the name of the missing file or machine that is the reason.
     #[must_use]
-    pub(crate) fn for_want_of(mut self, missing: &[u8]) -> Failure {
+    pub(crate) fn with_missing(mut self, missing: &[u8]) -> Failure {
         self.object.push(0);
         self.object.extend_from_slice(missing);
         self
     }
 
-    /// Reports it, with as much of the object as goes through a pipe in one piece (pipe(7)), and ends this process.
+    /// Reports the failure and ends this process. The object is cut so that the record fits in one atomic
+    /// write to a pipe (pipe(7)).
     pub(crate) fn end(&self) -> ! {
         report(&self.record());
         sys::process::exit(OWN_FAILURE)
     }
 
-    /// The record: the step, four bytes of the errno, the object.
+    /// The record: the step, four bytes of errno, the object.
     pub(crate) fn record(&self) -> Vec<u8> {
         let errno = (self.errno as i32).to_le_bytes();
         let mut record = [&[self.step as u8], errno.as_slice(), &self.object].concat();
@@ -157,7 +158,7 @@ impl Failure {
         record
     }
 
-    /// Reads a record back; `None` for what is no record.
+    /// Reads a record; `None` if it is invalid.
     pub(crate) fn receive(record: &[u8]) -> Option<Failure> {
         let (&step, rest) = record.split_first()?;
         let (errno, object) = rest.split_first_chunk::<4>()?;
@@ -166,35 +167,35 @@ impl Failure {
     }
 }
 
-/// The first byte of a packet that is a warning; of a failure it is the number of its step.
+/// The first byte of a warning packet. In a failure, the first byte is the number of the step.
 const WARNING: u8 = u8::MAX;
 
-/// The first byte of a packet that says that the command is about to be executed.
+/// The first byte of the packet that announces the execution of the command.
 const EXECUTING: u8 = u8::MAX - 1;
 
 /// The first byte of a packet that reports a step of the plan.
 const STEP: u8 = u8::MAX - 2;
 
-/// The first byte of a packet that is a detail.
+/// The first byte of a detail packet.
 const DETAIL: u8 = u8::MAX - 3;
 
-/// Says that the command is executed next: the end of the pipe without a failure is then its start. Without this, it is the end of a
-/// process that was killed before.
+/// Announces that the command is executed next. If the pipe then closes without a failure, the command has
+/// started. If it closes without this packet, the child was killed earlier.
 pub(crate) fn announce_execution() {
     report(&[EXECUTING]);
 }
 
-/// True for a packet that says so.
+/// True for the packet of [`announce_execution`].
 pub(crate) fn announces_execution(packet: &[u8]) -> bool {
     packet == [EXECUTING]
 }
 
-/// Reports a warning, which the launcher prints: a child of a launch prints nothing itself.
+/// Reports a warning. The launcher prints it, because a child of a launch prints nothing itself.
 pub(crate) fn warn(text: &str) {
     report(&text_packet(WARNING, text));
 }
 
-/// Reports a detail, which the launcher prints for `-vv`; no text is made of it otherwise.
+/// Reports a detail, which the launcher prints with `-vv`. Otherwise `text` is not called.
 pub(crate) fn detail(text: impl FnOnce() -> String) {
     if log::log_enabled!(log::Level::Debug) {
         report(&text_packet(DETAIL, &text()));
@@ -207,12 +208,12 @@ fn text_packet(kind: u8, text: &str) -> Vec<u8> {
     packet
 }
 
-/// The text of a packet that is a warning.
+/// The text of a warning packet; `None` for any other packet.
 pub(crate) fn warning(packet: &[u8]) -> Option<String> {
     text_of(WARNING, packet)
 }
 
-/// The text of a packet that is a detail.
+/// The text of a detail packet; `None` for any other packet.
 pub(crate) fn reported_detail(packet: &[u8]) -> Option<String> {
     text_of(DETAIL, packet)
 }
@@ -222,14 +223,14 @@ fn text_of(kind: u8, packet: &[u8]) -> Option<String> {
     Some(String::from_utf8_lossy(text).into_owned())
 }
 
-/// Reports a step of the plan that begins, by its index and its time; false in a process that reports to no launcher.
+/// Reports the start of a step of the plan: its index and the time. False if this process has no report pipe.
 pub(crate) fn report_step(at: usize, microseconds: u64) -> bool {
     let packet = [&[STEP], at.to_le_bytes().as_slice(), &microseconds.to_le_bytes()].concat();
     report(&packet);
     REPORT.get().is_some()
 }
 
-/// The index and the time of a packet that reports a step.
+/// The index and the time in a step packet; `None` for any other packet.
 pub(crate) fn reported_step(packet: &[u8]) -> Option<(usize, u64)> {
     let (at, time) = packet.strip_prefix(&[STEP])?.split_first_chunk()?;
     Some((usize::from_le_bytes(*at), u64::from_le_bytes(time.try_into().ok()?)))
@@ -251,7 +252,9 @@ impl fmt::Display for Failure {
             }
             Step::FindGroup => write!(f, "/etc/group of the rootfs cannot be read: {}", reason(self.errno)),
             Step::Join if self.errno == Errno::ESRCH => write!(f, "it has just ended"),
-            Step::Join if self.errno == Errno::ENOMEM => write!(f, "it has just ended, or memory is short"),
+            Step::Join if self.errno == Errno::ENOMEM => {
+                write!(f, "it has just ended, or the system is out of memory")
+            }
             Step::BecomeUser if self.errno == Errno::EINVAL => {
                 write!(f, "its ID, or that of a group, is not mapped here (see subroot idmap)")
             }
@@ -265,21 +268,18 @@ impl fmt::Display for Failure {
                 write!(f, "/dev/ptmx of the rootfs is not the pseudoterminal device")
             }
             Step::Terminal if self.errno == Errno::ENOENT => {
-                write!(f, "/dev/ptmx is not there, as with --dev none (No such file or directory)")
+                write!(f, "/dev/ptmx does not exist, as with --dev none (No such file or directory)")
             }
             Step::LayerRoot if self.errno == Errno::EOPNOTSUPP => {
-                write!(
-                    f,
-                    "its file system has no user.* attributes, without which no directory can be replaced"
-                )
+                write!(f, "its filesystem has no user.* attributes, which replacing a directory requires")
             }
             Step::MapOwners if self.errno == Errno::EPERM => {
-                write!(f, "the kernel lets only the owner of the file system do that, which here is the host")
+                write!(f, "the kernel allows this only to the filesystem's owner, which is the host")
             }
-            Step::RunInterpreter => write!(f, "its interpreter {missing} is not there"),
-            Step::RunLoader => write!(f, "its ELF loader {missing} is not there"),
+            Step::RunInterpreter => write!(f, "its interpreter {missing} does not exist"),
+            Step::RunLoader => write!(f, "its ELF loader {missing} does not exist"),
             Step::RunForeign => {
-                write!(f, "a program for {missing}, which this machine is not (Exec format error)")
+                write!(f, "it is a program for {missing}, not for this machine (Exec format error)")
             }
             Step::RunNoexec => write!(f, "it is on a noexec mount (Permission denied)"),
             Step::RunCommand if self.errno == Errno::EACCES => {
@@ -288,7 +288,7 @@ impl fmt::Display for Failure {
             Step::RunCommand if self.errno == Errno::ENOEXEC => {
                 write!(
                     f,
-                    "no program for this machine, and no script that names its interpreter (Exec format error)"
+                    "neither a program for this machine nor a script with a #! line (Exec format error)"
                 )
             }
             _ => write!(f, "{}", reason(self.errno)),
@@ -296,7 +296,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The C library's words for an errno, which people search for: strerror(3).
+/// The C library's text for an errno, which users search for: strerror(3).
 pub(crate) fn reason(errno: Errno) -> String {
     reason_of(&std::io::Error::from(errno))
 }
@@ -325,15 +325,15 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_is_no_failure() {
-        let packet = super::text_packet(super::WARNING, "memory is short");
-        assert_eq!(super::warning(&packet).as_deref(), Some("memory is short"));
+    fn a_warning_is_not_read_as_a_failure() {
+        let packet = super::text_packet(super::WARNING, "memory is low");
+        assert_eq!(super::warning(&packet).as_deref(), Some("memory is low"));
         assert!(Failure::receive(&packet).is_none());
         assert_eq!(super::warning(&Failure::new(Step::Init, b"", Errno::EIO).record()), None);
     }
 
     #[test]
-    fn what_is_no_record_is_an_error_with_words() {
+    fn an_invalid_record_is_an_error_with_a_message() {
         for record in [&[][..], &[0], &[0, 1, 0, 0], &[255, 1, 0, 0, 0, b'/']] {
             let error = Error::reported(record);
             assert_eq!(

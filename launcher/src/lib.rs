@@ -1,12 +1,17 @@
-//! subroot, the unprivileged launcher: runs a program in its own root filesystem, where it is root inside and an ordinary user outside.
+//! subroot, the unprivileged launcher: runs a program in its own root filesystem, where it is root inside and
+//! an ordinary user outside.
 //!
-//! [`Sandbox`] describes what is to be run; [`Sandbox::spawn`] starts it and returns a [`Running`]. The program does the same with its
-//! command line. The modules are in the order of a launch: `cli` parses what was typed, `request` holds what was asked for, `plan` decides
-//! what is done, `parent` clones the child and writes its ID maps, `child` builds the new root with `rootfs` and starts the command;
-//! `diagnose` explains what failed, `grants` reads the caller's subordinate IDs, and `sys` calls the kernel. See docs/design.md.
+//! [`Sandbox`] describes what to run; [`Sandbox::spawn`] starts it and returns a [`Running`]. The `subroot`
+//! program does the same with its command line. The modules follow the order of a launch: `cli` parses the
+//! command line, `request` holds the request, `plan` decides what is done, `parent` clones the child and
+//! writes its ID maps, `child` builds the new root with `rootfs` and starts the command. `diagnose` explains
+//! failures, `grants` reads the caller's subordinate IDs, and `sys` calls the kernel. See docs/design.md.
 
-#![cfg_attr(not(feature = "cli"), allow(dead_code, reason = "what the command line alone uses"))]
-#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test that reads a wrong default fails"))]
+#![cfg_attr(not(feature = "cli"), allow(dead_code, reason = "some items are used only by the command line"))]
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "in a test, a wrong default makes the test fail")
+)]
 
 mod causes;
 mod child;

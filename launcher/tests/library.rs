@@ -1,4 +1,5 @@
-//! The library as a program with several threads uses it. It runs in the host's own system, so that it needs nothing installed.
+//! Uses the library as a program with several threads does. Runs in the host's own system, so nothing has to
+//! be installed.
 #![allow(clippy::unwrap_used)]
 
 use nix::poll::{PollFd, PollFlags, poll};
@@ -22,7 +23,7 @@ fn shell(script: &str) -> Sandbox {
     Sandbox::host().command(["sh", "-c", script])
 }
 
-/// What it prints, and its status.
+/// The output of the sandbox, and its exit status.
 fn output(sandbox: Sandbox) -> (String, u8) {
     let (mut reader, writer) = UnixStream::pair().unwrap();
     let mut running = sandbox.stdout(writer).spawn().unwrap();
@@ -31,7 +32,7 @@ fn output(sandbox: Sandbox) -> (String, u8) {
     (printed, running.wait().unwrap().into())
 }
 
-/// The children that this thread has started: the other threads' tests have some, too.
+/// The children that this thread started; tests in other threads start some too.
 fn own_children() -> String {
     std::fs::read_to_string("/proc/thread-self/children").unwrap()
 }
@@ -60,7 +61,7 @@ fn what_cannot_be_started_is_an_error_with_its_status() {
 }
 
 #[test]
-fn what_another_thread_holds_locked_is_not_waited_for() {
+fn a_lock_held_by_another_thread_does_not_block_a_launch() {
     let (ended, end) = mpsc::channel();
     let held = std::io::stderr().lock();
     thread::spawn(move || ended.send(shell("true").workdir("/nothere").spawn().is_err()));
@@ -91,7 +92,7 @@ fn a_signal_reaches_the_command_and_a_drop_ends_everything() {
     let running = shell("sleep 1000 & setsid sleep 1000 & wait").stdout(writer).spawn().unwrap();
     drop(running);
     reader.set_nonblocking(true).unwrap();
-    assert_eq!(reader.read(&mut [0]).unwrap(), 0, "nobody is left who could write");
+    assert_eq!(reader.read(&mut [0]).unwrap(), 0, "a process with the writing end is left");
 }
 
 #[test]
@@ -105,7 +106,7 @@ fn another_command_joins_it() {
 }
 
 #[test]
-fn nothing_of_the_calling_program_is_changed() {
+fn the_calling_program_is_not_changed() {
     let mask = || SigSet::thread_get_mask().unwrap();
     let before = mask();
     let (_reader, writer) = UnixStream::pair().unwrap();
@@ -119,10 +120,10 @@ fn nothing_of_the_calling_program_is_changed() {
     let running = shell("sleep 1000").spawn().unwrap();
     assert_eq!(own_children().split_whitespace().count(), 1);
     drop(running);
-    assert_eq!(own_children(), "", "a child is left, or has not been waited for");
+    assert_eq!(own_children(), "", "a child is left, or has not been reaped");
 }
 
-/// Runs an ignored test of this file in a process of its own, and returns what it prints on standard error.
+/// Runs an ignored test of this file in a process of its own, and returns its standard error.
 fn alone(test: &str, dir: &Path) -> String {
     let mut program = Command::new(std::env::current_exe().unwrap());
     program.args([test, "--exact", "--ignored", "--nocapture", "--test-threads=1"]).current_dir(dir);
@@ -153,7 +154,7 @@ fn failing_launches() {
 }
 
 #[test]
-fn relative_paths_start_from_where_the_caller_is() {
+fn relative_paths_start_at_the_callers_directory() {
     let dir = std::env::temp_dir().join(format!("subroot-relative-{}", std::process::id()));
     for path in ["one", "two", "rootfs/usr", "rootfs/mnt", "rootfs/tmp"] {
         std::fs::create_dir_all(dir.join(path)).unwrap();
@@ -192,7 +193,7 @@ fn relative_paths() {
 }
 
 #[test]
-fn the_end_can_be_awaited_with_others_by_poll() {
+fn the_end_can_be_awaited_with_poll() {
     let mut running = shell("sleep 1000").spawn().unwrap();
     let is_ready = |running: &Running, timeout: u16| {
         poll(&mut [PollFd::new(running.as_fd(), PollFlags::POLLIN)], timeout).unwrap() == 1
@@ -208,7 +209,7 @@ fn the_end_can_be_awaited_with_others_by_poll() {
 }
 
 #[test]
-fn a_command_ends_by_itself_or_by_a_signal() {
+fn an_exit_status_and_a_signal_are_reported() {
     let ended = |script: &str| shell(script).spawn().unwrap().wait().unwrap();
     let facts = |status: ExitStatus| (status.success(), status.code(), status.signal());
     assert_eq!(facts(ended("kill -TERM $$")), (false, None, Some(15)));
@@ -218,7 +219,7 @@ fn a_command_ends_by_itself_or_by_a_signal() {
 }
 
 #[test]
-fn what_is_asked_for_reaches_the_command() {
+fn every_setting_reaches_the_command() {
     let printed = |script: &str, change: &dyn Fn(Sandbox) -> Sandbox| output(change(shell(script))).0;
     let same = |script: &str, change: &dyn Fn(Sandbox) -> Sandbox, expected: &str| {
         assert_eq!(printed(script, change).trim_end(), expected, "{script}");
@@ -266,7 +267,7 @@ fn own_namespace(kind: &str) -> String {
 }
 
 #[test]
-fn its_start_and_end_are_reported_where_that_is_asked_for() {
+fn start_and_end_are_reported_on_request() {
     let (mut reader, writer) = UnixStream::pair().unwrap();
     let mut running = shell("exit 3").status_stream(writer).spawn().unwrap();
     assert_eq!(running.wait().unwrap().code(), Some(3));
@@ -297,7 +298,7 @@ fn skip(why: &str) {
     std::io::stderr().write_all(format!("\nSKIPPED: {why}\n").as_bytes()).unwrap();
 }
 
-/// Programs pass errors between threads, and box them.
+/// Programs send errors between threads and box them.
 #[test]
 fn an_error_can_go_to_another_thread() {
     fn assert_goes_anywhere<E: std::error::Error + Send + Sync + 'static>() {}
@@ -306,7 +307,7 @@ fn an_error_can_go_to_another_thread() {
 }
 
 #[test]
-fn words_and_paths_may_be_any_bytes() {
+fn arguments_and_paths_may_be_any_bytes() {
     let odd = OsString::from_vec(b"odd\xff\n".to_vec());
     let dir = std::env::temp_dir().join(format!("subroot-test-{}", std::process::id())).join(&odd);
     std::fs::create_dir_all(&dir).unwrap();
@@ -318,7 +319,7 @@ fn words_and_paths_may_be_any_bytes() {
     assert_eq!((printed.as_str(), status), ("x", 0));
 }
 
-/// Of a program that uses the library, the file is as much out of reach as the launcher's: CVE-2019-5736.
+/// The file of a program that uses the library must be as unreachable as the launcher's: CVE-2019-5736.
 #[test]
 fn a_script_does_not_run_the_calling_program_as_its_interpreter() {
     let script = std::env::temp_dir().join(format!("subroot-again-{}", std::process::id()));

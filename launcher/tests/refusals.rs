@@ -1,4 +1,5 @@
-//! What cannot be meant is refused by the library as by the program, in the same words: the command line has no checks of its own.
+//! The library and the program refuse the same requests with the same messages: the command line has no
+//! checks of its own.
 #![allow(clippy::unwrap_used)]
 
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ fn given(line: GivenLine) -> Userns {
     Userns::Given { uid: vec![line], gid: Vec::new() }
 }
 
-/// What the program is given, and the same for the library.
+/// Arguments of the program, and the same request to the library.
 const CASES: &[(&[&str], Change)] = &[
     (&["--name", "a b"], |sandbox| sandbox.name("a b")),
     (&["--name", ""], |sandbox| sandbox.name("")),
@@ -65,7 +66,7 @@ const CASES: &[(&[&str], Change)] = &[
     (&["--"], |sandbox| sandbox.command(Vec::<String>::new())),
 ];
 
-/// The same for a mount, which the command line reads as a whole, so that it names its own option.
+/// The same for mounts. The command line reads each as a whole, so the message names its own option.
 const MOUNTS: &[(&[&str], MakeMount)] = &[
     (&["--volume", "/etc:relative"], || Mount::bind("/etc", "relative")),
     (&["--volume", "/etc:/srv/.."], || Mount::bind("/etc", "/srv/..")),
@@ -75,8 +76,8 @@ const MOUNTS: &[(&[&str], MakeMount)] = &[
     (&["--mount", "type=overlay,lowerdir=/etc,target=/mnt"], || Mount::overlay(["/etc"], None, "/mnt")),
 ];
 
-/// The first line that the program prints, without its name.
-fn said_by_program(options: &[&str]) -> String {
+/// The first line that the program prints, without the program's name.
+fn message_of_program(options: &[&str]) -> String {
     let mut program = Command::new(env!("CARGO_BIN_EXE_subroot"));
     program.arg("run");
     for option in options {
@@ -95,40 +96,40 @@ fn said_by_program(options: &[&str]) -> String {
     errors.lines().next().unwrap().strip_prefix("subroot: ").unwrap().to_owned()
 }
 
-fn said_by_library(sandbox: Sandbox) -> String {
+fn message_of_library(sandbox: Sandbox) -> String {
     sandbox.spawn().map(drop).unwrap_err().to_string()
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused_in_the_same_words() {
+fn invalid_requests_are_refused_with_the_same_message() {
     for (options, change) in CASES {
-        let by_library = said_by_library(change(Sandbox::host().command(["true"])));
-        assert_eq!(by_library, said_by_program(options), "{options:?}");
+        let by_library = message_of_library(change(Sandbox::host().command(["true"])));
+        assert_eq!(by_library, message_of_program(options), "{options:?}");
     }
 }
 
 #[test]
-fn a_mount_that_cannot_be_meant_is_refused_for_the_same_reason() {
+fn invalid_mounts_are_refused_for_the_same_reason() {
     let reason = |said: &str| said.split_once(": ").unwrap().1.to_owned();
     for (options, mount) in MOUNTS {
-        let by_library = said_by_library(Sandbox::host().mount(mount()).command(["true"]));
-        assert_eq!(reason(&by_library), reason(&said_by_program(options)), "{options:?}");
+        let by_library = message_of_library(Sandbox::host().mount(mount()).command(["true"]));
+        assert_eq!(reason(&by_library), reason(&message_of_program(options)), "{options:?}");
     }
 }
 
 #[test]
-fn what_only_a_library_can_ask_for_is_refused_as_well() {
+fn invalid_requests_that_only_the_library_allows_are_refused() {
     for (sandbox, said) in [
-        (Sandbox::host().env("A=B", "c"), "reading --env: the name A=B has a = in it"),
-        (Sandbox::host().env("A", "\0"), "reading the environment: there is a NUL byte in it"),
+        (Sandbox::host().env("A=B", "c"), "reading --env: the name A=B contains a ="),
+        (Sandbox::host().env("A", "\0"), "reading the environment: it contains a NUL byte"),
         (
             Sandbox::unshare().bind("/etc", "/mnt"),
-            "reading the mounts: subroot unshare has the host's own root",
+            "reading the mounts: subroot unshare keeps the host's root",
         ),
         (Sandbox::unshare().read_only(), "reading the mounts: "),
         (Sandbox::unshare().mask("/proc/keys"), "reading the mounts: "),
     ] {
-        let refused = said_by_library(sandbox.command(["true"]));
+        let refused = message_of_library(sandbox.command(["true"]));
         assert!(refused.starts_with(said), "{refused}");
     }
 }

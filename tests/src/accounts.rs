@@ -1,4 +1,4 @@
-//! The accounts of every test: alice and bob with grants, carol without.
+//! The accounts of every test: alice and bob have grants, carol does not.
 
 /// `/etc/passwd`.
 pub(crate) const PASSWD: &str = "\
@@ -24,6 +24,6 @@ carol:x:1002:
 /// `/etc/subuid` and `/etc/subgid`.
 pub(crate) const GRANTS: &str = "alice:100000:65536\nbob:165536:65536\n";
 
-/// The directory, uid and gid of everyone with a home.
+/// The directory, uid and gid of each user with a home.
 pub(crate) const HOMES: [(&str, u32, u32); 3] =
     [("alice", 1000, 1000), ("bob", 1001, 1001), ("carol", 1002, 1002)];

@@ -5,31 +5,31 @@ use crate::kit::workspace;
 use std::fs;
 use std::path::Path;
 
-/// One directory.
+/// One example.
 pub struct Example {
     /// The directory's name.
     pub name: String,
-    /// The files that take their place in /etc: `passwd`, `subuid`, `subgid`.
+    /// The files that replace those in /etc: `passwd`, `subuid`, `subgid`.
     pub files: Vec<(String, Vec<u8>)>,
-    /// What the mapper has to answer.
+    /// The expected answers of the mapper.
     pub expected: Vec<Expectation>,
 }
 
-/// One line of `expected`.
+/// A line of `expected`.
 #[derive(Debug)]
 pub struct Expectation {
     /// A name from the directory's passwd, or `#UID`.
     pub account: String,
-    /// Which map is asked for.
+    /// The kind of map that is requested.
     pub kind: Kind,
     /// `IN:OUT:COUNT[,IN:OUT:COUNT]…`.
     pub map: String,
-    /// What becomes of it.
+    /// True if the mapper should grant it.
     pub granted: bool,
 }
 
 impl Example {
-    /// All of them; to be called before a [`crate::Host`] may cover the place where they lie.
+    /// All examples. Call this before a [`crate::Host`] exists, because it may cover their directory.
     pub fn all() -> Vec<Example> {
         let entries = fs::read_dir(workspace("etc-subuid-examples")).expect("reading etc-subuid-examples");
         let dirs = entries.map(|entry| entry.expect("reading etc-subuid-examples").path());

@@ -1,5 +1,5 @@
-//! A launch and all processes that it makes, traced by root, in which one system call is answered by an error. What another program
-//! does once it is executed is not changed.
+//! Runs a launch with all its processes traced by root, and makes one system call fail with an error. A
+//! program that it executes is not affected.
 
 use crate::outcome::{Outcome, Started};
 use crate::start::{Step, as_root_first};
@@ -19,40 +19,40 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// One system call of a run. Processes are numbered in the order in which they are made.
+/// One system call of a run. Processes are numbered in the order of their creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
     /// The process: 0 is the program that was started.
     pub process: usize,
-    /// Its place among the calls of this process.
+    /// Its index among the calls of this process.
     pub at: usize,
     /// Its number.
     pub number: i64,
 }
 
-/// Which system calls of a run are not carried out.
+/// The system calls of a run that are not performed.
 #[derive(Clone, Copy, Default)]
 pub struct Fault<'f> {
-    /// Calls that the kernel does not seem to have, by their numbers.
+    /// Calls that the kernel seems not to have, by number.
     pub absent: &'f [i64],
-    /// One call, and the error that answers it.
+    /// One call, and the error that it returns.
     pub failing: Option<(Call, Errno)>,
 }
 
-/// True where the registers of a traced process are known.
+/// True if the registers of a traced process are known.
 pub const IS_SUPPORTED: bool = cfg!(target_arch = "x86_64");
 
-/// What became of a run.
+/// The result of a run.
 pub struct Faulted {
-    /// Its system calls, up to the execution of another program by each process.
+    /// Its system calls, for each process up to the execution of another program.
     pub calls: Vec<Call>,
-    /// How it ended, and what it printed.
+    /// How it ended, and its output.
     pub outcome: Outcome,
     /// Its process group.
     pub group: Pid,
-    /// False where the call that was to fail was not made.
+    /// False if the call that should fail was not made.
     pub has_failed: bool,
-    /// True where it did not end in time, and was killed.
+    /// True if it did not end in time, and was killed.
     pub hung: bool,
 }
 
@@ -61,9 +61,9 @@ struct Traced {
     ordinal: usize,
     calls: usize,
     is_inside_call: bool,
-    /// What answers the call that it is in.
+    /// The result for the current call.
     answer: Option<Errno>,
-    /// Has stopped for the first time, which is no signal of anybody's.
+    /// It has stopped for the first time, which is not caused by a signal.
     has_started: bool,
 }
 
@@ -76,13 +76,13 @@ struct Tracer<'f> {
     status: Option<ExitStatus>,
 }
 
-/// Runs a command of this user's to its end, or at most for this long.
+/// Runs a command of this user to its end, at most for this long.
 pub fn run(user: &User, command: &mut Command, fault: Fault<'_>, limit: Duration) -> Faulted {
     let path = |name: &str| format!("/tmp/{name}-{:?}", thread::current().id());
     let (out, err) = (path("out"), path("err"));
     let create = |path: &String| Stdio::from(File::create(path).expect("a file for its output"));
     command.process_group(0).stdout(create(&out)).stderr(create(&err));
-    let first = Started::as_it_is(as_root_first(command, user, vec![Step::TracedByParent])).pid();
+    let first = Started::with_own_descriptors(as_root_first(command, user, vec![Step::TracedByParent])).pid();
     let (done, watch) = mpsc::channel::<()>();
     let watchdog = thread::spawn(move || {
         let hung = watch.recv_timeout(limit).is_err();
@@ -107,7 +107,7 @@ pub fn run(user: &User, command: &mut Command, fault: Fault<'_>, limit: Duration
 }
 
 impl Tracer<'_> {
-    /// Goes on until all that is traced has ended.
+    /// Continues until all traced processes have ended.
     fn follow(&mut self) {
         let flags = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
         loop {
@@ -158,7 +158,7 @@ impl Tracer<'_> {
 
     fn see_event(&mut self, pid: Pid, event: i32) {
         if event == Event::PTRACE_EVENT_EXEC as i32 {
-            // Another program: not the launcher any more.
+            // It has executed another program: not the launcher any more.
             let _gone = ptrace::detach(pid, None);
             return;
         }
@@ -192,18 +192,18 @@ impl Tracer<'_> {
     }
 }
 
-/// It may have been killed meanwhile.
+/// The process may have been killed in the meantime.
 fn go_on(pid: Pid, signal: Option<Signal>) {
     let _gone = ptrace::syscall(pid, signal);
 }
 
-/// The number of the system call that a process enters.
+/// The number of the system call that a process is entering.
 fn number(pid: Pid) -> Option<i64> {
     let line = fs::read_to_string(format!("/proc/{pid}/syscall")).ok()?;
     line.split(' ').next()?.parse().ok()
 }
 
-/// Puts a number that no system call has in the place of the one that a process enters.
+/// Replaces the number of the system call that a process is entering by an invalid one.
 #[cfg(target_arch = "x86_64")]
 fn cancel(pid: Pid) {
     change_registers(pid, |registers| registers.orig_rax = u64::MAX);
@@ -214,7 +214,7 @@ fn answer(pid: Pid, errno: Errno) {
     change_registers(pid, |registers| registers.rax = i64::from(-(errno as i32)) as u64);
 }
 
-/// It may have been killed meanwhile.
+/// The process may have been killed in the meantime.
 #[cfg(target_arch = "x86_64")]
 fn change_registers(pid: Pid, change: impl FnOnce(&mut libc::user_regs_struct)) {
     if let Ok(mut registers) = ptrace::getregs(pid) {
@@ -233,9 +233,10 @@ fn answer(_: Pid, _: Errno) {
     unimplemented!("see IS_SUPPORTED");
 }
 
-/// Calls that cannot fail: they only read or set what the process has itself, or free what it holds whatever they answer.
+/// Calls that cannot fail: they only read or set the process's own attributes, or free something whatever
+/// they return.
 const NEVER_FAIL: [i64; 12] = [
-    // It waits for as long as there are no random numbers.
+    // It blocks while there are no random numbers.
     libc::SYS_getrandom,
     libc::SYS_getuid,
     libc::SYS_getgid,
@@ -250,7 +251,7 @@ const NEVER_FAIL: [i64; 12] = [
     libc::SYS_exit,
 ];
 
-/// Calls that every Rust program makes for memory: one that gets none aborts.
+/// Memory calls of every Rust program, which aborts if they fail.
 const FOR_MEMORY: [i64; 6] = [
     libc::SYS_mmap,
     libc::SYS_munmap,
@@ -260,8 +261,8 @@ const FOR_MEMORY: [i64; 6] = [
     libc::SYS_mremap,
 ];
 
-/// The calls of a run that can fail, without those of the language's runtime before main(), whose last one is a second sigaltstack(2). Of
-/// the same call many times in a row, the first and the last.
+/// The calls of a run that can fail, without those of the language's runtime before main(), which end with
+/// the second sigaltstack(2). Of many equal calls in a row, only the first and the last.
 pub fn fallible(calls: &[Call]) -> Vec<Call> {
     let mut starts = calls.iter().enumerate().filter(|(_, call)| call.number == libc::SYS_sigaltstack);
     let own = &calls[starts.nth(1).map_or(0, |(at, _)| at + 1)..];

@@ -1,4 +1,4 @@
-//! A host that belongs to one test: its own accounts, /etc, homes and installed programs.
+//! A host for one test: with its own accounts, /etc, homes and installed programs.
 
 use crate::kit::{DROP_INS, Kit, VARIANTS};
 use crate::mapper::{Install, install, install_in_place, install_variant};
@@ -17,12 +17,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// Long enough for anything but a hang.
+/// Longer than anything but a hang takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The calling thread's own view of the file system, and what is installed in it. The real host is never touched.
+/// The calling thread's view of the filesystem, and what is installed in it. The real host is never changed.
 ///
-/// Everything a test starts has to be started by the thread that made the host.
+/// All processes of a test must be started by the thread that created the host.
 pub struct Host {
     outside: OwnedFd,
     pub(crate) kit: Kit,
@@ -36,17 +36,18 @@ impl Default for Host {
 }
 
 impl Host {
-    /// A fresh host with the mapper installed setuid root.
+    /// A new host with the mapper installed setuid root.
     pub fn new() -> Host {
         Host::made(Turn::shared(), own_mount_namespace())
     }
 
-    /// The same while no other test of this binary has a host.
+    /// The same, while no other test of this binary has a host.
     pub fn alone() -> Host {
         Host::made(Turn::alone(), own_mount_namespace())
     }
 
-    /// The same with a root file system for everyday jobs in alice's home; `None` where tests/run could not make its archive.
+    /// The same, with a root filesystem for everyday jobs in alice's home. `None` if tests/run could not make
+    /// its archive.
     pub fn with_everyday_root() -> Option<(Host, Rootfs)> {
         let turn = Turn::shared();
         let shared = SharedRoot::get()?;
@@ -67,7 +68,8 @@ impl Host {
         host
     }
 
-    /// Replaces a file of the world by a rename, as an administrator's editor does; root's, mode 644.
+    /// Replaces a file of the host by renaming, as an administrator's editor does. The new file is owned by
+    /// root and has mode 644.
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let fresh = format!("{path}.new");
         fs::write(&fresh, content).unwrap_or_else(|error| panic!("writing {fresh}: {error}"));
@@ -81,48 +83,48 @@ impl Host {
         self.write("/etc/subroot/mapper.conf", content);
     }
 
-    /// Takes a file of the world away.
+    /// Removes a file of the host.
     pub fn remove(&self, path: &str) {
         fs::remove_file(path).unwrap_or_else(|error| panic!("removing {path}: {error}"));
     }
 
-    /// Covers a program by a file that can't be executed, as if the host did not have it.
+    /// Covers a program by a file that cannot be executed, as if it were not installed.
     pub fn hide(&self, path: &str) {
         if Path::new(path).exists() {
             world::bind("/dev/null", path);
         }
     }
 
-    /// Covers a directory by an empty one of the test's own, where the host has such a directory.
+    /// Covers a directory by an empty one for this test, if the directory exists.
     pub fn cover(&self, path: &str, mode: u32) {
         if Path::new(path).is_dir() {
             world::cover(path, mode);
         }
     }
 
-    /// An account of the world's /etc/passwd.
+    /// An account in the host's /etc/passwd.
     pub fn user(&self, name: &str) -> User {
         User::named(name)
     }
 
-    /// A uid, and a group of the same number, whether there is such an account or not.
+    /// A uid, and a gid of the same number, whether or not there is such an account.
     pub fn uid(&self, uid: u32) -> User {
         User::without_account(uid)
     }
 
-    /// Puts the mapper where the launcher looks for it, with or without its privilege.
+    /// Installs the mapper at the launcher's path, with or without its privilege.
     pub fn install_mapper(&self, how: Install) {
         install(how, &self.kit.mapper);
     }
 
-    /// Puts the project's newuidmap and newgidmap in the place of shadow's.
+    /// Installs the project's newuidmap and newgidmap instead of shadow's.
     pub fn install_drop_ins(&self, how: Install) {
         for (name, program) in DROP_INS.iter().zip(&self.kit.drop_ins) {
             install_in_place(how, name, program);
         }
     }
 
-    /// Puts the programs with name services where the others look for them.
+    /// Installs the programs with name services where the others look for them.
     pub fn install_variants(&self, how: Install) {
         for (name, program) in VARIANTS.iter().zip(&self.kit.variants) {
             let program = program.as_ref().expect("`packaging/build` first");
@@ -130,30 +132,31 @@ impl Host {
         }
     }
 
-    /// True when the launcher was built.
+    /// True if the launcher was built.
     pub fn has_launcher(&self) -> bool {
         self.kit.launcher.is_some()
     }
 
-    /// Makes a directory and gives it to a user.
+    /// Makes a directory owned by a user.
     pub fn make_dir(&self, path: impl AsRef<Path>, user: &User) {
         fs::create_dir_all(&path).expect("making a directory");
         chown(path, Some(user.uid), Some(user.gid)).expect("giving a directory to its user");
     }
 
-    /// Runs a command to its end, at most a minute.
+    /// Runs a command to its end, for at most a minute.
     pub fn output(&self, command: &mut Command) -> Outcome {
         self.output_within(PATIENCE, command)
     }
 
-    /// Runs a command to its end; kills it and fails the test when that takes too long.
+    /// Runs a command to its end. Kills it and fails the test if that takes too long.
     pub fn output_within(&self, limit: Duration, command: &mut Command) -> Outcome {
         Started::new(command).end_within(limit)
     }
 }
 
 impl Drop for Host {
-    /// Brings the thread back, as libtest goes on with the same one where it runs tests one by one.
+    /// Returns the thread to its old mount namespace, because libtest reuses it when it runs tests one by
+    /// one.
     fn drop(&mut self) {
         let returned = enter_mount_namespace(&self.outside);
         if !std::thread::panicking() {
@@ -167,7 +170,8 @@ pub(crate) fn own_mount_namespace() -> OwnedFd {
     File::open("/proc/thread-self/ns/mnt").expect("own mount namespace").into()
 }
 
-/// The kernel lets only a thread that shares its root and working directory with no other enter one: setns(2).
+/// Enters a mount namespace. The kernel allows this only to a thread that shares its root and working
+/// directory with no other: setns(2).
 pub(crate) fn enter_mount_namespace(namespace: &OwnedFd) -> nix::Result<()> {
     unshare(CloneFlags::CLONE_FS)?;
     setns(namespace, CloneFlags::CLONE_NEWNS)

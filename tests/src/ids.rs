@@ -1,4 +1,4 @@
-//! Which IDs exist in the user namespace that the tests run in.
+//! Which IDs exist in the tests' own user namespace.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Its option of the mapper.
+    /// The mapper's option for it.
     pub fn option(self) -> &'static str {
         match self {
             Kind::Uid => "--uid-map",
@@ -20,7 +20,7 @@ impl Kind {
         }
     }
 
-    /// Its map in /proc.
+    /// Its map file in /proc.
     pub fn map_file(self) -> &'static str {
         match self {
             Kind::Uid => "uid_map",
@@ -29,7 +29,7 @@ impl Kind {
     }
 }
 
-/// True when all of these IDs exist here: all do for real root, some inside a user namespace.
+/// True if all of these IDs exist here. For the host's root all do; inside a user namespace some do.
 pub fn own_namespace_has(kind: Kind, first: u32, count: u32) -> bool {
     let map = fs::read_to_string(format!("/proc/self/{}", kind.map_file())).expect("reading own map");
     let extents: Vec<(u64, u64)> = map.lines().map(inside_range).collect();

@@ -1,9 +1,9 @@
 //! The kernel that the tests run on.
 
-/// True if it is at least of this version.
+/// True if the kernel has at least this version.
 ///
 /// # Panics
-/// If it has no version.
+/// The kernel has no version.
 #[must_use]
 pub fn kernel_is(major: u32, minor: u32) -> bool {
     let name = nix::sys::utsname::uname().expect("uname");

@@ -1,4 +1,4 @@
-//! What the tests are run with: the programs under test and the cached root file system, found before the world changes.
+//! The programs under test and the cached root filesystems, found before a test's own mounts exist.
 
 use crate::sources;
 use std::env;
@@ -9,19 +9,19 @@ use std::process::{Command, Stdio};
 
 /// The programs under test, in memory, and the archives that [`crate::Rootfs`] unpacks.
 ///
-/// All of it is read or opened before a test's own mounts may cover the place where it lies.
+/// Everything is read or opened before a test's own mounts may cover its directory.
 pub(crate) struct Kit {
     pub(crate) mapper: Vec<u8>,
     /// newuidmap and newgidmap.
     pub(crate) drop_ins: [Vec<u8>; 2],
-    /// Those with name services, where they were built.
+    /// The programs with name services, if they were built.
     pub(crate) variants: [Option<Vec<u8>>; 3],
     pub(crate) launcher: Option<Vec<u8>>,
     pub(crate) debian: Option<File>,
 }
 
-/// One of the archives that tests/run and packaging/test make, as `debian.tar`; none where they could not. To be opened before
-/// there is a [`crate::Host`], whose world may cover the place where it lies.
+/// An archive made by tests/run or packaging/test, such as `debian.tar`; none if it could not be made. Call
+/// this before a [`crate::Host`] exists, because it may cover the directory.
 pub fn archive(name: &str) -> Option<File> {
     File::open(part(name, || target_dir().join("kit").join(name))).ok()
 }
@@ -44,16 +44,17 @@ impl Kit {
     }
 }
 
-/// The programs that take the place of shadow's.
+/// The programs that replace shadow's.
 pub const DROP_INS: [&str; 2] = ["newuidmap", "newgidmap"];
 
 /// The programs that ask name services.
 pub const VARIANTS: [&str; 3] = ["newidmap-helper-nss", "newuidmap-nss", "newgidmap-nss"];
 
-/// The path of a program of the release build, or of the launcher that tests/quick has built.
+/// The path of a program of the release build, or of the launcher that tests/quick built.
 ///
 /// # Panics
-/// If a source of the program was changed since. Where there are no sources, who has put together the programs has checked it.
+/// A source of the program has changed since it was built. If there are no sources, this was checked when the
+/// programs were put together.
 pub fn release_program(name: &str) -> PathBuf {
     if let Some(kit) = kit() {
         return kit.join("programs").join(name);
@@ -66,12 +67,12 @@ pub fn release_program(name: &str) -> PathBuf {
     path
 }
 
-/// True if the launcher is not the one of packaging/build, so that its size and its speed say nothing.
+/// True if the launcher does not come from packaging/build, so that its size and speed mean nothing.
 pub fn is_quick_build() -> bool {
     env::var_os(QUICK_LAUNCHER).is_some()
 }
 
-/// Set by tests/quick: the path of the launcher that is tested.
+/// Set by tests/quick: the path of the launcher under test.
 const QUICK_LAUNCHER: &str = "SUBROOT_TEST_LAUNCHER";
 
 /// The path of a file or directory of the workspace.
@@ -79,30 +80,31 @@ pub fn workspace(name: &str) -> PathBuf {
     part("workspace", || Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).join(name)
 }
 
-/// True when the tests run inside a user namespace, so that "root" is nobody special outside.
+/// True if the tests run inside a user namespace, where root is an ordinary user outside.
 pub fn is_nested() -> bool {
     let map = fs::read_to_string("/proc/self/uid_map").expect("reading own uid_map");
     map.split_whitespace().ne(["0", "0", "4294967295"])
 }
 
-/// A part of the directory that tests/run has put together for a user who can't read the workspace, or where it lies otherwise.
+/// A part of the directory that tests/run put together for a user who cannot read the workspace; without one,
+/// its usual path.
 fn part(name: &str, otherwise: impl FnOnce() -> PathBuf) -> PathBuf {
     kit().map_or_else(otherwise, |kit| kit.join(name))
 }
 
-/// The directory that tests/run has put together.
+/// The directory that tests/run put together.
 fn kit() -> Option<PathBuf> {
     env::var_os("SUBROOT_TEST_KIT").filter(|kit| !kit.is_empty()).map(PathBuf::from)
 }
 
-/// The directory of this build: a test binary lies in `TARGET/PROFILE/deps`.
+/// The target directory of this build: a test binary is in `TARGET/PROFILE/deps`.
 fn target_dir() -> PathBuf {
     let program = env::current_exe().expect("own path");
     program.ancestors().nth(3).expect("a directory above TARGET/PROFILE/deps").to_path_buf()
 }
 
-/// Writes a program that is to be executed, by a process of its own: whatever another thread forks in the meantime would
-/// otherwise hold the file open for writing for a moment longer, and nothing could execute it (ETXTBSY, execve(2)).
+/// Writes a program in a separate process. Otherwise a process that another thread forks in the meantime
+/// would hold the file open for writing for a moment, and executing it would fail (ETXTBSY, execve(2)).
 pub(crate) fn write_program(path: impl AsRef<Path>, content: &[u8]) {
     let path = path.as_ref();
     let copy = Command::new("cp").arg("/dev/stdin").arg(path).stdin(Stdio::piped()).spawn();

@@ -1,4 +1,5 @@
-//! The harness: a world of its own for each test, on the real kernel, as real root or inside a user namespace.
+//! The test harness: a separate host for each test, on the real kernel, as the real root or inside a user
+//! namespace.
 
 mod accounts;
 pub mod budget;

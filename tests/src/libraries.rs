@@ -1,4 +1,5 @@
-//! Shared libraries and programs that a test compiles itself: plugins and modules of name services, and what disturbs them.
+//! Shared libraries and programs that tests compile: plugins and modules of name services, and what disturbs
+//! them.
 
 use crate::host::Host;
 use std::io::Write as _;
@@ -7,7 +8,7 @@ use std::process::{Command, Stdio};
 const DIR: &str = "/usr/local/lib";
 
 impl Host {
-    /// Compiles a library of the world's own from C.
+    /// Compiles a library for this host from C.
     pub fn make_library(&self, name: &str, source: &str) {
         compile(&["-shared", "-fPIC"], &format!("{DIR}/{name}"), source);
         self.know_libraries();
@@ -18,20 +19,20 @@ impl Host {
         compile(&[], path, source);
     }
 
-    /// A file in the place of a library, with this content.
+    /// Writes a file with this content instead of a library.
     pub fn put_library(&self, name: &str, content: &[u8]) {
         std::fs::write(format!("{DIR}/{name}"), content).expect("writing a library");
         self.know_libraries();
     }
 
-    /// Has the loader find them, in programs with privilege too.
+    /// Makes the loader find the libraries, also for programs with privilege.
     fn know_libraries(&self) {
         let status =
             Command::new("/sbin/ldconfig").stderr(Stdio::null()).status().expect("starting ldconfig");
         assert!(status.success(), "ldconfig");
     }
 
-    /// Covers the directory of the host's own libraries: what is made from now on is of this world alone.
+    /// Covers the host's library directory, so that libraries made from now on belong only to this test.
     pub fn own_libraries(&self) {
         self.cover(DIR, 0o755);
     }

@@ -1,4 +1,4 @@
-//! A system logger of the test's own.
+//! A system logger for one test.
 
 use crate::host::Host;
 use crate::world::{bind, new_dir, set_mode};
@@ -7,15 +7,15 @@ use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
 
-/// What a private /dev has of the host's.
+/// The host's devices that are in a private /dev.
 const DEVICES: [&str; 6] = ["full", "null", "random", "tty", "urandom", "zero"];
 const LINKS: [(&str, &str); 2] = [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0")];
 
-/// What listens at /dev/log.
+/// A listener at /dev/log.
 pub struct Logger(UnixDatagram);
 
 impl Host {
-    /// Puts a /dev of the test's own, with nothing but a few devices, over the host's.
+    /// Covers the host's /dev by a private one that has only a few devices.
     pub fn own_devices(&self) {
         let dir = new_dir("dev", 0o755);
         for name in DEVICES {
@@ -29,7 +29,7 @@ impl Host {
         bind(&dir, "/dev");
     }
 
-    /// Listens at the private /dev/log, as everybody may write there.
+    /// Listens at the private /dev/log, to which every user may write.
     pub fn logger(&self) -> Logger {
         self.own_devices();
         let socket = UnixDatagram::bind("/dev/log").expect("a socket at /dev/log");
@@ -40,7 +40,7 @@ impl Host {
 }
 
 impl Logger {
-    /// What has come since the last look.
+    /// The messages since the last call.
     pub fn lines(&self) -> Vec<String> {
         let mut buffer = vec![0; 64 * 1024];
         let next = || {
@@ -52,7 +52,7 @@ impl Logger {
         std::iter::from_fn(next).collect()
     }
 
-    /// Sends to itself until nothing more fits.
+    /// Sends messages to itself until no more fit.
     pub fn fill(&self) {
         let sender = UnixDatagram::unbound().expect("a socket");
         sender.set_nonblocking(true).expect("a socket that does not wait");
@@ -60,7 +60,7 @@ impl Logger {
         assert_eq!(full.map(|error| error.kind()), Some(ErrorKind::WouldBlock));
     }
 
-    /// Goes away, and leaves nothing at /dev/log.
+    /// Stops listening and removes /dev/log.
     pub fn close(self) {
         fs::remove_file("/dev/log").expect("removing /dev/log");
     }

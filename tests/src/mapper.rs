@@ -17,9 +17,10 @@ pub enum Install {
     SetuidRoot,
     /// `cap_setuid,cap_setgid=p` on a file of mode 755.
     FileCapabilities,
-    /// `=ep` instead: in force from the first instruction on. LXC looks for that before it starts a program.
+    /// `=ep` instead: the capabilities are effective from the first instruction. LXC checks for that before
+    /// it starts a program.
     EffectiveCapabilities,
-    /// The first two at once.
+    /// SetuidRoot and FileCapabilities together.
     Both,
     /// Neither.
     None,
@@ -31,7 +32,8 @@ pub(crate) fn install(how: Install, program: &[u8]) {
     give_privilege(how, MAPPER, capabilities_of("newidmap-helper"));
 }
 
-/// Puts a program of the project's in the place of one of shadow's, which the world has bound there: the file is kept.
+/// Installs a program of the project instead of one of shadow's. The test's host has a bind mount there,
+/// which keeps the original file.
 pub(crate) fn install_in_place(how: Install, name: &str, program: &[u8]) {
     let path = format!("/usr/bin/{name}");
     assert!(has_own_program(name), "the host has no {name}, of uidmap: its own /usr/bin would be written to");
@@ -76,7 +78,8 @@ impl User {
         self.command(MAPPER)
     }
 
-    /// The mapper with a target named by its PID and words like `--uid-map 0:100000:65536`, split at blanks.
+    /// The mapper with a target given by its PID, and arguments such as `--uid-map 0:100000:65536`, split at
+    /// blanks.
     pub fn maps(&self, target: &Target, words: &str) -> Command {
         let mut command = self.mapper();
         command.arg(target.pid().to_string()).args(words.split_whitespace());

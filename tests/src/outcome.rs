@@ -13,7 +13,7 @@ use std::time::Duration;
 /// How a command ended and what it printed.
 #[derive(Debug)]
 pub struct Outcome {
-    /// As the kernel told it.
+    /// The status from the kernel.
     pub status: ExitStatus,
     /// Standard output.
     pub stdout: String,
@@ -22,12 +22,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The exit status as a shell shows it: 128 and the signal's number for one that was killed.
+    /// The exit status as a shell shows it: 128 plus the signal's number if a signal killed it.
     pub fn code(&self) -> i32 {
         self.status.code().unwrap_or_else(|| 128 + self.status.signal().unwrap_or(0))
     }
 
-    /// Fails the test unless the command ended well; gives its standard output.
+    /// Fails the test unless the command succeeded. Returns its standard output.
     #[track_caller]
     pub fn ok(self) -> String {
         assert_eq!(self.code(), 0, "{self:?}");
@@ -35,27 +35,29 @@ impl Outcome {
     }
 }
 
-/// A command on its way, leader of a process group of its own.
+/// A started command, which leads its own process group.
 pub struct Started(Child);
 
 impl Started {
-    /// Starts a command with its output caught, but for what the command redirects itself by [`Command::stdout`].
+    /// Starts a command and captures its output, except for what the command redirects itself with
+    /// [`Command::stdout`].
     pub fn new(command: &mut Command) -> Started {
         command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Started::as_it_is(command)
+        Started::with_own_descriptors(command)
     }
 
-    /// The same in a session of its own, as a shell of a terminal, of ssh or of cron is started: no adopter of what it leaves
-    /// behind is then of its session.
+    /// The same in a new session, as the shells of terminals, ssh and cron are started: a process that adopts
+    /// what it leaves is then not in its session.
     pub fn in_a_session(command: &mut Command) -> Started {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Started::as_it_is(start_with(command, vec![Step::LeadSession]))
+        Started::with_own_descriptors(start_with(command, vec![Step::LeadSession]))
     }
 
-    /// Starts a command with the descriptors it was given. A program that a test has just written cannot be executed while a process
-    /// that another test has forked still has it open (ETXTBSY), which lasts until that one's execve.
+    /// Starts a command with the descriptors it was given. A program that a test has just written cannot be
+    /// executed (ETXTBSY) while a process forked by another test still has it open, until that process's
+    /// execve.
     #[track_caller]
-    pub fn as_it_is(command: &mut Command) -> Started {
+    pub fn with_own_descriptors(command: &mut Command) -> Started {
         for _ in 0..1000 {
             match command.spawn() {
                 Ok(child) => return Started(child),
@@ -73,12 +75,12 @@ impl Started {
         Pid::from_raw(i32::try_from(self.0.id()).expect("a PID"))
     }
 
-    /// The handle of the standard library, for what is not offered here.
+    /// The handle of the standard library, for operations that are not offered here.
     pub fn child(&mut self) -> &mut Child {
         &mut self.0
     }
 
-    /// Waits for its end; kills its process group and fails the test when that takes too long.
+    /// Waits for the end. Kills the process group and fails the test if that takes too long.
     #[track_caller]
     pub fn end_within(self, limit: Duration) -> Outcome {
         let pid = self.pid();

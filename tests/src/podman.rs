@@ -1,4 +1,4 @@
-//! What podman needs of a host, and what it leaves behind.
+//! What podman needs on a host, and the process that it leaves.
 
 use crate::host::Host;
 use nix::sys::signal::{Signal, kill};
@@ -7,16 +7,16 @@ use std::fs;
 use std::path::Path;
 
 impl Host {
-    /// Podman keeps its locks in /dev/shm. crun looks at the control groups even where it is to leave them alone,
-    /// and refuses hosts that have both versions.
+    /// Podman keeps its locks in /dev/shm. crun examines the control groups even if it is told to leave them
+    /// alone, and refuses hosts that have both versions.
     pub fn cover_what_podman_uses(&self) {
         self.cover("/dev/shm", 0o1777);
         self.cover("/sys/fs/cgroup", 0o755);
     }
 }
 
-/// Ends the process that rootless podman leaves behind, which holds its user namespace open for the next run, by the file in which
-/// podman notes it.
+/// Ends the process that rootless podman leaves running to hold its user namespace open for the next run.
+/// `noted` is the file with its PID.
 pub fn end_pause_process(noted: impl AsRef<Path>) {
     let pid = fs::read_to_string(noted).ok().and_then(|pid| pid.trim().parse().ok());
     if let Some(pid) = pid.filter(|pid: &i32| *pid > 1) {

@@ -1,9 +1,10 @@
-//! What the process table says.
+//! Queries of the process table.
 
 use nix::unistd::Pid;
 use std::fs;
 
-/// Every process with this word somewhere in its command line: a test marks what it starts by a word that no other has.
+/// Every process with this word in its command line. Tests mark their processes by a word that no other
+/// process has.
 pub fn processes_with_word(word: &str) -> Vec<Pid> {
     let entries = fs::read_dir("/proc").expect("reading /proc").flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -15,13 +16,13 @@ pub fn processes_with_word(word: &str) -> Vec<Pid> {
     .collect()
 }
 
-/// The children of a process with one thread: proc_pid_task(5).
+/// The children of a single-threaded process: proc_pid_task(5).
 pub fn children(pid: Pid) -> Vec<Pid> {
     let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     text.split_whitespace().filter_map(|word| word.parse().ok()).map(Pid::from_raw).collect()
 }
 
-/// One line of `/proc/PID/status`, such as `CapEff`, without its name; `None` when the process is gone.
+/// A line of `/proc/PID/status`, such as `CapEff`, without its name; `None` if the process has ended.
 pub fn status_line(pid: Pid, name: &str) -> Option<String> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;

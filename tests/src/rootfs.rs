@@ -1,4 +1,4 @@
-//! Root file systems for the launcher: busybox made by hand, Debian from its own packages.
+//! Root filesystems for the launcher: busybox made by hand, and Debian from its own packages.
 
 use crate::host::Host;
 use crate::kit::write_program;
@@ -11,29 +11,29 @@ use std::os::unix::fs::{lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The directories of a complete root file system.
+/// The directories of a complete root filesystem.
 const DIRS: [&str; 11] = ["bin", "dev", "etc", "home", "proc", "root", "run", "sys", "tmp", "usr", "var"];
 
-/// A root file system in a user's home.
+/// A root filesystem in a user's home.
 pub struct Rootfs {
     /// Its top directory.
     pub path: PathBuf,
 }
 
-/// Which IDs of the host stand for a root file system's 0 and for its others.
+/// The host IDs for a root filesystem's ID 0 and for its other IDs.
 #[derive(Clone, Copy, Debug)]
 pub struct SubordinateIds {
-    /// The host's uid and gid for 0 inside.
+    /// The host's uid and gid for ID 0 inside.
     pub root: (u32, u32),
-    /// The host's first uid and gid for those from 1 up inside.
+    /// The host's first uid and gid for the IDs from 1 inside.
     pub first: u32,
-    /// How many of those there are.
+    /// The number of those IDs.
     pub count: u32,
 }
 
 impl SubordinateIds {
-    /// What a launch maps unless told otherwise: the user as 0, his 65536 granted IDs from `first` on behind it.
-    pub fn behind(user: &User, first: u32) -> SubordinateIds {
+    /// The default map of a launch: the user as 0, then 65536 granted IDs from `first`.
+    pub fn after(user: &User, first: u32) -> SubordinateIds {
         SubordinateIds { root: (user.uid, user.gid), first, count: 65536 }
     }
 
@@ -43,12 +43,12 @@ impl SubordinateIds {
 }
 
 impl Rootfs {
-    /// All of busybox in `~/rootfs`, owned by the user, with every usual directory and accounts of its own.
+    /// All of busybox in `~/rootfs`, owned by the user, with all usual directories and its own accounts.
     pub fn busybox(user: &User) -> Rootfs {
         Rootfs::busybox_without(user, &[])
     }
 
-    /// The same without some of its directories: `dev`, `etc`, `proc`, `sys`, …
+    /// The same without some directories: `dev`, `etc`, `proc`, `sys`, …
     pub fn busybox_without(user: &User, missing: &[&str]) -> Rootfs {
         let path = user.home.join("rootfs");
         for name in DIRS.into_iter().filter(|name| !missing.contains(name)) {
@@ -66,15 +66,15 @@ impl Rootfs {
         Rootfs { path }
     }
 
-    /// Debian's minimal system with apt in `~/debian`, its owners shifted to these IDs of the host. The directory
-    /// `/srv/packages` in it holds a package that makes an account, and what that depends on, for an installation
-    /// without network. `None` where tests/run could not make the archive.
+    /// Debian's minimal system with apt in `~/debian`, with its owners shifted to these host IDs. Its
+    /// directory `/srv/packages` contains a package that creates an account, and its dependencies, for
+    /// installation without a network. `None` if tests/run could not make the archive.
     pub fn debian(host: &Host, user: &User, ids: SubordinateIds) -> Option<Rootfs> {
         let archive = host.kit.debian.as_ref()?.try_clone().expect("the archive");
         Some(Rootfs::of_archive(archive, user, ids))
     }
 
-    /// The same of another archive of the kit's, see [`archive`](crate::archive).
+    /// The same for another archive of the test kit, see [`archive`](crate::archive).
     pub fn of_archive(archive: File, user: &User, ids: SubordinateIds) -> Rootfs {
         let path = user.home.join("debian");
         fs::create_dir(&path).expect("making a root file system");
@@ -83,7 +83,7 @@ impl Rootfs {
     }
 }
 
-/// Unpacks an archive of a root file system into a directory, with its owners shifted to these IDs of the host.
+/// Unpacks the archive of a root filesystem into a directory, with owners shifted to these host IDs.
 pub(crate) fn unpack(mut archive: File, dir: &Path, user: &User, ids: SubordinateIds) {
     archive.rewind().expect("the archive's beginning");
     lchown(dir, Some(ids.root.0), Some(ids.root.1)).expect("giving a root to its owner");

@@ -1,4 +1,4 @@
-//! A launch that is watched while it runs: marked by a word, and waited for with patience that ends.
+//! A launch that is observed while it runs: marked by a word, and waited for with a time limit.
 
 use crate::outcome::{Outcome, Started};
 use crate::processes::{processes_with_word, status_line};
@@ -14,18 +14,18 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-/// How long whatever a dead sandbox leaves may take to be gone: property L6.
+/// How quickly everything that a dead sandbox leaves must disappear: property L6.
 pub const GONE_WITHIN: Duration = Duration::from_secs(2);
-/// Long enough for anything but a hang.
+/// Longer than anything but a hang takes.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A word that no other command line has, and that `sleep` takes for years.
+/// A word that no other command line has, and that `sleep` accepts as a number of years.
 pub fn unique_word() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(100);
     format!("{}{}", id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Waits for something to become true; false when it does not in time.
+/// Waits for a condition to become true; false if it does not in time.
 pub fn soon(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     loop {
@@ -39,8 +39,8 @@ pub fn soon(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
     }
 }
 
-/// One of the instants of something that takes this long, and of a little after it, in so many equal parts: another one of that
-/// part in every run.
+/// An instant in one of `parts` equal parts of a duration and a little more. It varies within the part from
+/// run to run.
 pub fn instant(length: Duration, part: u32, parts: u32) -> Duration {
     let noise = UNIX_EPOCH.elapsed().map_or(0, |now| now.subsec_nanos()) % 1000;
     length * (part * 1000 + noise) / (parts * 800)
@@ -63,20 +63,20 @@ pub fn pid_1(word: &str) -> Pid {
     process_inside(word, "1")
 }
 
-/// The process that has this PID inside, among those with this word.
+/// The process with this PID inside, among those with this word.
 pub fn process_inside(word: &str, number: &str) -> Pid {
-    // Looked for once: a process that is just executing another program has no command line for a moment.
+    // The process is remembered: while it executes another program, it has no command line for a moment.
     let found = Cell::new(None);
     let is_there = || {
         let is_it = |pid: &Pid| inner_pid(*pid).as_deref() == Some(number);
         found.set(processes_with_word(word).into_iter().find(is_it));
         found.get().is_some()
     };
-    assert!(soon(PATIENCE, is_there), "nothing with {word} is PID {number} inside");
+    assert!(soon(PATIENCE, is_there), "no process with {word} has PID {number} inside");
     found.get().expect("it was found")
 }
 
-/// The PID of a process inside; `None` when it is not inside, or gone.
+/// The PID of a process inside the sandbox; `None` if it is not inside, or has ended.
 pub fn inner_pid(pid: Pid) -> Option<String> {
     let numbers = status_line(pid, "NSpid")?;
     let inner = numbers.split_whitespace().last()?.to_owned();
@@ -87,20 +87,20 @@ fn own_depth() -> usize {
     status_line(Pid::this(), "NSpid").map_or(1, |numbers| numbers.split_whitespace().count())
 }
 
-/// A launch whose command says what it does.
+/// A launch whose command reports on its standard output.
 pub struct Running {
     started: Started,
     said: BufReader<ChildStdout>,
 }
 
 impl Running {
-    /// Starts a launch and waits until its command has printed the line `ready`.
+    /// Starts a launch, and waits until its command has printed the line `ready`.
     #[track_caller]
     pub fn new(command: &mut Command) -> Running {
         Running::of(Started::new(command))
     }
 
-    /// The same of what has been started already.
+    /// The same for a launch that was already started.
     #[track_caller]
     pub fn of(mut started: Started) -> Running {
         let said = BufReader::new(started.child().stdout.take().expect("a pipe"));
@@ -118,14 +118,14 @@ impl Running {
         if self.said.buffer().is_empty() {
             let mut ready = [PollFd::new(self.said.get_ref().as_fd(), PollFlags::POLLIN)];
             let limit = PollTimeout::try_from(PATIENCE).expect("a limit");
-            assert_eq!(poll(&mut ready, limit), Ok(1), "the command says nothing");
+            assert_eq!(poll(&mut ready, limit), Ok(1), "the command prints nothing");
         }
         let mut line = String::new();
-        self.said.read_line(&mut line).expect("reading what the command says");
+        self.said.read_line(&mut line).expect("reading the command's output");
         line.trim_end_matches('\n').to_owned()
     }
 
-    /// The pipe to its standard input, where there is one.
+    /// The pipe to its standard input, if it has one.
     pub fn input(&mut self) -> ChildStdin {
         self.started.child().stdin.take().expect("a pipe")
     }
@@ -135,12 +135,12 @@ impl Running {
         self.started.pid()
     }
 
-    /// Sends the launcher a signal by its number, a real-time one too.
+    /// Sends the launcher a signal by number, which may be a real-time signal.
     pub fn signal(&self, number: i32) {
         send(self.pid(), number);
     }
 
-    /// Waits for the launcher's end; its standard output is what has not been read as lines.
+    /// Waits for the launcher's end. The outcome's standard output is what was not read as lines.
     #[track_caller]
     pub fn end(mut self) -> Outcome {
         let unread = String::from_utf8_lossy(self.said.buffer()).into_owned();
@@ -150,14 +150,14 @@ impl Running {
     }
 }
 
-/// Sends a process a signal by its number.
+/// Sends a process a signal by number.
 pub fn send(pid: Pid, number: i32) {
     let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{number} {pid}")]).output();
     let sent = sent.expect("starting a shell");
     assert!(sent.status.success(), "{sent:?}");
 }
 
-/// True when a process is stopped.
+/// True if a process is stopped.
 pub fn is_stopped(pid: Pid) -> bool {
     status_line(pid, "State").is_some_and(|state| state.starts_with('T'))
 }

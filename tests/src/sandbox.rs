@@ -1,4 +1,4 @@
-//! A user with a root file system, and the launcher started by him: where most tests here begin.
+//! A user with a root filesystem, and the launcher started by that user: the setup of most tests here.
 
 use crate::{Host, Outcome, Rootfs, User};
 use std::collections::BTreeMap;
@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// What the launcher maps for alice unless told otherwise.
+/// The launcher's default map for alice.
 pub const FULL_MAP: [&str; 2] = ["0 1000 1", "1 100000 65536"];
 
 /// alice and her busybox root.
 pub struct Sandbox {
-    /// A world of its own.
+    /// The test's own host.
     pub host: Host,
-    /// The user who launches it.
+    /// The user who starts launches.
     pub alice: User,
-    /// Her root.
+    /// alice's root.
     pub rootfs: Rootfs,
 }
 
@@ -33,7 +33,7 @@ impl Sandbox {
         Sandbox::without(&[])
     }
 
-    /// With a root in which nothing can be mounted as it is.
+    /// With a root that has none of the usual mount points.
     pub fn bare() -> Sandbox {
         Sandbox::without(&["proc", "dev", "sys"])
     }
@@ -52,17 +52,17 @@ impl Sandbox {
         command
     }
 
-    /// The same for a line of the shell's.
+    /// The same for a shell script.
     pub fn shell(&self, options: &[&str], script: &str) -> Command {
         self.run(options, &["sh", "-c", script])
     }
 
-    /// What becomes of such a line.
+    /// The outcome of such a script.
     pub fn output(&self, options: &[&str], script: &str) -> Outcome {
         self.host.output(&mut self.shell(options, script))
     }
 
-    /// What a line of the shell's prints, and nothing on standard error.
+    /// The output of a shell script that prints nothing on standard error.
     #[track_caller]
     pub fn prints(&self, options: &[&str], script: &str) -> String {
         let outcome = self.output(options, script);
@@ -83,12 +83,12 @@ impl Sandbox {
         command
     }
 
-    /// What becomes of it.
+    /// Its outcome.
     pub fn says(&self, words: &[&str]) -> Outcome {
         self.host.output(&mut self.subroot(words))
     }
 
-    /// A directory of alice's beside the root, with these files.
+    /// A directory of alice's next to the root, with these files.
     pub fn dir(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
         let dir = self.alice.home.join(name);
         self.host.make_dir(&dir, &self.alice);
@@ -100,33 +100,33 @@ impl Sandbox {
         dir
     }
 
-    /// A seccomp profile in alice's home; the option that takes it.
+    /// Writes a seccomp profile in alice's home. Returns the option that uses it.
     pub fn profile(&self, text: &str) -> String {
         let path = self.alice.home.join("profile.json");
         fs::write(&path, text).expect("writing a profile");
         format!("--security-opt=seccomp={}", path.display())
     }
 
-    /// How long a launch takes whose command does nothing.
+    /// The duration of a launch whose command does nothing.
     pub fn duration_of_a_start(&self) -> Duration {
         let start = Instant::now();
         (0..5).for_each(|_| drop(self.output(&[], "true").ok()));
         start.elapsed() / 5
     }
 
-    /// Puts a file of alice's into the root, with this mode.
+    /// Writes a file of alice's into the root, with this mode.
     pub fn add(&self, name: &str, content: impl AsRef<[u8]>, mode: u32) {
         let path = self.rootfs.path.join(name);
         fs::write(&path, content).expect("writing into the root");
         give(&path, &self.alice, mode);
     }
 
-    /// True when the command of [`Sandbox::leaving_a_mark`] has run.
+    /// True if the command of [`Sandbox::leaving_a_mark`] has run.
     pub fn has_mark(&self) -> bool {
         self.rootfs.path.join("mark").exists()
     }
 
-    /// A launch whose command leaves a mark in the root.
+    /// A launch whose command creates a mark in the root.
     pub fn leaving_a_mark(&self, options: &[&str]) -> Command {
         self.run(options, &["touch", "/mark"])
     }
@@ -139,7 +139,7 @@ pub fn give(path: &Path, user: &User, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("changing a mode");
 }
 
-/// An executable script in alice's home; its path.
+/// Writes an executable script in alice's home. Returns its path.
 pub fn script(alice: &User, name: &str, text: &str) -> String {
     let path = alice.home.join(name);
     fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("writing a script");
@@ -152,12 +152,13 @@ pub fn map_lines(text: &str) -> Vec<String> {
     text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }
 
-/// Every mount that this test's host has: what a launch must not add to.
+/// All mounts of this test's host; a launch must not add any.
 pub fn mounts() -> String {
     fs::read_to_string("/proc/thread-self/mountinfo").expect("reading the mounts")
 }
 
-/// All that is in a directory, at any depth, with what tells when it was changed. What vanishes meanwhile is not in it.
+/// Everything in a directory, at any depth, with values that show changes. Files that vanish during the
+/// listing are left out.
 pub fn listing(dir: &Path) -> BTreeMap<String, (u32, u32, u64, i64, i64)> {
     let mut found = BTreeMap::new();
     let mut dirs = vec![dir.to_path_buf()];
@@ -169,7 +170,7 @@ pub fn listing(dir: &Path) -> BTreeMap<String, (u32, u32, u64, i64, i64)> {
             if file.is_dir() {
                 dirs.push(path.clone());
             }
-            // A directory's time changes by what was made in it for the run and removed again.
+            // A directory's time changes when mount points are created in it for a run and removed again.
             let (seconds, nanoseconds) =
                 if file.is_dir() { (0, 0) } else { (file.mtime(), file.mtime_nsec()) };
             let facts = (file.mode(), file.uid(), file.size(), seconds, nanoseconds);
@@ -179,7 +180,8 @@ pub fn listing(dir: &Path) -> BTreeMap<String, (u32, u32, u64, i64, i64)> {
     found
 }
 
-/// Fails the test unless the launcher ended with this status and one line that has all of these words, and at most its fix.
+/// Fails the test unless the launcher ended with this status and printed one line with all of these words,
+/// and at most a fix.
 #[track_caller]
 pub fn assert_refused(outcome: &Outcome, status: i32, words: &[&str]) {
     assert_eq!((outcome.code(), outcome.stdout.as_str()), (status, ""), "{outcome:?}");
@@ -192,9 +194,10 @@ pub fn assert_refused(outcome: &Outcome, status: i32, words: &[&str]) {
     assert!(words.iter().all(|word| lines[0].contains(word)), "not {words:?}: {outcome:?}");
 }
 
-/// Fails the test unless the launcher printed exactly one line, with all of these words, and its command succeeded.
+/// Fails the test unless the launcher printed exactly one line, with all of these words, and its command
+/// succeeded.
 #[track_caller]
-pub fn assert_noted(outcome: &Outcome, words: &[&str]) {
+pub fn assert_warned(outcome: &Outcome, words: &[&str]) {
     assert_eq!(outcome.code(), 0, "{outcome:?}");
     let is_one_line = outcome.stderr.starts_with("subroot: ") && outcome.stderr.matches('\n').count() == 1;
     assert!(is_one_line && words.iter().all(|word| outcome.stderr.contains(word)), "{outcome:?}");

@@ -1,11 +1,11 @@
-//! Checks JSON against a JSON schema, of which it knows the keywords that docs/ uses, and no others.
+//! Checks JSON against a JSON schema. Supports only the keywords used in docs/.
 
 use serde_json::{Map, Value};
 
-/// Why a value is not as a schema says; nothing if it is.
+/// Why a value does not match a schema; empty if it does.
 ///
 /// # Panics
-/// A keyword that this checker does not know.
+/// The schema has an unsupported keyword.
 pub fn faults(schema: &Value, value: &Value) -> Vec<String> {
     Checker(schema).faults(schema, value)
 }
@@ -54,7 +54,7 @@ impl Checker<'_> {
                 let pointer = says.as_str().and_then(|says| says.strip_prefix('#')).expect("a reference");
                 self.faults(self.0.pointer(pointer).expect("a definition"), value)
             }
-            keyword => panic!("{keyword} is unknown here"),
+            keyword => panic!("unsupported keyword {keyword}"),
         }
     }
 }

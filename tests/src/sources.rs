@@ -1,14 +1,14 @@
-//! A program that is older than its sources is not tested.
+//! Refuses to test a program that is older than its sources.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-/// What the launcher is built from, below the workspace. `assert_fresh` in tests/steps.bash has the same lists.
+/// The sources of the launcher, below the workspace. `assert_fresh` in tests/steps.bash has the same lists.
 const LAUNCHER: &[&str] =
     &["launcher/src", "launcher/build.rs", "launcher/Cargo.toml", "idmap/src", "Cargo.toml", "Cargo.lock"];
-/// The same of the mapper's programs.
+/// The same for the mapper's programs.
 const MAPPER: &[&str] = &[
     "newidmap-helper/src",
     "newidmap-helper/nss/src",
@@ -23,17 +23,17 @@ const MAPPER: &[&str] = &[
 
 type Change = (SystemTime, PathBuf);
 
-/// Fails the test if one of the program's sources was changed after the program was built.
+/// Fails the test if a source of the program was changed after the program was built.
 ///
 /// # Panics
-/// In that case: `packaging/build programs` or tests/quick first.
+/// In that case. Run `packaging/build programs` or tests/quick first.
 pub(crate) fn assert_fresh(program: &Path, workspace: &Path) {
     static LAST_CHANGES: [OnceLock<Change>; 2] = [OnceLock::new(), OnceLock::new()];
-    // A program that is not there is its reader's to report.
+    // A missing program is reported by the code that reads it.
     let Ok(built) = fs::metadata(program).and_then(|file| file.modified()) else { return };
     let of_launcher = program.ends_with("subroot");
     let sources = if of_launcher { LAUNCHER } else { MAPPER };
-    // Found once: later, the world of a test may cover the workspace.
+    // Found only once, because a test's host may cover the workspace later.
     let (changed, source) =
         LAST_CHANGES[usize::from(of_launcher)].get_or_init(|| last_change(workspace, sources));
     assert!(

@@ -1,4 +1,4 @@
-//! How a child starts: what it does between fork and exec. The only file of the harness with unsafe code.
+//! The start of a child: what it does between fork and exec. The only file of the harness with unsafe code.
 #![allow(unsafe_code)] // pre_exec, and calls that nix does not offer on bare descriptor numbers
 
 use crate::user::User;
@@ -15,59 +15,60 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// One thing that a child does to itself before it becomes its program, after it has become its user.
+/// A step that a child performs after becoming its user and before executing its program.
 pub enum Step {
-    /// `unshare` with these flags.
+    /// Calls `unshare` with these flags.
     Unshare(CloneFlags),
-    /// `setns` into a user namespace.
+    /// Joins a user namespace with `setns`.
     Enter(OwnedFd),
-    /// Becomes a user and his group in all three IDs.
+    /// Changes all three user and group IDs to these.
     Become(u32, u32),
     /// Sets the supplementary groups, as root.
     Groups(Vec<u32>),
-    /// Maps its own outside uid and gid to 0, as anybody may in a user namespace of his own.
+    /// Maps the child's own outside uid and gid to 0, which every user may do in their own user namespace.
     MapOwnIds(u32, u32),
-    /// `PR_SET_NO_NEW_PRIVS`.
+    /// Sets no_new_privs.
     NoNewPrivs,
-    /// Takes a capability out of the bounding set.
+    /// Removes a capability from the bounding set.
     DropFromBoundingSet(u8),
     /// Sets both limits of a resource.
     Limit(Resource, u64),
     /// Closes a descriptor.
     Close(RawFd),
-    /// Leaves this file open in the program, as this descriptor.
+    /// Passes this file to the program as this descriptor.
     Pass(OwnedFd, RawFd),
-    /// `setsid`.
+    /// Calls `setsid`.
     LeadSession,
-    /// Joins a session keyring of its own, with a key of this name in it that nobody else sees.
+    /// Joins a new session keyring, with a key of this name that no one else can see.
     HoldKey(CString),
     /// Blocks every signal.
     BlockAllSignals,
     /// Ignores every signal.
     IgnoreAllSignals,
-    /// Is killed when the thread that started it ends.
+    /// Makes the child die when the thread that started it ends.
     DieWithParent,
-    /// Is traced by the thread that started it, and stops when it has become its program.
+    /// Makes the thread that started the child trace it, and stops it after it has executed its program.
     TracedByParent,
-    /// Has one system call of a program that lies low in memory, as the mapper does and no other, answered by this errno.
+    /// Makes one system call fail with this errno, if it is made by a program at a low address. Only the
+    /// mapper is at one.
     FailCall(libc::c_long, i32),
-    /// Has one system call answered by this errno, whoever makes it.
+    /// Makes one system call fail with this errno, in every program.
     FailCallOfAll(libc::c_long, i32),
-    /// Sets one of the timers of setitimer(2) to this many microseconds, again and again.
+    /// Starts a timer of setitimer(2) that fires repeatedly after this many microseconds.
     Timer(i32, i64),
-    /// Executes this program without any argument, not even its name.
+    /// Executes this program without any arguments, not even its name.
     ExecuteWithoutArguments(CString),
 }
 
-/// Adds steps to what a command does before it becomes its program, in this order.
+/// Adds steps that a command performs in this order before it executes its program.
 pub fn start_with(command: &mut Command, steps: Vec<Step>) -> &mut Command {
     let take_all = move || steps.iter().try_for_each(Step::take);
-    // SAFETY: the child has one thread; steps make system calls and small allocations only, which glibc keeps usable
-    // after fork, and touch no lock that another thread of the parent could have held.
+    // SAFETY: the child has one thread. Steps only make system calls and small allocations, which glibc keeps
+    // usable after fork, and use no lock that another thread of the parent could have held.
     unsafe { command.pre_exec(take_all) }
 }
 
-/// Has root take these steps first, and become the user after them.
+/// Adds steps that root performs before it becomes the user.
 pub fn as_root_first<'c>(command: &'c mut Command, user: &User, mut steps: Vec<Step>) -> &'c mut Command {
     steps.push(Step::Become(user.uid, user.gid));
     start_with(command.uid(0).gid(0), steps)
@@ -109,7 +110,7 @@ fn become_user(uid: Uid, gid: Gid) -> nix::Result<()> {
 }
 
 fn map_own_ids(uid: u32, gid: u32) -> io::Result<()> {
-    // Having become its user, the child is not dumpable, and its files in /proc are root's until it is again.
+    // Becoming its user made the child non-dumpable, which makes its files in /proc owned by root.
     set_dumpable(true)?;
     fs::write("/proc/self/setgroups", "deny")?;
     fs::write("/proc/self/gid_map", format!("0 {gid} 1"))?;
@@ -123,7 +124,7 @@ fn drop_from_bounding_set(capability: u8) -> nix::Result<()> {
 }
 
 fn close(number: RawFd) {
-    // SAFETY: the child is about to become another program; nothing here uses the descriptor again.
+    // SAFETY: the child is about to execute another program, and nothing here uses the descriptor again.
     let _not_open = unsafe { libc::close(number) };
 }
 
@@ -132,30 +133,32 @@ fn duplicate(file: &OwnedFd, number: RawFd) -> nix::Result<()> {
     if file.as_raw_fd() == number {
         return nix::fcntl::fcntl(file, nix::fcntl::FcntlArg::F_SETFD(inheritable)).map(|_| ());
     }
-    // SAFETY: dup2 takes two numbers; what `number` was before is given up by the child on purpose.
+    // SAFETY: dup2 takes two numbers. Closing the old `number` is intended.
     let result = unsafe { libc::dup2(file.as_raw_fd(), number) };
     nix::errno::Errno::result(result).map(|_| ())
 }
 
-/// Hears of hangups again, as what it starts does then: whoever runs tests by nohup(1) has had them ignored.
+/// Restores the default action of SIGHUP, which nohup(1) makes ignored, so that started programs receive it.
 pub(crate) fn hear_hangups() {
     let default = nix::sys::signal::SigHandler::SigDfl;
-    // SAFETY: the default action runs no code of ours.
+    // SAFETY: the default action runs no code of this process.
     let _before = unsafe { nix::sys::signal::signal(Signal::SIGHUP, default) };
 }
 
-/// By the bare system call: glibc's functions refuse the two signals that it uses itself.
+/// Uses the system call directly: glibc's functions refuse the two signals that it uses itself.
 fn ignore_all_signals() {
     let ignore: [usize; 4] = [libc::SIG_IGN, 0, 0, 0];
     for number in 1..=64_i32 {
-        // SAFETY: the kernel reads the four words of a sigaction; SIG_IGN runs no code of ours. KILL and STOP are refused.
+        // SAFETY: the kernel reads the four words of a sigaction, and SIG_IGN runs no code of this process.
+        // KILL and STOP are refused.
         let _refused = unsafe {
             libc::syscall(libc::SYS_rt_sigaction, number, ignore.as_ptr(), std::ptr::null::<usize>(), 8_usize)
         };
     }
 }
 
-/// As root, by a seccomp(2) filter: no_new_privs, without which nobody else may, would take the mapper's privilege.
+/// Installs a seccomp(2) filter as root. Other users need no_new_privs for that, which would disable the
+/// mapper's privilege.
 fn fail_call(number: libc::c_long, errno: i32, is_of_the_mapper: bool) -> nix::Result<()> {
     // Offsets in struct seccomp_data: the call's number, and the upper half of the instruction pointer.
     const NUMBER: u32 = 0;
@@ -179,7 +182,7 @@ fn fail_call(number: libc::c_long, errno: i32, is_of_the_mapper: bool) -> nix::R
     nix::errno::Errno::result(result).map(|_| ())
 }
 
-/// The numbers are those of linux/keyctl.h.
+/// The numbers are from linux/keyctl.h.
 fn hold_key(name: &CString) -> nix::Result<()> {
     const JOIN_SESSION_KEYRING: libc::c_long = 1;
     const SETPERM: libc::c_long = 5;
@@ -188,11 +191,11 @@ fn hold_key(name: &CString) -> nix::Result<()> {
     // SAFETY: without a name, the call takes no pointer: keyctl_join_session_keyring(3).
     nix::errno::Errno::result(unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, 0_usize) })?;
     let (kind, name) = (c"user".as_ptr(), name.as_ptr());
-    // SAFETY: add_key reads two texts that end in NUL, and the one byte of the key, which is the first's.
+    // SAFETY: add_key reads two texts that end in NUL, and one byte for the key, which is the first text's.
     let key = nix::errno::Errno::result(unsafe {
         libc::syscall(libc::SYS_add_key, kind, name, kind, 1_usize, SESSION_KEYRING)
     })?;
-    // SAFETY: the call takes numbers only: keyctl_setperm(3).
+    // SAFETY: the call takes only numbers: keyctl_setperm(3).
     let result = unsafe { libc::syscall(libc::SYS_keyctl, SETPERM, key, POSSESSOR_ALL) };
     nix::errno::Errno::result(result).map(drop)
 }
@@ -200,15 +203,16 @@ fn hold_key(name: &CString) -> nix::Result<()> {
 fn set_timer(timer: i32, micros: i64) -> nix::Result<()> {
     let time = libc::timeval { tv_sec: 0, tv_usec: micros };
     let value = libc::itimerval { it_interval: time, it_value: time };
-    // SAFETY: setitimer reads one itimerval; the old one is not asked for. Calls by number, as the type of `timer` varies.
+    // SAFETY: setitimer reads one itimerval and does not return the old one. It is called by number because
+    // the type of `timer` varies.
     let result =
         unsafe { libc::syscall(libc::SYS_setitimer, timer, &raw const value, std::ptr::null::<u8>()) };
     nix::errno::Errno::result(result).map(|_| ())
 }
 
-/// A descriptor of a process: pidfd_open(2).
+/// A pidfd of a process: pidfd_open(2).
 pub(crate) fn pidfd(pid: Pid) -> OwnedFd {
-    // SAFETY: pidfd_open takes two numbers and returns a fresh descriptor, close-on-exec, or -1.
+    // SAFETY: pidfd_open takes two numbers, and returns a new close-on-exec descriptor or -1.
     unsafe {
         let number = libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0);
         assert!(number >= 0, "pidfd_open: {}", io::Error::last_os_error());

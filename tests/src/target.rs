@@ -13,7 +13,7 @@ use std::process::{Child, Stdio};
 /// A sleeping process; killed when dropped.
 pub struct Target(Child);
 
-/// The three files that a mapper writes.
+/// The contents of the three files that a mapper writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Maps {
     /// `uid_map`, each line as `IN OUT COUNT`.
@@ -25,12 +25,12 @@ pub struct Maps {
 }
 
 impl Maps {
-    /// Maps of one line each, or none where the text is empty.
+    /// Maps of one line each, or without lines if the text is empty.
     pub fn new(uid_map: &str, gid_map: &str, setgroups: &str) -> Maps {
         Maps { uid_map: lines(uid_map), gid_map: lines(gid_map), setgroups: setgroups.to_owned() }
     }
 
-    /// Those of a user namespace that nobody has written to.
+    /// The maps of a new user namespace.
     pub fn untouched() -> Maps {
         Maps::new("", "", "allow")
     }
@@ -42,17 +42,18 @@ fn lines(text: &str) -> Vec<String> {
 }
 
 impl Target {
-    /// A process of this user in a new user namespace of his.
+    /// A process of this user in a new user namespace owned by that user.
     pub fn new(user: &User) -> Target {
         Target::after(user, vec![Step::Unshare(CloneFlags::CLONE_NEWUSER)])
     }
 
-    /// The same, with another program, which has to wait too.
+    /// The same with another program, which must also wait.
     pub fn running(user: &User, words: &[&str]) -> Target {
         Target::running_after(user, words, vec![Step::Unshare(CloneFlags::CLONE_NEWUSER)])
     }
 
-    /// A process of this user that took these steps: none for one in the test's own user namespace.
+    /// A process of this user that performed these steps. Without steps it is in the test's own user
+    /// namespace.
     pub fn after(user: &User, steps: Vec<Step>) -> Target {
         Target::running_after(user, &["/bin/sleep", "1000"], steps)
     }
@@ -69,7 +70,7 @@ impl Target {
         Pid::from_raw(i32::try_from(self.0.id()).expect("a PID"))
     }
 
-    /// What its maps are now.
+    /// The current maps.
     pub fn maps(&self) -> Maps {
         let read = |name| fs::read_to_string(self.path(name)).expect("reading a file of the target's");
         Maps::new(&read("uid_map"), &read("gid_map"), read("setgroups").trim_end())
@@ -80,29 +81,29 @@ impl Target {
         format!("/proc/{}/{name}", self.pid())
     }
 
-    /// Its directory in /proc, held open.
+    /// Its directory in /proc, open.
     pub fn dir(&self) -> OwnedFd {
         let flags = OFlag::O_DIRECTORY | OFlag::O_PATH | OFlag::O_CLOEXEC;
         open(self.path("").as_str(), flags, Mode::empty()).expect("opening the target's directory")
     }
 
-    /// Its user namespace, held open.
+    /// Its user namespace, open.
     pub fn namespace(&self) -> OwnedFd {
         File::open(self.path("ns/user")).expect("opening the target's namespace").into()
     }
 
-    /// A descriptor of the process itself: pidfd_open(2).
+    /// A pidfd of the process: pidfd_open(2).
     pub fn pidfd(&self) -> OwnedFd {
         pidfd(self.pid())
     }
 
-    /// Writes its maps as the root of the world does, without any mapper.
+    /// Writes its maps as root, without a mapper.
     pub fn map_as_root(&self, uid_map: &str, gid_map: &str) {
         fs::write(self.path("uid_map"), uid_map).expect("writing uid_map as root");
         fs::write(self.path("gid_map"), gid_map).expect("writing gid_map as root");
     }
 
-    /// Ends it before its time.
+    /// Kills it early.
     pub fn kill(&mut self) {
         let _already_gone = self.0.kill();
         let _status = self.0.wait();

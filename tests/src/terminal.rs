@@ -1,4 +1,4 @@
-//! A terminal for a launch: a pseudoterminal of the host's.
+//! A terminal for a launch: a pseudoterminal of the host.
 
 use crate::user::User;
 use nix::fcntl::{OFlag, open};
@@ -7,17 +7,17 @@ use nix::sys::stat::Mode;
 use nix::unistd::{Uid, fchown};
 use std::os::fd::OwnedFd;
 
-/// Both ends of a terminal: pty(7). Unlike those of openpty(3) they are closed on exec, as whatever another test starts at
-/// the same time would otherwise hold the terminal open, and see what is typed.
+/// Both ends of a terminal: pty(7). Unlike those of openpty(3) they are close-on-exec. Otherwise processes
+/// that another test starts at the same time would hold the terminal open and read its input.
 pub struct Terminal {
-    /// Where a person types and sees.
+    /// The end for the user.
     pub master: OwnedFd,
-    /// What a program has as its terminal.
+    /// The end for programs.
     pub slave: OwnedFd,
 }
 
 impl Terminal {
-    /// A terminal that belongs to this user.
+    /// A terminal owned by this user.
     pub fn of(user: &User) -> Terminal {
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
         let master = posix_openpt(flags).expect("a pseudoterminal");

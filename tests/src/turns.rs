@@ -1,14 +1,14 @@
-//! Hosts of several tests at once, or one that is alone: a test that chooses PIDs gives the process of another test a number that a
-//! third one still uses.
+//! Shares out hosts: several tests can have one at once, or one test alone. A test that chooses PIDs needs to
+//! be alone, because it could give a process a PID that another test still uses.
 
 use std::cell::Cell;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 struct State {
-    /// Threads that have a host.
+    /// The number of threads that have a host.
     sharing: usize,
     is_one_alone: bool,
-    /// How many wait to be alone: no other thread begins before them.
+    /// The number of threads that wait to be alone. No other thread may begin before them.
     waiting: usize,
 }
 
@@ -19,11 +19,11 @@ thread_local! {
     static HOSTS_OF_THREAD: Cell<usize> = const { Cell::new(0) };
 }
 
-/// A thread's permission to have a host; a host has one as long as it lives.
+/// A thread's permission to have a host, for as long as the host exists.
 pub(crate) struct Turn;
 
 impl Turn {
-    /// Beside others.
+    /// Together with others.
     pub(crate) fn shared() -> Turn {
         Turn::begin(|| {
             let mut state = wait_while(|state| state.is_one_alone || state.waiting > 0);
@@ -31,7 +31,7 @@ impl Turn {
         })
     }
 
-    /// When all others have ended.
+    /// Alone: waits until all others have ended.
     pub(crate) fn alone() -> Turn {
         Turn::begin(|| {
             locked().waiting += 1;
@@ -41,7 +41,7 @@ impl Turn {
         })
     }
 
-    /// A thread that has a host already gets another one.
+    /// A thread that already has a host gets another one at once.
     fn begin(wait: impl FnOnce()) -> Turn {
         if HOSTS_OF_THREAD.replace(HOSTS_OF_THREAD.get() + 1) == 0 {
             wait();

@@ -1,4 +1,4 @@
-//! A user of the test's host, and commands that run as him.
+//! A user of the test's host, and commands that run as that user.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -7,16 +7,16 @@ use std::process::{Command, Stdio};
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Whom a command runs as.
+/// The user that a command runs as.
 #[derive(Clone, Debug)]
 pub struct User {
     /// The account's name, or the uid in digits.
     pub name: String,
     /// The user ID.
     pub uid: u32,
-    /// The primary group ID; there are no others.
+    /// The primary group ID. There are no supplementary groups.
     pub gid: u32,
-    /// The home directory, or `/` where it does not exist.
+    /// The home directory, or `/` if it does not exist.
     pub home: PathBuf,
 }
 
@@ -35,7 +35,8 @@ impl User {
         User { name: uid.to_string(), uid, gid: uid, home: PathBuf::from("/") }
     }
 
-    /// A command that runs as this user in his home: no other groups, a clean environment, nothing to read.
+    /// A command that runs as this user in the home directory, with no supplementary groups, a clean
+    /// environment and empty standard input.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
         command
@@ -52,7 +53,7 @@ impl User {
         command
     }
 
-    /// A command line for the shell.
+    /// The same for a shell script.
     pub fn shell(&self, script: &str) -> Command {
         let mut command = self.command("/bin/sh");
         command.args(["-c", script]);

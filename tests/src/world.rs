@@ -1,4 +1,5 @@
-//! The mounts of a test's world: a private /etc, /home, /root, /tmp and /run, and directories for the programs under test.
+//! The mounts of a test's host: a private /etc, /home, /root, /tmp and /run, and directories for the programs
+//! under test.
 
 use crate::accounts::{GRANTS, GROUP, HOMES, PASSWD};
 use crate::kit::{DROP_INS, Kit, write_program};
@@ -9,13 +10,13 @@ use std::io;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 
-/// One tmpfs holds all that is private; everything else is bound from it.
+/// One tmpfs contains everything that is private; bind mounts make it appear elsewhere.
 const SCRATCH: &str = "/mnt";
-/// Where programs that an administrator has installed by hand are found first.
+/// Programs that an administrator installs by hand are found here first.
 const PROGRAMS: &str = "/usr/local/bin";
 const NONE: Option<&str> = None;
 
-/// What programs that tests start want from the host's own /etc.
+/// Files of the real host's /etc that the programs in tests need.
 const COPIED: [&str; 17] = [
     "alternatives",
     "apt",
@@ -36,7 +37,7 @@ const COPIED: [&str; 17] = [
     "ssl",
 ];
 
-/// Builds the world in the calling thread's mount namespace, which must be its own.
+/// Creates the mounts in the calling thread's mount namespace, which must be its own.
 pub(crate) fn build(kit: &Kit) {
     mount_private_memory(SCRATCH);
     for (name, mode, place) in [
@@ -62,19 +63,20 @@ pub(crate) fn build(kit: &Kit) {
     }
 }
 
-/// Puts an empty file system in memory on a directory, for the calling thread's mount namespace alone.
-pub(crate) fn mount_private_memory(place: &str) {
+/// Mounts an empty tmpfs on a directory, only in the calling thread's mount namespace.
+pub(crate) fn mount_private_memory(path: &str) {
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).expect("making / private");
-    mount(Some("tmpfs"), place, Some("tmpfs"), MsFlags::empty(), Some("mode=755")).expect("mounting a tmpfs");
+    mount(Some("tmpfs"), path, Some("tmpfs"), MsFlags::empty(), Some("mode=755")).expect("mounting a tmpfs");
 }
 
-/// Mounts a directory on another with a layer over it that takes all changes, and whose top belongs to this user.
-pub(crate) fn layer_over(lower: &Path, place: &Path, user: &User) {
+/// Mounts an overlay of a directory on another directory. The overlay takes all changes, and its top
+/// directory belongs to this user.
+pub(crate) fn layer_over(lower: &Path, path: &Path, user: &User) {
     let (upper, work) = (new_dir("upper", 0o755), new_dir("work", 0o755));
     chown(&upper, Some(user.uid), Some(user.gid)).expect("giving a layer to its user");
-    // In a user namespace, overlay can keep its own marks in user.* attributes only: mount(8).
+    // In a user namespace, overlayfs can keep its own marks only in user.* attributes: mount(8).
     let layers = format!("lowerdir={},upperdir={upper},workdir={work},userxattr", lower.display());
-    mount(Some("overlay"), place, Some("overlay"), MsFlags::empty(), Some(layers.as_str()))
+    mount(Some("overlay"), path, Some("overlay"), MsFlags::empty(), Some(layers.as_str()))
         .unwrap_or_else(|error| panic!("layering {}: {error}", lower.display()));
 }
 
@@ -130,7 +132,7 @@ fn fill_programs(dir: &str, kit: &Kit) {
     }
 }
 
-/// Makes /usr/libexec/subroot, which the host does not have, by a layer over /usr/libexec.
+/// Creates /usr/libexec/subroot, which the host lacks, by an overlay over /usr/libexec.
 fn make_mapper_dir() {
     let layer = new_dir("libexec", 0o755);
     fs::create_dir(format!("{layer}/subroot")).expect("a directory in a fresh tmpfs");
@@ -140,7 +142,8 @@ fn make_mapper_dir() {
     bind(&new_dir("mapper", 0o755), "/usr/libexec/subroot");
 }
 
-/// Puts a copy that belongs to the root of this user namespace over one of shadow's programs, so that its bit counts here.
+/// Covers one of shadow's programs by a copy owned by this user namespace's root, so that its setuid bit has
+/// an effect here.
 fn own_setuid_program(name: &str) {
     let (installed, own) = (format!("/usr/bin/{name}"), format!("{SCRATCH}/{name}"));
     if let Ok(program) = fs::read(&installed) {
@@ -150,12 +153,13 @@ fn own_setuid_program(name: &str) {
     }
 }
 
-/// True when the world has put a file of its own over this one of shadow's programs.
+/// True if the test's host covers this one of shadow's programs by its own copy.
 pub(crate) fn has_own_program(name: &str) -> bool {
     Path::new(SCRATCH).join(name).exists()
 }
 
-/// Copies a file (through a symlink at the top only) or a directory with all that can be read of it.
+/// Copies a file (following a symlink only at the top) or a directory, with everything in it that can be
+/// read.
 fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     if !fs::metadata(from)?.is_dir() {
         return fs::copy(from, to).map(|_| ());

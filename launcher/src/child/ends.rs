@@ -1,42 +1,46 @@
-//! What the child shares with its parent.
+//! The descriptors that connect the child with its parent.
 
 use crate::child::shim::Shim;
 use crate::failure::{Failure, Step};
 use crate::sys;
 use std::os::fd::OwnedFd;
 
-/// What the child shares with its parent.
+/// The child's ends of the pipes and sockets it shares with its parent.
 pub(crate) struct ChildEnds {
-    /// One byte says go, and which way the IDs were mapped; its end says that the launcher is gone.
+    /// The launcher writes one byte to start the child: the index of the mapping it used. End of file means
+    /// that the launcher has ended.
     pub(crate) lifeline: OwnedFd,
-    /// Takes warnings and a failure, and is closed by the start of the command.
+    /// Takes warnings and a failure. Closes when the command starts.
     pub(crate) report: OwnedFd,
-    /// Takes the terminal of the command, where it is to have one.
+    /// Takes the command's terminal, if it gets one.
     pub(crate) terminal: Option<OwnedFd>,
-    /// What executes the command, if the launcher's own program file needs it.
+    /// Executes the command, if the launcher's own program file must be protected from it.
     pub(crate) shim: Option<Shim>,
 }
 
 impl ChildEnds {
-    /// Closes everything that this process has inherited but these ends, its standard streams and `others`: before its root changes,
-    /// so that no lookup in a hostile root can reach a directory of the host through an open descriptor (CVE-2024-21626), and so
-    /// that /proc, which old kernels need for this, is the host's. What is opened from now on is closed again by its owner.
+    /// Closes every inherited descriptor except these ends, the standard streams and `others`.
+    ///
+    /// This happens before the root changes: no lookup in a hostile root can then reach a host directory
+    /// through an open descriptor (CVE-2024-21626), and /proc, which older kernels need for this, is still
+    /// the host's. Later descriptors are closed by their owners.
     ///
     /// # Errors
-    /// Those of close_range(2).
+    /// An error of close_range(2).
     pub(crate) fn close_all_others(&self, others: &[&OwnedFd]) -> Result<(), Failure> {
         let kept = self.of_the_command().chain([&self.lifeline]).chain(others.iter().copied());
         sys::descriptors::close_from_but(3, &kept.collect::<Vec<_>>())
             .map_err(Failure::on(Step::CloseInherited, b""))
     }
 
-    /// Closes the standard streams and these ends but one, one by one: /proc may be a fake by now.
+    /// Closes the standard streams and all ends except the lifeline, one by one: /proc could be faked by the
+    /// rootfs now.
     pub(crate) fn close_all_but_lifeline(&self) {
         (0..=2).map(sys::descriptors::standard_stream).for_each(sys::descriptors::close_own);
         self.of_the_command().for_each(sys::descriptors::close_own);
     }
 
-    /// All but the lifeline: what the command's process needs until its execve.
+    /// All ends except the lifeline: what the command's process needs until it calls execve.
     fn of_the_command(&self) -> impl Iterator<Item = &OwnedFd> {
         let shim = self.shim.as_ref().map(Shim::memory);
         [&self.report].into_iter().chain(&self.terminal).chain(shim)

@@ -1,4 +1,4 @@
-//! The command: found in the new root, executed once, and explained when that fails.
+//! Finds the command in the new root, executes it once, and explains a failure.
 
 use crate::child::shim::Shim;
 use crate::diagnose::probes::program::{foreign_machine, missing_loader};
@@ -21,11 +21,11 @@ use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-/// What is to be executed, with all that can be laid out before the clone.
+/// The command, prepared as far as possible before the clone.
 pub(crate) struct Command {
     name: CString,
     candidates: Vec<CString>,
-    /// None where the program's own path is its only argument.
+    /// None if the program's own path is the only argument.
     arguments: Option<Arguments>,
     environment: Vec<CString>,
     has_home: bool,
@@ -33,16 +33,16 @@ pub(crate) struct Command {
 }
 
 impl Command {
-    /// Lays a command out: its arguments, or a shell where there are none.
+    /// Prepares a command: its arguments, or a shell if there are none.
     ///
     /// # Errors
-    /// A NUL byte in one of them, or an empty first argument.
+    /// A NUL byte in an argument, or an empty first argument.
     pub(crate) fn new(process: &Process) -> Result<Command, Error> {
         let (command, environment) = (&process.command, &process.environment);
         let candidates = match command.first() {
             None => SHELLS.map(OsString::from).to_vec(),
             Some(name) if name.is_empty() => {
-                return Err(Error::Usage { what: "the command", why: "its first word is empty".into() });
+                return Err(Error::Usage { what: "the command", why: "the name is empty".into() });
             }
             Some(name) => candidates(name, environment),
         };
@@ -59,10 +59,11 @@ impl Command {
         })
     }
 
-    /// Becomes the command, with clean signals. HOME is `home` where it is not set.
+    /// Becomes the command, with all signals reset. HOME is set to `home` if the environment does not have
+    /// it.
     ///
     /// # Errors
-    /// Always, if at all: why the command could not be executed.
+    /// Why the command could not be executed. On success this does not return.
     pub(crate) fn execute(&self, home: &OsStr, shim: Option<&Shim>) -> Result<Infallible, Failure> {
         self.enter_workdir()?;
         let program = self.find()?;
@@ -102,7 +103,7 @@ impl Command {
             Workdir::Asked(dir) => {
                 enter_directory(dir).map_err(Failure::on(Step::Workdir, dir.as_os_str().as_bytes()))
             }
-            // The caller's own directory may be hidden or closed in the sandbox; the root never is.
+            // The caller's directory may be hidden or inaccessible in the sandbox; the root always exists.
             Workdir::Callers(dir) => enter_directory(dir)
                 .or_else(|_| enter_directory(Path::new("/")))
                 .map_err(Failure::on(Step::Workdir, b"/")),
@@ -110,7 +111,7 @@ impl Command {
         }
     }
 
-    /// The first candidate that can be executed: looked for, so that execve is called once.
+    /// The first executable candidate. Searching first means that execve is called only once.
     fn find(&self) -> Result<&CStr, Failure> {
         let mut refused = None;
         for candidate in &self.candidates {
@@ -150,19 +151,19 @@ fn as_path(path: &CStr) -> &Path {
     Path::new(OsStr::from_bytes(path.to_bytes()))
 }
 
-/// How the execution of a program fails, if it does: as far as that can be seen before.
+/// The failure to expect if execve fails, determined in advance: the shim can only report what it was given.
 fn likely_failure(program: &CStr) -> Failure {
     let explained = [Errno::ENOENT, Errno::ENOEXEC].map(|errno| explain(program, errno));
     let special = explained.into_iter().find(|failure| failure.step != Step::RunCommand);
     special.unwrap_or_else(|| explain(program, Errno::EACCES))
 }
 
-/// A file that is there and that the kernel answers with ENOENT wants something else that is not; EACCES may be its mount's, and
-/// ENOEXEC its processor's: execve(2).
+/// Finds the specific cause of an error of execve(2). ENOENT for an existing file means that its interpreter
+/// is missing, EACCES can come from a noexec mount, and ENOEXEC from a program for another processor.
 fn explain(program: &CStr, errno: Errno) -> Failure {
     let (bytes, path) = (program.to_bytes(), as_path(program));
     let mount = || open_inside(path, OFlag::O_PATH).and_then(fstatvfs);
-    // Error ignored: only the text of a failure depend on it.
+    // Error ignored: it affects only the text of the message.
     let is_noexec = || mount().is_ok_and(|mount| mount.flags().contains(FsFlags::ST_NOEXEC));
     let found = match errno {
         Errno::ENOENT => missing_loader(path),
@@ -171,7 +172,7 @@ fn explain(program: &CStr, errno: Errno) -> Failure {
         _ => None,
     };
     match found {
-        Some((step, missing)) => Failure::new(step, bytes, errno).for_want_of(&missing),
+        Some((step, missing)) => Failure::new(step, bytes, errno).with_missing(&missing),
         None => Failure::new(Step::RunCommand, bytes, errno),
     }
 }

@@ -1,4 +1,4 @@
-//! Who the command runs as: looked up in the accounts of the new root, which this process is already in.
+//! Looks up the user of the command in the account files of the new root, which this process is already in.
 
 use crate::failure::{Failure, Step};
 use crate::request::ids::{Account, UserSpec};
@@ -19,24 +19,24 @@ use subroot_idmap::{each_line, parse_number};
 
 const PASSWD: &str = "/etc/passwd";
 const GROUP: &str = "/etc/group";
-/// More than any line of an account, in bytes.
+/// Longer than any line of an account file, in bytes.
 const LINE: usize = 64 * 1024;
-/// More than any file of accounts, in bytes: one that is sparse may be as long as it likes.
+/// Larger than any account file, in bytes. A sparse file can be of any size.
 const FILE: u64 = 64 * 1024 * 1024;
 
-/// IDs and what belongs to them.
+/// The IDs, groups and home directory of a user.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     uid: u32,
     gid: u32,
-    /// None where the groups stay as they are.
+    /// None if the caller's groups stay.
     groups: Option<Vec<u32>>,
     home: OsString,
     name: Vec<u8>,
 }
 
 impl Identity {
-    /// Who the child is before anybody is looked up: root where ID 0 is mapped.
+    /// The child's identity before any user is looked up. Its home is /root if it is root.
     pub(crate) fn first(uid: u32, gid: u32) -> Identity {
         let home = if uid == 0 { "/root" } else { "/" };
         Identity { uid, gid, groups: None, home: home.into(), name: uid.to_string().into_bytes() }
@@ -52,7 +52,7 @@ impl Identity {
         &self.home
     }
 
-    /// The name that it was asked for by, or its user ID.
+    /// The name under which it was requested, or its user ID.
     pub(crate) fn name(&self) -> &[u8] {
         &self.name
     }
@@ -61,22 +61,25 @@ impl Identity {
         self.groups.iter().flatten().any(|group| *group != self.gid)
     }
 
-    /// True if the kernel knows no such user or group in this user namespace. For a process that is about to end: it may become a part of it.
+    /// True if the user or group is not mapped in this user namespace. Call it only in a process that is
+    /// about to end: it may change the process's IDs.
     pub(crate) fn is_unmapped(&self) -> bool {
         let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
-        // Error ignored: every other one says nothing of the map.
+        // Error ignored: only EINVAL says anything about the map.
         setresgid(gid, gid, gid) == Err(Errno::EINVAL) || setresuid(uid, uid, uid) == Err(Errno::EINVAL)
     }
 
-    /// Becomes it. Groups go first, then the group, then the user: each needs a capability that the next one may take away.
+    /// Changes to this identity: first the supplementary groups, then the group, then the user, because each
+    /// change can remove the capabilities that the earlier ones need.
     ///
     /// # Errors
-    /// EPERM where setgroups is denied and it would have made a difference, EINVAL where an ID is not mapped: user_namespaces(7).
+    /// EPERM if setgroups is denied and would have changed the groups, EINVAL if an ID is not mapped:
+    /// user_namespaces(7).
     pub(crate) fn assume(&self) -> Result<(), Errno> {
         let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
         if let Some(groups) = &self.groups {
             match setgroups(&groups.iter().map(|gid| Gid::from_raw(*gid)).collect::<Vec<_>>()) {
-                // The caller's groups stay, as for anybody who has not been asked for by name.
+                // The caller's groups stay, as they do if no user is named.
                 Err(Errno::EPERM) if (getuid(), getgid()) == (uid, gid) && !self.has_more_groups() => {}
                 set => set?,
             }
@@ -86,10 +89,10 @@ impl Identity {
     }
 }
 
-/// Finds who the process runs as; `first` where nobody is named.
+/// The identity of the process; `first` if no user is named.
 ///
 /// # Errors
-/// A user or group that the new root does not have.
+/// A user or group that does not exist in the new root.
 pub(crate) fn find(process: &Process, first: Identity) -> Result<Identity, Failure> {
     let mut identity = match &process.user {
         None => first,
@@ -127,7 +130,7 @@ fn look_up(spec: &UserSpec) -> Result<Identity, Failure> {
         }
     };
     let gid = spec.group.as_ref().map(group_id).transpose()?.unwrap_or(own_gid);
-    // As in docker and podman: a group that is given by name or number stands alone.
+    // As in docker and podman, an explicit group replaces the user's other groups.
     let groups = match (&line, &spec.group) {
         (Some(line), None) => groups_of(&line.name, gid).map_err(Failure::on(Step::FindGroup, &name))?,
         _ => Vec::new(),
@@ -170,7 +173,7 @@ fn group_id(group: &Account) -> Result<u32, Failure> {
     found.ok_or_else(|| Failure::new(Step::FindGroup, name, Errno::ENOENT))
 }
 
-/// The groups that name a user as a member: group(5).
+/// The groups that have this user as a member: group(5).
 fn groups_of(name: &[u8], own: u32) -> Result<Vec<u32>, Errno> {
     let mut groups = vec![own];
     each_line_of(GROUP, |line| {
@@ -187,11 +190,12 @@ fn id(field: &[u8]) -> Option<u32> {
     parse_number(field).ok().filter(|id| *id != u32::MAX)
 }
 
-/// Visits each line of a file of accounts. The files are the rootfs's own and may be anything: a missing one has no lines, a pipe
-/// is not waited for.
+/// Visits each line of an account file. The files belong to the rootfs and can be anything. A missing file
+/// has no lines, and opening a pipe does not block.
 ///
 /// # Errors
-/// ELOOP for a magic link (CVE-2024-21626), EINVAL for what is not a regular file, and those of open(2) and read(2).
+/// ELOOP for a magic link (CVE-2024-21626), EINVAL for anything but a regular file, and errors of open(2) and
+/// read(2).
 fn each_line_of(path: &str, mut visit: impl FnMut(&[u8])) -> Result<(), Errno> {
     let file = match open_inside(Path::new(path), OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY) {
         Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),

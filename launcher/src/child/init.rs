@@ -1,4 +1,5 @@
-//! PID 1 inside: reaps what is orphaned, relays signals to the command, and ends with it or with the launcher.
+//! PID 1 in the sandbox: reaps orphans, relays signals to the command, and ends when the command or the
+//! launcher ends.
 
 use crate::child::ends::ChildEnds;
 use crate::failure::{Failure, Step};
@@ -12,23 +13,26 @@ use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use std::os::fd::AsFd as _;
 
-/// SI_KERNEL in asm-generic/siginfo.h: a terminal's signal, which the command has got itself.
+/// SI_KERNEL in asm-generic/siginfo.h: a signal from the terminal, which the command has already received
+/// itself.
 const SI_KERNEL: i32 = 0x80;
-/// What the sandbox ends with when the launcher is gone: as if it had been killed itself.
+/// The sandbox's exit status if the launcher has ended: the same as if it had been killed itself.
 const KILLED: u8 = 137;
 
-/// All signals, which are blocked already, from a descriptor: opened before there is a command, so that a failure can be reported.
+/// A descriptor for all signals, which are already blocked. It is opened before the command exists, so that a
+/// failure can be reported.
 ///
 /// # Errors
-/// Those of signalfd(2).
+/// An error of signalfd(2).
 pub(crate) fn signals() -> Result<SignalFd, Errno> {
     SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
 }
 
-/// Runs as PID 1 until the command, whose PID inside is given, or the launcher has ended.
+/// Runs as PID 1 until the command or the launcher has ended. `command` is the command's PID in the sandbox.
 ///
-/// It stays out of reach of what runs inside: the command's process, which shared this memory until its execve, has changed its IDs,
-/// and that makes the memory dumpable again where fs.suid_dumpable is 1 (proc_sys_fs(5)).
+/// PID 1 must stay out of reach of the processes in the sandbox. The command's process shares this memory
+/// until its execve and has changed its IDs, which makes the memory dumpable again if fs.suid_dumpable is 1
+/// (proc_sys_fs(5)).
 pub(crate) fn run(command: i32, signals: &SignalFd, ends: &ChildEnds) -> ! {
     if let Err(errno) = set_dumpable(false) {
         Failure::new(Step::Init, b"", errno).end();
@@ -42,13 +46,14 @@ pub(crate) fn run(command: i32, signals: &SignalFd, ends: &ChildEnds) -> ! {
     loop {
         match idle.poll(&mut ready) {
             Ok(_) | Err(Errno::EINTR) => {}
-            // Error ignored: without a look at the launcher nothing may run, and there is nobody to report to.
+            // Error ignored: without a watch on the launcher nothing may run, and there is no one to report
+            // to.
             Err(_) => end(KILLED),
         }
         if ready.last().and_then(PollFd::any) == Some(true) {
             end(KILLED);
         }
-        // Error ignored: a signal that cannot be read stays in the queue for the next turn.
+        // Error ignored: a signal that cannot be read stays queued for the next iteration.
         while let Ok(Some(signal)) = signals.read_signal() {
             relay(command, &signal);
         }
@@ -58,12 +63,13 @@ pub(crate) fn run(command: i32, signals: &SignalFd, ends: &ChildEnds) -> ! {
     }
 }
 
-/// The kernel then kills everything else in the pid namespace: pid_namespaces(7).
+/// Ends PID 1. The kernel then kills every other process in the pid namespace: pid_namespaces(7).
 fn end(status: u8) -> ! {
     sys::process::exit(status)
 }
 
-/// Passes on what comes from outside the pid namespace, where the sender has no PID; what the command sends to us ends here.
+/// Relays signals from outside the pid namespace, whose senders have no PID inside. Signals from the command
+/// itself are dropped.
 fn relay(command: i32, signal: &siginfo) {
     let Ok(number) = i32::try_from(signal.ssi_signo) else { return };
     if number != libc::SIGCHLD && signal.ssi_pid == 0 && signal.ssi_code != SI_KERNEL {
@@ -72,7 +78,7 @@ fn relay(command: i32, signal: &siginfo) {
     }
 }
 
-/// Reaps all that has ended; how the command ended, if it is among them.
+/// Reaps every process that has ended. Returns how the command ended, if it is among them.
 fn reap(command: i32) -> Option<sys::process::Ended> {
     let mut outcome = None;
     loop {
@@ -80,7 +86,7 @@ fn reap(command: i32) -> Option<sys::process::Ended> {
             Ok(Some((pid, ended))) if pid == command => outcome = Some(ended),
             Ok(Some(_)) | Err(Errno::EINTR) => {}
             Ok(None) => return outcome,
-            // Error ignored: there is no child, so that the command has ended.
+            // Error ignored: there are no children, so the command has ended.
             Err(_) => return Some(outcome.unwrap_or(sys::process::Ended::Killed(libc::SIGKILL))),
         }
     }

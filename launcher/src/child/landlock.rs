@@ -1,7 +1,9 @@
-//! A second layer below the mounts: Landlock. landlock(7), and the kernel's Documentation/userspace-api/landlock.rst.
+//! A second layer below the mounts: Landlock. See landlock(7), and Documentation/userspace-api/landlock.rst
+//! in the kernel's source.
 //!
-//! Nothing of the file system is written but what is named, whatever the command is mapped to; and signals and abstract
-//! sockets stay among the processes inside. It forbids every change of mounts, nested sandboxes with them, so that it is asked for.
+//! The command can write only to the named paths, whatever IDs it has, and can send signals and connect
+//! abstract sockets only to processes in the sandbox. Landlock forbids every change of mounts, and so nested
+//! sandboxes; therefore it is off by default.
 
 use crate::error::Error;
 use crate::failure::reason;
@@ -18,40 +20,41 @@ use std::fmt;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-/// What the option is called in a message.
+/// The option's name in messages.
 const OPTION: &str = "--security-opt landlock";
-/// The newest ABI whose rights are asked for; an older kernel enforces what it has.
+/// The newest ABI whose rights are requested. Older kernels enforce the rights they have.
 const NEWEST: ABI = ABI::V6;
-/// Where `read-only` lets the command write: private to the sandbox, or guarded by the kernel itself.
+/// What the command can write with `read-only`: paths that are private to the sandbox or protected by the
+/// kernel.
 const ALWAYS_WRITABLE: [&str; 3] = ["/tmp", "/dev", "/proc"];
 
-/// What the command may do, and what this kernel can enforce of it.
+/// The paths that the command may write, and what this kernel can enforce.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Layer {
-    /// Below these it may write, by their names inside.
+    /// The command may write below these paths of the sandbox.
     pub writable: Vec<PathBuf>,
-    /// True when it may not bind or connect TCP sockets.
+    /// True if it may not bind or connect TCP sockets.
     pub forbids_tcp: bool,
     /// The kernel's ABI.
     abi: i32,
 }
 
 impl Layer {
-    /// Lays it out.
+    /// Checks that the kernel supports the request.
     ///
     /// # Errors
-    /// A kernel without Landlock, or with less than is asked for.
+    /// The kernel has no Landlock, or an older ABI than the request needs.
     pub(crate) fn new(asked: &Landlock) -> Result<Layer, Error> {
         let abi = sys::credentials::landlock_abi().map_err(|errno| match errno {
             Errno::EOPNOTSUPP => {
-                usage("the kernel has Landlock, but not in the list lsm= that it was started with")
+                usage("the kernel has Landlock, but its boot parameter lsm= does not enable it")
             }
             Errno::ENOSYS => usage("this kernel is built without Landlock"),
             errno => usage(&reason(errno)),
         })?;
         if asked.forbids_tcp && abi < ABI::V4 as i32 {
             return Err(usage(&format!(
-                "no-tcp needs Landlock ABI 4 of Linux 6.7, and this kernel has {abi}"
+                "no-tcp needs Landlock ABI 4 (Linux 6.7), and this kernel has ABI {abi}"
             )));
         }
         let always = ALWAYS_WRITABLE.iter().map(PathBuf::from);
@@ -59,10 +62,11 @@ impl Layer {
         Ok(Layer { writable, forbids_tcp: asked.forbids_tcp, abi })
     }
 
-    /// Enforces it on this process and all that it starts; CAP_SYS_ADMIN of the own user namespace takes the place of no_new_privs.
+    /// Enforces it on this process and its descendants. no_new_privs is not needed, because the process has
+    /// CAP_SYS_ADMIN in its user namespace.
     ///
     /// # Errors
-    /// The path that cannot be opened, or nothing, and the kernel's reason.
+    /// The path that cannot be opened (empty if the error has none), and the kernel's reason.
     pub(crate) fn enforce(&self) -> Result<(), (&Path, Errno)> {
         let on_none = |_| (Path::new(""), Errno::last());
         let mut ruleset = self.ruleset().and_then(Ruleset::create).map_err(on_none)?;
@@ -72,7 +76,7 @@ impl Layer {
         for path in &self.writable {
             match beneath(path, AccessFs::from_all(NEWEST)) {
                 Ok(rule) => ruleset = ruleset.add_rule(rule).map_err(on_none)?,
-                // A root without /tmp has nothing to be written there.
+                // A root without /tmp needs no rule for it.
                 Err(Errno::ENOENT) if ALWAYS_WRITABLE.iter().any(|known| path == Path::new(known)) => {}
                 Err(errno) => return Err((path, errno)),
             }
@@ -98,19 +102,19 @@ impl Layer {
     }
 }
 
-/// What the kernel enforces of it, in one line.
+/// What the kernel enforces, in one line.
 impl fmt::Display for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "landlock (ABI {}): nothing is written but below", self.abi)?;
+        write!(f, "landlock (ABI {}): writable only below", self.abi)?;
         self.writable.iter().try_for_each(|path| write!(f, " {}", path.display()))?;
         if self.forbids_tcp {
             write!(f, "; no TCP")?;
         }
         let since = |abi: ABI| self.abi >= abi as i32;
-        let enforced = if since(ABI::V6) { "stay" } else { "do NOT stay (ABI 6, Linux 6.12)" };
-        write!(f, "; signals and abstract sockets {enforced} inside")?;
+        let enforced = if since(ABI::V6) { "are" } else { "are NOT (needs ABI 6, Linux 6.12)" };
+        write!(f, "; signals and abstract sockets {enforced} confined")?;
         if !since(ABI::V3) {
-            write!(f, "; truncation is NOT stopped (ABI 3, Linux 6.2)")?;
+            write!(f, "; truncation is NOT prevented (needs ABI 3, Linux 6.2)")?;
         }
         Ok(())
     }

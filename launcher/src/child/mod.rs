@@ -1,4 +1,4 @@
-//! The child's process, from the clone to the start of the command.
+//! The child process, from the clone to the start of the command.
 
 pub(crate) mod ends;
 pub(crate) mod exec;

@@ -1,4 +1,4 @@
-//! What new namespaces are filled with: a host name, a network interface, clocks.
+//! Configures new namespaces: the hostname, the loopback interface, the clocks.
 
 use crate::failure::{Failure, Step};
 use crate::plan::Plan;
@@ -10,11 +10,11 @@ use nix::sched::{CloneFlags, unshare};
 use nix::unistd::sethostname;
 use std::fs;
 
-/// Fills those that the plan has made. The child has every capability in them.
+/// Configures the namespaces that the plan creates. The child has every capability in them.
 ///
 /// # Errors
 /// The name, interface or clock that the kernel refused.
-pub(crate) fn furnish(plan: &Plan) -> Result<(), Failure> {
+pub(crate) fn configure(plan: &Plan) -> Result<(), Failure> {
     if let Some(name) = &plan.hostname {
         begin(Kind::SetHostname, b"");
         sethostname(name).map_err(Failure::on(Step::Hostname, name.as_bytes()))?;
@@ -25,7 +25,8 @@ pub(crate) fn furnish(plan: &Plan) -> Result<(), Failure> {
     }
     if let Some(clocks) = plan.clocks {
         begin(Kind::SetClocks, b"");
-        // The offsets can be written until a process is in the namespace, which the next child will be: time_namespaces(7).
+        // The offsets can be written only until a process enters the namespace, which the next child does:
+        // time_namespaces(7).
         unshare(CloneFlags::from_bits_retain(libc::CLONE_NEWTIME)).map_err(Failure::on(Step::Clocks, b""))?;
         let offsets = format!("monotonic {} 0\nboottime {} 0\n", clocks.monotonic, clocks.boottime);
         sys::outcome_of(fs::write("/proc/self/timens_offsets", offsets))

@@ -1,4 +1,4 @@
-//! A launch that is laid out as far as it can be before there is a child, and the start of its command.
+//! A launch that is prepared as far as possible before the child exists, and the start of its command.
 
 use crate::child::exec::Command;
 use crate::child::identity::{self, Identity};
@@ -21,18 +21,18 @@ use std::convert::Infallible;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 
-/// A plan and the process that it starts.
+/// A plan and the prepared process that it starts.
 pub(crate) struct Launch {
-    /// What is meant.
+    /// The plan.
     pub(crate) plan: Plan,
     pub(crate) process: Prepared,
 }
 
 impl Launch {
-    /// Makes a plan, and lays its process out.
+    /// Makes a plan and prepares its process.
     ///
     /// # Errors
-    /// Those of [`Plan::new`] and [`Prepared::new`].
+    /// The errors of [`Plan::new`] and [`Prepared::new`].
     pub(crate) fn new(sandbox: &Sandbox) -> Result<Launch, Error> {
         let plan = Plan::new(sandbox)?;
         let process = Prepared::new(plan.process.clone())?;
@@ -40,7 +40,7 @@ impl Launch {
     }
 }
 
-/// A process that is laid out as far as it can be before there is a child.
+/// A process that is prepared as far as possible before the child exists.
 pub(crate) struct Prepared {
     process: Process,
     command: Command,
@@ -49,10 +49,10 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Lays it out.
+    /// Prepares it.
     ///
     /// # Errors
-    /// Words that no command can have, and a seccomp profile that cannot be used.
+    /// Arguments that no command can have, or a seccomp profile that cannot be used.
     pub(crate) fn new(process: Process) -> Result<Prepared, Error> {
         let command = Command::new(&process)?;
         let filter = match &process.seccomp {
@@ -71,23 +71,24 @@ impl Prepared {
         Ok(Prepared { process, command, filter, landlock })
     }
 
-    /// What Landlock keeps it from.
+    /// The Landlock layer, if one was requested.
     pub(crate) fn landlock(&self) -> Option<&Layer> {
         self.landlock.as_ref()
     }
 
-    /// As it was asked for.
+    /// The process as requested.
     pub(crate) fn process(&self) -> &Process {
         &self.process
     }
 
-    /// Becomes the command. `first` is who this process is so far.
+    /// Becomes the command. `first` is the current identity of this process.
     ///
-    /// Limits go first, as some need the old identity; the filter and the bounding set need capabilities that the user may
-    /// not have, and the working directory is entered with the user's own rights.
+    /// Limits come first, because some of them need the old identity. The filter and the bounding set come
+    /// before the user changes, because they need capabilities that the user may lack. The working directory
+    /// comes last, so that it is entered with the user's own rights.
     ///
     /// # Errors
-    /// Always, if at all: what kept the command from being executed.
+    /// Why the command could not be executed. On success this does not return.
     pub(crate) fn start(&self, first: Identity, shim: Option<&Shim>) -> Result<Infallible, Failure> {
         let process = &self.process;
         self.limit()?;
@@ -106,7 +107,7 @@ impl Prepared {
         }
         identity.assume().map_err(|errno| self.not_assumed(&identity, errno))?;
         if process.user.is_some() {
-            // Other IDs make a process dumpable again where fs.suid_dumpable is 1: proc_sys_fs(5).
+            // Changing IDs makes a process dumpable again if fs.suid_dumpable is 1: proc_sys_fs(5).
             set_dumpable(false).map_err(Failure::on(Step::BecomeUser, identity.name()))?;
         }
         if let Some(kept) = process.capabilities {
@@ -121,9 +122,10 @@ impl Prepared {
         self.command.execute(identity.home(), shim)
     }
 
-    /// What could not be assumed is what was asked for: the user, or else groups besides.
+    /// The failure names what was requested: the user, or the additional groups if there is no user.
     fn not_assumed(&self, identity: &Identity, errno: Errno) -> Failure {
-        // What setgroups(2) refuses says nothing of an ID that is not mapped: that comes first, as it is not to be had at all.
+        // EPERM from setgroups(2) hides an unmapped ID. Report that first, because no setting makes such an
+        // ID available.
         let errno = if errno == Errno::EPERM && identity.is_unmapped() { Errno::EINVAL } else { errno };
         if self.process.user.is_some() || self.process.groups.is_empty() {
             return Failure::new(Step::BecomeUser, identity.name(), errno);
@@ -132,7 +134,7 @@ impl Prepared {
         Failure::new(Step::SetGroups, &names.join(&b' '), errno)
     }
 
-    /// Landlock goes first: the filter stays what the command is held to last.
+    /// Applies Landlock, then the filter: the filter could forbid Landlock's system calls.
     fn confine(&self) -> Result<(), Failure> {
         if let Some(layer) = &self.landlock {
             begin(Kind::EnforceLandlock, b"");
@@ -145,10 +147,10 @@ impl Prepared {
         filter.install().map_err(Failure::on(Step::Seccomp, b""))
     }
 
-    /// Takes its oom_score_adj on, which a process that is not dumpable cannot write any more: proc(5).
+    /// Sets oom_score_adj. A process that is not dumpable can no longer write it: proc(5).
     ///
     /// # Errors
-    /// EACCES for less than the caller's.
+    /// EACCES for a value below the caller's.
     pub(crate) fn adjust_oom_score(&self) -> Result<(), Failure> {
         let Some(adjustment) = self.process.oom_score_adj else { return Ok(()) };
         begin(Kind::AdjustOomScore, b"");
@@ -156,13 +158,14 @@ impl Prepared {
             .map_err(Failure::on(Step::Limit, b"oom_score_adj"))
     }
 
-    /// The caller's keys are not the command's (property L10): session-keyring(7).
+    /// Replaces the session keyring, so that the command cannot use the caller's keys (property L10):
+    /// session-keyring(7).
     fn join_session_keyring(&self) -> Result<(), Failure> {
         begin(Kind::LeaveKeyring, b"");
         match sys::credentials::join_new_session_keyring() {
-            // Error ignored: the built-in filter forbids the command all calls for keys.
+            // Error ignored: the built-in filter denies the command every keyring call.
             Err(_) if self.process.seccomp == Seccomp::Default => Ok(()),
-            // Error ignored: the kernel has no keys, or a filter around this sandbox keeps the command from all keyrings as well.
+            // Error ignored: the kernel has no keyrings, or an outer filter keeps the command from them too.
             Err(errno @ (Errno::ENOSYS | Errno::EPERM | Errno::EACCES))
                 if sys::credentials::session_keyring() == Err(errno) =>
             {

@@ -1,9 +1,10 @@
-//! Executes the command from a process whose program is not a file that an ID of the sandbox may own.
+//! Executes the command from a process whose program file no ID of the sandbox can own.
 //!
-//! The kernel looks the interpreter of a script up before the new program takes over, so that `#!/proc/self/exe` names the program of
-//! the process that calls execve(2). A payload that owns that file could then change its mode, owner, times and content through
-//! /proc/PID/exe (CVE-2019-5736). So the command's process first becomes a program of a few instructions in sealed memory, which
-//! calls execve(2). A program file of the host's root needs no shim: root is never mapped for another user.
+//! The kernel opens a script's interpreter before the new program takes over, so `#!/proc/self/exe` refers to
+//! the program of the process that calls execve(2). A command that owned that file could change its mode,
+//! owner, times and content through /proc/PID/exe (CVE-2019-5736). Therefore the command's process first
+//! becomes a tiny program in sealed memory, which calls execve(2). If the program file is owned by the host's
+//! root, no shim is needed: root is never mapped for another user.
 #![allow(unsafe_code)]
 
 use crate::failure::Failure;
@@ -20,18 +21,20 @@ use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 /// Write permission for the group and for others.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
-/// The shim of one launch.
+/// The shim for one launch.
 pub(crate) struct Shim {
     memory: OwnedFd,
     report: RawFd,
 }
 
 impl Shim {
-    /// Makes one for a command whose process has this report pipe; none if the program file of this process is root's, nobody else may
-    /// write to it, and this process can have no ID of root mapped: it is neither root nor has a capability.
+    /// Creates a shim for a command whose process has this report pipe. None is needed if this program's file
+    /// is owned by root and writable only by root, and this process cannot map any of root's IDs because it
+    /// is neither root nor has a capability.
     ///
     /// # Errors
-    /// Those of stat(2), capget(2) and memfd_create(2), such as EACCES if vm.memfd_noexec is 2 (proc_sys_vm(5)).
+    /// An error of stat(2), capget(2) or memfd_create(2), such as EACCES if vm.memfd_noexec is 2
+    /// (proc_sys_vm(5)).
     pub(crate) fn new_if_needed(report: &OwnedFd) -> Result<Option<Shim>, Errno> {
         let program = stat("/proc/self/exe")?;
         let is_roots =
@@ -50,8 +53,9 @@ impl Shim {
         &self.memory
     }
 
-    /// Becomes the shim, which becomes the program. If the shim cannot do that, it sends `likely` to the report pipe, or `other` with
-    /// the kernel's errno if that is not the one of `likely`, and ends. Returns only if the shim itself cannot be executed.
+    /// Becomes the shim, which becomes the program. If the shim fails, it sends `likely` to the report pipe
+    /// if the errno is that of `likely`, or else `other` with the kernel's errno, and ends. Returns only if
+    /// the shim itself cannot be executed.
     pub(crate) fn execute(
         &self,
         program: &CStr,
@@ -64,7 +68,7 @@ impl Shim {
         }
     }
 
-    /// Writes and seals it, and has the report pipe stay open in it.
+    /// Writes and seals the file in memory, and keeps the report pipe open across the execve of the shim.
     fn fill(&self, image: &[u8]) -> Result<(), Errno> {
         sys::descriptors::keep_on_exec(self.report)?;
         if write(&self.memory, image)? != image.len() {
@@ -75,7 +79,7 @@ impl Shim {
         fcntl(&self.memory, FcntlArg::F_ADD_SEALS(seals.into_iter().collect())).map(drop)
     }
 
-    /// What the code reads: four numbers of 32 bits, then both records. See the assembly below.
+    /// The data that the code reads: four 32-bit numbers, then both records. See the assembly below.
     fn data(&self, likely: &Failure, other: &Failure) -> Vec<u8> {
         let (first, second) = (likely.record(), other.record());
         let length = |record: &[u8]| u32::try_from(record.len()).ok().unwrap_or(0);
@@ -90,7 +94,7 @@ impl Shim {
     }
 }
 
-/// The program as the kernel loads it, at a fixed address: elf(5).
+/// The program as an ELF file that is loaded at a fixed address: elf(5).
 fn image(data: &[u8]) -> Vec<u8> {
     const ADDRESS: u64 = 0x40_0000;
     const HEADERS: u64 = 64 + 2 * 56;
@@ -122,17 +126,17 @@ unsafe extern "C" {
 
 fn code() -> &'static [u8] {
     let (start, end) = (&raw const subroot_shim_start, &raw const subroot_shim_end);
-    // SAFETY: the assembly below puts both labels into one read-only section, the end behind the start.
+    // SAFETY: the assembly below puts both labels into one read-only section, the end after the start.
     unsafe { std::slice::from_raw_parts(start, end.addr() - start.addr()) }
 }
 
 /// e_machine: elf(5).
 const MACHINE: u16 = if cfg!(target_arch = "x86_64") { 62 } else { 183 };
 
-// argv[0] is the path of the program, and its arguments follow. The report pipe is closed by the program's start (FD_CLOEXEC), which
-// is how the launcher learns of that: where it is closed already, the shim is the interpreter of a script, and ends. If execve(2)
-// returns, the record whose errno fits is written, with the errno put into its
-// bytes 1 to 4, by one writev(2).
+// argv[0] is the program's path; its arguments follow. The report pipe gets FD_CLOEXEC, so the program's
+// start closes it, which tells the launcher that the command has started. If it is already closed, the shim
+// is being run as the interpreter of a script, and ends. If execve(2) returns, one writev(2) sends the record
+// that fits the errno, with the errno in bytes 1 to 4.
 #[cfg(target_arch = "x86_64")]
 global_asm!(
     ".pushsection .rodata.subroot_shim, \"a\"",

@@ -1,4 +1,4 @@
-//! The child, from its first instruction to the start of the command.
+//! The child process of a launch, from its first instruction to the start of the command.
 
 use crate::child::ends::ChildEnds;
 use crate::child::identity::Identity;
@@ -25,7 +25,7 @@ use std::fs;
 use std::os::fd::AsFd;
 use subroot_idmap::IdKind;
 
-/// The child of a launch, from its first instruction on.
+/// Runs the child of a launch.
 pub(crate) fn run(launch: &Launch, ends: ChildEnds) -> ! {
     let ends: &'static ChildEnds = Box::leak(Box::new(ends));
     report_to(&ends.report);
@@ -40,7 +40,7 @@ fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
     let candidate = plan.ids.candidates.get(usize::from(wait_for_byte(ends)));
     let candidate = candidate.ok_or(Errno::EINVAL).map_err(Failure::on(Step::BecomeRoot, b""))?;
     let first = Identity::first(candidate.first[0], candidate.first[1]);
-    // By the host's /proc: that of the rootfs may be a fake.
+    // Uses the host's /proc; that of the rootfs may be a fake.
     process.adjust_oom_score()?;
     let disk = plan.root.as_ref().and_then(|root| root.disk.as_ref());
     let layers = UpperLayers::open(disk)?;
@@ -48,13 +48,14 @@ fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
     let may_set_groups = candidate.maps.may_set_groups;
     become_first(&first, &plan.process, || Ok(!may_set_groups || is_setgroups_denied()?))
         .map_err(Failure::on(Step::BecomeRoot, b""))?;
-    namespaces::furnish(plan)?;
+    namespaces::configure(plan)?;
     if let Some(root) = &plan.root {
         let covered = disk.map_or([].as_slice(), |disk| disk.covered(candidate.maps.of(IdKind::Uid)));
         let warnings = new_root::enter(root, layers, covered)?;
         warnings.iter().for_each(|text| failure::warn(text));
     }
-    // Before there is a command: this process runs the launcher's own program, which the command must not get at.
+    // Before the command exists: this process runs the launcher's own program, which the command must not be
+    // able to access.
     set_dumpable(false).map_err(Failure::on(Step::Fork, b""))?;
     die_with_launcher(ends);
     if plan.first == Some(FirstProcess::Init) {
@@ -66,8 +67,9 @@ fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
     become_command(launch, ends, first)
 }
 
-/// Starts the command's own process and gives its PID: as vfork(2) does, which is faster, or with a copy of the memory, as older
-/// kernels let no process enter a time namespace with memory that it shares: copy_namespaces() in kernel/nsproxy.c.
+/// Starts the command's own process and returns its PID. vfork(2) is faster, but a time namespace needs
+/// fork(2): older kernels do not let a process that shares memory enter one (copy_namespaces() in
+/// kernel/nsproxy.c).
 fn spawn_command(
     launch: &Launch,
     ends: &ChildEnds,
@@ -88,7 +90,8 @@ fn leave_init(launch: &Launch, ends: &ChildEnds, first: Identity, of_init: &Sign
     become_command(launch, ends, first)
 }
 
-/// Nothing of the host is open in this process from here on: its standard streams, a pipe and a socket are all that it has.
+/// Becomes the command. From here on this process has only its standard streams, a pipe and a socket open,
+/// and no file of the host.
 fn become_command(launch: &Launch, ends: &ChildEnds, first: Identity) -> ! {
     sys::descriptors::close_own(&ends.lifeline);
     let taken = ends.terminal.as_ref().map_or(Ok(()), terminal::take_new);
@@ -101,7 +104,7 @@ fn become_command(launch: &Launch, ends: &ChildEnds, first: Identity) -> ! {
     }
 }
 
-/// Waits until the maps are in place; ends if the launcher dies before that.
+/// Waits until the maps are written. Ends this process if the launcher ends first.
 pub(crate) fn wait_for_byte(ends: &ChildEnds) -> u8 {
     let mut byte = [0];
     loop {
@@ -114,8 +117,9 @@ pub(crate) fn wait_for_byte(ends: &ChildEnds) -> u8 {
     }
 }
 
-/// Becomes who the caller is inside, for all that is done before the command. If setgroups is denied
-/// (user_namespaces(7)), the caller's groups stay: dropping one could open what it keeps shut.
+/// Changes to the caller's identity in the sandbox, which is used until the command starts. If setgroups is
+/// denied (user_namespaces(7)), the caller's groups stay: dropping a group could give access that the group
+/// denies.
 ///
 /// # Errors
 /// EINVAL for an ID that is not mapped; EPERM if groups that should be dropped were not.
@@ -133,13 +137,14 @@ pub(crate) fn become_first(
     first.assume()
 }
 
-/// True if a namespace around this one's has denied setgroups(2), which is inherited.
+/// True if this user namespace or one above it has denied setgroups(2); the setting is inherited.
 fn is_setgroups_denied() -> Result<bool, Errno> {
     let setting = sys::outcome_of(fs::read("/proc/self/setgroups"))?;
     Ok(setting.starts_with(b"deny"))
 }
 
-/// The second string to the watcher: the kernel's death signal, and a look whether it came too late.
+/// A backup for the watcher: asks the kernel to kill this process when the launcher ends, then checks whether
+/// it already has.
 pub(crate) fn die_with_launcher(ends: &ChildEnds) {
     let mut ready = [PollFd::new(ends.lifeline.as_fd(), PollFlags::empty())];
     match set_pdeathsig(Signal::SIGKILL).and_then(|()| poll(&mut ready, PollTimeout::ZERO)) {

@@ -1,4 +1,4 @@
-//! The command's side of a terminal of its own: pts(4).
+//! The command's side of its own terminal: pts(4).
 
 use crate::plan::progress::begin;
 use crate::plan::steps::Kind;
@@ -12,16 +12,17 @@ use nix::unistd::setsid;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-/// Opens a terminal in the root of this process, which becomes the leader of a session with it and has it as its standard
-/// streams, and sends its other end to the launcher.
+/// Opens a terminal in the root of this process, becomes the leader of a new session with it, makes it the
+/// standard streams, and sends the other end to the launcher.
 ///
 /// # Errors
-/// A /dev without ptmx, and EPERM for a process that leads a process group already.
+/// /dev has no usable ptmx; EPERM for a process that already leads a process group.
 pub(crate) fn take_new(socket: &OwnedFd) -> Result<(), Errno> {
     begin(Kind::OpenTerminal, b"");
     let master = open_master()?;
     let terminal = sys::terminal::open_terminal_peer(&master)?;
-    // Here, and not by the launcher alone: the command may ask for the size before that has got its end.
+    // Set the size here as well as in the launcher: the command may ask for it before the launcher gets its
+    // end.
     // Error ignored: standard input is not a terminal, and has no size.
     let _ = sys::terminal::copy_terminal_size(sys::descriptors::standard_stream(0), &master);
     setsid()?;
@@ -30,7 +31,8 @@ pub(crate) fn take_new(socket: &OwnedFd) -> Result<(), Errno> {
     sys::descriptors::send_descriptor(socket, &[0], &master)
 }
 
-/// A new pseudoterminal: /dev/ptmx, which is the rootfs's own file with `--dev none`, and may be anything then: pts(4).
+/// Opens a new pseudoterminal through /dev/ptmx. With `--dev none` this is the rootfs's own file and may be
+/// anything: pts(4).
 fn open_master() -> Result<OwnedFd, Errno> {
     const PTMX: (u64, u64) = (5, 2);
     let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK;

@@ -1,4 +1,4 @@
-//! What stands behind an error, and what to do about it.
+//! The cause of an error, and its fix.
 
 use crate::causes::{
     COMMAND_MISSING, Cause, FOREIGN, INTERPRETER_MISSING, LOADER_MISSING, NO_TERMINAL, NOEXEC, NOT_EXECUTABLE,
@@ -10,7 +10,7 @@ use crate::failure::{Failure, Step};
 use nix::errno::Errno;
 use nix::unistd::geteuid;
 
-/// What stands behind the failure, found by looking, if the failure itself does not say so.
+/// The cause of a failure, found by examining the system, if the failure itself does not state it.
 pub(crate) fn found(error: &Error) -> Option<Cause> {
     match error {
         Error::Namespaces { errno, flags } => probes::namespaces::refused(errno.0, flags.0),
@@ -22,14 +22,14 @@ pub(crate) fn found(error: &Error) -> Option<Cause> {
     }
 }
 
-/// What to do about it, if that is certain; `found` is what stands behind it.
+/// The fix, if it is certain. `found` is the cause of the error.
 pub(crate) fn fix(error: &Error, found: Option<&Cause>) -> Option<String> {
     match error {
         Error::Setuid => Some("chmod u-s,g-s the subroot program and remove its file capabilities".into()),
         Error::Orphaned | Error::Unwatched(_) => {
-            Some("subroot run --outlive-parent goes on without it".into())
+            Some("use subroot run --outlive-parent, which does not watch that process".into())
         }
-        // Of root itself, no owner of the file is another user.
+        // For root there is no fix: the file is not owned by a different user.
         Error::Shim(_) | Error::Start(Failure { step: Step::RunShim, .. }) => {
             (!geteuid().is_root()).then(|| {
                 "install subroot so that its program file belongs to root and only root can write to it"
@@ -39,13 +39,14 @@ pub(crate) fn fix(error: &Error, found: Option<&Cause>) -> Option<String> {
         Error::Monitored { fix, .. } => fix.clone(),
         Error::Grants { fix, .. } => fix.clone(),
         Error::DirectoryStream(name) => Some(format!("redirect {name}, for example to /dev/null")),
-        // Every shell has the programs for this, and the directory that it makes passes all checks.
+        // mktemp is available in every shell environment, and the directory that it creates passes all
+        // checks.
         Error::Name { .. } => Some("export XDG_RUNTIME_DIR=$(mktemp -d)".into()),
         _ => found.map(Cause::fix).or_else(|| implied(error).map(|cause| cause.fix())),
     }
 }
 
-/// The cause that the failure says itself.
+/// The cause that the failure itself states.
 fn implied(error: &Error) -> Option<Cause> {
     let failure = match error {
         Error::Mapper { program, .. } => return probes::mapper::lacks(program),

@@ -1,4 +1,4 @@
-//! Why something failed: the probes that find the causes, and the fixes.
+//! Finds why something failed, using probes of the system, and how to fix it.
 
 pub(crate) mod explain;
 pub(crate) mod probes;

@@ -1,4 +1,4 @@
-//! Why fewer IDs are mapped than could be: what a plan knows, as causes with their fixes.
+//! Why fewer IDs are mapped than could be: turns what a plan knows into causes with fixes.
 
 use crate::causes::{Cause, FEW_HERE, MAPPER_MISSING, NO_MAPPER, TOO_MANY_RANGES, TOO_MANY_RANGES_HERE};
 use crate::diagnose::probes;
@@ -13,17 +13,17 @@ pub(crate) fn lack(plan: &IdPlan) -> Option<Cause> {
     cause(plan.lack.as_ref()?, plan.grants.as_ref())
 }
 
-/// Of which kinds the kernel takes only some of the ranges.
+/// The kinds of IDs of which the kernel accepts only some ranges.
 pub(crate) fn cuts(plan: &IdPlan) -> Vec<Cause> {
     plan.cut.iter().filter_map(|cut| cause(cut, plan.grants.as_ref())).collect()
 }
 
-/// Why IDs are not mapped by a better candidate, or not all of them.
+/// Why IDs are not mapped by a better candidate, or why not all of them are mapped.
 pub(crate) fn why_not_better(plan: &IdPlan) -> Option<String> {
     lack(plan).iter().chain(&cuts(plan)).next().map(Cause::to_string)
 }
 
-/// The cause of a shortfall, by these grants or by those of the caller.
+/// The cause of a shortfall. `grants` are the plan's; if there are none, the caller's are read.
 pub(crate) fn cause(shortfall: &Shortfall, grants: Option<&Grants>) -> Option<Cause> {
     let read = OnceCell::new();
     let grants = || grants.unwrap_or_else(|| read.get_or_init(Grants::read));

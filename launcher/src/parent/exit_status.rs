@@ -1,12 +1,12 @@
-//! How a command ended, as a library's caller sees it.
+//! How a command ended, for callers of the library.
 
 use std::fmt;
 use std::process::ExitCode;
 
 /// How a command ended: with an exit status, or by a signal.
 ///
-/// It holds what `subroot run` exits with, which is 128+N for signal N, as shells have it: a command that exits with 128+N by itself
-/// counts as ended by that signal.
+/// It holds the exit status of `subroot run`, which is 128+N for signal N, as in shells. A command that
+/// itself exits with 128+N is therefore reported as ended by that signal.
 ///
 /// ```
 /// use subroot::Sandbox;
@@ -27,12 +27,12 @@ impl ExitStatus {
         self.0 == 0
     }
 
-    /// Its exit status; none if a signal ended it.
+    /// The exit status; none if a signal ended the command.
     pub fn code(self) -> Option<i32> {
         if self.signal().is_none() { Some(self.0.into()) } else { None }
     }
 
-    /// The signal that ended it, if one did.
+    /// The signal that ended the command, if one did.
     pub fn signal(self) -> Option<i32> {
         self.0.checked_sub(128).filter(|signal| (1..=LAST_SIGNAL).contains(signal)).map(i32::from)
     }
@@ -47,21 +47,21 @@ impl fmt::Display for ExitStatus {
     }
 }
 
-/// From what `subroot run` exits with.
+/// Converts the exit status of `subroot run`.
 impl From<u8> for ExitStatus {
     fn from(status: u8) -> ExitStatus {
         ExitStatus(status)
     }
 }
 
-/// What `subroot run` exits with.
+/// The exit status of `subroot run`.
 impl From<ExitStatus> for u8 {
     fn from(status: ExitStatus) -> u8 {
         status.0
     }
 }
 
-/// The same for the end of `main`.
+/// The same, for returning from `main`.
 impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> ExitCode {
         ExitCode::from(status.0)

@@ -1,4 +1,5 @@
-//! Why a launch failed, and what to do about it: what diagnose/ finds, and what only a launch can try out.
+//! Why a launch failed and how to fix it: the findings of diagnose/, and tests that only the launcher can
+//! perform.
 
 use crate::causes::Cause;
 use crate::diagnose::explain;
@@ -8,7 +9,7 @@ use crate::parent::layers::overlay_probe;
 use crate::sys::standard_error;
 use nix::errno::Errno;
 
-/// What stands behind an error, found by looking, if the error itself does not say so.
+/// The cause of an error, determined by examining the system, if the error itself does not state it.
 pub(crate) fn found(error: &Error) -> Option<Cause> {
     match error {
         Error::DiskLayers { .. } => Some(overlay_probe::disk_refused()),
@@ -23,20 +24,20 @@ pub(crate) fn found(error: &Error) -> Option<Cause> {
 }
 
 impl Error {
-    /// What to do about it, if that is certain: one command or one action, in words.
+    /// How to fix the error, if that is certain: one command or one action, as text.
     pub fn fix(&self) -> Option<String> {
         explain::fix(self, found(self).as_ref())
     }
 }
 
-/// Why subroot failed, with what stands behind it, and the fix if one is known.
+/// The message with its cause, and the fix if one is known.
 pub(crate) fn lines(error: &Error) -> (String, Option<String>) {
     let found = found(error);
     let why = found.as_ref().map_or_else(|| error.to_string(), |cause| format!("{error} ({cause})"));
     (why, explain::fix(error, found.as_ref()))
 }
 
-/// Prints them, the fix on a line of its own; returns the exit status that goes with them.
+/// Prints the message and the fix, each on its own line. Returns the exit status.
 pub(crate) fn report(error: &Error) -> u8 {
     let (why, fix) = lines(error);
     standard_error::line(&why);

@@ -1,4 +1,4 @@
-//! Another command in a running sandbox: `subroot exec`.
+//! Runs another command in a running sandbox: `subroot exec`.
 
 mod member;
 
@@ -28,7 +28,7 @@ use std::convert::Infallible;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-/// A command, and the process whose namespaces it joins.
+/// A command, and a process whose namespaces it joins.
 pub(crate) struct Joined {
     name: String,
     member: Member,
@@ -38,10 +38,11 @@ pub(crate) struct Joined {
 }
 
 impl Joined {
-    /// Finds a process of the sandbox. Its init, which holds nothing that the command could use against the host, lets nobody in.
+    /// Finds a process of the sandbox to join. The sandbox's init cannot be joined, because it is not
+    /// dumpable.
     ///
     /// # Errors
-    /// A sandbox that has just ended, and what no command can be.
+    /// A sandbox that has just ended, or an invalid command.
     pub(crate) fn new(known: &Known, process: Process) -> Result<Joined, Error> {
         let name = known.name.clone().unwrap_or_else(|| known.pid.to_string());
         let process = Prepared::new(process)?;
@@ -51,19 +52,19 @@ impl Joined {
         }
     }
 
-    /// The process whose namespaces it joins.
+    /// The process whose namespaces are joined.
     pub(crate) fn member(&self) -> &OwnedFd {
         &self.member.process
     }
 }
 
-/// Runs it to its end and returns how it ended.
+/// Runs the command and returns how it ended.
 ///
 /// # Errors
-/// What kept the command from being started.
+/// Why the command could not be started.
 pub(crate) fn run(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Ended, Error> {
     let outcome = perform(joined, streams);
-    status_stream::note(streams, &outcome);
+    status_stream::report_end(streams, &outcome);
     outcome
 }
 
@@ -76,8 +77,8 @@ fn perform(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Ended, Error> {
     start(joined, streams).and_then(|released| relay::wait(released, &signals))
 }
 
-/// A process of its own joins the namespaces, as that cannot be undone. A pid namespace takes in only children, so that it
-/// makes the command's process as its own sibling and is gone.
+/// Joins in a separate process, because joining cannot be undone. Only children of a process that joins a pid
+/// namespace are in it, so that process clones the command's process as its own sibling and exits.
 fn start(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Released, Error> {
     let ((go, lifeline), (report, report_write), (ours, theirs)) = (pipe()?, packet_pipe()?, socket()?);
     let (terminal, terminal_inside) = match joined.process.process().terminal {
@@ -96,13 +97,13 @@ fn start(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Released, Error> {
     drop((report_write, theirs));
     let mut number = [0; 4];
     let command = sys::descriptors::receive_descriptor(&ours, &mut number);
-    // Error ignored: what the process did is told by the descriptor.
+    // Error ignored: the descriptor shows whether the process succeeded.
     let _ = sys::process::wait_for(&joiner);
     let process = match command {
         Ok(process) => process,
-        // Error ignored: the child says in its report why.
+        // Error ignored: the child's report says why.
         Err(_) => {
-            // The command's process may wait for it, and have the report open.
+            // The command's process may be waiting for the lifeline, and has the report pipe open.
             drop(lifeline);
             return Err(child_failure(&report));
         }
@@ -117,7 +118,8 @@ fn start(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Released, Error> {
     Ok(Released { live, report, parent, terminal, _entry: None, started })
 }
 
-/// `exec` has no option to go on without that process, which the fix for `run` names.
+/// Like [`launch::watched_parent`], with errors that have no fix: `exec` lacks the option that the fix for
+/// `run` names.
 fn watched_parent() -> Result<Option<OwnedFd>, Error> {
     let failed =
         |errno| Error::Parent { doing: "watching the process that started subroot", errno: OsError(errno) };
@@ -142,7 +144,7 @@ fn child_failure(report: &OwnedFd) -> Error {
     }
 }
 
-/// The life of the process that joins.
+/// Runs the process that joins the namespaces.
 fn join(joined: &Joined, ends: &'static ChildEnds, launcher: &OwnedFd) -> ! {
     report_to(&ends.report);
     let closed = ends.close_all_others(&[joined.member(), launcher]);
@@ -165,9 +167,12 @@ fn join(joined: &Joined, ends: &'static ChildEnds, launcher: &OwnedFd) -> ! {
     failure.end()
 }
 
-/// A payload that has CAP_SYS_PTRACE could trace what enters its namespaces, and reach the host's files and memory that it still
-/// holds, if it were dumpable (CVE-2016-9962); the execve makes it so again. Joining a user namespace changes the credentials, which
-/// makes it dumpable where fs.suid_dumpable is 1 (proc_sys_fs(5)).
+/// Joins the namespaces and clones the command's process.
+///
+/// This process must not be dumpable. A command in the sandbox that has CAP_SYS_PTRACE could otherwise trace
+/// it and reach the host's files and memory that it still holds (CVE-2016-9962). The later execve makes it
+/// dumpable again. The flag is cleared twice, because joining a user namespace changes the credentials, which
+/// makes the process dumpable if fs.suid_dumpable is 1 (proc_sys_fs(5)).
 fn enter(joined: &Joined) -> Result<Side, Failure> {
     let name = joined.name.as_bytes();
     joined.process.adjust_oom_score()?;
@@ -175,7 +180,7 @@ fn enter(joined: &Joined) -> Result<Side, Failure> {
     sys::namespaces::set_namespaces(joined.member(), joined.member.namespaces)
         .map_err(Failure::on(Step::Join, name))?;
     set_dumpable(false).map_err(Failure::on(Step::Join, name))?;
-    // ENOMEM comes from a pid namespace whose init has ended, too: pid_namespaces(7).
+    // ENOMEM can also mean that the init of the pid namespace has ended: pid_namespaces(7).
     let step = |errno| if errno == Errno::ENOMEM { Step::Join } else { Step::Fork };
     sys::process::clone_sibling().map_err(|errno| Failure::new(step(errno), name, errno))
 }
@@ -184,7 +189,7 @@ fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failur
     start::wait_for_byte(ends);
     let [uid, gid] = joined.first;
     let first = Identity::first(uid, gid);
-    // Not by this /proc, which may be a fake.
+    // Use the state read earlier: /proc may be faked by the rootfs here.
     start::become_first(&first, joined.process.process(), || Ok(joined.member.denies_setgroups))
         .map_err(Failure::on(Step::BecomeRoot, b""))?;
     start::die_with_launcher(ends);
@@ -195,14 +200,14 @@ fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failur
     joined.process.start(first, ends.shim.as_ref())
 }
 
-/// Ends a sandbox, or sends its command another signal.
+/// Sends a signal to the launcher of a sandbox, which relays it to the command or ends the sandbox.
 ///
 /// # Errors
-/// ESRCH when it has just ended.
+/// ESRCH if the sandbox has just ended.
 pub(crate) fn signal(known: &Known, signal: i32) -> Result<(), Error> {
     let launcher = u32::try_from(known.launcher).map_err(|_| Errno::ESRCH).and_then(sys::process::pidfd_open);
     let name = known.name.clone().unwrap_or_else(|| known.pid.to_string());
-    // The PID may have been another process' when it was opened.
+    // The PID may have been reused before it was opened.
     let sent = launcher.and_then(|launcher| match registry::is_running(known)? {
         true => sys::process::pidfd_send_signal(&launcher, signal),
         false => Err(Errno::ESRCH),

@@ -1,4 +1,5 @@
-//! One launch as its parent sees it: spawned, mapped, released. Each stage is made from the one before, and only from it.
+//! A launch from the parent's side, in stages: spawned, mapped, released. Each stage can only be made from
+//! the one before.
 
 use crate::child::ends::ChildEnds;
 use crate::child::prepared::Launch;
@@ -34,11 +35,11 @@ use subroot_idmap::IdKind;
 /// Performs a launch and returns how its command ended.
 ///
 /// # Errors
-/// What stopped the launch; nothing of it is left.
+/// What stopped the launch. Nothing of it remains.
 pub(crate) fn launch(launch: Launch) -> Result<Ended, Error> {
     let streams = launch.plan.status_streams.clone();
     let outcome = perform(launch);
-    status_stream::note(&streams, &outcome);
+    status_stream::report_end(&streams, &outcome);
     outcome
 }
 
@@ -53,7 +54,7 @@ fn perform(mut launch: Launch) -> Result<Ended, Error> {
     if progress::is_wanted() {
         follow(plan);
     }
-    // Without a root of its own, a command has the host's anyway.
+    // A command without its own root has access to the host's anyway.
     if plan.root.is_some() {
         refuse_directory_streams()?;
     }
@@ -70,10 +71,10 @@ fn perform(mut launch: Launch) -> Result<Ended, Error> {
     outcome
 }
 
-/// Has the steps of a plan printed as they happen.
+/// Makes the steps of a plan be printed as they happen.
 fn follow(plan: &Plan) {
     progress::follow(outline::steps(plan, shortfall::why_not_better(&plan.ids)));
-    // Error ignored: the release is only printed.
+    // Error ignored: the kernel release is only printed.
     if let Ok(kernel) = uname() {
         log::debug!("the kernel is Linux {}", kernel.release().to_string_lossy());
     }
@@ -91,11 +92,11 @@ fn run_to_end(
     relay::wait(released, signals)
 }
 
-/// Refuses a directory as one of the standard streams, which are the command's too: from an open directory, `..` leads up to the
-/// root of the host, and to everything below it (CVE-2024-21626).
+/// Refuses a directory as a standard stream. The command inherits these streams, and `..` of an open
+/// directory leads up to the host's root and everything below it (CVE-2024-21626).
 ///
 /// # Errors
-/// The stream that is one.
+/// A standard stream that is a directory.
 pub(crate) fn refuse_directory_streams() -> Result<(), Error> {
     const NAMES: [&str; 3] = ["standard input", "standard output", "standard error"];
     for (number, name) in (0..).zip(NAMES) {
@@ -103,7 +104,7 @@ pub(crate) fn refuse_directory_streams() -> Result<(), Error> {
             Ok(found) if sys::files::file_kind(&found) == SFlag::S_IFDIR => {
                 return Err(Error::DirectoryStream(name));
             }
-            // EBADF: it is closed.
+            // EBADF: the stream is closed.
             Ok(_) | Err(Errno::EBADF) => {}
             Err(errno) => {
                 return Err(Error::Parent { doing: "examining the standard streams", errno: OsError(errno) });
@@ -113,25 +114,27 @@ pub(crate) fn refuse_directory_streams() -> Result<(), Error> {
     Ok(())
 }
 
-/// The process that started this one, so that its death can be seen (property L6): not by the kernel's death signal, which
-/// comes at the end of the thread that started us. The init of this pid namespace, or a process outside of it, has no end.
+/// A pidfd of the process that started this one, so that its death is noticed (property L6). The kernel's
+/// death signal cannot be used: it is sent when the thread that started this process ends. `None` for the
+/// init of this pid namespace and for a process outside it, which are not watched.
 ///
-/// The kernel does not tell a parent from an adopter, which is that init or a subreaper (prctl(2)); but a session is
-/// inherited. So an end before this look is seen only where the adopter is of another session and this process leads none of
-/// its own; otherwise the adopter is taken for the parent. A shell of a terminal, of ssh or of cron has a session of its own.
+/// If the starter has already ended, another process has adopted this one: init or a subreaper (prctl(2)).
+/// The kernel does not show the difference, but sessions are inherited. So an earlier end is detected only if
+/// the adopter is in another session and this process does not lead its own session. Otherwise the adopter is
+/// taken for the starter. Shells of terminals, ssh and cron each have a session of their own.
 ///
 /// # Errors
-/// When it has been seen that it ended before.
+/// The process that started this one has already ended, or cannot be watched.
 pub(crate) fn watched_parent() -> Result<Option<OwnedFd>, Error> {
     let parent = getppid();
     let session = getsid(None);
-    // Error ignored: without a session of its own it is refused below, if its parent has one.
+    // Error ignored: a process whose session is unknown is refused below if its parent has one.
     let is_leader = session == Ok(getpid());
     if parent.as_raw() > 0 && !is_leader && getsid(Some(parent)) != session {
         return Err(Error::Orphaned);
     }
     let opened = u32::try_from(parent.as_raw()).ok().filter(|pid| *pid > 1).map(sys::process::pidfd_open);
-    // It may have died before it was opened, and the number may be another's.
+    // The parent may have died before it was opened, and its PID may have been reused.
     if getppid() == parent {
         opened.transpose().map_err(|errno| Error::Unwatched(OsError(errno)))
     } else {
@@ -139,7 +142,7 @@ pub(crate) fn watched_parent() -> Result<Option<OwnedFd>, Error> {
     }
 }
 
-/// A child in its new namespaces, waiting.
+/// A waiting child in its new namespaces.
 pub(crate) struct Spawned {
     pid: i32,
     /// Its directory in /proc.
@@ -149,7 +152,7 @@ pub(crate) struct Spawned {
     terminal: Option<OwnedFd>,
 }
 
-/// A child whose maps are in place and have been read back.
+/// A child whose maps have been written and read back.
 pub(crate) struct Mapped {
     pid: i32,
     dir: OwnedFd,
@@ -171,7 +174,7 @@ impl Spawned {
             true => socket().map(|(ours, childs)| (Some(ours), Some(childs)))?,
             false => (None, None),
         };
-        // Without a root of its own, a command sees the program file anyway.
+        // A command without its own root can see the program file anyway.
         let shim = match &plan.root {
             Some(_) => Shim::new_if_needed(&report_write).map_err(|errno| Error::Shim(OsError(errno)))?,
             None => None,
@@ -185,7 +188,7 @@ impl Spawned {
                 start::run(launch, ChildEnds { lifeline: go, report: report_write, terminal, shim })
             }
         };
-        // The child's end alone may hold this open: its closing says that the command has started.
+        // Only the child may keep this end open: its closing means that the command has started.
         drop(report_write);
         log::debug!("the new process is PID {pid}");
         mount_points.open_ids(pid);

@@ -1,4 +1,4 @@
-//! A running child: what it holds open, and what is removed when it ends.
+//! A running child: the descriptors for it, and the cleanup when it ends.
 
 use crate::error::{Error, OsError};
 use crate::parent::registry::Entry;
@@ -14,23 +14,25 @@ use nix::unistd::write;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 
-/// A process of ours and all that it holds open; gone when this is dropped.
+/// A child process and everything held open for it. Dropping this kills the child.
 pub(crate) struct Live {
     /// The child.
     pub(crate) process: OwnedFd,
-    /// /proc/PID/status of a command that is PID 1 inside: opened before its execve(2), after which hidepid may hide it.
+    /// /proc/PID/status of a command that is PID 1 in the sandbox. It is opened before the execve(2), after
+    /// which hidepid may hide it.
     pub(crate) status: Option<File>,
     mount_points: MountPoints,
     watcher: Option<OwnedFd>,
-    /// Open for as long as the sandbox may live: the kernel closes it for us however we end.
+    /// Open while the sandbox may run. The kernel closes it whichever way this process ends.
     lifeline: Option<OwnedFd>,
 }
 
 impl Live {
-    /// Holds a process, and has it watched if no init of ours does that, or if there are mount points to remove.
+    /// Takes over a process. Starts a watcher if the sandbox has no init of subroot to watch the launcher, or
+    /// if there are mount points to remove.
     ///
     /// # Errors
-    /// A watcher that could not be made; the process ends then.
+    /// The watcher could not be created; the process is killed then.
     pub(crate) fn new(
         process: OwnedFd,
         first: Option<FirstProcess>,
@@ -49,10 +51,10 @@ impl Live {
         Ok(live)
     }
 
-    /// Tells the child to go on: which of the ways to IDs was the one.
+    /// Lets the child continue, and sends it the index of the candidate that mapped the IDs.
     ///
     /// # Errors
-    /// A child that is gone.
+    /// The child has ended.
     pub(crate) fn release(&self, candidate: u8) -> Result<(), Error> {
         self.mount_points.make();
         let go = self.lifeline.as_ref().ok_or(Error::Vanished)?;
@@ -65,38 +67,38 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        // Error ignored: it has ended already.
+        // Error ignored: it has already ended.
         let _ = sys::process::pidfd_send_signal(&self.process, libc::SIGKILL);
-        // Error ignored: it has been reaped already.
+        // Error ignored: it has already been reaped.
         let _ = sys::process::wait_for(&self.process);
         self.lifeline = None;
-        // Error ignored: it has been reaped already.
+        // Error ignored: it has already been reaped.
         let _ = self.watcher.take().map(sys::process::wait_for);
         self.mount_points.remove();
     }
 }
 
-/// A child that has been told to go on.
+/// A child that was allowed to continue.
 pub(crate) struct Released {
-    /// What is to be waited for.
+    /// The child and what is held open for it.
     pub(crate) live: Live,
-    /// Where the child reports a failure; closed by the start of the command.
+    /// The pipe on which the child reports a failure. The command's start closes it.
     pub(crate) report: OwnedFd,
-    /// The process whose death ends it all.
+    /// The process whose death ends the launch.
     pub(crate) parent: Option<OwnedFd>,
-    /// The command's own terminal.
+    /// The command's own terminal, if it has one.
     pub(crate) terminal: Option<Terminal>,
-    /// Where others find it, for as long as this is open.
+    /// The registry entry, which exists while this is open.
     pub(crate) _entry: Option<Entry>,
-    /// Tells those who asked of the start.
+    /// The event for status streams, sent when the command starts.
     pub(crate) started: Option<status_stream::Started>,
 }
 
 impl Released {
-    /// The command has been started.
+    /// Reports that the command has started.
     pub(crate) fn report_start(&mut self) {
         if let Some(started) = self.started.take() {
-            started.tell();
+            started.send();
         }
     }
 }

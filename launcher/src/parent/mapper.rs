@@ -1,4 +1,4 @@
-//! Has the maps written by whoever may, and believes only what the kernel then shows.
+//! Writes the ID maps with the first mapper that works, then verifies them against /proc.
 
 use crate::causes::Cause;
 use crate::diagnose::probes;
@@ -24,14 +24,15 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use subroot_idmap::{IdKind, MapLine, PlannedMap, Text, push_typed};
 
-/// How long a mapper may take, in milliseconds: far more than any needs, so that only one that hangs is cut off.
+/// The time limit for a mapper in milliseconds, much more than it needs. Only a mapper that hangs exceeds it.
 const PATIENCE: u16 = 10_000;
-/// newidmap-helper(8): refused by policy, or not understood; and grants that are unreadable or untrusted.
+/// The exit statuses of newidmap-helper(8) for a refusal by policy, a usage error, and unreadable or
+/// untrusted grants.
 const REFUSED: [i32; 3] = [1, 2, 4];
 
 /// The process to be mapped.
 pub(crate) struct Target<'a> {
-    /// Its PID: it has not been reaped, so that the number is its own.
+    /// The PID. It has not been reaped, so it cannot have been reused.
     pub(crate) pid: i32,
     /// Its directory in /proc.
     pub(crate) dir: &'a OwnedFd,
@@ -39,21 +40,22 @@ pub(crate) struct Target<'a> {
 
 /// Why a candidate did not write the maps.
 pub(crate) enum Refusal {
-    /// It could not be used: the next one may be tried.
+    /// It could not be used; the next one may be tried.
     Unavailable(String),
-    /// The administrator's files do not allow it: no other program is asked for more than the caller's own ID.
+    /// The administrator's configuration does not allow it. No other program may then be asked for more than
+    /// the caller's own ID.
     Denied(String),
-    /// The launch has to end.
+    /// The launch must end.
     Final(Error),
 }
 
-/// Tries the candidates in order until one has written the maps, which are then read back (property L12). The next one is tried only if
-/// the kernel shows that neither map has been written.
+/// Tries the candidates in order until one has written the maps, then reads the maps back (property L12). The
+/// next candidate is tried only if the kernel shows that neither map has been written.
 ///
-/// Returns the index of the one that wrote them, and why those before did not.
+/// Returns the index of the successful candidate, and why the earlier ones failed.
 ///
 /// # Errors
-/// The first failure that leaves no other candidate, or a mapper that did not do what it reported.
+/// A failure after which no candidate is left, or a mapper that did not do what it reported.
 pub(crate) fn map(candidates: &[Candidate], target: &Target<'_>) -> Result<(usize, Vec<String>), Error> {
     let (mut reasons, mut at) = (Vec::new(), 0_usize);
     while let Some(candidate) = candidates.get(at) {
@@ -66,14 +68,14 @@ pub(crate) fn map(candidates: &[Candidate], target: &Target<'_>) -> Result<(usiz
         if reasons.is_empty() && next >= candidates.len() || !is_unwritten(target) {
             return Err(Error::Mapper { program: program(candidate), output: why });
         }
-        log::debug!("{} has mapped nothing: {why}", program(candidate).display());
+        log::debug!("{} mapped nothing: {why}", program(candidate).display());
         reasons.push(why);
         at = next;
     }
     Err(Error::Unmapped(reasons.join("; ")))
 }
 
-/// The index of the candidate that needs no mapper, or the end if there is none.
+/// The index of the candidate that needs no mapper; the number of candidates if there is none.
 fn own_id(candidates: &[Candidate]) -> usize {
     candidates.iter().position(|candidate| candidate.writer == Writer::OwnId).unwrap_or(candidates.len())
 }
@@ -99,7 +101,8 @@ fn program(candidate: &Candidate) -> PathBuf {
     }
 }
 
-/// One run for both maps. The target is standard input, so that no descriptor has to be passed by number.
+/// Runs newidmap-helper once for both maps. The target is its standard input, so no descriptor number has to
+/// be passed.
 fn run_helper(helper: &Path, maps: &Maps, target: &Target<'_>) -> Result<(), Refusal> {
     let mut args = vec![b"fd:0".to_vec()];
     for kind in IdKind::BOTH {
@@ -114,7 +117,7 @@ fn run_helper(helper: &Path, maps: &Maps, target: &Target<'_>) -> Result<(), Ref
     }
 }
 
-/// The gid map goes first: as long as there is no uid map, the next candidate can still be tried.
+/// Writes the gid map first: while there is no uid map, the next candidate can still be tried.
 fn run_shadow(newuidmap: &Path, newgidmap: &Path, maps: &Maps, target: &Target<'_>) -> Result<(), Refusal> {
     for (kind, program) in [(IdKind::Gid, newgidmap), (IdKind::Uid, newuidmap)] {
         let lines = maps.of(kind).lines().iter().flat_map(|line| [line.inside, line.outside, line.count]);
@@ -129,7 +132,8 @@ fn run_shadow(newuidmap: &Path, newgidmap: &Path, maps: &Maps, target: &Target<'
     Ok(())
 }
 
-/// Runs a mapper and returns how it ended and what it said, as one line. One that hangs is killed.
+/// Runs a mapper. Returns how it ended, and the first line of its standard error. A mapper that hangs is
+/// killed.
 fn run(program: &Path, args: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(Ended, String), Refusal> {
     let unavailable =
         |errno| Refusal::Unavailable(format!("executing {}: {}", program.display(), reason(errno)));
@@ -139,7 +143,7 @@ fn run(program: &Path, args: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(E
     let mut ready = [PollFd::new(mapper.as_fd(), PollFlags::POLLIN)];
     if poll(&mut ready, PollTimeout::from(PATIENCE)).map_err(|errno| lost(reason(errno)))? == 0 {
         let late = "it did not end within 10 seconds";
-        // One that cannot be killed is left behind, and may still write.
+        // If it cannot be killed, it may still write maps later, so no other candidate may be tried.
         sys::process::pidfd_send_signal(&mapper, SIGKILL).map_err(|_| lost(late.into()))?;
         sys::process::wait_for(&mapper).map_err(|errno| lost(reason(errno)))?;
         return Ok((Ended::Killed(SIGKILL), late.into()));
@@ -153,7 +157,7 @@ fn run(program: &Path, args: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(E
     Ok((ended, if line.is_empty() { format!("it ended with {ended}") } else { line.to_owned() }))
 }
 
-/// Starts a mapper: its process, and the pipe for what it says.
+/// Starts a mapper. Returns its process and the pipe for its standard error.
 fn start(program: &Path, args: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<(OwnedFd, OwnedFd), Errno> {
     let name = program.as_os_str().as_bytes().to_vec();
     let args = std::iter::once(name).chain(args).map(CString::new).collect::<Result<Vec<_>, _>>();
@@ -170,20 +174,22 @@ fn start(program: &Path, args: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<
     Ok((mapper, said))
 }
 
-/// The mapper is gone, but a process that it left behind may hold the pipe: nothing is waited for.
+/// Reads what is in the pipe without waiting: the mapper has ended, but a process that it left behind may
+/// still hold the pipe open.
 fn what_is_there(pipe: OwnedFd) -> Vec<u8> {
     let mut said = vec![0; 4096];
     let mut ready = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
-    // Error ignored: only the text of a failure depend on it.
+    // Error ignored: it affects only the text of the message.
     let is_ready = poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0);
-    // Error ignored: only the text of a failure depend on it.
+    // Error ignored: it affects only the text of the message.
     let length = if is_ready { read(&pipe, &mut said).ok().unwrap_or(0) } else { 0 };
     said.truncate(length);
     said
 }
 
-/// setgroups goes before the gid map, after which it could not be denied: user_namespaces(7). Lines are not joined: each has to
-/// lie within one line of this process' own map.
+/// Writes the maps from this process. setgroups is denied before the gid map is written, because it cannot be
+/// denied afterwards: user_namespaces(7). Lines are not joined, because each must be within one line of this
+/// process's own map.
 fn write_directly(maps: &Maps, target: &Target<'_>) -> Result<(), Error> {
     if !maps.may_set_groups {
         write_file(target, "setgroups", "deny")
@@ -213,7 +219,7 @@ fn read_back(candidate: &Candidate, target: &Target<'_>) -> Result<(), Error> {
             .map_err(|errno| Error::Parent { doing: "reading the maps back", errno: OsError(errno) })?;
         let mut shown = PlannedMap::EMPTY;
         let lines = text.split(|byte| *byte == b'\n').filter_map(MapLine::of_kernel);
-        // Error ignored: a map that is not understood is refused.
+        // Error ignored: a map that cannot be parsed is refused.
         let understood = lines.map(|line| shown.push(line)).all(|pushed| pushed.is_ok());
         if !understood || !shown.joined().eq(candidate.maps.of(kind).joined()) {
             return Err(Error::MapsDiffer { program: program(candidate), file: kind.map_file() });
@@ -222,7 +228,7 @@ fn read_back(candidate: &Candidate, target: &Target<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// A map as the kernel shows it: without a look at the file's size, which the kernel does not know beforehand.
+/// Reads a map. The kernel does not report the size of these files, so the size is not used.
 fn read_map(target: &Target<'_>, kind: IdKind) -> Result<Vec<u8>, Errno> {
     let file = openat(target.dir, kind.map_file(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
     let (mut text, mut part) = (Vec::new(), [0; 4096]);
@@ -234,8 +240,8 @@ fn read_map(target: &Target<'_>, kind: IdKind) -> Result<Vec<u8>, Errno> {
     }
 }
 
-/// The one line that says which fall-back mapped the IDs, the way at this place, why no better way did, and how to fix that where
-/// too few IDs are mapped; none where nothing is missing.
+/// The warning that names the fallback that mapped the IDs (the candidate at index `at`), says why no better
+/// candidate did, and how to fix that if too few IDs are mapped. None if nothing is missing.
 pub(crate) fn fall_back_warning(plan: &IdPlan, at: usize, reasons: &[String]) -> Option<String> {
     let writer = &plan.candidates.get(at).filter(|candidate| !candidate.only || plan.lack.is_some())?.writer;
     let what = match writer {
@@ -246,7 +252,7 @@ pub(crate) fn fall_back_warning(plan: &IdPlan, at: usize, reasons: &[String]) ->
         Writer::Privileged => "IDs are mapped by subroot itself".into(),
         Writer::Shadow(newuidmap, _) => format!("IDs are mapped by {}", newuidmap.display()),
         Writer::OwnId if getuid().is_root() => {
-            "only root's own ID is mapped, so that files of the host's root are the command's own".into()
+            "only root's own ID is mapped, so the command owns the files of the host's root".into()
         }
         Writer::OwnId => "only your own ID is mapped".to_owned(),
     };
@@ -259,7 +265,7 @@ pub(crate) fn fall_back_warning(plan: &IdPlan, at: usize, reasons: &[String]) ->
     Some(format!("{what} ({}){fix}", why.join("; ")))
 }
 
-/// The one line that says of which kinds fewer IDs are mapped than are granted.
+/// The warning that names the kinds of which fewer IDs are mapped than are granted.
 pub(crate) fn cut_warning(plan: &IdPlan, at: usize) -> Option<String> {
     let is_granted = plan.candidates.get(at).is_some_and(|candidate| candidate.writer != Writer::OwnId);
     let cuts = shortfall::cuts(plan);
@@ -277,7 +283,7 @@ pub(crate) fn owner_warning(plan: &Plan, at: usize) -> Option<String> {
     chosen().or_else(|| cause().map(|cause| format!("{cause}; fix: {}", cause.fix())))
 }
 
-/// What stands in the way of the best of the ways that did not lead to maps, or of any better one.
+/// What prevents the best candidate that failed, or any better one.
 fn obstacle(plan: &IdPlan, at: usize, lack: Option<Cause>) -> Option<Cause> {
     let tried = plan.candidates.iter().take(at);
     let lacking = tried.map(program).find_map(|program| probes::mapper::lacks(&program));

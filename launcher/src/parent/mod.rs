@@ -1,4 +1,4 @@
-//! The launcher's process: from the clone to the command's status.
+//! The launcher's own process, from the clone to the command's exit status.
 
 pub(crate) mod channel;
 pub(crate) mod exit_status;

@@ -1,8 +1,8 @@
-//! Which sandboxes of this user are running: each launcher holds a file in memory that says so.
+//! The registry of this user's running sandboxes: each launcher holds an entry, a file in memory.
 //!
-//! The kernel removes the file however the launcher ends, so that no entry is ever stale, and nothing is left on any disk. It
-//! is found at one descriptor of each process in /proc. Entries of other users and of other user namespaces, such as the inside
-//! of a sandbox, are not believed.
+//! The kernel removes the file whichever way the launcher ends, so no entry can be stale and nothing is left
+//! on disk. Entries are found at a descriptor of each process in /proc. Those of other users and of other
+//! user namespaces, such as a sandbox's, are not trusted.
 
 pub(crate) mod known;
 mod launchers;
@@ -28,17 +28,17 @@ use std::io::Write as _;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::time::SystemTime;
 
-/// The entry of a sandbox of this process, for as long as it is open.
+/// The entry of a sandbox of this process. It exists while this is open.
 pub(crate) struct Entry {
     _file: OwnedFd,
     _name: Option<Name>,
 }
 
 impl Entry {
-    /// Publishes a sandbox. Only one with a name must be found by others.
+    /// Publishes the entry of a sandbox. Failing to publish is an error only if the sandbox has a name.
     ///
     /// # Errors
-    /// Those of memfd_create(2) and fcntl(2), if it has a name.
+    /// An error of memfd_create(2) or fcntl(2), if the sandbox has a name.
     pub(crate) fn publish(
         plan: &Plan,
         first: [u32; 2],
@@ -84,26 +84,26 @@ fn write(known: &Known) -> Outcome<OwnedFd> {
     }
     let name = format!("{PREFIX}{}:{}", known.pid, known.name.as_deref().unwrap_or_default());
     let mut file = File::from(memfd_create(name.as_str(), MFdFlags::MFD_CLOEXEC)?);
-    // Complete before it is where others look for it.
+    // The entry must be complete before other processes can find it.
     sys::outcome_of(file.write_all(&text))?;
     let file =
         sys::descriptors::copy_descriptor(file.as_raw_fd(), DESCRIPTORS.start).map_err(|_| Errno::EMFILE)?;
     if DESCRIPTORS.contains(&file.as_raw_fd()) { Ok(file) } else { Err(Errno::EMFILE) }
 }
 
-/// What a look at all processes has found.
+/// The result of searching all processes.
 struct Search {
-    /// The oldest first.
+    /// The sandboxes, oldest first.
     known: Vec<Known>,
-    /// True if a wanted entry cannot be read, as another version of subroot wrote it.
+    /// True if a wanted entry cannot be read because another version of subroot wrote it.
     has_unreadable: bool,
 }
 
 impl Search {
-    /// Reads the entries of those launchers that are wanted.
+    /// Reads the entries of the wanted launchers.
     ///
     /// # Errors
-    /// A /proc that cannot be read: what it would show is then not known.
+    /// /proc cannot be read, so sandboxes could be missed.
     fn of(is_wanted: impl Fn(&Launcher) -> bool) -> Result<Search, Error> {
         let failed =
             |errno| Error::Parent { doing: "looking for running sandboxes in /proc", errno: OsError(errno) };
@@ -113,7 +113,7 @@ impl Search {
             let launcher = pid.and_then(|pid| processes.launcher(pid));
             match launcher.and_then(|found| found.filter(&is_wanted).map(Launcher::read).transpose()) {
                 Ok(known) => search.known.extend(known),
-                // A copy in a process that is not the launcher.
+                // A copy of an entry in a process that is not the launcher.
                 Err(Errno::ESRCH) => {}
                 Err(Errno::EBADMSG | Errno::EFBIG) => search.has_unreadable = true,
                 Err(errno) => return Err(failed(errno)),
@@ -124,28 +124,28 @@ impl Search {
     }
 }
 
-/// Every running sandbox of this user, the oldest first.
+/// All running sandboxes of this user, oldest first.
 ///
 /// # Errors
-/// A /proc that cannot be read.
+/// /proc cannot be read.
 pub(crate) fn running() -> Result<Vec<Known>, Error> {
     Search::of(|_| true).map(|search| search.known)
 }
 
-/// True while this very sandbox runs.
+/// True while this sandbox is running.
 ///
 /// # Errors
-/// A process that cannot be examined.
+/// The launcher's process cannot be examined.
 pub(crate) fn is_running(known: &Known) -> Outcome<bool> {
     let launcher = Processes::open()?.launcher(known.launcher)?;
     let found = launcher.map(Launcher::read).transpose()?;
     Ok(found.is_some_and(|found| (found.pid, found.started) == (known.pid, known.started)))
 }
 
-/// The running sandbox of this name, or with this PID: its own or its launcher's.
+/// The running sandbox with this name or PID. The PID can be its first process's or its launcher's.
 ///
 /// # Errors
-/// None that has that name or PID; a /proc that cannot be read.
+/// No sandbox has that name or PID, or /proc cannot be read.
 pub(crate) fn find(sandbox: &str) -> Result<Known, Error> {
     let is_meant = |launcher: &Launcher| {
         launcher.name == sandbox

@@ -1,4 +1,4 @@
-//! The parent while the command runs: passes signals on, and ends with the command's status.
+//! The parent while the command runs: relays signals, and ends with the command's exit status.
 
 use crate::error::{Error, OsError};
 use crate::failure::{self, MAX_RECORD};
@@ -19,26 +19,29 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _};
 use std::os::fd::AsFd;
 
-/// SI_KERNEL in asm-generic/siginfo.h: a signal that a terminal sent to its whole foreground process group, the command included.
+/// SI_KERNEL in asm-generic/siginfo.h: a signal that a terminal sent to its whole foreground process group,
+/// which includes the command.
 const SI_KERNEL: i32 = 0x80;
 
-/// How long a signal waits for the start of the command, in milliseconds: many times what a start takes.
+/// How long a signal waits for the command to start, in milliseconds: many times the duration of a start.
 const START: u8 = 250;
 
 /// All signals, blocked and read from a descriptor, whatever state was inherited (property L5).
 pub(crate) struct Signals {
     queue: SignalFd,
-    /// True where nohup(1) has started us: what is ignored comes all the same while it is blocked.
+    /// True if nohup(1) started this process. A blocked signal is queued even if it is ignored, so this must
+    /// be remembered.
     ignores_hangup: bool,
 }
 
 impl Signals {
-    /// Blocks them for this process and for the child, which unblocks them for the command.
+    /// Blocks all signals for this process and the child. The child unblocks them for the command.
     ///
     /// # Errors
-    /// Those of signalfd(2).
+    /// An error of signalfd(2).
     pub(crate) fn block() -> Result<Signals, Error> {
-        // Were it ignored, the kernel would reap our children before we see how they ended: wait(2).
+        // If SIGCHLD were ignored, the kernel would reap children before their exit status can be read:
+        // wait(2).
         let failed = |errno| Error::Parent { doing: "blocking signals", errno: OsError(errno) };
         sys::signals::default_disposition(libc::SIGCHLD).map_err(failed)?;
         let ignores_hangup = sys::signals::is_ignored(libc::SIGHUP).map_err(failed)?;
@@ -52,7 +55,7 @@ impl Signals {
 /// Waits for the end of the sandbox and returns how its command ended.
 ///
 /// # Errors
-/// What kept the command from being started.
+/// Why the command could not be started.
 pub(crate) fn wait(released: Released, signals: &Signals) -> Result<Ended, Error> {
     let mut watch = Watch::new(released, signals);
     let failed = |errno| Error::Parent { doing: "waiting for the command", errno: OsError(errno) };
@@ -71,7 +74,7 @@ pub(crate) fn wait(released: Released, signals: &Signals) -> Result<Ended, Error
     }
 }
 
-/// The parent, and what it has learned of the child so far.
+/// The parent, and its knowledge of the child so far.
 struct Watch<'s> {
     released: Released,
     signals: &'s Signals,
@@ -79,18 +82,18 @@ struct Watch<'s> {
     is_executing: bool,
     started: bool,
     failure: Option<Error>,
-    /// The signal in whose place SIGKILL was sent.
+    /// The signal for which SIGKILL was sent instead.
     ended_by: Option<i32>,
     idle: Idle,
 }
 
-/// What has happened.
+/// The events of one iteration.
 #[derive(Default)]
 struct Happened {
     ended: bool,
     orphaned: bool,
     reported: bool,
-    /// The first of what [`Terminal::wanted`] waits for.
+    /// The first descriptor of [`Terminal::wanted`] is ready.
     terminal: bool,
 }
 
@@ -107,7 +110,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Waits for something to happen and deals with it; true when the child has ended.
+    /// Waits for events and handles them. True if the child has ended.
     fn turn(&mut self) -> Result<bool, Errno> {
         let happened = self.wait()?;
         if happened.reported {
@@ -118,7 +121,7 @@ impl Watch<'_> {
             self.released.parent = None;
         }
         let signals = self.signals;
-        // Error ignored: a signal that cannot be read stays in the queue for the next turn.
+        // Error ignored: a signal that cannot be read stays queued for the next iteration.
         while let Ok(Some(signal)) = signals.queue.read_signal() {
             self.pass_on(&signal);
         }
@@ -155,7 +158,7 @@ impl Watch<'_> {
         })
     }
 
-    /// A packet is a warning or a failure; the end of the pipe is the start of the command, which closes it.
+    /// Reads one packet from the report pipe. End of file means that the command has started.
     fn read_report(&mut self) {
         let mut record = [0; MAX_RECORD];
         match read(&self.released.report, &mut record) {
@@ -177,7 +180,7 @@ impl Watch<'_> {
                 }
             }
             Err(Errno::EINTR) => {}
-            // Nobody knows then whether the command has started.
+            // Without the report it is unknown whether the command has started.
             Err(errno) => {
                 self.failure =
                     Some(Error::Parent { doing: "reading the new process's report", errno: OsError(errno) });
@@ -186,12 +189,13 @@ impl Watch<'_> {
         }
     }
 
-    /// Waits a moment for the start of a command that is about to start, or has started already: the report pipe is closed by the
-    /// command's execve and, a little later, by init. A signal that was sent to a running command must not end the launch.
+    /// Waits briefly for a command that is about to start or has already started: execve closes the command's
+    /// end of the report pipe, and the init closes its own a little later. A signal sent to a running command
+    /// must not end the launch.
     fn notice_start(&mut self) {
         while !self.started && self.failure.is_none() {
             let mut ready = [PollFd::new(self.released.report.as_fd(), PollFlags::POLLIN)];
-            // Error ignored: the start is noticed at the next turn.
+            // Error ignored: the start is noticed in the next iteration.
             if !poll(&mut ready, PollTimeout::from(START)).is_ok_and(|count| count > 0) {
                 return;
             }
@@ -201,7 +205,7 @@ impl Watch<'_> {
 
     fn end(&mut self, signal: i32) {
         self.ended_by = self.ended_by.or(Some(signal));
-        // Error ignored: it has ended already.
+        // Error ignored: it has already ended.
         let _ = sys::process::pidfd_send_signal(&self.released.live.process, libc::SIGKILL);
     }
 
@@ -217,7 +221,7 @@ impl Watch<'_> {
             return terminal.resize();
         }
         let live = &self.released.live;
-        // Error ignored: it has ended already.
+        // Error ignored: it has already ended.
         let send = |number| sys::process::pidfd_send_signal(&live.process, number).ok().unwrap_or(());
         let shielded = live.status.as_ref().is_some_and(|status| is_shielded(status, number));
         if !self.started || shielded {
@@ -237,7 +241,7 @@ impl Watch<'_> {
     }
 }
 
-/// What a signal does to a process that has no handler for it: signal(7).
+/// The default action of a signal: signal(7).
 #[derive(PartialEq, Eq)]
 enum DefaultAction {
     End,
@@ -257,8 +261,8 @@ impl DefaultAction {
     }
 }
 
-/// True when the kernel shields PID 1 from this signal because it has no handler for it: pid_namespaces(7). Reading an open status
-/// fails only if the process has ended.
+/// True if the kernel does not deliver this signal to PID 1, because PID 1 has no handler for it:
+/// pid_namespaces(7). Reading the open status file fails only if the process has ended.
 fn is_shielded(mut status: &File, signal: i32) -> bool {
     let mut text = String::new();
     let read = status.rewind().and_then(|()| status.read_to_string(&mut text));
@@ -267,6 +271,6 @@ fn is_shielded(mut status: &File, signal: i32) -> bool {
         let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
         mask >> (signal - 1) & 1 == 1
     });
-    // Error ignored: the signal is then sent to the command as to any other.
+    // Error ignored: the signal is then sent to the command like any other.
     read.is_ok() && !handled
 }

@@ -1,4 +1,4 @@
-//! A sandbox that was started by a library's caller, seen from outside: a monitor process runs it as the program would.
+//! A sandbox started through the library. A separate monitor process runs it as the program would.
 
 use crate::child::prepared::Launch;
 use crate::error::{Error, OsError};
@@ -21,7 +21,7 @@ use std::io::{BufRead as _, BufReader};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-/// A running sandbox. It ends when the handle is dropped, and with the handle's process.
+/// A running sandbox. It ends when this is dropped, and when the process that holds this ends.
 ///
 /// ```
 /// use subroot::Sandbox;
@@ -34,42 +34,45 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Running {
     monitor: OwnedFd,
-    /// Where the monitor reports the start, the end, and warnings.
+    /// The pipe on which the monitor reports the start, the end, and warnings.
     told: BufReader<File>,
     pid: u32,
-    /// Its first process, once there is one.
+    /// The first process of the sandbox, once it exists.
     first: Option<OwnedFd>,
     ended: Option<ExitStatus>,
     warnings: Vec<String>,
 }
 
 impl Sandbox {
-    /// Starts it. A process of its own watches over it, passes signals on to it, and ends with it, so that nothing of the
-    /// calling process is changed: no signal, no child but that one. Nothing is printed: see [`Error::fix`] and
-    /// [`Running::warnings`]. Relative paths of the host's start from the working directory of the caller.
+    /// Starts the sandbox. A monitor process watches it, relays signals to it, and ends when it ends. The
+    /// calling process is not changed, except that it gets the monitor as a child: its signals stay
+    /// untouched, and nothing is printed. See [`Error::fix`] and [`Running::warnings`]. Relative host paths
+    /// are relative to the caller's working directory.
     ///
     /// # Errors
-    /// What kept the command from being started.
+    /// Why the command could not be started.
     pub fn spawn(self) -> Result<Running, Error> {
         let streams = self.streams.each_ref().map(|stream| stream.as_ref().map(|stream| stream.as_fd()));
         Running::start(Launch::new(&self)?, streams)
     }
 
-    /// Runs it to its end in the calling process itself, which must have one thread, and returns how it ended. Signals are
-    /// blocked meanwhile, and passed on; warnings are printed on standard error, as by the program.
+    /// Runs the sandbox to its end in the calling process itself, which must have only one thread, and
+    /// returns how it ended. Signals are blocked and relayed during the run; warnings are printed on standard
+    /// error, as by the program.
     ///
     /// # Errors
-    /// What stopped the launch; nothing of it is left.
+    /// What stopped the launch. Nothing of it remains.
     pub fn run(&self) -> Result<ExitStatus, Error> {
         launch::launch(Launch::new(self)?).map(|ended| ended.status().into())
     }
 }
 
-/// How long a sandbox may take to be gone that has lost its monitor, in milliseconds: far more than any needs.
+/// How long to wait for the end of a sandbox that has lost its monitor, in milliseconds: much more than it
+/// needs.
 const PATIENCE: u16 = 2_000;
 
 impl Running {
-    /// Starts a monitor and waits until the command has been started, or could not be.
+    /// Starts a monitor, and waits until the command has started or has failed to.
     pub(crate) fn start(mut launch: Launch, streams: [Option<BorrowedFd<'_>>; 3]) -> Result<Running, Error> {
         let kept = launch.plan.status_streams.clone();
         let kept: Vec<&OwnedFd> = kept.iter().map(|stream| &**stream).collect();
@@ -99,7 +102,7 @@ impl Running {
         let told = self.next_event().unwrap_or_default();
         if told["event"] == "started" {
             self.pid = told["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
-            // Error ignored: its end is then not waited for, which comes with its monitor's.
+            // Error ignored: its end is then not waited for; it follows the monitor's.
             self.first = sys::process::pidfd_open(self.pid).ok();
             return Ok(());
         }
@@ -109,11 +112,12 @@ impl Running {
         Err(Error::Monitored { why, fix: text("fix"), status: status.into() })
     }
 
-    /// The next thing that the monitor reports, apart from warnings; none if it has ended, or has nothing to report and is not waited for.
+    /// The monitor's next report, except for warnings. `None` if the monitor has ended, or if the pipe is
+    /// non-blocking and empty.
     fn next_event(&mut self) -> Option<Value> {
         loop {
             let mut line = String::new();
-            // Error ignored: nothing more is reported.
+            // Error ignored: there are no more reports.
             self.told.read_line(&mut line).ok()?;
             let mut told: Value = serde_json::from_str(&line).ok()?;
             match told["event"].as_str() {
@@ -123,20 +127,20 @@ impl Running {
         }
     }
 
-    /// The PID of its first process, as it is seen from outside.
+    /// The PID of its first process, as seen outside.
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// What `subroot run` would have printed as warnings: of the start at once, and of the end after a wait.
+    /// The warnings that `subroot run` would have printed. Those about the end are added by a wait.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Waits for its end and returns how it ended.
+    /// Waits for the sandbox to end and returns how it ended.
     ///
     /// # Errors
-    /// ECHILD where somebody else has reaped the monitor.
+    /// ECHILD if the monitor was reaped elsewhere in this process.
     pub fn wait(&mut self) -> Result<ExitStatus, Error> {
         loop {
             if let Some(ended) = self.ended {
@@ -144,29 +148,29 @@ impl Running {
             }
             match sys::process::wait_for(&self.monitor) {
                 Err(Errno::EINTR) => {}
-                ended => self.note_end(ended.map(Some))?,
+                ended => self.record_end(ended.map(Some))?,
             }
         }
     }
 
-    /// How it ended, if it has ended.
+    /// How the sandbox ended, if it has ended.
     ///
     /// # Errors
-    /// ECHILD where somebody else has reaped the monitor.
+    /// ECHILD if the monitor was reaped elsewhere in this process.
     pub fn try_wait(&mut self) -> Result<Option<ExitStatus>, Error> {
         if self.ended.is_none() {
-            self.note_end(sys::process::reap(&self.monitor))?;
+            self.record_end(sys::process::reap(&self.monitor))?;
         }
         Ok(self.ended)
     }
-    fn note_end(&mut self, ended: Outcome<Option<Ended>>) -> Result<(), Error> {
+    fn record_end(&mut self, ended: Outcome<Option<Ended>>) -> Result<(), Error> {
         let Some(ended) = ended
             .map_err(|errno| Error::Parent { doing: "waiting for the monitor", errno: OsError(errno) })?
         else {
             return Ok(());
         };
-        // What another thread is starting just now may have a copy of the other end.
-        // Error ignored: its copy is soon closed.
+        // A process that another thread is just starting may hold a copy of the pipe's other end.
+        // Error ignored: that copy is soon closed.
         let _ = fcntl(self.told.get_ref(), FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
         let told = self.next_event().unwrap_or_default();
         self.warnings.extend(told["reason"].as_str().map(str::to_owned));
@@ -174,10 +178,10 @@ impl Running {
         Ok(())
     }
 
-    /// Ends everything in it at once. It is no error if it has ended already.
+    /// Kills every process in the sandbox. This is not an error if the sandbox has already ended.
     ///
     /// # Errors
-    /// Those of pidfd_send_signal(2).
+    /// An error of pidfd_send_signal(2).
     pub fn kill(&self) -> Result<(), Error> {
         match self.signal(nix::libc::SIGKILL) {
             Err(Error::Parent { errno: OsError(Errno::ESRCH), .. }) => Ok(()),
@@ -185,19 +189,19 @@ impl Running {
         }
     }
 
-    /// Sends a signal to its command; SIGKILL ends everything in it.
+    /// Sends a signal to the command. SIGKILL kills every process in the sandbox.
     ///
     /// # Errors
-    /// ESRCH when it has ended.
+    /// ESRCH if the sandbox has ended.
     pub fn signal(&self, signal: i32) -> Result<(), Error> {
         sys::process::pidfd_send_signal(&self.monitor, signal)
             .map_err(|errno| Error::Parent { doing: "sending a signal", errno: OsError(errno) })
     }
 
-    /// Runs another command in it, with the environment, user and limits of the first.
+    /// Runs another command in the sandbox, with the environment, user and limits of the first.
     ///
     /// # Errors
-    /// What kept it from being started.
+    /// Why the command could not be started.
     pub fn exec(&self, command: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Running, Error> {
         let command: Vec<OsString> = command.into_iter().map(Into::into).collect();
         if command.is_empty() {
@@ -212,7 +216,7 @@ impl Running {
     }
 }
 
-/// The pidfd of its monitor, which poll(2) finds readable at the end of the sandbox.
+/// The pidfd of the monitor. poll(2) reports it as readable when the sandbox has ended.
 impl AsFd for Running {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.monitor.as_fd()
@@ -222,11 +226,11 @@ impl AsFd for Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if self.ended.is_none() {
-            // Error ignored: it has ended already.
+            // Error ignored: it has already ended.
             let _ = self.kill();
-            // Error ignored: it has been reaped already.
+            // Error ignored: it has already been reaped.
             let _ = self.wait();
-            // It sees the end of its monitor, and ends by itself.
+            // The first process notices the end of its monitor and ends by itself.
             let first = self.first.iter().map(|first| PollFd::new(first.as_fd(), PollFlags::POLLIN));
             // Error ignored: it ends by itself.
             let _ = poll(&mut first.collect::<Vec<_>>(), PollTimeout::from(PATIENCE));
@@ -234,8 +238,9 @@ impl Drop for Running {
     }
 }
 
-/// What the monitor does: what the program does, with these standard streams, and with nothing else that the calling program
-/// has open. What other threads held locked when it was forked stays so: nothing is logged, and no backtrace taken.
+/// Runs the monitor: does what the program does, with these standard streams and without the calling
+/// program's other descriptors. Locks that other threads held during the fork stay locked, so nothing is
+/// logged and no backtrace is taken.
 fn monitor(
     streams: [Option<BorrowedFd<'_>>; 3],
     kept: &[&OwnedFd],
@@ -249,7 +254,7 @@ fn monitor(
         Ok(()) => run(status),
         Err(error) => {
             let outcome = Err(error);
-            status_stream::note(&[status], &outcome);
+            status_stream::report_end(&[status], &outcome);
             outcome
         }
     };

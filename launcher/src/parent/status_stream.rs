@@ -1,4 +1,5 @@
-//! `--json-status FD`: a line of JSON when the command has started, when it has ended, and when it could not be started.
+//! `--json-status FD`: writes a line of JSON when the command has started, has ended, or could not be
+//! started.
 
 use crate::error::Error;
 use crate::parent::explain;
@@ -11,17 +12,17 @@ use serde_json::{Value, json};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-/// What is told of a start, collected while the child can still be looked at.
+/// The event for a started command, prepared while the child can still be examined.
 pub(crate) struct Started {
     streams: Vec<Arc<OwnedFd>>,
     line: Value,
 }
 
 impl Started {
-    /// Collects it, where somebody has asked.
+    /// Prepares the event, if there are status streams.
     pub(crate) fn new(plan: &Plan, pid: i32, dir: &OwnedFd) -> Option<Started> {
         let streams = Some(plan.status_streams.clone()).filter(|streams| !streams.is_empty())?;
-        // Error ignored: a kind of namespace that the kernel does not have is left out.
+        // Error ignored: a kind of namespace that the kernel does not support is left out.
         let inode = |name: &str| fstatat(dir, format!("ns/{name}").as_str(), AtFlags::empty()).ok();
         let namespaces: serde_json::Map<String, Value> = KINDS
             .into_iter()
@@ -35,15 +36,15 @@ impl Started {
         Some(Started { streams, line })
     }
 
-    /// What is told of a command in a sandbox that was there before.
+    /// The event for a command in a sandbox that was already running.
     pub(crate) fn of_process(streams: &[Arc<OwnedFd>], pid: i32) -> Started {
         let launcher = nix::unistd::getpid().as_raw();
         let line = json!({"event": "started", "pid": pid, "launcher": launcher});
         Started { streams: streams.to_vec(), line }
     }
 
-    /// Tells it.
-    pub(crate) fn tell(self) {
+    /// Sends the event.
+    pub(crate) fn send(self) {
         write(&self.streams, &self.line);
     }
 }
@@ -54,14 +55,14 @@ fn map(dir: &OwnedFd, name: &str) -> Option<Vec<Vec<u32>>> {
     let flags = nix::fcntl::OFlag::O_RDONLY | nix::fcntl::OFlag::O_CLOEXEC;
     let file = nix::fcntl::openat(dir, name, flags, nix::sys::stat::Mode::empty());
     let mut text = String::new();
-    // Error ignored: `null` says that it is not known.
+    // Error ignored: `null` means that it is not known.
     std::fs::File::from(file.ok()?).read_to_string(&mut text).ok()?;
     let numbers = |line: &str| line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     Some(text.lines().map(numbers).collect())
 }
 
-/// Tells of the end, where somebody has asked.
-pub(crate) fn note(streams: &[Arc<OwnedFd>], outcome: &Result<Ended, Error>) {
+/// Reports how the command ended, or why it could not be started.
+pub(crate) fn report_end(streams: &[Arc<OwnedFd>], outcome: &Result<Ended, Error>) {
     if streams.is_empty() {
         return;
     }
@@ -81,7 +82,7 @@ pub(crate) fn note(streams: &[Arc<OwnedFd>], outcome: &Result<Ended, Error>) {
     write(streams, &line);
 }
 
-/// Passes on a warning, to the one who started the monitor.
+/// Sends a warning to the process that started the monitor.
 pub(crate) fn warn(stream: &OwnedFd, text: &str) {
     write_line(stream, &json!({"event": "warning", "text": text}));
 }
@@ -91,10 +92,10 @@ fn write(streams: &[Arc<OwnedFd>], line: &Value) {
 }
 
 fn write_line(stream: &OwnedFd, line: &Value) {
-    // Error ignored: text and numbers can always be written as JSON.
+    // Error ignored: text and numbers can always be converted to JSON.
     let text = serde_json::to_string(line).ok().unwrap_or_default() + "\n";
     let mut rest = text.as_bytes();
-    // Error ignored: a reader that is gone is nobody to report to.
+    // Error ignored: the reader has closed the stream.
     while let Ok(written @ 1..) = nix::unistd::write(stream, rest) {
         rest = rest.get(written..).unwrap_or_default();
     }

@@ -1,4 +1,5 @@
-//! A terminal of the command's own: a pseudoterminal of the sandbox, joined to the caller's terminal by the launcher.
+//! The command's own terminal: a pseudoterminal in the sandbox that the launcher connects to the caller's
+//! terminal.
 
 use crate::sys;
 use crate::sys::process::Side;
@@ -9,26 +10,28 @@ use nix::sys::termios::{SetArg, SpecialCharacterIndices, Termios, cfmakeraw, tcg
 use nix::unistd::{pipe2, read, write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// As much as is carried at a time, in bytes.
+/// The number of bytes copied at a time.
 const CHUNK: usize = 16 * 1024;
 
-/// The launcher's side of it.
+/// The launcher's side of the terminal.
 pub(crate) struct Terminal {
     socket: OwnedFd,
     master: Option<OwnedFd>,
-    /// What was typed and has not been taken yet.
+    /// Typed input that the command's terminal has not accepted yet.
     typed: Vec<u8>,
-    /// What the command has written and standard output, which somebody made non-blocking, has not taken yet.
+    /// The command's output that standard output has not accepted yet, which happens if another process made
+    /// it non-blocking.
     output: Vec<u8>,
     input_ended: bool,
     _raw: Option<RawMode>,
 }
 
 impl Terminal {
-    /// Waits for the terminal at this socket, and makes the caller's own one raw, where he has one.
+    /// Prepares to receive the terminal on this socket. Makes the caller's own terminal raw, if standard
+    /// input is one.
     ///
     /// # Errors
-    /// Those of clone(2) and tcsetattr(3).
+    /// An error of clone(2) or tcsetattr(3).
     pub(crate) fn new(socket: OwnedFd) -> Result<Terminal, Errno> {
         let raw = match tcgetattr(own_input()) {
             Ok(saved) => Some(RawMode::enter(saved)?),
@@ -39,8 +42,8 @@ impl Terminal {
         Ok(Terminal { socket, master: None, typed, output, input_ended: false, _raw: raw })
     }
 
-    /// What is to be waited for: first the terminal itself, then what either side has to say. Standard input comes first if it is
-    /// [awaited](Self::awaits_input).
+    /// The descriptors to wait for: first the socket, until the terminal arrives, then both sides of the
+    /// terminal. Standard input comes first if it is [awaited](Self::awaits_input).
     pub(crate) fn wanted(&self) -> Vec<PollFd<'_>> {
         let Some(master) = &self.master else {
             return vec![PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
@@ -49,7 +52,8 @@ impl Terminal {
         flags.set(PollFlags::POLLIN, self.output.is_empty());
         flags.set(PollFlags::POLLOUT, !self.typed.is_empty());
         let input = self.awaits_input().then(|| PollFd::new(own_input(), PollFlags::POLLIN));
-        // Without a flag, poll(2) would still report the end of all who have the terminal open, again and again.
+        // Without requested events, poll(2) would still report a hangup again and again once no process has
+        // the terminal open.
         let master = (!flags.is_empty()).then(|| PollFd::new(master.as_fd(), flags));
         let output = (!self.output.is_empty()).then(|| PollFd::new(own_output(), PollFlags::POLLOUT));
         [input, master, output].into_iter().flatten().collect()
@@ -59,10 +63,12 @@ impl Terminal {
         self.master.is_some() && self.typed.is_empty() && !self.input_ended
     }
 
-    /// Carries what there is, without waiting for more; `is_ready` says whether the first of what is [wanted](Self::wanted) is ready.
+    /// Copies the available data without waiting for more. `is_ready` says whether the first of the
+    /// [wanted](Self::wanted) descriptors is ready.
     pub(crate) fn carry(&mut self, is_ready: bool) {
         if self.master.is_none() {
-            // Before it is ready, the command's process may wait for us to read its report.
+            // If it is not ready, do not wait for it: the command's process may be waiting for its report to
+            // be read.
             return if is_ready {
                 self.receive()
             };
@@ -75,16 +81,16 @@ impl Terminal {
     }
 
     fn receive(&mut self) {
-        // Error ignored: the command has not got a terminal, and its process reports why.
+        // Error ignored: the command has no terminal then, and its process reports why.
         self.master = sys::descriptors::receive_descriptor(&self.socket, &mut [0]).ok();
         if let Some(master) = &self.master {
-            // Error ignored: it was opened like that.
+            // Error ignored: it was opened non-blocking.
             let _ = fcntl(master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK | OFlag::O_RDWR));
         }
         self.resize();
     }
 
-    /// Gives the command's terminal the size of the caller's.
+    /// Sets the size of the command's terminal to that of the caller's.
     pub(crate) fn resize(&self) {
         if let Some(master) = &self.master {
             // Error ignored: standard input is not a terminal, and has no size.
@@ -92,7 +98,7 @@ impl Terminal {
         }
     }
 
-    /// Shows all that the command has left to be read: every process that could say more is gone.
+    /// Writes all remaining output of the command. Every process that could write more has ended.
     pub(crate) fn drain(&mut self) {
         if self.master.is_none() {
             self.receive();
@@ -102,7 +108,7 @@ impl Terminal {
             match poll(&mut [PollFd::new(own_output(), PollFlags::POLLOUT)], PollTimeout::NONE) {
                 Ok(_) => self.show(),
                 Err(Errno::EINTR) => {}
-                // Error ignored: what cannot be waited for cannot be shown.
+                // Error ignored: output that cannot be waited for cannot be written.
                 Err(_) => return,
             }
         }
@@ -113,7 +119,7 @@ impl Terminal {
         match read(own_input(), &mut chunk) {
             Ok(length @ 1..) => self.typed.extend_from_slice(chunk.get(..length).unwrap_or_default()),
             Err(Errno::EINTR | Errno::EAGAIN) => {}
-            // Error ignored: there is nothing more to read, as at the end of a file.
+            // Error ignored: there is no more input, as at the end of a file.
             Ok(0) | Err(_) => {
                 self.input_ended = true;
                 self.typed.extend(self.master.as_ref().and_then(end_of_file));
@@ -123,7 +129,7 @@ impl Terminal {
 
     fn write_typed(&mut self) {
         if let Some(master) = self.master.as_ref().filter(|_| !self.typed.is_empty()) {
-            // Error ignored: nothing has been taken.
+            // Error ignored: nothing was accepted.
             let taken = write(master, &self.typed).ok().unwrap_or(0);
             self.typed.drain(..taken);
         }
@@ -137,20 +143,20 @@ impl Terminal {
                     self.output.extend_from_slice(chunk.get(..length).unwrap_or_default())
                 }
                 Some(Err(Errno::EINTR)) => {}
-                // Error ignored: there is nothing to show yet, or nothing more.
+                // Error ignored: there is no output yet, or no more.
                 Some(Ok(0) | Err(_)) | None => return,
             }
         }
     }
 
-    /// Returns true if nothing is left to be written.
+    /// Writes pending output. True if none is left.
     fn write_output(&mut self) -> bool {
         while !self.output.is_empty() {
             match write(own_output(), &self.output) {
                 Ok(written @ 1..) => drop(self.output.drain(..written)),
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => return false,
-                // Error ignored: a closed standard output is nobody to show it to.
+                // Error ignored: standard output is closed.
                 Ok(0) | Err(_) => self.output.clear(),
             }
         }
@@ -158,13 +164,13 @@ impl Terminal {
     }
 }
 
-/// What a terminal takes for the end of its input: termios(3), VEOF.
+/// The character that a terminal takes as the end of its input: termios(3), VEOF.
 fn end_of_file(master: &OwnedFd) -> Option<u8> {
     // Error ignored: the terminal has been closed.
     tcgetattr(master).ok()?.control_chars.get(SpecialCharacterIndices::VEOF as usize).copied()
 }
 
-/// Standard input and output, which belong to the whole process and are never closed.
+/// Standard input and output. They belong to the whole process and are never closed.
 fn own_input() -> BorrowedFd<'static> {
     sys::descriptors::standard_stream(0)
 }
@@ -173,10 +179,11 @@ fn own_output() -> BorrowedFd<'static> {
     sys::descriptors::standard_stream(1)
 }
 
-/// A terminal that passes everything on as it is. A process of its own gives it its old settings back, however this one ends.
+/// Raw mode of the caller's terminal, which passes all input on unchanged. A separate process restores the
+/// old settings whichever way this one ends.
 struct RawMode {
     keeper: OwnedFd,
-    /// Open for as long as the terminal is to be raw.
+    /// Open while the terminal should stay raw.
     lifeline: Option<OwnedFd>,
 }
 
@@ -194,14 +201,16 @@ impl RawMode {
     }
 }
 
-/// All signals are blocked, so that a process in the background may set the terminal too: tcsetattr(3).
+/// Runs the process that restores the terminal. All signals are blocked, so it may change the terminal even
+/// from a background process group: tcsetattr(3).
 fn keep(saved: &Termios, ended: &OwnedFd) -> ! {
     let terminal = own_input().try_clone_to_owned();
-    // Error ignored: there is no terminal to set.
+    // Error ignored: there is no terminal to restore.
     if let Ok(terminal) = &terminal {
-        // Error ignored: with its own copy of the lifeline's other end, it would never see that closed, and ends at once.
+        // Error ignored: with its own copy of the lifeline's other end, this process would never notice the
+        // launcher's end, so it restores the terminal at once.
         if sys::descriptors::close_from_but(0, &[ended, terminal]).is_ok() {
-            // Error ignored: whatever else read(2) answers, the launcher has ended.
+            // Error ignored: any result except EINTR means that the launcher has ended.
             while read(ended, &mut [0]) == Err(Errno::EINTR) {}
         }
         // Error ignored: the terminal has been closed.
@@ -213,7 +222,7 @@ fn keep(saved: &Termios, ended: &OwnedFd) -> ! {
 impl Drop for RawMode {
     fn drop(&mut self) {
         self.lifeline = None;
-        // Error ignored: it has been reaped already.
+        // Error ignored: it has already been reaped.
         let _ = sys::process::wait_for(&self.keeper);
     }
 }

@@ -1,4 +1,4 @@
-//! A step of a launch, performed for real in a child that is thrown away.
+//! Performs a step of a launch for real, in a child that is then discarded.
 
 use crate::child::identity::Identity;
 use crate::error::{Error, OsError};
@@ -15,7 +15,7 @@ use std::fmt;
 
 /// What stopped a trial.
 pub(crate) enum Stopped {
-    /// The clone.
+    /// The creation of the namespaces.
     Namespaces(Errno),
     /// The mapper, or a system call of this process.
     Maps(Error),
@@ -32,11 +32,11 @@ impl fmt::Display for Stopped {
     }
 }
 
-/// Makes these namespaces, maps IDs in the first way that is open, where there are any, and performs a step in them.
-/// Returns which way it was, and why the ones before were not.
+/// Creates these namespaces, maps IDs with the first candidate that works (if there are candidates), and
+/// performs a step in them. Returns the index of that candidate and why the earlier ones failed.
 ///
 /// # Errors
-/// What stopped it.
+/// What stopped the trial.
 pub(crate) fn perform(
     flags: c_int,
     candidates: &[Candidate],
@@ -45,10 +45,10 @@ pub(crate) fn perform(
     perform_with(flags, candidates, || Ok(()), |()| step())
 }
 
-/// The same, with what is opened before, while the process still has the caller's own rights to files.
+/// The same, but first calls `open` while the process still has the caller's own access rights.
 ///
 /// # Errors
-/// What stopped it.
+/// What stopped the trial.
 pub(crate) fn perform_with<T>(
     flags: c_int,
     candidates: &[Candidate],
@@ -84,7 +84,7 @@ pub(crate) fn perform_with<T>(
     };
     // Error ignored: it is returned below.
     if let Ok((at, _)) = &mapped {
-        // Error ignored: the child has ended, and its status says why.
+        // Error ignored: the child has ended, and its exit status says why.
         let _ = write(&start, &[u8::try_from(*at).ok().unwrap_or(u8::MAX)]);
     }
     drop(start);

@@ -1,8 +1,9 @@
-//! Ends a sandbox whose launcher has died, and removes its mount points then: where the init inside cannot, because the command is
-//! PID 1, because there is no pid namespace, or because mount points have to be removed from outside.
+//! The watcher: ends a sandbox whose launcher has died, and removes its mount points. It is used if the
+//! sandbox's init cannot do this: the command is PID 1, there is no pid namespace, or mount points must be
+//! removed from outside.
 //!
-//! It is a process of the host's, which never looks anything up inside. It hangs on the lifeline, as the command could undo the
-//! death signal of prctl(2).
+//! It is a process on the host that looks up no paths in the sandbox. It waits on the lifeline, because the
+//! command could undo the death signal of prctl(2).
 
 use crate::rootfs::created_mount_points::MountPoints;
 use crate::sys;
@@ -12,13 +13,13 @@ use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::os::fd::{AsFd, OwnedFd};
 
-/// How long the end of a killed sandbox is waited for, in milliseconds, before its mount points are removed.
+/// How long to wait for the end of a killed sandbox before its mount points are removed, in milliseconds.
 const PATIENCE: u16 = 1_000;
 
-/// Starts the watcher; it ends with the process that it watches, or with the lifeline's other end.
+/// Starts the watcher. It ends when the watched process ends or the other end of the lifeline is closed.
 ///
 /// # Errors
-/// Those of clone(2).
+/// An error of clone(2).
 pub(crate) fn start(
     process: &OwnedFd,
     lifeline: &OwnedFd,
@@ -34,16 +35,16 @@ fn watch(process: &OwnedFd, lifeline: &OwnedFd, mount_points: &MountPoints) -> !
     let kept: Vec<&OwnedFd> = [process, lifeline].into_iter().chain(mount_points.descriptors()).collect();
     let mut ready =
         [PollFd::new(process.as_fd(), PollFlags::POLLIN), PollFd::new(lifeline.as_fd(), PollFlags::empty())];
-    // Error ignored: what cannot be watched is ended.
+    // Error ignored: a sandbox that cannot be watched is killed.
     let can_watch = sys::descriptors::close_from_but(0, &kept).and_then(|()| wait(&mut ready)).is_ok();
     let launcher_died = ready.last().and_then(PollFd::any) == Some(true);
     if launcher_died || !can_watch {
-        // Error ignored: the sandbox has ended already.
+        // Error ignored: the sandbox has already ended.
         let _ = sys::process::pidfd_send_signal(process, libc::SIGKILL);
         // Error ignored: the mount points are removed in either case.
         let _ = poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], PATIENCE);
     }
-    // The launcher does it too, unless it is killed.
+    // The launcher does this too, unless it was killed.
     mount_points.remove();
     sys::process::exit(0)
 }

@@ -1,4 +1,4 @@
-//! Which of the caller's IDs stand for which inside: `--userns`, `--uidmap` and `--gidmap`, worked out.
+//! Decides which of the caller's IDs map to which IDs inside: `--userns`, `--uidmap` and `--gidmap`.
 
 use crate::error::Error;
 use crate::grants::Grants;
@@ -10,7 +10,7 @@ use subroot_idmap::{
     BadMap, IdKind, IdRange, MAX_EXTENTS, MAX_TEXT, MapLine, OVERFLOW_ID, PerKind, PlannedMap,
 };
 
-/// A caller's IDs in their order: their own first, then what is granted to them.
+/// A caller's IDs in order: the caller's own ID first, then the granted ones.
 pub(crate) struct Pool {
     ranges: Vec<IdRange>,
     /// True if the first of them is the caller's own.
@@ -18,12 +18,12 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// The caller's own ID alone.
+    /// Only the caller's own ID.
     pub(crate) fn own(kind: IdKind) -> Pool {
         Pool::new(Some(own_id(kind)), &[])
     }
 
-    /// An own ID, and ranges without it and without what an earlier one has already.
+    /// An own ID, then ranges, without IDs that came earlier.
     pub(crate) fn new(own: Option<u32>, ranges: &[IdRange]) -> Pool {
         let own = own.and_then(|own| IdRange::new(own, 1).ok());
         let (mut taken, mut kept) = (BTreeMap::new(), Vec::new());
@@ -33,7 +33,8 @@ impl Pool {
         Pool { ranges: kept, has_own: own.is_some() }
     }
 
-    /// What is granted to the caller behind their own ID; for root, whose own IDs are the host's, what is granted alone.
+    /// The caller's own ID, then the granted ones. For root, whose own IDs are the host's, only the granted
+    /// ones if there are any.
     pub(crate) fn granted(grants: &Grants, kind: IdKind) -> Pool {
         let is_root = grants.policy().caller().id(IdKind::Uid) == 0;
         let own = grants.policy().caller().id(kind);
@@ -55,31 +56,31 @@ impl Pool {
         self.ranges.iter().any(|range| range.contains(id))
     }
 
-    /// These without some.
+    /// The pool without these IDs.
     pub(crate) fn without(&self, ids: &[u32]) -> Pool {
         let cut = |ranges: Vec<IdRange>, id: &u32| match IdRange::new(*id, 1) {
             Ok(taken) => ranges.into_iter().flat_map(|range| without(range, taken)).collect(),
-            // Error ignored: it is no ID.
+            // Error ignored: it is not a valid ID.
             Err(_) => ranges,
         };
         Pool { ranges: ids.iter().fold(self.ranges.clone(), cut), has_own: self.has_own }
     }
 
-    /// How many IDs there are.
+    /// The number of IDs.
     pub(crate) fn count(&self) -> u32 {
         self.ranges.iter().map(|range| range.count()).fold(0, u32::saturating_add)
     }
 
-    /// Which ID one of these is inside a default run.
+    /// The ID that one of these has inside a default run.
     pub(crate) fn position(&self, kind: IdKind, id: u32) -> Option<u32> {
         let mut map = Box::new(PlannedMap::EMPTY);
-        // Error ignored: what cannot be mapped has no position.
+        // Error ignored: an ID that cannot be mapped has no position.
         Layout::of(&Userns::default()).fill(kind, self, &mut map).ok()?;
         inside_of(&map, id)
     }
 }
 
-/// The ID inside that a map has for one outside.
+/// The inside ID to which a map maps an outside one.
 pub(crate) fn inside_of(map: &PlannedMap, id: u32) -> Option<u32> {
     map.lines().iter().find_map(|line| {
         let at = id.checked_sub(line.outside).filter(|at| *at < line.count)?;
@@ -87,7 +88,8 @@ pub(crate) fn inside_of(map: &PlannedMap, id: u32) -> Option<u32> {
     })
 }
 
-/// Takes a range, and returns what was not taken before: ends of ranges that do not overlap, by their first IDs.
+/// Marks a range as taken and returns the parts that were not taken before. `taken` has the ends of
+/// non-overlapping ranges by their first IDs.
 fn take(taken: &mut BTreeMap<u32, u32>, range: IdRange) -> Vec<IdRange> {
     let before = taken.range(..=range.first()).next_back();
     let mut next = before.map_or(range.first(), |(_, end)| range.first().max(*end));
@@ -103,7 +105,7 @@ fn take(taken: &mut BTreeMap<u32, u32>, range: IdRange) -> Vec<IdRange> {
 
 /// The caller's own ID of a kind.
 pub(crate) fn own_id(kind: IdKind) -> u32 {
-    // Not by pick, which would take both system calls.
+    // `pick` would make both system calls.
     match kind {
         IdKind::Uid => getuid().as_raw(),
         IdKind::Gid => getgid().as_raw(),
@@ -117,7 +119,7 @@ fn without(range: IdRange, taken: IdRange) -> impl Iterator<Item = IdRange> {
     before.into_iter().chain(after)
 }
 
-/// Lines of a map, counted in the caller's IDs.
+/// The lines of both maps, as positions in the caller's pool of IDs.
 pub(crate) struct Layout(PerKind<Lines>);
 
 enum Lines {
@@ -125,9 +127,9 @@ enum Lines {
     Auto,
     /// All IDs, the first granted one as 0.
     Subids,
-    /// As many as there are of these, the last one as long as can be.
+    /// As many IDs of these lines as the pool has. The last line may be shortened.
     Fitting(Vec<GivenLine>),
-    /// Exactly these.
+    /// Exactly these lines.
     Exact(Vec<GivenLine>),
 }
 
@@ -146,7 +148,7 @@ impl Layout {
                 PerKind { uid: Lines::Fitting(all.clone()), gid: Lines::Fitting(all) }
             }
             Userns::Subids => PerKind { uid: Lines::Subids, gid: Lines::Subids },
-            // A size is asked for, and is never lowered.
+            // A requested size is never reduced.
             Userns::Auto(Some(size)) => {
                 let sized = vec![line(0, 0, *size)];
                 PerKind { uid: Lines::Exact(sized.clone()), gid: Lines::Exact(sized) }
@@ -168,7 +170,7 @@ impl Layout {
         })
     }
 
-    /// True if as many IDs of a kind are mapped as there are.
+    /// True if the number of mapped IDs of a kind depends on how many there are.
     pub(crate) fn fits(&self, kind: IdKind) -> bool {
         !matches!(self.0.get(kind), Lines::Exact(_))
     }
@@ -178,10 +180,10 @@ impl Layout {
         matches!(self.0.uid, Lines::Subids)
     }
 
-    /// Maps a kind of ID. Returns true if the kernel takes only a part of what fits.
+    /// Maps a kind of ID. Returns true if the kernel accepts only some of the IDs that fit.
     ///
     /// # Errors
-    /// IDs that the pool does not have, lines that overlap, and exact ones that the kernel does not take.
+    /// The pool lacks requested IDs, lines overlap, or the kernel does not accept exact lines.
     pub(crate) fn fill(&self, kind: IdKind, pool: &Pool, map: &mut PlannedMap) -> Result<bool, Error> {
         let exact = !self.fits(kind);
         let lines = match self.0.get(kind) {
@@ -203,10 +205,10 @@ impl Layout {
         Ok(is_cut)
     }
 
-    /// The same around lines that are there already, which keep their IDs.
+    /// The same for a map that already has lines, which keep their IDs.
     ///
     /// # Errors
-    /// As of [`Layout::fill`].
+    /// As for [`Layout::fill`].
     pub(crate) fn fill_around(&self, kind: IdKind, pool: &Pool, map: &mut PlannedMap) -> Result<bool, Error> {
         if map.is_empty() {
             return self.fill(kind, pool, map);
@@ -260,14 +262,14 @@ fn subids(pool: &Pool) -> Vec<GivenLine> {
 pub(crate) const FULL: u32 = 65536;
 
 pub(crate) const NO_ROOM: &str =
-    "the kernel takes at most 340 ranges and 4095 bytes of map, and these IDs are in more";
+    "the kernel accepts at most 340 ranges and 4095 bytes of map, and these IDs need more";
 const TOO_FEW: &str = "you do not have that many IDs: see subroot idmap";
 
 /// The longest line of a single ID, in bytes.
 const SINGLE: usize = "4294967295 4294967295 1\n".len();
 
-/// True if the kernel takes one more line: it takes this many, and less than a page of text (map_write() in
-/// kernel/user_namespace.c). Lines are counted unjoined, as a user namespace around this one may keep them apart. Room is left for
+/// True if the kernel accepts one more line: it has a limit on lines, and one of less than a page of text
+/// (map_write() in kernel/user_namespace.c). Lines are counted unjoined, as a user namespace around this one may keep them apart. Room is left for
 /// this many `later` lines of a single ID.
 pub(crate) fn has_room(map: &PlannedMap, line: MapLine, later: usize) -> bool {
     let digits = |number: u32| number.checked_ilog10().map_or(1, |log| log.saturating_add(1));
@@ -293,14 +295,14 @@ pub(crate) fn reason_of_map(bad: &BadMap) -> String {
     )
 }
 
-/// How much of a line is mapped.
+/// The mapped part of a line.
 struct Filled {
     count: u32,
-    /// True if the kernel takes no more ranges than these.
+    /// True if the kernel accepts no more ranges.
     is_cut: bool,
 }
 
-/// Maps as many IDs of a line as there are and as the kernel takes.
+/// Maps as many IDs of a line as there are and as the kernel accepts.
 fn fill_line(
     line: &GivenLine,
     ranges: &[IdRange],

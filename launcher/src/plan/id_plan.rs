@@ -1,4 +1,4 @@
-//! Where the IDs of a launch come from: every candidate that this caller can use, the best one first.
+//! The sources of a launch's IDs: all candidates that this caller can use, best first.
 
 use crate::error::{Error, OsError, Shortfall};
 use crate::failure::reason_of;
@@ -15,15 +15,17 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, MapLine, PerKind, PlannedMap};
 
-/// CAP_SETGID, CAP_SETUID and CAP_SETFCAP: what writing a map that holds the parent's ID 0 takes, user_namespaces(7).
+/// CAP_SETGID, CAP_SETUID and CAP_SETFCAP: needed to write a map that includes the parent's ID 0,
+/// user_namespaces(7).
 const MAPPING_CAPABILITIES: u64 = 1 << 6 | 1 << 7 | 1 << 31;
 
-/// Both maps. They are as large as the kernel's, and so in boxes: on a stack each copy would touch pages of its own.
+/// Both maps. They are boxed because each has the size of the kernel's limit, and every copy on the stack
+/// would touch more pages.
 pub(crate) struct Maps {
     lines: PerKind<Box<PlannedMap>>,
-    /// True when group IDs other than the caller's own are mapped, so that setgroups may stay allowed.
+    /// True if group IDs other than the caller's own are mapped, so that setgroups may stay allowed.
     pub(crate) may_set_groups: bool,
-    /// How many IDs of each kind there are, if the kernel takes only some of their ranges.
+    /// The number of IDs of each kind, if the kernel accepts only some of their ranges.
     cut_from: PerKind<Option<u32>>,
     /// True if 0 is the first granted ID: as that, and not as the caller, a process runs that runs as nobody in particular.
     pub(crate) are_subids: bool,
@@ -40,7 +42,8 @@ impl Maps {
         self.lines.get(kind)
     }
 
-    /// Who a process is that runs as nobody in particular: the caller's own ID where it is mapped, else 0, else the lowest.
+    /// The ID of a process for which no user is requested: the caller's own ID if it is mapped, else the
+    /// lowest mapped ID.
     fn first(&self, kind: IdKind) -> u32 {
         if self.are_subids {
             return 0;
@@ -49,18 +52,18 @@ impl Maps {
         inside_of(map, own_id(kind)).or_else(|| map.lines().first().map(|line| line.inside)).unwrap_or(0)
     }
 
-    /// How many IDs of a kind are mapped.
+    /// The number of mapped IDs of a kind.
     fn count(&self, kind: IdKind) -> u32 {
         self.of(kind).lines().iter().map(|line| line.count).fold(0, u32::saturating_add)
     }
 
-    /// How many IDs of a kind are mapped from 0 up, without a gap.
+    /// The number of IDs of a kind that are mapped consecutively from 0.
     fn count_from_0(&self, kind: IdKind) -> u32 {
         let lines = self.of(kind).lines().iter();
         lines.fold(0, |end, line| if line.inside == end { end.saturating_add(line.count) } else { end })
     }
 
-    /// True if every process may write them: nothing but the caller's own IDs is mapped.
+    /// True if any process may write these maps: they map only the caller's own IDs.
     fn are_the_callers_own(&self) -> bool {
         let is_own =
             |kind| self.of(kind).lines().iter().all(|line| line.count == 1 && line.outside == own_id(kind));
@@ -68,41 +71,41 @@ impl Maps {
     }
 }
 
-/// Who writes the maps.
+/// What writes the maps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Writer {
     /// subroot's own mapper.
     Helper(PathBuf),
     /// shadow's newuidmap and newgidmap.
     Shadow(PathBuf, PathBuf),
-    /// This process, which has the capabilities itself.
+    /// This process, which has the capabilities.
     Privileged,
-    /// This process, which every user may do for his own ID alone: user_namespaces(7).
+    /// This process. Every user may map their own ID: user_namespaces(7).
     OwnId,
 }
 
-/// A mapper, and what it would write.
+/// A writer, and the maps that it would write.
 pub(crate) struct Candidate {
-    /// Who writes.
+    /// The writer.
     pub(crate) writer: Writer,
-    /// What is written.
+    /// The maps.
     pub(crate) maps: Rc<Maps>,
-    /// Who a process is there that runs as nobody in particular, its uid and gid: known before the maps are written, after
-    /// which a process is asked for its IDs in vain.
+    /// The uid and gid of a process for which no user is requested. They are computed before the maps are
+    /// written, because afterwards the process cannot be asked for its IDs.
     pub(crate) first: [u32; 2],
-    /// True if it was asked for by name, so that no other is tried instead.
+    /// True if the caller named it, so that no other candidate is tried.
     pub(crate) only: bool,
 }
 
 /// All candidates, to be tried in order, and why there are no better ones.
 pub(crate) struct IdPlan {
-    /// Never empty.
+    /// Never empty in a finished plan.
     pub(crate) candidates: Vec<Candidate>,
-    /// Why there is no better one than the first, or none with group IDs.
+    /// Why there is no better candidate than the first, or none with group IDs.
     pub(crate) lack: Option<Shortfall>,
-    /// The kinds of which the kernel takes only some of the granted ranges.
+    /// The kinds for which the kernel accepts only some of the granted ranges.
     pub(crate) cut: Vec<Shortfall>,
-    /// What was read of the grants, if they were needed.
+    /// The grants, if they were read.
     pub(crate) grants: Option<Grants>,
     /// What the owner of the root means, with its uid and gid.
     pub(crate) root_owner: Option<(Ownership, [u32; 2])>,
@@ -112,12 +115,12 @@ impl IdPlan {
     /// Reads the grants and looks for mappers.
     ///
     /// # Errors
-    /// A helper that was asked for and is not there, and IDs that were asked for and are not the caller's.
+    /// A requested helper does not exist, or requested IDs are not the caller's.
     pub(crate) fn new(wishes: &IdWishes, root: Option<RootOwner<'_>>) -> Result<IdPlan, Error> {
         IdPlan::with(wishes, root, Grants::read)
     }
 
-    /// The same after a look at what a launch leaves to the mapper, for those that only report.
+    /// The same, for commands that only report: also checks what a launch leaves to the mapper.
     ///
     /// # Errors
     /// The same.
@@ -140,7 +143,7 @@ impl IdPlan {
             return Ok(plan);
         }
         let helper = helper(wishes)?;
-        // Error ignored: a mapper is then asked.
+        // Error ignored: a mapper is then used.
         let may_map = sys::credentials::effective_capabilities()
             .is_ok_and(|held| held & MAPPING_CAPABILITIES == MAPPING_CAPABILITIES);
         if may_map && is_nested() {
@@ -157,7 +160,7 @@ impl IdPlan {
             .refused_kind()
             .filter(|_| groups.is_empty() && helper.is_none() && is_own_mapper_installed())
         {
-            // The mapper would refuse what is the caller's own, too.
+            // The mapper would also refuse the caller's own ID.
             plan.lack = Some(Shortfall::NotGranted(kind));
         } else if !is_granted(IdKind::Uid) && groups.is_empty() {
             plan.lack = Some(Shortfall::NotGranted(IdKind::Uid));
@@ -177,7 +180,8 @@ impl IdPlan {
             refuse_groups(&plan, &grants, &groups)?;
         } else if plan.may_end_with_own_id(wishes) {
             match maps(&layout, &own, &[]) {
-                // Of maps that were asked for, other IDs than these are left to a mapper, which says why it refuses them.
+                // If the maps were requested explicitly, all but these maps are left to a mapper, which
+                // reports why it refuses them.
                 Ok(own) if may_map && plan.candidates.is_empty() || own.are_the_callers_own() => {
                     plan.push(Writer::OwnId, &Rc::new(own), false);
                 }
@@ -190,7 +194,8 @@ impl IdPlan {
         plan.checked(wishes)
     }
 
-    /// True if the caller's own ID may be what is left. Root's is the host's, and is never used instead of what is granted.
+    /// True if mapping only the caller's own ID may be the last resort. For root that is the host's root, and
+    /// it is never used if IDs are granted.
     fn may_end_with_own_id(&self, wishes: &IdWishes) -> bool {
         let is_last = self.candidates.is_empty() || own_id(IdKind::Uid) != 0;
         let needs_grants = matches!(wishes.userns, Userns::Full | Userns::Subids);
@@ -232,7 +237,8 @@ impl IdPlan {
         })
     }
 
-    /// Notes of which kinds the kernel takes no more ranges: of the grants, or of this user namespace's own.
+    /// Records the kinds of which the kernel accepts only some ranges, either of the grants or of this user
+    /// namespace.
     fn record_cut(&mut self, maps: &Maps, is_nested: bool) {
         for kind in IdKind::BOTH {
             let cut = maps.cut_from.get(kind).map(|total| Shortfall::Cut {
@@ -249,7 +255,7 @@ impl IdPlan {
         if let Some(helper) = helper {
             return self.push(Writer::Helper(helper), maps, true);
         }
-        // One that cannot be looked at is tried, and says why it cannot be executed.
+        // A mapper that cannot be examined is tried, and the attempt reports why it cannot be executed.
         if !is_missing(Path::new(BUILT_IN_HELPER)) {
             self.push(Writer::Helper(BUILT_IN_HELPER.into()), maps, false);
         } else {
@@ -276,8 +282,8 @@ fn helper(wishes: &IdWishes) -> Result<Option<PathBuf>, Error> {
     let from_environment =
         || std::env::var_os("SUBROOT_HELPER").filter(|path| !path.is_empty()).map(PathBuf::from);
     let helper = wishes.helper.clone().or_else(from_environment);
-    // A name without a slash would be looked for in PATH, which the mapper is not started with.
-    // Error ignored: without a working directory, a relative path leads nowhere anyway.
+    // A name without a slash would be searched for in PATH, but the mapper is executed by its path.
+    // Error ignored: without a working directory, a relative path does not work anyway.
     let helper = helper.map(|path| std::path::absolute(&path).ok().unwrap_or(path));
     match helper {
         Some(path) if is_missing(&path) => {
@@ -287,13 +293,13 @@ fn helper(wishes: &IdWishes) -> Result<Option<PathBuf>, Error> {
     }
 }
 
-/// False for what cannot be looked at.
+/// False for a path that cannot be examined.
 fn is_missing(path: &Path) -> bool {
-    // Error ignored: it is tried, and fails with its cause.
+    // Error ignored: it is tried, and the attempt reports the error.
     matches!(std::fs::exists(path), Ok(false))
 }
 
-/// Both maps of a layout, with these groups as themselves besides.
+/// Both maps of a layout. `groups` are also mapped, each to itself.
 fn maps(layout: &Layout, [uids, gids]: &[Pool; 2], groups: &[u32]) -> Result<Maps, Error> {
     let mut maps = Maps::none(false);
     let uids_cut = layout.fill(IdKind::Uid, uids, &mut maps.lines.uid)?;
@@ -313,15 +319,15 @@ fn maps(layout: &Layout, [uids, gids]: &[Pool; 2], groups: &[u32]) -> Result<Map
     Ok(maps)
 }
 
-/// The supplementary groups, without the caller's own, which is mapped in any case.
+/// The supplementary groups, without the caller's own group, which is always mapped.
 fn own_groups() -> Result<Vec<u32>, Error> {
     let groups =
         getgroups().map_err(|errno| Error::Parent { doing: "reading own groups", errno: OsError(errno) })?;
     Ok(groups.into_iter().map(|gid| gid.as_raw()).filter(|gid| *gid != getgid().as_raw()).collect())
 }
 
-/// Supplementary groups are more than the caller's own IDs, which he may map himself: nothing is left without a mapper, and
-/// without the administrator's consent. If the grants cannot be known here, the mapper decides.
+/// Refuses supplementary groups that the administrator has not allowed. Unlike the caller's own IDs, they
+/// always need a mapper. If the grants are unknown here, the mapper decides.
 fn refuse_groups(plan: &IdPlan, grants: &Grants, groups: &[u32]) -> Result<(), Error> {
     let ranges = grants.ranges(IdKind::Gid);
     let may_not = groups.iter().find(|gid| !ranges.iter().any(|range| range.contains(**gid)));
@@ -333,7 +339,7 @@ fn refuse_groups(plan: &IdPlan, grants: &Grants, groups: &[u32]) -> Result<(), E
             Err(Error::Usage {
                 what: "--groups keep",
                 why: format!(
-                    "your group {gid} cannot be mapped: no line of {} grants it, and {CONFIG_FILE} does not say own-groups = yes",
+                    "your group {gid} cannot be mapped: no line of {} grants it, and {CONFIG_FILE} does not set own-groups = yes",
                     IdKind::Gid.grant_file()
                 ),
             })
@@ -342,7 +348,8 @@ fn refuse_groups(plan: &IdPlan, grants: &Grants, groups: &[u32]) -> Result<(), E
     }
 }
 
-/// In a user namespace in which everything may be mapped: each ID as itself, unless something else was asked for.
+/// The maps in a user namespace in which every ID may be mapped: each ID to itself, unless something else was
+/// requested.
 fn maps_of_every_own_id(layout: &Layout, userns: &Userns, groups: &[u32]) -> Result<Maps, Error> {
     let mut every = Maps::none(true);
     for kind in IdKind::BOTH {
@@ -361,7 +368,7 @@ fn maps_of_every_own_id(layout: &Layout, userns: &Userns, groups: &[u32]) -> Res
         every.of(kind).lines().iter().filter_map(|line| line.outside_range().ok()).collect::<Vec<IdRange>>()
     };
     let pool = |kind| Pool::new(Some(own_id(kind)), &ranges(kind));
-    // A group that has no ID here is the overflow ID, which nothing can be mapped to.
+    // A group without an ID here shows as the overflow ID, to which nothing can be mapped.
     let is_here = |gid: &u32| ranges(IdKind::Gid).iter().any(|range| range.contains(*gid));
     let groups: Vec<u32> = groups.iter().copied().filter(is_here).collect();
     maps(layout, &IdKind::BOTH.map(pool), &groups).map(|maps| Maps { may_set_groups: true, ..maps })
@@ -372,7 +379,7 @@ fn program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file())
 }
 
-/// IDs were asked for by their numbers on the host, and no mapper can be asked for them.
+/// The error if host IDs are requested by number and there is no mapper for them.
 fn not_granted(plan: &IdPlan) -> Error {
     Error::NotMapped { option: "the ID maps", shortfall: plan.lack.clone() }
 }

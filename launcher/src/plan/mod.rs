@@ -1,4 +1,4 @@
-//! What is meant by what was asked for. Every combination that makes no sense ends here, before anything is created.
+//! Turns a request into a plan. Every invalid combination is refused here, before anything is created.
 
 pub(crate) mod host_root;
 pub(crate) mod id_layout;
@@ -36,34 +36,34 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The shells that are tried if no command is given.
+/// The shells to try if no command is given.
 pub(crate) const SHELLS: [&str; 2] = ["/bin/bash", "/bin/sh"];
 
 /// One launch, complete.
 pub(crate) struct Plan {
-    /// The namespaces to be made, as flags of clone(2).
+    /// The namespaces to create, as flags of clone(2).
     pub(crate) namespaces: c_int,
-    /// The new root; none where the host's own stays.
+    /// The new root; none if the host's root is kept.
     pub(crate) root: Option<RootPlan>,
-    /// Which process is to be PID 1; none without a pid namespace.
+    /// The process that is PID 1; none without a pid namespace.
     pub(crate) first: Option<FirstProcess>,
-    /// What is run.
+    /// The process to run.
     pub(crate) process: Process,
-    /// Where IDs come from.
+    /// The sources of IDs.
     pub(crate) ids: IdPlan,
-    /// The host name.
+    /// The hostname.
     pub(crate) hostname: Option<String>,
-    /// How far the clocks are ahead.
+    /// The offsets of the clocks.
     pub(crate) clocks: Option<ClockOffsets>,
-    /// True when the launch goes on after the death of the process that started it.
+    /// True if the launch continues after the process that started it has ended.
     pub(crate) outlives_parent: bool,
-    /// What it goes by.
+    /// The sandbox's name.
     pub(crate) name: Option<String>,
-    /// Where its start and its end are reported.
+    /// Where the start and the end are reported.
     pub(crate) status_streams: Vec<Arc<OwnedFd>>,
 }
 
-/// Who is PID 1.
+/// Which process is PID 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FirstProcess {
     /// subroot's own init.
@@ -76,7 +76,7 @@ impl Plan {
     /// Makes a plan.
     ///
     /// # Errors
-    /// What cannot be meant, and a rootfs or source that is not there.
+    /// An invalid request, or a rootfs or source that does not exist.
     pub(crate) fn new(sandbox: &Sandbox) -> Result<Plan, Error> {
         validation::check(sandbox)?;
         let mounts = mounts(sandbox)?;
@@ -99,7 +99,7 @@ impl Plan {
     }
 }
 
-/// Landlock leaves what is mounted by wish as it was mounted.
+/// The process to run. Landlock allows writes below requested mounts that are not read-only.
 fn process(sandbox: &Sandbox, mounts: &[Mount]) -> Result<Process, Error> {
     let mut process = sandbox.process.clone();
     process.command = sandbox.command.clone().unwrap_or_default();
@@ -118,7 +118,7 @@ fn process(sandbox: &Sandbox, mounts: &[Mount]) -> Result<Process, Error> {
     Ok(process)
 }
 
-/// What is mounted by wish, by paths that lead to the same from everywhere.
+/// The requested mounts, with absolute paths.
 fn mounts(sandbox: &Sandbox) -> Result<Vec<Mount>, Error> {
     let mut mounts = sandbox.mounts.clone();
     for mount in &mut mounts {
@@ -134,7 +134,7 @@ fn inside(what: &'static str, path: &Path) -> Result<PathBuf, Error> {
     inside_path(path.as_os_str()).map_err(|why| Error::Usage { what, why })
 }
 
-/// A path of the host's, from where the caller is: the child has another working directory by the time it uses it.
+/// A host path made absolute, because the child has another working directory when it uses the path.
 fn absolute(what: &'static str, path: &Path) -> Result<PathBuf, Error> {
     if path.as_os_str().is_empty() {
         return Err(Error::Usage { what, why: "a path is empty".into() });
@@ -143,7 +143,7 @@ fn absolute(what: &'static str, path: &Path) -> Result<PathBuf, Error> {
         .map_err(|error| Error::Usage { what, why: format!("{}: {}", path.display(), reason_of(&error)) })
 }
 
-/// The flags of clone3(2), but for the time namespace, which only children enter.
+/// The flags of clone3(2), except for the time namespace, which only children enter.
 fn flags(namespaces: &Namespaces) -> c_int {
     let optional = [
         (namespaces.pid, libc::CLONE_NEWPID),
@@ -174,7 +174,7 @@ fn root(sandbox: &Sandbox, mut mounts: Vec<Mount>) -> Result<Option<RootPlan>, E
         names.retain(|name| !mounts.iter().any(|mount| name.target.starts_with(&mount.target)));
         mounts.extend(names);
     }
-    // A mount may lie on another one that was asked for later.
+    // A mount may be on another one that was requested later, so sort by depth.
     mounts.sort_by_cached_key(|mount| mount.target.iter().count());
     let mounts = planned(mounts)?;
     let replaced = |path: &str| mounts.iter().any(|planned| planned.mount.target == Path::new(path));
@@ -208,19 +208,19 @@ fn all_inside(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     paths.iter().map(|path| inside("--security-opt", path)).collect()
 }
 
-/// A path, an argument or `NAME=VALUE` as the kernel takes it.
+/// A path, an argument or `NAME=VALUE` as a C string.
 ///
 /// # Errors
-/// A NUL inside.
+/// It contains a NUL byte.
 pub(crate) fn c_string(what: &'static str, text: impl Into<OsString>) -> Result<CString, Error> {
     CString::new(text.into().into_vec())
-        .map_err(|_| Error::Usage { what, why: "there is a NUL byte in it".into() })
+        .map_err(|_| Error::Usage { what, why: "it contains a NUL byte".into() })
 }
 
-/// The same for several.
+/// The same for several strings.
 ///
 /// # Errors
-/// A NUL inside one of them.
+/// One of them contains a NUL byte.
 pub(crate) fn c_strings(
     what: &'static str,
     texts: impl IntoIterator<Item = impl Into<OsString>>,
@@ -245,7 +245,7 @@ fn check_rootfs(dir: &PathBuf) -> Result<(CString, Option<[u32; 2]>), Error> {
     }
 }
 
-/// Without a pid namespace of its own, a sandbox can have no proc of its own.
+/// A sandbox without its own pid namespace cannot have its own proc.
 fn proc(sandbox: &Sandbox) -> Proc {
     match (sandbox.proc, sandbox.namespaces.pid) {
         (Proc::Auto, Namespace::Host) => Proc::Bind,
@@ -253,14 +253,14 @@ fn proc(sandbox: &Sandbox) -> Proc {
     }
 }
 
-/// Memory in a read-only root, in which programs may be run: builds do that in /tmp.
+/// A tmpfs in a read-only root. Execution is allowed, because builds run programs in /tmp.
 fn writable_tmpfs(path: &Path) -> Mount {
     let mut mount = Mount::tmpfs(path);
     mount.attributes.set = NOSUID | NODEV;
     mount
 }
 
-/// What only subordinate IDs can search counts as missing.
+/// True if the root has this directory. One that only subordinate IDs can search counts as missing.
 fn has_dir(root: &Root, path: &Path) -> Result<bool, Error> {
     let top = match root {
         Root::Dir(dir) => dir.as_path(),
@@ -276,19 +276,19 @@ fn has_dir(root: &Root, path: &Path) -> Result<bool, Error> {
     }
 }
 
-/// Looks at what is mounted, and finds for each mount the last one before it that it lies on.
+/// Examines the sources of mounts, and finds for each mount the one that it is on: the nearest above it.
 fn planned(mounts: Vec<Mount>) -> Result<Vec<PlannedMount>, Error> {
-    let mut places = HashMap::new();
+    let mut indexes = HashMap::new();
     let mut planned = Vec::new();
     for (at, mount) in mounts.into_iter().enumerate() {
-        let on = mount.target.ancestors().skip(1).find_map(|dir| places.get(dir).copied());
-        places.insert(mount.target.clone(), at);
+        let on = mount.target.ancestors().skip(1).find_map(|dir| indexes.get(dir).copied());
+        indexes.insert(mount.target.clone(), at);
         planned.push(PlannedMount { is_dir: is_dir(&mount)?, on, mount });
     }
     Ok(planned)
 }
 
-/// None for what only subordinate IDs can look at.
+/// True if a mount's source is a directory; none if only subordinate IDs can examine it.
 fn is_dir(mount: &Mount) -> Result<Option<bool>, Error> {
     let Some(source) = mount.source() else { return Ok(Some(true)) };
     c_string("a mount's source", source)?;
@@ -296,7 +296,7 @@ fn is_dir(mount: &Mount) -> Result<Option<bool>, Error> {
         Err(error) if is_final(&error) => {
             Err(Error::Source { path: source.to_owned(), errno: OsError(errno_of(&error)) })
         }
-        // Error ignored: the child looks again.
+        // Error ignored: the child checks again.
         found => Ok(found.ok().map(|found| found.is_dir())),
     }
 }

@@ -1,8 +1,9 @@
-//! What names are resolved by: the host's resolv.conf and hosts, for a rootfs in which they are empty.
+//! The files for name resolution: the host's resolv.conf and hosts are mounted over a rootfs's empty ones.
 //!
-//! That is how an image has them, as whoever runs it puts others over them. A rootfs without these files is left as it is.
+//! Images have these files empty, because the program that runs them is expected to replace them. A rootfs
+//! without these files is left unchanged.
 //!
-//! Errors ignored: a file that cannot be looked at is not replaced by the host's.
+//! Errors ignored: a file that cannot be examined is not replaced.
 
 use crate::request::mount::Mount;
 use crate::request::namespaces::Network;
@@ -14,13 +15,13 @@ use std::path::{Path, PathBuf};
 const HOSTS: &str = "/etc/hosts";
 const RESOLVER: &str = "/etc/resolv.conf";
 
-/// The mounts that such a rootfs needs so that names are resolved in it as on the host.
+/// The mounts that such a rootfs needs, so that names are resolved in it as on the host.
 pub(crate) fn mounts(rootfs: &Path, network: Network) -> impl Iterator<Item = Mount> {
     let wanted = match network {
         Network::Host => [HOSTS, RESOLVER].as_slice(),
         Network::None => [HOSTS].as_slice(),
     };
-    // What cannot be looked at here is left alone.
+    // A rootfs that cannot be opened here is left unchanged.
     let top = open_top(rootfs).ok();
     let is_empty = |path: &&&str| {
         let found = top.as_ref().and_then(|top| look_in(top, Path::new(path)).ok());
@@ -30,7 +31,7 @@ pub(crate) fn mounts(rootfs: &Path, network: Network) -> impl Iterator<Item = Mo
     empty.into_iter().filter_map(|path| Some(Mount::bind(on_host(path)?, path).read_only()))
 }
 
-/// The file of the host's, where it is one: often a symlink into /run.
+/// The host's file, with symlinks resolved: it is often a symlink into /run.
 fn on_host(path: &str) -> Option<PathBuf> {
     let file = std::fs::canonicalize(path).ok()?;
     file.is_file().then_some(file)

@@ -1,4 +1,4 @@
-//! The steps of a launch in their order: `--print-plan` prints them, and `-v` does so as they happen.
+//! The steps of a launch in order: `--print-plan` prints them, and `-v` prints each as it happens.
 
 use crate::plan::id_plan::{Candidate, IdPlan, Writer};
 use crate::plan::root::{BOUND_DEV, Base, DEV, DEVICES, PROC, PTS, RootPlan, SHM, SYS, Sys};
@@ -20,7 +20,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use subroot_idmap::{IdKind, PlannedMap};
 
-/// What becomes of changes that are not kept.
+/// The text for changes that are not kept.
 const DISCARDED: &str = "discarded";
 
 /// The steps of a launch. `why_not_better` says why no better candidate maps IDs.
@@ -218,7 +218,7 @@ impl Outline {
         step.with("options", options.into());
     }
 
-    /// The steps of a process that is in its root already.
+    /// The steps of a process in its root.
     fn process(&mut self, process: &Process, is_pid_1: bool) {
         if process.terminal {
             self.add(Kind::OpenTerminal);
@@ -316,7 +316,7 @@ fn paths(paths: &[PathBuf]) -> impl Iterator<Item = &OsStr> {
     paths.iter().map(|path| path.as_os_str())
 }
 
-/// The name of a mapper, and its program.
+/// The name of a writer, and its program if it has one.
 fn named(candidate: &Candidate) -> (&'static str, Option<&Path>) {
     match &candidate.writer {
         Writer::Helper(program) => ("newidmap-helper", Some(program)),

@@ -1,6 +1,7 @@
-//! `-v`: the steps of a launch as they happen, as the plan says them, each with the time since the start of subroot.
+//! `-v`: prints each step of the plan as it happens, with the time since the start of subroot.
 //!
-//! A child reports a step to the launcher, which prints it. If nothing is to be printed, no system call is made for it.
+//! A child reports its steps to the launcher, which prints them. If nothing is printed, no system calls are
+//! made for this.
 
 use crate::failure;
 use crate::plan::steps::{Kind, Step};
@@ -8,28 +9,28 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
-/// By the clock that time namespaces do not change.
+/// The start time. It is taken from a clock that time namespaces do not change.
 static START: OnceLock<SystemTime> = OnceLock::new();
 
-/// The steps of this launch, if they are to be printed, and which of them is the next one of this process.
+/// The steps of this launch, if they are printed, and the index of this process's next step.
 static FOLLOWED: OnceLock<(Vec<Step>, AtomicUsize)> = OnceLock::new();
 
-/// Counts the time from here on.
+/// Sets the start time to now, unless it is already set.
 pub(crate) fn start_clock() {
     START.get_or_init(SystemTime::now);
 }
 
-/// True if steps are to be printed.
+/// True if steps are printed.
 pub(crate) fn is_wanted() -> bool {
     log::log_enabled!(log::Level::Info)
 }
 
-/// Prints these steps when they begin, in this process and in its children.
+/// Enables printing of these steps, in this process and in its children.
 pub(crate) fn follow(steps: Vec<Step>) {
     FOLLOWED.get_or_init(|| (steps, AtomicUsize::new(0)));
 }
 
-/// Prints the next step of this kind on this object; on any object if it is empty.
+/// Prints the next step of this kind on this object; an empty object matches any.
 pub(crate) fn begin(kind: Kind, object: &[u8]) {
     let Some((steps, next)) = FOLLOWED.get() else { return };
     let first = next.load(Ordering::Relaxed);
@@ -39,7 +40,7 @@ pub(crate) fn begin(kind: Kind, object: &[u8]) {
         next.store(at.saturating_add(1), Ordering::Relaxed);
     }
     let start = START.get().copied().unwrap_or(SystemTime::UNIX_EPOCH);
-    // Error ignored: the clock has been set back, and the time is not known.
+    // Error ignored: the clock was set back, and the time is not known.
     let time = start.elapsed().ok().unwrap_or_default();
     let microseconds = u64::try_from(time.as_micros()).ok().unwrap_or(u64::MAX);
     if !failure::report_step(at, microseconds) {
@@ -47,7 +48,7 @@ pub(crate) fn begin(kind: Kind, object: &[u8]) {
     }
 }
 
-/// Prints the step or detail that a child has reported; false for any other packet.
+/// Prints a step or detail reported by a child. False for any other packet.
 pub(crate) fn print_reported(packet: &[u8]) -> bool {
     if let Some((at, microseconds)) = failure::reported_step(packet) {
         print(at, microseconds);

@@ -1,4 +1,4 @@
-//! The file system that the command sees, as it is meant: a base, and everything that is mounted below it.
+//! The filesystem of the command: a base, and everything mounted on it.
 
 use crate::error::{Error, OsError};
 use crate::plan::host_root::HostRoot;
@@ -19,7 +19,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use subroot_idmap::PlannedMap;
 
-/// The attributes of the mounts that every sandbox has.
+/// The attributes of a sandbox's /proc. Those of the other essential mounts follow.
 pub(crate) const PROC: MountFlags = NOSUID.with(NODEV).with(NOEXEC);
 /// A new /dev.
 pub(crate) const DEV: MountFlags = NOSUID.with(NOEXEC);
@@ -32,7 +32,7 @@ pub(crate) const PTS: MountFlags = NOSUID.with(NOEXEC);
 /// /sys.
 pub(crate) const SYS: MountFlags = NOSUID.with(NODEV).with(NOEXEC).with(READ_ONLY);
 
-/// The devices in a new /dev: their names, and the host's that they are.
+/// The devices in a new /dev: their names, and the paths of the host's devices.
 pub(crate) const DEVICES: [(&CStr, &CStr); 6] = [
     (c"null", c"/dev/null"),
     (c"zero", c"/dev/zero"),
@@ -42,55 +42,57 @@ pub(crate) const DEVICES: [(&CStr, &CStr); 6] = [
     (c"tty", c"/dev/tty"),
 ];
 
-/// A new root, complete.
+/// The new root.
 pub(crate) struct RootPlan {
     /// What everything else is mounted on.
     pub(crate) base: Base,
     /// The uid and gid of the directory that the base is, if it can be looked at.
     pub(crate) owner: Option<[u32; 2]>,
-    /// What takes the changes to it, where it is not the base itself.
+    /// The layer that takes the changes to the base, if there is one.
     pub(crate) overlay: Option<Overlay>,
-    /// True when the base is read-only, with all that is mounted in it.
+    /// True if the base is read-only, including the mounts in it.
     pub(crate) read_only: bool,
-    /// Where /proc comes from.
+    /// How /proc is mounted.
     pub(crate) proc: Proc,
-    /// Where /dev comes from.
+    /// How /dev is mounted.
     pub(crate) dev: Dev,
-    /// Where /sys comes from.
+    /// How /sys is mounted.
     pub(crate) sys: Sys,
-    /// Where the layers are that are discarded; none for memory.
+    /// The directory for layers that are discarded; none if they are in memory.
     pub(crate) disk: Option<DiskDir>,
-    /// What was asked for besides, those nearer to the root first.
+    /// The requested mounts, those nearest to the root first.
     pub(crate) mounts: Vec<PlannedMount>,
-    /// What is covered by something empty.
+    /// Paths that are covered by an empty file or directory.
     pub(crate) masked: Vec<PathBuf>,
-    /// What is made read-only.
+    /// Paths that are made read-only.
     pub(crate) read_only_paths: Vec<PathBuf>,
 }
 
-/// A mount, and what it is mounted on.
+/// A requested mount, and the mount that it is on.
 pub(crate) struct PlannedMount {
     pub(crate) mount: Mount,
-    /// True for a directory, false for a file; none for what only the child can look at, which also makes its mount point.
+    /// True for a directory, false for a file. None if only the child can examine the source; it then also
+    /// creates the mount point.
     pub(crate) is_dir: Option<bool>,
-    /// The place among all mounts of the one that it lies on; none where that is the root.
+    /// The index of the mount that it is on; none if that is the root.
     pub(crate) on: Option<usize>,
 }
 
-/// The directory of the host's that has the layers of one launch.
+/// The host directory that contains the layers of one launch.
 pub(crate) struct DiskDir {
     pub(crate) path: CString,
-    /// Its device and inode.
+    /// The device and inode.
     pub(crate) identity: (dev_t, ino_t),
-    /// The caller, who owns it and the store around it.
+    /// The caller, who owns the directory and the store around it.
     pub(crate) owner: uid_t,
-    /// Where the store of all launches would be seen inside.
+    /// The paths in the sandbox at which the store of all launches would be visible.
     pub(crate) store_inside: Vec<PathBuf>,
 }
 
 impl DiskDir {
-    /// What has to be covered inside: nothing if the caller's ID is not mapped, as the store is then closed to every process inside.
-    /// Its covering would fail if a directory on the way to it is closed, too.
+    /// The paths that must be covered in the sandbox. None if the caller's ID is not mapped: no process in
+    /// the sandbox can then enter the store, and covering it would fail if a directory above it cannot be
+    /// searched either.
     pub(crate) fn covered(&self, uids: &PlannedMap) -> &[PathBuf] {
         match inside_of(uids, self.owner) {
             Some(_) => &self.store_inside,
@@ -99,26 +101,26 @@ impl DiskDir {
     }
 }
 
-/// What the new root is made of.
+/// The base of the new root.
 pub(crate) enum Base {
-    /// A directory of the host's.
+    /// A directory on the host.
     Dir(CString),
     /// The host's own system, with a layer in memory over it.
     Host(HostRoot),
 }
 
-/// Where /sys comes from.
+/// How /sys is mounted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sys {
-    /// A new one, which only who owns the network namespace can have.
+    /// A new sysfs, which only the owner of the network namespace can mount.
     New,
-    /// The one that is there, read-only.
+    /// The host's /sys, read-only.
     Bind,
-    /// Nothing is mounted.
+    /// Not mounted.
     None,
 }
 
-/// Where something is to be mounted, in a directory of the host's that may lack it.
+/// A mount point in a host directory, where it may be missing.
 pub(crate) struct Point<'p> {
     /// The directory.
     pub(crate) base: &'p Path,
@@ -129,7 +131,7 @@ pub(crate) struct Point<'p> {
 }
 
 impl RootPlan {
-    /// The directory that the base is, where it is one.
+    /// The base, if it is a directory.
     pub(crate) fn dir(&self) -> Option<&OsStr> {
         match &self.base {
             Base::Dir(path) => Some(OsStr::from_bytes(path.to_bytes())),
@@ -142,11 +144,11 @@ impl RootPlan {
         Some(RootOwner { path: Path::new(self.dir()?), ids: self.owner? })
     }
 
-    /// Keeps other sandboxes from the directory in which changes are kept, for as long as the result is open: what becomes of two
-    /// mounts with one upper layer is undefined (Documentation/filesystems/overlayfs.rst).
+    /// Locks the directory in which changes are kept, while the result is open. Two mounts with the same
+    /// upper layer have undefined results (Documentation/filesystems/overlayfs.rst).
     ///
     /// # Errors
-    /// A directory that another sandbox keeps its changes in, or that cannot be locked.
+    /// Another sandbox uses the directory, or it cannot be locked.
     pub(crate) fn lock_kept(&self) -> Result<Option<OwnedFd>, Error> {
         let Some(Overlay::Kept(dir)) = &self.overlay else { return Ok(None) };
         begin(Kind::LockChanges, b"");
@@ -161,7 +163,7 @@ impl RootPlan {
         }
     }
 
-    /// Each directory of the host's that is shown below a layer that is discarded, and where it is inside.
+    /// The host directories below layers that are discarded, each with its path in the sandbox.
     pub(crate) fn layered(&self) -> impl Iterator<Item = (&Path, &Path)> {
         let base = match &self.base {
             Base::Host(_) => Some(Path::new("/")),
@@ -174,7 +176,7 @@ impl RootPlan {
         base.map(|base| (base, Path::new("/"))).into_iter().chain(mounts)
     }
 
-    /// The directories in the root that every launch mounts on.
+    /// The directories in the root on which every launch mounts something.
     pub(crate) fn essential_mounts(&self) -> impl Iterator<Item = &'static str> {
         let wanted = [
             ("/proc", self.proc != Proc::None),
@@ -184,7 +186,7 @@ impl RootPlan {
         wanted.into_iter().filter(|(_, is_wanted)| *is_wanted).map(|(name, _)| name)
     }
 
-    /// The mount points that have to be there in directories of the host's; the others lie in memory.
+    /// The mount points that must exist in host directories. All others are in memory.
     pub(crate) fn points(&self) -> impl Iterator<Item = Point<'_>> {
         let rootfs = self.dir().filter(|_| self.overlay.is_none()).map(Path::new);
         let on_root = self.points_on_root().filter_map(move |(path, is_dir)| {
@@ -199,7 +201,7 @@ impl RootPlan {
         on_root.chain(on_binds)
     }
 
-    /// The mount points that lie on the base itself, as paths inside, and whether each is a directory.
+    /// The mount points on the base itself, as paths in the sandbox, and whether each is a directory.
     pub(crate) fn points_on_root(&self) -> impl Iterator<Item = (&Path, bool)> {
         let essential_mounts = self.essential_mounts().map(|name| (Path::new(name), true));
         let on_root = self.mounts.iter().filter(|planned| planned.on.is_none());

@@ -1,10 +1,10 @@
-//! The steps of a launch as data: each with its kind and its objects, in words or as JSON.
+//! The steps of a launch as data, each with its kind and objects, and their output as text or JSON.
 
 use crate::sys::standard_error::escaped;
 use serde_json::{Map, Value};
 use std::ffi::OsStr;
 
-/// Makes the kinds, their names in JSON and their words out of one list.
+/// Defines the kinds, their JSON names and their texts from one list.
 macro_rules! kinds {
     ($($kind:ident $name:literal: $words:literal,)*) => {
         /// What a step does. The names and fields are those of docs/plan.schema.json.
@@ -14,21 +14,21 @@ macro_rules! kinds {
         }
 
         impl Kind {
-            /// The name in JSON, and the words with the fields of the step in braces.
+            /// The JSON name, and the text with the step's fields in braces.
             const fn texts(self) -> (&'static str, &'static str) {
                 match self {
                     $(Kind::$kind => ($name, $words),)*
                 }
             }
 
-            /// The names in JSON, in the order of a launch.
+            /// The JSON names, in the order of a launch.
             #[cfg(test)]
             const NAMES: &[&str] = &[$($name),*];
         }
     };
 }
 
-// What is in brackets is left out if a field in it is missing, or is an empty list.
+// Text in brackets is omitted if one of its fields is missing or is an empty list.
 kinds! {
     ReserveName "reserve_name": "reserve the name {name}",
     LockChanges "lock_changes": "lock {path} against other sandboxes",
@@ -63,7 +63,7 @@ kinds! {
     RunCommand "run_command": "run [{command}][the first of {shells}][ as PID {pid}]",
 }
 
-/// One step with its objects, each by the name of its field.
+/// A step with its objects, each under the name of its field.
 pub(crate) struct Step {
     kind: Kind,
     fields: Vec<(&'static str, Value)>,
@@ -75,7 +75,7 @@ impl Step {
         Step { kind, fields: Vec::new() }
     }
 
-    /// Adds a field. Not inlined, as a plan has many fields and the program is to stay small.
+    /// Adds a field. It is not inlined because there are many calls, to keep the program small.
     #[inline(never)]
     pub(crate) fn with(&mut self, field: &'static str, value: Value) -> &mut Step {
         self.fields.push((field, value));
@@ -92,7 +92,7 @@ impl Step {
         self.with(field, text(value))
     }
 
-    /// Adds several of them.
+    /// Adds several paths or texts.
     #[inline(never)]
     pub(crate) fn texts(
         &mut self,
@@ -102,14 +102,14 @@ impl Step {
         self.with(field, Value::Array(values.map(text).collect()))
     }
 
-    /// True for a step of this kind on this object; on any object if it is empty.
+    /// True for a step of this kind on this object; an empty object matches any.
     pub(crate) fn is(&self, kind: Kind, object: &[u8]) -> bool {
         let object = String::from_utf8_lossy(object);
         let has = |(_, value): &(_, Value)| value.as_str() == Some(&object);
         self.kind == kind && (object.is_empty() || self.fields.iter().any(has))
     }
 
-    /// The step in words, as one line.
+    /// The step as one line of text.
     pub(crate) fn sentence(&self) -> String {
         let mut line = String::new();
         let (_, template) = self.kind.texts();
@@ -121,7 +121,7 @@ impl Step {
         escaped(&line)
     }
 
-    /// The words with the fields in place of the braces; none if a field is missing, or is an empty list.
+    /// The text with the fields filled in; none if a field is missing or is an empty list.
     fn filled(&self, template: &str) -> Option<String> {
         let mut line = String::new();
         for part in template.split_inclusive('}') {
@@ -131,7 +131,7 @@ impl Step {
                 let value = self.value(field)?;
                 line.push_str(&match field {
                     "options" => shown(value, ","),
-                    // The values can be secrets, and `-v` ends in logs.
+                    // The values can be secrets, and the output of `-v` ends up in logs.
                     "environment" => names(value),
                     _ => shown(value, " "),
                 });
@@ -145,7 +145,7 @@ impl Step {
         (value.as_array() != Some(&Vec::new())).then_some(value)
     }
 
-    /// The step as an object of JSON.
+    /// The step as a JSON object.
     pub(crate) fn into_json(self) -> Value {
         let mut object = Map::new();
         object.insert("step".to_owned(), self.kind.texts().0.into());
@@ -156,7 +156,7 @@ impl Step {
     }
 }
 
-/// A value in words: the lines of a map are parted by commas, and the members of any other list by `separator`.
+/// A value as text. The lines of a map are separated by commas, the members of any other list by `separator`.
 fn shown(value: &Value, separator: &str) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_variables_are_not_said() {
+    fn values_of_variables_are_not_printed() {
         let mut step = Step::new(Kind::SetEnvironment);
         let step = step.with("environment", json!(["PATH=/bin", "TOKEN=secret=x"]));
         assert_eq!(step.sentence(), "set the environment: PATH TOKEN");
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn map_lines_are_parted_by_commas() {
+    fn map_lines_are_separated_by_commas() {
         let maps = json!([[0, 1000, 1], [1, 100_000, 65536]]);
         let step = Step::new(Kind::SetHostname).with("name", maps).sentence();
         assert_eq!(step, "set the host name to 0 1000 1, 1 100000 65536");

@@ -1,4 +1,4 @@
-//! What cannot be meant: each value by itself, and in combination. A refusal names the option of `subroot run`.
+//! Checks a request for invalid values and combinations. An error names the option of `subroot run`.
 
 use crate::error::Error;
 use crate::request::environment;
@@ -11,15 +11,15 @@ use crate::request::process::{Landlock, Process, Seccomp};
 use crate::request::root::{Dev, Proc, Root};
 use crate::request::sandbox::Sandbox;
 
-/// What was being read, and whether it can be meant.
+/// Adds the option to an error.
 fn read(what: &'static str, checked: Result<(), String>) -> Result<(), Error> {
     checked.map_err(|why| Error::Usage { what, why })
 }
 
-/// Checks everything that can be checked without a look at the host.
+/// Checks everything that can be checked without examining the host.
 ///
 /// # Errors
-/// The first thing that cannot be meant.
+/// The first invalid value or combination.
 pub(crate) fn check(sandbox: &Sandbox) -> Result<(), Error> {
     if sandbox.command.as_ref().is_some_and(Vec::is_empty) {
         return Err(Error::Usage { what: "the command", why: "it is empty".into() });
@@ -57,7 +57,7 @@ fn check_process(process: &Process) -> Result<(), Error> {
 fn check_userns(userns: &Userns) -> Result<(), Error> {
     match userns {
         Userns::Auto(Some(0)) => {
-            Err(Error::Usage { what: "--userns", why: "auto:size=0 is not auto:size=N".into() })
+            Err(Error::Usage { what: "--userns", why: "the size in auto:size=0 must be at least 1".into() })
         }
         Userns::KeepId { uid, gid } => {
             read("--userns", [uid, gid].into_iter().flatten().try_for_each(|id| check_id(*id)))
@@ -74,22 +74,25 @@ fn check_together(sandbox: &Sandbox) -> Result<(), Error> {
     let refuse = |what, why: &str| Err(Error::Usage { what, why: why.into() });
     let process = &sandbox.process;
     if sandbox.as_pid_1 && sandbox.namespaces.pid == Namespace::Host {
-        return refuse("--as-pid-1", "it needs a pid namespace, which --pid host leaves out");
+        return refuse("--as-pid-1", "it needs a pid namespace, so it cannot be combined with --pid host");
     }
     if sandbox.namespaces.time.is_some() && (sandbox.as_pid_1 || sandbox.namespaces.pid == Namespace::Host) {
-        return refuse("--timens", "clocks change for the children of an init, which there is none of here");
+        return refuse(
+            "--timens",
+            "it needs an init process, so it cannot be combined with --as-pid-1 or --pid host",
+        );
     }
     if sandbox.overlay.is_some() && !matches!(sandbox.root, Root::Dir(_)) {
         return refuse("--overlay", "it needs a ROOTFS: without one, all changes go to memory anyway");
     }
     if sandbox.root == Root::Unchanged && changes_root(sandbox) {
-        return refuse("the mounts", "subroot unshare has the host's own root, in which nothing is mounted");
+        return refuse("the mounts", "subroot unshare keeps the host's root and mounts nothing in it");
     }
     if sandbox.hostname.is_some() && sandbox.namespaces.uts == Namespace::Host {
-        return refuse("--hostname", "it needs a uts namespace, which --uts host leaves out");
+        return refuse("--hostname", "it needs a uts namespace, so it cannot be combined with --uts host");
     }
     if process.keeps_groups && !process.groups.is_empty() {
-        return refuse("--group-add", "the caller's own groups are kept as they are, or others are set");
+        return refuse("--group-add", "it cannot be combined with --groups keep");
     }
     if process.native_calls_only && process.seccomp == Seccomp::Unconfined {
         return refuse(
@@ -100,7 +103,7 @@ fn check_together(sandbox: &Sandbox) -> Result<(), Error> {
     Ok(())
 }
 
-/// True if something is asked for that is done in a new root alone.
+/// True if the request needs a new root.
 fn changes_root(sandbox: &Sandbox) -> bool {
     let paths = [&sandbox.writable_tmpfs, &sandbox.masked, &sandbox.read_only_paths];
     sandbox.read_only

@@ -1,6 +1,6 @@
-//! Capabilities by their names: capabilities(7).
+//! Capability names: capabilities(7).
 
-/// The names of capabilities(7), each at its number.
+/// The names in capabilities(7), each at the index equal to its number.
 const NAMES: [&str; 41] = [
     "CHOWN",
     "DAC_OVERRIDE",
@@ -45,7 +45,7 @@ const NAMES: [&str; 41] = [
     "CHECKPOINT_RESTORE",
 ];
 
-/// docker's and podman's default set.
+/// The default set of docker and podman.
 const DEFAULT: [&str; 14] = [
     "CHOWN",
     "DAC_OVERRIDE",
@@ -66,33 +66,33 @@ const DEFAULT: [&str; 14] = [
 /// Every capability, as a bit set.
 pub(crate) const ALL: u64 = (1 << NAMES.len()) - 1;
 
-/// The set that a command has unless told otherwise.
+/// The capabilities that a command has by default.
 pub(crate) fn default() -> u64 {
     DEFAULT.iter().filter_map(|name| bit(name)).fold(0, |set, bit| set | bit)
 }
 
-/// The names of a set, as capabilities(7) writes them.
+/// The names in a set, spelled as in capabilities(7).
 pub(crate) fn names(set: u64) -> impl Iterator<Item = String> {
     NAMES.iter().enumerate().filter(move |(at, _)| set >> at & 1 == 1).map(|(_, name)| format!("CAP_{name}"))
 }
 
-/// The number of a capability that is written `CAP_NAME`.
+/// The number of a capability spelled `CAP_NAME`.
 pub(crate) fn number(name: &str) -> Option<usize> {
     let name = name.strip_prefix("CAP_")?;
     NAMES.iter().position(|known| *known == name)
 }
 
-/// The bit of a capability, written with or without `CAP_`, in upper or lower case.
+/// The bit of a capability. The name may lack `CAP_` and may be in lower case.
 pub(crate) fn bit(name: &str) -> Option<u64> {
     let name = name.to_ascii_uppercase();
     let name = name.strip_prefix("CAP_").unwrap_or(&name);
     number(&format!("CAP_{name}")).map(|at| 1 << at)
 }
 
-/// The set that is left of this one after additions and removals, each a name, several of them with commas between, or ALL.
+/// The set after additions and removals. Each is a name, several names separated by commas, or ALL.
 ///
 /// # Errors
-/// A name that is none.
+/// An unknown name.
 pub(crate) fn changed(set: u64, added: &[String], dropped: &[String]) -> Result<u64, String> {
     let (added, dropped) = (bits(added)?, bits(dropped)?);
     let kept = if dropped == ALL { 0 } else { set & !dropped };
@@ -104,7 +104,7 @@ fn bits(names: &[String]) -> Result<u64, String> {
     for name in names.iter().flat_map(|name| name.split(',')) {
         set |= match name {
             name if name.eq_ignore_ascii_case("all") => ALL,
-            name => bit(name).ok_or_else(|| format!("{name} is no capability"))?,
+            name => bit(name).ok_or_else(|| format!("unknown capability {name}"))?,
         };
     }
     Ok(set)
@@ -115,15 +115,15 @@ mod tests {
     use super::{ALL, changed, default, names};
 
     #[test]
-    fn names_are_taken_in_every_spelling() {
+    fn names_are_accepted_in_every_spelling() {
         let one = changed(default(), &["sys_ptrace".into()], &[]).ok();
         assert_eq!(one, Some(default() | 1 << 19));
         assert_eq!(changed(default(), &["CAP_SYS_PTRACE".into()], &[]).ok(), one);
-        assert_eq!(changed(default(), &["ptrace".into()], &[]), Err("ptrace is no capability".into()));
+        assert_eq!(changed(default(), &["ptrace".into()], &[]), Err("unknown capability ptrace".into()));
     }
 
     #[test]
-    fn all_may_be_dropped_or_added_and_single_ones_come_on_top() {
+    fn single_capabilities_apply_after_all_are_dropped_or_added() {
         assert_eq!(changed(default(), &[], &["ALL".into()]), Ok(0));
         assert_eq!(changed(default(), &["CHOWN".into()], &["all".into()]), Ok(1));
         assert_eq!(changed(default(), &["all".into()], &["CHOWN".into()]), Ok(ALL & !1));

@@ -1,4 +1,4 @@
-//! IDs that are asked for: `--userns`, `--uidmap`, `--gidmap`, `--user` and `--groups`.
+//! The requested IDs: `--userns`, `--uidmap`, `--gidmap`, `--user` and `--groups`.
 
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
@@ -6,7 +6,7 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
-/// Which IDs exist inside, and which of the caller's they are.
+/// Which IDs exist inside, and to which of the caller's they map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Userns {
@@ -20,16 +20,16 @@ pub enum Userns {
     /// the caller's own ID above them, as 65536 or more. This is for root filesystems that belong to the granted IDs, as those of
     /// mmdebstrap.
     Subids,
-    /// The caller's own ID alone, as itself.
+    /// Only the caller's own ID, mapped to itself.
     HostId,
-    /// The caller's own ID as itself or as these IDs, and the granted ones around it.
+    /// The caller's own ID mapped to itself or to these IDs, with the granted IDs around it.
     KeepId {
         /// The uid inside.
         uid: Option<u32>,
         /// The gid inside.
         gid: Option<u32>,
     },
-    /// As they are given; group IDs are mapped as user IDs where nothing is said of them.
+    /// As given. If one kind has no lines, it is mapped like the other.
     Given {
         /// `--uidmap`.
         uid: Vec<GivenLine>,
@@ -56,7 +56,7 @@ pub struct GivenLine {
     pub count: u32,
 }
 
-/// As the option has it.
+/// In the syntax of the options.
 impl fmt::Display for GivenLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (inside, count) = (self.inside, self.count);
@@ -69,7 +69,7 @@ impl fmt::Display for GivenLine {
 
 impl GivenLine {
     /// # Errors
-    /// What can be no line of a map.
+    /// An invalid line.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.count == 0 {
             Err(format!("{self}: the count is zero"))
@@ -80,7 +80,7 @@ impl GivenLine {
         }
     }
 
-    /// `count` IDs from `inside` on, which are the ones from `from` on outside.
+    /// Maps `count` IDs from `inside` to the outside IDs from `from`.
     pub fn new(inside: u32, from: IdSource, count: u32) -> GivenLine {
         GivenLine { inside, from, count }
     }
@@ -90,33 +90,33 @@ impl GivenLine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdSource {
-    /// The caller's IDs in their order: 0 is its own, 1 the first subordinate one.
+    /// A position among the caller's IDs: 0 is the caller's own, 1 the first subordinate ID.
     Own(u32),
-    /// An ID of the host's.
+    /// An ID of the host.
     Host(u32),
 }
 
-/// Somebody in the accounts of the rootfs, or just a number.
+/// A user or group: an account of the rootfs, or a number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Account {
-    /// By number, whether there is such an account or not.
+    /// By number. The account need not exist.
     Id(u32),
     /// By name.
     Name(OsString),
 }
 
-/// An ID: any number but the one that means none, chown(2).
+/// Checks an ID: any number except the one that means "no ID", see chown(2).
 ///
 /// # Errors
 /// That number.
 pub(crate) fn check_id(id: u32) -> Result<(), String> {
-    if id == u32::MAX { Err(format!("{id} is no ID")) } else { Ok(()) }
+    if id == u32::MAX { Err(format!("invalid ID {id}")) } else { Ok(()) }
 }
 
 impl Account {
     /// # Errors
-    /// An empty name, and a number that no ID can be.
+    /// An empty name, or a number that cannot be an ID.
     pub(crate) fn check(&self) -> Result<(), String> {
         match self {
             Account::Id(id) => check_id(*id),
@@ -125,7 +125,7 @@ impl Account {
         }
     }
 
-    /// As it is shown in a message.
+    /// The text for messages.
     pub(crate) fn shown(&self) -> Vec<u8> {
         match self {
             Account::Id(id) => id.to_string().into_bytes(),
@@ -140,12 +140,12 @@ impl Account {
 pub struct UserSpec {
     /// The user.
     pub user: Account,
-    /// The group, where it is not the account's own.
+    /// The group, if it is not the user's own.
     pub group: Option<Account>,
 }
 
 impl UserSpec {
-    /// This user, with the group of its account.
+    /// This user, with the group of the user's account.
     pub fn new(user: Account) -> UserSpec {
         UserSpec { user, group: None }
     }
@@ -157,13 +157,13 @@ impl UserSpec {
     }
 }
 
-/// What of a launch decides about its IDs.
+/// The parts of a request that decide about IDs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IdWishes {
     /// Which IDs are mapped, and to what.
     pub(crate) userns: Userns,
-    /// True when the caller's supplementary groups are mapped as themselves.
+    /// True if the caller's supplementary groups are mapped to themselves.
     pub(crate) keeps_groups: bool,
-    /// The mapper that was named on the command line.
+    /// The mapper named on the command line.
     pub(crate) helper: Option<PathBuf>,
 }

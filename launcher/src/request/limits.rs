@@ -16,7 +16,7 @@ macro_rules! resources {
         }
 
         impl Resource {
-            /// Each with what docker calls it.
+            /// Every resource, with docker's name for it.
             const ALL: &[(Resource, &str)] = &[$((Resource::$name, $option)),*];
         }
     };
@@ -42,7 +42,7 @@ resources! {
 }
 
 impl Resource {
-    /// The resource that docker calls so.
+    /// The resource with this docker name.
     pub(crate) fn named(name: &str) -> Option<Resource> {
         Resource::ALL.iter().find(|(_, known)| *known == name).map(|(resource, _)| *resource)
     }
@@ -51,7 +51,7 @@ impl Resource {
         Resource::ALL.iter().find(|(known, _)| *known as u32 == number).map(|(resource, _)| *resource)
     }
 
-    /// What docker calls it.
+    /// docker's name for the resource.
     pub(crate) fn name(self) -> &'static str {
         Resource::ALL.iter().find(|(known, _)| *known == self).map_or("", |(_, name)| name)
     }
@@ -61,16 +61,16 @@ impl Resource {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Limit {
-    /// Which resource.
+    /// The resource.
     #[serde(with = "as_number")]
     pub resource: Resource,
-    /// The limit that is in force.
+    /// The limit in force.
     pub soft: u64,
-    /// As far as the command can raise it.
+    /// The limit up to which the command can raise the soft limit.
     pub hard: u64,
 }
 
-/// A resource in an entry of the registry.
+/// The number of a resource, for registry entries.
 mod as_number {
     use crate::request::limits::Resource;
     use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
@@ -86,10 +86,10 @@ mod as_number {
 }
 
 impl Limit {
-    /// No limit.
+    /// The value for no limit.
     pub const UNLIMITED: u64 = libc::RLIM_INFINITY;
 
-    /// These limits of a resource.
+    /// A limit for a resource.
     pub fn new(resource: Resource, soft: u64, hard: u64) -> Limit {
         Limit { resource, soft, hard }
     }
@@ -98,7 +98,7 @@ impl Limit {
     /// Limits that setrlimit(2) refuses.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.soft > self.hard {
-            Err(format!("{self}: the soft limit is above the hard one"))
+            Err(format!("{self}: the soft limit exceeds the hard limit"))
         } else {
             Ok(())
         }

@@ -1,4 +1,4 @@
-//! What was asked for: plain data, the structs of the public API.
+//! The request: plain data, the structs of the public API.
 
 pub(crate) mod capabilities;
 pub(crate) mod environment;

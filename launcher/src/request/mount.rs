@@ -1,4 +1,4 @@
-//! One mount that was asked for: what it shows, where, and with which attributes.
+//! A requested mount: its content, target and attributes.
 
 use nix::libc;
 use std::ffi::OsStr;
@@ -10,7 +10,7 @@ pub(crate) const NOSUID: MountFlags = MountFlags::NOSUID;
 pub(crate) const NODEV: MountFlags = MountFlags::NODEV;
 pub(crate) const NOEXEC: MountFlags = MountFlags::NOEXEC;
 
-/// Those options of tmpfs(5) that a user namespace can give.
+/// The options of tmpfs(5) that are allowed in a user namespace.
 const TMPFS_OPTIONS: [&str; 7] = ["size", "nr_blocks", "nr_inodes", "mode", "uid", "gid", "huge"];
 
 /// A mount below the new root.
@@ -29,36 +29,36 @@ const TMPFS_OPTIONS: [&str; 7] = ["size", "nr_blocks", "nr_inodes", "mode", "uid
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mount {
-    /// What is mounted.
+    /// The content.
     pub content: Content,
-    /// Where, as an absolute path inside.
+    /// The target, an absolute path in the sandbox.
     pub target: PathBuf,
-    /// What holds for it.
+    /// The attributes.
     pub attributes: Attributes,
 }
 
-/// What a mount shows.
+/// The content of a mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Content {
-    /// A file or directory of the host's.
+    /// A file or directory of the host.
     Bind(Bind),
-    /// A directory of the host's, with a layer in memory over it that takes all changes.
+    /// A directory of the host, with a layer in memory over it that takes all changes.
     Layered(PathBuf),
-    /// A file system in memory, with its options: tmpfs(5).
+    /// A filesystem in memory, with its options: tmpfs(5).
     Tmpfs(Vec<(String, Option<String>)>),
-    /// Directories of the host's over each other, the top one first.
+    /// Directories of the host over each other, the top one first.
     Overlay {
-        /// What is only read.
+        /// The directories that are only read.
         lower: Vec<PathBuf>,
-        /// What takes the changes, and the directory beside it that overlayfs works in.
+        /// The directory that takes the changes, and the work directory of overlayfs.
         upper: Option<(PathBuf, PathBuf)>,
     },
-    /// proc(5) of the own pid namespace.
+    /// proc(5) for the sandbox's pid namespace.
     Proc,
-    /// Terminals of its own: pts(4).
+    /// A devpts with the sandbox's own terminals: pts(4).
     Devpts,
-    /// POSIX message queues of the own ipc namespace: mq_overview(7).
+    /// POSIX message queues of the sandbox's ipc namespace: mq_overview(7).
     Mqueue,
 }
 
@@ -66,22 +66,22 @@ pub enum Content {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Bind {
-    /// The file or directory of the host's.
+    /// The file or directory on the host.
     pub source: PathBuf,
-    /// True when what is mounted below it comes along.
+    /// True if mounts below the source are included.
     pub recursive: bool,
-    /// True when its owners are shown through the sandbox's own ID maps: mount_setattr(2), MOUNT_ATTR_IDMAP.
+    /// True if file owners are mapped by the sandbox's ID maps: mount_setattr(2), MOUNT_ATTR_IDMAP.
     pub id_mapped: bool,
 }
 
-/// Flags of a mount: a set, which starts empty, to which others are added by `|` and from which they are taken by `-=`.
+/// A set of mount flags. The default is empty; `|` adds flags and `-=` removes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MountFlags(u64);
 
 impl MountFlags {
-    /// Nothing can be written.
+    /// Nothing on the mount can be written.
     pub const READ_ONLY: MountFlags = MountFlags(libc::MOUNT_ATTR_RDONLY);
-    /// Setuid bits and file capabilities do not count.
+    /// Setuid bits and file capabilities have no effect.
     pub const NOSUID: MountFlags = MountFlags(libc::MOUNT_ATTR_NOSUID);
     /// Device nodes cannot be opened.
     pub const NODEV: MountFlags = MountFlags(libc::MOUNT_ATTR_NODEV);
@@ -93,12 +93,12 @@ impl MountFlags {
         self.0 & other.0 == other.0
     }
 
-    /// The union, for constants, in which `|` cannot be called.
+    /// The union, for constants, in which `|` cannot be used.
     pub(crate) const fn with(self, other: MountFlags) -> MountFlags {
         MountFlags(self.0 | other.0)
     }
 
-    /// As mount_setattr(2) takes them.
+    /// The bits for mount_setattr(2).
     pub(crate) const fn bits(self) -> u64 {
         self.0
     }
@@ -124,23 +124,24 @@ impl SubAssign for MountFlags {
     }
 }
 
-/// What becomes of mounts that are made later, on either side of a mount: mount_namespaces(7). In any case, none leaves the sandbox.
+/// How mounts that are made later propagate: mount_namespaces(7). No mount ever propagates out of the
+/// sandbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Propagation {
-    /// Each side keeps its own.
+    /// Not at all.
     #[default]
     Private,
-    /// Those of the host's appear inside.
+    /// From the host into the sandbox.
     Slave,
-    /// Namespaces inside share them.
+    /// Between namespaces in the sandbox.
     Shared,
-    /// As private, and the mount cannot be bound elsewhere.
+    /// Not at all, and the mount cannot be bind-mounted.
     Unbindable,
 }
 
 impl Propagation {
-    /// As mount_setattr(2) takes it.
+    /// The bits for mount_setattr(2).
     pub(crate) const fn bits(self) -> u64 {
         match self {
             Propagation::Private => libc::MS_PRIVATE,
@@ -151,26 +152,26 @@ impl Propagation {
     }
 }
 
-/// Attributes of a mount.
+/// The attributes of a mount.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attributes {
-    /// Its flags; others of a bind's source stay as well.
+    /// The flags. Flags that a bind's source already has are kept too.
     pub set: MountFlags,
-    /// What becomes of mounts that are made later.
+    /// The propagation of later mounts.
     pub propagation: Propagation,
 }
 
 impl Attributes {
-    /// These flags, private.
+    /// These flags, with private propagation.
     pub const fn new(set: MountFlags) -> Attributes {
         Attributes { set, propagation: Propagation::Private }
     }
 }
 
 impl Mount {
-    /// A bind mount with all that is mounted below it; setuid bits do not count on it, and device nodes only where it is of /dev,
-    /// whose files are nothing else.
+    /// A bind mount that includes all mounts below the source. Setuid bits have no effect on it. Device nodes
+    /// can be opened only if the source is in /dev.
     pub fn bind(source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Mount {
         let source = source.into();
         let attributes = if source.starts_with("/dev") { NOSUID } else { NOSUID | NODEV };
@@ -178,19 +179,20 @@ impl Mount {
         Mount { content, target: target.into(), attributes: Attributes::new(attributes) }
     }
 
-    /// A file system in memory, mode 1777, without programs, setuid bits and device nodes.
+    /// A filesystem in memory with mode 1777, nosuid, nodev and noexec.
     pub fn tmpfs(target: impl Into<PathBuf>) -> Mount {
         let content = Content::Tmpfs(Vec::new());
         Mount { content, target: target.into(), attributes: Attributes::new(NOSUID | NODEV | NOEXEC) }
     }
 
-    /// A directory of the host's, with a layer in memory over it that takes all changes and is discarded.
+    /// A directory of the host, with a layer in memory over it that takes all changes and is discarded.
     pub fn layered(source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Mount {
         Mount { content: Content::Layered(source.into()), ..Mount::bind("", target) }
     }
 
-    /// Directories of the host's over each other, the top one first. Changes go to the first directory of `upper`; the second
-    /// one, on the same filesystem, is overlayfs's to work in. Without `upper`, nothing can be written.
+    /// Directories of the host over each other, the top one first. Changes go to the first directory of
+    /// `upper`. The second is the work directory of overlayfs and must be on the same filesystem. Without
+    /// `upper` the mount is read-only.
     pub fn overlay(
         lower: impl IntoIterator<Item = impl Into<PathBuf>>,
         upper: Option<(PathBuf, PathBuf)>,
@@ -200,12 +202,12 @@ impl Mount {
         Mount { content: Content::Overlay { lower, upper }, ..Mount::bind("", target) }
     }
 
-    /// A new proc(5), of the sandbox's pid namespace.
+    /// A new proc(5) for the sandbox's pid namespace.
     pub fn proc(target: impl Into<PathBuf>) -> Mount {
         Mount::of_system(Content::Proc, target.into(), NOSUID | NODEV | NOEXEC)
     }
 
-    /// A new devpts: terminals of the sandbox's own.
+    /// A new devpts, with the sandbox's own terminals.
     pub fn devpts(target: impl Into<PathBuf>) -> Mount {
         Mount::of_system(Content::Devpts, target.into(), NOSUID | NOEXEC)
     }
@@ -215,7 +217,7 @@ impl Mount {
         Mount::of_system(Content::Mqueue, target.into(), NOSUID | NODEV | NOEXEC)
     }
 
-    /// A device node of the host's; its own mode decides who can use it.
+    /// A device node of the host. Its own mode decides who can use it.
     pub fn device(source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Mount {
         Mount { attributes: Attributes::new(NOSUID | NOEXEC), ..Mount::bind(source, target) }
     }
@@ -231,7 +233,7 @@ impl Mount {
         self
     }
 
-    /// The same mount of a filesystem in memory with an option of tmpfs(5), such as `size` and `10m`.
+    /// The same mount of a filesystem in memory, with an option of tmpfs(5), such as `size` with `10m`.
     #[must_use]
     pub fn option(mut self, name: impl Into<String>, value: impl Into<String>) -> Mount {
         if let Content::Tmpfs(options) = &mut self.content {
@@ -240,7 +242,7 @@ impl Mount {
         self
     }
 
-    /// The same bind mount without what is mounted below its source.
+    /// The same bind mount, without the mounts below its source.
     #[must_use]
     pub fn non_recursive(mut self) -> Mount {
         if let Content::Bind(bind) = &mut self.content {
@@ -249,7 +251,8 @@ impl Mount {
         self
     }
 
-    /// The same bind mount with its owners shown through the sandbox's own ID maps: mount_setattr(2), MOUNT_ATTR_IDMAP.
+    /// The same bind mount, with file owners mapped by the sandbox's ID maps: mount_setattr(2),
+    /// MOUNT_ATTR_IDMAP.
     #[must_use]
     pub fn id_mapped(mut self) -> Mount {
         if let Content::Bind(bind) = &mut self.content {
@@ -259,27 +262,30 @@ impl Mount {
     }
 
     /// # Errors
-    /// Contents that cannot be mounted.
+    /// Content that cannot be mounted.
     pub(crate) fn check(&self) -> Result<(), String> {
         match &self.content {
             Content::Overlay { lower, .. } if lower.is_empty() => Err("lowerdir is missing".into()),
-            // overlayfs refuses one directory alone (ovl_fs_params_verify() in fs/overlayfs/params.c).
+            // overlayfs does not accept one directory alone (ovl_fs_params_verify() in
+            // fs/overlayfs/params.c).
             Content::Overlay { lower, upper: None } if lower.len() == 1 => {
-                Err("one lowerdir alone needs an upperdir; type=bind shows one directory".into())
+                Err("a single lowerdir needs an upperdir; type=bind mounts one directory".into())
             }
             Content::Tmpfs(options) => options.iter().try_for_each(|(name, value)| {
                 match value.as_deref().is_some_and(|value| !value.is_empty())
                     && TMPFS_OPTIONS.contains(&name.as_str())
                 {
                     true => Ok(()),
-                    false => Err(format!("{} is unknown here", assignment(name, value.as_deref()))),
+                    false => {
+                        Err(format!("unknown option {} for type=tmpfs", assignment(name, value.as_deref())))
+                    }
                 }
             }),
             _ => Ok(()),
         }
     }
 
-    /// The paths of the host's.
+    /// All host paths of the mount.
     pub(crate) fn host_paths(&mut self) -> Vec<&mut PathBuf> {
         match &mut self.content {
             Content::Bind(Bind { source, .. }) | Content::Layered(source) => vec![source],
@@ -290,7 +296,7 @@ impl Mount {
         }
     }
 
-    /// The file or directory of the host's that has to be there.
+    /// The host file or directory that must exist.
     pub(crate) fn source(&self) -> Option<&Path> {
         match &self.content {
             Content::Bind(Bind { source, .. }) | Content::Layered(source) => Some(source),
@@ -303,14 +309,14 @@ fn assignment(name: &str, value: Option<&str>) -> String {
     value.map_or_else(|| name.to_owned(), |value| format!("{name}={value}"))
 }
 
-/// An absolute path inside, without `.` and `..`.
+/// An absolute path in the sandbox, without `.` and `..`.
 ///
 /// # Errors
-/// A relative path, and the root itself.
+/// A relative path, or the root itself.
 pub(crate) fn inside_path(target: &OsStr) -> Result<PathBuf, String> {
     let path = Path::new(target);
     if !path.is_absolute() {
-        return Err(format!("{} is not an absolute path inside", path.display()));
+        return Err(format!("{} is not an absolute path", path.display()));
     }
     let mut clean = PathBuf::from("/");
     for part in path.components() {
@@ -323,7 +329,7 @@ pub(crate) fn inside_path(target: &OsStr) -> Result<PathBuf, String> {
         }
     }
     if clean == Path::new("/") {
-        return Err("the root itself is ROOTFS".into());
+        return Err("the path must not be the root itself".into());
     }
     Ok(clean)
 }

@@ -1,17 +1,17 @@
-//! Names that are given to a sandbox.
+//! Checks of names given to a sandbox.
 
-/// A host name: at most 64 bytes, as sethostname(2) takes it.
+/// Checks a hostname: at most 64 bytes, as for sethostname(2).
 ///
 /// # Errors
-/// A name that is empty, too long or no host name.
+/// A name that is empty, too long or has invalid characters.
 pub(crate) fn check_hostname(name: &str) -> Result<(), String> {
     if is_of_name(name, 64) {
         return Ok(());
     }
-    Err(format!("{name} is no host name of at most 64 letters, digits, dots and dashes"))
+    Err(format!("invalid hostname {name}: it must have 1 to 64 letters, digits, dots and dashes"))
 }
 
-/// A sandbox's name: letters, digits, dots, dashes and underscores, not only digits.
+/// Checks a sandbox's name: letters, digits, dots, dashes and underscores, and not only digits.
 ///
 /// # Errors
 /// Any other name.
@@ -20,7 +20,9 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     if is_of_name(name, 128) && !is_number && !name.starts_with(['.', '-']) {
         return Ok(());
     }
-    Err(format!("{name} is no name: letters, digits, dots, dashes and underscores, and not only digits"))
+    Err(format!(
+        "invalid name {name}: it must have letters, digits, dots, dashes and underscores, and not only digits"
+    ))
 }
 
 fn is_of_name(name: &str, longest: usize) -> bool {

@@ -1,19 +1,19 @@
-//! Which namespaces are new, and what they are filled with.
+//! The requested namespaces and their contents.
 
 use nix::libc;
 
-/// What becomes of a namespace.
+/// Where a namespace comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Namespace {
-    /// A new one.
+    /// A new namespace.
     #[default]
     Private,
-    /// The host's.
+    /// The host's namespace.
     Host,
 }
 
-/// How far the clocks of a new time namespace are ahead of the host's: time_namespaces(7).
+/// The offsets of the clocks in a new time namespace from the host's: time_namespaces(7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClockOffsets {
@@ -24,13 +24,13 @@ pub struct ClockOffsets {
 }
 
 impl ClockOffsets {
-    /// Both clocks, in seconds.
+    /// Offsets for both clocks, in seconds.
     pub fn new(monotonic: i64, boottime: i64) -> ClockOffsets {
         ClockOffsets { monotonic, boottime }
     }
 }
 
-/// What becomes of the namespaces besides user and mount, which are always new.
+/// The namespaces except user and mount, which are always new.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Namespaces {
     pub(crate) pid: Namespace,
@@ -45,14 +45,14 @@ pub(crate) struct Namespaces {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Network {
-    /// The host's.
+    /// The host's network.
     #[default]
     Host,
-    /// A network of its own with nothing but lo.
+    /// A new network namespace that has only the interface lo.
     None,
 }
 
-/// Every kind, by its name in /proc/PID/ns and its flag of clone(2).
+/// Every kind of namespace: its name in /proc/PID/ns and its flag of clone(2).
 pub(crate) const KINDS: [(&str, i32); 8] = [
     ("user", libc::CLONE_NEWUSER),
     ("mnt", libc::CLONE_NEWNS),
@@ -64,7 +64,7 @@ pub(crate) const KINDS: [(&str, i32); 8] = [
     ("time", libc::CLONE_NEWTIME),
 ];
 
-/// Those of a launch that nothing is left out of; the others are made on request alone.
+/// The namespaces that a launch creates by default. The others are created only on request.
 pub(crate) const OF_A_LAUNCH: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWNS
     | libc::CLONE_NEWPID

@@ -1,4 +1,4 @@
-//! The process that is started inside: what OCI's runtime specification calls process.
+//! The process started in the sandbox; OCI's runtime specification also calls it "process".
 
 use crate::request::capabilities;
 use crate::request::environment::Environment;
@@ -8,71 +8,71 @@ use serde::{Deserialize, Serialize};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-/// Everything about it, as it was asked for.
+/// The process as requested.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Process {
-    /// The command and its arguments; a shell where there are none.
+    /// The command and its arguments; empty for a shell.
     pub(crate) command: Vec<OsString>,
-    /// Its environment; HOME is the user's own where it is not set here.
+    /// The environment. HOME is that of the user if it is not set here.
     pub(crate) environment: Environment,
-    /// Where it starts.
+    /// The working directory.
     pub(crate) workdir: Workdir,
-    /// Who runs it; who is there without subordinate IDs, or ID 0, where nobody is named.
+    /// The user; none for the child's first identity, which is root if ID 0 is mapped.
     pub(crate) user: Option<UserSpec>,
-    /// Groups besides the user's own.
+    /// Groups in addition to the user's own.
     pub(crate) groups: Vec<Account>,
-    /// True when the caller's supplementary groups stay with it.
+    /// True if it keeps the caller's supplementary groups.
     pub(crate) keeps_groups: bool,
-    /// The capabilities that root has, as a bit set; none where nothing is taken away.
+    /// The capabilities of root, as a bit set; none if no capability is removed.
     pub(crate) capabilities: Option<u64>,
-    /// True when setuid bits and file capabilities do not count for it.
+    /// True if setuid bits and file capabilities have no effect for it.
     pub(crate) no_new_privileges: bool,
-    /// Which system calls it may make.
+    /// The system call filter.
     #[serde(with = "seccomp_as_word")]
     pub(crate) seccomp: Seccomp,
-    /// True when system calls of any architecture but the kernel's own fail.
+    /// True if system calls of architectures other than the kernel's own fail.
     pub(crate) native_calls_only: bool,
-    /// What Landlock keeps it from.
+    /// The Landlock rules, if requested.
     #[serde(with = "landlock_as_words")]
     pub(crate) landlock: Option<Landlock>,
-    /// Where it may write all the same, as mounts are made for that.
+    /// The requested mounts below which Landlock still allows writing.
     pub(crate) writable: Vec<PathBuf>,
-    /// Its resource limits, where they are not the caller's.
+    /// The resource limits to set.
     pub(crate) limits: Vec<Limit>,
-    /// Its file mode creation mask.
+    /// The file mode creation mask, if it is to be changed.
     pub(crate) umask: Option<u32>,
-    /// How ready the kernel is to kill it when memory runs out: proc(5).
+    /// The adjustment of the kernel's choice of processes to kill when memory runs out: proc(5).
     pub(crate) oom_score_adj: Option<i32>,
-    /// True when it has a terminal of its own.
+    /// True if it has its own terminal.
     pub(crate) terminal: bool,
 }
 
-/// The directory in which a command starts.
+/// The working directory of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Workdir {
-    /// This one, and no other.
+    /// This directory; an error if it cannot be entered.
     Asked(PathBuf),
-    /// Where the caller is, or `/` where that cannot be entered.
+    /// The caller's working directory, or `/` if it cannot be entered.
     Callers(PathBuf),
-    /// Wherever the process is already.
+    /// The current directory of the process.
     Unchanged,
 }
 
-/// Which system calls a command may make.
+/// The system calls that a command may make.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Seccomp {
-    /// All but those that reach out of the sandbox: docs/seccomp.md.
+    /// All except those that reach outside the sandbox: docs/seccomp.md.
     #[default]
     Default,
-    /// Every one.
+    /// All.
     Unconfined,
-    /// Those of this file, in the format of docker's and podman's profiles.
+    /// Those allowed by this file, in the format of docker's and podman's profiles.
     Profile(PathBuf),
 }
 
-/// What Landlock keeps a command from, whatever is mounted: it can write only below some paths, and signals and abstract sockets stay
-/// inside. See landlock(7).
+/// Landlock rules for a command, enforced whatever is mounted: it can write only below some paths, and can
+/// send signals and connect abstract sockets only within the sandbox. See landlock(7).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Landlock {
     pub(crate) writable: Vec<PathBuf>,
@@ -80,19 +80,19 @@ pub struct Landlock {
 }
 
 impl Landlock {
-    /// It can write to /tmp, /dev, /proc and to mounts that were asked for and are not read-only.
+    /// The command can write to /tmp, /dev, /proc and to requested mounts that are not read-only.
     pub fn read_only() -> Landlock {
         Landlock::default()
     }
 
-    /// It can also write below this absolute path inside.
+    /// The command can also write below this absolute path in the sandbox.
     #[must_use]
     pub fn writable(mut self, path: impl Into<PathBuf>) -> Landlock {
         self.writable.push(path.into());
         self
     }
 
-    /// By the values of the option: `read-only`, `no-tcp` and paths.
+    /// The rules from the values of the option: `read-only`, `no-tcp` and paths.
     pub(crate) fn of_values<'v>(values: impl Iterator<Item = &'v OsStr>) -> Landlock {
         values.fold(Landlock::read_only(), |asked, value| match value.to_str() {
             Some("read-only") => asked,
@@ -102,7 +102,7 @@ impl Landlock {
     }
 
     /// # Errors
-    /// A relative path, which may be a value that the option does not have.
+    /// A relative path, which may be a misspelled value.
     pub(crate) fn check(&self) -> Result<(), String> {
         match self.writable.iter().find(|path| !path.is_absolute()) {
             Some(path) => Err(format!("{path:?} is neither read-only, no-tcp nor an absolute path")),
@@ -110,7 +110,7 @@ impl Landlock {
         }
     }
 
-    /// The values of the option.
+    /// The rules as values of the option.
     pub(crate) fn values(&self) -> Vec<OsString> {
         let paths = self.writable.iter().map(OsString::from);
         ["read-only".into()]
@@ -120,7 +120,7 @@ impl Landlock {
             .collect()
     }
 
-    /// It can neither bind nor connect TCP sockets; this needs Linux 6.7.
+    /// The command can neither bind nor connect TCP sockets. This needs Linux 6.7.
     #[must_use]
     pub fn no_tcp(mut self) -> Landlock {
         self.forbids_tcp = true;
@@ -128,7 +128,7 @@ impl Landlock {
     }
 }
 
-/// In an entry of the registry, a filter is none, `unconfined`, or an absolute path of any bytes.
+/// The form of a filter in registry entries: null, `unconfined`, or an absolute path of any bytes.
 mod seccomp_as_word {
     use crate::request::process::Seccomp;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -152,7 +152,8 @@ mod seccomp_as_word {
     }
 }
 
-/// The same for Landlock: the values of the option, with a NUL between, which no path has.
+/// The form of Landlock rules in registry entries: the values of the option, separated by NULs, which no path
+/// contains.
 mod landlock_as_words {
     use crate::request::process::Landlock;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -177,12 +178,12 @@ mod landlock_as_words {
 }
 
 impl Process {
-    /// True if it runs as another user than the child's first, or with other groups.
+    /// True if its user or groups differ from those of the child's first identity.
     pub(crate) fn changes_user(&self) -> bool {
         self.user.is_some() || !self.groups.is_empty()
     }
 
-    /// A command with this environment, as root with a container's capabilities.
+    /// A command with this environment, as root with the default capabilities of containers.
     pub(crate) fn new(environment: Environment) -> Process {
         Process {
             command: Vec::new(),

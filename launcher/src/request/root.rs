@@ -1,52 +1,52 @@
-//! The root that is asked for.
+//! The requested root.
 
 use std::path::PathBuf;
 
-/// Where the root comes from.
+/// What the root is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Root {
-    /// A directory of the host's.
+    /// A directory of the host.
     Dir(PathBuf),
     /// The host's own system, with a layer in memory over it.
     Host,
-    /// The host's own system as it is: the namespaces alone.
+    /// The host's own system, unchanged: only namespaces are created.
     Unchanged,
 }
 
-/// What takes the changes to a rootfs.
+/// Where changes to a rootfs go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overlay {
-    /// A layer that is thrown away: in memory, or before Linux 6.6 on disk until the end.
+    /// A layer that is discarded at the end. It is in memory, or before Linux 6.6 on disk.
     Memory,
-    /// A directory of the host's in which they are kept.
+    /// A directory of the host, in which they are kept.
     Kept(PathBuf),
 }
 
-/// Where /proc comes from.
+/// How /proc is mounted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Proc {
-    /// A new one, or the one that is there where the kernel refuses a new one.
+    /// A new one, or the existing one if the kernel refuses a new one.
     #[default]
     Auto,
     /// A new one.
     New,
-    /// The one that is there.
+    /// The existing one.
     Bind,
-    /// Nothing is mounted.
+    /// Not mounted.
     None,
 }
 
-/// Where /dev comes from.
+/// How /dev is mounted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Dev {
-    /// A private one with the few devices that a program may expect.
+    /// A private /dev with the few devices that programs expect.
     #[default]
     New,
-    /// The host's.
+    /// The host's /dev.
     Bind,
-    /// Nothing is mounted.
+    /// Not mounted.
     None,
 }

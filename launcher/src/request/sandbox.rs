@@ -1,4 +1,4 @@
-//! What is to be run, as a library is asked for it: the program's own command line is made of nothing else.
+//! The request for a sandbox, as built by users of the library and by the program's command line.
 
 mod confinement;
 mod ids;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 const PATH_INSIDE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// A command in a root file system of its own: described here, and then started.
+/// A command in its own root filesystem: described here, and then started.
 ///
 /// ```
 /// use std::io::Read as _;
@@ -43,7 +43,7 @@ const PATH_INSIDE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A directory becomes the root instead with [`Sandbox::new`]:
+/// With [`Sandbox::new`], a directory becomes the root instead:
 ///
 /// ```no_run
 /// # use subroot::Sandbox;
@@ -55,14 +55,14 @@ pub struct Sandbox {
     pub(crate) root: Root,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) read_only: bool,
-    /// Directories that are memory where the root is read-only, if it has them.
+    /// Directories of a read-only root, if it has them, on which a writable tmpfs is mounted.
     pub(crate) writable_tmpfs: Vec<PathBuf>,
     pub(crate) proc: Proc,
     pub(crate) dev: Dev,
     pub(crate) mounts: Vec<Mount>,
     pub(crate) masked: Vec<PathBuf>,
     pub(crate) read_only_paths: Vec<PathBuf>,
-    /// The command; a shell where none was given.
+    /// The command; none for a shell.
     pub(crate) command: Option<Vec<OsString>>,
     pub(crate) process: Process,
     pub(crate) added_capabilities: Vec<String>,
@@ -78,22 +78,22 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A shell in this directory, as root of all IDs that the caller may map.
+    /// A shell in this directory, as root, with all IDs that the caller may map.
     pub fn new(rootfs: impl Into<PathBuf>) -> Sandbox {
         let terminal = std::env::var_os("TERM").unwrap_or_else(|| "xterm".into());
         let environment = vec![("PATH".into(), PATH_INSIDE.into()), ("TERM".into(), terminal)];
         Sandbox::of(Root::Dir(rootfs.into()), environment).workdir_of_image()
     }
 
-    /// A shell in the host's own system, which it can change only in memory.
+    /// A shell in the host's own system, with all changes in memory.
     pub fn host() -> Sandbox {
         let mut sandbox = Sandbox::of(Root::Host, environment::of_caller().collect());
-        // Error ignored: a directory that has been removed is none to start in.
+        // Error ignored: a removed directory cannot be the working directory.
         sandbox.process.workdir = Workdir::Callers(std::env::current_dir().ok().unwrap_or_default());
         sandbox
     }
 
-    /// A shell in the host's own system as it is, with mapped IDs and nothing else.
+    /// A shell in the host's own system, unchanged except for mapped IDs.
     pub fn unshare() -> Sandbox {
         let mut sandbox = Sandbox::of(Root::Unchanged, environment::of_caller().collect());
         sandbox.process.environment.retain(|(name, _)| name != "container");
@@ -145,7 +145,7 @@ impl Sandbox {
         self
     }
 
-    /// Shows a file or directory of the host's inside, with all that is mounted below it.
+    /// Bind-mounts a file or directory of the host, with all mounts below it.
     #[must_use]
     pub fn bind(self, source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Sandbox {
         self.mount(Mount::bind(source, target))
@@ -157,7 +157,7 @@ impl Sandbox {
         self.mount(Mount::bind(source, target).read_only())
     }
 
-    /// Mounts something.
+    /// Adds a mount.
     #[must_use]
     pub fn mount(mut self, mount: Mount) -> Sandbox {
         self.mounts.push(mount);
@@ -171,14 +171,14 @@ impl Sandbox {
         self
     }
 
-    /// Removes all environment variables, also those that every sandbox has: PATH, TERM and container.
+    /// Removes all environment variables, including those that every sandbox has: PATH, TERM and container.
     #[must_use]
     pub fn env_clear(mut self) -> Sandbox {
         self.process.environment.clear();
         self
     }
 
-    /// Passes the caller's whole environment on.
+    /// Passes on the caller's whole environment.
     #[must_use]
     pub fn env_host(mut self) -> Sandbox {
         let own = environment::of_caller().filter(|(name, _)| name != "container");
@@ -186,21 +186,22 @@ impl Sandbox {
         self
     }
 
-    /// Starts in this directory, as it is called inside.
+    /// Starts in this directory of the sandbox.
     #[must_use]
     pub fn workdir(mut self, dir: impl Into<PathBuf>) -> Sandbox {
         self.process.workdir = Workdir::Asked(dir.into());
         self
     }
 
-    /// Goes by this name, for `subroot exec`, `ps` and `kill`.
+    /// Sets the name, for `subroot exec`, `ps` and `kill`.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Sandbox {
         self.name = Some(name.into());
         self
     }
 
-    /// Goes on when the process that started it ends. A [`Running`](crate::Running) that is dropped ends it all the same.
+    /// Continues when the process that started the sandbox ends. Dropping a [`Running`](crate::Running) still
+    /// ends it.
     #[must_use]
     pub fn outlive_parent(mut self) -> Sandbox {
         self.outlives_parent = true;

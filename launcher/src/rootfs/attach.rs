@@ -1,7 +1,8 @@
-//! Attaches mounts with their attributes, also where the kernel has no mount_setattr(2): before Linux 5.12.
+//! Attaches mounts with their attributes, even on kernels without mount_setattr(2) (before Linux 5.12).
 //!
-//! The old way changes mounts that are attached already, one by one, each by a descriptor that was opened on it: a path could lead
-//! elsewhere by now. Nobody is inside yet who could see them in between, and what cannot be changed is detached again.
+//! The older method changes the mounts after they are attached, one by one, through a descriptor opened on
+//! each: a path could lead elsewhere by then. No process is in the new root yet that could see the
+//! intermediate state. A mount that cannot be changed is detached again.
 
 use crate::failure::{Failure, Step};
 use crate::request::mount::{Attributes, READ_ONLY};
@@ -19,11 +20,11 @@ use std::path::Path;
 
 const NONE: Option<&CStr> = None;
 
-/// Why a tree is not attached.
+/// Why a tree was not attached.
 pub(crate) enum Unattached {
-    /// It cannot be attached there. It is detached and unchanged, but for its attributes.
+    /// It cannot be attached at that mount point. It is still detached; only its attributes may have changed.
     Refused(Errno),
-    /// It cannot be given its attributes.
+    /// Its attributes cannot be set.
     Unprotected(Errno),
 }
 
@@ -36,10 +37,10 @@ impl Unattached {
     }
 }
 
-/// Attaches a detached tree at `name` below `mount_point`, or at `mount_point` itself where `name` is empty.
+/// Attaches a detached tree at `name` below `mount_point`, or at `mount_point` itself if `name` is empty.
 ///
 /// # Errors
-/// Those of mount_setattr(2) and move_mount(2).
+/// Errors of mount_setattr(2) and move_mount(2).
 pub(crate) fn attach_with(
     tree: &OwnedFd,
     mount_point: impl AsFd,
@@ -49,10 +50,11 @@ pub(crate) fn attach_with(
     try_to_attach(tree, mount_point, name, attributes).map_err(Unattached::errno)
 }
 
-/// The same for a place that may not be the right one.
+/// The same, for a mount point that may be unsuitable: distinguishes the two kinds of errors.
 ///
 /// # Errors
-/// Those of mount_setattr(2) and move_mount(2), apart from each other.
+/// Errors of mount_setattr(2) as [`Unattached::Unprotected`], errors of move_mount(2) as
+/// [`Unattached::Refused`].
 pub(crate) fn try_to_attach(
     tree: &OwnedFd,
     mount_point: impl AsFd,
@@ -72,19 +74,19 @@ pub(crate) fn try_to_attach(
     }
 }
 
-/// How far a change reaches.
+/// Which mounts a change affects.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// To one mount.
+    /// Only this mount.
     Mount,
-    /// To all that is mounted in it, too.
+    /// This mount and everything mounted below it.
     Tree,
 }
 
 /// Makes an attached mount read-only.
 ///
 /// # Errors
-/// Those of mount_setattr(2).
+/// Errors of mount_setattr(2).
 pub(crate) fn make_read_only(top: &OwnedFd, reach: Reach) -> Result<(), Errno> {
     let made = match reach {
         Reach::Mount => sys::mount_api::set_attributes(top, READ_ONLY.bits()),
@@ -96,25 +98,27 @@ pub(crate) fn make_read_only(top: &OwnedFd, reach: Reach) -> Result<(), Errno> {
     }
 }
 
-/// Detaches what has just been attached. A tree without its protection must not stay, whatever becomes of the error, so that a
-/// failure ends this process.
+/// Detaches a tree that was just attached. If that fails, ends this process: a tree without its protection
+/// must not stay, even if a caller ignores the error.
 fn detach(tree: &OwnedFd) {
     if let Err(errno) = umount2(descriptor(tree).as_c_str(), MntFlags::MNT_DETACH) {
         Failure::new(Step::Unmount, b"", errno).end();
     }
 }
 
-/// As mount_setattr(2): neither is changed where it is 0.
+/// Does the same as mount_setattr(2) on older kernels. A value of 0 leaves attributes or propagation
+/// unchanged.
 fn remount(top: &OwnedFd, reach: Reach, set: u64, propagation: u64) -> Result<(), Errno> {
     let count = if reach == Reach::Mount { 1 } else { usize::MAX };
     let lines = tree(top)?;
-    // The first one is at hand, whatever covers it.
+    // The first mount is open already, so it does not matter whether another one covers it.
     let covered = |(at, line): &(usize, &MountLine)| *at > 0 && is_covered(line, &lines);
     for (_, line) in lines.iter().enumerate().take(count).filter(|line| !covered(line)) {
         let mount_point = open_mount(top, line, &lines)?;
         let mount_point = descriptor(&mount_point);
         if set != 0 {
-            // What is set already stays: some of it may be locked, and a remount without it is refused (mount_namespaces(7)).
+            // Flags that are already set are kept: some may be locked, and a remount without a locked flag is
+            // refused (mount_namespaces(7)).
             let flags = flags_of(line) | legacy_mount::flags(set) | MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
             mount(NONE, mount_point.as_c_str(), NONE, flags, NONE)?;
         }
@@ -126,11 +130,11 @@ fn remount(top: &OwnedFd, reach: Reach, set: u64, propagation: u64) -> Result<()
     Ok(())
 }
 
-/// The mount that a descriptor is on, and all that are mounted below it; never empty.
+/// The mount that a descriptor is on, and all mounts below it. Never empty.
 fn tree(top: &OwnedFd) -> Result<Vec<MountLine>, Errno> {
     let mut ids = vec![mount_id(top)?];
     let mut found = Vec::new();
-    // A mount is listed after the one that it is on.
+    // The kernel lists a mount after the one that it is mounted on.
     for line in mountinfo::read()? {
         if ids.contains(&line.id) || ids.contains(&line.parent) {
             ids.push(line.id);
@@ -151,8 +155,9 @@ fn open_mount(top: &OwnedFd, line: &MountLine, lines: &[MountLine]) -> Result<Ow
     if mount_id(&opened)? == line.id { Ok(opened) } else { Err(Errno::EBUSY) }
 }
 
-/// True for a mount that another one of the tree covers, at its own place or further up. Nobody can reach it, and nobody inside can
-/// uncover it: what came from the host's mount namespace is locked together (mount_namespaces(7)).
+/// True if another mount of the tree covers this one, at its mount point or above it. A covered mount cannot
+/// be reached, and no process in the sandbox can uncover it: mounts copied from the host's mount namespace
+/// are locked together (mount_namespaces(7)).
 fn is_covered(line: &MountLine, lines: &[MountLine]) -> bool {
     let mut candidate = vec![line.id, line.parent];
     for above in lines.iter().rev() {
@@ -174,7 +179,7 @@ fn mount_id(file: &OwnedFd) -> Result<u64, Errno> {
 /// MS_NOSYMFOLLOW in linux/mount.h, since Linux 5.10.
 const NOSYMFOLLOW: nix::libc::c_ulong = 256;
 
-/// The flags that a mount has already.
+/// The flags that are already set on a mount.
 fn flags_of(line: &MountLine) -> MsFlags {
     let flag = |option: &[u8]| match option {
         b"ro" => MsFlags::MS_RDONLY,
@@ -188,7 +193,8 @@ fn flags_of(line: &MountLine) -> MsFlags {
         _ => MsFlags::empty(),
     };
     let options = || line.options.split(|byte| *byte == b',');
-    // A mount with strict times shows no option for that, and a remount without a word would make them relative.
+    // A mount with strict atime shows no option for it, and a remount without the flag would change it to
+    // relatime.
     let has_times = options().any(|option| matches!(option, b"noatime" | b"relatime"));
     let times = if has_times { MsFlags::empty() } else { MsFlags::MS_STRICTATIME };
     options().map(flag).fold(times, |flags, flag| flags | flag)

@@ -1,5 +1,5 @@
-//! A covering layer: a read-only directory in memory into which everything of another is bound, so that it can have mount points
-//! that the other one lacks, without a change to it.
+//! A covering layer: a read-only directory in memory with bind mounts of everything in another directory. It
+//! can have mount points that the other directory lacks, without changing that directory.
 
 use crate::failure::{Failure, Step};
 use crate::request::mount::Attributes;
@@ -19,18 +19,19 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
-/// What directories on the way to a mount point may be used for by whom: `rwxr-xr-x`.
-const EVERYBODYS: Mode = Mode::from_bits_truncate(0o755);
+/// The mode of directories above a mount point: `rwxr-xr-x`.
+const DIR_MODE: Mode = Mode::from_bits_truncate(0o755);
 
-/// A mount point that is missing: its names below a directory.
+/// A missing mount point: its names relative to a directory.
 pub(crate) struct MissingPoint {
-    /// The names, the outermost first.
+    /// The names, outermost first.
     pub(crate) names: Vec<OsString>,
     /// True for a directory, false for a file.
     pub(crate) is_dir: bool,
 }
 
-/// Covers a directory; what is returned is mounted over it, has everything of it, and the missing mount points besides.
+/// Covers a directory. The returned directory is mounted over it, and has everything in it and also the
+/// missing mount points.
 ///
 /// # Errors
 /// The entry of the directory that could not be bound.
@@ -57,10 +58,11 @@ pub(crate) fn cover(mount_point: &OwnedFd, missing: &[MissingPoint]) -> Result<O
     Ok(covering)
 }
 
-/// Makes a mount point, and the directories on the way to it, in a directory in memory; never outside of that, whatever the names are.
+/// Creates a mount point, and the directories above it, in a directory in memory. It never leaves that
+/// directory, whatever the names are.
 ///
 /// # Errors
-/// The name that could not be made.
+/// The name that could not be created.
 pub(crate) fn make_point(dir: &OwnedFd, point: &MissingPoint) -> Result<(), Failure> {
     let mut candidate: Option<OwnedFd> = None;
     for (at, name) in point.names.iter().enumerate() {
@@ -74,13 +76,13 @@ pub(crate) fn make_point(dir: &OwnedFd, point: &MissingPoint) -> Result<(), Fail
         if is_last && !point.is_dir {
             return make_file(parent, &name).or_else(unless_there).map_err(on);
         }
-        let made = mkdirat(parent, name.as_c_str(), EVERYBODYS);
+        let made = mkdirat(parent, name.as_c_str(), DIR_MODE);
         made.or_else(unless_there).map_err(on)?;
         let below = open_beneath(parent, &name, OFlag::O_PATH | OFlag::O_DIRECTORY).map_err(on)?;
-        // Error ignored: it is there already, and keeps its mode.
+        // Error ignored: it already exists, and keeps its mode.
         if made.is_ok() {
-            // The umask may have taken from it.
-            fchmodat(&below, ".", EVERYBODYS, FchmodatFlags::FollowSymlink).map_err(on)?;
+            // The umask may have removed permissions.
+            fchmodat(&below, ".", DIR_MODE, FchmodatFlags::FollowSymlink).map_err(on)?;
         }
         candidate = Some(below);
     }

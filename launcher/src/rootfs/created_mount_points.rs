@@ -1,11 +1,13 @@
-//! Mount points that the rootfs lacks, made for the run in directories of the caller's, and removed at its end. With `--userns subids`,
-//! they are also made in directories of the granted IDs, by a process that joins the sandbox's user namespace for that.
+//! Missing mount points of the rootfs: created for the run in directories that the caller owns, and removed at its end. With
+//! `--userns subids`, they are also created in directories of the granted IDs, by a process that joins the sandbox's user namespace.
 //!
-//! What is made carries a mark in its mode, which nothing else has. Every run that uses such a mount point holds a shared
-//! lock on the directory it was made in, and only the last one removes it: removing a directory takes away what others have mounted
-//! on it. A run that was killed together with all its processes leaves marked directories, which the next run then removes.
+//! Created files and directories have a special mode as a mark. Every run that uses such a mount point holds
+//! a shared lock on the directory in which it was created, and only the last run removes it, because removing
+//! a directory would also detach the mounts that other runs have on it. A run that is killed with all its
+//! processes leaves marked directories, which the next run removes.
 //!
-//! Errors ignored: what the launcher cannot find, lock or make, the child covers instead; what it cannot remove, the next run removes.
+//! Errors ignored: if the launcher cannot find, lock or create a mount point, the child covers the directory
+//! instead; if it cannot remove one, the next run does.
 
 use crate::plan::id_layout::inside_of;
 use crate::plan::root::{Point, RootPlan};
@@ -28,16 +30,17 @@ use std::thread::sleep;
 use std::time::Duration;
 use subroot_idmap::PlannedMap;
 
-/// What is mounted on: the sticky bit and no permission at all.
+/// The mode of a created mount point: the sticky bit and no permissions.
 const MARK: Mode = Mode::S_ISVTX;
-/// Directories on the way there, which everybody inside has to get through.
+/// The mode of created directories above a mount point. Every process in the sandbox must be able to pass
+/// through them.
 const MARK_ON_THE_WAY: Mode = Mode::from_bits_truncate(0o1711);
-/// How often, and how long apart, the lock is tried while another run is removing.
+/// The number of attempts to take the lock while another run is removing, and the pause between them.
 const TRIES: (u32, Duration) = (100, Duration::from_millis(2));
 
 const READ: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 
-/// The mount points of one run that have to be made; none where the rootfs has them all.
+/// The mount points that must be created for one run; none if the rootfs has them all.
 #[derive(Default)]
 pub(crate) struct MountPoints {
     missing: Vec<Missing>,
@@ -45,7 +48,8 @@ pub(crate) struct MountPoints {
     ids: Option<OwnedFd>,
 }
 
-/// One of them: the names that are missing below a directory of the caller's, which is locked for as long as it is open anywhere.
+/// A missing mount point: names below a directory that the caller owns. The directory stays locked while it
+/// is open in any process.
 struct Missing {
     dir: Rc<OwnedFd>,
     names: Vec<CString>,
@@ -55,24 +59,25 @@ struct Missing {
 }
 
 impl MountPoints {
-    /// Looks for them. What this user cannot look into, or does not own, is covered later by the child instead. `granted` is the map of
+    /// Finds the missing mount points. Those in directories that this user cannot read or does not own are left to the child, which
+    /// covers the directory. `granted` is the map of
     /// the user IDs that are their owner's, too.
     pub(crate) fn find(root: Option<&RootPlan>, granted: Option<&PlannedMap>) -> MountPoints {
         let mut found: Vec<Missing> = Vec::new();
         let mut base: Option<(&Path, OwnedFd)> = None;
-        let mut beside = None;
+        let mut cached = None;
         for point in root.into_iter().flat_map(RootPlan::points) {
             if base.as_ref().is_none_or(|(path, _)| *path != point.base) {
                 base = open(point.base, READ, Mode::empty()).ok().map(|opened| (point.base, opened));
-                beside = None;
+                cached = None;
             }
             let Some((_, base)) = &base else { continue };
-            if is_there(base, &mut beside, point.path) {
+            if exists(base, &mut cached, point.path) {
                 continue;
             }
             let Some(mut missing) = Missing::find(base, &point, granted) else { continue };
             let same = found.iter().find(|known| is_same(&known.dir, &missing.dir));
-            // Two locks of one process on one directory would keep each other out.
+            // Two descriptors with locks on one directory would exclude each other, so one is shared.
             match same.map(|known| Rc::clone(&known.dir)) {
                 Some(dir) => missing.dir = dir,
                 None if lock_shared(&missing.dir) => {}
@@ -102,12 +107,12 @@ impl MountPoints {
         self.missing.iter().map(|missing| &*missing.dir).chain(&self.ids)
     }
 
-    /// Makes them. Where that fails, the child finds one missing and covers its directory.
+    /// Creates them. If one cannot be created, the child covers the directory instead.
     pub(crate) fn make(&self) {
         self.each(self.missing.iter().collect(), Missing::make);
     }
 
-    /// Removes what is marked and empty, unless another run still uses it.
+    /// Removes created mount points that are empty, unless another run still uses them.
     pub(crate) fn remove(&self) {
         let is_unused = |missing: &&Missing| sys::files::try_lock(&*missing.dir, true).is_ok();
         self.each(self.missing.iter().rev().filter(is_unused).collect(), |missing| {
@@ -183,10 +188,10 @@ impl Missing {
         let mut dir = openat(&*self.dir, ".", READ, Mode::empty())?;
         for name in on_the_way {
             let made = mkdirat(&dir, name.as_c_str(), MARK_ON_THE_WAY);
-            // What was made may have been swapped since.
+            // The new directory may have been replaced since it was created.
             dir = open_beneath(&dir, name, READ)?;
             if made.is_ok() {
-                // The umask may have taken from it.
+                // The umask may have removed permissions.
                 fchmod(&dir, MARK_ON_THE_WAY)?;
             }
         }
@@ -213,11 +218,13 @@ impl Missing {
     }
 }
 
-/// The directory of the last mount point, as they often lie side by side: its path below the base, and where it is open.
-type Beside<'p> = Option<(&'p Path, Option<OwnedFd>)>;
+/// The parent directory of the last mount point, because mount points are often siblings: its path below the
+/// base, and the open directory.
+type CachedParent<'p> = Option<(&'p Path, Option<OwnedFd>)>;
 
-/// True for what is there at the first look, by its name in its directory. A symlink takes another.
-fn is_there<'p>(base: &OwnedFd, beside: &mut Beside<'p>, path: &'p Path) -> bool {
+/// True if the name exists in its parent directory. Symlinks and marked files count as missing here; they
+/// need a closer look.
+fn exists<'p>(base: &OwnedFd, cached: &mut CachedParent<'p>, path: &'p Path) -> bool {
     let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else { return false };
     let look = |dir: &OwnedFd| {
         let found = stat(dir, name);
@@ -226,9 +233,9 @@ fn is_there<'p>(base: &OwnedFd, beside: &mut Beside<'p>, path: &'p Path) -> bool
     if dir.as_os_str().is_empty() {
         return look(base);
     }
-    let (_, opened) = match beside {
+    let (_, opened) = match cached {
         Some(known) if known.0 == dir => known,
-        _ => beside.insert((dir, open_in_root(base, dir, OFlag::O_DIRECTORY).ok())),
+        _ => cached.insert((dir, open_in_root(base, dir, OFlag::O_DIRECTORY).ok())),
     };
     opened.as_ref().is_some_and(look)
 }
@@ -242,7 +249,7 @@ fn stat(dir: &OwnedFd, name: &(impl NixPath + ?Sized)) -> Option<FileStat> {
     fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()
 }
 
-/// True for what an earlier run has made: a mount point, or a directory on the way to one.
+/// True for a mount point, or a directory above one, that an earlier run created.
 fn is_marked(stat: &FileStat, is_last: bool) -> bool {
     let mode = stat.st_mode & 0o7777;
     match sys::files::file_kind(stat) {

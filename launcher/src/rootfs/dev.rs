@@ -1,4 +1,4 @@
-//! A private /dev: always a fresh tmpfs with the few devices that a program may expect.
+//! A private /dev: a new tmpfs with the few devices that programs expect.
 
 use crate::failure::{Failure, Step};
 use crate::plan::progress::begin;
@@ -20,10 +20,11 @@ const LINKS: [(&CStr, &CStr); 5] = [
     (c"ptmx", c"pts/ptmx"),
 ];
 
-/// Mounts it on an open directory, and returns its top directory. The host's device nodes are bound in, as a user namespace can make none: user_namespaces(7).
+/// Mounts /dev on an open directory and returns its top directory. The host's device nodes are bind-mounted,
+/// because a user namespace cannot create device nodes: user_namespaces(7).
 ///
 /// # Errors
-/// The mount or file that could not be made.
+/// The mount or file that could not be created.
 pub(crate) fn mount(mount_point: &OwnedFd) -> Result<OwnedFd, Failure> {
     let options = [(c"mode", Some(c"0755")), (c"size", Some(c"65536k"))];
     let dir = mount_below(mount_point, c"", b"/dev", c"tmpfs", &options, DEV.bits())?;
@@ -60,7 +61,7 @@ fn mount_below(
 
 fn bind_device(dir: &OwnedFd, name: &CStr, device: &CStr) -> Result<(), Errno> {
     match sys::mount::clone_tree(AT_FDCWD, device) {
-        // A container may lack a device, and a program that does not need it should still run.
+        // A container may lack a device, and a program that does not use it should still run.
         Err(Errno::ENOENT) => Ok(()),
         source => {
             sys::files::make_file(dir, name)?;
@@ -69,10 +70,10 @@ fn bind_device(dir: &OwnedFd, name: &CStr, device: &CStr) -> Result<(), Errno> {
     }
 }
 
-/// Makes an empty directory to mount something on.
+/// Creates an empty directory as a mount point.
 ///
 /// # Errors
-/// Those of mkdir(2).
+/// Errors of mkdir(2).
 pub(crate) fn make_dir(dir: impl AsFd, name: &CStr) -> Result<(), Failure> {
     mkdirat(dir, name, Mode::from_bits_truncate(0o755))
         .map_err(Failure::on(Step::MountPoint, name.to_bytes()))

@@ -1,8 +1,9 @@
-//! The host's own system as the new root, with all writes going to a private layer in memory, or on disk until the end.
+//! The host's own system as the new root. All writes go to a private layer in memory, or to one on disk that
+//! is removed at the end.
 //!
-//! The kernel lets a user namespace copy no part of a mount from which something mounted below would be missing (it could show
-//! what that covers). So a directory with nothing mounted below it is layered by one overlay, and any other is made anew, entry
-//! by entry.
+//! The kernel does not let a user namespace copy a mount without the mounts below it, because that could
+//! reveal what they cover. So a directory without mounts below it gets one overlay, and any other directory
+//! is recreated entry by entry.
 
 use crate::failure::{Failure, Step, detail, reason};
 use crate::plan::host_root::HostRoot;
@@ -30,25 +31,27 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use subroot_idmap::OVERFLOW_ID;
 
-/// Where a new root has mounts of its own.
+/// The directories that the new root mounts itself.
 const REPLACED: [&str; 3] = ["/proc", "/dev", "/sys"];
 
-/// The directory whose files root expects to be able to change in place, and how long each of them may be, in bytes.
+/// The directory whose files root expects to be able to change in place, and the maximum size of such a file
+/// in bytes.
 const SETTINGS: &str = "/etc";
 const MAX_SETTINGS: u64 = 256 * 1024;
 
-/// Builds the layered system and attaches it over `/`: the new root.
+/// Builds the layered system and attaches it over `/` as the new root.
 ///
 /// # Errors
-/// What the kernel refused.
+/// The kernel refused a step.
 pub(crate) fn attach(host: &HostRoot, upper: &UpperLayers) -> Result<NewRoot, Failure> {
     let on = |errno| Failure::new(Step::LayerHost, b"", errno);
     let root = new_memory().map_err(on)?;
-    // Absolute paths still lead to the host's own: the root of this process is what is covered here, not what covers it.
+    // Absolute paths still lead to the host's files: the root directory of this process is the covered mount,
+    // not the covering one.
     sys::mount::attach(&root, AT_FDCWD, c"/").map_err(on)?;
     let mut layers = Layers::enter(host, upper, &root).map_err(on)?;
     layers.copy(Path::new("/"), &root).map_err(on)?;
-    // Writes are to go to a layer, which without any overlay none would.
+    // Writes must go to an overlay, and none could be made.
     if let Some(errno) = layers.refused.filter(|_| layers.made.is_empty()) {
         return Err(on(errno));
     }
@@ -58,7 +61,7 @@ pub(crate) fn attach(host: &HostRoot, upper: &UpperLayers) -> Result<NewRoot, Fa
     Ok(new_root)
 }
 
-/// Where the layers are attached while overlays are made of them.
+/// The mount point of the layers while overlays are made of them.
 const LAYERS: &CStr = c".layers";
 
 fn new_memory() -> Result<OwnedFd, Errno> {
@@ -70,14 +73,14 @@ struct Layers<'a> {
     host: &'a HostRoot,
     upper: &'a UpperLayers,
     layers: OwnedFd,
-    /// The overlays so far.
+    /// The overlays made so far.
     made: Vec<OwnedFd>,
-    /// Why the last directory without an overlay has none.
+    /// Why the last directory without an overlay does not have one.
     refused: Option<Errno>,
 }
 
 impl<'a> Layers<'a> {
-    /// Makes the working directory that of the layers, which overlay takes as paths only.
+    /// Changes the working directory to the layers, because overlayfs accepts only paths.
     fn enter(host: &'a HostRoot, upper: &'a UpperLayers, root: &OwnedFd) -> Result<Layers<'a>, Errno> {
         let layers = match upper {
             UpperLayers::Disk(dir) => new_dir(dir)?,
@@ -92,7 +95,7 @@ impl<'a> Layers<'a> {
         Ok(Layers { host, upper, layers, made: Vec::new(), refused: None })
     }
 
-    /// The overlays hold the layers by themselves.
+    /// Detaches the layers. The overlays hold them from now on.
     fn leave(&self, root: &OwnedFd) -> Result<(), Errno> {
         if let UpperLayers::Disk(_) = self.upper {
             return Ok(());
@@ -101,7 +104,7 @@ impl<'a> Layers<'a> {
         unlinkat(root, LAYERS, UnlinkatFlags::RemoveDir)
     }
 
-    /// Makes a directory of the host's anew, in memory, with all that is in it.
+    /// Recreates a directory of the host, with its entries, in memory.
     fn copy(&mut self, path: &Path, copy: &OwnedFd) -> Result<(), Errno> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let mut entries = Dir::open(path, flags, Mode::empty())?;
@@ -114,7 +117,8 @@ impl<'a> Layers<'a> {
             let entry = path.join(name);
             match self.copy_entry(&entry, name, copy) {
                 Err(errno) if is_without_overlays(errno) => return Err(errno),
-                // Error ignored: an entry that cannot be shown is missing, or is an empty file or directory in memory.
+                // Error ignored: an entry that cannot be shown is missing, or is an empty file or directory
+                // in memory.
                 Err(errno) => detail(|| format!("layering {}: {}", entry.display(), reason(errno))),
                 Ok(()) => {}
             }
@@ -140,7 +144,8 @@ impl<'a> Layers<'a> {
         if self.host.has_mounts_below(path) {
             return self.copy(path, &mount_point);
         }
-        // Error ignored: what cannot be searched, like /root for a plain user, starts empty in memory instead.
+        // Error ignored: a directory that the caller cannot search, such as /root for an ordinary user, is
+        // empty and in memory instead.
         if faccessat(AT_FDCWD, path, AccessFlags::R_OK | AccessFlags::X_OK, AtFlags::AT_EACCESS).is_err() {
             return Ok(());
         }
@@ -151,7 +156,7 @@ impl<'a> Layers<'a> {
                 Ok(())
             }
             Err(errno) if is_without_overlays(errno) => Err(errno),
-            // Some directories take no layer: they are shown without one.
+            // Some directories cannot have an overlay. They are shown read-only.
             Err(errno) => {
                 self.refused = Some(errno);
                 attach_read_only(path, &mount_point, c"")
@@ -159,7 +164,7 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// A new layer over a directory that has nothing mounted below it.
+    /// Makes an overlay over a directory without mounts below it.
     fn overlay(&mut self, path: &Path, stat: &FileStat) -> Result<OwnedFd, Errno> {
         if path.as_os_str().as_bytes().iter().any(|byte| b",:\\".contains(byte)) {
             return Err(Errno::EINVAL);
@@ -189,13 +194,14 @@ impl<'a> Layers<'a> {
         sys::mount::new_mount(c"overlay", &options, libc::MOUNT_ATTR_NODEV)
     }
 
-    /// Copies the files of /etc itself into its layer, if they belong to an ID without a mapping, so that they can be written to.
+    /// Copies files directly in /etc into its layer if their owner has no mapping, so that they can be
+    /// written to.
     fn copy_settings(&self, upper: &Path) -> Result<(), Errno> {
         for entry in std::fs::read_dir(SETTINGS).into_iter().flatten().flatten() {
-            // Error ignored: it is shown by the layer, as it is.
+            // Error ignored: the file is shown unchanged.
             let Ok(facts) = entry.metadata() else { continue };
             if facts.is_file() && facts.st_uid() == OVERFLOW_ID && facts.len() <= MAX_SETTINGS {
-                // Error ignored: it is shown by the layer, as it is.
+                // Error ignored: the file is shown unchanged.
                 let Ok(text) = std::fs::read(entry.path()) else { continue };
                 let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
                 let mode = Mode::from_bits_truncate(facts.st_mode() & 0o777);
@@ -206,7 +212,7 @@ impl<'a> Layers<'a> {
         Ok(())
     }
 
-    /// Makes a directory in a layer, if the host's is one that belongs to an ID without a mapping.
+    /// Creates a directory in a layer, if the owner of the host's directory has no mapping.
     fn make_beforehand(&self, original: &Path, copy: &Path) -> Result<(), Errno> {
         match fstatat(AT_FDCWD, original, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Ok(stat) if file_kind(&stat) == SFlag::S_IFDIR && stat.st_uid == OVERFLOW_ID => {
@@ -220,18 +226,19 @@ impl<'a> Layers<'a> {
     }
 }
 
-/// True if this kernel gives a user namespace no overlay at all: before Linux 5.11 (EPERM), or without overlayfs (ENODEV).
+/// True if this kernel allows no overlay in a user namespace: before Linux 5.11 (EPERM), or without overlayfs
+/// (ENODEV).
 fn is_without_overlays(errno: Errno) -> bool {
     matches!(errno, Errno::EPERM | Errno::ENODEV)
 }
 
-/// Where no layer can be put over it.
+/// Attaches the host's file or directory itself, for which no overlay can be made.
 fn attach_read_only(path: &Path, dir: &OwnedFd, name: &CStr) -> Result<(), Errno> {
     let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
     attach_with(&sys::mount::clone_tree(AT_FDCWD, &path)?, dir, name, Attributes::new(READ_ONLY))
 }
 
-/// Makes a directory with the mode of another, whatever the umask.
+/// Creates a directory with the mode of another, whatever the umask.
 fn make_like(dir: &OwnedFd, name: &OsStr, stat: &FileStat) -> Result<(), Errno> {
     let mode = Mode::from_bits_truncate(stat.st_mode & 0o7777);
     mkdirat(dir, name, mode)?;

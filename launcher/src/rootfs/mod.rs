@@ -1,4 +1,4 @@
-//! The new root, built by descriptors.
+//! Builds the new root, using descriptors instead of paths.
 
 pub(crate) mod attach;
 pub(crate) mod covering;

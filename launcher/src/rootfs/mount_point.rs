@@ -1,4 +1,5 @@
-//! Where something is mounted: found below the new root, whatever symlinks a hostile rootfs has, and made where it is missing.
+//! Finds mount points below the new root, whatever symlinks a hostile rootfs contains, and creates missing
+//! ones.
 
 use crate::failure::{Failure, Step};
 use crate::request::mount::Attributes;
@@ -15,22 +16,23 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-/// The new root while it is furnished.
+/// The new root while it is being built.
 pub(crate) struct NewRoot {
     top: OwnedFd,
-    /// The file systems in memory that this launch has made, in which a missing mount point is simply made.
+    /// The filesystems in memory that this launch has made. A missing mount point in them is simply created.
     memory: Vec<dev_t>,
-    /// The directory in which the last mount point was, as mount points often lie side by side; none once something else was mounted.
+    /// The directory of the last mount point, because mount points are often siblings. None after any other
+    /// mount.
     last: Option<(PathBuf, OwnedFd)>,
 }
 
 impl NewRoot {
-    /// Furnishes the mount whose top directory this is.
+    /// Starts with the mount that has this top directory.
     pub(crate) fn new(top: OwnedFd) -> NewRoot {
         NewRoot { top, memory: Vec::new(), last: None }
     }
 
-    /// The same, with everything on its file system going with the sandbox.
+    /// The same, if the top directory's filesystem is removed with the sandbox.
     #[must_use]
     pub(crate) fn all_in_memory(mut self) -> NewRoot {
         self.memory.extend(fstat(&self.top).map(|stat| stat.st_dev));
@@ -42,17 +44,17 @@ impl NewRoot {
         &self.top
     }
 
-    /// Remembers that everything on this file system goes with the sandbox.
+    /// Records that this filesystem is removed with the sandbox.
     pub(crate) fn record_memory(&mut self, mount: &OwnedFd) {
         self.memory.extend(fstat(mount).map(|stat| stat.st_dev));
     }
 
-    /// Opens a path inside, as a directory or as a file; makes it where it is missing.
+    /// Opens a path in the new root as a directory or as a file, and creates it if it is missing.
     ///
     /// # Errors
-    /// Something of the other kind there, and a directory that cannot be covered.
+    /// The path exists as the other kind, or its directory cannot be covered.
     pub(crate) fn mount_point(&mut self, path: &Path, is_dir: bool) -> Result<OwnedFd, Failure> {
-        // What is mounted there may cover it.
+        // The new mount may cover the cached directory.
         self.last = None;
         let on = |errno| Failure::new(Step::MountPoint, path.as_os_str().as_bytes(), errno);
         let kind = if is_dir { OFlag::O_DIRECTORY } else { OFlag::empty() };
@@ -63,28 +65,29 @@ impl NewRoot {
             }
             opened => opened.map_err(on)?,
         };
-        let is_file = is_dir || file_kind(&fstat(&mount_point).map_err(on)?) != SFlag::S_IFDIR;
-        if is_file { Ok(mount_point) } else { Err(on(Errno::EISDIR)) }
+        let is_right_kind = is_dir || file_kind(&fstat(&mount_point).map_err(on)?) != SFlag::S_IFDIR;
+        if is_right_kind { Ok(mount_point) } else { Err(on(Errno::EISDIR)) }
     }
 
-    /// Attaches the tree of a directory at a path inside; makes the path where it is missing.
+    /// Attaches the tree of a directory at a path in the new root, and creates the path if it is missing.
     ///
     /// # Errors
-    /// Those of [`NewRoot::place`], mount_setattr(2) and move_mount(2).
+    /// Errors of [`NewRoot::mount_point`], mount_setattr(2) and move_mount(2).
     pub(crate) fn attach_dir(
         &mut self,
         tree: &OwnedFd,
         path: &Path,
         attributes: Attributes,
     ) -> Result<(), Failure> {
-        // move_mount(2) follows no symlink in this name, so that it leads nowhere but into that directory, and takes a directory alone.
+        // move_mount(2) does not follow a symlink in this name and only mounts directories on directories, so
+        // the name cannot lead anywhere else.
         let name = path.file_name().map(OsStr::as_bytes).and_then(|name| CString::new(name).ok());
-        let beside = self.dir_of(path).zip(name);
+        let cached = self.dir_of(path).zip(name);
         let on = Failure::on(Step::Mount, path.as_os_str().as_bytes());
-        match beside.map(|(dir, name)| try_to_attach(tree, dir, &name, attributes)) {
+        match cached.map(|(dir, name)| try_to_attach(tree, dir, &name, attributes)) {
             Some(Ok(())) => return Ok(()),
             Some(Err(Unattached::Unprotected(errno))) => return Err(on(errno)),
-            // It may be a symlink, or missing.
+            // The name may be a symlink, or missing.
             None | Some(Err(Unattached::Refused(_))) => {}
         }
         let mount_point = self.mount_point(path, true)?;
@@ -94,17 +97,17 @@ impl NewRoot {
     fn dir_of(&mut self, path: &Path) -> Option<&OwnedFd> {
         let dir = path.parent().filter(|dir| dir.parent().is_some())?;
         if self.last.as_ref().is_none_or(|(known, _)| known != dir) {
-            // Error ignored: the whole path is then looked up, which says why.
+            // Error ignored: the whole path is then looked up, which reports the error.
             let opened = open_in_root(&self.top, dir, OFlag::O_DIRECTORY).ok()?;
             self.last = Some((dir.to_owned(), opened));
         }
         self.last.as_ref().map(|(_, opened)| opened)
     }
 
-    /// Opens what is there.
+    /// Opens an existing path in the new root.
     ///
     /// # Errors
-    /// Those of openat2(2).
+    /// Errors of openat2(2).
     pub(crate) fn open(&self, path: &Path) -> Result<OwnedFd, Errno> {
         open_in_root(&self.top, path, OFlag::empty())
     }

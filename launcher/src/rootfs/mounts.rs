@@ -1,4 +1,4 @@
-//! Mounts what was asked for, by descriptors: a source of the host's, a place below the new root.
+//! Performs the requested mounts, using descriptors: a source on the host, a mount point below the new root.
 
 use crate::failure::{Failure, Step};
 use crate::plan::progress::begin;
@@ -23,10 +23,10 @@ use std::path::Path;
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 
-/// Mounts one thing.
+/// Performs one mount.
 ///
 /// # Errors
-/// The source, the place or the mount that the kernel refused.
+/// The source, mount point or mount that failed.
 pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount, layers: &UpperLayers) -> Result<(), Failure> {
     let mount = &planned.mount;
     let target = mount.target.as_path();
@@ -65,7 +65,7 @@ pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount, layers: &UpperLa
     }
 }
 
-/// Mounts a file system of the kernel's, made with the attributes that such a one always has.
+/// Mounts a new filesystem of the kernel, with the attributes that such filesystems always get.
 fn mount_new(
     root: &mut NewRoot,
     mount: &Mount,
@@ -87,7 +87,8 @@ fn mount_bind(root: &mut NewRoot, planned: &PlannedMount, bind: &Bind) -> Result
         false => sys::mount::clone_mount(AT_FDCWD, &c_path),
     };
     let tree = tree.map_err(on)?;
-    // What was swapped since it was looked at is refused by the kernel, which mounts directories on directories alone.
+    // If the source was replaced after this check, the kernel refuses the mount: it mounts directories only
+    // on directories.
     let is_dir = match planned.is_dir {
         Some(is_dir) => is_dir,
         None => sys::files::file_kind(&fstat(&tree).map_err(on)?) == SFlag::S_IFDIR,
@@ -109,10 +110,10 @@ fn open_source(path: &Path) -> Result<OwnedFd, Failure> {
     open(path, LOOK, Mode::empty()).map_err(Failure::on(Step::Bind, path.as_os_str().as_bytes()))
 }
 
-/// A directory with a layer over it that takes all changes, which are discarded.
+/// A directory with an overlay that takes all changes, which are discarded at the end.
 ///
 /// # Errors
-/// Those of the mounts.
+/// Errors of the mounts.
 pub(crate) fn layer(mount_point: &OwnedFd, lower: OwnedFd, layers: &UpperLayers) -> Result<OwnedFd, Errno> {
     match layers {
         UpperLayers::Memory => in_memory(mount_point, |memory| layer_in(memory, lower, &[])),
@@ -126,16 +127,16 @@ fn layer_in(dir: &OwnedFd, lower: OwnedFd, options: &[OverlayOption<'_>]) -> Res
         openat(dir, name, LOOK, Mode::empty())
     };
     let upper = (make("upper")?, make("work")?);
-    // The top directory of an overlay is the upper one's, with its mode.
+    // The top directory of an overlay is that of the upper layer, with its mode.
     let mode = Mode::from_bits_truncate(fstat(&lower)?.st_mode & 0o7777);
     fchmodat(dir, "upper", mode, FchmodatFlags::FollowSymlink)?;
     overlay(&[lower], Some(&upper), options)
 }
 
-/// A directory with the changes to it in other directories of the host's, and with mount points in memory below it.
+/// A directory with its changes in other host directories, and with mount points in memory below it.
 ///
 /// # Errors
-/// Those of the mounts.
+/// Errors of the mounts.
 pub(crate) fn keep(
     mount_point: &OwnedFd,
     lower: OwnedFd,
@@ -148,8 +149,8 @@ pub(crate) fn keep(
     })
 }
 
-/// Makes an overlay of a file system in memory, and keeps that by itself. It is attached at `mount_point` for a moment: overlayfs
-/// takes no directory of a mount that is attached nowhere.
+/// Makes an overlay from a filesystem in memory, which then only the overlay holds. The filesystem is
+/// attached at `mount_point` for a moment: overlayfs does not accept directories of a detached mount.
 fn in_memory(
     mount_point: &OwnedFd,
     make: impl FnOnce(&OwnedFd) -> Result<OwnedFd, Errno>,
@@ -162,10 +163,10 @@ fn in_memory(
     made
 }
 
-/// Covers a file or directory inside by something empty; what is not there needs no cover.
+/// Covers a file or directory in the new root with an empty one. A missing path is skipped.
 ///
 /// # Errors
-/// A path that cannot be looked up, and the mount that the kernel refused.
+/// The path cannot be looked up, or the mount failed.
 pub(crate) fn mask(root: &NewRoot, path: &Path) -> Result<(), Failure> {
     let on = |errno| Failure::new(Step::Mount, path.as_os_str().as_bytes(), errno);
     let Some(mount_point) = unless_missing(root.open(path)).map_err(on)? else { return Ok(()) };
@@ -178,10 +179,10 @@ pub(crate) fn mask(root: &NewRoot, path: &Path) -> Result<(), Failure> {
     sys::mount::attach(cover.map_err(on)?, &mount_point, c"").map_err(on)
 }
 
-/// Makes a file or directory inside read-only, if it is there.
+/// Makes a file or directory in the new root read-only. A missing path is skipped.
 ///
 /// # Errors
-/// A path that cannot be looked up, and the mount that the kernel refused.
+/// The path cannot be looked up, or the mount failed.
 pub(crate) fn make_read_only(root: &NewRoot, path: &Path) -> Result<(), Failure> {
     let on = |errno| Failure::new(Step::Mount, path.as_os_str().as_bytes(), errno);
     let Some(mount_point) = unless_missing(root.open(path)).map_err(on)? else { return Ok(()) };

@@ -1,4 +1,5 @@
-//! The new root: put together over its base, furnished, pivoted into, and the old one detached, without a privilege of the host's.
+//! Builds the new root over its base, pivots into it, and detaches the old root. Needs no privilege on the
+//! host.
 
 use crate::failure::{self, Failure, Step, reason};
 use crate::plan::progress::begin;
@@ -27,12 +28,14 @@ use std::path::{Path, PathBuf};
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 
-/// Makes this the root of this process, which is all-powerful in user and mount namespaces of its own.
+/// Makes this the root of the process, which has all capabilities in its own user and mount namespaces.
+/// Returns warnings.
 ///
-/// proc has to be mounted before the old root is detached: the kernel gives a user namespace a new proc only while the mount
-/// namespace still shows one that covers nothing up (mount_too_revealing() in fs/namespace.c).
+/// proc must be mounted before the old root is detached: the kernel lets a user namespace mount a new proc
+/// only while the mount namespace still contains one without anything covered (mount_too_revealing() in
+/// fs/namespace.c).
 ///
-/// Covers these paths with those that the plan masks, and returns warnings.
+/// `covered` is masked in addition to the paths that the plan masks.
 ///
 /// # Errors
 /// The step that failed.
@@ -43,8 +46,9 @@ pub(crate) fn enter(
 ) -> Result<Vec<String>, Failure> {
     let path = plan.disk.as_ref().map(|disk| &disk.path);
     layers.try_out().map_err(Failure::on(Step::LayerOnDisk, path.map_or(b"", |path| path.to_bytes())))?;
-    let on_disk =
-        path.map(|path| format!("changes go to {} until the end, {MEMORY_LOST}", path.to_string_lossy()));
+    let on_disk = path.map(|path| {
+        format!("changes go to {} until the sandbox ends, {MEMORY_LOST}", path.to_string_lossy())
+    });
     failure::detail(|| format!("mounts are made by {}", sys::mount::interface()));
     begin(Kind::MakeRoot, b"");
     let mut root = match &plan.base {
@@ -80,8 +84,8 @@ fn each_of(
 
 const MEMORY_LOST: &str = "as memory cannot hold those of an overlay before Linux 6.6";
 
-/// Puts the base over itself, as a whole: it is never more than one mount, so that the one that [`pivot`] finds on top of the
-/// new root is the old one.
+/// Mounts the base over itself, as exactly one mount. [`pivot`] relies on this: the mount that it then finds
+/// on top of the new root is the old root.
 fn assemble(plan: &RootPlan, path: &CStr, layers: &UpperLayers) -> Result<NewRoot, Failure> {
     let on = |step| Failure::on(step, path.to_bytes());
     let mount_point = open(path, LOOK, Mode::empty()).map_err(on(Step::OpenRoot))?;
@@ -102,7 +106,7 @@ fn assemble(plan: &RootPlan, path: &CStr, layers: &UpperLayers) -> Result<NewRoo
     }
 }
 
-/// The tree is made private, so that no mount event of the host's comes in: mount_namespaces(7).
+/// The new mount is made private, so that no mount events from the host reach it: mount_namespaces(7).
 fn bind_over_itself(mount_point: &OwnedFd) -> Result<OwnedFd, Errno> {
     let tree = sys::mount::clone_tree(mount_point, c"")?;
     attach_with(&tree, mount_point, c"", Attributes::default())?;
@@ -121,7 +125,7 @@ fn keep(plan: &RootPlan, mount_point: &OwnedFd, dir: &Path) -> Result<OwnedFd, F
     let on = |errno| Failure::new(Step::LayerRoot, dir.as_os_str().as_bytes(), errno);
     let lower = sys::outcome_of(mount_point.try_clone()).map_err(on)?;
     let kept = open(dir, LOOK, Mode::empty()).map_err(on)?;
-    // The top directory of an overlay is the upper one's, with its mode.
+    // The top directory of an overlay is that of the upper layer, with its mode.
     let mode = fstat(&lower).map_err(on)?.st_mode & 0o7777;
     let made = |name, mode| kept_dir(&kept, name, Mode::from_bits_truncate(mode)).map_err(on);
     let upper = (made(c"upper", mode)?, made(c"work", 0o700)?);
@@ -132,7 +136,7 @@ fn keep(plan: &RootPlan, mount_point: &OwnedFd, dir: &Path) -> Result<OwnedFd, F
     Ok(layered)
 }
 
-/// A directory that is there, or a new one with this mode, whatever the umask is.
+/// Opens an existing directory, or creates one with this mode, whatever the umask.
 fn kept_dir(kept: &OwnedFd, name: &CStr, mode: Mode) -> Result<OwnedFd, Errno> {
     let open = || openat(kept, name, LOOK | OFlag::O_NOFOLLOW, Mode::empty());
     match mkdirat(kept, name, mode) {
@@ -151,7 +155,8 @@ fn point((path, is_dir): (&Path, bool)) -> MissingPoint {
     MissingPoint { names, is_dir }
 }
 
-/// Something of these names that is no directory: a hostile rootfs could lead a mount astray with it.
+/// Refuses a root in which one of these names exists but is not a directory: a hostile rootfs could use it to
+/// redirect a mount.
 fn refuse_false_mount_points(plan: &RootPlan, mount_point: &OwnedFd) -> Result<(), Failure> {
     for name in plan.essential_mounts().filter_map(|path| path.strip_prefix('/')) {
         let errno = match fstatat(mount_point, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
@@ -165,10 +170,11 @@ fn refuse_false_mount_points(plan: &RootPlan, mount_point: &OwnedFd) -> Result<(
     Ok(())
 }
 
-/// The mount points of which not even the first name is there: the root can be covered for all of them at once.
+/// The mount points of which even the first name is missing. One covering layer over the root can provide all
+/// of them.
 ///
 /// # Errors
-/// A name that cannot be looked at.
+/// A name that cannot be examined.
 fn missing_in(plan: &RootPlan, mount_point: &OwnedFd) -> Result<Vec<MissingPoint>, Failure> {
     let mut known: HashMap<&OsStr, bool> = HashMap::new();
     let mut missing = Vec::new();
@@ -193,7 +199,7 @@ fn is_missing(mount_point: &OwnedFd, name: &OsStr) -> Result<bool, Errno> {
     }
 }
 
-/// Returns a warning if it is not a new one.
+/// Mounts /proc. Returns a warning if it is not a new one.
 fn mount_proc(root: &mut NewRoot, proc: Proc) -> Result<Option<String>, Failure> {
     if proc == Proc::None {
         return Ok(None);
@@ -213,8 +219,8 @@ fn mount_proc(root: &mut NewRoot, proc: Proc) -> Result<Option<String>, Failure>
     Ok((proc != Proc::Bind).then(|| PROC_LOST.to_owned()))
 }
 
-const PROC_LOST: &str = "the kernel refuses a new /proc here, so the one that is there is used, and shows its processes (a part of \
-    /proc is covered, as in most containers, or the pid namespace is not ours)";
+const PROC_LOST: &str = "the kernel refuses a new /proc here, so the existing one is used, and shows the processes outside (part of \
+    /proc is covered, as in most containers, or subroot does not own the pid namespace)";
 
 fn mount_devices(root: &mut NewRoot, dev: Dev) -> Result<(), Failure> {
     if dev != Dev::None {
@@ -229,8 +235,8 @@ fn mount_devices(root: &mut NewRoot, dev: Dev) -> Result<(), Failure> {
     }
 }
 
-/// A new sysfs belongs to who owns the network namespace; the host's is left out where the kernel refuses even that.
-/// Returns a warning then.
+/// Mounts /sys. Only the owner of the network namespace can mount a new sysfs; otherwise the host's is bound.
+/// If the kernel refuses that too, returns a warning, and the sandbox has no /sys.
 fn mount_sys(root: &mut NewRoot, sys: Sys) -> Result<Option<String>, Failure> {
     if sys == Sys::None {
         return Ok(None);
@@ -242,13 +248,13 @@ fn mount_sys(root: &mut NewRoot, sys: Sys) -> Result<Option<String>, Failure> {
     };
     let mounted = match own {
         Ok(own) => sys::mount::attach(own, root.mount_point(Path::new("/sys"), true)?, c""),
-        // Error ignored: the next best is the one that is there.
+        // Error ignored: the existing one is used instead.
         Err(_) => bind_system(root, c"/sys", SYS),
     };
     Ok(match mounted {
-        // There is none to show.
+        // The host has no /sys.
         Ok(()) | Err(Errno::ENOENT) => None,
-        Err(errno) => Some(format!("there is no /sys inside: mounting it: {}", reason(errno))),
+        Err(errno) => Some(format!("the sandbox has no /sys: mounting it: {}", reason(errno))),
     })
 }
 
@@ -259,7 +265,8 @@ fn bind_system(root: &mut NewRoot, path: &CStr, attributes: MountFlags) -> Resul
     attach_with(&tree, mount_point, c"", Attributes::new(attributes))
 }
 
-/// `pivot_root(".", ".")` puts the old root on top of the new one, where it is detached: pivot_root(2).
+/// Changes the root. `pivot_root(".", ".")` puts the old root on top of the new one, where it is then
+/// detached: pivot_root(2).
 pub(crate) fn pivot(root: &OwnedFd) -> Result<(), Failure> {
     fchdir(root).map_err(Failure::on(Step::Pivot, b""))?;
     begin(Kind::PivotRoot, b"");

@@ -8,13 +8,16 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 /// An option of overlayfs, with its value.
 pub(crate) type OverlayOption<'a> = (&'a CStr, Option<&'a CStr>);
 
-/// Does not write to the disk at once what is discarded at the end: Documentation/filesystems/overlayfs.rst.
+/// Skips writing to disk immediately, because the data is discarded at the end:
+/// Documentation/filesystems/overlayfs.rst.
 pub(crate) const VOLATILE: OverlayOption<'static> = (c"volatile", None);
 
-/// Directories over each other. They are named by their descriptors, as overlayfs parts a list of paths at every colon and comma.
+/// Mounts directories over each other. They are passed as descriptors' paths, because overlayfs splits a list
+/// of paths at every colon and comma.
 ///
 /// # Errors
-/// Those of the mount: overlayfs wants no mounts below its directories that this user namespace may not take apart.
+/// Errors of the mount. overlayfs refuses a directory with mounts below it that this user namespace may not
+/// separate from it.
 pub(crate) fn overlay(
     lower: &[OwnedFd],
     upper: Option<&(OwnedFd, OwnedFd)>,

@@ -1,4 +1,5 @@
-//! Empties a directory whose content may be hostile: by descriptors, through no symlink, and into nothing that is mounted in it.
+//! Empties a directory whose content may be hostile: uses descriptors, follows no symlinks, and does not
+//! enter mounts.
 
 use crate::sys::Outcome;
 use nix::dir::Dir;
@@ -11,15 +12,16 @@ use std::os::fd::OwnedFd;
 
 const READ: OFlag =
     OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
-/// One name in the directory itself; what is mounted there belongs to somebody else (EXDEV).
+/// Resolve one name in the directory itself. A mount there belongs to another process (EXDEV).
 const WITHIN: ResolveFlag =
     ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RESOLVE_NO_SYMLINKS).union(ResolveFlag::RESOLVE_NO_XDEV);
 
-/// Removes everything in a directory. A directory in it is emptied by moving its own directories up to the top, so that no depth
-/// takes more descriptors or memory.
+/// Removes everything in a directory. To empty a subdirectory, its own subdirectories are first moved to the
+/// top, so that deep nesting takes no more descriptors or memory.
 ///
 /// # Errors
-/// Those of openat2(2), getdents(2), renameat(2) and unlinkat(2), such as EXDEV for a directory on which something is mounted.
+/// Errors of openat2(2), getdents(2), renameat(2) and unlinkat(2), such as EXDEV for a directory with a mount
+/// on it.
 pub(crate) fn empty(top: &OwnedFd) -> Outcome<()> {
     let mut moved = 0;
     loop {
@@ -37,7 +39,7 @@ pub(crate) fn empty(top: &OwnedFd) -> Outcome<()> {
     }
 }
 
-/// Removes all that is no directory, and returns the names of the directories.
+/// Removes everything except directories, and returns the names of those.
 fn unlink_files(dir: &OwnedFd) -> Outcome<Vec<CString>> {
     let mut dirs = Vec::new();
     let mut entries = Dir::from_fd(openat(dir, ".", READ, Mode::empty())?)?;
@@ -55,7 +57,8 @@ fn unlink_files(dir: &OwnedFd) -> Outcome<Vec<CString>> {
     Ok(dirs)
 }
 
-/// Moves a directory to the first number that is free at the top, or that an empty directory has, which it then replaces.
+/// Moves a directory to the top, under the first number that is unused or names an empty directory, which it
+/// replaces.
 fn move_up(dir: &OwnedFd, name: &CString, top: &OwnedFd, moved: &mut u64) -> Outcome<()> {
     loop {
         *moved += 1;

@@ -1,5 +1,6 @@
-//! Where the upper layers of those overlays are whose changes are discarded: in memory, or in a directory on disk if a tmpfs takes
-//! no user.* attributes, which is how an overlay of a user namespace marks a directory that replaces a removed one.
+//! The upper layers of overlays whose changes are discarded. They are in memory, or in a directory on disk if
+//! a tmpfs does not support user.* attributes. An overlay in a user namespace uses these attributes to mark a
+//! directory that replaces a removed one.
 
 use crate::failure::{Failure, Step};
 use crate::plan::root::DiskDir;
@@ -14,32 +15,32 @@ use std::os::fd::OwnedFd;
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 
-/// Where they are.
+/// The location of the upper layers.
 pub(crate) enum UpperLayers {
-    /// In a tmpfs for each.
+    /// A tmpfs for each.
     Memory,
-    /// In this directory of the host's.
+    /// This directory on the host.
     Disk(OwnedFd),
 }
 
 impl UpperLayers {
-    /// Opens the directory, if there is one, in this mount namespace: overlayfs takes no upper layer of another one's mounts. The
-    /// process must still have the caller's own rights to files: the directory around it is closed to everyone else, and the
-    /// caller's ID may not be mapped.
+    /// Opens the directory, if there is one, in this mount namespace: overlayfs does not accept an upper
+    /// layer from another namespace's mounts. The process must still have the caller's access rights, because
+    /// only the caller can enter the parent directory, and the caller's ID may not be mapped.
     ///
     /// # Errors
-    /// A directory that is no longer the one that the launcher has made.
+    /// The directory is not the one that the launcher created.
     pub(crate) fn open(disk: Option<&DiskDir>) -> Result<UpperLayers, Failure> {
         let Some(disk) = disk else { return Ok(UpperLayers::Memory) };
         let opened = disk.open().map(UpperLayers::Disk);
         opened.map_err(Failure::on(Step::LayerOnDisk, disk.path.to_bytes()))
     }
 
-    /// Tries out the directory, if there is one, as not every file system can be an upper layer, and some of those that can lose
-    /// removals.
+    /// Tests the directory, if there is one: not every filesystem supports upper layers, and some of those
+    /// that do lose removals.
     ///
     /// # Errors
-    /// EIO and others of a directory that cannot be used.
+    /// EIO and other errors if the directory cannot be used.
     pub(crate) fn try_out(&self) -> Outcome<()> {
         match self {
             UpperLayers::Memory => Ok(()),
@@ -49,7 +50,7 @@ impl UpperLayers {
 }
 
 impl DiskDir {
-    /// Opens it, wherever another process of the user's has put something else in its place.
+    /// Opens the directory, and checks that no other process of the user has replaced it.
     fn open(&self) -> Outcome<OwnedFd> {
         let opened = open(self.path.as_c_str(), LOOK | OFlag::O_NOFOLLOW, Mode::empty())?;
         let found = fstat(&opened)?;
@@ -57,10 +58,11 @@ impl DiskDir {
     }
 }
 
-/// Checks that a directory takes user.* attributes, which changes nothing: none of this name is there to be replaced.
+/// Checks that a directory supports user.* attributes. This changes nothing: it replaces an attribute that
+/// does not exist.
 ///
 /// # Errors
-/// EOPNOTSUPP if it takes none.
+/// EOPNOTSUPP if they are not supported.
 pub(crate) fn check_attributes(dir: &OwnedFd) -> Outcome<()> {
     match sys::files::replace_attribute(&descriptor(dir), c"user.subroot") {
         Err(Errno::ENODATA) => Ok(()),
@@ -68,10 +70,10 @@ pub(crate) fn check_attributes(dir: &OwnedFd) -> Outcome<()> {
     }
 }
 
-/// Makes a directory with a number as its name.
+/// Creates a directory named by a number.
 ///
 /// # Errors
-/// Those of mkdirat(2).
+/// Errors of mkdirat(2).
 pub(crate) fn new_dir(dir: &OwnedFd) -> Outcome<OwnedFd> {
     for number in 0_u32.. {
         let name = number.to_string();
@@ -86,10 +88,10 @@ pub(crate) fn new_dir(dir: &OwnedFd) -> Outcome<OwnedFd> {
     Err(Errno::ENOSPC)
 }
 
-/// Removes a directory that has a file in it through an overlay and makes it anew, as package managers do.
+/// Through an overlay, removes a directory that contains a file and creates it again, as package managers do.
 ///
 /// # Errors
-/// Those of the overlay's mount; EIO without user.* attributes.
+/// Errors of the overlay's mount; EIO without user.* attributes.
 pub(crate) fn try_out(dir: &OwnedFd) -> Outcome<()> {
     for name in ["lower", "lower/dir", "upper", "work"] {
         mkdirat(dir, name, Mode::S_IRWXU)?;

@@ -1,4 +1,4 @@
-//! Files: what is open, locked, or may be executed.
+//! Files: kinds, locks, permissions and attributes.
 
 use crate::sys::Outcome;
 use crate::sys::is_unknown;
@@ -12,11 +12,11 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-/// faccessat2(2) with AT_EMPTY_PATH: whether this process may execute an open file, by its effective IDs. Before Linux 5.8, whether
-/// anyone may; execve(2) says the rest.
+/// Checks whether this process may execute an open file, by its effective IDs: faccessat2(2) with
+/// AT_EMPTY_PATH. Before Linux 5.8 it checks only whether any user may; execve(2) then reports the rest.
 ///
 /// # Errors
-/// EACCES if it may not, and also for a mount with noexec.
+/// EACCES if it may not, also on a noexec mount.
 pub(crate) fn may_execute(file: &OwnedFd) -> Outcome<()> {
     let flags = libc::AT_EMPTY_PATH | libc::AT_EACCESS;
     match syscall!(libc::SYS_faccessat2, file.as_raw_fd(), c"".as_ptr(), libc::X_OK, flags) {
@@ -33,27 +33,28 @@ pub(crate) fn file_kind(stat: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
 }
 
-/// flock(2) without waiting for a lock that somebody else holds.
+/// Takes a lock with flock(2), without waiting for a lock of another process.
 ///
 /// # Errors
-/// EWOULDBLOCK when it is held; others where the file system has no locks.
+/// EWOULDBLOCK if another process holds it; other errors if the filesystem has no locks.
 pub(crate) fn try_lock(file: impl AsFd, exclusive: bool) -> Outcome<()> {
     let kind = if exclusive { libc::LOCK_EX } else { libc::LOCK_SH };
     syscall!(libc::SYS_flock, file.as_fd().as_raw_fd(), kind | libc::LOCK_NB).map(drop)
 }
 
-/// What capabilities(7) a file gives to a process that executes it.
+/// The capabilities(7) that a file gives to a process that executes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileCapabilities {
-    /// It has none.
+    /// None.
     None,
-    /// These, as bits.
+    /// These, as a bit set.
     Permitted(u64),
-    /// Those of the root of another user namespace, which count for nothing here.
+    /// Those of another user namespace's root, which have no effect here.
     Foreign,
 }
 
-/// The attribute security.capability. The kernel shows revision 3, or nothing, for the root of another user namespace.
+/// Reads the attribute security.capability. For the root of another user namespace the kernel returns
+/// revision 3, or an error.
 pub(crate) fn file_capabilities(path: &Path) -> FileCapabilities {
     const REVISION_3: u8 = 3;
     let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return FileCapabilities::None };
@@ -63,7 +64,7 @@ pub(crate) fn file_capabilities(path: &Path) -> FileCapabilities {
     match read {
         Ok(_) => {}
         Err(Errno::EOVERFLOW) => return FileCapabilities::Foreign,
-        // Error ignored: only the words of a failure depend on it.
+        // Error ignored: it affects only the text of the message.
         Err(_) => return FileCapabilities::None,
     }
     let word = |at: usize| {
@@ -72,17 +73,18 @@ pub(crate) fn file_capabilities(path: &Path) -> FileCapabilities {
             .and_then(|word| word.try_into().ok())
             .map_or(0, u32::from_le_bytes)
     };
-    // struct vfs_ns_cap_data of linux/capability.h: magic, then permitted and inheritable of the lower and the upper half.
+    // struct vfs_ns_cap_data in linux/capability.h: the magic, then permitted and inheritable of the lower
+    // and of the upper half.
     match value[3] {
         REVISION_3 => FileCapabilities::Foreign,
         _ => FileCapabilities::Permitted(u64::from(word(4)) | u64::from(word(12)) << 32),
     }
 }
 
-/// True if a tmpfs takes user.* attributes: tries it on a file in memory, which is on a tmpfs of the kernel's own.
+/// True if a tmpfs supports user.* attributes. Tests this with a memfd, which is on a tmpfs of the kernel.
 ///
 /// # Errors
-/// Those of memfd_create(2) and fsetxattr(2), but for EOPNOTSUPP.
+/// Errors of memfd_create(2) and fsetxattr(2), except EOPNOTSUPP.
 pub(crate) fn memory_takes_attributes() -> Outcome<bool> {
     let file = memfd_create(c"subroot", MFdFlags::MFD_CLOEXEC)?;
     let (name, value) = (c"user.subroot".as_ptr(), c"y".as_ptr());
@@ -92,28 +94,28 @@ pub(crate) fn memory_takes_attributes() -> Outcome<bool> {
     }
 }
 
-/// setxattr(2) with XATTR_REPLACE: empties an attribute that is there.
+/// Sets an existing attribute to an empty value: setxattr(2) with XATTR_REPLACE.
 ///
 /// # Errors
-/// ENODATA if it is not there; EOPNOTSUPP if the file system has no such attributes.
+/// ENODATA if it does not exist; EOPNOTSUPP if the filesystem does not support such attributes.
 pub(crate) fn replace_attribute(path: &CStr, name: &CStr) -> Outcome<()> {
     let (path, name, empty) = (path.as_ptr(), name.as_ptr(), c"".as_ptr());
     syscall!(libc::SYS_setxattr, path, name, empty, 0_usize, libc::XATTR_REPLACE).map(drop)
 }
 
-/// Makes an empty file to mount something on, in a file system of the sandbox's own.
+/// Creates an empty file as a mount point, in one of the sandbox's own filesystems.
 ///
 /// # Errors
-/// Those of mknod(2).
+/// Errors of mknod(2).
 pub(crate) fn make_file(dir: impl AsFd, name: &CStr) -> Outcome<()> {
-    // Not open(2), after which there would be a descriptor to close.
+    // open(2) would leave a descriptor to close.
     mknodat(dir, name, SFlag::S_IFREG, Mode::from_bits_truncate(0o644), 0)
 }
 
-/// This host's node name as a part of a file name: uname(2).
+/// This host's name, usable as part of a file name: uname(2).
 ///
 /// # Errors
-/// Those of uname(2).
+/// Errors of uname(2).
 pub(crate) fn host_name_part() -> Outcome<String> {
     Ok(uname()?.nodename().to_string_lossy().replace('/', "-"))
 }

@@ -1,23 +1,24 @@
-//! The waiting of a process that does little for as long as a sandbox runs.
+//! Waiting in a process that does little while a sandbox runs.
 
 use crate::sys;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollTimeout, poll};
 
-/// Milliseconds without an event after which a sandbox is one that stays.
+/// The time without an event, in milliseconds, after which the sandbox is considered settled.
 const SETTLED: u8 = 10;
 
-/// poll(2) without a limit. Once it has waited for a moment, it gives the memory back that only the start of the sandbox needed.
+/// Waits with poll(2) without a time limit. After the first pause it releases memory that only the sandbox's
+/// start needed.
 #[derive(Default)]
 pub(crate) struct Idle {
     is_settled: bool,
 }
 
 impl Idle {
-    /// Waits for one of these.
+    /// Waits for one of these descriptors.
     ///
     /// # Errors
-    /// EINTR, where a signal is handled.
+    /// EINTR if a signal is handled.
     pub(crate) fn poll(&mut self, ready: &mut [PollFd<'_>]) -> Result<i32, Errno> {
         if !self.is_settled {
             match poll(ready, PollTimeout::from(SETTLED)) {

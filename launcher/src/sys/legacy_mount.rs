@@ -1,8 +1,8 @@
-//! The old mount API, mount(2), instead of the new one: for a kernel or a container's filter that does not know
-//! open_tree(2), move_mount(2) and fsopen(2).
+//! The old mount API, mount(2), for kernels and container filters that do not support open_tree(2),
+//! move_mount(2) and fsopen(2).
 //!
-//! What the new API keeps detached is kept in a staging area here: a file system in memory over a directory that nobody looks
-//! into, which goes with the old root.
+//! Mounts that the new API keeps detached are kept in a staging area: a filesystem in memory, mounted over an
+//! unused directory and removed with the old root.
 
 use crate::sys;
 use crate::sys::Outcome;
@@ -15,8 +15,8 @@ use nix::sys::stat::{Mode, SFlag, fstat, fstatat, mkdirat};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 
-/// Where the staging area may be: directories that are mount points and nothing else, which may be covered without the kernel
-/// refusing a new proc or sysfs for it (mnt_already_visible() in fs/namespace.c).
+/// Directories for the staging area. They serve only as mount points, so covering one does not make the
+/// kernel refuse a new proc or sysfs (mnt_already_visible() in fs/namespace.c).
 const AREAS: [&CStr; 5] = [
     c"/proc/sys/fs/binfmt_misc",
     c"/sys/kernel/debug",
@@ -24,16 +24,16 @@ const AREAS: [&CStr; 5] = [
     c"/sys/kernel/config",
     c"/sys/fs/cgroup",
 ];
-/// What marks it.
+/// A file that identifies the staging area.
 const MARK: &CStr = c".staging";
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 const NONE: Option<&CStr> = None;
 
-/// A copy of the mount at a path, with or without what is mounted below: mount(2), MS_BIND.
+/// A copy of the mount at a path, with or without the mounts below it: mount(2), MS_BIND.
 ///
 /// # Errors
-/// Those of mount(2).
+/// Errors of mount(2).
 pub(crate) fn copy(dir: impl AsFd, path: &CStr, recursive: bool) -> Outcome<OwnedFd> {
     let opened = if path.is_empty() { None } else { Some(openat(&dir, path, LOOK, Mode::empty())?) };
     let source = opened.as_ref().map_or_else(|| dir.as_fd(), |opened| opened.as_fd());
@@ -42,10 +42,10 @@ pub(crate) fn copy(dir: impl AsFd, path: &CStr, recursive: bool) -> Outcome<Owne
     stage(is_dir, |mount_point| mount(Some(descriptor(source).as_c_str()), mount_point, NONE, flags, NONE))
 }
 
-/// A new mount of a file system.
+/// A new mount of a filesystem.
 ///
 /// # Errors
-/// Those of mount(2).
+/// Errors of mount(2).
 pub(crate) fn new_mount(
     kind: &CStr,
     options: &[(&CStr, Option<&CStr>)],
@@ -62,10 +62,11 @@ pub(crate) fn new_mount(
     })
 }
 
-/// Moves a staged mount to where it belongs, through no symlink as move_mount(2): mount(2), MS_MOVE.
+/// Moves a staged mount to its mount point, like move_mount(2) without following a symlink: mount(2),
+/// MS_MOVE.
 ///
 /// # Errors
-/// Those of mount(2).
+/// Errors of mount(2).
 pub(crate) fn attach(staged: impl AsFd, dir: impl AsFd, name: &CStr) -> Outcome<()> {
     let mount_point = if name.is_empty() {
         None
@@ -77,7 +78,7 @@ pub(crate) fn attach(staged: impl AsFd, dir: impl AsFd, name: &CStr) -> Outcome<
     mount(Some(descriptor(staged.as_fd()).as_c_str()), mount_point.as_c_str(), NONE, MsFlags::MS_MOVE, NONE)
 }
 
-/// The mount flags of attributes: MS_… of MOUNT_ATTR_….
+/// The flags of mount(2) for mount attributes: MS_… for MOUNT_ATTR_….
 pub(crate) fn flags(attributes: u64) -> MsFlags {
     let pairs = [
         (libc::MOUNT_ATTR_RDONLY, MsFlags::MS_RDONLY),
@@ -89,12 +90,13 @@ pub(crate) fn flags(attributes: u64) -> MsFlags {
     set.fold(MsFlags::empty(), |flags, (_, flag)| flags | flag)
 }
 
-/// The path that leads to what a descriptor is open on.
+/// The path in /proc of an open file.
 pub(crate) fn descriptor(file: impl AsFd) -> CString {
     CString::new(format!("/proc/self/fd/{}", file.as_fd().as_raw_fd())).ok().unwrap_or_default()
 }
 
-/// Mounts something at a new mount point in the staging area, and opens its top.
+/// Creates a mount point in the staging area, mounts something on it, and opens the top directory of the
+/// mount.
 fn stage(is_dir: bool, make: impl FnOnce(&CStr) -> Outcome<()>) -> Outcome<OwnedFd> {
     let area = area()?;
     for number in 0_u32.. {
@@ -114,7 +116,7 @@ fn stage(is_dir: bool, make: impl FnOnce(&CStr) -> Outcome<()>) -> Outcome<Owned
     Err(Errno::ENOSPC)
 }
 
-/// The staging area; made at the first need.
+/// Opens the staging area, and creates it on first use.
 fn area() -> Outcome<OwnedFd> {
     let mut last = Errno::ENOSYS;
     for mount_point in AREAS {

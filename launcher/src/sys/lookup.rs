@@ -1,8 +1,9 @@
-//! Every lookup in a root that may be hostile: below a directory, or in the root that this process has entered. openat2(2), or name
-//! by name on kernels before Linux 5.6 and below filters that do not know it.
+//! All lookups in a root that may be hostile, either below a directory or in the root that this process has
+//! entered. They use openat2(2), or walk name by name on kernels before Linux 5.6 and under filters that deny
+//! it.
 //!
-//! No lookup follows a magic link of procfs (/proc/PID/fd/N, cwd, root, exe): such a link leads to whatever the process has open,
-//! past every root (CVE-2024-21626).
+//! No lookup follows a magic link of procfs (/proc/PID/fd/N, cwd, root, exe): such a link leads to the
+//! process's open file, bypassing every root (CVE-2024-21626).
 
 use crate::sys::files::file_kind;
 use crate::sys::is_unknown;
@@ -17,23 +18,24 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-/// Below the directory, and through no symlink.
+/// Resolve below the directory, without following symlinks.
 const BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RESOLVE_NO_SYMLINKS);
-/// Symlinks lead on inside of the directory, as they will when it is the root; those of proc lead nowhere.
+/// Resolve as if the directory were the root: symlinks stay inside it. Magic links are not followed.
 const IN_ROOT: ResolveFlag = ResolveFlag::RESOLVE_IN_ROOT.union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
-/// As [`IN_ROOT`], where the root is the process's own.
+/// As [`IN_ROOT`], if the root is the process's own.
 const INSIDE: ResolveFlag = ResolveFlag::RESOLVE_NO_MAGICLINKS;
-/// How many symlinks may lead on, as in path_resolution(7).
+/// The maximum number of symlinks to follow, as in path_resolution(7).
 const MAX_LINKS: u32 = 40;
-/// The kernel asks for another try when something was renamed meanwhile: openat2(2).
+/// The number of attempts: openat2(2) returns EAGAIN if something was renamed during the lookup.
 const TRIES: u32 = 64;
 
-/// Opens one name in a directory, which is not `..`, and no symlink but as itself: with O_PATH and O_NOFOLLOW.
+/// Opens one name in a directory. The name must not be `..`. A symlink is never followed; O_PATH with
+/// O_NOFOLLOW opens the symlink itself.
 ///
 /// # Errors
-/// Those of openat2(2).
+/// Errors of openat2(2).
 pub(crate) fn open_beneath(dir: impl AsFd, name: &CStr, flags: OFlag) -> Result<OwnedFd, Errno> {
     match openat2(&dir, name, OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(BENEATH)) {
         Err(errno) if is_unknown(errno) => {
@@ -43,16 +45,17 @@ pub(crate) fn open_beneath(dir: impl AsFd, name: &CStr, flags: OFlag) -> Result<
     }
 }
 
-/// Opens a path as it will lead when the directory is the root, for looking only; `kind` is O_DIRECTORY where only a directory will do.
+/// Opens a path, resolved as if the directory were the root, with O_PATH. `kind` is O_DIRECTORY if only a
+/// directory is acceptable.
 ///
 /// # Errors
-/// Those of openat2(2).
+/// Errors of openat2(2).
 pub(crate) fn open_in_root(top: &OwnedFd, path: &Path, kind: OFlag) -> Result<OwnedFd, Errno> {
     let relative = path.strip_prefix("/").ok().unwrap_or(path);
     let mut opened = Err(Errno::EAGAIN);
     for _ in 0..TRIES {
         opened = openat2(top, relative, OpenHow::new().flags(LOOK | kind).resolve(IN_ROOT));
-        // Error ignored: it is looked at below.
+        // Error ignored: it is checked below.
         if opened.as_ref().err() != Some(&Errno::EAGAIN) {
             break;
         }
@@ -63,26 +66,27 @@ pub(crate) fn open_in_root(top: &OwnedFd, path: &Path, kind: OFlag) -> Result<Ow
     }
 }
 
-/// Opens the top of a rootfs for [`look_in`].
+/// Opens the top directory of a rootfs for [`look_in`].
 ///
 /// # Errors
-/// Those of open(2).
+/// Errors of open(2).
 pub(crate) fn open_top(rootfs: &Path) -> Result<OwnedFd, Errno> {
     open(rootfs, LOOK | OFlag::O_DIRECTORY, Mode::empty())
 }
 
-/// Looks at a file of a rootfs from outside, through no symlink that leads out of it. A symlink at the end is not followed.
+/// The metadata of a file in a rootfs, seen from outside. Symlinks do not lead out of the rootfs, and one at
+/// the end of the path is not followed.
 ///
 /// # Errors
-/// Those of openat2(2).
+/// Errors of openat2(2).
 pub(crate) fn look_in(top: &OwnedFd, path: &Path) -> Result<FileStat, Errno> {
     open_in_root(top, path, OFlag::O_NOFOLLOW).and_then(fstat)
 }
 
-/// Opens a path in the root that this process has entered; a relative path starts at its working directory.
+/// Opens a path in the root that this process has entered. A relative path starts at the working directory.
 ///
 /// # Errors
-/// ELOOP for a magic link on the way or at the end, and those of openat2(2).
+/// ELOOP for a magic link anywhere in the path, and errors of openat2(2).
 pub(crate) fn open_inside(path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
     let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(INSIDE);
     match openat2(AT_FDCWD, path, how) {
@@ -96,12 +100,12 @@ pub(crate) fn open_inside(path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
     }
 }
 
-/// Makes a directory inside the working directory of this process.
+/// Changes the working directory to a directory in the sandbox.
 ///
 /// # Errors
-/// Those of [`open_inside`], and ENOENT for a directory that is not below the root (CVE-2024-21626).
+/// Errors of [`open_inside`], and ENOENT for a directory that is not below the root (CVE-2024-21626).
 pub(crate) fn enter_directory(path: &Path) -> Result<(), Errno> {
-    // The root itself is not looked up.
+    // The root itself needs no lookup.
     if path == Path::new("/") {
         return chdir(path);
     }
@@ -109,19 +113,20 @@ pub(crate) fn enter_directory(path: &Path) -> Result<(), Errno> {
     own_directory().map(drop)
 }
 
-/// The working directory, which the kernel shows without a `/` in front if it cannot be reached from the root: getcwd(3).
+/// The working directory. If it cannot be reached from the root, the kernel returns it without a leading `/`:
+/// getcwd(3).
 fn own_directory() -> Result<PathBuf, Errno> {
     getcwd().and_then(|path| if path.is_absolute() { Ok(path) } else { Err(Errno::ENOENT) })
 }
 
-/// What openat2(2) does with [`IN_ROOT`], name by name.
+/// Does what openat2(2) does with [`IN_ROOT`], name by name.
 fn open_by_walk(top: &OwnedFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
     let flags = flags | OFlag::O_CLOEXEC;
     match walk(top, path, |_, _| false)? {
         Walk::Directory(found) => openat(&found, ".", flags, Mode::empty()),
         Walk::File { .. } if flags.contains(OFlag::O_DIRECTORY) => Err(Errno::ENOTDIR),
         Walk::File { file, .. } if flags.contains(OFlag::O_PATH) => Ok(file),
-        // What is a symlink by now was swapped since it was looked at.
+        // If the name is a symlink now, it was replaced after the walk.
         Walk::File { dir, name, .. } => {
             openat(dir.as_ref().unwrap_or(top), name.as_c_str(), flags | OFlag::O_NOFOLLOW, Mode::empty())
         }
@@ -129,11 +134,11 @@ fn open_by_walk(top: &OwnedFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Err
     }
 }
 
-/// How far a path leads.
+/// The result of walking a path.
 pub(crate) enum Walk {
-    /// To a directory.
+    /// It leads to a directory.
     Directory(OwnedFd),
-    /// To something else, of this name in this directory (none: the top).
+    /// It leads to something else, with this name in this directory (none: the top).
     File {
         /// The directory.
         dir: Option<OwnedFd>,
@@ -141,14 +146,16 @@ pub(crate) enum Walk {
         /// The file, opened with O_PATH.
         file: OwnedFd,
     },
-    /// Up to this directory (none: the top) and not to these names below it, of which none is `..`.
+    /// It leads to this directory (none: the top), but the names below it are missing. None of them is `..`.
     Missing(Option<OwnedFd>, Vec<OsString>),
 }
 
-/// Goes along a path name by name, inside of a directory as in a root, to find where it ends in nothing. What `is_nothing` says of a
-/// file, and of whether its name is the last one, counts as nothing too.
+/// Walks a path name by name, resolving it as if `top` were the root, to find the first missing name. A file
+/// also counts as missing if `is_nothing` returns true for it; the second argument says whether its name is
+/// the last one.
 ///
 /// # Errors
+/// The errors of path_resolution(7).
 /// Those of path_resolution(7).
 pub(crate) fn walk(
     top: &OwnedFd,
@@ -172,7 +179,7 @@ pub(crate) fn walk(
         let stat = entry.as_ref().map(fstat).transpose()?;
         let Some((entry, stat)) = entry.zip(stat).filter(|(_, stat)| !is_nothing(stat, names.is_empty()))
         else {
-            // From a directory that is not there, no path leads back up.
+            // A path cannot lead up again from a directory that does not exist.
             if names.iter().any(|name| name == "..") {
                 return Err(Errno::ENOENT);
             }
@@ -200,8 +207,9 @@ pub(crate) fn walk(
     dirs.pop().map_or_else(|| openat(top, ".", LOOK, Mode::empty()), Ok).map(Walk::Directory)
 }
 
-/// True for a link that the kernel follows to an open file and not by its text. All other links of procfs are relative (`self`,
-/// `thread-self`, `mounts`, `net`), and no text of a magic link looks like them: /path, pipe:[1], (unreachable)/path.
+/// True for a magic link, which the kernel does not resolve by its text. All other links in procfs are
+/// relative (`self`, `thread-self`, `mounts`, `net`), and the text of a magic link never looks like them:
+/// /path, pipe:[1], (unreachable)/path.
 fn is_magic(link: &OwnedFd, target: &OsStr) -> Result<bool, Errno> {
     let (first, is_plain) =
         (target.as_bytes().first(), |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_".contains(byte));

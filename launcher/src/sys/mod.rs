@@ -1,11 +1,12 @@
-//! The kernel: system calls and the files of /proc as safe functions. The only unsafe code is here and in child/shim.rs.
+//! The kernel's interface: system calls and files of /proc as safe functions. Unsafe code is only here and in
+//! child/shim.rs.
 #![allow(unsafe_code)]
 
-/// Makes one system call; the arguments are integers or pointers that the caller keeps alive.
+/// Makes one system call. Arguments are integers, or pointers to memory that the caller keeps alive.
 macro_rules! syscall {
     ($number:expr $(, $argument:expr)*) => {
-        // SAFETY: every pointer among the arguments comes from a reference that outlives the call, and points to as much as
-        // the call reads or writes.
+        // SAFETY: every pointer argument comes from a reference that outlives the call, and refers to at
+        // least as much memory as the call reads or writes.
         Errno::result(unsafe { libc::syscall($number $(, $argument)*) })
     };
 }
@@ -31,27 +32,29 @@ use nix::libc::{c_int, c_long};
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd};
 
-/// What a system call gives: an errno where it failed.
+/// The result of a system call.
 pub(crate) type Outcome<T> = Result<T, Errno>;
 
-/// True for what an old kernel says to a call that it does not have, and what a filter says that does not know it: by the old
-/// call, what is really refused is refused again. openat2(2) has no EPERM for what is only looked at or read.
+/// True for errors with which an older kernel, or a filter that does not know it, refuses a newer system
+/// call. If the refusal was genuine, the older call is refused too. openat2(2) does not return EPERM for
+/// lookups and reads.
 pub(crate) fn is_unknown(errno: Errno) -> bool {
     matches!(errno, Errno::ENOSYS | Errno::EPERM)
 }
 
-/// The errno of an error of the standard library.
+/// The errno of a standard library error.
 pub(crate) fn errno_of(error: &io::Error) -> Errno {
     error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw)
 }
 
-/// The same for what a call of the standard library gives.
+/// Converts a result of the standard library.
 pub(crate) fn outcome_of<T>(result: io::Result<T>) -> Outcome<T> {
     result.map_err(|error| errno_of(&error))
 }
 
 fn owned(descriptor: c_long) -> Outcome<OwnedFd> {
     let descriptor = c_int::try_from(descriptor).map_err(|_| Errno::EBADF)?;
-    // SAFETY: only called with what a successful call has just returned: a fresh descriptor that nothing else owns.
+    // SAFETY: only called with the result of a successful call that returned a new descriptor with no other
+    // owner.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }

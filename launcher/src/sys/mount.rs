@@ -1,4 +1,5 @@
-//! Mounts by the mount API of Linux 5.2, or by mount(2) if the kernel or a filter around this process does not know it.
+//! Mounting, with the mount API of Linux 5.2, or with mount(2) if the kernel or a filter does not support
+//! that.
 
 use crate::sys::legacy_mount;
 use crate::sys::mount_api;
@@ -8,7 +9,7 @@ use nix::libc;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 
-/// Which of the two the kernel lets this process use: said for `-vv`.
+/// The interface that this process can use, printed with `-vv`.
 pub(crate) fn interface() -> &'static str {
     match mount_api::open_file_system(c"tmpfs") {
         Err(errno) if is_unknown(errno) => "mount(2)",
@@ -16,18 +17,19 @@ pub(crate) fn interface() -> &'static str {
     }
 }
 
-/// A detached copy of the mount tree at `path` below `dir`, with all that is mounted below.
+/// A detached copy of the mount tree at `path` below `dir`, with all mounts below it.
 ///
 /// # Errors
-/// ENOENT and others of a path; EINVAL for a mount of another mount namespace.
+/// ENOENT and other errors of the path; EINVAL for a mount of another mount namespace.
 pub(crate) fn clone_tree(dir: impl AsFd, path: &CStr) -> Outcome<OwnedFd> {
     copy(dir, path, true)
 }
 
-/// A detached copy of the mount at `path`, without what is mounted below.
+/// A detached copy of the mount at `path`, without the mounts below it.
 ///
 /// # Errors
-/// As of [`clone_tree`], and EINVAL where the kernel keeps this user namespace from seeing what is covered there.
+/// As for [`clone_tree`], and EINVAL if the copy would reveal what is covered by mounts locked in this user
+/// namespace.
 pub(crate) fn clone_mount(dir: impl AsFd, path: &CStr) -> Outcome<OwnedFd> {
     copy(dir, path, false)
 }
@@ -42,20 +44,22 @@ fn copy(dir: impl AsFd, path: &CStr, recursive: bool) -> Outcome<OwnedFd> {
 /// Attaches a detached mount at `name` below `dir`, or at `dir` itself if `name` is empty.
 ///
 /// # Errors
-/// Those of move_mount(2).
+/// Errors of move_mount(2).
 pub(crate) fn attach(mount: impl AsFd, dir: impl AsFd, name: &CStr) -> Outcome<()> {
     match mount_api::move_mount(&mount, &dir, name) {
         Err(Errno::ENOSYS) => legacy_mount::attach(mount, dir, name),
-        // A mount that is really refused is detached, which mount(2) has another word for.
+        // If the refusal was genuine, mount(2) fails on the detached mount with a different error, so return
+        // the first one.
         Err(errno) if is_unknown(errno) => legacy_mount::attach(mount, dir, name).map_err(|_| errno),
         moved => moved,
     }
 }
 
-/// A new, detached mount of a file system, with its options (a flag has no value) and mount attributes (MOUNT_ATTR_…).
+/// A new, detached mount of a filesystem, with its options (a flag has no value) and mount attributes
+/// (MOUNT_ATTR_…).
 ///
 /// # Errors
-/// EPERM if the kernel refuses this file system to this user namespace; those of the options.
+/// EPERM if this user namespace may not mount the filesystem; errors of the options.
 pub(crate) fn new_mount(
     kind: &CStr,
     options: &[(&CStr, Option<&CStr>)],
@@ -67,10 +71,10 @@ pub(crate) fn new_mount(
     }
 }
 
-/// A file system in memory, with mode 1777 if the options do not have one: tmpfs(5).
+/// A filesystem in memory, with mode 1777 unless the options set one: tmpfs(5).
 ///
 /// # Errors
-/// EINVAL for an option that the kernel does not know.
+/// EINVAL for an option that the kernel does not support.
 pub(crate) fn new_tmpfs(options: &[(String, Option<String>)]) -> Outcome<OwnedFd> {
     let c_string = |text: &str| CString::new(text).map_err(|_| Errno::EINVAL);
     let mut owned = Vec::new();
@@ -84,10 +88,11 @@ pub(crate) fn new_tmpfs(options: &[(String, Option<String>)]) -> Outcome<OwnedFd
     new_mount(c"tmpfs", &options, 0)
 }
 
-/// A devpts of its own, with terminals for the group `tty` (5 in Debian, Fedora and others) where that ID is mapped.
+/// A new devpts. Its terminals belong to the group `tty` (5 in Debian, Fedora and others), if that ID is
+/// mapped.
 ///
 /// # Errors
-/// Those of the mount.
+/// Errors of the mount.
 pub(crate) fn new_devpts() -> Outcome<OwnedFd> {
     let options = [(c"ptmxmode", Some(c"0666")), (c"mode", Some(c"0620")), (c"gid", Some(c"5"))];
     let attributes = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC;

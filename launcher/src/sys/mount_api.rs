@@ -1,4 +1,4 @@
-//! The mount API of Linux 5.2: open_tree(2), move_mount(2), fsopen(2); mount_setattr(2) since 5.12.
+//! The mount API of Linux 5.2: open_tree(2), move_mount(2), fsopen(2); and mount_setattr(2) of Linux 5.12.
 
 use crate::sys::Outcome;
 use crate::sys::owned;
@@ -10,10 +10,11 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 /// AT_RECURSIVE in linux/fcntl.h.
 const AT_RECURSIVE: c_uint = 0x8000;
 
-/// open_tree(2), OPEN_TREE_CLONE: a detached copy of the mount at `path`, with all that is mounted below if it is recursive.
+/// open_tree(2) with OPEN_TREE_CLONE: a detached copy of the mount at `path`, with all mounts below it if
+/// `recursive` is true.
 ///
 /// # Errors
-/// Those of open_tree(2); ENOSYS before Linux 5.2.
+/// Errors of open_tree(2); ENOSYS before Linux 5.2.
 pub(crate) fn open_tree(dir: impl AsFd, path: &CStr, recursive: bool) -> Outcome<OwnedFd> {
     let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | libc::AT_EMPTY_PATH.unsigned_abs();
     let flags = if recursive { flags | AT_RECURSIVE } else { flags };
@@ -23,17 +24,18 @@ pub(crate) fn open_tree(dir: impl AsFd, path: &CStr, recursive: bool) -> Outcome
 /// move_mount(2): attaches a detached mount at `name` below `dir`, or at `dir` itself if `name` is empty.
 ///
 /// # Errors
-/// Those of move_mount(2); ENOSYS before Linux 5.2.
+/// Errors of move_mount(2); ENOSYS before Linux 5.2.
 pub(crate) fn move_mount(mount: impl AsFd, dir: impl AsFd, name: &CStr) -> Outcome<()> {
     let flags = libc::MOVE_MOUNT_F_EMPTY_PATH | libc::MOVE_MOUNT_T_EMPTY_PATH;
     let (from, to) = (mount.as_fd().as_raw_fd(), dir.as_fd().as_raw_fd());
     syscall!(libc::SYS_move_mount, from, c"".as_ptr(), to, name.as_ptr(), flags).map(drop)
 }
 
-/// mount_setattr(2) on a whole tree: sets attributes (MOUNT_ATTR_…) and, where not 0, the propagation (MS_PRIVATE…).
+/// mount_setattr(2) on a whole tree: sets attributes (MOUNT_ATTR_…) and, unless it is 0, the propagation
+/// (MS_PRIVATE…). Changes either the whole tree or nothing.
 ///
 /// # Errors
-/// Those of mount_setattr(2); all of the tree is changed or nothing.
+/// Errors of mount_setattr(2).
 pub(crate) fn set_tree_attributes(tree: impl AsFd, set: u64, propagation: u64) -> Outcome<()> {
     let attributes = libc::mount_attr { attr_set: set, attr_clr: 0, propagation, userns_fd: 0 };
     mount_setattr(tree.as_fd(), AT_RECURSIVE, &attributes)
@@ -42,16 +44,17 @@ pub(crate) fn set_tree_attributes(tree: impl AsFd, set: u64, propagation: u64) -
 /// mount_setattr(2) on one mount, without those below it.
 ///
 /// # Errors
-/// Those of mount_setattr(2).
+/// Errors of mount_setattr(2).
 pub(crate) fn set_attributes(mount: impl AsFd, set: u64) -> Outcome<()> {
     let attributes = libc::mount_attr { attr_set: set, attr_clr: 0, propagation: 0, userns_fd: 0 };
     mount_setattr(mount.as_fd(), 0, &attributes)
 }
 
-/// mount_setattr(2) with MOUNT_ATTR_IDMAP: shows the owners of a detached tree through the maps of a user namespace.
+/// mount_setattr(2) with MOUNT_ATTR_IDMAP: maps the file owners of a detached tree by the maps of a user
+/// namespace.
 ///
 /// # Errors
-/// EPERM where the file system belongs to a user namespace in which the caller has no CAP_SYS_ADMIN.
+/// EPERM if the filesystem belongs to a user namespace in which the caller has no CAP_SYS_ADMIN.
 pub(crate) fn map_ids(tree: impl AsFd, namespace: impl AsFd) -> Outcome<()> {
     let userns_fd = u64::from(namespace.as_fd().as_raw_fd().unsigned_abs());
     let attributes =
@@ -65,20 +68,20 @@ fn mount_setattr(mount: BorrowedFd<'_>, flags: c_uint, attributes: &libc::mount_
     syscall!(libc::SYS_mount_setattr, mount, c"".as_ptr(), flags, &raw const *attributes, size).map(drop)
 }
 
-/// fsopen(2): the configuration of a file system of this kind that is to be made.
+/// fsopen(2): the configuration of a new filesystem of this kind.
 ///
 /// # Errors
-/// Those of fsopen(2); ENOSYS before Linux 5.2.
+/// Errors of fsopen(2); ENOSYS before Linux 5.2.
 pub(crate) fn open_file_system(kind: &CStr) -> Outcome<OwnedFd> {
     const FSOPEN_CLOEXEC: c_uint = 1;
     syscall!(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC).and_then(owned)
 }
 
-/// fsconfig(2) and fsmount(2): a new, detached mount of this file system, with its options (a flag has no value) and mount
-/// attributes (MOUNT_ATTR_…).
+/// fsconfig(2) and fsmount(2): a new, detached mount of this filesystem, with its options (a flag has no
+/// value) and mount attributes (MOUNT_ATTR_…).
 ///
 /// # Errors
-/// EPERM if the kernel refuses this file system to this user namespace; those of the options.
+/// EPERM if this user namespace may not mount the filesystem; errors of the options.
 pub(crate) fn mount_file_system(
     context: &OwnedFd,
     kind: &CStr,

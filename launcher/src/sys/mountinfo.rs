@@ -1,4 +1,5 @@
-//! /proc/self/mountinfo: every mount of this process' mount namespace. proc_pid_mountinfo(5).
+//! Reads /proc/self/mountinfo, which lists every mount in this process's mount namespace:
+//! proc_pid_mountinfo(5).
 
 use crate::sys::outcome_of;
 use nix::errno::Errno;
@@ -7,24 +8,24 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 
-/// One mount.
+/// A mount.
 pub(crate) struct MountLine {
-    /// Its ID, which descriptors on it show too.
+    /// The mount's ID; descriptors on it show the same.
     pub(crate) id: u64,
     /// The ID of the mount that it is on.
     pub(crate) parent: u64,
-    /// Where it is.
+    /// The mount point.
     pub(crate) path: PathBuf,
-    /// Its own options, as `ro,nosuid`.
+    /// The options of the mount, such as `ro,nosuid`.
     pub(crate) options: Vec<u8>,
-    /// Those of its file system, as `rw,hidepid=invisible`.
+    /// The options of the filesystem, such as `rw,hidepid=invisible`.
     pub(crate) super_options: Vec<u8>,
 }
 
-/// Reads all of them.
+/// Reads all mounts.
 ///
 /// # Errors
-/// Those of open(2) and read(2), and EBADMSG for a line that is not understood.
+/// Errors of open(2) and read(2), and EBADMSG for a line that cannot be parsed.
 pub(crate) fn read() -> Result<Vec<MountLine>, Errno> {
     let text = outcome_of(fs::read(FILE))?;
     let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -44,7 +45,7 @@ fn parse(line: &[u8]) -> Option<MountLine> {
     Some(MountLine { id, parent, path, options, super_options })
 }
 
-/// Blanks and backslashes are written as `\040` there.
+/// Decodes octal escapes: a blank is written as `\040`, for example.
 fn unescaped(field: &[u8]) -> OsString {
     let mut bytes = Vec::new();
     let mut rest = field;

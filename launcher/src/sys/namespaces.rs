@@ -10,19 +10,19 @@ use std::os::linux::fs::MetadataExt as _;
 /// setns(2): joins several namespaces of a process.
 ///
 /// # Errors
-/// EPERM for those of somebody else.
+/// EPERM for another user's namespaces.
 pub(crate) fn set_namespaces(process: impl AsFd, kinds: c_int) -> Outcome<()> {
     syscall!(libc::SYS_setns, process.as_fd().as_raw_fd(), kinds).map(drop)
 }
 
-/// Brings the interface lo of this process' network namespace up: netdevice(7).
+/// Brings up the interface lo in this process's network namespace: netdevice(7).
 ///
 /// # Errors
-/// EPERM in a network namespace that is not this process' own.
+/// EPERM if this process's user namespace does not own the network namespace.
 pub(crate) fn bring_loopback_up() -> Outcome<()> {
     let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC;
     let socket = syscall!(libc::SYS_socket, libc::AF_INET, kind, 0).and_then(owned)?;
-    // SAFETY: ifreq is plain data for which all zeros is a value.
+    // SAFETY: ifreq is plain data, and all zeros is a valid value.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(c"lo".to_bytes()) {
         *to = c_char::from_ne_bytes([*from]);
@@ -35,8 +35,8 @@ pub(crate) fn bring_loopback_up() -> Outcome<()> {
 /// USER_NS_INIT_INO in linux/nsfs.h: the initial user namespace.
 const INITIAL_NAMESPACE: u64 = 0xEFFF_FFFD;
 
-/// True in a user namespace.
+/// True unless this is the initial user namespace.
 pub(crate) fn is_nested() -> bool {
-    // Error ignored: the usual ways are then tried.
+    // Error ignored: the usual mappers are then tried.
     std::fs::metadata("/proc/self/ns/user").is_ok_and(|namespace| namespace.st_ino() != INITIAL_NAMESPACE)
 }

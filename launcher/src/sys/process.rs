@@ -1,4 +1,4 @@
-//! Processes: made, signalled, waited for, and ended. clone(2), pidfd_open(2), waitid(2).
+//! Processes: creating, signalling, waiting and ending. clone(2), pidfd_open(2), waitid(2).
 
 use crate::sys::Outcome;
 use crate::sys::is_unknown;
@@ -9,18 +9,19 @@ use std::convert::Infallible;
 use std::fmt;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-/// Which side of a [`clone_process`] this is.
+/// Which process is returning from [`clone_process`].
 pub(crate) enum Side {
     /// The new process.
     Child,
-    /// The process that made it: the child's PID, and a pidfd that is its own whatever becomes of the PID.
+    /// The parent: the child's PID, and a pidfd, which stays valid even if the PID is reused.
     Parent(i32, OwnedFd),
 }
 
-/// clone3(2), or clone(2), with a pidfd and `flags`; the child goes on with a copy of this process' memory, as after fork(2).
+/// clone3(2), or clone(2), with a pidfd and `flags`. The child continues with a copy of this process's
+/// memory, as after fork(2).
 ///
 /// # Errors
-/// EPERM, EUSERS, ENOSPC and others where namespaces are forbidden or used up.
+/// EPERM, EUSERS, ENOSPC and others if namespaces are forbidden or exhausted.
 pub(crate) fn clone_process(flags: c_int) -> Outcome<Side> {
     clone_with(flags, libc::SIGCHLD)
 }
@@ -48,9 +49,9 @@ fn clone_with(flags: c_int, exit_signal: c_int) -> Outcome<Side> {
         exit_signal: u64::from(exit_signal.unsigned_abs()),
         ..NO_CLONE_ARGUMENTS
     };
-    // The launcher has one thread, so that the child may use the heap and every lock it finds.
+    // The launcher has one thread, so the child may use the heap and locks.
     let pid = match syscall!(libc::SYS_clone3, &raw mut arguments, size_of::<libc::clone_args>()) {
-        // A filter cannot look into the arguments of clone3(2).
+        // Filters refuse clone3(2) because they cannot examine its arguments.
         Err(errno) if is_unknown(errno) => {
             let flags = c_long::from(flags | libc::CLONE_PIDFD | exit_signal);
             let same_stack: c_long = 0;
@@ -66,10 +67,11 @@ fn clone_with(flags: c_int, exit_signal: c_int) -> Outcome<Side> {
     }
 }
 
-/// A new process that is a child of this one's parent, in the pid namespace for this one's children: clone3(2).
+/// Creates a process as a child of this process's parent, in the pid namespace for this process's children:
+/// clone3(2).
 ///
 /// # Errors
-/// EAGAIN where no more processes are allowed.
+/// EAGAIN if no more processes are allowed.
 pub(crate) fn clone_sibling() -> Outcome<Side> {
     clone_with(libc::CLONE_PARENT, 0)
 }
@@ -77,8 +79,8 @@ pub(crate) fn clone_sibling() -> Outcome<Side> {
 /// pidfd_open(2).
 ///
 /// # Errors
-/// ESRCH when there is no such process. The kernel says EINVAL where the number is still that of a process group or a session, or is
-/// a thread's.
+/// ESRCH if the process does not exist. The kernel returns EINVAL if the number belongs to a thread, or still
+/// to a process group or session.
 pub(crate) fn pidfd_open(pid: u32) -> Outcome<OwnedFd> {
     match syscall!(libc::SYS_pidfd_open, pid, 0) {
         Err(Errno::EINVAL) => Err(Errno::ESRCH),
@@ -86,16 +88,16 @@ pub(crate) fn pidfd_open(pid: u32) -> Outcome<OwnedFd> {
     }
 }
 
-/// pidfd_send_signal(2), any signal number.
+/// pidfd_send_signal(2), with any signal number.
 ///
 /// # Errors
-/// ESRCH when the process has ended.
+/// ESRCH if the process has ended.
 pub(crate) fn pidfd_send_signal(process: impl AsFd, signal: c_int) -> Outcome<()> {
     let process = process.as_fd().as_raw_fd();
     syscall!(libc::SYS_pidfd_send_signal, process, signal, 0, 0).map(drop)
 }
 
-/// setrlimit(2) by the resource's number.
+/// setrlimit(2), with the number of the resource.
 ///
 /// # Errors
 /// EPERM for a hard limit above the old one.
@@ -104,11 +106,12 @@ pub(crate) fn set_limit(resource: u32, soft: u64, hard: u64) -> Outcome<()> {
     syscall!(libc::SYS_prlimit64, 0, resource, limit.as_ptr(), std::ptr::null::<u64>()).map(drop)
 }
 
-/// Runs `child` in a new process, as vfork(2) does: it has the memory of this one, which stands still until that has executed a
-/// program or ended. Gives its PID. All signals are blocked.
+/// Runs `child` in a new process that shares this process's memory, as vfork(2) does. This process is
+/// suspended until the child has executed a program or ended. Returns the child's PID. All signals must be
+/// blocked.
 ///
 /// # Errors
-/// EAGAIN where no more processes are allowed.
+/// EAGAIN if no more processes are allowed.
 pub(crate) fn vfork<F: FnOnce() -> Infallible>(child: F) -> Outcome<i32> {
     vfork_with(0, &mut -1, child)
 }
@@ -118,49 +121,51 @@ pub(crate) fn vfork_with<F: FnOnce() -> Infallible>(
     pidfd: &mut c_int,
     child: F,
 ) -> Outcome<i32> {
-    /// In units that are aligned as every stack has to be: 256 KiB, of which no more is in memory than is used.
+    /// 256 KiB, in units with the alignment that stacks need. Only the pages that are used take memory.
     const STACK: usize = 16 * 1024;
     let mut stack: Vec<u128> = Vec::with_capacity(STACK);
     let top = stack.as_mut_ptr().wrapping_add(STACK).cast();
     let mut child = Some(child);
     let argument = (&raw mut child).cast();
     let flags = flags | libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-    // SAFETY: the child has this memory (CLONE_VM), and a stack of its own in it whose end `top` is, while this thread, the only
-    // one, stands still until the child has executed or ended (CLONE_VFORK): all that it borrows lives, and it finds the heap and
-    // every lock free, as all that it calls returns before it ends. It does not return to here, a panic in it aborts it, and
-    // no handler of a signal runs in it, as all are blocked until none is left. clone(2) writes one number to `pidfd`.
+    // SAFETY: the child shares this memory (CLONE_VM) and has its own stack in it, which ends at `top`. This
+    // process's only thread is suspended until the child has executed a program or ended (CLONE_VFORK), so
+    // everything that the child borrows stays alive. The heap and all locks are free, because every call in
+    // the child returns before it ends. The child never returns to this point, a panic in it aborts it, and
+    // no signal handler runs in it, because all signals are blocked until no handlers are left. clone(2)
+    // writes one number to `pidfd`.
     Errno::result(unsafe { libc::clone(run::<F>, top, flags, argument, &raw mut *pidfd) })
 }
 
-/// What the child of [`vfork_with`] does.
+/// The entry function of the child of [`vfork_with`].
 extern "C" fn run<F: FnOnce() -> Infallible>(child: *mut c_void) -> c_int {
-    // SAFETY: this is the `child` of the parent, which stands still.
+    // SAFETY: this is the `child` of the suspended parent.
     match unsafe { (*child.cast::<Option<F>>()).take() }.map(|child| child()) {
         Some(never) => match never {},
         None => exit(127),
     }
 }
 
-/// fork(2). The launcher has one thread, so that the child may use the heap and every lock it finds.
+/// fork(2). The launcher has one thread, so the child may use the heap and locks.
 ///
 /// # Errors
-/// EAGAIN where RLIMIT_NPROC or a pids limit is used up.
+/// EAGAIN if RLIMIT_NPROC or a pids limit is reached.
 pub(crate) fn fork() -> Outcome<Option<i32>> {
-    // SAFETY: a process with one thread may do after fork whatever it could do before.
+    // SAFETY: the child of a process with one thread may do anything that its parent may.
     let pid = Errno::result(unsafe { libc::fork() })?;
     Ok((pid != 0).then_some(pid))
 }
 
-/// _exit(2): ends a process that was forked, without what its parent has set up for an end of its own.
+/// _exit(2): ends a forked process without running its parent's exit handlers.
 pub(crate) fn exit(status: u8) -> ! {
     // SAFETY: it takes a number and does not return.
     unsafe { libc::_exit(c_int::from(status)) }
 }
 
-/// Makes a process with `flags` that ends at once.
+/// Creates a process with `flags`, which ends at once.
 ///
 /// # Errors
-/// Those of clone3(2), and of waitid(2).
+/// Errors of clone3(2) and of waitid(2).
 pub(crate) fn try_clone(flags: c_int) -> Outcome<()> {
     match clone_process(flags)? {
         Side::Parent(_, process) => wait_for(&process).map(drop),
@@ -168,10 +173,11 @@ pub(crate) fn try_clone(flags: c_int) -> Outcome<()> {
     }
 }
 
-/// True if as many PID namespaces are around this process as the kernel allows (MAX_PID_NS_LEVEL, 32), or one less.
+/// True if this pid namespace is at the kernel's maximum nesting depth (MAX_PID_NS_LEVEL, 32), or one level
+/// above it.
 ///
-/// Asks clone3(2) for a PID at 32 levels: EINVAL if there are not that many, else EPERM or EEXIST, as the PID asked for is
-/// this process's own. No process is made.
+/// Requests a PID at 32 levels from clone3(2). The result is EINVAL if there are fewer levels, else EPERM or
+/// EEXIST, because the requested PID is this process's own. No process is created.
 pub(crate) fn is_deepest_pid_namespace() -> bool {
     let pids = [std::process::id(); 32];
     let arguments = libc::clone_args {
@@ -181,7 +187,7 @@ pub(crate) fn is_deepest_pid_namespace() -> bool {
         ..NO_CLONE_ARGUMENTS
     };
     let made = syscall!(libc::SYS_clone3, &raw const arguments, size_of::<libc::clone_args>());
-    // Error ignored: only the words of a failure depend on it.
+    // Error ignored: it affects only the text of the message.
     matches!(made, Err(Errno::EPERM | Errno::EEXIST))
 }
 
@@ -204,7 +210,7 @@ impl fmt::Display for Ended {
 }
 
 impl Ended {
-    /// As a shell says it: the exit status, or 128 and the signal's number.
+    /// The status that a shell reports: the exit status, or 128 plus the signal's number.
     pub(crate) fn status(self) -> u8 {
         let status = match self {
             Ended::Exited(status) => status,
@@ -214,10 +220,10 @@ impl Ended {
     }
 }
 
-/// Reaps the process of a pidfd, waiting for its end.
+/// Waits for the process of a pidfd to end, and reaps it.
 ///
 /// # Errors
-/// ECHILD when it is no child of this process.
+/// ECHILD if it is not a child of this process.
 pub(crate) fn wait_for(process: impl AsFd) -> Outcome<Ended> {
     let id = process.as_fd().as_raw_fd().unsigned_abs();
     match wait(libc::P_PIDFD, id, 0)? {
@@ -229,26 +235,26 @@ pub(crate) fn wait_for(process: impl AsFd) -> Outcome<Ended> {
 /// Reaps the process of a pidfd if it has ended.
 ///
 /// # Errors
-/// ECHILD when it is no child of this process.
+/// ECHILD if it is not a child of this process.
 pub(crate) fn reap(process: impl AsFd) -> Outcome<Option<Ended>> {
     let id = process.as_fd().as_raw_fd().unsigned_abs();
     wait(libc::P_PIDFD, id, libc::WNOHANG).map(|found| found.map(|(_, ended)| ended))
 }
 
-/// Reaps a child that has ended, if there is one: its PID, and how it ended.
+/// Reaps one child that has ended, if any. Returns its PID and how it ended.
 ///
 /// # Errors
-/// ECHILD when there is no child at all.
+/// ECHILD if there are no children.
 pub(crate) fn reap_any() -> Outcome<Option<(i32, Ended)>> {
     wait(libc::P_ALL, 0, libc::WNOHANG)
 }
 
 fn wait(kind: libc::idtype_t, id: libc::id_t, flags: c_int) -> Outcome<Option<(i32, Ended)>> {
-    // SAFETY: siginfo_t is plain data for which all zeros is a value.
+    // SAFETY: siginfo_t is plain data, and all zeros is a valid value.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
     // SAFETY: waitid writes one siginfo_t.
     Errno::result(unsafe { libc::waitid(kind, id, &raw mut info, libc::WEXITED | flags) })?;
-    // SAFETY: waitid has filled the fields of a SIGCHLD in, or left all at zero where no child had ended.
+    // SAFETY: waitid has set the fields for SIGCHLD, or left them zero if no child had ended.
     let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
     let ended = if info.si_code == libc::CLD_EXITED { Ended::Exited(status) } else { Ended::Killed(status) };
     Ok((pid != 0).then_some((pid, ended)))

@@ -7,13 +7,13 @@ use nix::libc::{self, c_int};
 /// SIGRTMAX of the kernel: signal(7).
 const LAST_SIGNAL: c_int = 64;
 
-/// Gives a signal its default disposition: rt_sigaction(2).
+/// Sets a signal to its default disposition: rt_sigaction(2).
 ///
-/// Not by the C library's function, which keeps its hands off the two signals that it uses itself, also where they were
-/// inherited as ignored.
+/// The C library's function is not used, because it refuses the two signals that the library itself uses,
+/// even if they were inherited as ignored.
 ///
 /// # Errors
-/// EINVAL for SIGKILL and SIGSTOP, which have no other disposition.
+/// EINVAL for SIGKILL and SIGSTOP, whose disposition cannot change.
 pub(crate) fn default_disposition(signal: c_int) -> Outcome<()> {
     /// The kernel's sigset_t, in bytes.
     const SET_SIZE: usize = 8;
@@ -22,10 +22,10 @@ pub(crate) fn default_disposition(signal: c_int) -> Outcome<()> {
     syscall!(libc::SYS_rt_sigaction, signal, action.as_ptr(), std::ptr::null::<usize>(), SET_SIZE).map(drop)
 }
 
-/// Every signal by default, and none blocked, as a program expects them. By direct calls alone.
+/// Resets all signals to their defaults and unblocks them, as programs expect. Uses only direct system calls.
 ///
 /// # Errors
-/// Those of rt_sigaction(2) and rt_sigprocmask(2).
+/// Errors of rt_sigaction(2) and rt_sigprocmask(2).
 pub(crate) fn clean_signals() -> Outcome<()> {
     let has_others = |signal: &c_int| !matches!(*signal, libc::SIGKILL | libc::SIGSTOP);
     (1..=LAST_SIGNAL).filter(has_others).try_for_each(default_disposition)?;
@@ -33,11 +33,11 @@ pub(crate) fn clean_signals() -> Outcome<()> {
     syscall!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const none, 0, size_of::<u64>()).map(drop)
 }
 
-/// Blocks every signal but the two that the C library uses itself: nptl(7). By a direct call: pthread_sigmask(3) returns its error,
-/// which nix takes for success.
+/// Blocks every signal except the two that the C library itself uses: nptl(7). It is a direct call, because
+/// pthread_sigmask(3) returns its error, which nix takes for success.
 ///
 /// # Errors
-/// Those of rt_sigprocmask(2).
+/// Errors of rt_sigprocmask(2).
 pub(crate) fn block_signals() -> Outcome<()> {
     const C_LIBRARYS: u64 = 0b11 << 31;
     let blocked = !C_LIBRARYS;
@@ -45,20 +45,20 @@ pub(crate) fn block_signals() -> Outcome<()> {
     syscall!(libc::SYS_rt_sigprocmask, libc::SIG_BLOCK, &raw const blocked, before, size).map(drop)
 }
 
-/// True for a signal that this process ignores: rt_sigaction(2).
+/// True if this process ignores the signal: rt_sigaction(2).
 ///
 /// # Errors
-/// EINVAL for what is not a signal.
+/// EINVAL for an invalid signal.
 pub(crate) fn is_ignored(signal: c_int) -> Outcome<bool> {
     let mut action = [0_usize; 4];
     syscall!(libc::SYS_rt_sigaction, signal, std::ptr::null::<usize>(), action.as_mut_ptr(), 8_usize)?;
     Ok(action.first() == Some(&libc::SIG_IGN))
 }
 
-/// kill(2) with any signal number, by a PID of this process' own pid namespace or, negative, by a group of them.
+/// kill(2) with any signal number. A negative PID is a process group.
 ///
 /// # Errors
-/// ESRCH when there is no such process.
+/// ESRCH if the process does not exist.
 pub(crate) fn kill(pid: i32, signal: c_int) -> Outcome<()> {
     syscall!(libc::SYS_kill, pid, signal).map(drop)
 }

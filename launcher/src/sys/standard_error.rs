@@ -1,30 +1,31 @@
-//! Lines for a person on standard error, control characters escaped. No child of a launch prints.
+//! Messages to the user on standard error, with control characters escaped. The child of a launch never
+//! prints.
 
 use nix::unistd::write;
 use std::fmt::Display;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Set when nothing but failures is to be printed.
+/// True if only failures are printed.
 static IS_QUIET: AtomicBool = AtomicBool::new(false);
 
 type Sink = Box<dyn Fn(&str) + Send + Sync>;
 
-/// What takes the warnings, if they are not to be printed.
+/// Receives the warnings if they are not printed.
 static SINK: OnceLock<Sink> = OnceLock::new();
 
-/// Has warnings taken by this function from now on.
+/// Passes warnings to this function from now on.
 pub(crate) fn divert_warnings(sink: impl Fn(&str) + Send + Sync + 'static) {
-    // Error ignored: they are diverted once.
+    // Error ignored: this is called only once.
     let _ = SINK.set(Box::new(sink));
 }
 
-/// Keeps warnings back from now on.
+/// Suppresses warnings from now on.
 pub(crate) fn be_quiet() {
     IS_QUIET.store(true, Ordering::Relaxed);
 }
 
-/// Prints a line that does not stop the launch.
+/// Prints a warning.
 pub(crate) fn warn(text: &dyn Display) {
     match SINK.get() {
         Some(sink) => sink(&text.to_string()),
@@ -33,13 +34,14 @@ pub(crate) fn warn(text: &dyn Display) {
     }
 }
 
-/// Prints a line, by the bare system call: a process forked from a program with several threads never gets a lock that another of them held.
+/// Prints a line with a direct write(2). A process forked from a program with several threads could wait
+/// forever for a lock of the standard library.
 pub(crate) fn line(text: &str) {
-    // Error ignored: a closed standard error is nobody to report to.
+    // Error ignored: standard error is closed, so there is no one to report to.
     let _ = write(std::io::stderr(), format!("subroot: {}\n", escaped(text)).as_bytes());
 }
 
-/// Control characters could move a terminal's cursor or forge a second line.
+/// Escapes control characters, which could move a terminal's cursor or forge a second line.
 pub(crate) fn escaped(text: &str) -> String {
     if !text.contains(char::is_control) {
         return text.to_owned();

@@ -6,10 +6,10 @@ use nix::errno::Errno;
 use nix::libc;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-/// The other end of a pseudoterminal, as the one that the calling process then has standard streams of: ioctl_tty(2).
+/// The peer of a pseudoterminal, for use as standard streams: ioctl_tty(2).
 ///
 /// # Errors
-/// ENOTTY where the descriptor is no /dev/ptmx.
+/// ENOTTY if the descriptor is not of a /dev/ptmx.
 pub(crate) fn open_terminal_peer(master: impl AsFd) -> Outcome<OwnedFd> {
     let (number, unlocked) = (master.as_fd().as_raw_fd(), 0);
     syscall!(libc::SYS_ioctl, number, libc::TIOCSPTLCK, &raw const unlocked)?;
@@ -17,18 +17,18 @@ pub(crate) fn open_terminal_peer(master: impl AsFd) -> Outcome<OwnedFd> {
     syscall!(libc::SYS_ioctl, number, libc::TIOCGPTPEER, flags).and_then(owned)
 }
 
-/// Makes a terminal the controlling one of this process, the leader of a session without one: ioctl_tty(2).
+/// Makes a terminal the controlling terminal of this process, a session leader without one: ioctl_tty(2).
 ///
 /// # Errors
-/// EPERM for a process that is no session leader.
+/// EPERM if the process is not a session leader.
 pub(crate) fn take_controlling_terminal(terminal: impl AsFd) -> Outcome<()> {
     syscall!(libc::SYS_ioctl, terminal.as_fd().as_raw_fd(), libc::TIOCSCTTY, 0).map(drop)
 }
 
-/// Gives one terminal the size of another.
+/// Sets a terminal's size to that of another.
 ///
 /// # Errors
-/// ENOTTY where one of them is none.
+/// ENOTTY if one of them is not a terminal.
 pub(crate) fn copy_terminal_size(from: impl AsFd, to: impl AsFd) -> Outcome<()> {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     syscall!(libc::SYS_ioctl, from.as_fd().as_raw_fd(), libc::TIOCGWINSZ, &raw mut size)?;

@@ -13,10 +13,10 @@ const TIOCSTI: u64 = 0x5412;
 const TIOCLINUX: u64 = 0x541c;
 const AF_ALG: u64 = 38;
 const AF_VSOCK: u64 = 40;
-/// What the upper half of a register may hold where the kernel looks at the lower one.
+/// Arbitrary bits for the upper half of a register of which the kernel uses only the lower half.
 const HIGH_BITS: u64 = 0xdead_beef_0000_0000;
 
-/// What everyday jobs, debuggers and nested sandboxes use: where an architecture has it.
+/// Calls that everyday jobs, debuggers and nested sandboxes use, if the architecture has them.
 const NEEDED: &[&str] = &[
     "arch_prctl",
     "brk",
@@ -129,7 +129,7 @@ fn terminal_input_cannot_be_forged_whatever_the_high_bits_say() {
         for request in [TIOCSTI, TIOCLINUX, TIOCSTI | HIGH_BITS, TIOCLINUX | HIGH_BITS, TIOCSTI | 1 << 32] {
             assert_eq!(answer(&program, call.with(1, request)), EPERM, "{request:#x}: {call:?}");
         }
-        // TCGETS, TIOCGWINSZ, one beside TIOCSTI, and TIOCSTI as the descriptor and as the value.
+        // TCGETS, TIOCGWINSZ, a neighbour of TIOCSTI, and TIOCSTI as the descriptor and as the value.
         for request in [0x5401, 0x5413, 0x5411] {
             assert_eq!(answer(&program, call.with(1, request)), ALLOW, "{request:#x}: {call:?}");
         }
@@ -154,13 +154,15 @@ fn address_families_without_a_namespace_are_denied() {
 #[test]
 fn of_personalities_only_those_that_remove_no_protection_are_allowed() {
     for (program, call) in each("personality") {
-        // PER_LINUX32, UNAME26 and both, ADDR_NO_RANDOMIZE, what Wine and setarch i386 -R3 set, and the question.
+        // PER_LINUX32, UNAME26 and both, ADDR_NO_RANDOMIZE, the values that Wine and setarch i386 -R3 set,
+        // and the query.
         for value in [0, 0x8, 0x2_0000, 0x2_0008, 0x4_0000, 0x20_0000, 0x804_0008, 0xffff_ffff] {
             for value in [value, value | HIGH_BITS] {
                 assert_eq!(answer(&program, call.with(0, value)), ALLOW, "{value:#x}: {call:?}");
             }
         }
-        // MMAP_PAGE_ZERO, READ_IMPLIES_EXEC alone and with others, a personality that is not Linux's, and all but one bit.
+        // MMAP_PAGE_ZERO, READ_IMPLIES_EXEC alone and with others, a personality other than Linux's, and all
+        // bits but one.
         for value in [0x10_0000, 0x40_0000, 0x44_0000, 0x40_0008, 0x1, 0xffff_fffe, 0x7fff_ffff] {
             for value in [value, value | HIGH_BITS] {
                 assert_eq!(answer(&program, call.with(0, value)), EPERM, "{value:#x}: {call:?}");
@@ -204,7 +206,7 @@ fn the_native_filter_answers_its_own_calls_alike_and_all_others_with_enosys() {
         let [own, other] = architectures;
         let native = filter(&[own]).unwrap();
         for number in 0..=LAST_NUMBER + 1 {
-            // An ioctl, a socket and a personality that are denied, and some that are not.
+            // An ioctl, a socket and a personality that are denied, and some that are allowed.
             for argument in [0, 0x5412, 40, 0x40_0000] {
                 let call = Call::new(own, number).with(0, argument).with(1, argument);
                 assert_eq!(answer(&native, call), answer(&program, call), "{call:?}");

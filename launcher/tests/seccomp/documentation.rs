@@ -1,4 +1,4 @@
-//! docs/seccomp.md says what the default filter does.
+//! docs/seccomp.md agrees with the default filter.
 
 use crate::default_filter::each;
 use crate::interpreter::{ALLOW, answer};
@@ -13,12 +13,12 @@ fn rows() -> impl Iterator<Item = Vec<&'static str>> {
     rows.map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
 }
 
-/// What is in code in a cell.
+/// The code spans in a cell.
 fn in_code(cell: &'static str) -> impl Iterator<Item = &'static str> {
     cell.split('`').skip(1).step_by(2)
 }
 
-/// The calls of the rows with this in the column of subroot.
+/// The calls in rows with this verdict in the column for subroot.
 fn calls(verdict: &str) -> Vec<&'static str> {
     let rows = rows().filter(|cells| cells.len() == 5 && cells[3] == verdict);
     rows.flat_map(|cells| in_code(cells[0]).collect::<Vec<_>>()).collect()

@@ -1,4 +1,4 @@
-//! Classic BPF as the kernel runs it on a system call: linux/bpf_common.h, linux/seccomp.h.
+//! Runs classic BPF as the kernel does for a system call: linux/bpf_common.h, linux/seccomp.h.
 
 use seccompiler::sock_filter;
 use subroot::seccomp::architecture::Architecture;
@@ -30,14 +30,14 @@ impl Call {
         Call { audit: architecture.audit(), number, arguments: [0; 6] }
     }
 
-    /// With this value as one of its arguments.
+    /// The call with this value as one of its arguments.
     pub(crate) fn with(mut self, argument: usize, value: u64) -> Call {
         self.arguments[argument] = value;
         self
     }
 
     fn word(&self, offset: usize) -> u32 {
-        assert_eq!(offset % 4, 0, "the kernel takes aligned words only");
+        assert_eq!(offset % 4, 0, "the kernel accepts only aligned words");
         let halves = self.arguments.iter().flat_map(|value| [*value, *value >> 32]);
         let words: Vec<u64> =
             [u64::from(self.number), u64::from(self.audit), 0, 0].into_iter().chain(halves).collect();
@@ -45,7 +45,7 @@ impl Call {
     }
 }
 
-/// What a program answers, and how many instructions it took.
+/// The result of a program, and the number of instructions it ran.
 pub(crate) fn run(program: &[sock_filter], call: Call) -> (u32, usize) {
     let (mut at, mut accumulator, mut steps) = (0, 0_u32, 0);
     loop {
@@ -76,7 +76,7 @@ pub(crate) fn run(program: &[sock_filter], call: Call) -> (u32, usize) {
     }
 }
 
-/// What a program answers.
+/// The result of a program.
 pub(crate) fn answer(program: &[sock_filter], call: Call) -> u32 {
     run(program, call).0
 }

@@ -1,4 +1,4 @@
-//! Filters of system calls, run by an interpreter: for both kernels, whatever this one is.
+//! Runs system call filters in an interpreter, for both kernels on any machine.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod default_filter;

@@ -1,4 +1,4 @@
-//! Profiles in OCI's and docker's format: what they mean.
+//! The meaning of profiles in the formats of OCI and docker.
 
 use crate::interpreter::{
     ALLOW, Call, ENOSYS, EPERM, KILL_PROCESS, KILL_THREAD, LOG, TRACE, TRAP, answer, errno,
@@ -23,7 +23,7 @@ fn call(architecture: Architecture, name: &str) -> Call {
     Call::new(architecture, architecture.number(name).unwrap())
 }
 
-/// What such a profile answers to a call of the own architecture without arguments.
+/// Checks the result of a profile for calls of the kernel's own architecture without arguments.
 #[track_caller]
 fn answers(text: &str, expected: &[(&str, u32)]) {
     let filter = compile(text);
@@ -32,7 +32,7 @@ fn answers(text: &str, expected: &[(&str, u32)]) {
     }
 }
 
-/// What is true of an argument.
+/// A condition on an argument.
 type Comparison = fn(u64) -> bool;
 
 fn with_rules(default: &str, rules: &str) -> String {
@@ -80,7 +80,7 @@ fn a_default_errno_is_kept() {
 }
 
 #[test]
-fn a_number_that_nobody_knew_is_not_implemented_where_others_fail() {
+fn an_unknown_number_fails_with_enosys_if_unlisted_calls_fail() {
     let unknown = Call::new(X86_64, LAST_NUMBER + 1);
     for (action, expected) in
         [("SCMP_ACT_ERRNO", ENOSYS), ("SCMP_ACT_ALLOW", ALLOW), ("SCMP_ACT_KILL", KILL_THREAD)]
@@ -91,7 +91,7 @@ fn a_number_that_nobody_knew_is_not_implemented_where_others_fail() {
 }
 
 #[test]
-fn x32_is_no_way_around_a_profile() {
+fn x32_does_not_bypass_a_profile() {
     let filter =
         compile(&with_rules("SCMP_ACT_ALLOW", r#"{"names":["mkdir"],"action":"SCMP_ACT_KILL_PROCESS"}"#));
     let mkdir = call(X86_64, "mkdir");
@@ -127,7 +127,7 @@ fn a_comparison_is_one_of_64_bits() {
 
 #[test]
 fn of_a_masked_comparison_the_first_value_is_the_mask() {
-    // docker's own: clone without any flag that makes a namespace.
+    // docker's own rule: clone without any flag that creates a namespace.
     let argument = r#"{"index":0,"value":2114060288,"valueTwo":0,"op":"SCMP_CMP_MASKED_EQ"}"#;
     let rule = format!(r#"{{"names":["clone"],"action":"SCMP_ACT_ALLOW","args":[{argument}]}}"#);
     let filter = compile(&with_rules("SCMP_ACT_ERRNO", &rule));
@@ -144,7 +144,7 @@ fn of_a_masked_comparison_the_first_value_is_the_mask() {
 }
 
 #[test]
-fn conditions_on_several_arguments_all_have_to_hold_and_on_the_same_one_any() {
+fn conditions_on_different_arguments_are_combined_and_on_the_same_one_are_alternatives() {
     let argument =
         |index, value| format!(r#"{{"index":{index},"value":{value},"valueTwo":0,"op":"SCMP_CMP_EQ"}}"#);
     let rule = |first, second| {
@@ -176,13 +176,13 @@ fn the_first_rule_that_applies_decides() {
 }
 
 #[test]
-fn a_name_that_an_architecture_does_not_have_is_passed_over() {
+fn a_call_that_an_architecture_does_not_have_is_ignored() {
     let rule = r#"{"names":["no_such_call","stime","mkdir"],"action":"SCMP_ACT_ERRNO"}"#;
     answers(&with_rules("SCMP_ACT_ALLOW", rule), &[("mkdir", EPERM), ("read", ALLOW)]);
 }
 
 #[test]
-fn another_architecture_has_the_same_rules_where_the_profile_is_for_it() {
+fn another_architecture_has_the_same_rules_if_the_profile_covers_it() {
     let rules =
         r#""defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_ERRNO"}]"#;
     let docker = r#""archMap":[{"architecture":"SCMP_ARCH_AARCH64","subArchitectures":["SCMP_ARCH_ARM"]},
@@ -242,7 +242,7 @@ fn includes_and_excludes_depend_on_capabilities_architecture_and_kernel() {
             assert_eq!(answer(&filter.program, call(X86_64, "bpf")), expected, "{key} {circumstance}");
         }
     }
-    // All that is included, but any that is excluded.
+    // All of `includes` must hold, but any of `excludes` is enough.
     for (key, expected) in [("includes", EPERM), ("excludes", EPERM)] {
         let caps = r#"{"caps":["CAP_SYS_ADMIN","CAP_BPF"]}"#;
         let rule = format!(r#"{{"names":["bpf"],"action":"SCMP_ACT_ALLOW","{key}":{caps}}}"#);
@@ -253,13 +253,13 @@ fn includes_and_excludes_depend_on_capabilities_architecture_and_kernel() {
 }
 
 #[test]
-fn null_is_as_good_as_nothing() {
+fn null_means_empty() {
     let rule = r#"{"names":["mkdir"],"action":"SCMP_ACT_ERRNO","args":null,"includes":null,"excludes":{"caps":null}}"#;
     answers(&with_rules("SCMP_ACT_ALLOW", rule), &[("mkdir", EPERM), ("read", ALLOW)]);
 }
 
 #[test]
-fn of_the_flags_the_log_is_kept() {
+fn only_the_log_flag_is_kept() {
     let flags =
         |list: &str| compile(&format!(r#"{{"defaultAction":"SCMP_ACT_ALLOW","flags":[{list}]}}"#)).logs;
     assert!(flags(r#""SECCOMP_FILTER_FLAG_TSYNC","SECCOMP_FILTER_FLAG_LOG""#));

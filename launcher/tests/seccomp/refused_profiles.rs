@@ -1,4 +1,4 @@
-//! Profiles that cannot be kept: what is said of them.
+//! The messages for profiles that cannot be used.
 
 use crate::profiles::host;
 use std::path::Path;
@@ -23,14 +23,14 @@ fn refused_argument(keys: &str, words: &str) {
 }
 
 #[test]
-fn what_is_no_profile_is_refused() {
+fn an_invalid_profile_is_refused() {
     refused("", "EOF");
     refused("{}", "defaultAction");
     refused("[1]", "line 1");
-    refused(r#"{"defaultAction":"SCMP_ACT_MAYBE"}"#, "defaultAction: SCMP_ACT_MAYBE is no action");
+    refused(r#"{"defaultAction":"SCMP_ACT_MAYBE"}"#, "defaultAction: unknown action SCMP_ACT_MAYBE");
     refused(
         r#"{"defaultAction":"SCMP_ACT_ERRNO","defaultErrno":"EWHAT"}"#,
-        "defaultAction: EWHAT is no errno",
+        "defaultAction: unknown errno EWHAT",
     );
     let start = r#"{"defaultAction":"SCMP_ACT_ALLOW""#;
     refused(&format!(r#"{start},"architectures":["SCMP_ARCH_Z80"]}}"#), "SCMP_ARCH_Z80");
@@ -38,16 +38,19 @@ fn what_is_no_profile_is_refused() {
 }
 
 #[test]
-fn a_rule_that_cannot_be_kept_is_named() {
+fn an_invalid_rule_is_named() {
     refused_rule(r#""names":["mkdir"],"action":"SCMP_ACT_NOTIFY""#, "syscalls[1] (mkdir): SCMP_ACT_NOTIFY");
-    refused_rule(r#""names":["mkdir"],"action":"SCMP_ACT_DENY""#, "syscalls[1] (mkdir): SCMP_ACT_DENY is no");
+    refused_rule(
+        r#""names":["mkdir"],"action":"SCMP_ACT_DENY""#,
+        "syscalls[1] (mkdir): unknown action SCMP_ACT_DENY",
+    );
     refused_rule(r#""names":[],"action":"SCMP_ACT_ALLOW""#, "syscalls[1]: it names no system call");
     refused_rule(r#""names":["mkdir"],"action":"SCMP_ACT_ERRNO","errnoRet":4096"#, "errnoRet 4096");
     refused_rule(r#""names":["mkdir"],"action":"SCMP_ACT_TRACE","errnoRet":65536"#, "errnoRet 65536");
     refused_rule(r#""names":["mkdir"],"action":"SCMP_ACT_ERRNO","errno":"EPERM","errnoRet":2"#, "differ");
     refused_rule(
         r#""names":["mkdir"],"action":"SCMP_ACT_ALLOW","includes":{"caps":["CAP_NONE"]}"#,
-        "CAP_NONE is no capability",
+        "unknown capability CAP_NONE",
     );
     refused_rule(
         r#""names":["mkdir"],"action":"SCMP_ACT_ALLOW","excludes":{"minKernel":"new"}"#,
@@ -56,7 +59,7 @@ fn a_rule_that_cannot_be_kept_is_named() {
 }
 
 #[test]
-fn a_rule_that_does_not_count_here_is_read_all_the_same() {
+fn a_rule_that_does_not_apply_here_is_still_checked() {
     refused_rule(
         r#""names":["mkdir"],"action":"SCMP_ACT_NOTIFY","includes":{"arches":["s390x"]}"#,
         "syscalls[1] (mkdir)",
@@ -64,8 +67,11 @@ fn a_rule_that_does_not_count_here_is_read_all_the_same() {
 }
 
 #[test]
-fn a_condition_that_cannot_be_kept_is_named() {
-    refused_argument(r#""index":0,"value":1,"op":"SCMP_CMP_LIKE""#, "syscalls[1] (mkdir): SCMP_CMP_LIKE");
+fn an_invalid_condition_is_named() {
+    refused_argument(
+        r#""index":0,"value":1,"op":"SCMP_CMP_LIKE""#,
+        "syscalls[1] (mkdir): unknown comparison SCMP_CMP_LIKE",
+    );
     refused_argument(
         r#""index":6,"value":1,"op":"SCMP_CMP_EQ""#,
         "syscalls[1] (mkdir): a system call has no",
@@ -81,7 +87,7 @@ fn a_profile_that_is_too_long_for_the_kernel_is_refused() {
     };
     let rules: Vec<String> = (0..1000).map(rule).collect();
     let text = format!(r#"{{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{}]}}"#, rules.join(","));
-    refused(&text, "instructions, and the kernel takes 4096");
+    refused(&text, "instructions, and the kernel allows 4096");
 }
 
 #[test]

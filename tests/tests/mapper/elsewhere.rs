@@ -26,7 +26,7 @@ impl Elsewhere {
         unshare.arg(target.pid().to_string()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut steps = vec![Step::DieWithParent];
         steps.extend(passed.map(|file| Step::Pass(file, 5)));
-        let elsewhere = Elsewhere(Started::as_it_is(start_with(&mut unshare, steps)));
+        let elsewhere = Elsewhere(Started::with_own_descriptors(start_with(&mut unshare, steps)));
         for _ in 0..500 {
             if done.exists() {
                 fs::remove_file(done).expect("the script's mark");

@@ -107,13 +107,15 @@ fn standard_error_that_takes_nothing_does_not_change_the_status() {
             let target = Target::new(&alice);
             let mut command = alice.maps(&target, words);
             command.stdout(full()).stderr(full());
-            let outcome = Started::as_it_is(&mut command).child().wait().expect("waiting for the mapper");
+            let outcome =
+                Started::with_own_descriptors(&mut command).child().wait().expect("waiting for the mapper");
             let expected = if words == GRANTED { (0, granted_maps()) } else { (1, Maps::untouched()) };
             assert_eq!((outcome.code(), target.maps()), (Some(expected.0), expected.1), "{words}");
         }
-        let help = Started::as_it_is(alice.mapper().arg("--help").stdout(full()).stderr(Stdio::null()))
-            .child()
-            .wait();
+        let help =
+            Started::with_own_descriptors(alice.mapper().arg("--help").stdout(full()).stderr(Stdio::null()))
+                .child()
+                .wait();
         assert_eq!(help.expect("waiting for the mapper").code(), Some(6));
     }
 }
@@ -125,12 +127,19 @@ fn a_reader_of_standard_error_that_is_gone_leaves_the_maps_untouched() {
         let target = Target::new(&alice);
         let mut mapper = alice.maps(&target, REFUSED);
         mapper.stderr(closed_pipe());
-        let status = Started::as_it_is(&mut mapper).child().wait().expect("waiting for the mapper");
+        let status =
+            Started::with_own_descriptors(&mut mapper).child().wait().expect("waiting for the mapper");
         assert!(!status.success());
         assert_eq!(target.maps(), Maps::untouched());
         let mut mapper = alice.maps(&target, GRANTED);
         mapper.stderr(closed_pipe()).stdout(closed_pipe());
-        assert!(Started::as_it_is(&mut mapper).child().wait().expect("waiting for the mapper").success());
+        assert!(
+            Started::with_own_descriptors(&mut mapper)
+                .child()
+                .wait()
+                .expect("waiting for the mapper")
+                .success()
+        );
         assert_eq!(target.maps(), granted_maps());
     }
 }

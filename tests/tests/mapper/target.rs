@@ -142,7 +142,7 @@ fn a_file_that_the_caller_put_over_the_map_is_not_written() {
     let mut unshare = alice.command("unshare");
     unshare.args(["--user", "--map-root-user", "--mount", "sh", "-c", covered, &target.pid().to_string()]);
     unshare.stderr(Stdio::null());
-    let mut elsewhere = Started::as_it_is(start_with(&mut unshare, vec![Step::DieWithParent]));
+    let mut elsewhere = Started::with_own_descriptors(start_with(&mut unshare, vec![Step::DieWithParent]));
     let seen_there = format!("/proc/{}/root/proc/{}", elsewhere.pid(), target.pid());
     let is_covered = || fs::read(format!("{seen_there}/setgroups")).is_ok_and(|text| text == b"precious\n");
     for _ in 0..500 {

@@ -58,7 +58,7 @@ fn a_busybox_root_is_complete_and_its_users() {
 fn a_debian_root_belongs_to_its_users_ids() {
     let host = Host::new();
     let alice = host.user("alice");
-    let Some(rootfs) = Rootfs::debian(&host, &alice, SubordinateIds::behind(&alice, 100_000)) else {
+    let Some(rootfs) = Rootfs::debian(&host, &alice, SubordinateIds::after(&alice, 100_000)) else {
         skip!("no Debian root: tests/run makes one where mmdebstrap works");
     };
     let list = format!("cd {} && stat -c %u usr/bin/apt-get && stat -c %g etc/shadow", rootfs.path.display());

@@ -26,8 +26,8 @@ impl FreshRoot {
         let packages = packages(ending);
         assert!(!packages.is_empty(), "no *{ending} in target/packages: packaging/build first");
         let host = Host::new();
-        let as_it_is = SubordinateIds { root: (0, 0), first: 1, count: 65535 };
-        let path = Rootfs::of_archive(archive, &host.user("root"), as_it_is).path;
+        let with_own_descriptors = SubordinateIds { root: (0, 0), first: 1, count: 65535 };
+        let path = Rootfs::of_archive(archive, &host.user("root"), with_own_descriptors).path;
         let mut alice = host.user("alice");
         alice.home = path.join("home/alice");
         host.make_dir(&alice.home, &alice);

@@ -38,7 +38,7 @@ impl Root {
     pub(crate) fn debian() -> Option<Root> {
         let host = Host::new();
         let root = host.user("root");
-        let path = Rootfs::debian(&host, &root, SubordinateIds::behind(&root, 1))?.path;
+        let path = Rootfs::debian(&host, &root, SubordinateIds::after(&root, 1))?.path;
         for file in ["passwd", "group", "subuid", "subgid"] {
             fs::copy(format!("/etc/{file}"), path.join("etc").join(file)).expect("writing the accounts");
         }

@@ -4,7 +4,7 @@ use nix::sys::resource::Resource;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use subroot_tests::sandbox::{Sandbox, assert_noted, assert_refused, listing, mounts};
+use subroot_tests::sandbox::{Sandbox, assert_refused, assert_warned, listing, mounts};
 use subroot_tests::{Install, Step, start_with};
 
 /// Runs what must fail, and fails the test if anything changes by it.
@@ -64,7 +64,7 @@ fn no_grant_files_at_all() {
     let sandbox = Sandbox::new();
     sandbox.host.remove("/etc/subuid");
     sandbox.host.remove("/etc/subgid");
-    assert_noted(&sandbox.output(&[], "true"), &["only your own ID is mapped", "/etc/subuid"]);
+    assert_warned(&sandbox.output(&[], "true"), &["only your own ID is mapped", "/etc/subuid"]);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn malformed_lines_alone_are_named() {
     for line in ["alice:100000", "alice:100000:", "alice:100000:0", "alice:1e5:10", "alice: 100000:10"] {
         sandbox.host.write("/etc/subuid", format!("{line}\n"));
         let words = ["only your own ID is mapped", "/etc/subuid, line 1, grants nothing"];
-        assert_noted(&sandbox.output(&[], "true"), &words);
+        assert_warned(&sandbox.output(&[], "true"), &words);
     }
 }
 

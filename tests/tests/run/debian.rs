@@ -29,7 +29,7 @@ fn run(alice: &User, rootfs: &Rootfs, script: &str) -> Command {
 fn a_package_that_makes_an_account_is_installed() {
     let host = Host::new();
     let alice = host.user("alice");
-    let Some(rootfs) = Rootfs::debian(&host, &alice, SubordinateIds::behind(&alice, 100_000)) else {
+    let Some(rootfs) = Rootfs::debian(&host, &alice, SubordinateIds::after(&alice, 100_000)) else {
         skip!("no Debian root: tests/run makes one where mmdebstrap works");
     };
     let install = "apt-get install -y /srv/packages/uuid-runtime*.deb /srv/packages/*.deb 2>&1";
@@ -103,7 +103,7 @@ fn assert_only_the_inside_is_shown(host: &Host, alice: &User, rootfs: &Rootfs) {
 fn another_user_of_the_root_can_be_become_and_left_again() {
     let host = Host::new();
     let alice = host.user("alice");
-    let Some(rootfs) = Rootfs::debian(&host, &alice, SubordinateIds::behind(&alice, 100_000)) else {
+    let Some(rootfs) = Rootfs::debian(&host, &alice, SubordinateIds::after(&alice, 100_000)) else {
         skip!("no Debian root: tests/run makes one where mmdebstrap works");
     };
     let script =

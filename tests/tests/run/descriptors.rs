@@ -141,7 +141,7 @@ fn a_reader_that_is_gone_ends_the_command_by_its_signal() {
         drop(reader);
         let mut command = sandbox.run(options, &["yes"]);
         command.stdout(Stdio::from(writer)).stderr(Stdio::piped());
-        let outcome = Started::as_it_is(&mut command).end_within(Duration::from_secs(15));
+        let outcome = Started::with_own_descriptors(&mut command).end_within(Duration::from_secs(15));
         // PID 1 can't be ended by a signal of its own making; it then sees its write fail.
         let expected: &[i32] = if options.is_empty() { &[141] } else { &[141, 1] };
         assert!(expected.contains(&outcome.code()), "{options:?} {outcome:?}");

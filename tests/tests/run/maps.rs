@@ -1,6 +1,6 @@
 //! Which IDs end up where inside.
 
-use subroot_tests::sandbox::{Sandbox, assert_noted, map_lines};
+use subroot_tests::sandbox::{Sandbox, assert_warned, map_lines};
 
 /// What is mapped with this /etc/subuid and /etc/subgid: the uid map, the gid map, and setgroups.
 fn mapped(subuid: &str, subgid: &str) -> (Vec<String>, Vec<String>, String) {
@@ -83,7 +83,7 @@ fn other_groups_can_be_taken_on_with_a_full_map_only() {
     assert_eq!(sandbox.output(&[], script).ok(), "allow\n7\n7 8\n");
     sandbox.host.remove("/etc/subuid");
     let own_id = sandbox.output(&[], "cat /proc/self/setgroups; chgrp 1 /tmp 2>/dev/null || echo refused");
-    assert_noted(&own_id, &["only your own ID"]);
+    assert_warned(&own_id, &["only your own ID"]);
     assert_eq!(own_id.stdout, "deny\nrefused\n");
 }
 

@@ -16,7 +16,7 @@ use subroot_tests::sandbox::Sandbox;
 fn read_slowly(mut command: Command) -> String {
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).expect("a pipe");
     command.process_group(0).stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
-    let started = Started::as_it_is(&mut command);
+    let started = Started::with_own_descriptors(&mut command);
     drop(command);
     let (mut reader, mut output, mut chunk) = (File::from(reader), Vec::new(), [0; 8192]);
     sleep(Duration::from_millis(500));

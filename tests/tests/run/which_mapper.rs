@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use subroot_tests::sandbox::{FULL_MAP, Sandbox, assert_noted, assert_refused, map_lines};
+use subroot_tests::sandbox::{FULL_MAP, Sandbox, assert_refused, assert_warned, map_lines};
 use subroot_tests::{Install, MAPPER, User, is_nested, skip};
 
 const SHADOW: [&str; 2] = ["/usr/bin/newuidmap", "/usr/bin/newgidmap"];
@@ -86,7 +86,7 @@ fn a_mapper_that_may_not_be_executed_is_as_good_as_none() {
     let restricted = Permissions::from_mode(0o4750);
     std::fs::set_permissions(MAPPER, restricted).expect("changing the mode of the mapper");
     let outcome = sandbox.host.output(&mut maps(&sandbox, &sandbox.alice));
-    assert_noted(&outcome, &["only your own ID", MAPPER, "Permission denied", "fix: as root: chmod 4755"]);
+    assert_warned(&outcome, &["only your own ID", MAPPER, "Permission denied", "fix: as root: chmod 4755"]);
     assert_eq!(map_lines(&outcome.stdout), [OWN_ID, OWN_ID]);
     let mut named = sandbox.run(&["--helper", MAPPER], &["true"]);
     assert_refused(&sandbox.host.output(&mut named), 125, &["mapping IDs with", MAPPER, "Permission denied"]);
@@ -95,7 +95,7 @@ fn a_mapper_that_may_not_be_executed_is_as_good_as_none() {
 #[track_caller]
 fn assert_mapped_by_shadow(sandbox: &Sandbox, why: &[&str]) {
     let outcome = sandbox.host.output(&mut maps(sandbox, &sandbox.alice));
-    assert_noted(&outcome, &[&["IDs are mapped by /usr/bin/newuidmap"], why].concat());
+    assert_warned(&outcome, &[&["IDs are mapped by /usr/bin/newuidmap"], why].concat());
     assert_eq!(map_lines(&outcome.stdout), [FULL_MAP, FULL_MAP].concat());
 }
 
@@ -116,7 +116,7 @@ fn without_any_mapper_the_own_id_is_mapped_and_a_line_says_why() {
     sandbox.host.remove(MAPPER);
     hide_shadow(&sandbox);
     let outcome = sandbox.host.output(&mut maps(&sandbox, &sandbox.alice));
-    assert_noted(
+    assert_warned(
         &outcome,
         &["only your own ID is mapped", "no mapper is installed", "fix: as root: apt-get install uidmap"],
     );
@@ -129,7 +129,7 @@ fn a_mapper_that_lacks_its_privilege_is_named_where_there_is_no_other() {
     sandbox.host.install_mapper(Install::None);
     hide_shadow(&sandbox);
     let outcome = sandbox.host.output(&mut maps(&sandbox, &sandbox.alice));
-    assert_noted(
+    assert_warned(
         &outcome,
         &["only your own ID is mapped", "setuid", "fix: as root: chown root:root", "chmod 4755"],
     );
@@ -141,7 +141,7 @@ fn a_caller_without_a_grant_is_told_the_file_that_would_grant() {
     let sandbox = Sandbox::new();
     let carol = sandbox.host.user("carol");
     let outcome = sandbox.host.output(&mut maps(&sandbox, &carol));
-    assert_noted(&outcome, &["only your own ID is mapped", "/etc/subuid", "carol", "fix: as root: usermod"]);
+    assert_warned(&outcome, &["only your own ID is mapped", "/etc/subuid", "carol", "fix: as root: usermod"]);
     assert_eq!(map_lines(&outcome.stdout), ["0 1002 1", "0 1002 1"]);
 }
 
@@ -150,7 +150,7 @@ fn a_caller_without_group_ids_is_told_the_file_that_would_grant_them() {
     let sandbox = Sandbox::new();
     sandbox.host.write("/etc/subgid", "");
     let outcome = sandbox.host.output(&mut maps(&sandbox, &sandbox.alice));
-    assert_noted(
+    assert_warned(
         &outcome,
         &[
             "only your own group ID is mapped",
@@ -165,7 +165,7 @@ fn a_caller_without_group_ids_is_told_the_file_that_would_grant_them() {
 fn a_caller_without_an_account_is_told_his_number() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.host.output(&mut maps(&sandbox, &sandbox.host.uid(4711)));
-    assert_noted(&outcome, &["only your own ID is mapped", "/etc/subuid", "4711"]);
+    assert_warned(&outcome, &["only your own ID is mapped", "/etc/subuid", "4711"]);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn the_own_id_is_told_once_however_the_command_runs() {
     let sandbox = Sandbox::new();
     sandbox.host.remove("/etc/subuid");
     for options in [&[][..], &["--as-pid-1"]] {
-        assert_noted(&sandbox.output(options, "exit 0"), &["/etc/subuid"]);
+        assert_warned(&sandbox.output(options, "exit 0"), &["/etc/subuid"]);
     }
 }
 
@@ -247,7 +247,7 @@ fn root_without_a_grant_is_warned_that_files_of_root_are_its_own() {
         skip!("the root of a user namespace maps all that it has");
     }
     let outcome = sandbox.host.output(&mut maps_of_host(&sandbox));
-    assert_noted(&outcome, &["only root's own ID is mapped", "files of the host's root"]);
+    assert_warned(&outcome, &["only root's own ID is mapped", "files of the host's root"]);
     assert_eq!(map_lines(&outcome.stdout), ["0 0 1", "0 0 1"]);
 }
 

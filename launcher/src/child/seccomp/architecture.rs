@@ -1,16 +1,17 @@
-//! The instruction sets that a filter tells apart, and the numbers of their system calls.
+//! The architectures that a filter distinguishes, and their system call numbers.
 
 use std::str::FromStr as _;
 
-/// The first number of the x32 ABI, which shares AUDIT_ARCH_X86_64: __X32_SYSCALL_BIT in asm/unistd.h.
+/// The first system call number of the x32 ABI, which shares AUDIT_ARCH_X86_64: __X32_SYSCALL_BIT in
+/// asm/unistd.h.
 pub const X32_BIT: u32 = 0x4000_0000;
-/// Where ARM keeps calls of its own (set_tls, cacheflush…): __ARM_NR_BASE in asm/unistd.h of ARM.
+/// The base of ARM's private calls (set_tls, cacheflush…): __ARM_NR_BASE in asm/unistd.h of ARM.
 pub const ARM_PRIVATE: u32 = 0x000f_0000;
-/// The last number that can be one of those.
+/// The last possible number of a private call.
 pub const ARM_PRIVATE_LAST: u32 = 0x000f_ffff;
 
-/// System calls that the tables of the crate `syscalls` do not list. They have one number on all architectures: scripts/syscall.tbl in
-/// the kernel's source.
+/// System calls that are missing from the `syscalls` crate. They have the same number on all architectures:
+/// scripts/syscall.tbl in the kernel's source.
 const NEWER_CALLS: [(&str, u32); 8] = [
     ("mseal", 462),
     ("setxattrat", 463),
@@ -21,10 +22,10 @@ const NEWER_CALLS: [(&str, u32); 8] = [
     ("file_getattr", 468),
     ("file_setattr", LAST_NUMBER),
 ];
-/// The highest number that was known when this was built, ARM's own apart.
+/// The highest known number, except for ARM's private calls.
 pub const LAST_NUMBER: u32 = 469;
 
-/// What a system call's numbers and arguments mean.
+/// The architecture that decides what a call's number and arguments mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Architecture {
     /// 64-bit x86.
@@ -40,7 +41,8 @@ pub enum Architecture {
 use Architecture::{Aarch64, Arm, I386, X86_64};
 
 impl Architecture {
-    /// All that a kernel runs, its own first; by the name that the compiler gives it.
+    /// The architectures that a kernel runs, its own first. `name` is the compiler's name for the kernel's
+    /// own.
     pub fn of_kernel(name: &str) -> Option<[Architecture; 2]> {
         match name {
             "x86_64" => Some([X86_64, I386]),
@@ -59,7 +61,7 @@ impl Architecture {
         }
     }
 
-    /// The number of a system call; none where there is no such call.
+    /// The number of a system call; `None` if the architecture does not have it.
     pub fn number(self, name: &str) -> Option<u32> {
         let mut added = NEWER_CALLS.iter().chain(self.own_calls());
         added
@@ -68,7 +70,7 @@ impl Architecture {
             .or_else(|| self.listed_number(name))
     }
 
-    /// System calls of this architecture alone that the tables do not list, or by another name.
+    /// Calls of only this architecture that the crate does not list, or lists under another name.
     const fn own_calls(self) -> &'static [(&'static str, u32)] {
         match self {
             X86_64 => &[("uretprobe", 335), ("uprobe", 336)],

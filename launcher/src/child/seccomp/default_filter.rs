@@ -1,8 +1,9 @@
-//! The filter of `run`: what reaches out of a namespace, or is a wide surface of the kernel that everyday jobs leave alone.
+//! The default filter. It denies what reaches outside namespaces, and large kernel interfaces that everyday
+//! jobs do not use.
 //!
-//! All else is allowed: what nested sandboxes (mount, unshare, setns, pivot_root, seccomp), debuggers (ptrace,
-//! process_vm_readv), Wine (modify_ldt, socketcall), systemd, databases and language runtimes use. The kernel
-//! checks those against the namespaces of the caller.
+//! Everything else is allowed: the calls of nested sandboxes (mount, unshare, setns, pivot_root, seccomp),
+//! debuggers (ptrace, process_vm_readv), Wine (modify_ldt, socketcall), systemd, databases and language
+//! runtimes. The kernel checks those against the caller's namespaces.
 
 use super::architecture::Architecture;
 use super::program::{ENOSYS, Rule, Rules, compile};
@@ -18,32 +19,36 @@ pub const DENIED: &[&str] = &[
     // Replace the running kernel.
     "kexec_load",
     "kexec_file_load",
-    // Put code into it, or list what is in it.
+    // Load code into the kernel, or list what is loaded.
     "init_module",
     "finit_module",
     "delete_module",
     "create_module",
     "get_kernel_syms",
     "query_module",
-    // A compiler and its verifier inside the kernel, with a long list of flaws: CVE-2017-16995, CVE-2021-3490, CVE-2023-2163.
+    // A compiler and verifier in the kernel with a long list of vulnerabilities: CVE-2017-16995,
+    // CVE-2021-3490, CVE-2023-2163.
     "bpf",
-    // Every event of the processor and the kernel; addresses and timing of others: CVE-2013-2094, CVE-2022-1729.
+    // Reports processor and kernel events, and so the addresses and timing of other processes: CVE-2013-2094,
+    // CVE-2022-1729.
     "perf_event_open",
-    // Keyrings belong to host users and not to a namespace, and keys of the person's session are in reach: CVE-2016-0728.
+    // Keyrings belong to host users, not to a namespace, and give access to the keys of the user's session:
+    // CVE-2016-0728.
     "add_key",
     "keyctl",
     "request_key",
-    // Stops the kernel inside a copy from user memory for as long as one likes: what most exploits of races wait with.
+    // Can stop the kernel indefinitely in a copy from user memory, which most exploits of race conditions
+    // rely on.
     "userfaultfd",
-    // Opens any inode of a file system by number, below a bind mount too: the "Shocker" escape.
+    // Opens any inode of a filesystem by number, even outside a bind mount: the "Shocker" escape.
     "open_by_handle_at",
-    // Ports of the hardware.
+    // Access hardware ports.
     "iopl",
     "ioperm",
     "pciconfig_read",
     "pciconfig_write",
     "pciconfig_iobase",
-    // The machine's swap, power, log, accounting and quotas have no namespace.
+    // Control swap, power, the kernel log, accounting and quotas of the whole machine.
     "swapon",
     "swapoff",
     "reboot",
@@ -51,22 +56,24 @@ pub const DENIED: &[&str] = &[
     "acct",
     "quotactl",
     "quotactl_fd",
-    // The machine's clock has none either; time namespaces only shift what is read.
+    // Set the clock of the whole machine; time namespaces only shift what is read.
     "clock_settime",
     "clock_settime64",
     "settimeofday",
     "stime",
-    // Runs system calls from rings in memory, past every filter of them: CVE-2022-29582, CVE-2023-2598, CVE-2024-0582.
+    // Runs system calls from rings in memory, bypassing every filter: CVE-2022-29582, CVE-2023-2598,
+    // CVE-2024-0582.
     "io_uring_setup",
     "io_uring_enter",
     "io_uring_register",
-    // Watches what others do with files that a bind mount shares with the host.
+    // Watches other processes' access to files that a bind mount shares with the host.
     "fanotify_init",
-    // Maps pages of a process into a pipe, where they stay shared after a copy-on-write: CVE-2008-0600, CVE-2020-29374.
+    // Maps pages of a process into a pipe, where they stay shared after a copy-on-write: CVE-2008-0600,
+    // CVE-2020-29374.
     "vmsplice",
-    // Reports on any mounted file system by its device number, in whatever mount namespace it is.
+    // Reports on any mounted filesystem by device number, regardless of its mount namespace.
     "ustat",
-    // Out of use for long, and in kernels that still have them hardly tested.
+    // Long obsolete, and hardly tested in kernels that still have them.
     "nfsservctl",
     "lookup_dcookie",
     "uselib",
@@ -76,21 +83,24 @@ pub const DENIED: &[&str] = &[
     "sysfs",
 ];
 
-/// ioctl requests that put characters into the input of a terminal, which the shell outside then reads: CVE-2017-5226, and
-/// CVE-2023-28100 for TIOCLINUX. The kernel looks at the low 32 bits of the request only, so that no more may be compared:
-/// CVE-2019-10063.
+/// ioctl requests that insert characters into a terminal's input, which the shell outside then reads:
+/// CVE-2017-5226, and CVE-2023-28100 for TIOCLINUX. The kernel uses only the low 32 bits of the request, so
+/// only those are compared: CVE-2019-10063.
 pub const DENIED_REQUESTS: [u32; 2] = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */];
 
-/// Address families without a namespace: the kernel's cryptography (AF_ALG: CVE-2026-31431), and the channel between virtual
-/// machine and host (AF_VSOCK). An `int`, of which the kernel takes the low 32 bits.
+/// Address families without a namespace: the kernel's cryptography (AF_ALG: CVE-2026-31431), and the channel
+/// between a virtual machine and its host (AF_VSOCK). The argument is an `int`; the kernel uses the low 32
+/// bits.
 ///
-/// i386's `socketcall` has its arguments in memory, where a filter cannot look. It stays allowed although both families can be
-/// had through it: Debian's C library for i386 has no other way to any socket, and docker, which denied it in 29.4.2, broke
-/// every 32-bit program on a network (moby#52506). `--security-opt seccomp-arch=native` denies all calls of i386.
+/// i386's `socketcall` passes its arguments in memory, which a filter cannot read. It stays allowed although
+/// it gives access to both families: Debian's C library for i386 creates every socket through it, and when
+/// docker 29.4.2 denied it, every 32-bit program that uses a network broke (moby#52506). `--security-opt
+/// seccomp-arch=native` denies all calls of i386.
 pub const DENIED_FAMILIES: [u32; 2] = [38 /* AF_ALG */, 40 /* AF_VSOCK */];
 
-/// The bits that personality(2) may set. All others fail with EPERM: READ_IMPLIES_EXEC and MMAP_PAGE_ZERO remove protections
-/// of memory, and no current program uses the rest. The kernel takes the low 32 bits of the argument.
+/// The bits that personality(2) may set; all others fail with EPERM. READ_IMPLIES_EXEC and MMAP_PAGE_ZERO
+/// remove memory protections, and no current program uses the rest. The kernel uses the low 32 bits of the
+/// argument.
 pub const ALLOWED_PERSONALITY: u32 = 0x0000_0008 // PER_LINUX32: setarch i386
     | 0x0002_0000 // UNAME26
     | 0x0004_0000 // ADDR_NO_RANDOMIZE: gdb, setarch -R, SBCL
@@ -98,13 +108,13 @@ pub const ALLOWED_PERSONALITY: u32 = 0x0000_0008 // PER_LINUX32: setarch i386
     | 0x0080_0000 // ADDR_LIMIT_32BIT
     | 0x0800_0000; // ADDR_LIMIT_3GB: 32-bit programs that expect it
 
-/// What personality(2) takes as a question for the current value.
+/// The argument with which personality(2) only returns the current value.
 const CURRENT_PERSONALITY: u32 = u32::MAX;
 
-/// The filter for these architectures; a call of any other fails with ENOSYS.
+/// The filter for these architectures. A call of any other architecture fails with ENOSYS.
 ///
 /// # Errors
-/// Those of [`compile`]; none for the tables here.
+/// The errors of [`compile`]; the tables here cause none.
 pub fn filter(architectures: &[Architecture]) -> Result<Vec<sock_filter>, BackendError> {
     let rules: Vec<Rules> = architectures.iter().copied().map(rules).collect::<Result<_, _>>()?;
     compile(&rules, ENOSYS)

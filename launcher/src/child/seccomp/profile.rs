@@ -1,7 +1,7 @@
-//! A seccomp profile as it is written: OCI's `linux.seccomp`, and docker's and podman's file format, which is OCI's with
+//! The file format of seccomp profiles: OCI's `linux.seccomp`, and that of docker and podman, which adds
 //! `archMap`, `includes` and `excludes`.
 //!
-//! Unknown keys are passed over, as the OCI runtime specification wants it.
+//! Unknown keys are ignored, as the OCI runtime specification requires.
 
 use serde::{Deserialize, Deserializer};
 
@@ -9,17 +9,17 @@ use serde::{Deserialize, Deserializer};
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
-    /// What becomes of calls without a rule.
+    /// The action for calls without a rule.
     pub default_action: String,
-    /// The errno of that, as a number.
+    /// The errno of the default action, as a number.
     pub default_errno_ret: Option<u32>,
-    /// The errno of that, by its name: podman.
+    /// The errno of the default action, by name: podman.
     #[serde(default)]
     pub default_errno: String,
-    /// The architectures that the rules are for: OCI.
+    /// The architectures that the rules cover: OCI.
     #[serde(default, deserialize_with = "or_null")]
     pub architectures: Vec<String>,
-    /// The same by the kernel's own architecture: docker.
+    /// The architectures by the kernel's own architecture: docker.
     #[serde(default, deserialize_with = "or_null")]
     pub arch_map: Vec<ArchitectureEntry>,
     /// SECCOMP_FILTER_FLAG_…: OCI.
@@ -30,41 +30,41 @@ pub struct Profile {
     pub syscalls: Vec<Entry>,
 }
 
-/// An architecture, and those whose programs its kernel runs too.
+/// An architecture, and the others whose programs its kernel can run.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ArchitectureEntry {
     /// SCMP_ARCH_….
     pub architecture: String,
-    /// Further ones.
+    /// The other architectures.
     #[serde(default, deserialize_with = "or_null")]
     pub sub_architectures: Vec<String>,
 }
 
-/// One rule for some system calls.
+/// A rule for one or more system calls.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// The calls.
     #[serde(default, deserialize_with = "or_null")]
     pub names: Vec<String>,
-    /// One call: docker's older form.
+    /// One call, in docker's older format.
     #[serde(default)]
     pub name: String,
     /// SCMP_ACT_….
     pub action: String,
-    /// Its errno, as a number.
+    /// The action's errno, as a number.
     pub errno_ret: Option<u32>,
-    /// Its errno, by its name: podman.
+    /// The action's errno, by name: podman.
     #[serde(default)]
     pub errno: String,
     /// Conditions on the arguments.
     #[serde(default, deserialize_with = "or_null")]
     pub args: Vec<Argument>,
-    /// Where the rule counts.
+    /// When the rule applies.
     #[serde(default, deserialize_with = "or_null")]
     pub includes: Circumstances,
-    /// Where it does not.
+    /// When the rule does not apply.
     #[serde(default, deserialize_with = "or_null")]
     pub excludes: Circumstances,
 }
@@ -73,33 +73,33 @@ pub struct Entry {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Argument {
-    /// Which, from 0.
+    /// The argument's index, from 0.
     pub index: u8,
-    /// What it is compared with; for SCMP_CMP_MASKED_EQ the mask.
+    /// The value to compare with; for SCMP_CMP_MASKED_EQ, the mask.
     pub value: u64,
-    /// For SCMP_CMP_MASKED_EQ: what it is compared with.
+    /// For SCMP_CMP_MASKED_EQ, the value to compare with.
     #[serde(default)]
     pub value_two: u64,
     /// SCMP_CMP_….
     pub op: String,
 }
 
-/// What a rule of docker's can depend on.
+/// The conditions on the host that docker's rules can have.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Circumstances {
     /// Architectures, by docker's names.
     #[serde(default, deserialize_with = "or_null")]
     pub arches: Vec<String>,
-    /// Capabilities that the command has.
+    /// Capabilities of the command.
     #[serde(default, deserialize_with = "or_null")]
     pub caps: Vec<String>,
-    /// The oldest kernel, as `MAJOR.MINOR`.
+    /// The minimum kernel version, as `MAJOR.MINOR`.
     #[serde(default, deserialize_with = "or_null")]
     pub min_kernel: String,
 }
 
-/// Go writes an empty list or struct as null.
+/// Go encodes an empty list or struct as null.
 fn or_null<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }

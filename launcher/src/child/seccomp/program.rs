@@ -1,19 +1,21 @@
-//! Turns rules into one program of classic BPF: a binary search by number, with seccompiler's comparisons of arguments in it.
+//! Compiles rules into one classic BPF program: a binary search by number, with seccompiler's argument
+//! comparisons in the leaves.
 //!
-//! One program, and not one for each action: the kernel runs every program at every call that it has not cached as allowed, and
-//! each of them once for every number when it is loaded (`seccomp_cache_prepare`), so that length is paid for at each launch.
+//! There is one program for all actions, because the cost grows with the number of programs. The kernel runs
+//! every program at each call that is not cached as allowed, and evaluates each program once for every call
+//! number when it is loaded (`seccomp_cache_prepare`).
 
 use super::architecture::{ARM_PRIVATE, ARM_PRIVATE_LAST, Architecture, LAST_NUMBER, X32_BIT};
 use seccompiler::{BpfProgram, SeccompAction, SeccompCondition, SeccompRule, sock_filter};
 use std::collections::BTreeMap;
 
-/// ENOSYS: what programs take as "this kernel is older than the call", and fall back.
+/// ENOSYS: programs take it to mean that the kernel is too old for the call, and fall back to another one.
 pub const ENOSYS: SeccompAction = SeccompAction::Errno(38);
-/// The longest program that the kernel takes: BPF_MAXINSNS in linux/bpf_common.h.
+/// The kernel's limit on a program's length: BPF_MAXINSNS in linux/bpf_common.h.
 pub const MAX_INSTRUCTIONS: usize = 4096;
 
-/// The call number that a tracer gives a call that is to be skipped, as strace and proot do: the kernel makes no call of it, and
-/// a filter's error would take the place of the tracer's own result.
+/// The number that a tracer such as strace or proot sets to skip a call. The kernel then makes no call, and
+/// an error from the filter would replace the result that the tracer sets.
 const SKIPPED: u32 = u32::MAX;
 
 // Offsets in struct seccomp_data, and instructions: linux/seccomp.h, linux/bpf_common.h.
@@ -25,32 +27,33 @@ const JUMP_EQUAL: u16 = 0x15;
 const JUMP_GREATER_OR_EQUAL: u16 = 0x35;
 const RETURN: u16 = 0x06;
 
-/// What becomes of a call whose arguments meet all conditions: of any such call where there are none.
+/// The action for a call whose arguments meet all conditions. Without conditions it applies to every such
+/// call.
 #[derive(Clone, Debug)]
 pub struct Rule {
     /// Conditions on the arguments.
     pub conditions: Vec<SeccompCondition>,
-    /// What the kernel does then.
+    /// The action.
     pub action: SeccompAction,
 }
 
 /// The rules for one architecture.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Whose numbers they are.
+    /// The architecture of the call numbers.
     pub architecture: Architecture,
-    /// The rules of each call, by its number; the first that applies decides.
+    /// The rules by call number. The first rule that applies decides.
     pub calls: BTreeMap<u32, Vec<Rule>>,
-    /// Where none applies.
+    /// The action if no rule applies.
     pub default: SeccompAction,
-    /// For a number above all that are known.
+    /// The action for a number above all known ones.
     pub unknown: SeccompAction,
 }
 
-/// Compiles one program for several architectures; `foreign` is what becomes of a call of any other.
+/// Compiles one program for several architectures. `foreign` is the action for calls of any other.
 ///
 /// # Errors
-/// Those of seccompiler: a rule that is none.
+/// The errors of seccompiler, for an invalid rule.
 pub fn compile(all: &[Rules], foreign: SeccompAction) -> Result<Vec<sock_filter>, seccompiler::BackendError> {
     let mut program = vec![statement(LOAD, ARCHITECTURE)];
     for rules in all {
@@ -63,7 +66,7 @@ pub fn compile(all: &[Rules], foreign: SeccompAction) -> Result<Vec<sock_filter>
 }
 
 impl Rules {
-    /// What to do from each of these numbers up to the next one.
+    /// The code to run for call numbers, as a list of starts: each entry applies up to the next one's number.
     fn leaves(&self) -> Result<Vec<(u32, BpfProgram)>, seccompiler::BackendError> {
         let unlisted = self.unlisted();
         let otherwise =
@@ -98,7 +101,7 @@ impl Rules {
     }
 }
 
-/// The rules of one call, and what to do where none of them applies.
+/// The code for the rules of one call. `otherwise` is the action if none of them applies.
 fn body(rules: &[Rule], otherwise: &SeccompAction) -> Result<BpfProgram, seccompiler::BackendError> {
     let mut program = BpfProgram::new();
     for rule in rules {
@@ -106,7 +109,8 @@ fn body(rules: &[Rule], otherwise: &SeccompAction) -> Result<BpfProgram, seccomp
             program.push(answer(rule.action.clone()));
             return Ok(program);
         }
-        // Made to be followed by exactly one instruction, which is skipped where the rule does not apply.
+        // SeccompRule is designed to be followed by exactly one instruction, which it skips if the rule does
+        // not apply.
         program.extend(BpfProgram::from(SeccompRule::new(rule.conditions.clone())?));
         program.push(answer(rule.action.clone()));
     }
@@ -114,7 +118,8 @@ fn body(rules: &[Rule], otherwise: &SeccompAction) -> Result<BpfProgram, seccomp
     Ok(program)
 }
 
-/// Halves the leaves until one is left: each number meets as few instructions as there are doublings.
+/// A binary search: divides the leaves in halves, so that a lookup takes a logarithmic number of
+/// instructions.
 fn search(leaves: &[(u32, BpfProgram)]) -> BpfProgram {
     match leaves {
         [] => BpfProgram::new(),
@@ -125,7 +130,7 @@ fn search(leaves: &[(u32, BpfProgram)]) -> BpfProgram {
             let (lower, upper) = (search(lower), search(upper));
             let mut program = match u8::try_from(lower.len()) {
                 Ok(distance) => vec![branch(JUMP_GREATER_OR_EQUAL, first, distance, 0)],
-                // Error ignored: it is too far for a conditional jump.
+                // Error ignored: the distance is too large for a conditional jump.
                 Err(_) => vec![branch(JUMP_GREATER_OR_EQUAL, first, 0, 1), statement(JUMP, length(&lower))],
             };
             program.extend(lower);
@@ -135,11 +140,11 @@ fn search(leaves: &[(u32, BpfProgram)]) -> BpfProgram {
     }
 }
 
-/// A conditional jump reaches 255 instructions only.
+/// A conditional jump reaches only 255 instructions.
 fn unless_equal_skip(value: u32, block: BpfProgram) -> BpfProgram {
     let mut program = match u8::try_from(block.len()) {
         Ok(distance) => vec![branch(JUMP_EQUAL, value, 0, distance)],
-        // Error ignored: it is too far for a conditional jump.
+        // Error ignored: the distance is too large for a conditional jump.
         Err(_) => vec![branch(JUMP_EQUAL, value, 1, 0), statement(JUMP, length(&block))],
     };
     program.extend(block);

@@ -1,4 +1,5 @@
-//! What of a profile counts here, made into rules: architectures, actions, conditions, and docker's includes and excludes.
+//! Selects what applies from a profile and turns it into rules: architectures, actions, conditions, and
+//! docker's includes and excludes.
 
 use super::architecture::Architecture;
 use super::profile::{Argument, Circumstances, Entry, Profile};
@@ -8,20 +9,21 @@ use nix::errno::Errno;
 use seccompiler::{SeccompAction, SeccompCmpArgLen::Qword, SeccompCmpOp, SeccompCondition};
 use std::collections::BTreeMap;
 
-/// What a profile is selected by.
+/// The host properties that the selection depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Host<'a> {
-    /// What the kernel runs, its own architecture first.
+    /// The architectures that the kernel runs, its own first.
     pub architectures: [Architecture; 2],
     /// The kernel's release, as in uname(2).
     pub release: &'a str,
-    /// The capabilities that the command has, as a bit set.
+    /// The command's capabilities, as a bit set.
     pub capabilities: u64,
-    /// True if calls of the other architecture fail, whatever the profile allows.
+    /// True if calls of the other architecture fail even if the profile allows them.
     pub native_only: bool,
 }
 
-/// All architectures that libseccomp knows; rules for the others do not concern this kernel.
+/// All architectures that libseccomp knows. Rules for architectures that this kernel does not run are
+/// ignored.
 const ARCHITECTURES: [&str; 22] = [
     "X86",
     "X86_64",
@@ -47,22 +49,22 @@ const ARCHITECTURES: [&str; 22] = [
     "SHEB",
 ];
 
-/// Takes the rules of a profile that count on this host.
+/// Selects the rules of a profile that apply on this host.
 ///
 /// # Errors
-/// What cannot be expressed, with the entry it is in.
+/// What cannot be expressed, with its entry.
 pub fn select(profile: &Profile, host: Host<'_>) -> Result<Vec<Rules>, String> {
     let default = action(&profile.default_action, &profile.default_errno, profile.default_errno_ret)
         .map_err(|why| format!("defaultAction: {why}"))?;
-    // As runc does it: programs fall back on an older call only where a newer one fails with ENOSYS.
+    // As in runc: programs fall back to an older call only if the newer one fails with ENOSYS.
     let unknown = if let SeccompAction::Errno(_) = default { ENOSYS } else { default.clone() };
     let mut selected = Vec::new();
     for architecture in architectures(profile, host)? {
         let mut calls = BTreeMap::<u32, Vec<Rule>>::new();
         for (at, entry) in profile.syscalls.iter().enumerate() {
-            let mount_point = |why| format!("syscalls[{at}]{}: {why}", first_name(entry));
-            let rules = rules(entry).map_err(mount_point)?;
-            if !counts(entry, host).map_err(mount_point)? {
+            let location = |why| format!("syscalls[{at}]{}: {why}", first_name(entry));
+            let rules = rules(entry).map_err(location)?;
+            if !counts(entry, host).map_err(location)? {
                 continue;
             }
             for number in names(entry).filter_map(|name| architecture.number(name)) {
@@ -83,7 +85,7 @@ fn first_name(entry: &Entry) -> String {
     names(entry).next().map_or_else(String::new, |name| format!(" ({name})"))
 }
 
-/// The kernel's own architecture always, and the other one if the profile is for it and the host allows it.
+/// The kernel's own architecture, and the other one if the profile covers it and the host allows it.
 fn architectures(profile: &Profile, host: Host<'_>) -> Result<Vec<Architecture>, String> {
     let [own, other] = host.architectures;
     let of_own = profile.arch_map.iter().filter(|entry| scmp_architecture(own) == entry.architecture);
@@ -91,7 +93,7 @@ fn architectures(profile: &Profile, host: Host<'_>) -> Result<Vec<Architecture>,
         profile.architectures.iter().chain(of_own.flat_map(|entry| &entry.sub_architectures)).collect();
     for name in &listed {
         if !name.strip_prefix("SCMP_ARCH_").is_some_and(|name| ARCHITECTURES.contains(&name)) {
-            return Err(format!("architectures: {name} is none"));
+            return Err(format!("architectures: unknown architecture {name}"));
         }
     }
     let has_other = !host.native_only && listed.iter().any(|name| *name == scmp_architecture(other));
@@ -115,7 +117,7 @@ fn rules(entry: &Entry) -> Result<Vec<Rule>, String> {
     let conditions: Vec<SeccompCondition> = entry.args.iter().map(condition).collect::<Result<_, _>>()?;
     let mut indexes: Vec<u8> = entry.args.iter().map(|argument| argument.index).collect();
     indexes.sort_unstable();
-    // As runc and podman do it: conditions on the same argument are alternatives.
+    // As in runc and podman, conditions on the same argument are alternatives.
     if indexes.windows(2).any(|pair| pair.first() == pair.last()) {
         return Ok(conditions
             .into_iter()
@@ -135,7 +137,7 @@ fn action(name: &str, errno: &str, errno_ret: Option<u32>) -> Result<SeccompActi
     };
     match name {
         "SCMP_ACT_ALLOW" => Ok(SeccompAction::Allow),
-        "SCMP_ACT_ERRNO" if value > MAX_ERRNO => Err(format!("errnoRet {value} is no errno")),
+        "SCMP_ACT_ERRNO" if value > MAX_ERRNO => Err(format!("invalid errnoRet {value}")),
         "SCMP_ACT_ERRNO" => Ok(SeccompAction::Errno(value)),
         "SCMP_ACT_KILL" | "SCMP_ACT_KILL_THREAD" => Ok(SeccompAction::KillThread),
         "SCMP_ACT_KILL_PROCESS" => Ok(SeccompAction::KillProcess),
@@ -143,12 +145,12 @@ fn action(name: &str, errno: &str, errno_ret: Option<u32>) -> Result<SeccompActi
         "SCMP_ACT_TRACE" if value > u32::from(u16::MAX) => Err(format!("errnoRet {value} is above 65535")),
         "SCMP_ACT_TRACE" => Ok(SeccompAction::Trace(value)),
         "SCMP_ACT_LOG" => Ok(SeccompAction::Log),
-        "SCMP_ACT_NOTIFY" => Err("SCMP_ACT_NOTIFY needs an agent that listens, and subroot has none".into()),
-        _ => Err(format!("{name} is no action")),
+        "SCMP_ACT_NOTIFY" => Err("SCMP_ACT_NOTIFY needs a listening agent, and subroot has none".into()),
+        _ => Err(format!("unknown action {name}")),
     }
 }
 
-/// MAX_ERRNO in linux/err.h; the kernel would cut a larger one down to it.
+/// MAX_ERRNO in linux/err.h. The kernel would reduce a larger one to it.
 const MAX_ERRNO: u32 = 4095;
 
 fn errno_number(name: &str) -> Result<Option<u32>, String> {
@@ -156,11 +158,11 @@ fn errno_number(name: &str) -> Result<Option<u32>, String> {
         return Ok(None);
     }
     let named = |number: &i32| format!("{:?}", Errno::from_raw(*number)) == name;
-    let number = (1..LAST_ERRNO).find(named).ok_or_else(|| format!("{name} is no errno"))?;
+    let number = (1..LAST_ERRNO).find(named).ok_or_else(|| format!("unknown errno {name}"))?;
     Ok(Some(number.unsigned_abs()))
 }
 
-/// One above EHWPOISON, the last one in asm-generic/errno.h.
+/// One more than EHWPOISON, the last one in asm-generic/errno.h.
 const LAST_ERRNO: i32 = 134;
 
 fn condition(argument: &Argument) -> Result<SeccompCondition, String> {
@@ -172,13 +174,13 @@ fn condition(argument: &Argument) -> Result<SeccompCondition, String> {
         "SCMP_CMP_GE" => (SeccompCmpOp::Ge, argument.value),
         "SCMP_CMP_GT" => (SeccompCmpOp::Gt, argument.value),
         "SCMP_CMP_MASKED_EQ" => (SeccompCmpOp::MaskedEq(argument.value), argument.value_two),
-        other => return Err(format!("{other} is no comparison")),
+        other => return Err(format!("unknown comparison {other}")),
     };
     SeccompCondition::new(argument.index, Qword, operator, value)
         .map_err(|_| format!("a system call has no argument {}", argument.index))
 }
 
-/// docker's rule: all that is included has to be there, and nothing of what is excluded.
+/// docker's rule: every condition in `includes` must hold, and none in `excludes`.
 fn counts(entry: &Entry, host: Host<'_>) -> Result<bool, String> {
     let Circumstances { arches, caps, min_kernel } = &entry.includes;
     let included = (arches.is_empty() || arches.iter().any(|name| name == docker_architecture(host)))
@@ -201,7 +203,7 @@ fn docker_architecture(host: Host<'_>) -> &'static str {
 fn held(names: &[String], host: Host<'_>) -> Result<Vec<bool>, String> {
     let is_held = |number: usize| host.capabilities & (1 << number) != 0;
     let held =
-        |name: &String| capabilities::number(name).map(is_held).ok_or(format!("{name} is no capability"));
+        |name: &String| capabilities::number(name).map(is_held).ok_or(format!("unknown capability {name}"));
     names.iter().map(held).collect()
 }
 
@@ -211,6 +213,7 @@ fn is_at_least(release: &str, wanted: &str) -> Result<bool, String> {
         let minor = rest.split(|c: char| !c.is_ascii_digit()).next()?;
         Some((major.parse().ok()?, minor.parse().ok()?))
     };
-    let wanted = numbers(wanted).ok_or_else(|| format!("minKernel {wanted} is no MAJOR.MINOR"))?;
+    let wanted =
+        numbers(wanted).ok_or_else(|| format!("invalid minKernel {wanted}: it must be MAJOR.MINOR"))?;
     Ok(numbers(release).is_some_and(|release| release >= wanted))
 }

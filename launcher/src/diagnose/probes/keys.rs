@@ -1,4 +1,4 @@
-//! Why a user can have no more keys: keyrings(7).
+//! Why a user can create no more keys: keyrings(7).
 
 use crate::causes::{Cause, KEY_QUOTA};
 use crate::diagnose::probes::setting;
@@ -7,7 +7,7 @@ use crate::sys::namespaces::is_nested;
 use nix::unistd::getuid;
 use subroot_idmap::IdKind;
 
-/// The limits on the keys of the caller, of which one is reached.
+/// The limits for the caller's keys. One of them was reached.
 pub(crate) fn quota() -> Option<Cause> {
     let prefix = if keys_are_roots() { "root_" } else { "" };
     let limit = |name| setting(&format!("/proc/sys/kernel/keys/{prefix}{name}"))?.parse::<u32>().ok();
@@ -24,8 +24,8 @@ pub(crate) fn quota() -> Option<Cause> {
     ))
 }
 
-/// True if the keyring belongs to the host's root. A key is counted for the host's ID behind the ID that the child has first; root's own
-/// is mapped only if nothing is granted to root.
+/// True if the keyring belongs to the host's root. A key counts for the host ID to which the child's first ID
+/// maps. That is root's own only if root has no grants.
 fn keys_are_roots() -> bool {
     getuid().is_root() && !is_nested() && Grants::read().ranges(IdKind::Uid).is_empty()
 }

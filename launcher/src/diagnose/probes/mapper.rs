@@ -1,6 +1,7 @@
 //! Why a mapper does not get its privilege.
 //!
-//! Errors ignored: what cannot be looked at gives no cause, and only the text of a failure depends on that.
+//! Errors ignored: an object that cannot be examined yields no cause, which affects only the text of a
+//! message.
 
 use crate::causes::{
     BOUNDING_SET, Cause, MAPPER_FORBIDDEN, MAPPER_FOREIGN, MAPPER_LACKS, MAPPER_MISSING, MAPPER_NOSUID,
@@ -17,13 +18,13 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// CAP_SETGID and CAP_SETUID, by their numbers.
+/// CAP_SETUID and CAP_SETGID, with their numbers.
 const NEEDED: [(&str, u32); 2] = [("CAP_SETUID", 7), ("CAP_SETGID", 6)];
 
-/// What keeps this mapper from writing maps, the first thing that does.
+/// The first reason why this mapper cannot write maps.
 pub(crate) fn lacks(path: &Path) -> Option<Cause> {
     let shown = path.display();
-    // No advice is given to change a file that no package of ours has installed.
+    // Suggest changing a file only if a package of subroot or shadow installed it.
     let instead = |kind, kind_of_others| match is_installed(path) {
         true => Cause::new(kind, &[("path", &shown), ("command", &installing_mapper())]),
         false => Cause::new(kind_of_others, &[("path", &shown), ("undo", &undo(path))]),
@@ -49,16 +50,17 @@ pub(crate) fn lacks(path: &Path) -> Option<Cause> {
     process()
 }
 
-/// What is wrong with the privilege that a file gives.
+/// The problem with a file's privilege.
 enum Privilege {
     None,
     NotRoots,
-    /// Capabilities for the root of another user namespace.
+    /// Its capabilities are for the root of another user namespace.
     Foreign,
     Without(&'static str),
 }
 
-/// File capabilities count before a setuid bit, and only those of this user namespace: capabilities(7).
+/// File capabilities take precedence over a setuid bit, and only those of this user namespace count:
+/// capabilities(7).
 fn lacks_privilege(path: &Path, file: &fs::Metadata) -> Option<Privilege> {
     let is_setuid = file.mode() & 0o4000 != 0;
     match sys::files::file_capabilities(path) {
@@ -73,7 +75,7 @@ fn lacks_privilege(path: &Path, file: &fs::Metadata) -> Option<Privilege> {
     }
 }
 
-/// The capabilities that a mapper needs: each of shadow's programs writes one map.
+/// The capabilities that a mapper needs. Each of shadow's programs writes only one map.
 fn needed(path: &Path) -> impl Iterator<Item = (&'static str, u32)> {
     let file = path.file_name().unwrap_or_default();
     let [no_uid, no_gid] = ["newgidmap", "newuidmap"].map(|name| file == name);
@@ -82,7 +84,7 @@ fn needed(path: &Path) -> impl Iterator<Item = (&'static str, u32)> {
         .filter(move |(name, _)| !(no_uid && *name == "CAP_SETUID" || no_gid && *name == "CAP_SETGID"))
 }
 
-/// True for a mapper that is where a package puts it.
+/// True for a mapper at the path where a package installs it.
 fn is_installed(path: &Path) -> bool {
     const NAMES: [&str; 3] = ["newuidmap", "newgidmap", "newidmap-helper-nss"];
     let is_named = || path.file_name().is_some_and(|name| NAMES.iter().any(|known| name == *known));
@@ -103,13 +105,13 @@ pub(crate) fn installing_mapper() -> &'static str {
     known.map_or("install the package newidmap-helper, or the one that has newuidmap", |(_, command)| command)
 }
 
-/// How not to use a mapper that was named.
+/// How to stop using a mapper that was named explicitly.
 fn undo(path: &Path) -> &'static str {
     let named = std::env::var_os("SUBROOT_HELPER").and_then(|named| std::path::absolute(named).ok());
     if named.is_some_and(|named| named == path) { "unset SUBROOT_HELPER" } else { "run without --helper" }
 }
 
-/// What keeps every program that this process starts from its privilege.
+/// Why no program that this process starts can gain privilege.
 fn process() -> Option<Cause> {
     if get_no_new_privs() == Ok(true) {
         return Some(Cause::new(&NO_NEW_PRIVS, &[]));

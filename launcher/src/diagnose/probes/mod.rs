@@ -1,6 +1,7 @@
-//! Looks at this host for what can stand in the way. Each probe looks at one thing and leaves nothing changed.
+//! Examines the system for causes of failures. Each probe checks one thing and changes nothing.
 //!
-//! Errors ignored: what cannot be looked at gives no cause, and only the text of a failure depends on that.
+//! Errors ignored: an object that cannot be examined yields no cause, which affects only the text of a
+//! message.
 
 pub(crate) mod apparmor;
 pub(crate) mod grants;
@@ -15,7 +16,7 @@ pub(crate) mod step;
 
 use std::fs;
 
-/// A file of /proc or /sys, without the blanks around it.
+/// The content of a file in /proc or /sys, trimmed.
 fn setting(path: &str) -> Option<String> {
     fs::read_to_string(path).ok().map(|value| value.trim().to_owned())
 }

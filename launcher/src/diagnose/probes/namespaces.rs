@@ -1,6 +1,7 @@
-//! Why the kernel makes no namespaces here.
+//! Why the kernel creates no namespaces here.
 //!
-//! Errors ignored: what cannot be looked at gives no cause, and only the text of a failure depends on that.
+//! Errors ignored: an object that cannot be examined yields no cause, which affects only the text of a
+//! message.
 
 use crate::causes::{
     CHROOT, CONTAINER, Cause, EMULATOR, FORBIDDEN, LIMIT_OUTSIDE, NO_MORE_NAMESPACES, NO_NAMESPACES, NPROC,
@@ -16,17 +17,17 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// As many as a host may want, where there are none.
+/// The suggested limit if the current one is zero or low.
 const MORE: u64 = 15000;
-/// A limit of a new user namespace: INT_MAX, which is also the highest one.
+/// The limit in a new user namespace, and the highest possible one: INT_MAX.
 const UNLIMITED: u64 = i32::MAX as u64;
 
-/// What forbids these kinds of namespaces (flags of clone(2)), where clone failed with this errno: clone(2), ERRORS.
+/// Why clone failed with this errno for these kinds of namespaces (flags of clone(2)): clone(2), ERRORS.
 pub(crate) fn refused(errno: Errno, flags: i32) -> Option<Cause> {
     by_apparmor(errno).or_else(|| by_others(errno, flags))
 }
 
-/// AppArmor's own answer is EACCES, and the kernel never gives that one.
+/// AppArmor's own error is EACCES, which clone(2) never returns otherwise.
 fn by_apparmor(errno: Errno) -> Option<Cause> {
     match errno {
         Errno::EPERM => apparmor::restricted(),
@@ -46,7 +47,7 @@ fn by_others(errno: Errno, flags: i32) -> Option<Cause> {
             let around = container().unwrap_or("the process that started this one");
             Some(Cause::new(&SECCOMP, &[("container", &around)]))
         }
-        // All kinds but user namespaces take a capability, and a profile that does not allow it is EPERM.
+        // Creating any kind except user needs a capability. If a profile denies it, the error is EPERM.
         Errno::EPERM | Errno::EACCES => apparmor::enforced().or_else(forbidden),
         Errno::EINVAL if is_emulated() => Some(Cause::new(&EMULATOR, &[])),
         Errno::EINVAL => forbidden(),
@@ -63,8 +64,8 @@ fn forbidden() -> Option<Cause> {
     proc::subset().or_else(|| Some(Cause::new(&FORBIDDEN, &[])))
 }
 
-/// Why the kernel makes no more of these kinds. It answers ENOSPC for a limit of this user namespace, for one of any user
-/// namespace around it, and for too many levels: user_namespaces(7), pid_namespaces(7).
+/// Which limit on these kinds was reached. ENOSPC can mean a limit of this user namespace, a limit of one
+/// above it, or too many nested levels: user_namespaces(7), pid_namespaces(7).
 fn limit(flags: i32) -> Option<Cause> {
     let mut kinds = KINDS.iter().filter(|(_, flag)| flags & flag != 0);
     let (name, flag) = kinds.find(|(_, flag)| is_used_up(*flag))?;
@@ -82,19 +83,20 @@ fn limit(flags: i32) -> Option<Cause> {
     Some(Cause::new(kind, &[("limit", &limit), ("value", &value), ("more", &more)]))
 }
 
-/// True if no namespace of this kind can be made, although its user namespace could be; for user namespaces, if that cannot.
+/// True if this kind of namespace cannot be created in a new user namespace. For the user kind: if no user
+/// namespace can be created.
 fn is_used_up(flag: i32) -> bool {
     let made = sys::process::try_clone(libc::CLONE_NEWUSER | flag);
     matches!(made, Err(Errno::ENOSPC | Errno::EUSERS))
 }
 
-/// True if an emulator answers the system calls of this process. qemu-user keeps its programs from seccomp, so that its prctl(2) knows
-/// nothing of it, while /proc/PID/status is the kernel's and does.
+/// True if an emulator handles the system calls of this process. qemu-user hides seccomp from its programs,
+/// so prctl(2) reports that there is none, while /proc/PID/status comes from the kernel and has the field.
 fn is_emulated() -> bool {
     own_status("Seccomp").is_some() && sys::credentials::seccomp_mode() == Err(Errno::EINVAL)
 }
 
-/// True where the root of this process is not that of its mount namespace: a mount point that is no mount.
+/// True if the root of this process is not the root of its mount namespace.
 fn is_chroot() -> bool {
     let root = |path: &str| fs::metadata(path).map(|root| (root.dev(), root.ino()));
     let differs = |init: (u64, u64)| root("/").is_ok_and(|own| own != init);
@@ -102,11 +104,12 @@ fn is_chroot() -> bool {
         crate::sys::mountinfo::read()
             .is_ok_and(|mounts| mounts.iter().all(|mount| mount.path != Path::new("/")))
     };
-    // The first process' root, where it may be looked at; else a root that mountinfo has no line of.
+    // Compare with the first process's root, if it is readable. Otherwise check whether mountinfo has no line
+    // for the root.
     root("/proc/1/root").ok().map_or_else(has_no_line, differs)
 }
 
-/// Which kind of container this is the inside of, as far as it shows.
+/// The kind of container that this process runs in, as far as it can be recognised.
 pub(crate) fn container() -> Option<&'static str> {
     let marks = [
         ("/run/.containerenv", "podman"),
@@ -119,11 +122,11 @@ pub(crate) fn container() -> Option<&'static str> {
     let known = ["podman", "docker", "lxc", "oci", "systemd-nspawn", "subroot", "wsl"];
     let named = std::env::var("container").ok().or_else(|| setting("/run/systemd/container"));
     let named = named.and_then(|named| known.into_iter().find(|kind| *kind == named));
-    // The innermost one names itself; files may be those of one further out.
+    // The innermost container sets the variable; the files may come from an outer one.
     named.or_else(|| marks.into_iter().find(|(path, _)| Path::new(path).exists()).map(|(_, kind)| kind))
 }
 
-/// A container around this process, to be told.
+/// The container around this process, as a cause.
 pub(crate) fn around() -> Option<Cause> {
     container().map(|kind| Cause::new(&CONTAINER, &[("container", &kind)]))
 }

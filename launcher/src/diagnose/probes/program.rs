@@ -1,6 +1,7 @@
-//! Why a program is not executed, for errnos that say too little.
+//! Why a program cannot be executed, for errnos that are not specific enough.
 //!
-//! Errors ignored: what cannot be looked at gives no cause, and only the text of a failure depends on that.
+//! Errors ignored: an object that cannot be examined yields no cause, which affects only the text of a
+//! message.
 
 use crate::failure::Step;
 use crate::sys::lookup::open_inside;
@@ -13,7 +14,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-/// e_machine in elf(5), and Rust's name for it.
+/// e_machine in elf(5), and Rust's name for the architecture.
 const MACHINES: [(u64, &str); 8] = [
     (3, "x86"),
     (8, "mips"),
@@ -26,10 +27,10 @@ const MACHINES: [(u64, &str); 8] = [
 ];
 /// PT_INTERP in elf(5).
 const PT_INTERP: u32 = 3;
-/// As much of a `#!` line as the kernel reads: BINPRM_BUF_SIZE in linux/binfmts.h.
+/// The part of a `#!` line that the kernel reads: BINPRM_BUF_SIZE in linux/binfmts.h.
 const SCRIPT_LINE: usize = 256;
 
-/// The interpreter of a script or the loader of an ELF program, where it is not there.
+/// The interpreter of a script, or the loader of an ELF program, if it does not exist.
 pub(crate) fn missing_loader(program: &Path) -> Option<(Step, Vec<u8>)> {
     let mut file = open_program(program).ok()?;
     let mut start = [0; SCRIPT_LINE];
@@ -43,12 +44,12 @@ pub(crate) fn missing_loader(program: &Path) -> Option<(Step, Vec<u8>)> {
     matches!(found, Err(Errno::ENOENT | Errno::ENOTDIR)).then_some((step, loader))
 }
 
-/// Opens a program for reading. What has become a pipe or a device meanwhile is not waited for.
+/// Opens a program for reading, without blocking if it has been replaced by a pipe or a device.
 fn open_program(path: &Path) -> Result<File, Errno> {
     open_inside(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY).map(File::from)
 }
 
-/// The processor that an ELF program is for, where that is not this one.
+/// The architecture that an ELF program is for, if it is not this one.
 pub(crate) fn foreign_machine(program: &Path) -> Option<&'static str> {
     let mut header = [0; 20];
     open_program(program).ok()?.read_exact(&mut header).ok()?;
@@ -58,13 +59,14 @@ pub(crate) fn foreign_machine(program: &Path) -> Option<&'static str> {
     (name != std::env::consts::ARCH).then_some(name)
 }
 
-/// A CR is part of the name to the kernel, which is what keeps scripts with DOS line ends from running.
+/// The interpreter in a `#!` line. The kernel takes a CR as part of the name, so scripts with DOS line
+/// endings do not run.
 fn script_interpreter(line: &[u8]) -> Option<&[u8]> {
     let line = line.split(|byte| *byte == b'\n').next()?;
     line.split(|byte| matches!(byte, b' ' | b'\t')).find(|field| !field.is_empty())
 }
 
-/// The string of the PT_INTERP segment of a 64-bit little-endian program.
+/// The path in the PT_INTERP segment of a 64-bit little-endian program.
 fn elf_loader(file: &File, header: &[u8]) -> Option<Vec<u8>> {
     header.strip_prefix(b"\x7fELF\x02\x01")?;
     let table = number::<8>(header, 32)?;

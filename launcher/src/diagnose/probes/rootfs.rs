@@ -1,6 +1,7 @@
-//! What is wrong with the path of a rootfs, and with /proc and overlays.
+//! Problems with a rootfs's path, with /proc and with overlays.
 //!
-//! Errors ignored: what cannot be looked at gives no cause, and only the text of a failure depends on that.
+//! Errors ignored: an object that cannot be examined yields no cause, which affects only the text of a
+//! message.
 
 use crate::causes::{
     CLOSED_DIR, Cause, Kind, NETWORK_ROOT, NODEV, NOEXEC, NOSUID, OVERLAY_REFUSED, PROC_COVERED, PROC_REFUSED,
@@ -14,7 +15,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// LL_SUPER_MAGIC of lustre_user.h, GPFS, CEPH_SUPER_MAGIC and SMB2_SUPER_MAGIC of linux/magic.h, and 9p.
+/// LL_SUPER_MAGIC in lustre_user.h, GPFS, CEPH_SUPER_MAGIC and SMB2_SUPER_MAGIC in linux/magic.h, and 9p.
 const NETWORK: [(FsType, &str); 5] = [
     (FsType(0x0BD0_0BD0), "Lustre"),
     (FsType(0x4750_4653), "GPFS"),
@@ -23,7 +24,7 @@ const NETWORK: [(FsType, &str); 5] = [
     (FsType(0x0102_1997), "9p"),
 ];
 
-/// The mount point of the mount that a path is on: the longest one that it begins with.
+/// The mount point of the mount that contains a path: the longest one that is a prefix of it.
 pub(crate) fn mount_point(path: &Path) -> PathBuf {
     let path = fs::canonicalize(path).ok().unwrap_or_else(|| path.to_owned());
     let mounts = mountinfo::read().ok().unwrap_or_default().into_iter().map(|mount| mount.path);
@@ -33,13 +34,13 @@ pub(crate) fn mount_point(path: &Path) -> PathBuf {
         .unwrap_or_default()
 }
 
-/// What the mount of a rootfs takes from it.
+/// Mount flags that restrict the rootfs.
 pub(crate) fn mount(path: &Path) -> Vec<Cause> {
     let kinds = [(FsFlags::ST_NOEXEC, &NOEXEC), (FsFlags::ST_NOSUID, &NOSUID)];
     kinds.into_iter().filter_map(|(flag, kind)| flag_set(path, flag, kind)).chain(network(path)).collect()
 }
 
-/// What it takes that nothing needs.
+/// A restriction that does not matter to a sandbox: nodev.
 pub(crate) fn devices(path: &Path) -> Option<Cause> {
     flag_set(path, FsFlags::ST_NODEV, &NODEV)
 }
@@ -58,7 +59,7 @@ fn network(path: &Path) -> Option<Cause> {
     Some(Cause::new(&NETWORK_ROOT, &[("path", &path.display()), ("kind", &kind)]))
 }
 
-/// The first directory in the path that others may not search, and which so is closed to all IDs but its owner's.
+/// The first directory in the path that others cannot search, so that only its owner's ID can.
 pub(crate) fn closed_dir(path: &Path) -> Option<Cause> {
     let dirs: Vec<&Path> = path.ancestors().filter(|dir| dir.is_absolute()).collect();
     let closed = dirs.into_iter().rev().find_map(|dir| {
@@ -70,9 +71,9 @@ pub(crate) fn closed_dir(path: &Path) -> Option<Cause> {
     Some(Cause::new(&CLOSED_DIR, &[("path", &dir.display()), ("mode", &mode)]))
 }
 
-/// Why there is no new /proc: mount_too_revealing() in fs/namespace.c.
+/// Why no new /proc can be mounted: mount_too_revealing() in fs/namespace.c.
 pub(crate) fn proc_refused() -> Cause {
-    // The second is a directory for mounting on, which covers nothing.
+    // The second is a directory that serves only as a mount point, so a mount on it covers nothing.
     let harmless = ["/proc", "/proc/sys/fs/binfmt_misc"].map(Path::new);
     let mut paths = mountinfo::read().ok().unwrap_or_default().into_iter().map(|mount| mount.path);
     match paths.find(|path| path.starts_with("/proc") && !harmless.contains(&path.as_path())) {
@@ -81,7 +82,7 @@ pub(crate) fn proc_refused() -> Cause {
     }
 }
 
-/// Why there is no overlay.
+/// Why no overlay can be mounted.
 pub(crate) fn overlay_refused(errno: Errno) -> Cause {
     let why = match fs::read_to_string("/proc/filesystems") {
         Ok(known) if !known.contains("\toverlay\n") => "it has no overlayfs".into(),

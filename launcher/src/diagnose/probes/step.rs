@@ -5,11 +5,11 @@ use crate::diagnose::probes::{apparmor, keys, rootfs};
 use crate::failure::{Failure, Step};
 use nix::errno::Errno;
 
-/// What stands behind a step that failed, where its errno does not say so.
+/// The cause of a failed step, if its errno is not specific enough.
 pub(crate) fn refused(failure: &Failure) -> Option<Cause> {
     let capability =
         || takes_capability(failure.step) && matches!(failure.errno, Errno::EPERM | Errno::EACCES);
-    // Where a namespace has no capability, nothing else is to be found out.
+    // If the namespace has no capabilities, nothing else needs to be checked.
     let restricted = || capability().then(apparmor::restricted).flatten();
     let enforced = || capability().then(apparmor::enforced).flatten();
     restricted().or_else(|| by_itself(failure)).or_else(enforced)
@@ -27,7 +27,7 @@ fn by_itself(failure: &Failure) -> Option<Cause> {
     }
 }
 
-/// The steps that take a capability in the new user namespace, which AppArmor may keep from it.
+/// The steps that need a capability in the new user namespace, which AppArmor may deny.
 fn takes_capability(step: Step) -> bool {
     matches!(
         step,

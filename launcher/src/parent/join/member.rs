@@ -1,7 +1,8 @@
 //! Finds the process whose namespaces `subroot exec` joins.
 //!
-//! setns(2) needs ptrace(2) access to that process, and a /proc with hidepid (proc(5)) hides only processes without that access. So
-//! it shows every process that can be joined, but it hides the init of a sandbox, whose list of children names the command.
+//! setns(2) needs ptrace(2) access to that process. A /proc with hidepid (proc(5)) hides only processes
+//! without that access, so every process that can be joined is visible. The sandbox's init, whose list of
+//! children contains the command, is hidden.
 
 use crate::failure::reason;
 use crate::parent::channel::open_dir;
@@ -19,49 +20,51 @@ use std::os::fd::OwnedFd;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long `exec` waits for a process that it can join, and the pause between two looks.
+/// How long `exec` waits for a process that it can join, and the pause between two attempts.
 const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(10);
-/// How many processes are looked at closely, as a payload can make any number of them.
+/// The maximum number of processes to examine closely, because a sandbox can contain any number of them.
 const MOST: usize = 64;
 
 const ENDED: &str = "it has just ended";
 const ELSEWHERE: &str = "its command has left its user namespace";
-/// For example a program of the host's root that others can execute and not read: execve(2) makes its process non-dumpable.
-const UNREACHABLE: &str = "none of its processes can be joined: ptrace(2) denies access to each, as to a program that cannot be read, or its command has not started yet";
+/// This happens for a program that is owned by the host's root and is executable but not readable: execve(2)
+/// makes its process non-dumpable.
+const UNREACHABLE: &str = "none of its processes can be joined: ptrace(2) denies access to each (as for an unreadable program), or its command has not started yet";
 
 /// A process of a sandbox.
 pub(crate) struct Member {
     /// A pidfd.
     pub(super) process: OwnedFd,
-    /// Those of its namespaces in which this process is not, as flags of setns(2).
+    /// The namespaces that this process does not share with it, as flags of setns(2).
     pub(super) namespaces: i32,
     /// True if setgroups(2) is denied in its user namespace: user_namespaces(7).
     pub(super) denies_setgroups: bool,
 }
 
-/// What a look at one process found.
+/// The result of examining one process.
 enum Seen {
     Member(Distance, Member),
-    /// It is in another user namespace.
+    /// The process is in another user namespace.
     Elsewhere,
-    /// It has ended, is hidden, or may not be joined.
+    /// The process has ended, is hidden, or must not be joined.
     Hidden,
 }
 
-/// What a look at a sandbox found.
+/// The result of searching a sandbox.
 enum Found {
     Member(Member),
-    /// The command has left.
+    /// The command has left the sandbox's user namespace.
     Elsewhere,
-    /// Nothing yet.
+    /// No process that can be joined yet.
     Hidden,
 }
 
-/// Finds the command's process, or another one that can be joined. A sandbox that is just starting has none until its command's
-/// execve(2), so this waits for a while.
+/// Finds the command's process, or another one that can be joined. A starting sandbox has none until its
+/// command's execve(2), so this waits up to [`PATIENCE`].
 ///
 /// # Errors
+/// Why no process can be joined.
 /// Why there is none.
 pub(super) fn find(known: &Known) -> Result<Member, String> {
     let failed = |errno| format!("looking at its processes: {}", reason(errno));
@@ -69,8 +72,8 @@ pub(super) fn find(known: &Known) -> Result<Member, String> {
     let first = first_process(known).map_err(failed)?.ok_or(ENDED)?;
     loop {
         let found = look(known).map_err(failed)?;
-        // Error ignored: whatever else the signal is refused for, the process is there.
-        // While it is, no other sandbox has its user namespace's inode number.
+        // Error ignored: any other error also means that the process exists. While it exists, no other
+        // sandbox can have the inode number of its user namespace.
         if sys::process::pidfd_send_signal(&first, 0) == Err(Errno::ESRCH) {
             return Err(ENDED.into());
         }
@@ -83,7 +86,8 @@ pub(super) fn find(known: &Known) -> Result<Member, String> {
     }
 }
 
-/// A pidfd of the first process, unless the sandbox has ended. Its launcher reaps that process, and is seen after it.
+/// A pidfd of the first process; none if the sandbox has ended. The launcher reaps that process. It is
+/// checked after the pidfd is opened, so the PID cannot have been reused before.
 fn first_process(known: &Known) -> Outcome<Option<OwnedFd>> {
     let pid = u32::try_from(known.pid).map_err(|_| Errno::EBADMSG)?;
     let process = match sys::process::pidfd_open(pid) {
@@ -109,21 +113,21 @@ fn look(known: &Known) -> Outcome<Found> {
     Ok(first_visible(known)?.map_or(Found::Hidden, Found::Member))
 }
 
-/// The oldest children of a process' one thread: proc_pid_task(5). The first is the command; the others are orphans that the
-/// payload makes. The list is empty if the process is hidden or has ended.
+/// The oldest children of a single-threaded process: proc_pid_task(5). The first is the command; the others
+/// are orphans from inside the sandbox. The list is empty if the process is hidden or has ended.
 fn children(pid: i32) -> Outcome<Vec<i32>> {
     let mut text = [0; MOST * 8];
     let path = format!("/proc/{pid}/task/{pid}/children");
     let read = File::open(path).and_then(|mut file| file.read(&mut text));
     let length = unless_hidden(sys::outcome_of(read))?.unwrap_or(0);
-    // A number without the blank behind it may be the beginning of a longer one.
+    // A number that is not followed by a blank may be cut off.
     let whole = text.get(..length).unwrap_or_default().split_inclusive(|byte| *byte == b' ');
     let numbers = whole.filter_map(|word| std::str::from_utf8(word).ok()?.strip_suffix(' ')?.parse().ok());
     Ok(numbers.take(MOST).collect())
 }
 
-/// Looks for members in all of /proc. A payload with capabilities can move processes to other namespaces, so a child of the first
-/// process is preferred, and the oldest of them.
+/// Searches all of /proc for a process to join. Processes in the sandbox can have capabilities and move to
+/// other namespaces, so the oldest child of the first process is preferred.
 fn first_visible(known: &Known) -> Outcome<Option<Member>> {
     let mut best = None;
     let mut count = 0;
@@ -140,15 +144,17 @@ fn first_visible(known: &Known) -> Outcome<Option<Member>> {
     Ok(best.map(|(_, member)| member))
 }
 
-/// How far a process is from the command, which is the first process or the oldest child of it.
+/// How far a process is from the command, which is the first process or its oldest child. Less is closer.
 type Distance = (bool, u64);
 
-/// Opens a process if it is in the sandbox and can be joined. Until its execve(2), the first process is in the host's root, and it
-/// must not be joined: the command would run there. An init never calls execve(2). The pidfd comes first: if the PID is reused before
-/// the checks, the pidfd is that of a process that has ended, and setns(2) fails.
+/// Opens a process if it is in the sandbox and can be joined.
+///
+/// Until its execve(2), the first process is in the host's root. It must not be joined: the command would run
+/// there. An init never calls execve(2). The pidfd is opened first. If the PID is reused before the checks,
+/// the pidfd refers to a process that has ended, and setns(2) fails.
 fn examine(pid: i32, known: &Known) -> Outcome<Seen> {
     let Ok(number) = u32::try_from(pid) else { return Ok(Seen::Hidden) };
-    // No process is hidden from this call: what a filter refuses is an error.
+    // hidepid does not affect this call. If a filter refuses it, that is an error.
     let process = match sys::process::pidfd_open(number) {
         Err(Errno::ESRCH) => return Ok(Seen::Hidden),
         opened => opened?,
@@ -165,7 +171,8 @@ fn examine(pid: i32, known: &Known) -> Outcome<Seen> {
         }
         let is_distant = !is_first && stat.parent != known.pid;
         let namespaces = foreign_namespaces(&dir)?;
-        // Another `exec` that is just joining is in the host's pid namespace, where its children are not.
+        // Another joining `exec` is still in the host's pid namespace; only its children are in the
+        // sandbox's.
         if known.namespaces & CLONE_NEWPID & !namespaces != 0 {
             return Ok(Seen::Hidden);
         }
@@ -175,10 +182,10 @@ fn examine(pid: i32, known: &Known) -> Outcome<Seen> {
     unless_hidden(examined()).map(|seen| seen.unwrap_or(Seen::Hidden))
 }
 
-/// PF_FORKNOEXEC in linux/sched.h: the process has not called execve(2) since it was made.
+/// PF_FORKNOEXEC in linux/sched.h: the process has not called execve(2) since it was created.
 const FORKED_ONLY: u32 = 0x40;
 
-/// What /proc/PID/stat shows: proc_pid_stat(5).
+/// The fields used of /proc/PID/stat: proc_pid_stat(5).
 struct Stat {
     parent: i32,
     has_executed: bool,
@@ -191,7 +198,7 @@ impl Stat {
         Stat::parse(&String::from_utf8_lossy(&text)).ok_or(Errno::EBADMSG)
     }
 
-    /// The program's name is in parentheses, and may hold anything.
+    /// The program's name is in parentheses and can contain any characters.
     fn parse(text: &str) -> Option<Stat> {
         let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
         let has_executed = fields.get(6)?.parse::<u32>().ok()? & FORKED_ONLY == 0;
@@ -214,14 +221,15 @@ fn denies_setgroups(process_dir: &OwnedFd) -> Outcome<bool> {
     read(process_dir, "setgroups").map(|text| text.starts_with(b"deny"))
 }
 
-/// The namespaces that a process does not share with this one: setns(2) needs a privilege in the others, too. An error is not taken
-/// for a shared namespace: the command would stay in the host's.
+/// The namespaces that a process does not share with this one. The others are left out, because setns(2)
+/// would need a privilege in them. An error must not count as a shared namespace: the command would stay in
+/// the host's.
 fn foreign_namespaces(process_dir: &OwnedFd) -> Outcome<i32> {
     let mut foreign = 0;
     for (name, flag) in KINDS {
         let path = format!("ns/{name}");
         let own = match fstatat(AT_FDCWD, format!("/proc/self/{path}").as_str(), AtFlags::empty()) {
-            // The kernel does not have this kind.
+            // The kernel does not support this kind.
             Err(Errno::ENOENT) => continue,
             own => own?,
         };

@@ -1,9 +1,11 @@
-//! The directory on disk for those layers that are discarded at the end, if memory takes no user.* attributes: a tmpfs does so since
-//! Linux 6.6. Without them, no directory of the lower layer can be replaced (EIO).
+//! The directory on disk for layers that are discarded at the end. It is used if memory does not support
+//! user.* attributes, which a tmpfs does since Linux 6.6. Without these attributes, no directory of the lower
+//! layer can be replaced (EIO).
 //!
-//! Each launch has one of its own in the user's cache, locked for as long as the launcher or its guard lives, and removed at the
-//! end. What was left when both were killed is not locked, and the next launch removes it. What is in it belongs to subordinate IDs, so that a process
-//! in a user namespace of the same IDs removes it.
+//! Each launch has its own directory in the user's cache. It is locked while the launcher or its guard runs,
+//! and removed at the end. If both are killed, the directory stays without a lock, and the next launch
+//! removes it. Its files belong to subordinate IDs, so a process in a user namespace with the same IDs
+//! removes them.
 
 use crate::error::{Error, OsError};
 use crate::failure::{reason, reason_of};
@@ -31,7 +33,7 @@ use std::path::{Path, PathBuf};
 
 /// The directory in the user's cache.
 pub(crate) const DIRECTORY: &str = "subroot";
-/// What the names of the directories in it begin with; the launcher's PID, a number and the host's name follow.
+/// The prefix of the directories' names. The launcher's PID, a number and the hostname follow.
 const PREFIX: &str = "overlay-";
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
@@ -42,40 +44,40 @@ const READ: OFlag =
 pub(crate) struct DiskLayers {
     store: Store,
     name: CString,
-    /// Locked for as long as it is open.
+    /// Locked while it is open.
     dir: OwnedFd,
 }
 
-/// The directory that has one for each launch of this user.
+/// The directory that contains the directories of all launches of this user.
 struct Store {
     dir: OwnedFd,
     path: PathBuf,
 }
 
 impl DiskLayers {
-    /// Makes one, and removes what killed launchers have left.
+    /// Creates one, and removes those that killed launchers left.
     ///
     /// # Errors
-    /// A user without a directory for it.
+    /// The user has no directory that can be used.
     pub(crate) fn make(candidates: &[Candidate]) -> Result<DiskLayers, Error> {
         let store = Store::open()?;
         store.remove_leftovers(candidates);
         store.make()
     }
 
-    /// Makes one in a directory that a user could have as the cache.
+    /// Creates one in a directory that could serve as the cache.
     ///
     /// # Errors
-    /// Those of the directory.
+    /// The directory cannot be used.
     pub(crate) fn make_in(path: &Path) -> Result<DiskLayers, Error> {
         let base = open(path, LOOK, Mode::empty()).map_err(|errno| failed(path, errno))?;
         Store::open_in(&base, path)?.make()
     }
 
-    /// Does with it in a trial what a launch does.
+    /// Uses the layers in a trial as a launch would.
     ///
     /// # Errors
-    /// What stopped it.
+    /// What stopped the trial.
     pub(crate) fn try_out(&self, candidates: &[Candidate]) -> Result<(), Stopped> {
         let disk = self.disk_dir(Vec::new()).map_err(Stopped::Maps)?;
         let open = || UpperLayers::open(Some(&disk)).map_err(|failure| failure.errno);
@@ -83,42 +85,44 @@ impl DiskLayers {
         trial::perform_with(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, candidates, open, step).map(drop)
     }
 
-    /// Makes one, does the same with it, and removes it; returns the directory that it was in.
+    /// Creates layers, tries them out and removes them. Returns the directory that contained them.
     ///
     /// # Errors
-    /// A user without a directory for it, or with one that cannot hold the changes of an overlay.
+    /// The user has no directory that can be used, or it cannot hold the changes of an overlay.
     pub(crate) fn make_and_try_out(candidates: &[Candidate]) -> Result<PathBuf, Error> {
         let layers = DiskLayers::make(candidates)?;
         let path = layers.store.path.clone();
         let tried = layers.try_out(candidates);
-        layers.remove_or_say(candidates);
+        layers.remove_or_warn(candidates);
         tried.map(|()| path.clone()).map_err(|stopped| Error::DiskLayers { path, why: stopped.to_string() })
     }
 
-    /// Where it is.
+    /// The path of the directory.
     pub(crate) fn path(&self) -> PathBuf {
         self.store.path.join(OsStr::from_bytes(self.name.as_bytes()))
     }
 
-    /// The same for the child, which opens it in a mount namespace of its own.
+    /// The description of this directory for the child, which opens it in its own mount namespace.
     ///
     /// # Errors
-    /// Those of fstat(2).
+    /// An error of fstat(2).
     pub(crate) fn disk_dir(&self, store_inside: Vec<PathBuf>) -> Result<DiskDir, Error> {
         let found = fstat(&self.dir).map_err(|errno| failed(&self.path(), errno))?;
         let path = c_string(self.path())?;
         Ok(DiskDir { path, identity: (found.st_dev, found.st_ino), owner: found.st_uid, store_inside })
     }
 
-    /// Where the directories of this and all other launches would be seen inside, through a layer over one that they are in. No
-    /// sandbox may reach those of another; and that they change while they are a lower layer is undefined:
-    /// Documentation/filesystems/overlayfs.rst.
+    /// The paths in the sandbox at which the directories of all launches would be visible, through an overlay
+    /// over a directory that contains them. They must be hidden: no sandbox may reach the layers of another
+    /// one, and changing files of a lower layer in use has undefined results
+    /// (Documentation/filesystems/overlayfs.rst).
     pub(crate) fn store_inside(&self, root: &RootPlan) -> Result<Vec<PathBuf>, Error> {
         let path = canonical(&self.store.path)?;
         let mut inside = Vec::new();
         for (lower, target) in root.layered() {
             let lower = match fs::canonicalize(lower) {
-                // The caller reaches the store, and so no directory on the way to it is closed to them.
+                // The store is reachable for the caller, so a directory that the caller cannot enter is not
+                // above it.
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => continue,
                 found => found.map_err(|error| failed(lower, sys::errno_of(&error)))?,
             };
@@ -130,12 +134,12 @@ impl DiskLayers {
         Ok(inside)
     }
 
-    /// What has to be open for its removal.
+    /// The descriptors that must stay open for removing it.
     pub(crate) fn descriptors(&self) -> [&OwnedFd; 2] {
         [&self.store.dir, &self.dir]
     }
 
-    /// Removes it, by a process that has these IDs.
+    /// Removes the directory, in a process that has these IDs.
     ///
     /// # Errors
     /// Why it could not be removed.
@@ -143,8 +147,8 @@ impl DiskLayers {
         self.store.remove(&self.name, &self.dir, candidates)
     }
 
-    /// The same; what cannot be removed is left for the next launch, and said.
-    pub(crate) fn remove_or_say(&self, candidates: &[Candidate]) {
+    /// The same, but on failure warns and leaves the directory for the next launch.
+    pub(crate) fn remove_or_warn(&self, candidates: &[Candidate]) {
         if let Err(why) = self.remove(candidates) {
             standard_error::warn(&format!("removing {}: {why}", self.path().display()));
         }
@@ -163,7 +167,7 @@ fn c_string(path: impl Into<OsString>) -> Result<CString, Error> {
 /// True if memory can hold the changes of an overlay.
 ///
 /// # Errors
-/// What kept it from being tried.
+/// The test could not be performed.
 pub(crate) fn memory_serves() -> Result<bool, Error> {
     let tried = sys::files::memory_takes_attributes();
     tried.map_err(|errno| Error::Parent {
@@ -173,14 +177,14 @@ pub(crate) fn memory_serves() -> Result<bool, Error> {
 }
 
 impl Store {
-    /// Opens the one of this user, which is made if it is missing.
+    /// Opens this user's store, and creates it if it is missing.
     fn open() -> Result<Store, Error> {
         let (base, path) = open_cache()?;
         Store::open_in(&base, &path)
     }
 
-    /// Opens the one in a cache, and closes it to everyone else: the directories in it are open to all, as the caller's own ID may
-    /// not be among those of a sandbox.
+    /// Opens the store in a cache directory and denies all other users access to it. The directories in it
+    /// have mode 0777, because the sandbox's IDs may not include the caller's own.
     fn open_in(base: &OwnedFd, path: &Path) -> Result<Store, Error> {
         let path = path.join(DIRECTORY);
         match mkdirat(base, DIRECTORY, Mode::S_IRWXU) {
@@ -206,7 +210,7 @@ impl Store {
             let name = c_string(name)?;
             match self.make_locked(&name) {
                 Ok(dir) => return Ok(DiskLayers { store: self, name, dir }),
-                // Another launch on this disk has it, or takes it for a leftover.
+                // Another launch on this disk uses the name, or has removed the directory as a leftover.
                 Err(Errno::EEXIST | Errno::EWOULDBLOCK | Errno::ENOENT) => {}
                 Err(errno) => return Err(failed(&path, errno)),
             }
@@ -216,7 +220,7 @@ impl Store {
 
     fn make_locked(&self, name: &CString) -> Outcome<OwnedFd> {
         mkdirat(&self.dir, name.as_c_str(), Mode::S_IRWXU)?;
-        // The caller's own ID may not be among those of the sandbox. Everyone else is kept out by the store.
+        // The sandbox's IDs may not include the caller's own. The store keeps other users out.
         let all = Mode::S_IRWXU | Mode::S_IRWXG | Mode::S_IRWXO;
         let changed = fchmodat(&self.dir, name.as_c_str(), all, FchmodatFlags::FollowSymlink);
         changed.and_then(|()| self.lock(name)).inspect_err(|_| {
@@ -229,7 +233,7 @@ impl Store {
         unlinkat(&self.dir, name, UnlinkatFlags::RemoveDir)
     }
 
-    /// Opens and locks one, if it is still there then.
+    /// Opens and locks a directory, and checks that it still exists afterwards.
     fn lock(&self, name: &CString) -> Outcome<OwnedFd> {
         let dir = openat(&self.dir, name.as_c_str(), READ, Mode::empty())?;
         sys::files::try_lock(&dir, true)?;
@@ -250,28 +254,29 @@ impl Store {
         for name in names {
             let path = self.path.join(OsStr::from_bytes(name.as_bytes()));
             let removed = match self.lock(&name) {
-                // One that is in use, or has just been removed.
+                // It is in use, or has just been removed.
                 Err(Errno::EWOULDBLOCK | Errno::ENOENT) => continue,
                 Err(errno) => Err(reason(errno)),
                 Ok(dir) => self.remove_leftover(&name, &dir, candidates),
             };
             if let Err(why) = removed {
                 standard_error::warn(&format!(
-                    "removing {}, which a killed launch has left: {why}",
+                    "removing {}, a leftover of a killed launch: {why}",
                     path.display()
                 ));
             }
         }
     }
 
-    /// By the IDs of the launches that nothing special was asked of, and else by those of this one.
+    /// Uses the IDs of a launch without ID options, and if that fails, those of this launch.
     fn remove_leftover(&self, name: &CString, dir: &OwnedFd, candidates: &[Candidate]) -> Result<(), String> {
         let usual = IdPlan::new(&IdWishes::default(), None).map_err(|error| error.to_string());
         let removed = usual.and_then(|plan| self.remove(name, dir, &plan.candidates));
         removed.or_else(|why| self.remove(name, dir, candidates).map_err(|_| why))
     }
 
-    /// The names of this host's directories: on a file system of several hosts, the locks of another one may not be seen here.
+    /// The names of this host's directories. On a filesystem shared by several hosts, another host's locks
+    /// may not be visible here.
     fn names(&self) -> Outcome<Vec<CString>> {
         let host = sys::files::host_name_part()?;
         let mut entries = Dir::from_fd(openat(&self.dir, ".", READ, Mode::empty())?)?;
@@ -281,14 +286,15 @@ impl Store {
         Ok(names)
     }
 
-    /// An empty one is removed without any IDs: the launch may have failed because they could not be mapped.
+    /// An empty directory is removed without mapping IDs: the launch may have failed because they could not
+    /// be mapped.
     fn remove(&self, name: &CStr, dir: &OwnedFd, candidates: &[Candidate]) -> Result<(), String> {
         match self.unlink(name) {
             Err(Errno::ENOTEMPTY | Errno::EEXIST) => {}
             removed => return removed.map_err(reason),
         }
         let empty = || {
-            // It goes on alone if the launcher is killed.
+            // The process continues on its own if the launcher is killed.
             sys::descriptors::close_from_but(0, &[dir])?;
             removal::empty(dir)
         };
@@ -302,7 +308,7 @@ fn is_of_host(name: &CStr, host: &str) -> bool {
     rest.and_then(|rest| rest.splitn(3, |byte| *byte == b'-').nth(2)) == Some(host.as_bytes())
 }
 
-/// Opens the user's cache, which is made if it is missing; it may be reached by a symlink.
+/// Opens the user's cache, and creates it if it is missing. It may be reached through a symlink.
 fn open_cache() -> Result<(OwnedFd, PathBuf), Error> {
     let absolute = |variable| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || absolute("HOME").map(|home| home.join(".cache"));
@@ -316,7 +322,7 @@ fn open_cache() -> Result<(OwnedFd, PathBuf), Error> {
     if is_own(&found) { Ok((opened, path)) } else { Err(unsafe_dir(path, "another user owns it")) }
 }
 
-/// Makes nothing in another user's directory, such as the home that sudo may have left in HOME.
+/// Creates the cache only in a directory that the caller owns: sudo may leave another user's home in HOME.
 fn make_cache(path: &Path) -> Result<OwnedFd, Error> {
     let parent = path.parent().unwrap_or(path);
     let found = fs::metadata(parent).map_err(|error| unsafe_dir(parent.into(), &reason_of(&error)))?;
@@ -324,7 +330,7 @@ fn make_cache(path: &Path) -> Result<OwnedFd, Error> {
         return Err(unsafe_dir(parent.into(), "another user owns it"));
     }
     let made = match mkdir(path, Mode::S_IRWXU) {
-        // Another launch may have made it just now.
+        // Another launch may have just created it.
         Err(Errno::EEXIST) => Ok(()),
         made => made,
     };

@@ -1,4 +1,4 @@
-//! The layers of overlays that are on disk before Linux 6.6: made, guarded, and removed.
+//! The layers of overlays that are kept on disk before Linux 6.6: creation, guard, and removal.
 
 pub(crate) mod disk_guard;
 pub(crate) mod disk_layers;

@@ -1,4 +1,4 @@
-//! Why no overlay can discard its changes, and where on disk it could hold them.
+//! Finds out why no overlay can discard its changes, and which directory on disk could hold them.
 
 use crate::causes::{Cause, OVERLAY_DIR, OVERLAY_KEPT, OVERLAY_NO_PLACE};
 use crate::diagnose::probes::rootfs::overlay_refused;
@@ -18,18 +18,19 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
-/// Directories that every user can write to, those that outlast a boot first.
+/// Directories that every user can write to. Those that survive a reboot come first.
 const PLACES: [&str; 2] = ["/var/tmp", "/tmp"];
 
 /// Removes a directory through an overlay in memory.
 ///
 /// # Errors
-/// What the kernel refused.
+/// The kernel refused a step.
 pub(crate) fn in_memory(candidates: &[Candidate]) -> Result<(), Stopped> {
     trial::perform(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, candidates, || try_out(&new_memory()?)).map(drop)
 }
 
-/// Over a directory in memory: below those of a host or a container something may be mounted, which no overlay can be made over.
+/// Mounts an overlay over a directory in memory. A host's or container's directory may have mounts below it,
+/// over which no overlay can be made.
 fn mount_only(candidates: &[Candidate]) -> Result<(), Stopped> {
     let mount = || {
         let memory = new_memory()?;
@@ -46,7 +47,7 @@ fn new_memory() -> Outcome<OwnedFd> {
     Ok(memory)
 }
 
-/// Why no directory on disk holds the changes of an overlay which memory cannot hold.
+/// Why no directory on disk can hold an overlay's changes that memory cannot hold.
 pub(crate) fn disk_refused() -> Cause {
     let candidates = candidates();
     match mount_only(&candidates) {
@@ -58,32 +59,32 @@ pub(crate) fn disk_refused() -> Cause {
     }
 }
 
-/// Where `--overlay=DIR` could keep its changes.
+/// A directory in which `--overlay=DIR` would work.
 pub(crate) fn kept_elsewhere() -> Option<Cause> {
     dir(&candidates()).map(|dir| Cause::new(&OVERLAY_KEPT, &[("dir", &dir)]))
 }
 
 fn candidates() -> Vec<Candidate> {
-    // Error ignored: the line about maps tells it.
+    // Error ignored: the line about maps reports it.
     IdPlan::new(&IdWishes::default(), None).map(|plan| plan.candidates).ok().unwrap_or_default()
 }
 
 /// A directory in which an overlay works.
 fn dir(candidates: &[Candidate]) -> Option<&'static str> {
-    PLACES.into_iter().find(|dir| serves(Path::new(dir), candidates))
+    PLACES.into_iter().find(|dir| is_usable(Path::new(dir), candidates))
 }
 
-/// Tries out what the fix does: a new directory there as the cache.
-fn serves(dir: &Path, candidates: &[Candidate]) -> bool {
-    // Error ignored: another place is tried.
+/// Tests the suggested fix: a new directory in `dir` as the cache.
+fn is_usable(dir: &Path, candidates: &[Candidate]) -> bool {
+    // Error ignored: another directory is tried.
     let Ok(cache) = mkdtemp(&dir.join("XXXXXX")) else { return false };
     let tried = DiskLayers::make_in(&cache).map(|layers| {
         let tried = layers.try_out(candidates);
-        layers.remove_or_say(candidates);
+        layers.remove_or_warn(candidates);
         tried
     });
-    // Error ignored: it has no more in it than what could not be removed, which has been said.
+    // Error ignored: it contains only what could not be removed, which has been reported.
     let _removed = std::fs::remove_dir(cache.join(DIRECTORY)).and_then(|()| std::fs::remove_dir(&cache));
-    // Error ignored: another place is tried.
+    // Error ignored: another directory is tried.
     matches!(tried, Ok(Ok(())))
 }

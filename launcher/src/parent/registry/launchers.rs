@@ -1,4 +1,5 @@
-//! Finds launchers in /proc: cheap checks first, and a bounded number of steps for each process whatever it has open.
+//! Finds launchers in /proc. Cheap checks come first, and the number of steps for each process is limited
+//! whatever it has open.
 
 use crate::parent::registry::known::{DESCRIPTORS, Known, MAX_ENTRY, PREFIX, user_namespace};
 use crate::sys::Outcome;
@@ -14,13 +15,13 @@ use std::os::fd::OwnedFd;
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 
-/// The process table, and the user namespace whose launchers are believed.
+/// /proc, and the user namespace whose launchers are trusted.
 pub(super) struct Processes {
     proc: OwnedFd,
     own_namespace: u64,
 }
 
-/// A launcher of this user, and what its entry's file is named after.
+/// A launcher of this user, and the fields in the name of its entry's file.
 pub(super) struct Launcher {
     pub(super) launcher: i32,
     /// The PID of the sandbox's first process.
@@ -30,10 +31,10 @@ pub(super) struct Launcher {
     entry: File,
 }
 
-/// All PIDs of /proc.
+/// All PIDs in /proc.
 ///
 /// # Errors
-/// Those of opendir(3) and, for each, of readdir(3).
+/// Errors of opendir(3), and for each PID those of readdir(3).
 pub(crate) fn pids() -> Outcome<impl Iterator<Item = Outcome<i32>>> {
     let pid = |entry: io::Result<std::fs::DirEntry>| match outcome_of(entry) {
         Ok(entry) => entry.file_name().to_str().and_then(|name| name.parse().ok()).map(Ok),
@@ -42,11 +43,12 @@ pub(crate) fn pids() -> Outcome<impl Iterator<Item = Outcome<i32>>> {
     Ok(outcome_of(read_dir("/proc"))?.filter_map(pid))
 }
 
-/// What a look at a process found; `None` if it has ended, is hidden (proc(5), hidepid) or may not be looked at: another user's is not,
-/// nor is one that is not dumpable (ptrace(2)), as the init of a sandbox is and a launcher is not.
+/// Turns errors that mean "not visible" into `None`. The process has ended, is hidden (hidepid, proc(5)), or
+/// belongs to another user or is not dumpable and so cannot be examined (ptrace(2)). A sandbox's init is not
+/// dumpable; a launcher is.
 ///
 /// # Errors
-/// Those of the look that say nothing about the process, such as EMFILE.
+/// Errors that say nothing about the process, such as EMFILE.
 pub(crate) fn unless_hidden<T>(looked: Outcome<T>) -> Outcome<Option<T>> {
     match looked {
         Err(Errno::ENOENT | Errno::ESRCH | Errno::EACCES | Errno::EPERM) => Ok(None),
@@ -62,19 +64,19 @@ impl Processes {
         Ok(Processes { own_namespace: user_namespace(&own)?, proc })
     }
 
-    /// The launcher that this PID is; `None` for any other process, and for one that has ended.
+    /// The launcher with this PID; `None` for any other process and for one that has ended.
     ///
-    /// What counts is seen on the opened directory, so that two processes that have the PID one after the other are not mixed
-    /// up. A payload's process is passed over before anything that it can change is looked at.
+    /// All checks that matter use the opened directory, so that two processes that have the PID in succession
+    /// cannot be confused. A process in a sandbox is skipped before anything that it can change is examined.
     ///
     /// # Errors
-    /// Those of openat(2), such as EMFILE.
+    /// Errors of openat(2), such as EMFILE.
     pub(super) fn launcher(&self, pid: i32) -> Outcome<Option<Launcher>> {
         unless_hidden(self.examine(pid)).map(Option::flatten)
     }
 
     fn examine(&self, pid: i32) -> Outcome<Option<Launcher>> {
-        // One call passes over most processes, and is repeated on the opened directory for the others.
+        // One call rules out most processes. For the others it is repeated on the opened directory.
         let namespace = fstatat(&self.proc, format!("{pid}/ns/user").as_str(), AtFlags::empty())?;
         if namespace.st_ino != self.own_namespace {
             return Ok(None);
@@ -90,8 +92,8 @@ impl Processes {
             let Some((of, name)) = described(&readlinkat(&process, path.as_str())?) else { continue };
             let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
             let entry = openat(&process, path.as_str(), flags, Mode::empty())?;
-            // A setuid program has its owner's effective user ID, and the descriptors of any user who starts it. The file
-            // belongs to the user who made it.
+            // The process's owner proves nothing: a setuid program has its owner's effective user ID, but the
+            // descriptors of the user who started it. The file belongs to the user who created it.
             let is_believed = is_own(fstat(&entry)?.st_uid);
             return Ok(is_believed.then(|| Launcher { launcher: pid, pid: of, name, entry: entry.into() }));
         }
@@ -103,7 +105,8 @@ impl Launcher {
     /// Reads the entry.
     ///
     /// # Errors
-    /// ESRCH for a copy in a process that is not the launcher, EFBIG above the limit, EBADMSG for what no launcher of this version writes.
+    /// ESRCH for a copy in a process that is not the launcher, EFBIG above the size limit, EBADMSG for
+    /// content that this version does not write.
     pub(super) fn read(self) -> Outcome<Known> {
         let mut text = Vec::new();
         let limit = u64::try_from(MAX_ENTRY).ok().unwrap_or(u64::MAX);
@@ -121,7 +124,8 @@ impl Launcher {
     }
 }
 
-/// The PID and the name in the link of an entry, which proc_pid_fd(5) shows as `/memfd:NAME (deleted)`.
+/// The PID and the name from the link of an entry's descriptor, which proc_pid_fd(5) shows as `/memfd:NAME
+/// (deleted)`.
 fn described(link: &OsStr) -> Option<(i32, String)> {
     let text = link.to_str()?.strip_prefix("/memfd:")?.strip_suffix(" (deleted)")?;
     let (pid, name) = text.strip_prefix(PREFIX)?.split_once(':')?;

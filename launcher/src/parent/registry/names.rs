@@ -1,11 +1,13 @@
-//! Names of sandboxes: each is a lock that only this user can take, and that the kernel releases however the launcher ends.
+//! Names of sandboxes. Each is a lock that only this user can take and that the kernel releases whichever way
+//! the launcher ends.
 //!
-//! All names of a user share one empty file. A name is a lock on one byte of it, at an offset that is a hash of the name, so
-//! that nothing is left behind for a name, and reserving one costs the same however many there are. The lock belongs to the
-//! open file description (fcntl(2)), and no process but the launcher keeps that open.
+//! All names of a user share one empty file. A name is a lock on one byte of it, at an offset that is a hash
+//! of the name. So names leave nothing behind, and reserving one takes the same time however many there are.
+//! The lock belongs to the open file description (fcntl(2)), which only the launcher keeps open.
 //!
-//! The file is in a directory that only this user can write to. Neither another user nor a payload can reach it, even with the
-//! host's network. A payload into which the user has bound that directory can lock names; this is the user's own choice.
+//! The file is in a directory that only this user can write to. Other users cannot reach it, nor can a
+//! sandbox, even one that shares the host's network. If the user binds that directory into a sandbox, the
+//! sandbox can lock names.
 
 use crate::error::{Error, OsError};
 use crate::failure::reason;
@@ -23,31 +25,32 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-/// The directory below the candidate's.
+/// The directory that subroot creates in a candidate directory.
 const DIRECTORY: &str = "subroot";
 const FILE: &str = "names";
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 
-/// A name that no other sandbox of this user has for as long as this is open.
+/// A reserved name. No other sandbox of this user can have it while this exists.
 pub(crate) struct Name(#[expect(dead_code, reason = "held open")] Vec<OwnedFd>);
 
-/// Why a candidate does not serve.
+/// Why a candidate cannot be used.
 enum Unusable {
-    /// The name is locked in it.
+    /// The name is already locked in it.
     Held,
     /// A system call on this path failed.
     Failed(PathBuf, Errno),
-    /// What is at this path is not safe to use.
+    /// The object at this path is not safe to use.
     Unsafe(PathBuf, &'static str),
 }
 
 impl Name {
-    /// Reserves a name in each directory that serves. One alone is not enough: a session's directory exists only as long as the
-    /// session does, and programs such as cron set no XDG_RUNTIME_DIR. An error is never taken for a free name.
+    /// Reserves a name in each usable directory. One directory is not enough: a session's directory exists
+    /// only as long as the session, and programs such as cron do not set XDG_RUNTIME_DIR. An error never
+    /// counts as a free name.
     ///
     /// # Errors
-    /// A name that a running sandbox has; a user without any directory for the lock.
+    /// A running sandbox has the name, or no directory can be used for the lock.
     pub(crate) fn reserve(name: &str) -> Result<Name, Error> {
         begin(Kind::ReserveName, b"");
         let (mut locked, mut reasons) = (Vec::new(), Vec::new());
@@ -68,7 +71,7 @@ impl Name {
                 Err(Unusable::Failed(path, errno)) => format!("{}: {}", path.display(), reason(errno)),
                 Err(Unusable::Unsafe(path, why)) => format!("{}: {why}", path.display()),
             };
-            // Error ignored: one directory that serves is enough; if none does, all reasons are reported.
+            // Error ignored: one usable directory is enough. If there is none, all reasons are reported.
             log::debug!("names are not locked in {reason}");
             reasons.push(reason);
         }
@@ -82,16 +85,17 @@ impl Name {
 
 /// A directory in which the lock file may be.
 struct Candidate {
-    /// What the names below start from.
+    /// The directory that `names` are relative to.
     base: PathBuf,
     names: Vec<OsString>,
-    /// True if subroot may create what is missing of the names.
+    /// True if subroot may create missing directories of `names`.
     is_created: bool,
     file: OsString,
 }
 
-/// The directory of the session, then the one of this user's sessions, then the one for state, which is kept when the user logs
-/// out. A home may be shared by several hosts, which have sandboxes of their own.
+/// The session's directory, then the directory of the user's sessions, then the one for state, which stays
+/// when the user logs out. Hosts that share a home directory have separate sandboxes, so the file there has
+/// the hostname in its name.
 fn candidates() -> Vec<Candidate> {
     let absolute = |variable| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     let session = absolute("XDG_RUNTIME_DIR");
@@ -132,7 +136,7 @@ impl Candidate {
         let (directory, path) = descend(&directory, &path, OsStr::new(DIRECTORY), true)?;
         check_directory(&directory, &path)?;
         let path = path.join(&self.file);
-        // A fifo or a device in the file's place must not make the launcher wait.
+        // O_NONBLOCK: a FIFO or device at this path must not block the launcher.
         let flags = OFlag::O_RDWR
             | OFlag::O_CREAT
             | OFlag::O_NOFOLLOW
@@ -149,7 +153,7 @@ impl Candidate {
         }
     }
 
-    /// The candidate's own directory, and its path.
+    /// Opens the candidate's directory; also returns its path.
     fn directory(&self) -> Result<(OwnedFd, PathBuf), Unusable> {
         let mut path = self.base.clone();
         let mut directory = open(&path, LOOK, Mode::empty()).map_err(failed(&path))?;
@@ -165,7 +169,8 @@ fn failed(path: &Path) -> impl FnOnce(Errno) -> Unusable {
     move |errno| Unusable::Failed(path.to_owned(), errno)
 }
 
-/// Opens a directory by its name, through no symlink; creates it if it is missing in a directory that this user owns.
+/// Opens a directory by name without following symlinks. Creates it if it is missing and this user owns the
+/// parent.
 fn descend(
     parent: &OwnedFd,
     path: &Path,
@@ -175,10 +180,10 @@ fn descend(
     let path = path.join(name);
     let look = || openat(parent, name, LOOK | OFlag::O_NOFOLLOW, Mode::empty());
     let opened = match look() {
-        // Error ignored: what cannot be looked at is not written to.
+        // Error ignored: nothing is created in a directory that cannot be examined.
         Err(Errno::ENOENT) if is_created && fstat(parent).is_ok_and(|stat| is_own(&stat)) => {
             match mkdirat(parent, name, Mode::S_IRWXU) {
-                // Another launch may have created it just now.
+                // Another launch may have just created it.
                 Ok(()) | Err(Errno::EEXIST) => look(),
                 Err(errno) => Err(errno),
             }
@@ -195,7 +200,7 @@ fn is_own(stat: &FileStat) -> bool {
     stat.st_uid == geteuid().as_raw()
 }
 
-/// Refuses what another user owns or may change.
+/// Refuses an object that another user owns or can write to.
 fn check_owner(stat: &FileStat, path: &Path) -> Result<(), Unusable> {
     let others_write = (Mode::S_IWGRP | Mode::S_IWOTH).bits();
     match () {
@@ -223,7 +228,7 @@ fn check_file(file: &OwnedFd, path: &Path) -> Result<(), Unusable> {
     }
 }
 
-/// Locks one byte for writing, for as long as the open file description exists: fcntl(2), F_OFD_SETLK.
+/// Locks one byte for writing, until the open file description is closed: fcntl(2), F_OFD_SETLK.
 fn lock_byte(file: &OwnedFd, offset: u64) -> Outcome<()> {
     let kind = |number: libc::c_int| libc::c_short::try_from(number).map_err(|_| Errno::EINVAL);
     let lock = libc::flock {
@@ -236,8 +241,8 @@ fn lock_byte(file: &OwnedFd, offset: u64) -> Outcome<()> {
     fcntl(file, FcntlArg::F_OFD_SETLK(&lock)).map(drop)
 }
 
-/// Where a name's byte is: the upper 62 bits of its FNV-1a hash, as a file has 2^63 bytes at most. Every version of subroot has
-/// to come to the same number.
+/// The offset of a name's byte: the upper 62 bits of its FNV-1a hash, because a file has at most 2^63 bytes.
+/// Every version of subroot must compute the same number.
 fn offset(name: &str) -> u64 {
     fnv_1a(name.as_bytes()) >> 2
 }

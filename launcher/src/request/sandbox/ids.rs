@@ -1,32 +1,32 @@
-//! Who runs a command, and which IDs exist inside.
+//! The command's user, and the IDs that exist inside.
 
 use crate::request::ids::{Account, UserSpec, Userns};
 use crate::request::sandbox::Sandbox;
 use std::path::PathBuf;
 
 impl Sandbox {
-    /// Runs as this user of the rootfs.
+    /// Runs the command as this user of the rootfs.
     #[must_use]
     pub fn user(mut self, user: UserSpec) -> Sandbox {
         self.process.user = Some(user);
         self
     }
 
-    /// Runs with this group of the rootfs as a supplementary one.
+    /// Adds this group of the rootfs as a supplementary group.
     #[must_use]
     pub fn group_add(mut self, group: Account) -> Sandbox {
         self.process.groups.push(group);
         self
     }
 
-    /// Runs with the caller's own supplementary groups, whether or not they are mapped.
+    /// Keeps the caller's supplementary groups, whether or not they are mapped.
     #[must_use]
     pub fn keep_groups(mut self) -> Sandbox {
         self.process.keeps_groups = true;
         self
     }
 
-    /// Maps the caller's own supplementary groups, where the administrator allows that, and runs with them.
+    /// Keeps the caller's supplementary groups and maps them, which the administrator must allow.
     #[must_use]
     pub fn map_groups(mut self) -> Sandbox {
         self.process.keeps_groups = true;
@@ -34,14 +34,14 @@ impl Sandbox {
         self
     }
 
-    /// Maps IDs in this way, such as by [`Userns::Subids`] for a root filesystem that belongs to the granted IDs.
+    /// Sets which IDs are mapped, such as by [`Userns::Subids`] for a root filesystem that belongs to the granted IDs.
     #[must_use]
     pub fn userns(mut self, userns: Userns) -> Sandbox {
         self.ids.userns = userns;
         self
     }
 
-    /// Uses this newidmap-helper, and no other way to map IDs.
+    /// Maps IDs only with this newidmap-helper.
     #[must_use]
     pub fn helper(mut self, path: impl Into<PathBuf>) -> Sandbox {
         self.ids.helper = Some(path.into());

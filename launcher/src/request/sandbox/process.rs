@@ -1,10 +1,10 @@
-//! Limits of a command, and its terminal.
+//! The command's limits and terminal.
 
 use crate::request::limits::Limit;
 use crate::request::sandbox::Sandbox;
 
 impl Sandbox {
-    /// Gives it a terminal of its own, which is joined to the standard streams.
+    /// Gives the command its own terminal, connected to the standard streams.
     #[must_use]
     pub fn tty(mut self) -> Sandbox {
         self.process.terminal = true;
@@ -18,14 +18,14 @@ impl Sandbox {
         self
     }
 
-    /// Sets its file mode creation mask: umask(2).
+    /// Sets the file mode creation mask: umask(2).
     #[must_use]
     pub fn umask(mut self, mask: u32) -> Sandbox {
         self.process.umask = Some(mask);
         self
     }
 
-    /// Sets how ready the kernel is to kill it for memory, from -1000 to 1000: proc_pid_oom_score_adj(5).
+    /// Sets the adjustment of the OOM killer's choice, from -1000 to 1000: proc_pid_oom_score_adj(5).
     #[must_use]
     pub fn oom_score_adj(mut self, adjustment: i32) -> Sandbox {
         self.process.oom_score_adj = Some(adjustment);

@@ -1,11 +1,11 @@
-//! The root of a sandbox.
+//! The root of the sandbox.
 
 use crate::request::mount::Mount;
 use crate::request::root::{Dev, Overlay, Proc};
 use crate::request::sandbox::Sandbox;
 use std::path::PathBuf;
 
-/// What podman masks.
+/// The paths that podman masks.
 const MASKED: [&str; 12] = [
     "/proc/acpi",
     "/proc/kcore",
@@ -21,26 +21,27 @@ const MASKED: [&str; 12] = [
     "/sys/devices/virtual/powercap",
 ];
 
-/// What podman makes read-only.
+/// The paths that podman makes read-only.
 const READ_ONLY: [&str; 6] =
     ["/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
 impl Sandbox {
-    /// Makes the root read-only, with all that is mounted in it but what [`Sandbox::mount`] adds.
+    /// Makes the root read-only, with all mounts in it except those that [`Sandbox::mount`] adds.
     #[must_use]
     pub fn read_only(mut self) -> Sandbox {
         self.read_only = true;
         self
     }
 
-    /// Mounts memory on these directories, as far as the root has them: the rest can then be [read-only](Sandbox::read_only).
+    /// Mounts a writable tmpfs on each of these directories that the root has, if the root is
+    /// [read-only](Sandbox::read_only).
     #[must_use]
     pub fn writable_tmpfs(mut self, paths: impl IntoIterator<Item = impl Into<PathBuf>>) -> Sandbox {
         self.writable_tmpfs.extend(paths.into_iter().map(Into::into));
         self
     }
 
-    /// Leaves the rootfs unchanged: changes go elsewhere.
+    /// Keeps the rootfs unchanged by sending changes elsewhere.
     #[must_use]
     pub fn overlay(mut self, overlay: Overlay) -> Sandbox {
         self.overlay = Some(overlay);
@@ -53,41 +54,42 @@ impl Sandbox {
         self.mount(Mount::tmpfs(target))
     }
 
-    /// Shows a device of the host's inside.
+    /// Adds a device of the host.
     #[must_use]
     pub fn device(self, source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Sandbox {
         self.mount(Mount::device(source, target))
     }
 
-    /// Says where /proc comes from.
+    /// Sets how /proc is mounted.
     #[must_use]
     pub fn proc(mut self, proc: Proc) -> Sandbox {
         self.proc = proc;
         self
     }
 
-    /// Says where /dev comes from.
+    /// Sets how /dev is mounted.
     #[must_use]
     pub fn dev(mut self, dev: Dev) -> Sandbox {
         self.dev = dev;
         self
     }
 
-    /// Covers a path inside with something empty.
+    /// Covers a path in the sandbox with an empty file or directory.
     #[must_use]
     pub fn mask(mut self, path: impl Into<PathBuf>) -> Sandbox {
         self.masked.push(path.into());
         self
     }
 
-    /// Makes a path inside read-only.
+    /// Makes a path in the sandbox read-only.
     #[must_use]
     pub fn mask_writes(mut self, path: impl Into<PathBuf>) -> Sandbox {
         self.read_only_paths.push(path.into());
         self
     }
 
-    /// Masks in /proc and /sys what podman masks. Sandboxes inside the sandbox then get no new /proc.
+    /// Masks the paths in /proc and /sys that podman masks. Sandboxes in the sandbox then cannot mount a new
+    /// /proc.
     #[must_use]
     pub fn mask_default(mut self) -> Sandbox {
         self.add_default_masks();

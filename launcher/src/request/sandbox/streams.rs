@@ -1,29 +1,30 @@
-//! The standard streams of a sandbox, and where its start and end are reported.
+//! The standard streams of the sandbox, and the stream for reports on its start and end.
 
 use crate::request::sandbox::Sandbox;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 impl Sandbox {
-    /// Reads standard input from here; the caller's own is used otherwise.
+    /// Sets standard input. The default is the caller's.
     #[must_use]
     pub fn stdin(self, stream: impl Into<OwnedFd>) -> Sandbox {
         self.stream(0, stream)
     }
 
-    /// Writes standard output here; the caller's own is used otherwise.
+    /// Sets standard output. The default is the caller's.
     #[must_use]
     pub fn stdout(self, stream: impl Into<OwnedFd>) -> Sandbox {
         self.stream(1, stream)
     }
 
-    /// Writes standard error here; the caller's own is used otherwise.
+    /// Sets standard error. The default is the caller's.
     #[must_use]
     pub fn stderr(self, stream: impl Into<OwnedFd>) -> Sandbox {
         self.stream(2, stream)
     }
 
-    /// Reports the start and the end here, as `--json-status` does: a line of JSON for each.
+    /// Sets a stream for reports on the start and the end, in the format of `--json-status`: a line of JSON
+    /// for each.
     #[must_use]
     pub fn status_stream(mut self, stream: impl Into<OwnedFd>) -> Sandbox {
         self.status_stream = Some(Arc::new(stream.into()));

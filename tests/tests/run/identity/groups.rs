@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
-use subroot_tests::sandbox::{Sandbox, assert_noted, assert_refused, map_lines};
+use subroot_tests::sandbox::{Sandbox, assert_refused, assert_warned, map_lines};
 use subroot_tests::{Install, Outcome, Step, is_nested, skip, start_with};
 
 /// Supplementary groups of alice's.
@@ -146,7 +146,7 @@ fn of_too_many_ranges_as_many_as_fit_are_mapped_around_them() {
         map_lines(&outcome.stdout).iter().filter_map(last).sum()
     };
     let kept = map(&["--groups", "keep"]);
-    assert_noted(&kept, &[&format!("only {} of 403 group IDs are mapped", count(&kept)), "fix: as root: "]);
+    assert_warned(&kept, &[&format!("only {} of 403 group IDs are mapped", count(&kept)), "fix: as root: "]);
     assert!(map_lines(&kept.stdout).contains(&"2500 2500 2".to_owned()), "{kept:?}");
     // What was asked for is not lowered: as many as fit without the groups.
     let all = map(&[]);

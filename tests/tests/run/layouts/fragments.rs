@@ -2,7 +2,7 @@
 
 use crate::layouts::{grant, told};
 use nix::sys::resource::Resource;
-use subroot_tests::sandbox::{Sandbox, assert_noted, assert_refused, map_lines};
+use subroot_tests::sandbox::{Sandbox, assert_refused, assert_warned, map_lines};
 use subroot_tests::{Step, start_with};
 
 /// Far more than a launch takes, and far less than one step for each pair of lines does.
@@ -31,7 +31,7 @@ fn as_many_ranges_as_fit_are_mapped_in_their_order_and_a_line_says_so() {
         let map = numbers(&map_lines(&outcome.stdout));
         let mapped: u32 = map.iter().map(|[_, _, count]| count).sum();
         let note = |kind| format!("only {mapped} of {total} {kind} IDs are mapped");
-        assert_noted(&outcome, &[&note("user"), &note("group"), "fix: as root: ", "/etc/subuid"]);
+        assert_warned(&outcome, &[&note("user"), &note("group"), "fix: as root: ", "/etc/subuid"]);
         let (last, others) = map[1..].split_last().expect("more lines");
         for (at, line) in (0..).zip(others) {
             assert_eq!(*line, [1 + 10 * at, 100_000 + 20 * at, 10], "{count}");
@@ -106,7 +106,7 @@ fn a_sandbox_inside_says_that_not_all_ranges_fit() {
         "/proc/self/uid_map",
     ]);
     let outcome = sandbox.host.output(&mut command);
-    assert_noted(
+    assert_warned(
         &outcome,
         &["user IDs are mapped: the kernel takes at most 340 ranges", "fix: start the container"],
     );

@@ -5,7 +5,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::path::Path;
 use std::process::Command;
-use subroot_tests::sandbox::{Sandbox, assert_noted, assert_refused, map_lines};
+use subroot_tests::sandbox::{Sandbox, assert_refused, assert_warned, map_lines};
 use subroot_tests::{MAPPER, Outcome, Target};
 
 const FIRST: u32 = 100_000;
@@ -84,7 +84,7 @@ fn a_grant_that_does_not_exist_leaves_the_own_id_and_every_command_says_why() {
     let pod = Pod::new(SHORT, "alice:100000:65536\n");
     let outcome = pod.run("", MAPS);
     let why = "/etc/subuid:1 grants [100000-165536), and of these IDs this user namespace has none";
-    assert_noted(
+    assert_warned(
         &outcome,
         &["only your own ID is mapped", why, "usermod --add-subuids 1003-3003 --add-subgids 1003-3003 alice"],
     );

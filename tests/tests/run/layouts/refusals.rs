@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use subroot_tests::sandbox::{FULL_MAP, Sandbox, assert_noted, assert_refused, map_lines};
+use subroot_tests::sandbox::{FULL_MAP, Sandbox, assert_refused, assert_warned, map_lines};
 use subroot_tests::{MAPPER, skip};
 
 const MAPS: &str = "cat /proc/self/uid_map /proc/self/gid_map";
@@ -24,7 +24,7 @@ fn a_refusal_leaves_the_own_id_and_a_line_with_the_mappers_words() {
     for status in [1, 2, 4] {
         let sandbox = with_mapper(&format!("echo 'newidmap-helper: so it is' >&2; exit {status}"));
         let outcome = sandbox.output(&[], MAPS);
-        assert_noted(&outcome, &["only your own ID is mapped", "so it is"]);
+        assert_warned(&outcome, &["only your own ID is mapped", "so it is"]);
         assert_eq!(map_lines(&outcome.stdout), OWN, "{status}");
         let mut quiet = sandbox.alice.command("subroot");
         quiet.args(["-q", "run"]).arg(&sandbox.rootfs.path).args(["--", "true"]);
@@ -40,7 +40,7 @@ fn any_other_failure_leaves_the_next_mapper() {
     }
     for script in ["exit 3", "exit 6", "kill -SEGV $$", "exit 99"] {
         let outcome = with_mapper(script).output(&[], MAPS);
-        assert_noted(&outcome, &["IDs are mapped by /usr/bin/newuidmap"]);
+        assert_warned(&outcome, &["IDs are mapped by /usr/bin/newuidmap"]);
         assert_eq!(map_lines(&outcome.stdout), [FULL_MAP, FULL_MAP].concat(), "{script}");
     }
 }

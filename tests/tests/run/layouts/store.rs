@@ -4,7 +4,7 @@ use crate::layouts::{fix, told};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::process::Command;
-use subroot_tests::sandbox::{FULL_MAP, Sandbox, assert_noted, map_lines};
+use subroot_tests::sandbox::{FULL_MAP, Sandbox, assert_warned, map_lines};
 
 const MAPS: &str = "cat /proc/self/uid_map /proc/self/gid_map";
 const LINKED: [&str; 4] = ["nsswitch.conf", "passwd", "subgid", "subuid"];
@@ -53,7 +53,7 @@ fn what_the_mapper_does_not_trust_on_the_way_is_named_with_its_fix() {
         let sandbox = linked_into_store();
         spoil();
         let outcome = sandbox.output(&[], MAPS);
-        assert_noted(&outcome, &["only your own ID is mapped", "not trusted", path]);
+        assert_warned(&outcome, &["only your own ID is mapped", "not trusted", path]);
         assert_eq!(map_lines(&outcome.stdout), ["0 1000 1", "0 1000 1"]);
         let (lint, doctor) = (told(&sandbox, "grants lint"), told(&sandbox, "doctor"));
         assert!(lint.stdout.contains(&format!("not-trusted: {path} is {why}")), "{lint:?}");

@@ -13,7 +13,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use subroot_tests::running::{PATIENCE, Running, soon};
-use subroot_tests::sandbox::{Sandbox, assert_noted, assert_refused, give, listing};
+use subroot_tests::sandbox::{Sandbox, assert_refused, assert_warned, give, listing};
 use subroot_tests::{Outcome, Step, User, as_root_first, children};
 
 const STORE: &str = "/home/alice/.cache/subroot";
@@ -73,7 +73,7 @@ fn changes_are_on_disk_until_the_end() {
         let files: Vec<String> = dirs.iter().flat_map(|dir| listing(dir).into_keys()).collect();
         assert!(dirs.len() == 1 && files.iter().any(|file| file.ends_with("/upper/etc/new")), "{files:?}");
         go_on(&mut running);
-        assert_noted(&running.end(), &NOTED);
+        assert_warned(&running.end(), &NOTED);
         assert_eq!((on_disk(), listing(&sandbox.rootfs.path)), (Vec::new(), before));
     }
 }
@@ -89,7 +89,7 @@ fn layers_over_bound_directories_are_there_too() {
         &options,
         "cat /srv/a /mnt/x/b && rm /srv/a /mnt/x/b && touch /srv/c /mnt/x/c",
     );
-    assert_noted(&outcome, &NOTED);
+    assert_warned(&outcome, &NOTED);
     assert_eq!((outcome.stdout.as_str(), on_disk()), ("1\n2\n", Vec::new()));
     assert_eq!(listing(Path::new("/home/alice/one")).len() + listing(Path::new("/home/alice/two")).len(), 2);
 }
@@ -106,10 +106,10 @@ fn the_hosts_system_has_its_layers_there_and_does_not_show_them() {
         &sandbox,
         &mut sandbox.alice.shell(&format!("subroot run -- sh -c '{script}'")),
     ));
-    assert_noted(&outcome, &NOTED);
+    assert_warned(&outcome, &NOTED);
     assert_eq!(outcome.stdout, ".cache/subroot:\n\ndata:\nnew\n");
     go_on(&mut other);
-    assert_noted(&other.end(), &NOTED);
+    assert_warned(&other.end(), &NOTED);
     assert_eq!(on_disk(), Vec::<PathBuf>::new());
     assert_eq!(fs::read_to_string("/home/alice/data/inner/x").expect("the file"), "x\n");
     assert!(!Path::new("/etc/new").exists());
@@ -122,10 +122,10 @@ fn a_layer_over_the_cache_does_not_show_them() {
     let mut other = waiting(&sandbox, "touch /other");
     let script = "cd /srv/.cache/subroot && ls -A && ! touch x 2>/dev/null && echo hidden";
     let outcome = output_without(&sandbox, &["-v", "/home/alice:/srv:O"], script);
-    assert_noted(&outcome, &NOTED);
+    assert_warned(&outcome, &NOTED);
     assert_eq!(outcome.stdout, "hidden\n");
     go_on(&mut other);
-    assert_noted(&other.end(), &NOTED);
+    assert_warned(&other.end(), &NOTED);
 }
 
 /// The many files take a while to be removed.
@@ -200,7 +200,7 @@ fn what_all_killed_processes_leave_goes_with_the_next_start_and_what_is_in_use_s
         in_use.iter().flat_map(|dir| listing(dir).into_keys()).any(|file| file.ends_with("/upper/etc/other"))
     );
     go_on(&mut other);
-    assert_noted(&other.end(), &NOTED);
+    assert_warned(&other.end(), &NOTED);
     assert_eq!(on_disk(), Vec::<PathBuf>::new());
 }
 
@@ -234,7 +234,7 @@ fn a_killed_guard_leaves_nothing_either() {
     let still = output_without(&sandbox, &["--overlay"], "true");
     assert_eq!((still.code(), on_disk()), (0, dirs));
     go_on(&mut running);
-    assert_noted(&running.end(), &NOTED);
+    assert_warned(&running.end(), &NOTED);
     assert_eq!(on_disk(), Vec::<PathBuf>::new());
 }
 
@@ -250,7 +250,7 @@ fn hostile_content_is_removed_and_nothing_outside_of_it() {
         mkdir 3 && ln -s ../../../../../../../outside 3/1 && mkfifo 3/fifo && touch "3/$(printf 'a\nb')" 3/-rf 3/2
         mkdir -p a/1/2/3 b/1/2/3 c/1 && ln -s / a/1/2/root && chown -R 100:100 a && chmod 1000 b && chmod 4755 3/2 && chmod -R 000 a c"#;
     let outcome = output_without(&sandbox, &["--overlay"], script);
-    assert_noted(&outcome, &NOTED);
+    assert_warned(&outcome, &NOTED);
     assert_eq!(on_disk(), Vec::<PathBuf>::new());
     assert_eq!(fs::read_to_string("/home/alice/outside/precious").expect("the file"), "x\n");
 }
@@ -314,7 +314,7 @@ fn without_a_directory_nothing_is_started_and_the_fix_works() {
         assert_eq!(fix, "export XDG_CACHE_HOME=$(mktemp -d /var/tmp/XXXXXX)");
         let line = format!("{variables} {fix}; {run}; ls -A $XDG_CACHE_HOME/subroot; rm -r $XDG_CACHE_HOME");
         let outcome = sandbox.host.output(without_attributes(&sandbox, &mut sandbox.alice.shell(&line)));
-        assert_noted(&outcome, &["changes go to /var/tmp/"]);
+        assert_warned(&outcome, &["changes go to /var/tmp/"]);
         assert!(outcome.stdout.is_empty() && !sandbox.has_mark(), "{outcome:?}");
     }
     assert_eq!(fs::read_dir("/home/alice/roots").expect("root's directory").count(), 0);
@@ -389,7 +389,7 @@ fn a_directory_that_cannot_be_locked_or_opened_to_others_is_removed() {
 fn assert_works(sandbox: &Sandbox, command: &mut Command, user: &User) {
     let steps = vec![Step::FailCallOfAll(libc::SYS_fsetxattr, Errno::EOPNOTSUPP as i32)];
     let outcome = sandbox.host.output(as_root_first(command, user, steps));
-    assert_noted(&outcome, &["changes go to ", "before Linux 6.6"]);
+    assert_warned(&outcome, &["changes go to ", "before Linux 6.6"]);
     assert_eq!(outcome.stdout, "made\n", "{outcome:?}");
     assert!(!sandbox.has_mark());
 }
@@ -444,7 +444,7 @@ fn the_store_is_closed_to_everyone_else() {
     let seen = sandbox.host.output(&mut sandbox.host.uid(2000).shell(&line));
     assert!(seen.code() != 0 && seen.stdout.is_empty(), "{seen:?}");
     go_on(&mut running);
-    assert_noted(&running.end(), &NOTED);
+    assert_warned(&running.end(), &NOTED);
 }
 
 /// What is in it could not be removed without them.

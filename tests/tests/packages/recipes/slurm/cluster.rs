@@ -170,7 +170,7 @@ fn start_daemons(host: &Host) -> Started {
     let mut command = host.user("root").command("unshare");
     command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c", DAEMONS]);
     command.stdout(log.try_clone().expect("a descriptor")).stderr(log);
-    Started::as_it_is(&mut command)
+    Started::with_own_descriptors(&mut command)
 }
 
 /// `STATE STATUS:SIGNAL` of a line of scontrol's.

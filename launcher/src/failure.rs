@@ -268,7 +268,7 @@ impl fmt::Display for Failure {
                 write!(f, "/dev/ptmx of the rootfs is not the pseudoterminal device")
             }
             Step::Terminal if self.errno == Errno::ENOENT => {
-                write!(f, "/dev/ptmx does not exist, as with --dev none (No such file or directory)")
+                write!(f, "/dev/ptmx is not there, as with --dev none (No such file or directory)")
             }
             Step::LayerRoot if self.errno == Errno::EOPNOTSUPP => {
                 write!(f, "its filesystem has no user.* attributes, which replacing a directory requires")

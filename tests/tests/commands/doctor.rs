@@ -1,4 +1,4 @@
-//! What stands in the way is found and named: by `doctor`, and by each command that fails of it.
+//! Causes of failures are found and named, by `doctor` and by each command that fails because of them.
 
 mod grants;
 mod mapper;
@@ -11,24 +11,25 @@ use std::process::Command;
 use subroot_tests::sandbox::Sandbox;
 use subroot_tests::{Outcome, Step, User, start_with};
 
-/// `subroot doctor WORDS`, by a user.
+/// `subroot doctor WORDS`, run by a user.
 fn doctor(user: &User, words: &[&str]) -> Command {
     let mut command = user.command("subroot");
     command.arg("doctor").args(words);
     command
 }
 
-/// What it says to alice.
+/// The report for alice.
 fn examined(sandbox: &Sandbox) -> Outcome {
     sandbox.host.output(&mut doctor(&sandbox.alice, &[]))
 }
 
-/// The same for a process that has done something to itself before.
+/// The same for a process that has first performed these steps.
 fn examined_after(sandbox: &Sandbox, steps: Vec<Step>) -> Outcome {
     sandbox.host.output(start_with(&mut doctor(&sandbox.alice, &[]), steps))
 }
 
-/// Fails the test unless it ended with this status, and has a line with this cause right before one with this fix.
+/// Fails the test unless it ended with this status, and has a line with this cause directly before one with
+/// this fix.
 #[track_caller]
 fn assert_found(outcome: &Outcome, status: i32, cause: &str, fix: &str) {
     assert_eq!(outcome.code(), status, "{outcome:?}");

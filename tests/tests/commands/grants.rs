@@ -1,4 +1,4 @@
-//! `subroot grants` and `subroot idmap explain`, by a plain user: what is told about grants, one file a topic.
+//! `subroot grants` and `subroot idmap explain`, run by an ordinary user, with one file for each topic.
 
 mod examples;
 mod explain;
@@ -14,19 +14,19 @@ mod suggest;
 use std::process::Command;
 use subroot_tests::{Host, Outcome, User};
 
-/// `subroot` with these words.
+/// `subroot` with these arguments.
 fn subroot(user: &User, words: &str) -> Command {
     let mut command = user.command("subroot");
     command.args(words.split_whitespace());
     command
 }
 
-/// What alice is told.
+/// The outcome for alice.
 fn told(host: &Host, words: &str) -> Outcome {
     host.output(&mut subroot(&host.user("alice"), words))
 }
 
-/// A host whose files have these lines, the same in both.
+/// A host with these lines in both files.
 fn host_with_lines(lines: &str) -> Host {
     let host = Host::new();
     host.write("/etc/subuid", lines);
@@ -34,7 +34,7 @@ fn host_with_lines(lines: &str) -> Host {
     host
 }
 
-/// The findings, without their fixes: all that comes before the notes and the summary.
+/// The findings without their fixes: everything before the notes and the summary.
 fn findings(host: &Host) -> Vec<String> {
     let outcome = told(host, "grants lint");
     let lines: Vec<&str> = outcome.stdout.lines().collect();
@@ -47,7 +47,7 @@ fn findings(host: &Host) -> Vec<String> {
     found
 }
 
-/// Checks that these are the findings and no other; what is found begins with what is expected.
+/// Checks that these are the findings, and no others. Each finding begins with the expected text.
 #[track_caller]
 fn assert_found(host: &Host, expected: &[&str]) {
     let found = findings(host);

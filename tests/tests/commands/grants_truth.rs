@@ -1,4 +1,4 @@
-//! What is said about one host is true and the same everywhere, and every command that is printed as a fix fixes it.
+//! What is reported about a host is true and the same everywhere, and every command printed as a fix works.
 
 mod agreement;
 mod fixes;
@@ -21,7 +21,8 @@ fn launched(sandbox: &Sandbox) -> Outcome {
     sandbox.host.output(&mut sandbox.run(&[], &["cat", "/proc/self/uid_map", "/proc/self/gid_map"]))
 }
 
-/// How many user IDs and how many group IDs these two maps have: the second one begins at 0 again.
+/// The numbers of user IDs and group IDs in these two maps. The second map begins where inside IDs start at 0
+/// again.
 fn counts(outcome: &Outcome) -> [u32; 2] {
     let mut counts = Vec::new();
     for line in map_lines(&outcome.stdout) {
@@ -48,7 +49,7 @@ fn try_each(cases: Vec<Case>, attempt: impl Fn(&Case) -> Result<(), String>) {
     assert!(failed.is_empty(), "{} of {} hosts:\n{}", failed.len(), cases.len(), failed.join("\n"));
 }
 
-/// An error unless this holds.
+/// An error unless the condition holds.
 fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(otherwise()) }
 }

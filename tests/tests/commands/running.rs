@@ -14,15 +14,15 @@ mod terminal;
 
 use subroot_tests::sandbox::Sandbox;
 
-/// A script that says when it runs, and goes on until it is killed.
+/// A script that reports when it runs, and continues until it is killed.
 const READY: &str = "echo ready; exec sleep 1000";
 
-/// A name that no sandbox of any other test has: all of them are alice's.
+/// A name that no other test's sandbox has; all sandboxes belong to alice.
 fn unique_name() -> String {
     format!("web-{}", subroot_tests::running::unique_word())
 }
 
-/// The line of `ps` about a sandbox of this name.
+/// The line of `ps` for the sandbox with this name.
 fn listed(sandbox: &Sandbox, name: &str) -> Option<String> {
     let list = sandbox.says(&["ps"]).ok();
     list.lines().find(|line| line.starts_with(&format!("{name} "))).map(str::to_owned)

@@ -1,4 +1,4 @@
-//! `subroot unshare`: the mapping alone, for what belongs to the caller's subordinate IDs.
+//! `subroot unshare`: only the mapping, for files of the caller's subordinate IDs.
 
 use std::fs;
 use std::os::unix::fs::chown;

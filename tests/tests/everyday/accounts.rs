@@ -1,4 +1,4 @@
-//! Accounts and groups are made, changed and removed; setgid directories, umasks and ACLs say who may do what.
+//! Accounts and groups are created, changed and removed; setgid directories, umasks and ACLs control access.
 
 use crate::job::{Debian, GRANTED, NO_ROOT};
 use std::os::unix::fs::MetadataExt;

@@ -1,11 +1,12 @@
-//! tar: a tree with everything that a file can have is archived, extracted, and archived again byte for byte.
+//! tar: a tree with every kind of file attribute is archived, extracted, and archived again byte for byte.
 
 use crate::job::{Debian, GRANTED, NO_ROOT};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use subroot_tests::skip;
 
-/// Every owner from the first to the last ID, every special bit, links, attributes, capabilities, holes and odd names.
+/// Every owner from the first to the last ID, every special bit, links, attributes, capabilities, holes and
+/// odd names.
 const TREE: &str = r#"
     mkdir -p /srv/tree/owners
     cd /srv/tree
@@ -31,7 +32,8 @@ const TREE: &str = r#"
     find . -exec touch -h -d '2001-02-03 04:05:06.789' {} +
 "#;
 
-/// How many files there are, and what of them is not shown by their names and modes: the last has one block for three links.
+/// The number of files, and attributes that names and modes do not show. The last one has one block for three
+/// links.
 const EXTRACTED: [&str; 7] = [
     "29",
     "of a user",
@@ -42,7 +44,7 @@ const EXTRACTED: [&str; 7] = [
     "1 8",
 ];
 
-/// Archives the directory that it is given.
+/// Archives the given directory.
 const ARCHIVE: &str = "archive() {
     tar --create --directory $1 --sort=name --numeric-owner --sparse --sparse-version=0.0 --acls --xattrs --xattrs-include='*' \\
         --format=posix --pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime .
@@ -70,7 +72,7 @@ fn a_tree_of_many_owners_is_archived_extracted_and_archived_again_byte_for_byte(
     assert_eq!(lines[0], lines[1], "{sums}");
     assert_eq!(lines[2..], EXTRACTED, "{sums}");
     let same = debian.output(&format!("{ARCHIVE}\narchive /srv/copy | sha256sum"));
-    assert_eq!(same.trim_end(), lines[0], "in the next run");
+    assert_eq!(same.trim_end(), lines[0], "also in the next run");
     assert_owners_outside(&debian);
 }
 

@@ -1,10 +1,11 @@
-//! What a CI runner counts on: exit statuses, signals, and a cancelled job that is gone.
+//! What a CI runner relies on: exit statuses, signals, and that a cancelled job ends completely.
 
 use crate::job::{Debian, NO_ROOT, in_parallel};
 use crate::running::{Running, assert_all_gone, unique_word};
 use subroot_tests::{Started, skip};
 
-/// KILL and all whose default is to end a process, but for CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG and WINCH: signal(7).
+/// KILL and all signals that end a process by default, except CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG and
+/// WINCH: signal(7).
 const ENDING: [i32; 23] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 24, 25, 26, 27, 29, 31, 34];
 
 #[test]
@@ -30,7 +31,7 @@ fn every_signal_that_ends_the_command_is_told_as_128_and_its_number() {
     assert_eq!(seen, ENDING.map(|number| (128 + number, String::new())));
 }
 
-/// A job with steps below it that a cancellation has to reach or to end.
+/// A job with child processes that a cancellation must reach or end.
 const JOB: &str = "
     trap 'echo cleaning up; touch /cleaned; exit 7' TERM INT
     (setsid sleep $0 >/dev/null 2>&1 &)

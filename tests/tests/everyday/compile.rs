@@ -1,4 +1,5 @@
-//! C is compiled and linked, by make with several jobs at once, and runs; perl, python and the shell do what they do everywhere.
+//! C code is compiled, linked and run, with make and several jobs at once; perl, python and the shell work as
+//! everywhere.
 
 use crate::job::{Debian, NO_ROOT};
 use subroot_tests::skip;

@@ -1,4 +1,4 @@
-//! Daemons: cron becomes other users and runs their jobs, and a log takes everybody's messages.
+//! Daemons: cron runs jobs as other users, and a log daemon receives messages from all users.
 
 use crate::job::{Debian, NO_ROOT};
 use subroot_tests::skip;

@@ -3,7 +3,7 @@
 use crate::job::{Debian, NO_ROOT};
 use subroot_tests::skip;
 
-/// A package with a program of C, a directory of another owner, and a setgid file.
+/// A package with a C program, a directory with another owner, and a setgid file.
 const SOURCE: &str = r#"
     mkdir -p /tmp/build/hello-1.0/debian/source
     cd /tmp/build/hello-1.0

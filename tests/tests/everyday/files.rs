@@ -1,4 +1,4 @@
-//! Locks, pipes with names, sockets and memory that processes share.
+//! Locks, named pipes, sockets and shared memory between processes.
 
 use crate::job::{Debian, NO_ROOT};
 use subroot_tests::skip;

@@ -1,4 +1,5 @@
-//! The guide, run: each transcript in docs/guide prints what it says, and each command in its tables and jobs succeeds.
+//! The guide, executed: each transcript in docs/guide prints what it shows, and each command in its tables
+//! and jobs succeeds.
 
 mod transcript;
 
@@ -23,7 +24,7 @@ fn host() -> Option<Host> {
     Some(host)
 }
 
-/// What a shell prints in alice's home, by her or by root: both streams as one, as on a person's terminal.
+/// The output of a shell in alice's home, run by alice or by root: both streams as one, as on a terminal.
 fn output(host: &Host, by_root: bool, script: &str) -> Outcome {
     let mut command: Command = host.user(if by_root { "root" } else { "alice" }).command("bash");
     command.args(["-c", &format!("exec 2>&1; {script}")]).current_dir("/home/alice");

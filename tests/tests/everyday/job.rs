@@ -1,4 +1,4 @@
-//! Where every job begins: alice, her Debian, and the launcher started by her.
+//! The setup of every job: alice, her Debian, and the launcher started by her.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,13 +6,13 @@ use std::thread;
 use std::time::Duration;
 use subroot_tests::{Host, Outcome, Rootfs, User};
 
-/// Long enough for the largest installation on a busy machine.
+/// Longer than the largest installation takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Why a job is skipped.
 pub(crate) const NO_ROOT: &str = "no Debian root: tests/run makes one where mmdebstrap works";
 
-/// A Debian with compilers, interpreters and package managers, and alice whose it is.
+/// A Debian with compilers, interpreters and package managers, and alice, who owns it.
 pub(crate) struct Debian {
     pub(crate) host: Host,
     pub(crate) alice: User,
@@ -20,7 +20,7 @@ pub(crate) struct Debian {
 }
 
 impl Debian {
-    /// `None` where there is no such archive.
+    /// `None` if there is no such archive.
     pub(crate) fn new() -> Option<Debian> {
         let (host, rootfs) = Host::with_everyday_root()?;
         let alice = host.user("alice");
@@ -39,18 +39,18 @@ impl Debian {
         self.run(&["bash", "-euo", "pipefail", "-c", script])
     }
 
-    /// What becomes of such a script.
+    /// The outcome of such a script.
     pub(crate) fn outcome(&self, script: &str) -> Outcome {
         self.host.output_within(PATIENCE, &mut self.script(script))
     }
 
-    /// What such a script prints; the job fails unless it ends well.
+    /// The output of such a script. The test fails unless the script succeeds.
     #[track_caller]
     pub(crate) fn output(&self, script: &str) -> String {
         self.outcome(script).ok()
     }
 
-    /// Installs packages by their names, from a repository that is made of what lies in /srv/packages.
+    /// Installs packages by name, from a repository made of the files in /srv/packages.
     #[track_caller]
     pub(crate) fn install(&self, packages: &str) -> String {
         self.output(&format!(
@@ -64,16 +64,17 @@ impl Debian {
     }
 }
 
-/// The first ID of the host that alice was granted: 1 inside.
+/// The first host ID granted to alice, which is 1 inside.
 pub(crate) const GRANTED: u32 = 100_000;
 
-/// A port of the loopback interface that nobody uses at the moment.
+/// A port of the loopback interface that is free at the moment.
 pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("its number").port()
 }
 
-/// Does something with each of these in several threads, which see what the calling one sees; the results are in order.
+/// Calls a function with each of these in several threads, which have the calling thread's view of the host.
+/// The results are in order.
 pub(crate) fn in_parallel<T: Sync + Copy, R: Send>(
     threads: usize,
     items: &[T],

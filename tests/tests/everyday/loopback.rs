@@ -19,7 +19,7 @@ fn a_server_and_a_client_inside_meet_on_the_loopback_interface() {
     assert_eq!(seen, "a page\n1\nlo\n");
 }
 
-/// In a network of the test's own, whose root lets everybody ping; the host's own may not: icmp(7).
+/// In a network of the test's own, whose root lets every user ping; the host may not: icmp(7).
 #[test]
 fn ping_reaches_the_loopback_interface() {
     let Some(debian) = Debian::new() else { skip!("{NO_ROOT}") };

@@ -1,4 +1,4 @@
-//! What people do every day, in a real Debian, as a plain user: one file a job.
+//! What users do every day in a real Debian, without privilege: one file for each job.
 
 mod job;
 

@@ -1,4 +1,5 @@
-//! Five hundred small jobs in one root, sixteen at a time: each has its own output and status, and nothing is left of any.
+//! Five hundred small jobs in one root, sixteen at a time: each has its own output and status, and none
+//! leaves anything.
 
 use crate::job::{Debian, NO_ROOT, in_parallel};
 use crate::running::{PATIENCE, assert_all_gone, unique_word};
@@ -9,7 +10,7 @@ use subroot_tests::{Started, skip};
 const JOBS: i32 = 500;
 const AT_ONCE: usize = 16;
 
-/// Prints its number and what it sees of itself, writes a file and removes it, and ends with a status of its own.
+/// Prints its number and facts about itself, writes a file and removes it, and ends with its own status.
 const JOB: &str = "
     processes() { echo $#; }
     echo $1 $(id -u) $$ $(processes /proc/[0-9]*)
@@ -40,7 +41,7 @@ fn five_hundred_jobs_at_once_are_right_and_leave_nothing() {
     assert!(crate::many_jobs::files(&debian) == files, "files of the root have changed");
 }
 
-/// Every file of the root with what tells a change.
+/// Every file of the root, with attributes that show changes.
 fn files(debian: &Debian) -> String {
     let mut find = Command::new("find");
     find.arg(&debian.rootfs.path).args([

@@ -1,4 +1,5 @@
-//! Sandboxes inside: subroot in subroot, as root and as a user with a mapper of his own, and unshare as podman uses it.
+//! Nested sandboxes: subroot in subroot, as root and as a user with a separate mapper, and unshare as podman
+//! uses it.
 
 use crate::job::{Debian, GRANTED, NO_ROOT};
 use std::fs;
@@ -8,7 +9,7 @@ use subroot_tests::{MAPPER, skip};
 
 const LAUNCHER: &str = "/usr/local/bin/subroot";
 
-/// A copy of a file of the host's in the root, root's own inside.
+/// A copy of a host file in the root, owned by root inside.
 fn bring(debian: &Debian, from: &str, to: &str, mode: u32) {
     let place = debian.rootfs.path.join(to);
     let dir = place.parent().expect("a directory");

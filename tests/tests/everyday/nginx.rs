@@ -36,7 +36,7 @@ END
     running.input().write_all(b"\n").expect("telling the script to go on");
     let outcome = running.end();
     assert!(outcome.stdout.starts_with("www-data\n3\n"), "{outcome:?}");
-    assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "something still listens");
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "the port is still in use");
 }
 
 fn fetched(port: u16, path: &str) -> String {

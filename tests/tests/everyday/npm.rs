@@ -1,4 +1,5 @@
-//! npm installs from a lock file, without network, and runs a package's tests as the owner of its directory.
+//! npm installs from a lock file, without a network, and runs a package's tests as the owner of its
+//! directory.
 
 use crate::job::{Debian, NO_ROOT};
 use subroot_tests::skip;

@@ -1,11 +1,11 @@
-//! apt installs and removes a service with an account, a setgid helper and a socket of its own; the service runs.
+//! apt installs and removes a service with its own account, a setgid helper and a socket; the service runs.
 
 use crate::job::{Debian, GRANTED, NO_ROOT};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use subroot_tests::skip;
 
-/// Starts the system bus as its own user, and asks it over its socket who it is.
+/// Starts the system bus as its own user, and asks over its socket which user it is.
 const USE: &str = "
     mkdir -p /run/dbus
     dbus-daemon --system --fork --nopidfile
@@ -40,7 +40,7 @@ fn a_service_with_an_account_is_installed_used_and_removed() {
     assert!(removed.contains("no packages found matching dbus-daemon"), "{removed}");
 }
 
-/// chown and chmod by dpkg-statoverride, as seen from outside.
+/// Checks the chown and chmod by dpkg-statoverride, from outside.
 fn assert_helper_belongs_to_the_group(debian: &Debian) {
     let gid: u32 = debian.output("getent group messagebus | cut -d: -f3").trim().parse().expect("a gid");
     let helper = debian.rootfs.path.join("usr/lib/dbus-1.0/dbus-daemon-launch-helper");

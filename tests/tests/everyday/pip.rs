@@ -1,9 +1,10 @@
-//! pip builds a wheel of a source distribution in a virtual environment, installs it, and a user runs its program.
+//! pip builds a wheel from a source distribution in a virtual environment, installs it, and a user runs its
+//! program.
 
 use crate::job::{Debian, NO_ROOT};
 use subroot_tests::skip;
 
-/// A source distribution that brings its own build back end (PEP 517), so that nothing has to be fetched.
+/// A source distribution with its own build back end (PEP 517), so that nothing has to be downloaded.
 const SOURCE: &str = r#"
     mkdir -p /srv/made/tool-1.0
     cd /srv/made/tool-1.0

@@ -1,4 +1,5 @@
-//! PostgreSQL: installed, started as its own user, asked, stopped, found again by the next run, and recovered after a kill.
+//! PostgreSQL: installed, started as its own user, queried, stopped, used again in the next run, and
+//! recovered after a kill.
 
 use crate::job::{Debian, NO_ROOT};
 use crate::running::{Running, assert_all_gone, unique_word};
@@ -23,7 +24,7 @@ END
     pgrep postgres || echo stopped
     /usr/lib/postgresql/$version/bin/pg_controldata /var/lib/postgresql/$version/$cluster | grep 'cluster state'";
 
-/// Commits without end until it is killed; says so after the first.
+/// Commits in a loop until it is killed; reports the first commit.
 const KILLED_RUN: &str = "
     service postgresql start >/dev/null
     echo ready

@@ -1,4 +1,5 @@
-//! A tree of daemons, orphans, zombies and stopped processes of several users: right while it runs, gone when the job ends.
+//! A tree of daemons, orphans, zombies and stopped processes of several users: correct while it runs, and
+//! ended with the job.
 
 use crate::job::{Debian, NO_ROOT};
 use crate::running::{Running, assert_all_gone, unique_word};
@@ -7,7 +8,8 @@ use std::io::Write;
 use std::process::Stdio;
 use subroot_tests::{processes_with_word, skip};
 
-/// Everything that holds on is named by `$0`, which a `sleep` takes for years. The zombie's parent never waits.
+/// `$0` is in the command line of every process that stays; `sleep` accepts it as a number of years. The
+/// zombie's parent never waits.
 const FAMILY: &str = r#"
     useradd worker
     cat >/tmp/daemon.pl <<'END'
@@ -35,7 +37,8 @@ for n in range(3): multiprocessing.Process(target=time.sleep, args=(int(sys.argv
     exit 5
 "#;
 
-/// How many processes with the word there are at least: 8 daemons, 5 sleeps and their like, 4 of Python's, init and bash.
+/// The minimum number of processes with the word: 8 daemons, 5 sleeps and similar, 4 of Python, init and
+/// bash.
 const MEMBERS: usize = 18;
 
 fn family(debian: &Debian, word: &str) -> Running {

@@ -1,11 +1,11 @@
-//! A root is backed up by its own tar, from inside, and restored elsewhere: the copy runs like the first.
+//! A root is backed up by its own tar, from inside, and restored elsewhere: the copy runs like the original.
 
 use crate::job::{Debian, GRANTED, NO_ROOT};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use subroot_tests::{Outcome, skip};
 
-/// Without what is large and of no use here.
+/// Without large files that are not used here.
 const BACK_UP: &str = "tar --create --one-file-system --numeric-owner --exclude=./usr/lib/gcc --exclude=./usr/share/nodejs \
     --exclude=./srv/packages --exclude=./usr/lib/git-core --directory / .";
 

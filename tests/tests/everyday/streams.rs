@@ -1,9 +1,9 @@
-//! Standard input, output and error: what goes through is whole, in order, and ends.
+//! Standard input, output and error: data passes through complete, in order, and ends.
 
 use crate::job::{Debian, NO_ROOT};
 use subroot_tests::{Outcome, skip};
 
-/// What a shell of alice's makes of a line in which `RUN` is a launch in her Debian.
+/// The outcome of a shell line by alice, in which `RUN` is a launch in her Debian.
 fn outside(debian: &Debian, line: &str) -> Outcome {
     let run = format!("subroot run {} --", debian.rootfs.path.display());
     debian.host.output(debian.alice.command("bash").args([

@@ -1,9 +1,9 @@
-//! su, sudo and their like: another user of the root is become, with and without a password, and left again.
+//! su, sudo and similar programs switch to another user of the root, with and without a password, and back.
 
 use crate::job::{Debian, NO_ROOT};
 use subroot_tests::skip;
 
-/// sudo looks its host up, which Debian's /etc/hosts does not have.
+/// sudo looks up its host's name, which Debian's /etc/hosts does not have.
 const ACCOUNTS: &str = "
     echo \"127.0.1.1 $(cat /proc/sys/kernel/hostname)\" >>/etc/hosts
     useradd --create-home --shell /bin/bash worker

@@ -1,4 +1,5 @@
-//! Terminals that programs make for others: script, su, ssh's like and Python, with the owner and group that they have everywhere.
+//! Terminals that programs create for others: script, su, programs like ssh and Python, with the usual owner
+//! and group.
 
 use crate::job::{Debian, NO_ROOT};
 use subroot_tests::skip;

@@ -1,4 +1,5 @@
-//! Clients of newuidmap and newgidmap as Debian ships them, on ours in the place of shadow's.
+//! Clients of newuidmap and newgidmap as packaged by Debian, run with the project's programs instead of
+//! shadow's.
 
 #[macro_use]
 mod checks;

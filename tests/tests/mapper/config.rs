@@ -1,13 +1,14 @@
-//! What an administrator sets in mapper.conf and nsswitch.conf, on the real kernel.
+//! The administrator's settings in mapper.conf and nsswitch.conf, on the real kernel.
 
 use crate::{GRANTED, assert_refused, attempt, granted_maps};
 use std::os::unix::fs::chown;
 use subroot_tests::{Host, Maps, Outcome, Step, Target, start_with};
 
-/// An account of a directory service: no local file knows it.
+/// An account of a directory service, which is in no local file.
 const DIRECTORY_UID: u32 = 200_123;
 const RULE: &str = "computed-grants = 200000-200199:200200:100\n";
-/// alice's own supplementary groups: a directory shared by a project, and one with the number of a live account's.
+/// alice's own supplementary groups: one for a project's shared directory, and one with the ID of a live
+/// account.
 const GROUPS: [u32; 2] = [2500, 1001];
 
 fn configured(text: &str) -> Host {
@@ -16,7 +17,7 @@ fn configured(text: &str) -> Host {
     host
 }
 
-/// Has alice ask who is also in `GROUPS`.
+/// Makes a request as alice, with `GROUPS` as supplementary groups.
 fn asks_as_member(host: &Host, words: &str) -> (Outcome, Maps) {
     let target = Target::new(&host.user("alice"));
     let mut command = host.user("root").maps(&target, words);
@@ -120,7 +121,7 @@ fn own_groups_may_be_mapped_where_that_is_allowed_and_deny_setgroups() {
     assert_eq!(outcome.code(), 0, "{outcome:?}");
     assert_eq!((maps.gid_map.len(), maps.setgroups.as_str()), (2, "deny"));
     let (outcome, maps) = asks_as_member(&host, "--gid-map 0:100000:65536,70000:2500:1");
-    assert_eq!((outcome.code(), maps.setgroups.as_str()), (0, "deny"), "a grant beside it changes nothing");
+    assert_eq!((outcome.code(), maps.setgroups.as_str()), (0, "deny"), "an additional grant changes nothing");
 }
 
 #[test]
@@ -180,7 +181,8 @@ fn a_plugin_with_a_long_name_keeps_the_grants_too() {
     assert!(outcome.stderr.contains("leaves grants to the plugin pppp"), "{outcome:?}");
 }
 
-/// A denial by name must not get lost with the name: the caller may have it without a local account that says so.
+/// A denial by name must also apply to a caller who has no local account, because the caller may have that
+/// name.
 #[test]
 fn setgroups_is_denied_by_name_to_whom_no_local_account_names() {
     let words = "--gid-map 0:100000:1";

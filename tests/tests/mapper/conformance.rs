@@ -1,4 +1,5 @@
-//! newuidmap and newgidmap beside shadow's: the same cases run on both, and every difference is a listed one.
+//! newuidmap and newgidmap compared with shadow's: the same cases run on both, and every difference is
+//! listed.
 
 mod case;
 mod differences;

@@ -1,4 +1,4 @@
-//! What a caller may leave open as fd:N and call a target (properties P2, P5).
+//! Descriptors that a caller may leave open as fd:N and name as a target (properties P2, P5).
 
 use crate::{GRANTED, granted_maps};
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
@@ -24,7 +24,7 @@ fn assert_unfit(outcome: &Outcome, word: &str, why: &str) {
     assert_eq!((outcome.code(), outcome.stderr.as_str()), (3, line.as_str()));
 }
 
-/// What is no file of procfs: regular, and of every kind without a path.
+/// Files outside procfs: a regular one, and one of every kind without a path.
 fn strangers() -> Vec<(&'static str, OwnedFd, &'static str)> {
     let (reader, writer) = pipe().expect("a pipe");
     let (socket, _) = UnixStream::pair().expect("a socket");
@@ -34,7 +34,7 @@ fn strangers() -> Vec<(&'static str, OwnedFd, &'static str)> {
         ("a pipe to read", reader, NOT_PROCESS),
         ("a pipe to write", writer, NOT_PROCESS),
         ("a socket", socket.into(), NOT_PROCESS),
-        // Like a pidfd of an old kernel, these are anonymous inodes; but none of them has a process.
+        // Like a pidfd on an older kernel, these are anonymous inodes, but they have no process.
         ("an epoll", epoll.0, NOT_YOURS),
         ("an eventfd", EventFd::new().expect("an eventfd").into(), NOT_YOURS),
     ]
@@ -47,7 +47,7 @@ fn an_object_that_is_no_process_is_refused() {
     for (what, object, why) in strangers() {
         let outcome = named(&host, &alice, "fd:7", vec![Step::Pass(object, 7)]);
         assert!(outcome.code() == 3, "{what}: {outcome:?}");
-        // A kernel that opens such an object only where it has a path says so by the same refusal.
+        // A kernel that can only open such objects if they have a path leads to the same refusal.
         let refused = [why, NOT_PROCESS].iter().any(|why| outcome.stderr.ends_with(&format!(": {why}\n")));
         assert!(refused, "{what}: {outcome:?}");
     }
@@ -72,7 +72,7 @@ fn the_standard_streams_are_no_target() {
     for word in ["fd:0", "fd:1", "fd:2"] {
         assert_unfit(&named(&host, &alice, word, vec![]), word, NOT_PROCESS);
     }
-    // Closed ones are made valid by the mapper itself: with the root directory, which is no process either.
+    // The mapper itself opens closed streams as the root directory, which is not a process either.
     assert_unfit(&named(&host, &alice, "fd:0", vec![Step::Close(0)]), "fd:0", NOT_PROCESS);
 }
 
@@ -89,7 +89,7 @@ fn the_mapper_is_no_target_of_its_own() {
     );
 }
 
-/// It has the same files, and no others.
+/// A thread's directory has the same files.
 #[test]
 fn a_directory_of_a_thread_stands_for_its_own_process_alone() {
     let host = Host::new();

@@ -1,11 +1,12 @@
-//! The mapper halted at each of its system calls while its caller changes something: maps are whole or untouched (P3, P7).
+//! Halts the mapper at each of its system calls while its caller changes something: maps are whole or
+//! untouched (P3, P7).
 
 use crate::{GRANTED, granted_maps, hosts};
 use std::fs;
 use subroot_tests::traced::{Traced, at_every_boundary};
 use subroot_tests::{Host, Maps, Target, User};
 
-/// The limits of getrlimit(2), as prlimit(1) calls them.
+/// The limits of getrlimit(2), with prlimit(1)'s names.
 const LIMITS: [&str; 16] = [
     "as",
     "core",
@@ -25,7 +26,7 @@ const LIMITS: [&str; 16] = [
     "stack",
 ];
 
-/// Does something at every boundary of runs of alice's, and looks at how each ends.
+/// Performs an action at every boundary of alice's runs, and checks how each run ends.
 fn at_each(
     host: &Host,
     mut act: impl FnMut(&User, &Target, &Traced),
@@ -43,7 +44,8 @@ fn at_each(
     });
 }
 
-/// The kernel lets the caller limit the mapper once it has become its caller, which is within its first system calls.
+/// The kernel lets the caller limit the mapper after it has taken on the caller's IDs, which is within its
+/// first system calls.
 #[test]
 fn every_limit_that_its_caller_sets_at_any_system_call_leaves_the_maps_whole_or_untouched() {
     for host in hosts() {
@@ -56,14 +58,15 @@ fn every_limit_that_its_caller_sets_at_any_system_call_leaves_the_maps_whole_or_
             };
             at_each(&host, set, |boundary, status, maps| {
                 let expected = if status == 0 { granted_maps() } else { Maps::untouched() };
-                // A limit on CPU time kills it, as its caller may; what it has written by then is in order.
+                // A limit on CPU time kills the mapper, which the caller may do. What it has written by then
+                // is valid.
                 let stages = [Maps::new("", "0 100000 65536", "allow"), granted_maps()];
                 let in_order = limit == "cpu" && status == 137 && stages.contains(maps);
                 assert!(*maps == expected || in_order, "{limit} at {boundary}: status {status}: {maps:?}");
                 refused += u32::from(status != 0);
             });
-            assert!(permitted > 40, "{limit}: set {permitted} times only");
-            // Descriptors and CPU time are all that a mapper needs once it runs.
+            assert!(permitted > 40, "{limit}: set only {permitted} times");
+            // A running mapper needs only descriptors and CPU time.
             match limit {
                 "nofile" => assert!(refused > 10, "{limit}: {refused} refusals"),
                 "cpu" => {}
@@ -73,7 +76,8 @@ fn every_limit_that_its_caller_sets_at_any_system_call_leaves_the_maps_whole_or_
     }
 }
 
-/// The caller can write one line with the caller's own ID without the mapper. What the mapper writes in addition is granted.
+/// Without the mapper, the caller can write one line with their own ID. Anything else that the mapper writes
+/// is granted.
 #[test]
 fn a_target_that_its_owner_maps_meanwhile_has_that_map_or_the_one_that_was_asked_for() {
     for host in hosts() {
@@ -92,7 +96,8 @@ fn a_target_that_its_owner_maps_meanwhile_has_that_map_or_the_one_that_was_asked
     }
 }
 
-/// A grant is decided about once: what was read stays in force, and what was not yet read is the new file's.
+/// A grant is decided once: content that was already read counts, and content not yet read comes from the new
+/// file.
 #[test]
 fn a_grant_that_is_taken_away_meanwhile_is_written_whole_or_refused() {
     for host in hosts() {
@@ -121,8 +126,8 @@ fn a_grant_that_is_taken_away_meanwhile_is_written_whole_or_refused() {
     }
 }
 
-/// Neither its memory nor its descriptors, one of which is a map file opened with a capability in force: it is not dumpable, and
-/// has capabilities that the caller lacks (ptrace(2)).
+/// The caller can access neither its memory nor its descriptors, one of which is a map file opened with a
+/// capability in force: it is not dumpable, and has capabilities that the caller lacks (ptrace(2)).
 #[test]
 fn its_caller_can_look_into_it_at_no_system_call() {
     for host in hosts() {

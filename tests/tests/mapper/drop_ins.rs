@@ -1,17 +1,17 @@
-//! newuidmap and newgidmap in the place of shadow's.
+//! newuidmap and newgidmap installed instead of shadow's.
 
 mod command_line;
 
 use subroot_tests::{Host, Install, Maps, Outcome, Target, User};
 
-/// A host on which the project's programs have taken the place of shadow's, with their privilege from here.
+/// A host with the project's programs installed instead of shadow's, with privilege from this source.
 fn host(how: Install) -> Host {
     let host = Host::new();
     host.install_drop_ins(how);
     host
 }
 
-/// Runs one of them for a fresh target of the user's, and returns what became of both.
+/// Runs one of them for a new target of the user. Returns both results.
 fn attempt(host: &Host, user: &User, program: &str, ranges: &str) -> (Outcome, Maps) {
     let target = Target::new(user);
     let mut command = user.command(program);
@@ -19,7 +19,7 @@ fn attempt(host: &Host, user: &User, program: &str, ranges: &str) -> (Outcome, M
     (host.output(&mut command), target.maps())
 }
 
-/// Checks that it is refused with status 1, in this one line, and without any effect.
+/// Checks that it is refused with status 1 and exactly this line, and without any effect.
 #[track_caller]
 fn assert_refused(host: &Host, program: &str, ranges: &str, line: &str) {
     let (outcome, maps) = attempt(host, &host.user("alice"), program, ranges);

@@ -1,4 +1,5 @@
-//! Mounts, namespaces and procfs of the caller's own: nothing that she arranges there is believed (properties P2, P5).
+//! The caller's own mounts, namespaces and procfs: nothing that she arranges there is trusted (properties P2,
+//! P5).
 
 use crate::GRANTED;
 use crate::target::of_a_pidfd;
@@ -13,11 +14,11 @@ use std::thread::sleep;
 use std::time::Duration;
 use subroot_tests::{Host, MAPPER, Maps, Outcome, Started, Step, Target, User, start_with};
 
-/// A process of this user's in namespaces of its own, in which a script has run to its end.
+/// A process of this user in its own namespaces, in which a script has run to its end.
 struct Elsewhere(Started);
 
 impl Elsewhere {
-    /// `$0` in the script is the target's PID; descriptor 5 is `passed`.
+    /// In the script, `$0` is the target's PID and descriptor 5 is `passed`.
     fn new(user: &User, flags: &[&str], target: &Target, passed: Option<OwnedFd>, script: &str) -> Elsewhere {
         let done = user.home.join("done");
         let script = format!("{script} && touch done && exec sleep 1000");
@@ -37,11 +38,11 @@ impl Elsewhere {
         panic!("not arranged: {script}");
     }
 
-    /// What it sees at this path, as a descriptor.
+    /// The file at this path as the process sees it.
     fn open(&self, path: &str) -> OwnedFd {
         let path = format!("/proc/{}/root{path}", self.0.pid());
         open(path.as_str(), OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())
-            .expect("opening what is elsewhere")
+            .expect("opening a file in another mount namespace")
     }
 }
 
@@ -64,7 +65,8 @@ fn assert_unfit(outcome: &Outcome, why: &str) {
     assert_eq!((outcome.code(), outcome.stderr.as_str()), (3, line.as_str()));
 }
 
-/// `ns/user` is looked at through whatever lies over it: then the owner of what is found there has to be the caller too.
+/// `ns/user` is opened even if something is mounted over it. The caller must then also own the namespace that
+/// is found.
 #[test]
 fn a_namespace_of_somebody_elses_put_over_ones_own_is_refused() {
     let host = Host::new();
@@ -114,7 +116,7 @@ fn a_procfs_of_ones_own_shows_no_more_than_ones_own_processes() {
     let bobs = Target::new(&bob);
     let flags = ["--pid", "--fork", "--kill-child", "--mount-proc"];
     let elsewhere = Elsewhere::new(&alice, &flags, &bobs, None, "true");
-    // The process with number 1 there is in a namespace that has its maps.
+    // Process 1 in that procfs is in a namespace that already has its maps.
     assert_unfit(&through(&host, &alice, elsewhere.open("/proc/1")), "its gid_map is already written");
     assert_eq!(bobs.maps(), Maps::untouched());
 }
@@ -140,7 +142,7 @@ fn from_a_user_namespace_of_ones_own_no_process_outside_is_mapped_whatever_is_mo
     }
 }
 
-/// The owner of a namespace may look at whoever is in it, and that need not be a process of his.
+/// The owner of a namespace may examine every process in it, including other users'.
 #[test]
 fn a_process_of_roots_in_a_namespace_of_ones_own_is_refused() {
     let host = Host::new();
@@ -155,8 +157,9 @@ fn a_process_of_roots_in_a_namespace_of_ones_own_is_refused() {
     assert_eq!(own.maps(), Maps::untouched());
 }
 
-/// All that stands between: the files in the directory are root's to write, as the process is not dumpable, and the namespace
-/// that is put over its own is root's too. The kernel would refuse the write itself, so that it must not come to one.
+/// Two checks prevent this: root owns the files in the directory, because the process is not dumpable, and root
+/// owns the namespace that covers the process's own. The kernel would also refuse the write, so the mapper must
+/// not get that far.
 #[test]
 fn roots_mapper_does_not_try_a_users_process_whatever_covers_its_namespace() {
     let host = Host::new();
@@ -175,7 +178,7 @@ fn roots_mapper_does_not_try_a_users_process_whatever_covers_its_namespace() {
     assert_eq!((target.maps(), roots.maps()), (Maps::untouched(), Maps::untouched()));
 }
 
-/// The files in its directory are root's: it may hold what its user shall not reach.
+/// Its files in /proc are owned by root: it may hold secrets from its user.
 #[test]
 fn a_process_that_is_not_dumpable_is_no_target() {
     let host = Host::new();
@@ -190,7 +193,8 @@ fn a_process_that_is_not_dumpable_is_no_target() {
     assert_eq!(target.maps(), Maps::untouched());
 }
 
-/// A process that has made itself so after it has become a program in its new namespace, whose owner could still look.
+/// A process that became non-dumpable after it executed its program in the new namespace, so that the owner
+/// could still examine it before.
 fn not_dumpable(user: &User) -> Target {
     let script = format!(
         "syscall({}, {}, 0, 0, 0, 0) == 0 or die; sleep 1000;",
@@ -199,7 +203,7 @@ fn not_dumpable(user: &User) -> Target {
     );
     let target = Target::running(user, &["/usr/bin/perl", "-e", &script]);
     for _ in 0..500 {
-        // Of root of the initial user namespace, which another one shows as nobody.
+        // Owned by root of the initial user namespace, which another namespace shows as nobody.
         if fs::metadata(target.path("uid_map")).is_ok_and(|file| file.uid() != user.uid) {
             return target;
         }

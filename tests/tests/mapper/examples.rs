@@ -1,4 +1,4 @@
-//! Every directory of etc-subuid-examples, line by line, through the real mapper.
+//! Every example of etc-subuid-examples, line by line, with the real mapper.
 
 use crate::attempt;
 use subroot_tests::{Example, Expectation, Host, Kind, Maps, User, own_namespace_has};
@@ -15,19 +15,19 @@ fn the_mapper_answers_as_the_examples_expect() {
         }
         for line in &example.expected {
             let user = account(&host, &line.account);
-            // Inside a user namespace there are not all users; the pass as root has them.
+            // Not all users exist inside a user namespace; the run as root has them.
             if own_namespace_has(Kind::Uid, user.uid, 1) && own_namespace_has(Kind::Gid, user.gid, 1) {
                 hold(&host, &user, line, &example.name);
                 held += 1;
             }
         }
     }
-    assert!(held > 50, "only {held} lines could be held against the mapper");
+    assert!(held > 50, "only {held} lines could be checked with the mapper");
 }
 
 fn account(host: &Host, word: &str) -> User {
     match word.strip_prefix('#') {
-        Some(uid) => host.uid(uid.parse().expect("a uid behind #")),
+        Some(uid) => host.uid(uid.parse().expect("a uid after #")),
         None => host.user(word),
     }
 }
@@ -55,7 +55,7 @@ fn hold(host: &Host, user: &User, line: &Expectation, example: &str) {
     assert!(outcome.code() == 0 || maps == Maps::untouched(), "{example}: {line:?}: {maps:?}");
 }
 
-/// True when all IDs of a range of the request are mapped in the user namespace of the tests.
+/// True if all IDs of a range in the request are mapped in the tests' user namespace.
 fn exists_here(kind: Kind, range: &str) -> bool {
     let number = |word: &str| word.parse::<u32>().expect("a number in expected");
     let numbers: Vec<u32> = range.split(':').map(number).collect();

@@ -1,4 +1,5 @@
-//! Each system call in turn answered by an error: nothing wrong is granted, and status 0 means maps (P1, P3).
+//! Makes each system call in turn return an error: nothing is granted wrongly, and status 0 means maps (P1,
+//! P3).
 
 use crate::{GRANTED, granted_maps};
 use nix::libc;
@@ -10,10 +11,10 @@ use subroot_tests::{Host, Maps, Outcome, Step, Target, as_root_first};
 const ERRNOS: [i32; 7] =
     [libc::EPERM, libc::ENOSYS, libc::EINTR, libc::EMFILE, libc::ENOENT, libc::EINVAL, libc::ELOOP];
 const REFUSED: &str = "--uid-map 0:100000:65536 --gid-map 0:7:1 --setgroups deny";
-/// Needs setgroups too, so that three files are written.
+/// This also writes setgroups, so three files are written.
 const OWN: &str = "--uid-map 0:1000:1 --gid-map 0:1000:1";
 
-/// One run of alice's in which a call of the mapper's fails.
+/// One run by alice in which a call of the mapper fails.
 fn without(host: &Host, call: i64, errno: i32, words: &str) -> (Outcome, Maps) {
     let alice = host.user("alice");
     let target = Target::new(&alice);
@@ -22,7 +23,8 @@ fn without(host: &Host, call: i64, errno: i32, words: &str) -> (Outcome, Maps) {
     (outcome, target.maps())
 }
 
-/// Runs the mapper without each call that it makes for these words, with each errno in turn; gives those that end it.
+/// Runs the mapper with each of its calls failing in turn, with each errno. Returns the calls without which
+/// it cannot work.
 fn without_each(words: &str, check: impl Fn(i64, &Outcome, &Maps)) -> BTreeSet<i64> {
     let host = Host::new();
     let alice = host.user("alice");
@@ -80,7 +82,7 @@ fn privilege_that_can_not_be_put_aside_ends_the_run_at_once() {
     }
 }
 
-/// Before Linux 5.6, or under a filter that answers as those kernels do.
+/// Before Linux 5.6, or under a filter that behaves as those kernels do.
 #[test]
 fn without_openat2_a_pid_is_mapped_and_a_descriptor_refused_by_name() {
     let host = Host::new();
@@ -96,7 +98,7 @@ fn without_openat2_a_pid_is_mapped_and_a_descriptor_refused_by_name() {
     assert_eq!((outcome.code(), outcome.stderr.as_str(), target.maps()), (3, line, Maps::untouched()));
 }
 
-/// What openat2 would have stopped, the look at the opened file stops.
+/// The check of the opened file prevents what openat2 would have prevented.
 #[test]
 fn without_openat2_a_file_over_the_map_is_not_written() {
     let host = Host::new();

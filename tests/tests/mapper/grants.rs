@@ -1,11 +1,11 @@
-//! What the lines of the grant files are worth, whatever else is in the files, of any size.
+//! What the lines of grant files grant, whatever else the files contain and however large they are.
 
 use crate::{assert_refused, attempt};
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 use subroot_tests::Host;
 
-/// Far more than it takes: the tests run beside others. A quadratic cost would be minutes.
+/// Far longer than it takes: the tests run in parallel. With quadratic cost it would take minutes.
 const SOON: Duration = Duration::from_secs(2);
 
 #[track_caller]
@@ -121,14 +121,14 @@ fn a_line_more_grants_nothing_and_the_refusal_says_so() {
     }
 }
 
-/// Every second line is bob's, whose lines do not count against alice.
+/// Every second line is bob's, and his lines do not count towards alice's limit.
 fn single_ids(count: u32) -> String {
     (0..count).map(|n| format!("alice:{}:1\nbob:{}:1\n", 100_000 + n, 200_000 + n)).collect()
 }
 
 #[test]
 fn a_line_counts_wherever_it_falls_in_the_file() {
-    // The mapper reads 64 KiB at a time: the line begins at each place around that boundary.
+    // The mapper reads 64 KiB at a time. The line starts at each position around that boundary.
     let host = Host::new();
     for before in 65_536 - 24..=65_536 {
         host.write("/etc/subuid", format!("#{}\nalice:100000:65536\nbob:1:1", "x".repeat(before - 2)));
@@ -148,7 +148,7 @@ fn a_line_of_megabytes_grants_nothing_and_hides_nothing() {
 
 #[test]
 fn a_long_line_is_not_taken_up_again_in_its_middle() {
-    // What follows the first 64 KiB of a line looks like a line of its own.
+    // The text after the first 64 KiB of a line looks like a separate line.
     let host = Host::new();
     for pad in 65_530..65_542 {
         host.write("/etc/subuid", format!("#{}alice:200000:5\nalice:100000:5\n", "x".repeat(pad)));

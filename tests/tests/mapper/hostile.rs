@@ -1,4 +1,5 @@
-//! A hostile start is harmless: whatever the caller does to his own process before, nothing is granted by it (property P7).
+//! A hostile start is harmless: whatever the caller changes in their own process first, nothing more is
+//! granted (property P7).
 
 use crate::{GRANTED, granted_maps, hosts};
 use nix::fcntl::OFlag;
@@ -9,7 +10,8 @@ use subroot_tests::{Host, MAPPER, Maps, Started, Step, Target, start_with};
 
 const REFUSED: &str = "--uid-map 0:100000:65536 --gid-map 0:7:1 --setgroups deny";
 
-/// Runs alice's mapper after something was done to the command, on every host: words that are granted, and words that are not.
+/// Runs alice's mapper with a changed command, on every host, for a request that is granted and one that is
+/// not.
 fn granted_and_refused(spoil: impl Fn(&mut Command, &Target)) -> Vec<[(i32, Maps); 2]> {
     hosts().map(|host| on_host(&host, &spoil)).collect()
 }

@@ -1,4 +1,5 @@
-//! The mapper killed, stopped, or left without its target before and after each of its system calls (P2, P3, P5, P10).
+//! Kills or stops the mapper, or removes its target, before and after each of its system calls (P2, P3, P5,
+//! P10).
 
 use crate::{GRANTED, granted_maps, hosts};
 use nix::sys::signal::{Signal, kill};
@@ -6,19 +7,19 @@ use std::fs;
 use subroot_tests::traced::{Traced, at_every_boundary};
 use subroot_tests::{Host, Maps, Step, Target, User};
 
-/// Needs setgroups too, so that all three files are written.
+/// This also writes setgroups, so all three files are written.
 const ALL_THREE: &str = "--uid-map 0:1000:1 --gid-map 0:1000:1";
 
 fn all_three() -> Maps {
     Maps::new("0 1000 1", "0 1000 1", "deny")
 }
 
-/// What can be there while the three files are written one after the other.
+/// The possible states while the three files are written one after the other.
 fn in_order() -> [Maps; 4] {
     [Maps::untouched(), Maps::new("", "", "deny"), Maps::new("", "0 1000 1", "deny"), all_three()]
 }
 
-/// Everything that a run for another target has to leave alone.
+/// Everything that a run for another target must not change.
 struct Foreign {
     targets: [Target; 2],
     files: [(&'static str, Vec<u8>); 3],
@@ -67,7 +68,7 @@ fn killed_at_any_system_call_it_has_written_in_order_and_nothing_else() {
             foreign.assert_untouched(boundary);
             true
         });
-        assert_eq!(seen, [true; 4], "each stage has boundaries of its own");
+        assert_eq!(seen, [true; 4], "each stage occurs");
     }
 }
 
@@ -110,6 +111,6 @@ fn a_target_that_dies_at_any_system_call_is_mapped_whole_or_not_at_all() {
             seen[usize::from(status == 0)] = true;
             true
         });
-        assert_eq!(seen, [true; 2], "too early and too late");
+        assert_eq!(seen, [true; 2], "both outcomes occur");
     }
 }

@@ -1,4 +1,4 @@
-//! Whatever limits the caller sets: the maps are written and the status is 0, or neither.
+//! Whatever limits the caller sets: either the maps are written and the status is 0, or neither.
 
 use crate::{GRANTED, granted_maps, hosts};
 use nix::sys::resource::Resource;
@@ -20,7 +20,7 @@ fn assert_whole_or_nothing(resource: Resource, limit: u64, outcome: &(Outcome, M
 #[test]
 fn with_any_number_of_descriptors_the_maps_are_whole_or_untouched() {
     for host in hosts() {
-        // Under 3, the harness itself could not tell how the start went.
+        // With fewer than 3, the harness could not report whether the start succeeded.
         let outcomes: Vec<i32> = (3..=16)
             .map(|limit| {
                 let outcome = under(&host, Resource::RLIMIT_NOFILE, limit);
@@ -52,7 +52,7 @@ fn too_few_descriptors_are_named() {
 #[test]
 fn a_tiny_stack_is_enough() {
     for host in hosts() {
-        // One page is sometimes too little for the kernel's own execve(2).
+        // One page is sometimes too little for the kernel's execve(2).
         assert_whole_or_nothing(Resource::RLIMIT_STACK, 4096, &under(&host, Resource::RLIMIT_STACK, 4096));
         for limit in [16_384, 65_536] {
             let (outcome, maps) = under(&host, Resource::RLIMIT_STACK, limit);
@@ -75,7 +75,7 @@ fn no_limit_leaves_half_a_map() {
             Resource::RLIMIT_NPROC,
             Resource::RLIMIT_SIGPENDING,
         ] {
-            // A million bytes is just about what the mapper needs: sometimes less, sometimes more.
+            // A million bytes is close to what the mapper needs: sometimes less, sometimes more.
             for limit in [0, 4096, 1_000_000] {
                 assert_whole_or_nothing(resource, limit, &under_from_shell(&host, resource, limit));
             }
@@ -83,7 +83,8 @@ fn no_limit_leaves_half_a_map() {
     }
 }
 
-/// The limit set a program earlier, as the harness's own child might not get as far as the mapper.
+/// Sets the limit in an earlier program, because the harness's own child might fail before it reaches the
+/// mapper.
 fn under_from_shell(host: &Host, resource: Resource, limit: u64) -> (Outcome, Maps) {
     let alice = host.user("alice");
     let target = Target::new(&alice);

@@ -1,4 +1,5 @@
-//! What goes to the system log, where mapper.conf asks for it: exactly one line a run, which never delays or fails one.
+//! Messages to the system log, if mapper.conf asks for them: exactly one line for each run, which never
+//! delays or fails it.
 
 use crate::{GRANTED, granted_maps};
 use std::fs::{self, File};
@@ -16,13 +17,14 @@ fn configured(text: &str) -> (Host, Logger) {
     (host, logger)
 }
 
-/// Runs a command to its end; its PID, too.
+/// Runs a command to its end. Also returns its PID.
 fn run(command: &mut Command) -> (i32, Outcome) {
     let started = Started::new(command);
     (started.pid().as_raw(), started.end_within(Duration::from_secs(60)))
 }
 
-/// Has alice's mapper refuse, and returns what it should have logged: the line that it prints, without its name.
+/// Makes alice's mapper refuse a request. Returns the line that it should have logged: the printed one,
+/// without its name.
 fn refusal(host: &Host, target: &Target, words: &str, status: i32, asked: &str) -> String {
     let (pid, outcome) = run(&mut host.user("alice").maps(target, words));
     assert_eq!(outcome.code(), status, "{outcome:?}");

@@ -1,4 +1,4 @@
-//! What newidmap-helper does, on the real kernel: one file a topic.
+//! The behaviour of newidmap-helper on the real kernel, with one file for each topic.
 
 mod clients;
 mod config;
@@ -31,14 +31,14 @@ mod world;
 
 use subroot_tests::{Host, Install, Maps, Outcome, Target, User};
 
-/// A request that alice's grants allow, and the maps it leads to.
+/// A request that alice's grants allow, and the resulting maps.
 const GRANTED: &str = "--uid-map 0:100000:65536 --gid-map 0:100000:65536";
 
 fn granted_maps() -> Maps {
     Maps::new("0 100000 65536", "0 100000 65536", "allow")
 }
 
-/// Fresh hosts, one after the other, on which the mapper has its privilege in each of the ways that do without the other.
+/// New hosts, one after the other, with each of the two sources of privilege for the mapper.
 fn hosts() -> impl Iterator<Item = Host> {
     [Install::SetuidRoot, Install::FileCapabilities].into_iter().map(|install| {
         let host = Host::new();
@@ -47,14 +47,14 @@ fn hosts() -> impl Iterator<Item = Host> {
     })
 }
 
-/// Runs the mapper for a fresh target of the user's, and returns what became of both.
+/// Runs the mapper for a new target of the user. Returns both results.
 fn attempt(host: &Host, user: &User, words: &str) -> (Outcome, Maps) {
     let target = Target::new(user);
     let outcome = host.output(&mut user.maps(&target, words));
     (outcome, target.maps())
 }
 
-/// Checks that a request is refused with this status, with this line and no other, and without any effect.
+/// Checks that a request is refused with this status and exactly this line, and without any effect.
 #[track_caller]
 fn assert_refused(host: &Host, user: &User, words: &str, status: i32, line: &str) {
     let (outcome, maps) = attempt(host, user, words);

@@ -1,4 +1,5 @@
-//! The variant with name services: a directory's accounts, and a `subid:` plugin, on the real kernel and the real C library.
+//! The variant with name services: a directory's accounts, and a `subid:` plugin, on the real kernel and C
+//! library.
 
 mod accounts;
 mod direct;
@@ -13,7 +14,7 @@ mod raced;
 use crate::{assert_refused, attempt};
 use subroot_tests::{DROP_INS, Host, Install, Maps, Outcome, Target, User};
 
-/// A request of alice's that no file decides about, and the maps it leads to.
+/// A request by alice that no file decides about, and the resulting maps.
 const ASKED: &str = "--uid-map 0:300000:65536 --gid-map 0:300000:65536";
 const ALL: [Install; 2] = [Install::SetuidRoot, Install::FileCapabilities];
 
@@ -21,7 +22,7 @@ fn granted_maps() -> Maps {
     Maps::new("0 300000 65536", "0 300000 65536", "allow")
 }
 
-/// A host with all programs of the project's, with their privilege from here.
+/// A host with all programs of the project, with privilege from this source.
 fn host_with(how: Install) -> Host {
     let host = Host::new();
     host.install_mapper(how);
@@ -30,7 +31,7 @@ fn host_with(how: Install) -> Host {
     host
 }
 
-/// A host whose grants are kept by a plugin with this body of `shadow_subid_has_range`.
+/// A host with a plugin that has this body of `shadow_subid_has_range` and provides the grants.
 fn host_with_plugin(body: &str) -> Host {
     let host = host_with(Install::SetuidRoot);
     set_plugin(&host, body);
@@ -42,7 +43,7 @@ fn set_plugin(host: &Host, body: &str) {
     host.write("/etc/nsswitch.conf", "passwd: files\ngroup: files\nsubid: test\n");
 }
 
-/// A plugin by the rules of shadow's libsubid.
+/// A plugin as defined by shadow's libsubid.
 fn plugin(body: &str) -> String {
     format!(
         "#define _GNU_SOURCE
@@ -70,11 +71,11 @@ fn plugin(body: &str) -> String {
     )
 }
 
-/// Grants alice 300000 to 365535 of both kinds.
+/// Grants 300000 to 365535 of both kinds to alice.
 const GRANTING: &str =
     "*result = !strcmp(owner, \"alice\") && start >= 300000 && start + count <= 365536; return 0;";
 
-/// Runs both drop-ins for one target.
+/// Runs both drop-in programs for one target.
 fn drop_ins(host: &Host, user: &User, ranges: &str) -> ([Outcome; 2], Maps) {
     let target = Target::new(user);
     let outcomes = DROP_INS.map(|program| {

@@ -1,4 +1,5 @@
-//! The mapper's system calls, as strace sees them: few, and privileged ones only on the map files (property P8).
+//! The mapper's system calls as shown by strace: few, and privileged ones only on the map files (property
+//! P8).
 
 use crate::{GRANTED, granted_maps};
 use std::fs::{self, metadata};
@@ -13,14 +14,14 @@ use subroot_tests::{
 const TRACE: &str = "/tmp/trace";
 const MAP_FILES: [&str; 3] = ["\"uid_map\"", "\"gid_map\"", "\"setgroups\""];
 
-/// strace as root, so that the mapper keeps its privilege, with the mapper as this user.
+/// strace run by root, so that the mapper keeps its privilege, with the mapper run by this user.
 fn strace(host: &Host, user: &str) -> Command {
     let mut strace = host.user("root").command("strace");
     strace.args(["-f", "-u", user, "-o", TRACE]);
     strace
 }
 
-/// The system calls of one run of alice's mapper, one a line, for a fresh target named by its PID.
+/// The system calls of one run of alice's mapper, one on each line, for a new target named by its PID.
 fn trace(host: &Host, words: &str) -> (Outcome, Vec<String>) {
     let target = Target::new(&host.user("alice"));
     let mut strace = strace(host, "alice");
@@ -28,14 +29,14 @@ fn trace(host: &Host, words: &str) -> (Outcome, Vec<String>) {
     (host.output(&mut strace), calls())
 }
 
-/// What strace wrote, less `exit_group`: `strace -c` does not count it either, as it never returns.
+/// strace's output without `exit_group`, which `strace -c` does not count either, because it never returns.
 fn calls() -> Vec<String> {
     let trace = fs::read_to_string(TRACE).expect("reading the trace");
     let calls = trace.lines().filter_map(|line| line.split_once(' ')).map(|(_, call)| call.trim_start());
     calls.filter(|call| call.contains('(') && !call.ends_with("= ?")).map(str::to_owned).collect()
 }
 
-/// Each call with true when a capability was in force at its beginning. At its start the mapper has them all.
+/// Each call, with true if a capability was in force when it began. At its start the mapper has all of them.
 fn with_privilege(calls: &[String]) -> Vec<(bool, &str)> {
     let mut in_force = true;
     let privilege = |call: &String| {
@@ -53,7 +54,8 @@ fn opens_a_file(call: &str) -> bool {
     ["open(", "openat(", "openat2("].iter().any(|start| call.starts_with(start))
 }
 
-/// Inside a user namespace, the mapper has to see which one that is, and to read the maps of it, two files of four calls each.
+/// Inside a user namespace, the mapper must also identify the namespace and read its maps: two files with
+/// four calls each.
 fn assert_within_budget(calls: &[String]) {
     let (own_namespace, own_maps) = if is_nested() { (1, 2) } else { (0, 0) };
     let count = |path: &str| calls.iter().filter(|call| call.contains(path)).count();
@@ -115,7 +117,8 @@ fn a_capability_is_in_force_only_while_a_map_file_is_open() {
     }
 }
 
-/// setgroups can't be denied once the gid map is in; with the uid map in, the target may become its own root and race us.
+/// setgroups cannot be denied after the gid map is written. After the uid map is written, the target can
+/// become root and race the mapper.
 #[test]
 fn setgroups_goes_before_the_gid_map_and_that_before_the_uid_map() {
     let host = Host::new();
@@ -159,7 +162,8 @@ fn at_every_file_it_opens_the_mapper_is_its_caller_without_a_capability_and_not_
     let alice = host.user("alice");
     let target = Target::new(&alice);
     let pid = target.pid().to_string();
-    // Each open is held up for a while, and looked at meanwhile; openat2 is what opens the map files.
+    // Each open is delayed, and the mapper is examined in the meantime; the map files are opened with
+    // openat2.
     let slowly = ["-e", "trace=?open,openat", "-e", "inject=?open,openat:delay_enter=60ms"];
     let mut mapper =
         Started::new(strace(&host, "alice").args(slowly).args([MAPPER, &pid]).args(GRANTED.split(' ')));
@@ -177,11 +181,13 @@ fn at_every_file_it_opens_the_mapper_is_its_caller_without_a_capability_and_not_
         skip!("this strace can't delay a call: {}", outcome.stderr);
     }
     assert_eq!((outcome.code(), target.maps()), (0, granted_maps()), "{outcome:?}");
-    // While it writes it has them, and may be met so; an open alone would be met a dozen times.
+    // The mapper has capabilities while it writes and may be seen then. An open with capabilities would be
+    // seen a dozen times.
     assert!(looks > 20 && in_force < 5, "looked {looks} times, {in_force} with a capability in force");
 }
 
-/// Checks a mapper that is a child of strace's and returns its effective capabilities; nothing while there is none.
+/// Checks a mapper that is a child of strace and returns its effective capabilities; none if there is no such
+/// child yet.
 fn look_at_child(strace: nix::unistd::Pid) -> Option<String> {
     let children = fs::read_to_string(format!("/proc/{strace}/task/{strace}/children")).unwrap_or_default();
     let pid = nix::unistd::Pid::from_raw(children.split_whitespace().next()?.parse().ok()?);
@@ -193,7 +199,7 @@ fn look_at_child(strace: nix::unistd::Pid) -> Option<String> {
     }
     assert_eq!((uids.as_str(), gids.as_str()), ("1000\t1000\t1000\t1000", "1000\t1000\t1000\t1000"));
     assert_eq!(line("CapPrm"), Some("00000000000000c0".to_owned()), "CAP_SETGID and CAP_SETUID are kept");
-    assert_eq!(owner.ok(), Some(0), "a process that is not dumpable shows as root's");
+    assert_eq!(owner.ok(), Some(0), "a process that is not dumpable is shown as root's");
     Some(effective)
 }
 

@@ -1,4 +1,5 @@
-//! The own-ID exception, and the setgroups rule that goes with it: CVE-2014-8989, CVE-2018-7169.
+//! The exception for the caller's own ID, and the rule for setgroups that it requires: CVE-2014-8989,
+//! CVE-2018-7169.
 
 use crate::{GRANTED, assert_refused, attempt};
 use std::fs;

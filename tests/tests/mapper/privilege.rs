@@ -1,4 +1,4 @@
-//! A mapper without its privilege writes nothing and says what takes it away: status 5.
+//! A mapper without its privilege writes nothing and reports why it lacks it: status 5.
 
 use crate::{GRANTED, assert_refused, granted_maps, hosts};
 use nix::mount::{MsFlags, mount};
@@ -10,7 +10,7 @@ const CAP_SETUID: u8 = 7;
 const CAP_LAST: u8 = 40;
 const PRIVILEGED: [Install; 3] = [Install::SetuidRoot, Install::FileCapabilities, Install::Both];
 
-/// Has alice start the mapper after root has taken these steps for her.
+/// Makes alice start the mapper after root has performed these steps.
 fn after_steps_of_root(host: &Host, mut steps: Vec<Step>, words: &str) -> (Outcome, Maps) {
     let target = Target::new(&host.user("alice"));
     let mut command = host.user("root").maps(&target, words);
@@ -25,7 +25,7 @@ fn assert_says(outcome: (Outcome, Maps), line: &str) {
     assert_eq!(maps, Maps::untouched());
 }
 
-/// Checks that the program is told to have no privilege of its own.
+/// Checks the message that the program itself has no privilege.
 #[track_caller]
 fn assert_unprivileged(host: &Host, words: &str, what: &str) {
     let line = format!("{what}: the program is neither setuid root nor has the file capability");
@@ -98,7 +98,7 @@ fn a_bounding_set_of_its_two_capabilities_is_enough() {
     for install in PRIVILEGED {
         host.install_mapper(install);
         let others = (0..=CAP_LAST).filter(|capability| !needed.contains(capability));
-        // CAP_SETPCAP, which dropping needs, stays in force until the program starts.
+        // CAP_SETPCAP is needed for dropping, and stays in force until the program starts.
         let steps = others.map(Step::DropFromBoundingSet).collect();
         let (outcome, maps) = after_steps_of_root(&host, steps, GRANTED);
         assert_eq!((outcome.code(), maps), (0, granted_maps()), "{install:?}: {outcome:?}");

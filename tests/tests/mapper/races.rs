@@ -8,12 +8,12 @@ use subroot_tests::{Host, Maps, Outcome, Started, Step, Target, User};
 const ROUNDS: u32 = 200;
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A process that is in a target's namespace too, and tells of the maps when the target is gone.
+/// Another process in a target's namespace, which shows the maps after the target has ended.
 fn witness(user: &User, target: &Target) -> Target {
     Target::after(user, vec![Step::Enter(target.namespace())])
 }
 
-/// The instants of a run of the mapper, and some beyond its end, one a round.
+/// Waits for an instant of the mapper's run, or a little after its end; a later one in each round.
 fn wait_for_instant(round: u32) {
     let until = Instant::now() + Duration::from_micros(4) * round;
     while Instant::now() < until {
@@ -49,7 +49,7 @@ fn a_mapper_that_is_killed_has_written_in_order() {
         let target = Target::new(&carol);
         let mapper = Started::new(&mut carol.maps(&target, "--uid-map 0:1002:1 --gid-map 0:1002:1"));
         wait_for_instant(round);
-        // The mapper is its caller's in all three IDs, but for its first instants; root's kill always reaches it.
+        // The mapper has the caller's IDs except in its first instants; root can always kill it.
         kill(mapper.pid(), Signal::SIGKILL).expect("killing the mapper");
         let outcome = mapper.end_within(PATIENCE);
         let maps = target.maps();

@@ -1,4 +1,5 @@
-//! Random grants and random requests: what the model allows the kernel holds, and nothing else leaves a trace (P1, P3, P9).
+//! Random grants and random requests: the kernel's maps are exactly those of the model, and refusals leave no
+//! trace (P1, P3, P9).
 
 use crate::attempt;
 use std::env;
@@ -6,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use subroot_tests::{Host, Maps};
 
 const ROUNDS: u32 = 800;
-/// Everybody in the world's passwd: uids, and the gids that are no uids.
+/// Everyone in the host's passwd: the uids, and the gids that are not uids.
 const LIVE: [u64; 7] = [0, 1, 42, 65534, 1000, 1001, 1002];
 const ALICE: u64 = 1000;
 
@@ -15,7 +16,7 @@ type Range = (u64, u64);
 /// Inside, outside, count.
 type Line = (u64, u64, u64);
 
-/// xorshift64*: any seed but 0 gives all the others.
+/// xorshift64*: every seed except 0 leads through all others.
 struct Random(u64);
 
 impl Random {
@@ -30,7 +31,7 @@ impl Random {
         choices[usize::try_from(self.below(choices.len() as u64)).expect("an index")]
     }
 
-    /// Grants that touch, overlap, hold live IDs and now and then none at all or the ID 0.
+    /// Grants that are adjacent, overlap, contain live IDs, and sometimes are empty or contain ID 0.
     fn grants(&mut self) -> Vec<Range> {
         let grant = |random: &mut Random| match random.below(8) {
             0 => (random.pick(&LIVE), 1 + random.below(2)),
@@ -41,7 +42,7 @@ impl Random {
         (0..self.below(7)).map(|_| grant(self)).collect()
     }
 
-    /// Lines of which many lie among the grants, some continue each other, and a few are no lines at all.
+    /// Lines of which many are covered by the grants, some continue each other, and a few are invalid.
     fn lines(&mut self, grants: &[Range]) -> Vec<Line> {
         let mut lines: Vec<Line> = Vec::new();
         for _ in 0..self.below(5) {
@@ -67,7 +68,7 @@ impl Random {
     }
 }
 
-/// True when the lines are a map: ranges of IDs that exist, no two of which share one on either side.
+/// True if the lines are a map: valid ranges, no two of which overlap on either side.
 fn is_map(lines: &[Line]) -> bool {
     let exists = |first: u64, count: u64| count > 0 && first + count <= u64::from(u32::MAX);
     let apart = |one: u64, two: u64, counts: (u64, u64)| one + counts.0 <= two || two + counts.1 <= one;
@@ -80,7 +81,8 @@ fn is_map(lines: &[Line]) -> bool {
     })
 }
 
-/// True when every ID of the line is in some grant that stands: not from 0 on, and over no live account but a single one.
+/// True if every ID of the line is in a valid grant: one that does not start at 0, and contains no live
+/// account's ID unless it is a single ID.
 fn is_granted(line: &Line, grants: &[Range]) -> bool {
     let over_live = |grant: &Range| LIVE.iter().any(|id| (grant.0..grant.0 + grant.1).contains(id));
     let stands = |grant: &&Range| grant.0 > 0 && (grant.1 == 1 || !over_live(grant));
@@ -88,7 +90,7 @@ fn is_granted(line: &Line, grants: &[Range]) -> bool {
     (line.1..line.1 + line.2).all(|id| grants.iter().any(|grant| (grant.0..grant.0 + grant.1).contains(&id)))
 }
 
-/// What the kernel has to show: sorted by inside ID, neighbours joined.
+/// The map that the kernel must show: sorted by inside ID, adjacent lines joined.
 fn shown(lines: &[Line]) -> String {
     let mut sorted = lines.to_vec();
     sorted.sort_unstable();
@@ -102,7 +104,7 @@ fn shown(lines: &[Line]) -> String {
     joined.iter().map(|(inside, outside, count)| format!("{inside} {outside} {count}\n")).collect()
 }
 
-/// The status, and the maps that are there afterwards.
+/// The expected status and maps.
 fn expected(uid: &[Line], gid: &[Line], grants: &[Vec<Range>; 2], deny: bool) -> (i32, Maps) {
     if (uid.is_empty() && gid.is_empty()) || !is_map(uid) || !is_map(gid) {
         return (2, Maps::untouched());
@@ -156,5 +158,5 @@ fn the_kernel_holds_exactly_what_a_model_allows() {
         );
         seen[usize::try_from(outcome.code()).expect("0, 1 or 2")] += 1;
     }
-    assert!(seen.iter().all(|count| *count > ROUNDS / 20), "one end is hardly tried: {seen:?} of {seed}");
+    assert!(seen.iter().all(|count| *count > ROUNDS / 20), "an outcome is hardly tried: {seen:?} of {seed}");
 }

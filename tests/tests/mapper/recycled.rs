@@ -1,4 +1,4 @@
-//! A target that has died, and another process with its number, at every instant of a run for the first one (P2).
+//! A target that has died, and another process with its PID, at every point of a run for the first one (P2).
 
 use crate::{GRANTED, granted_maps};
 use nix::unistd::Pid;
@@ -9,7 +9,7 @@ use subroot_tests::{Host, Maps, Step, Target, User, is_nested, skip, start_with}
 
 const LAST_PID: &str = "/proc/sys/kernel/ns_last_pid";
 
-/// A target of this user with this number, which has just become free; nothing where somebody else's fork came first.
+/// A target of this user with this PID, which was just freed; none if another process got the PID first.
 fn successor(user: &User, pid: Pid) -> Option<Target> {
     let next = || {
         fs::write(LAST_PID, (pid.as_raw() - 1).to_string()).expect("choosing the next PID");
@@ -40,7 +40,8 @@ fn by_descriptor(user: &User, pass: Step) -> Command {
     command
 }
 
-/// Halts a run at a boundary and replaces its target; gives its status and the successor's maps, or nothing when it ended before.
+/// Halts a run at a boundary and replaces its target. Returns the status and the successor's maps; none if
+/// the run ended earlier.
 fn replaced_at(boundary: u32, form: Form, alice: &User, heir: &User) -> Option<(i32, Maps)> {
     for _ in 0..100 {
         let mut target = Target::new(alice);
@@ -52,7 +53,7 @@ fn replaced_at(boundary: u32, form: Form, alice: &User, heir: &User) -> Option<(
             return Some((status, successor.maps()));
         }
     }
-    panic!("boundary {boundary}: others always have the number first");
+    panic!("boundary {boundary}: other processes always get the PID first");
 }
 
 /// The same at every boundary of a run.
@@ -72,7 +73,7 @@ fn replaced(form: Form, heir: &str) -> Vec<(i32, Maps)> {
 macro_rules! skip_where_no_pid_can_be_chosen {
     () => {
         if is_nested() {
-            skip!("who rules a PID namespace alone can choose a PID in it");
+            skip!("choosing a PID needs CAP_SYS_ADMIN in the PID namespace");
         }
     };
 }
@@ -97,7 +98,8 @@ fn the_next_process_of_another_user_is_never_mapped() {
     }
 }
 
-/// A PID says no more than which process has it when it is looked up; from then on it is that process or none.
+/// A PID only identifies the process that has it when it is looked up. From then on it is that process or
+/// none.
 #[test]
 fn a_pid_is_looked_up_once() {
     skip_where_no_pid_can_be_chosen!();

@@ -1,4 +1,5 @@
-//! A request outside the grants is refused whole: nothing is written, and the message names what is granted.
+//! A request that exceeds the grants is refused completely: nothing is written, and the message names the
+//! grants.
 
 use crate::{GRANTED, assert_refused, attempt, granted_maps};
 use subroot_tests::{Host, Maps};

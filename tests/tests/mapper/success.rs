@@ -1,4 +1,5 @@
-//! A granted request is written, all of it, whichever way the target is named and the privilege came.
+//! A granted request is written completely, however the target is named and wherever the privilege comes
+//! from.
 
 use std::os::fd::OwnedFd;
 use subroot_tests::{Host, Install, Maps, Step, Target, kernel_is, skip, start_with};
@@ -75,7 +76,7 @@ fn the_kernels_greatest_number_of_ranges_is_written() {
     let host = Host::new();
     let alice = host.user("alice");
     let target = Target::new(&alice);
-    // Every second ID, so that nothing joins; short numbers inside, to stay below a page of text.
+    // Every second ID, so that no lines join; short inside IDs, to stay below a page of text.
     let ranges =
         |count: u32| (0..count).map(|n| format!("{n}:{}:1", 100_000 + 2 * n)).collect::<Vec<_>>().join(",");
     let too_many = host.output(&mut alice.maps(&target, &format!("--uid-map {}", ranges(341))));
@@ -90,7 +91,8 @@ fn more_ranges_than_the_kernel_takes_leave_nothing_behind() {
     host.write("/etc/subuid", "alice:10000:1000\n");
     let alice = host.user("alice");
     let target = Target::new(&alice);
-    // They join to one where they may be joined; where not, they are too many, though short enough.
+    // They become one line if they may be joined. Otherwise there are too many, although the text is short
+    // enough.
     let ranges: Vec<String> = (0..341).map(|n| format!("{n}:{}:1", 10_000 + n)).collect();
     let words = format!("--gid-map 0:1000:1 --uid-map {}", ranges.join(","));
     let outcome = host.output(&mut alice.maps(&target, &words));

@@ -1,13 +1,14 @@
-//! Timers, limits and habits that a caller's process hands on: the maps are whole with status 0, or in order without (P3, P7).
+//! Timers, limits and other attributes inherited from the caller: the maps are whole with status 0, or in
+//! order without it (P3, P7).
 
 use crate::{GRANTED, granted_maps, hosts};
 use nix::libc;
 use subroot_tests::{Host, MAPPER, Maps, Outcome, Step, Target, start_with};
 
-/// Needs setgroups too, so that all three files are written.
+/// This also writes setgroups, so all three files are written.
 const OWN: &str = "--uid-map 0:1000:1 --gid-map 0:1000:1";
 
-/// Runs alice's mapper behind words of a program or a shell that ends in executing it.
+/// Runs alice's mapper from a command prefix that ends by executing it.
 fn behind(host: &Host, words: &str) -> (Outcome, Maps) {
     let alice = host.user("alice");
     let target = Target::new(&alice);
@@ -49,7 +50,7 @@ fn with_hardly_a_descriptor_the_maps_are_untouched() {
     }
 }
 
-/// A timer goes on across execve(2), and its signal ends whoever does not catch it.
+/// A timer stays active across execve(2), and its signal kills a process that does not handle it.
 #[test]
 fn a_timer_that_ends_it_anywhere_leaves_the_maps_in_order() {
     for host in hosts() {

@@ -1,4 +1,5 @@
-//! Only a process of the caller's, in an unmapped child namespace that he owns, is a target (property P2).
+//! A target must be a process of the caller in an unmapped child namespace that the caller owns (property
+//! P2).
 
 use crate::{GRANTED, granted_maps};
 use nix::fcntl::{OFlag, open};
@@ -17,7 +18,7 @@ const NEEDS_FDINFO: &str =
 const NOT_CHILD: &str = "its user namespace is not a child of yours";
 const NOT_PROCESS: &str = "not an open descriptor of a /proc/PID directory or a pidfd";
 
-/// Checks that the target is refused as what it is, whatever is granted, and stays as it was.
+/// Checks that the target is refused for this reason by any name, whatever is granted, and is not changed.
 #[track_caller]
 fn assert_unfit_by_any_name(host: &Host, user: &User, target: &Target, why: &str) {
     let before = target.maps();
@@ -28,7 +29,7 @@ fn assert_unfit_by_any_name(host: &Host, user: &User, target: &Target, why: &str
     assert_eq!(target.maps(), before);
 }
 
-/// Why a pidfd is refused: before Linux 5.14 only root's mapper can look up the process of one.
+/// Why a pidfd is refused: before Linux 5.14, only root's mapper can look up its process.
 pub(crate) fn of_a_pidfd<'a>(user: &User, why: &'a str) -> &'a str {
     if kernel_is(5, 14) || user.uid == 0 { why } else { NEEDS_FDINFO }
 }
@@ -46,7 +47,7 @@ fn mapped_through(host: &Host, user: &User, descriptor: OwnedFd) -> Outcome {
 }
 
 fn opened(path: &str) -> OwnedFd {
-    open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).expect("opening what is no target")
+    open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).expect("opening a file that is not a target")
 }
 
 fn unshared() -> Step {
@@ -98,7 +99,7 @@ fn a_namespace_that_somebody_else_owns_is_refused() {
     bobs.map_as_root("1000 1000 1", "1000 1000 1");
     let steps = vec![Step::Enter(bobs.namespace()), Step::Become(1000, 1000)];
     let in_bobs = Target::after(&host.user("root"), steps);
-    // The kernel does not even let her look: she has no capability over bob's namespace.
+    // The kernel does not even let alice examine it: she has no capability in bob's namespace.
     assert_unfit_by_any_name(&host, &alice, &in_bobs, NOT_YOURS);
 }
 

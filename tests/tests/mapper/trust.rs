@@ -1,4 +1,4 @@
-//! The files that grants depend on are trusted only when nobody but root can have written them (property P6).
+//! The files that grants depend on are trusted only if root alone can have written them (property P6).
 
 use crate::{GRANTED, assert_refused, attempt, granted_maps};
 use nix::sys::stat::Mode;
@@ -12,7 +12,7 @@ const FILES: [&str; 5] =
 const NOT_ROOTS: &str = "not owned by root (it, or a directory on the way)";
 const WRITABLE: &str = "writable by group or others (it, or a directory on the way)";
 
-/// Checks that a request is refused once `spoil` has been at one of the files, and served before that.
+/// Checks that a request is granted, and is refused after `spoil` has changed one of the files.
 #[track_caller]
 fn assert_refused_once_spoiled(spoil: impl Fn(&str), why: &str) {
     for path in FILES {
@@ -30,7 +30,7 @@ fn set_mode(path: &str, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("changing a mode");
 }
 
-/// Moves a file away and leaves a link to its new place.
+/// Moves a file away and leaves a symlink to its new path.
 fn move_behind_link(path: &str, dir: &str) -> String {
     let place = format!("{dir}/moved");
     fs::create_dir_all(dir).expect("a directory");
@@ -83,7 +83,7 @@ fn a_link_through_a_directory_that_others_may_write_is_not_trusted() {
     }
 }
 
-/// A sticky bit keeps others from taking entries of root's away, which says nothing about a file's own content.
+/// A sticky bit keeps other users from removing root's entries, but does not protect a file's content.
 #[test]
 fn a_sticky_file_that_its_group_may_write_is_not_trusted() {
     assert_refused_once_spoiled(|path| set_mode(path, 0o1664), &format!("not trusted: {WRITABLE}"));
@@ -91,7 +91,8 @@ fn a_sticky_file_that_its_group_may_write_is_not_trusted() {
     assert_refused_once_spoiled(spoil, &format!("not trusted: {WRITABLE}"));
 }
 
-/// As on NixOS: a link of root's, a second link behind it, and a store in which its builders can make entries.
+/// As on NixOS: a symlink of root's, a second symlink after it, and a store in which builders can create
+/// entries.
 #[test]
 fn links_through_a_sticky_directory_of_roots_are_followed() {
     for mode in [0o1775, 0o1777] {
@@ -110,7 +111,8 @@ fn links_through_a_sticky_directory_of_roots_are_followed() {
     }
 }
 
-/// Whatever a user can make in a sticky directory of root's: a file, a directory, or a link to something that is root's.
+/// Everything that a user can create in a sticky directory of root's: a file, a directory, or a symlink to a
+/// file of root's.
 #[test]
 fn entries_of_others_in_a_sticky_directory_are_not_trusted() {
     let store = |path: &str| {
@@ -193,7 +195,7 @@ fn links_among_roots_own_directories_are_followed() {
     for path in FILES {
         move_behind_link(path, &format!("/etc/site{path}"));
     }
-    // A second link on the way: relative, and up and down again.
+    // A second symlink on the way: relative, and going up and down.
     fs::rename("/etc/site", "/etc/site-2").expect("moving a directory");
     symlink("alternatives/.././site-2", "/etc/site").expect("a relative link to a directory");
     let (outcome, maps) = attempt(&host, &host.user("alice"), GRANTED);

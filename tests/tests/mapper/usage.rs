@@ -1,4 +1,4 @@
-//! What is no request at all: status 2, told by name, nothing written (property P4).
+//! Invalid requests: status 2, with the wrong argument named and nothing written (property P4).
 
 use crate::assert_refused;
 use std::ffi::OsStr;

@@ -1,4 +1,4 @@
-//! The harness itself: a test's world is its own, and the programs in it work.
+//! The harness itself: each test has its own host, and the programs in it work.
 
 use std::fs;
 use std::path::Path;

@@ -1,23 +1,23 @@
-//! What packaging/build has made, and how it is made once more.
+//! What packaging/build made, and how it is made again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use subroot_tests::{release_program, workspace};
 
-/// The target directory, which holds `release` and `packages`.
+/// The target directory, which contains `release` and `packages`.
 pub(crate) fn target() -> PathBuf {
     let program = release_program("subroot");
     program.ancestors().nth(2).expect("TARGET/release/subroot").to_path_buf()
 }
 
-/// The one file of `TARGET/packages` that begins and ends so, and goes on with a version.
+/// The only file in `TARGET/packages` with this beginning, a version, and this ending.
 #[track_caller]
 pub(crate) fn package(name: &str, end: &str) -> PathBuf {
     only(&target().join("packages"), name, end)
 }
 
-/// The same of another directory.
+/// The same in another directory.
 #[track_caller]
 pub(crate) fn only(dir: &Path, name: &str, end: &str) -> PathBuf {
     let files = fs::read_dir(dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
@@ -33,14 +33,14 @@ pub(crate) fn only(dir: &Path, name: &str, end: &str) -> PathBuf {
     package
 }
 
-/// One of the scripts `packaging/KIND/build`, for this build and with this date.
+/// A script `packaging/KIND/build`, for this build and with this date.
 pub(crate) fn build_script(kind: &str, date: &str) -> Command {
     let mut command = Command::new(workspace(&format!("packaging/{kind}/build")));
     command.env("CARGO_TARGET_DIR", target()).env("SOURCE_DATE_EPOCH", date);
     command
 }
 
-/// The version that Cargo.toml says.
+/// The version in Cargo.toml.
 pub(crate) fn version() -> String {
     let manifest = fs::read_to_string(workspace("Cargo.toml")).expect("reading Cargo.toml");
     let line = manifest.lines().find_map(|line| line.strip_prefix("version = "));

@@ -1,4 +1,4 @@
-//! `cargo install subroot`, for whoever has cargo and a host with newuidmap of its own.
+//! `cargo install subroot`, for users with cargo and a host with its own newuidmap.
 
 use crate::built::{target, version};
 use std::fs;
@@ -11,7 +11,7 @@ fn cargo() -> Command {
     cargo
 }
 
-/// What cargo installs from the sources: it asks the C library for names, and brings no mapper.
+/// What cargo installs from the sources: it asks the C library for names, and contains no mapper.
 #[test]
 fn the_installed_launcher_maps_by_the_hosts_own_newuidmap() {
     let root = target().join("cargo-install");
@@ -41,7 +41,7 @@ fn the_installed_launcher_maps_by_the_hosts_own_newuidmap() {
     assert_eq!(map.split_whitespace().collect::<Vec<_>>(), ["0", "1000", "1", "1", "100000", "65536"]);
 }
 
-/// A program that uses the library compiles no parser of command lines.
+/// A program that uses the library does not compile a command line parser.
 #[test]
 fn the_library_alone_takes_nothing_of_the_command_line() {
     let dependencies = |options: &[&str]| {
@@ -69,7 +69,7 @@ fn the_library_alone_takes_nothing_of_the_command_line() {
     }
 }
 
-/// What crates.io takes: the mapper is not among it, which root installs.
+/// What is uploaded to crates.io: the mapper is not included, because root installs it.
 #[test]
 fn both_crates_are_built_from_what_is_packed_alone() {
     let mut package = cargo();

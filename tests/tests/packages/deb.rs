@@ -1,4 +1,4 @@
-//! Debian packages in fresh roots: a module a package, and one for what holds of them all.
+//! Debian packages in new roots: one module for each package, and one for all together.
 
 mod all;
 mod installed;

@@ -1,4 +1,4 @@
-//! A Debian of a test's own to install packages in, and what root and a plain user run there.
+//! A Debian for one test to install packages in, and commands of root and an ordinary user there.
 
 use crate::root::booted;
 use std::ffi::OsString;
@@ -10,18 +10,19 @@ use subroot_tests::{Host, Outcome, Rootfs, SubordinateIds, User, release_program
 /// Why a test is skipped.
 pub(crate) const NO_ROOT: &str = "no Debian root: packaging/test makes one where mmdebstrap works";
 
-/// A fresh root, and alice in it with 65536 subordinate IDs from 100000 on.
+/// A new root with alice, who has 65536 subordinate IDs from 100000.
 pub(crate) struct FreshRoot {
     pub(crate) host: Host,
     pub(crate) path: PathBuf,
-    /// Her home is as it is seen from outside.
+    /// Her home directory as seen from outside.
     alice: User,
 }
 
 impl FreshRoot {
-    /// Of this archive of the kit, with every package whose name ends so in /srv/packages; `None` where there is no such archive.
+    /// A root from this archive of the test kit, with every package with this ending in /srv/packages; `None`
+    /// if there is no such archive.
     pub(crate) fn of_archive(archive: &str, ending: &str) -> Option<FreshRoot> {
-        // Both before the world of a host covers the place where they lie.
+        // Both are read before a host covers their directories.
         let archive = subroot_tests::archive(archive)?;
         let packages = packages(ending);
         assert!(!packages.is_empty(), "no *{ending} in target/packages: packaging/build first");
@@ -48,17 +49,18 @@ impl FreshRoot {
         fs::write(path, before + line).expect("writing a file of the root");
     }
 
-    /// What a script of root's does inside.
+    /// The outcome of a script run by root inside.
     pub(crate) fn by_root(&self, script: &str) -> Outcome {
         booted(&self.host, &self.path, ["0", "/root"], script)
     }
 
-    /// What a script of alice's does inside.
+    /// The outcome of a script run by alice inside.
     pub(crate) fn by_alice(&self, script: &str) -> Outcome {
         booted(&self.host, &self.path, ["1000", "/home/alice"], script)
     }
 
-    /// What the job prints that all this is for: alice runs a command in a root of her own, with all her IDs.
+    /// The main purpose of the packages: alice runs a command in her own root, with all her IDs. Returns its
+    /// output.
     pub(crate) fn main_job(&self) -> Outcome {
         if !self.alice.home.join("rootfs").exists() {
             Rootfs::busybox(&self.alice);
@@ -66,8 +68,8 @@ impl FreshRoot {
         self.by_alice("subroot run ~/rootfs -- cat /proc/self/uid_map /proc/self/gid_map | tr -s ' '")
     }
 
-    /// Every file and directory inside, with its type, mode and owner, but for those of alice and of mounts: what an
-    /// uninstallation is compared with.
+    /// Every file and directory inside, with its type, mode and owner, except those of alice and of mounts.
+    /// Used to check an uninstallation.
     pub(crate) fn content(&self) -> String {
         let mut find = Command::new("find");
         find.arg(&self.path).args(["-xdev", "-printf", "%y %m %U:%G %P\n"]);
@@ -77,7 +79,7 @@ impl FreshRoot {
     }
 }
 
-/// What [`FreshRoot::main_job`] prints where the mapper works.
+/// The output of [`FreshRoot::main_job`] if the mapper works.
 pub(crate) const ALL_IDS: &str = " 0 1000 1\n 1 100000 65536\n 0 1000 1\n 1 100000 65536\n";
 
 /// The name and content of every package of this kind in target/packages.

@@ -1,4 +1,4 @@
-//! What an administrator installs: each package in a real root, from its first installation to its purge.
+//! The administrator's view: each package in a real root, from its first installation to its purge.
 
 #![allow(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! The recipes of packaging/recipes, each driven as the system it is for drives it.
+//! The recipes of packaging/recipes, each driven as the system that it is for would drive it.
 
 mod build_sandbox;
 mod github_actions;

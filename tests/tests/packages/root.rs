@@ -1,4 +1,4 @@
-//! A root file system on a host of the test's own: packages are installed in it, and people work in it.
+//! A root filesystem on the test's own host, in which packages are installed and users work.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use subroot_tests::{Host, Outcome, Rootfs, SubordinateIds, User};
 
-/// Makes the root of a shell's mount namespace what lies in `$1`, as a boot does, and goes on as uid and gid `$2` with `$3`.
-/// Not by chroot(2), after which the kernel lets nobody make a user namespace: clone(2).
+/// Makes the directory `$1` the root of a shell's mount namespace, as a boot does, and continues as uid and
+/// gid `$2` with `$3`. It does not use chroot(2), after which the kernel does not allow creating a user
+/// namespace: clone(2).
 const BOOT: &str = r#"set -e
     mount --bind "$1" "$1"
     mount -t proc proc "$1/proc"
@@ -19,14 +20,14 @@ const BOOT: &str = r#"set -e
     umount --lazy /mnt
     exec setpriv --reuid "$2" --regid "$2" --clear-groups sh -c "cd; $3""#;
 
-/// A root file system with its own root's files.
+/// A root filesystem with files owned by its own root.
 pub(crate) struct Root {
     pub(crate) host: Host,
     pub(crate) path: PathBuf,
 }
 
 impl Root {
-    /// One that has nothing in it.
+    /// An empty root.
     pub(crate) fn empty() -> Root {
         let host = Host::new();
         let path = PathBuf::from("/root/empty");
@@ -34,7 +35,8 @@ impl Root {
         Root { host, path }
     }
 
-    /// A Debian with alice, to whom 65536 IDs are granted and who has a root file system in `~/rootfs`; without any mapper.
+    /// A Debian with alice, who is granted 65536 IDs and has a root filesystem in `~/rootfs`; without a
+    /// mapper.
     pub(crate) fn debian() -> Option<Root> {
         let host = Host::new();
         let root = host.user("root");
@@ -49,7 +51,7 @@ impl Root {
         Some(Root { host, path })
     }
 
-    /// A file of it, seen from outside.
+    /// A file in it, seen from outside.
     pub(crate) fn file(&self, path: &str) -> PathBuf {
         self.path.join(path.trim_start_matches('/'))
     }
@@ -68,7 +70,8 @@ impl Root {
         booted(&self.host, &self.path, [id, home], script)
     }
 
-    /// What of it is neither a plain directory nor below one of the directories left out: `MODE UID:GID PATH CAPABILITIES` a line.
+    /// Everything except plain directories and the directories left out: one line `MODE UID:GID PATH
+    /// CAPABILITIES` for each.
     pub(crate) fn listing(&self, left_out: &[&str]) -> String {
         let mut lines = Vec::new();
         list(&self.path, &mut |path, facts| {
@@ -103,7 +106,7 @@ fn list(dir: &Path, see: &mut impl FnMut(&Path, &fs::Metadata)) {
     }
 }
 
-/// As getcap(8) tells them, with a blank before.
+/// As getcap(8) prints them, with a blank before.
 pub(crate) fn capabilities(path: &Path) -> String {
     let told = Command::new("getcap").arg(path).output().expect("getcap, of libcap2-bin").stdout;
     let told = String::from_utf8(told).expect("a path in UTF-8");

@@ -1,4 +1,4 @@
-//! The RPMs, by rpm itself: a module a package, and what they have in common.
+//! The RPMs, tested with rpm itself: one module for each package, and what they have in common.
 
 #[macro_use]
 mod life;

@@ -1,4 +1,4 @@
-//! The tarball and its installer, for hosts that have no package: as root and as a plain user.
+//! The tarball and its installer, for hosts that have no package: as root and as an ordinary user.
 
 use crate::built::{build_script, only, package, target, version};
 use crate::root::{Root, capabilities};
@@ -9,11 +9,11 @@ use subroot_tests::{skip, workspace};
 
 const GRANTED: [&str; 6] = ["0", "1000", "1", "1", "100000", "65536"];
 const NO_DEBIAN: &str = "no Debian root file system was made";
-/// What an uninstalled root is compared by: every file, and every directory, with the scratch space left out.
+/// Lists every file and directory except the scratch space, for comparing a root after uninstalling.
 const LIST: &str =
     "find / -xdev -path /srv -prune -o -path /home/alice/rootfs -prune -o -path /tmp -prune -o -print | sort";
 
-/// A Debian in which the tarball lies unpacked as `/srv/subroot`.
+/// A Debian with the tarball unpacked as `/srv/subroot`.
 fn unpacked() -> Option<Root> {
     let tarball = fs::read(package("subroot", ".tar.gz")).expect("the tarball");
     let root = Root::debian()?;
@@ -43,7 +43,7 @@ fn root_installs_for_everybody_and_a_plain_user_runs_with_all_that_he_is_granted
 #[test]
 fn the_mapper_has_file_capabilities_instead_where_root_says_so() {
     let Some(root) = unpacked() else { skip!("{NO_DEBIAN}") };
-    // Debian's minimum has no setcap; the one of the host is lent.
+    // Debian's minimal system has no setcap, so the host's is used.
     let refused = root.root("/srv/subroot/install.sh --mapper=caps --drop-ins");
     assert_eq!((refused.code(), refused.stdout.as_str()), (1, ""), "{refused:?}");
     assert!(refused.stderr.starts_with("install.sh: --mapper=caps needs setcap"), "{refused:?}");
@@ -86,7 +86,7 @@ fn uninstalling_leaves_nothing() {
     let before = root.root(LIST).ok();
     root.root("/srv/subroot/install.sh --drop-ins").ok();
     assert_ne!(root.root(LIST).ok(), before);
-    // Again, with less of it, and from where the first has put its installer.
+    // Again with fewer parts, and from the installer that the first installation has copied.
     root.root("/srv/subroot/install.sh").ok();
     assert!(!root.file("/usr/local/bin/newuidmap").exists());
     root.root("/usr/local/share/subroot/install.sh --uninstall").ok();
@@ -125,7 +125,7 @@ fn a_plain_user_is_refused_what_takes_root_and_nothing_is_done() {
     }
 }
 
-/// The mapper's directory comes late: all that was written before is taken back.
+/// The mapper's directory comes late: everything that was written before is removed again.
 #[test]
 fn where_one_place_cannot_be_written_nothing_is_installed() {
     let Some(root) = unpacked() else { skip!("{NO_DEBIAN}") };

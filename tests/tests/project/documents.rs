@@ -1,4 +1,4 @@
-//! What people read about the programs is what the programs do: help, man pages, README and completions are compared.
+//! The documents describe what the programs do: help, man pages, README and completions are compared.
 
 mod completions;
 mod ignored_errors;
@@ -20,7 +20,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(workspace(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// A man page without the escapes that stand before a hyphen, and without fonts.
+/// A man page without the escapes before hyphens, and without fonts.
 #[track_caller]
 fn page(name: &str) -> String {
     read(&format!("packaging/man/{name}"))
@@ -30,7 +30,7 @@ fn page(name: &str) -> String {
         .replace("\\fI", "")
 }
 
-/// What a program of the release build prints for these words.
+/// The output of a program of the release build for these arguments.
 #[track_caller]
 fn printed(program: &str, words: &[&str]) -> String {
     let path = release_program(program);
@@ -42,7 +42,7 @@ fn printed(program: &str, words: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// What one section of a man page or of a Markdown file says, up to the next heading of the same kind.
+/// The text of one section of a man page or a Markdown file, up to the next heading of the same kind.
 #[track_caller]
 fn section<'a>(text: &'a str, heading: &str) -> &'a str {
     let (kind, _) = heading.split_once(' ').expect("a mark and a name");
@@ -50,7 +50,7 @@ fn section<'a>(text: &'a str, heading: &str) -> &'a str {
     after.split(&format!("\n{kind} ")).next().expect("a section")
 }
 
-/// True when a text has this word, and not as a part of a longer one.
+/// True if a text has this word, and not only as a part of a longer one.
 fn has_word(text: &str, word: &str) -> bool {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
     text.match_indices(word)

@@ -1,4 +1,5 @@
-//! What the project promises on paper: its documents, and what the privileged programs are made of. Needs the workspace, and no host.
+//! The project's promises in its documents, and the composition of the privileged programs. Needs the
+//! workspace, but no host.
 
 mod documents;
 mod privileged_program;

@@ -1,4 +1,5 @@
-//! What an administrator has to trust: the privileged programs' sources, crates and binaries, held to a written budget.
+//! What an administrator has to trust: the privileged programs' sources, crates and binaries, with a written
+//! budget.
 
 mod binary;
 mod dependencies;

@@ -1,5 +1,5 @@
-//! The launcher's modules keep their order (docs/design.md, "The launcher as a house"): each imports only from its own directory and from
-//! those below it, and no two import from each other.
+//! The launcher's modules keep their order (docs/design.md, "The launcher as a house"): each imports only
+//! from its own directory and from those below it, and no two import from each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,9 +12,9 @@ const ORDER: [&str; 12] = [
     "failure", "sys",
 ];
 
-/// The most files in one directory.
+/// The maximum number of files in one directory.
 const MOST_FILES: usize = 16;
-/// The most lines of a file that is not a table.
+/// The maximum number of lines in a file, unless it is a table.
 const MOST_LINES: usize = 400;
 /// The option table.
 const TABLES: [&str; 1] = ["cli/args"];
@@ -135,7 +135,7 @@ fn without_tests_and_comments(text: &str) -> String {
     code.lines().map(|line| line.split("//").next().expect("a part")).collect::<Vec<_>>().join("\n")
 }
 
-/// Every path behind `crate::`, with those in braces one by one.
+/// Every path after `crate::`; paths in braces are listed one by one.
 fn paths(code: &str) -> Vec<String> {
     let is_of_path = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! What a host may lack or forbid: one clear line, its own status, and nothing changed.
+//! What a host may lack or forbid: one clear line, its own exit status, and nothing changed.
 
 use nix::sys::resource::Resource;
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::Command;
 use subroot_tests::sandbox::{Sandbox, assert_refused, assert_warned, listing, mounts};
 use subroot_tests::{Install, Step, start_with};
 
-/// Runs what must fail, and fails the test if anything changes by it.
+/// Runs a launch that must fail, and fails the test if it changes anything.
 #[track_caller]
 fn assert_refused_and_unchanged(sandbox: &Sandbox, command: &mut Command, status: i32, words: &[&str]) {
     let state =
@@ -55,7 +55,7 @@ fn a_command_that_is_not_executable() {
 fn a_command_whose_elf_loader_is_missing() {
     let sandbox = Sandbox::bare();
     sandbox.add("bin/dynamic", fs::read("/bin/true").expect("a program of the host's"), 0o755);
-    let words = ["running /bin/dynamic", "its ELF loader /lib", "is not there"];
+    let words = ["running /bin/dynamic", "its ELF loader /lib", "does not exist"];
     assert_refused_and_unchanged(&sandbox, &mut sandbox.run(&[], &["/bin/dynamic"]), 126, &words);
 }
 
@@ -126,13 +126,13 @@ fn processes_that_are_used_up() {
 #[test]
 fn namespaces_that_are_forbidden() {
     let sandbox = Sandbox::bare();
-    // The kernel makes no user namespace for a process in a chroot: user_namespaces(7).
-    let place = sandbox.alice.home.join("host");
-    fs::create_dir(&place).expect("making a directory");
+    // The kernel creates no user namespace for a process in a chroot: user_namespaces(7).
+    let path = sandbox.alice.home.join("host");
+    fs::create_dir(&path).expect("making a directory");
     let (flags, none) = (nix::mount::MsFlags::MS_BIND | nix::mount::MsFlags::MS_REC, None::<&str>);
-    nix::mount::mount(Some("/"), &place, none, flags, none).expect("binding the host's root");
+    nix::mount::mount(Some("/"), &path, none, flags, none).expect("binding the host's root");
     let mut command = sandbox.host.user("root").command("chroot");
-    command.arg("--userspec=1000:1000").arg(&place).args(["/usr/local/bin/subroot", "run", "--", "true"]);
+    command.arg("--userspec=1000:1000").arg(&path).args(["/usr/local/bin/subroot", "run", "--", "true"]);
     let outcome = sandbox.host.output(&mut command);
     assert_refused(&outcome, 125, &["creating namespaces", "Operation not permitted"]);
     assert!(outcome.stderr.contains("\nsubroot: fix: ") && outcome.stderr.contains("chroot"), "{outcome:?}");
@@ -168,5 +168,5 @@ fn a_launcher_that_is_setuid_refuses_to_run() {
 #[test]
 fn a_word_with_a_null_byte_cannot_even_be_typed_but_an_empty_one_can() {
     let sandbox = Sandbox::bare();
-    assert_refused_and_unchanged(&sandbox, &mut sandbox.run(&[], &[""]), 125, &["first word is empty"]);
+    assert_refused_and_unchanged(&sandbox, &mut sandbox.run(&[], &[""]), 125, &["the name is empty"]);
 }

@@ -1,4 +1,4 @@
-//! A root without mount points: they are there while it runs, and never afterwards.
+//! A root without mount points: they exist while it runs, and never afterwards.
 
 use crate::running::{GONE_WITHIN, PATIENCE, Running, soon};
 use std::collections::BTreeSet;

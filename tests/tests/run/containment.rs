@@ -1,4 +1,4 @@
-//! Nothing of the host is reached from inside, at any moment of `run` and `exec` (properties L2 and L3).
+//! Nothing on the host can be reached from inside, at any moment of `run` and `exec` (properties L2 and L3).
 
 mod facts;
 mod faults;

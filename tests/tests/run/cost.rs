@@ -1,4 +1,4 @@
-//! What a launch costs: one run of the mapper, one of the command, and no process that could be spared.
+//! The cost of a launch: one run of the mapper, one of the command, and no unnecessary process.
 
 use nix::unistd::Pid;
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use subroot_tests::running::{PATIENCE, Running, pid_1, soon, unique_word};
 use subroot_tests::sandbox::Sandbox;
 use subroot_tests::{MAPPER, is_nested, is_quick_build, release_program, skip};
 
-/// A launch by alice under strace, which is started by root, so that the mapper's bit counts; what it wrote.
+/// A launch by alice under strace. root starts it, so that the mapper's setuid bit counts. Returns the trace.
 fn traced(tracing: &[&str], options: &[&str]) -> String {
     let sandbox = Sandbox::new();
     let mut command = sandbox.host.user("root").command("strace");
@@ -26,7 +26,7 @@ fn traced(tracing: &[&str], options: &[&str]) -> String {
     fs::read_to_string("/tmp/trace").expect("what strace wrote")
 }
 
-/// The programs in order, and how many processes there were.
+/// The programs in order, and the number of processes.
 fn processes(options: &[&str]) -> (Vec<String>, usize) {
     let trace = traced(&["-e", "trace=process"], options);
     let programs = trace.lines().filter_map(|line| line.split_once("execve(\"")?.1.split('"').next());
@@ -34,8 +34,8 @@ fn processes(options: &[&str]) -> (Vec<String>, usize) {
     (programs.map(str::to_owned).collect(), processes.len())
 }
 
-/// How many system calls there were in all: the fewest of some launches, as one that is held up for ten milliseconds gives memory back
-/// and waits again.
+/// The total number of system calls: the smallest of several launches, because a launch that is delayed by
+/// ten milliseconds releases memory and waits again.
 fn calls(options: &[&str]) -> usize {
     let calls = || {
         let table = traced(&["-c"], options);
@@ -48,13 +48,13 @@ fn calls(options: &[&str]) -> usize {
 #[test]
 fn a_launch_makes_no_more_system_calls_than_it_did() {
     if is_nested() {
-        skip!("in a user namespace more of the host has to be looked at");
+        skip!("in a user namespace a launch examines more of the host");
     }
     LAUNCH_CALLS_OWN_ID.hold(calls(&["--userns", "host-id"]));
     LAUNCH_CALLS_FULL_MAP.hold(calls(&[]));
 }
 
-/// Counted by valgrind, which knows no new namespaces: so up to them.
+/// valgrind counts them. It does not support new namespaces, so the count ends before them.
 #[test]
 fn a_plan_takes_no_more_instructions_than_it_did() {
     if is_quick_build() {
@@ -72,8 +72,8 @@ fn a_plan_takes_no_more_instructions_than_it_did() {
     PLAN_INSTRUCTIONS.hold(counted.unwrap_or_else(|| panic!("{outcome:?}")));
 }
 
-/// In KiB: proc_pid_smaps_rollup(5). Pages of the program file are left out, which the kernel maps in large or small pieces as its
-/// cache happens to hold them, and takes back when it wants to.
+/// In KiB: proc_pid_smaps_rollup(5). Pages of the program file are left out: the kernel maps them in larger
+/// or smaller pieces depending on its cache, and can reclaim them at any time.
 fn private_memory(pid: Pid) -> usize {
     let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("smaps_rollup");
     let private = rollup.lines().find_map(|line| line.strip_prefix("Private_Dirty:")).expect("Private_Dirty");
@@ -83,7 +83,7 @@ fn private_memory(pid: Pid) -> usize {
 #[test]
 fn a_sandbox_that_stays_has_little_memory_to_itself() {
     if is_nested() {
-        skip!("init is not dumpable, so that only root outside may look at its memory");
+        skip!("init is not dumpable, so only root outside may examine its memory");
     }
     if is_quick_build() {
         skip!("the launcher is of tests/quick, not of packaging/build");

@@ -1,4 +1,4 @@
-//! When the launcher or PID 1 inside dies, everything is gone: by construction, and within two seconds.
+//! When the launcher or PID 1 inside dies, everything ends within two seconds.
 
 use crate::running::{
     GONE_WITHIN, Running, assert_all_gone, is_stopped, pid_1, process_inside, send, soon, unique_word,
@@ -10,7 +10,7 @@ use subroot_tests::sandbox::{Sandbox, mounts};
 
 const BOTH: [&[&str]; 2] = [&[], &["--as-pid-1"]];
 
-/// Children, orphans and daemons with sessions of their own; all of them are marked by `$0`.
+/// Children, orphans and daemons with their own sessions, all marked by `$0`.
 const FAMILY: &str = "
     sleep $0 &
     (setsid sh -c 'trap \"\" HUP TERM INT; sleep $0 & sleep $0' $0 &)
@@ -112,7 +112,8 @@ fn a_stopped_init_dies_with_the_launcher() {
     for make in [Sandbox::new, Sandbox::bare] {
         let sandbox = make();
         let word = unique_word();
-        // A shell above the launcher: without it, the kernel itself would continue the stopped group that it orphans.
+        // A shell above the launcher. Without it, the kernel itself would continue the stopped process group
+        // when it becomes orphaned.
         let launch = format!("subroot run {} -- sh -c \"$FAMILY\" {word}", sandbox.rootfs.path.display());
         let mut shell = sandbox.alice.shell(&format!("{launch} & read line; kill -9 $!; sleep 3"));
         let mut running = Running::new(shell.env("FAMILY", FAMILY).stdin(Stdio::piped()));
@@ -147,7 +148,7 @@ fn orphans_are_reaped() {
         ps -o pid,ppid,stat,comm
         true";
     let ps = sandbox.output(&[], script).ok();
-    // Itself, its shell, init and the heading.
+    // ps itself, its shell, init and the heading.
     assert_eq!((ps.lines().count(), ps.matches('Z').count()), (4, 0), "{ps}");
 }
 

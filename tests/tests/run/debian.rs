@@ -1,4 +1,4 @@
-//! A real Debian, with a package installed in it by a plain user who has 65536 IDs.
+//! A real Debian, in which an ordinary user with 65536 IDs installs a package.
 
 use crate::tutorial::assert_old_root_is_gone;
 use std::fs;
@@ -69,7 +69,7 @@ fn apt_works_with_as_few_ids_as_are_advised_whoever_the_root_belongs_to() {
     }
 }
 
-/// The account's directory, and everything else: as seen from outside.
+/// The account's directory, and all other files, as seen from outside.
 fn assert_owner_is_granted(rootfs: &Path) {
     let accounts = fs::read_to_string(rootfs.join("etc/passwd")).expect("the passwd inside");
     let account = accounts.lines().find(|line| line.starts_with("uuidd:")).expect("the package's account");

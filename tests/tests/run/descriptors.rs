@@ -1,4 +1,4 @@
-//! The command gets descriptors 0 to 2 and nothing else, and what goes through them is untouched.
+//! The command gets descriptors 0 to 2 and no others, and data passes through them unchanged.
 
 use nix::fcntl::OFlag;
 use nix::sys::resource::Resource;
@@ -31,7 +31,7 @@ fn init_holds_nothing_but_its_lifeline_and_its_signals() {
     let steps = vec![Step::Pass(open("/etc/passwd"), 9)];
     let running = crate::running::Running::new(start_with(&mut command, steps));
     let dir = format!("/proc/{}/fd", crate::running::pid_1(&word));
-    // The command may be running before init has closed the last of them.
+    // The command may run before init has closed the last of them.
     let holds_nothing_else = || {
         let links = fs::read_dir(&dir).expect("init's descriptors").flatten();
         let mut held: Vec<String> =
@@ -59,7 +59,8 @@ fn init_shows_the_command_nothing_of_the_host() {
     assert_eq!(outcome.ok(), "");
 }
 
-/// The caller owns the user namespace and so may trace whatever in it is dumpable; init is a copy of the launcher.
+/// The caller owns the user namespace and so may trace any dumpable process in it; init is a copy of the
+/// launcher.
 #[test]
 fn init_shows_its_memory_to_nobody() {
     let sandbox = Sandbox::new();
@@ -90,7 +91,7 @@ fn closed_standard_descriptors_do_no_harm() {
 fn few_descriptors_are_enough_or_a_clean_failure() {
     let sandbox = Sandbox::new();
     for options in BOTH {
-        // Below 4 the loader of the launcher's own program fails before it.
+        // Below 4, the loader of the launcher's own program fails first.
         for limit in 4..=24 {
             let mut command = sandbox.run(options, &["echo", "done"]);
             let steps = vec![Step::Limit(Resource::RLIMIT_NOFILE, limit)];
@@ -142,7 +143,7 @@ fn a_reader_that_is_gone_ends_the_command_by_its_signal() {
         let mut command = sandbox.run(options, &["yes"]);
         command.stdout(Stdio::from(writer)).stderr(Stdio::piped());
         let outcome = Started::with_own_descriptors(&mut command).end_within(Duration::from_secs(15));
-        // PID 1 can't be ended by a signal of its own making; it then sees its write fail.
+        // A signal that PID 1 causes itself cannot end it; its write then fails instead.
         let expected: &[i32] = if options.is_empty() { &[141] } else { &[141, 1] };
         assert!(expected.contains(&outcome.code()), "{options:?} {outcome:?}");
     }

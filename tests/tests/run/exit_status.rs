@@ -1,9 +1,9 @@
-//! The exit status is the command's own, or says exactly what went wrong.
+//! The exit status is the command's own, or identifies exactly what failed.
 
 use std::fs;
 use subroot_tests::sandbox::{Sandbox, assert_refused};
 
-/// Every way of being PID 1.
+/// Both kinds of PID 1.
 const BOTH: [&[&str]; 2] = [&[], &["--as-pid-1"]];
 
 #[test]
@@ -75,7 +75,7 @@ fn a_script_whose_interpreter_is_missing_ends_with_126() {
     {
         sandbox.add("bin/script", format!("{line}\nexit 0\n"), 0o755);
         let outcome = sandbox.host.output(&mut sandbox.run(&[], &["script"]));
-        let words = ["running /bin/script", "interpreter", interpreter, "is not there"];
+        let words = ["running /bin/script", "interpreter", interpreter, "does not exist"];
         assert_refused(&outcome, 126, &words);
     }
 }
@@ -86,7 +86,7 @@ fn a_program_whose_elf_loader_is_missing_ends_with_126() {
     let program = fs::read("/bin/true").expect("a program of the host's");
     sandbox.add("bin/dynamic", program, 0o755);
     let outcome = sandbox.host.output(&mut sandbox.run(&[], &["dynamic"]));
-    assert_refused(&outcome, 126, &["running /bin/dynamic", "its ELF loader /lib", "is not there"]);
+    assert_refused(&outcome, 126, &["running /bin/dynamic", "its ELF loader /lib", "does not exist"]);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn words_that_mean_nothing_end_with_125() {
         (&["no-such-verb"], "no-such-verb"),
         (&["run", "--as-pid-1", "--init"], "--init"),
         (&["run", "/", "--"], "reading the command: it is empty"),
-        (&["run", "-e", "=value", "/"], "has no name"),
+        (&["run", "-e", "=value", "/"], "the name is empty"),
     ];
     for (words, named) in cases {
         let outcome = sandbox.host.output(sandbox.alice.command("subroot").args(words));

@@ -1,4 +1,4 @@
-//! `subroot run` without a root: the host's own system, with all writes going to a private layer in memory.
+//! `subroot run` without a root: the host's own system, with all writes in a private layer in memory.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use subroot_tests::sandbox::{listing, map_lines, mounts};
 use subroot_tests::{Host, MAPPER, Outcome, User};
 
-/// Writes wherever a newcomer would, reads what he wrote, and says so.
+/// Writes in every place where a new user would, reads it back, and reports it.
 const WRITES: &str = "
     for directory in . ~ /etc /tmp /usr/local /var/lib /usr/bin; do
         echo private > $directory/subroot-wrote && cat $directory/subroot-wrote
@@ -21,7 +21,7 @@ fn run(user: &User, words: &[&str]) -> Command {
     command
 }
 
-/// Everything that the user could have written to: his own, the world's, and what the test's world has of its own.
+/// Everything that the user could have written to: their own files, the host's, and the test's private files.
 fn everything() -> (Vec<String>, String) {
     let listed =
         ["/home", "/etc", "/tmp", "/usr/local/bin"].map(|path| format!("{:?}", listing(Path::new(path))));

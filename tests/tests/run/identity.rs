@@ -1,4 +1,5 @@
-//! Who a command is, and what it has: IDs, users of the rootfs, groups, capabilities, environment, limits, namespaces.
+//! The identity of a command: IDs, users of the rootfs, groups, capabilities, environment, limits,
+//! namespaces.
 
 mod capabilities;
 mod environment;

@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use subroot_tests::Outcome;
 use subroot_tests::sandbox::Sandbox;
 
-/// docker's default set: CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_RAW SYS_CHROOT
-/// MKNOD AUDIT_WRITE SETFCAP.
+/// docker's default set: CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_RAW
+/// SYS_CHROOT MKNOD AUDIT_WRITE SETFCAP.
 const DEFAULT_CAPABILITIES: &str = "00000000a80425fb";
 
 const BOTH: [&[&str]; 2] = [&[], &["--as-pid-1"]];
@@ -118,7 +118,7 @@ fn the_device_directory_has_nothing_but_what_a_program_may_expect() {
 #[test]
 fn a_terminal_of_the_sandboxs_own_can_be_made() {
     let sandbox = Sandbox::new();
-    // Opening the multiplexer makes a terminal, which has a number as long as it is open.
+    // Opening the multiplexer creates a terminal, which has a number while it is open.
     let outcome = sandbox.output(&[], "exec 5<>/dev/ptmx && ls /dev/pts && stat -c %u:%g /dev/pts/0");
     assert_eq!(outcome.ok(), "0\nptmx\n0:5\n");
 }

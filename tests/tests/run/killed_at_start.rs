@@ -1,4 +1,4 @@
-//! A launcher killed at any instant of its start leaves no process, no mount and nothing in the root.
+//! A launcher that is killed at any point of its start leaves no process, no mount and nothing in the root.
 
 use crate::running::{GONE_WITHIN, assert_all_gone, instant, send, soon, unique_word};
 use std::thread::sleep;
@@ -28,7 +28,7 @@ fn sixty_launches_killed_while_they_start_leave_nothing() {
     assert_eq!((names(&sandbox), mounts()), before);
 }
 
-/// Before and after each of the launcher's own system calls, from its first to its last.
+/// Before and after each of the launcher's own system calls, from first to last.
 #[test]
 fn killed_at_any_system_call_it_leaves_nothing() {
     let sandbox = Sandbox::bare();

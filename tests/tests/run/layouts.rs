@@ -1,4 +1,5 @@
-//! Layouts that hosts and containers have: where their files are, which IDs exist, what may be written and executed.
+//! The layouts of hosts and containers: where their files are, which IDs exist, what may be written and
+//! executed.
 
 mod fragments;
 mod full;
@@ -12,14 +13,14 @@ use std::process::Command;
 use subroot_tests::sandbox::Sandbox;
 use subroot_tests::{Outcome, User};
 
-/// `subroot` with these words, split at blanks.
+/// `subroot` with these arguments, split at blanks.
 fn subroot(user: &User, words: &str) -> Command {
     let mut command = user.command("subroot");
     command.args(words.split_whitespace());
     command
 }
 
-/// What alice is told.
+/// The outcome for alice.
 fn told(sandbox: &Sandbox, words: &str) -> Outcome {
     sandbox.host.output(&mut subroot(&sandbox.alice, words))
 }
@@ -31,7 +32,7 @@ fn grant(sandbox: &Sandbox, lines: &str) {
     }
 }
 
-/// The command that a fix consists of.
+/// The command in a fix.
 #[track_caller]
 fn fix(text: &str) -> &str {
     let (_, fix) = text.split_once("fix: as root: ").unwrap_or_else(|| panic!("no fix: {text}"));

@@ -1,4 +1,4 @@
-//! What subroot does, on the real kernel: one file a topic.
+//! The behaviour of subroot on the real kernel, with one file for each topic.
 
 mod bad_input;
 mod bare_root;

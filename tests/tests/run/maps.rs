@@ -1,8 +1,8 @@
-//! Which IDs end up where inside.
+//! Which IDs are mapped to which in the sandbox.
 
 use subroot_tests::sandbox::{Sandbox, assert_warned, map_lines};
 
-/// What is mapped with this /etc/subuid and /etc/subgid: the uid map, the gid map, and setgroups.
+/// The result of this /etc/subuid and /etc/subgid: the uid map, the gid map, and setgroups.
 fn mapped(subuid: &str, subgid: &str) -> (Vec<String>, Vec<String>, String) {
     let sandbox = Sandbox::new();
     sandbox.host.write("/etc/subuid", subuid);

@@ -1,4 +1,4 @@
-//! What `run` mounts: binds, memory, overlays, a read-only root, and nothing that is left of it.
+//! The mounts of `run`: binds, memory, overlays, a read-only root, and nothing that remains of them.
 
 mod binds;
 mod disk_layers;

@@ -1,4 +1,4 @@
-//! `--tty`: what is carried between the command's terminal and the caller's standard streams.
+//! `--tty`: what passes between the command's terminal and the caller's standard streams.
 
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
@@ -12,7 +12,7 @@ use subroot_tests::Started;
 use subroot_tests::running::PATIENCE;
 use subroot_tests::sandbox::Sandbox;
 
-/// Starts it, and reads its output a little at a time, when the pipe is full.
+/// Starts it, and reads its output in small pieces while the pipe is full.
 fn read_slowly(mut command: Command) -> String {
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).expect("a pipe");
     command.process_group(0).stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());

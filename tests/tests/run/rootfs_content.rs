@@ -1,4 +1,4 @@
-//! Hostile content of a root leads nothing outside (property L2).
+//! Hostile content of a root leads nowhere outside (property L2).
 
 use crate::running::Running;
 use nix::mount::{MsFlags, mount};
@@ -13,13 +13,13 @@ use subroot_tests::sandbox::{Sandbox, assert_refused, listing, mounts};
 const NAMES: [&str; 3] = ["proc", "dev", "sys"];
 const BOTH: [&[&str]; 2] = [&[], &["--as-pid-1"]];
 
-/// Puts something in the place of each mount point, one after the other: the launch is refused, and nothing changes.
-fn assert_refused_with(place: impl Fn(&Path)) {
+/// Replaces each mount point in turn: the launch is refused, and nothing changes.
+fn assert_refused_with(replace: impl Fn(&Path)) {
     for name in NAMES {
         let sandbox = Sandbox::new();
         let path = sandbox.rootfs.path.join(name);
         fs::remove_dir(&path).expect("removing a mount point");
-        place(&path);
+        replace(&path);
         let before = (mounts(), listing(Path::new("/home")), listing(Path::new("/etc")));
         for options in BOTH {
             let outcome = sandbox.host.output(&mut sandbox.leaving_a_mark(options));
@@ -111,7 +111,7 @@ fn a_covered_root_keeps_its_symlinks_as_they_are() {
     assert_eq!(outcome.code(), 1, "{outcome:?}");
 }
 
-/// What the administrator mounts in a rootfs later is a mount event of the host's.
+/// A mount that the administrator makes in a rootfs later is a mount event of the host.
 #[test]
 fn no_mount_event_of_the_hosts_comes_in() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! However a root is named, and wherever it lies.
+//! A root under any name and in any location.
 
 use crate::running::{GONE_WITHIN, Running, soon};
 use nix::mount::{MsFlags, mount};
@@ -9,7 +9,7 @@ use subroot_tests::sandbox::{Sandbox, assert_refused, listing, map_lines};
 
 const NONE: Option<&str> = None;
 
-/// Runs a command in a root that is named like this, from this directory.
+/// Runs a command in a root with this name, from this directory.
 fn prints(sandbox: &Sandbox, dir: &Path, named: &str) -> String {
     let mut command = sandbox.alice.command("subroot");
     command.args(["run", named, "--", "cat", "/etc/group"]).current_dir(dir);

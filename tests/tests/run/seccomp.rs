@@ -1,4 +1,4 @@
-//! `--security-opt seccomp=` and `landlock=`, and the filter that every run has: on the real kernel.
+//! `--security-opt seccomp=` and `landlock=`, and the default filter of every run, on the real kernel.
 
 mod default_filter;
 mod landlock;
@@ -15,7 +15,7 @@ use subroot_tests::sandbox::{self, Sandbox};
 pub(crate) const EPERM: i32 = 1;
 pub(crate) const ENOSYS: i32 = 38;
 
-/// alice, and her root with a program in it that makes system calls.
+/// alice, and her root with a program that makes system calls.
 pub(crate) fn with_calls() -> Sandbox {
     let sandbox = Sandbox::new();
     let source = sandbox.alice.home.join("calls.c");
@@ -31,12 +31,12 @@ pub(crate) fn calls(sandbox: &Sandbox, options: &[&str], names: &[&str]) -> BTre
     errnos(&sandbox.host.output(&mut sandbox.run(options, &[&["calls"], names].concat())).ok())
 }
 
-/// False if the kernel answers `int 0x80` with SIGSEGV, as one without CONFIG_IA32_EMULATION does.
+/// False if the kernel responds to `int 0x80` with SIGSEGV, as one without CONFIG_IA32_EMULATION does.
 pub(crate) fn has_int_80(sandbox: &Sandbox) -> bool {
     sandbox.host.output(&mut sandbox.run(&[], &["calls", "i386:getpid"])).code() != 128 + 11
 }
 
-/// What the program has printed.
+/// Parses the program's output.
 pub(crate) fn errnos(text: &str) -> BTreeMap<String, i32> {
     let line = |line: &str| {
         let (name, number) = line.split_once(' ')?;

@@ -1,4 +1,5 @@
-//! Signals reach the command, whatever state the launcher was started in, and the command starts with a clean one.
+//! Signals reach the command, whatever signal state the launcher inherits, and the command starts with a
+//! clean one.
 
 use crate::running::{
     PATIENCE, Running, assert_all_gone, is_stopped, process_inside, send, soon, unique_word,
@@ -13,7 +14,7 @@ const BOTH: [&[&str]; 2] = [&[], &["--as-pid-1"]];
 /// HUP, INT, QUIT, USR1, USR2, TERM, CONT, TSTP, WINCH, and two real-time signals.
 const CATCHABLE: [i32; 11] = [1, 2, 3, 10, 12, 15, 18, 20, 28, 34, 64];
 
-/// Says which of those it gets, and ends after the first.
+/// Reports which of those it receives, and ends after the first.
 fn catching_script() -> String {
     let traps = CATCHABLE.map(|number| format!("trap 'echo got {number}; exit 40' {number}"));
     format!("{}\necho ready\nwhile :; do sleep 0.02; done", traps.join("\n"))
@@ -41,7 +42,7 @@ fn a_signal_that_the_command_does_not_handle_ends_it() {
             let word = unique_word();
             let running =
                 Running::new(&mut sandbox.shell(options, &format!("echo ready; exec sleep {word}")));
-            // Until then it is a shell that handles SIGINT, by sending it to itself.
+            // Until then it is a shell that handles SIGINT by sending it to itself.
             assert!(soon(PATIENCE, || !processes_with_word(&word).is_empty()));
             running.signal(number);
             let outcome = running.end();
@@ -171,7 +172,7 @@ fn a_terminals_interrupt_ends_a_command_that_does_not_handle_it() {
     }
 }
 
-/// A launch in a terminal of its own, in which `typing` is what the person does.
+/// A launch in its own terminal, in which `typing` is what the user types.
 fn in_a_terminal(sandbox: &Sandbox, options: &[&str], inner: &str, typing: &str) -> Outcome {
     sandbox.add("bin/inner", format!("#!/bin/sh\n{inner}\n"), 0o755);
     let launch = format!("exec subroot run {} {} -- inner", options.join(" "), sandbox.rootfs.path.display());

@@ -1,4 +1,4 @@
-//! The ten steps of the tutorial, which a newcomer would do by hand: each observation of it, in one launch.
+//! The ten steps of the tutorial, which a new user would do by hand: each of its observations, in one launch.
 
 use crate::running::{Running, pid_1, program_of, unique_word};
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ fn assert_shows_only_the_inside(ps: &str) {
     assert_eq!((lines.len(), lines[1][1]), (2, "ps"), "{ps}");
 }
 
-/// One root, and nothing but what a new root gets: the old one would show its own mount points.
+/// One root, with only what a new root has: the old one would show its own mount points.
 pub(crate) fn assert_old_root_is_gone(mountinfo: &str) {
     let places: Vec<&str> = mountinfo.lines().filter_map(|line| line.split(' ').nth(4)).collect();
     assert_eq!(places.iter().filter(|place| **place == "/").count(), 1, "{mountinfo}");

@@ -7,7 +7,7 @@ use subroot_tests::sandbox::{Sandbox, assert_refused, script};
 
 const BOTH: [&str; 2] = ["--init", "--as-pid-1"];
 
-/// What comes of a launch with this mapper; its command never starts.
+/// The outcome of a launch with this mapper. Its command never starts.
 #[track_caller]
 fn refused_with(sandbox: &Sandbox, option: &str, helper: &str) -> Outcome {
     let outcome = sandbox.host.output(&mut sandbox.leaving_a_mark(&[option, "--helper", helper]));
@@ -23,7 +23,7 @@ fn a_mapper_that_lies_is_caught() {
         assert_refused(
             &outcome,
             125,
-            &["mapping IDs with /bin/true", "reported success", "uid_map is not as asked"],
+            &["mapping IDs with /bin/true", "reported success", "uid_map is not as requested"],
         );
     }
 }
@@ -41,7 +41,11 @@ fn a_mapper_that_maps_less_than_asked_is_caught() {
     for (number, maps) in other_maps.into_iter().enumerate() {
         let text = format!("exec {} fd:0 {maps}", subroot_tests::MAPPER);
         let helper = script(&sandbox.alice, &format!("less-{number}"), &text);
-        assert_refused(&refused_with(&sandbox, BOTH[number % 2], &helper), 125, &[&helper, "not as asked"]);
+        assert_refused(
+            &refused_with(&sandbox, BOTH[number % 2], &helper),
+            125,
+            &[&helper, "not as requested"],
+        );
     }
 }
 

@@ -1,4 +1,5 @@
-//! Who maps the IDs: the best way that is open, and a line only where it is no more than the own ID.
+//! Which mapper maps the IDs: the best one that works, with a warning only if no more than the caller's own
+//! ID is mapped.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -78,7 +79,7 @@ fn a_caller_may_want_to_hear_more_or_less_of_it() {
     assert_refused(&sandbox.host.output(both.args(["-q", "-v", "ps"])), 125, &["-v", "--quiet"]);
 }
 
-/// An administrator may give the mapper to a group alone, as dpkg-statoverride does.
+/// An administrator may allow only a group to execute the mapper, as with dpkg-statoverride.
 #[test]
 fn a_mapper_that_may_not_be_executed_is_as_good_as_none() {
     let sandbox = Sandbox::new();
@@ -194,7 +195,7 @@ fn a_helper_is_chosen_by_option_or_by_the_environment() {
     }
 }
 
-/// A fix changes only what packages have installed.
+/// A fix only changes what packages have installed.
 #[test]
 fn a_program_that_is_no_mapper_is_left_as_it_is() {
     let sandbox = Sandbox::new();
@@ -223,7 +224,7 @@ fn root_with_a_grant_maps_the_granted_ids_alone() {
     assert_eq!(map_lines(&outcome.ok()), ["0 200000 65536", "0 200000 65536"]);
 }
 
-/// Its own ID is the host's, and what it would get in place of the refused IDs is the host's files.
+/// root's own ID is the host's. Instead of the refused IDs, the sandbox would get access to the host's files.
 #[test]
 fn root_that_the_mapper_refuses_its_grant_is_refused() {
     let sandbox = Sandbox::new();

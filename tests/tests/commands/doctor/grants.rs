@@ -3,7 +3,7 @@
 use crate::doctor::{assert_found, doctor, examined};
 use subroot_tests::sandbox::Sandbox;
 
-/// A host whose files grant what these lines say.
+/// A host with these lines in the grant files.
 fn granting(subuid: &str, subgid: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.host.write("/etc/subuid", subuid);

@@ -1,4 +1,5 @@
-//! Why a mapper does not get its privilege: told by `doctor`, and with its fix where the mapper was asked for by name.
+//! Why a mapper does not get its privilege: reported by `doctor`, and with a fix if the mapper was named
+//! explicitly.
 
 use crate::doctor::{assert_found, examined, examined_after};
 use nix::mount::{MsFlags, mount};
@@ -18,7 +19,7 @@ fn without_shadow() -> Sandbox {
     sandbox
 }
 
-/// Fails the test unless a launch by this mapper, started after these steps, is refused with this fix.
+/// Fails the test unless a launch with this mapper, started after these steps, is refused with this fix.
 #[track_caller]
 fn assert_fixed(sandbox: &Sandbox, steps: Vec<Step>, fix: &str) {
     let mut command = sandbox.leaving_a_mark(&["--helper", MAPPER]);

@@ -1,4 +1,4 @@
-//! Why the kernel makes no namespaces: told by `doctor`, and by a launch.
+//! Why the kernel creates no namespaces: reported by `doctor` and by a launch.
 
 use crate::doctor::assert_found;
 use nix::errno::Errno;
@@ -7,19 +7,20 @@ use std::fs;
 use subroot_tests::sandbox::{Sandbox, assert_refused, give, script};
 use subroot_tests::{Outcome, Step, start_with};
 
-/// What becomes of a launch, and then of `doctor`, after this line of a shell that is root of a user namespace.
+/// The outcome of a launch and of `doctor` after this line in a shell that is root of a user namespace.
 fn after(sandbox: &Sandbox, line: &str) -> [Outcome; 2] {
     started_by(sandbox, &format!("{line}; exec"))
 }
 
-/// The outcome of a launch and of `doctor`, with this in front of each, for a shell that is root of a user namespace.
+/// The outcome of a launch and of `doctor`, each with this prefix, in a shell that is root of a user
+/// namespace.
 fn started_by(sandbox: &Sandbox, prefix: &str) -> [Outcome; 2] {
     let root = sandbox.rootfs.path.display();
     [format!("run {root} -- touch /mark"), "doctor".into()]
         .map(|words| in_shell(sandbox, &format!("{prefix} subroot {words}")))
 }
 
-/// The outcome of a script of a shell that is root of a user namespace.
+/// The outcome of a script in a shell that is root of a user namespace.
 fn in_shell(sandbox: &Sandbox, script: &str) -> Outcome {
     let mut command = sandbox.alice.command("unshare");
     sandbox.host.output(command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]))
@@ -72,7 +73,7 @@ fn a_limit_of_what_is_asked_for_is_named() {
     assert!(outcome.stderr.contains(fix), "{outcome:?}");
 }
 
-/// In the new user namespace of this, no limit is set.
+/// Creates another user namespace, in which no limit is set.
 const ENTER_ANOTHER: &str = "exec unshare --user --map-root-user";
 
 #[test]
@@ -93,7 +94,8 @@ fn a_limit_of_a_user_namespace_around_it_is_reached() {
     assert_both(&sandbox, &outcomes, "or user.max_user_namespaces of one of them is reached", fix);
 }
 
-/// The outcome of a launch and of `doctor` in a user namespace, with as many levels of these kinds in it as the kernel allows.
+/// The outcome of a launch and of `doctor` in a user namespace with as many nested levels of these kinds as
+/// the kernel allows.
 fn nested(sandbox: &Sandbox, kinds: &str) -> [Outcome; 2] {
     let unshare = format!("unshare {kinds} --fork");
     let text = format!("{unshare} true 2>/dev/null && exec {unshare} \"$0\" \"$@\"; exec subroot \"$@\"");
@@ -115,8 +117,8 @@ fn namespaces_are_nested_as_deep_as_the_kernel_allows() {
     assert_both(&sandbox, &outcomes, "33 user namespaces are nested here", fix);
 }
 
-/// No kernel here has these two switches: a directory with a file like theirs lies over /proc/sys/kernel, and a filter answers as
-/// the kernel would.
+/// No kernel here has these two switches. A directory with a file like theirs covers /proc/sys/kernel, and a
+/// filter responds as the kernel would.
 #[test]
 fn a_distributions_switch_is_set() {
     let sandbox = Sandbox::bare();
@@ -132,12 +134,13 @@ fn a_distributions_switch_is_set() {
     }
 }
 
-/// What becomes of words of subroot's in a sandbox whose filter forbids user namespaces, after this line of a shell in it.
+/// The outcome of a subroot command in a sandbox whose filter forbids user namespaces, after this line in a
+/// shell there.
 fn forbidden(sandbox: &Sandbox, line: &str, words: &str) -> Outcome {
     refused(sandbox, Errno::EPERM, "", line, words)
 }
 
-/// The same if clone(2) answers with this errno, and with more rules.
+/// The same if clone(2) fails with this errno, and with more rules.
 fn refused(sandbox: &Sandbox, errno: Errno, rules: &str, line: &str, words: &str) -> Outcome {
     let errno = errno as i32;
     let filter = format!(
@@ -167,7 +170,8 @@ fn a_filter_forbids_them() {
     );
 }
 
-/// What qemu-user answers: no clone3(2), EINVAL for a clone(2) with namespaces, and EINVAL for PR_GET_SECCOMP (21).
+/// The behaviour of qemu-user: no clone3(2), EINVAL for a clone(2) with namespaces, and EINVAL for
+/// PR_GET_SECCOMP (21).
 #[test]
 fn an_emulator_makes_none() {
     const NO_SECCOMP: &str = r#"{"names": ["prctl"], "action": "SCMP_ACT_ERRNO", "errnoRet": 22,
@@ -182,7 +186,7 @@ fn an_emulator_makes_none() {
         "an emulator such as qemu-user runs this program",
         "start a subroot that is built for",
     );
-    // The kernel's own EINVAL, as without CONFIG_USER_NS, is no sign of one.
+    // EINVAL from the kernel itself, as without CONFIG_USER_NS, does not mean that there is an emulator.
     assert_both(
         &sandbox,
         &both(""),
@@ -196,7 +200,8 @@ fn the_process_is_in_a_chroot() {
     let sandbox = Sandbox::new();
     let place = sandbox.rootfs.path.join("usr/local/bin");
     fs::create_dir_all(&place).expect("a directory");
-    // A static build of the launcher would need nothing; a dynamic one needs the host's libraries, so it is entered whole.
+    // A static build of the launcher would run alone. A dynamic one needs the host's libraries, so the chroot
+    // has all of the host.
     let dir = sandbox.alice.home.join("chroot");
     fs::create_dir(&dir).expect("a directory");
     for name in ["bin", "lib", "lib64", "usr", "etc", "proc", "tmp", "home"] {

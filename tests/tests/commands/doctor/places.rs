@@ -1,4 +1,4 @@
-//! What is wrong with the place of a rootfs, with /proc and with overlays.
+//! Problems with a rootfs's location, with /proc and with overlays.
 
 use crate::doctor::{assert_found, doctor};
 use nix::libc;
@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use subroot_tests::sandbox::{Sandbox, assert_refused};
 use subroot_tests::{Outcome, Step, as_root_first};
 
-/// What `doctor ROOTFS` says to alice.
+/// The report of `doctor ROOTFS` for alice.
 fn examined(sandbox: &Sandbox) -> Outcome {
     let root = sandbox.rootfs.path.to_str().expect("UTF-8");
     sandbox.host.output(&mut doctor(&sandbox.alice, &[root]))
@@ -50,7 +50,7 @@ fn setuid_bits_do_not_count_on_the_mount() {
     assert!(outcome.stdout.contains(&sandbox.rootfs.path.display().to_string()), "{outcome:?}");
 }
 
-/// Nothing is lost by that, so that nothing is wrong.
+/// Sandboxes do not need device files on the mount, so this is not a problem.
 #[test]
 fn devices_do_not_work_on_the_mount() {
     let sandbox = Sandbox::new();
@@ -64,13 +64,13 @@ fn devices_do_not_work_on_the_mount() {
     );
 }
 
-/// Root inside is then a subordinate ID, which is one of the others.
+/// Root inside is then a subordinate ID, which counts as one of the others.
 #[test]
 fn a_directory_on_the_way_is_closed() {
     let sandbox = Sandbox::new();
     for mode in [0o700, 0o750] {
         fs::set_permissions(&sandbox.alice.home, Permissions::from_mode(mode)).expect("closing the home");
-        // One further in is closed, too, which says less.
+        // A directory further in is closed too, which matters less.
         fs::set_permissions(&sandbox.rootfs.path, Permissions::from_mode(0o700)).expect("closing the root");
         let cause = format!("the directory /home/alice has mode {mode:04o}");
         assert_found(&examined(&sandbox), 1, &cause, "chmod o+x /home/alice");
@@ -125,7 +125,7 @@ fn the_root_belongs_to_an_id_that_is_not_the_callers() {
     }
 }
 
-/// What becomes of words of subroot's where this line has been run, by root of namespaces of alice's.
+/// The outcome of a subroot command after this line was run as root of alice's namespaces.
 fn within(sandbox: &Sandbox, line: &str, words: &str) -> Outcome {
     let script = format!("{line} && exec subroot {words}");
     let mut command = sandbox.alice.command("unshare");
@@ -147,7 +147,7 @@ fn a_part_of_proc_is_covered() {
     assert!(launch.stderr.contains("fix: --proc bind"), "{launch:?}");
 }
 
-/// By a filter that forbids the one flag that is set by fsconfig(2), which is overlayfs' userxattr.
+/// A filter forbids the only flag that fsconfig(2) sets, which is overlayfs's userxattr.
 #[test]
 fn overlays_are_refused() {
     let sandbox = Sandbox::new();
@@ -168,14 +168,14 @@ fn overlays_are_refused() {
     };
     let outcome = around(&["subroot", "doctor"]);
     assert_found(&outcome, 1, "the kernel refuses an overlay in a user namespace", "run without --overlay");
-    // Without /proc/filesystems, the kernel's own word is all that is known.
+    // Without /proc/filesystems, only the kernel's own error is known.
     let hidden = "unshare -mpf sh -c 'mount -t proc -o subset=pid proc /proc && subroot doctor'";
     let outcome = around(&["sh", "-c", hidden]);
     let refused = "the kernel refuses an overlay in a user namespace: Operation not permitted";
     assert_found(&outcome, 1, refused, "run without --overlay");
 }
 
-/// As before Linux 6.6, by a filter that answers EOPNOTSUPP to fsetxattr(2).
+/// As before Linux 6.6: a filter makes fsetxattr(2) fail with EOPNOTSUPP.
 #[test]
 fn overlays_that_memory_cannot_hold_are_tried_out_on_disk() {
     let sandbox = Sandbox::new();
@@ -202,7 +202,7 @@ fn a_mount_in_etc_stops_no_overlay() {
     assert!(outcome.stdout.contains("✓ overlay     --overlay works"), "{outcome:?}");
 }
 
-/// As root of a user namespace, whose limit stays when /proc no longer shows it.
+/// As root of a user namespace. Its limit stays in force when /proc no longer shows it.
 #[test]
 fn settings_that_proc_does_not_show_are_not_guessed() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! Why a command is not started, with the fix.
+//! Why a command was not started, with the fix.
 
 use subroot_tests::sandbox::{Sandbox, assert_refused};
 
@@ -14,9 +14,9 @@ fn each_reason_has_its_words_and_its_fix() {
     for (word, status, said, fix) in [
         ("no-such-program", 127, "running no-such-program: command not found", "install it there"),
         ("/etc/plain", 126, "running /etc/plain: not executable (Permission denied)", "chmod +x"),
-        ("/etc/foreign", 126, "running /etc/foreign: a program for riscv64", "qemu-user-static"),
-        ("/etc/script", 126, "its interpreter /opt/none/python3 is not there", "install it in the rootfs"),
-        ("/etc/dos", 126, "its interpreter /bin/sh\\r is not there", "carriage return"),
+        ("/etc/foreign", 126, "running /etc/foreign: it is a program for riscv64", "qemu-user-static"),
+        ("/etc/script", 126, "its interpreter /opt/none/python3 does not exist", "install it in the rootfs"),
+        ("/etc/dos", 126, "its interpreter /bin/sh\\r does not exist", "carriage return"),
     ] {
         let outcome = sandbox.host.output(&mut sandbox.run(&[], &[word]));
         assert_refused(&outcome, status, &[said]);
@@ -34,6 +34,6 @@ fn a_loader_that_is_not_there_is_named_with_its_fix() {
     let dynamic = std::fs::read("/usr/bin/env").expect("a dynamic program of the host's");
     sandbox.add("etc/dynamic", dynamic, 0o755);
     let outcome = sandbox.host.output(&mut sandbox.run(&[], &["/etc/dynamic"]));
-    assert_refused(&outcome, 126, &["its ELF loader /lib", "is not there"]);
+    assert_refused(&outcome, 126, &["its ELF loader /lib", "does not exist"]);
     assert!(outcome.stderr.contains("fix: install the C library"), "{outcome:?}");
 }

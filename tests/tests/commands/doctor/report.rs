@@ -1,4 +1,4 @@
-//! The report itself: its signs, its status, its JSON.
+//! The report itself: its marks, its exit status, its JSON.
 
 use crate::doctor::{doctor, examined};
 use subroot_tests::sandbox::Sandbox;
@@ -74,7 +74,7 @@ fn programs_get_the_same_in_json() {
     }
 }
 
-/// A test may look at it without root's help: nothing is left of the trials.
+/// The test can check this without root's help: nothing remains of the trials.
 #[test]
 fn nothing_is_left_of_it() {
     let sandbox = Sandbox::new();

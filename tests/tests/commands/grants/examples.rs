@@ -1,9 +1,9 @@
-//! etc-subuid-examples: what is told of each of them is what the mapper makes of it.
+//! etc-subuid-examples: what is reported about each example is what the mapper does with it.
 
 use crate::grants::subroot;
 use subroot_tests::{Example, Host, Kind, own_namespace_has, skip};
 
-/// Those without anything to find.
+/// The examples without findings.
 const SOUND: [&str; 5] = [
     "ci-runner-big-range",
     "directory-service-numeric-owners",
@@ -37,7 +37,7 @@ fn every_answer_of_the_examples_is_explained() {
                 Some(uid) => host.uid(uid.parse().expect("a uid")),
                 None => host.user(&expected.account),
             };
-            // Inside a user namespace, nobody can be who has no ID there.
+            // Inside a user namespace, an ID that does not exist there cannot be used.
             if !own_namespace_has(Kind::Uid, user.uid, 1) {
                 continue;
             }

@@ -1,9 +1,9 @@
-//! `subroot idmap explain`: what the mapper would answer to a request, held against what it does answer.
+//! `subroot idmap explain`: the mapper's answer to a request, compared with what the mapper really answers.
 
 use crate::grants::{assert_refused, host_with_lines, subroot, told};
 use subroot_tests::{Host, MAPPER, Outcome, User};
 
-/// What the mapper itself answers to a request for a process that is none: the grants are looked at before the target is.
+/// The mapper's own answer to a request for an invalid process: it checks the grants before the target.
 fn mapper(host: &Host, user: &User, words: &str) -> Outcome {
     let mut command = user.command(MAPPER);
     command.arg("fd:0").args(words.split_whitespace());

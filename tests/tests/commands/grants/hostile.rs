@@ -1,9 +1,9 @@
-//! Grant files and accounts may hold any bytes: none of them reaches a terminal or a shell as more than text.
+//! Grant files and accounts may contain any bytes: a terminal or a shell must only see them as text.
 
 use crate::grants::told;
 use subroot_tests::Host;
 
-/// Bytes that clear a terminal, forge a line, or are more than a word to a shell.
+/// Bytes that clear a terminal, forge a line, or mean more than one word to a shell.
 const LINES: &[u8] = b"\x1b[2Jalice:200000:10\n\xff\xfe:200000:10\nalice:200000:10\r/etc/subuid:9: forged\n\
     $(reboot):100100:10\n;id;:100200:10\nal\xc2\x9bice:5:5:5\n\xc2\x9b31mbob:300000:10\n`id`:300020:10\n";
 
@@ -48,7 +48,7 @@ fn no_name_gets_into_a_command_but_as_a_word() {
         .filter(|line| line.contains("    fix: ") || line.starts_with("usermod") || line.starts_with("echo"));
     let dangerous = ["$(", "`", ";id"];
     for command in commands {
-        // What is between single quotes is one word to a shell.
+        // A shell takes text in single quotes as one word.
         let outside: String = command.split('\'').step_by(2).collect();
         assert!(!dangerous.iter().any(|part| outside.contains(part)), "{command}");
     }

@@ -1,4 +1,4 @@
-//! `subroot grants lint`: bad lines, lines that share IDs, and the room that is left.
+//! `subroot grants lint`: invalid lines, lines that share IDs, and the IDs that are free.
 
 use crate::grants::{assert_found, host_with_lines, told};
 use subroot_tests::{Host, Kind, own_namespace_has, skip};
@@ -193,13 +193,13 @@ fn the_room_that_is_left_is_what_login_defs_gives_and_nobody_has() {
             "room for {large} further grants of 65536 IDs or {small} of 2001, the same in both files, from {from} to {to}"
         )
     };
-    // 600,100,001 - 165,536 IDs by shadow's defaults; 65,536 and one less up to 231,071 and 231,070.
+    // 600,100,001 - 165,536 IDs with shadow's defaults; 65,536 and one less up to 231,071 and 231,070.
     assert_eq!(room("# SUB_UID_MIN 5\n"), told(9154, 299_817, 100_000, 600_100_000));
     assert_eq!(room("SUB_UID_MAX 231071\n"), told(1, 32, 100_000, 231_071));
     assert_eq!(room("SUB_UID_MAX\t231070\nSUB_UID_MIN 100001\n"), told(0, 32, 100_001, 231_070));
     assert_eq!(room("SUB_GID_MAX 231070\n"), told(0, 32, 100_000, 231_070));
     assert_eq!(room("SUB_UID_MIN 300000\nSUB_UID_MAX 200000\n"), told(0, 0, 300_000, 200_000));
-    // A gap of 64 IDs that one group takes one of.
+    // A gap of 64 IDs of which a group uses one.
     host.write("/etc/group", "middle:x:170000:\n");
     assert_eq!(room("SUB_UID_MAX 231071\n"), told(0, 2 + 30, 100_000, 231_071));
 }

@@ -1,9 +1,9 @@
-//! `subroot grants lint`: ranges over IDs that are somebody's own, and lines of nobody's.
+//! `subroot grants lint`: ranges over the IDs of accounts, and lines for accounts that do not exist.
 
 use crate::grants::{assert_found, host_with_lines, told};
 use subroot_tests::Host;
 
-/// A host whose /etc/subuid has these lines beside alice's and bob's.
+/// A host with this line in /etc/subuid after alice's and bob's.
 fn host_with_line(line: &str) -> Host {
     let host = Host::new();
     host.write("/etc/subuid", format!("alice:100000:65536\nbob:165536:65536\n{line}\n"));

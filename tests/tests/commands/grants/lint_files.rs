@@ -1,4 +1,4 @@
-//! `subroot grants lint`: mapper.conf, and files that the mapper does not take.
+//! `subroot grants lint`: mapper.conf, and files that the mapper rejects.
 
 use crate::grants::{assert_found, assert_refused, told};
 use std::fs::{self, Permissions};

@@ -1,4 +1,4 @@
-//! `subroot grants lint`: users with lines in one file alone, or with too few IDs.
+//! `subroot grants lint`: users with lines in only one file, or with too few IDs.
 
 use crate::grants::{assert_found, host_with_lines, told};
 use subroot_tests::Host;
@@ -20,7 +20,7 @@ fn fewer_ids_than_a_debian_root_takes_are_found_by_all_lines_of_a_user() {
     let expected = ["uid:1", "gid:1"].map(few);
     let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
     assert_found(&host_with_lines("alice:100000:2000\n"), &expected);
-    // IDs of two lines count once.
+    // IDs in two lines count once.
     assert_found(&host_with_lines("alice:101000:1000\nalice:100000:1500\n"), &expected);
     assert_found(&host_with_lines("alice:100000:1000\n1000:200000:1001\n"), &[]);
 }

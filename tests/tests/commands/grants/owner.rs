@@ -1,11 +1,11 @@
-//! `subroot grants owner`: whose an ID or a file is, and which ID it is inside.
+//! `subroot grants owner`: the owner of an ID or a file, and which ID it is inside.
 
 use crate::grants::{assert_refused, host_with_lines, subroot, told};
 use std::fs;
 use std::os::unix::fs::chown;
 use subroot_tests::{Host, Rootfs};
 
-/// What is told of an ID or a file.
+/// The report about an ID or a file.
 fn owner(host: &Host, what: &str) -> Vec<String> {
     told(host, &format!("grants owner {what}")).ok().lines().map(str::to_owned).collect()
 }
@@ -102,7 +102,7 @@ fn a_computed_grant_is_told_by_its_rule() {
     host.configure_mapper(
         "# site\ncomputed-grants = 1000-1009:300000:100\ncomputed-grants = 5000-5009:400000:10\n",
     );
-    // The mapper takes what is computed before the lines.
+    // The mapper reads computed grants before the lines.
     let by = "by /etc/subroot/mapper.conf:2 [300100-300200): ID 51 inside a default run";
     assert_eq!(
         owner(&host, "300150"),

@@ -1,4 +1,4 @@
-//! 100,000 lines and 100,000 accounts: nothing is done for each pair of them, and no system call for each line.
+//! 100,000 lines and 100,000 accounts: no work for each pair of them, and no system call for each line.
 
 use crate::grants::{host_with_lines, subroot};
 use nix::sys::resource::Resource;
@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use subroot_tests::{Host, Kind, Outcome, Step, own_namespace_has, skip, start_with};
 
 const USERS: u32 = 100_000;
-/// Far more than it takes, and far less than 10,000,000,000 steps do.
+/// Far longer than it takes, and far shorter than 10,000,000,000 steps would take.
 const CPU_SECONDS: u64 = 10;
 const ACCOUNTS: &str = "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n";
 
-/// A host of many users, each with a line of this range; he may not be there.
+/// A host with many users, each with a line for this range. The users themselves may not exist.
 fn host_with_users(name: &str, range: impl Fn(u32) -> String) -> Host {
     let (mut lines, mut accounts) = (String::new(), String::from(ACCOUNTS));
     for at in 0..USERS {
@@ -22,7 +22,7 @@ fn host_with_users(name: &str, range: impl Fn(u32) -> String) -> Host {
     host
 }
 
-/// What alice is told, if it takes her no more than so much of a processor.
+/// The report for alice, if it takes no more than this much processor time.
 fn told(host: &Host, words: &str) -> Outcome {
     let mut command = subroot(&host.user("alice"), words);
     start_with(&mut command, vec![Step::Limit(Resource::RLIMIT_CPU, CPU_SECONDS)]);

@@ -1,4 +1,4 @@
-//! `subroot grants suggest`: the command that gives a user a free range, and that it does.
+//! `subroot grants suggest`: prints the command that gives a user a free range, and the command works.
 
 use crate::grants::{assert_found, assert_refused, host_with_lines, told};
 use subroot_tests::Host;
@@ -46,7 +46,7 @@ fn live_accounts_groups_and_lines_over_them_are_kept_clear_of() {
         "/etc/passwd",
         "alice:x:1000:1000::/:/bin/sh\nbob:x:107500:109000::/:/bin/sh\ncarol:x:1002:1002::/:/bin/sh\n",
     );
-    // Free are 103000-104999, 105001-107499, 107501-108999, 109001-109999 and from 111000 on.
+    // 103000-104999, 105001-107499, 107501-108999, 109001-109999 and everything from 111000 are free.
     for (count, first) in [(2000, 103_000), (2001, 105_001), (2499, 105_001), (2500, 111_000)] {
         let last = first + count - 1;
         let command = format!("usermod --add-subuids {first}-{last} --add-subgids {first}-{last} carol");
@@ -66,7 +66,7 @@ fn the_limits_of_login_defs_hold() {
         &told(&host, "grants suggest carol --count 4294000000"),
         "the grants: no 4294000000 IDs in a row are free from 500000 to 502000",
     );
-    // Not below 1000, and not nobody's, wherever the limits are.
+    // Not below 1000 and not the ID of nobody, whatever the limits are.
     host.write("/etc/login.defs", "SUB_UID_MIN 100\nSUB_GID_MIN 100\n");
     assert_eq!(suggested(&host, "carol --count 64531")[0], "[1003-65534) is free; as root:");
     assert_eq!(suggested(&host, "carol --count 1")[0], "[1003-1004) is free; as root:");

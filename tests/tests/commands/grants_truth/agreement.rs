@@ -1,11 +1,11 @@
-//! What the commands, a launch and the mapper say about one host is the same.
+//! The commands, a launch and the mapper report the same about a host.
 
 use crate::grants_truth::hosts::{self, Case, Fix};
 use crate::grants_truth::{counts, ensure, launched, sandbox_of, says, try_each};
 use subroot_tests::Target;
 use subroot_tests::sandbox::Sandbox;
 
-/// The IDs of the table `subroot idmap`: of each kind, the sum of the lines that are granted, and the first ID of one.
+/// From the table of `subroot idmap`, for each kind: the sum of the granted lines, and the first ID of one.
 fn of_idmap(text: &str) -> [(u32, Option<u32>); 2] {
     ["uid", "gid"].map(|kind| {
         let granted = text.lines().filter(|line| line.starts_with(kind) && line.ends_with(": granted"));
@@ -25,7 +25,7 @@ fn of_idmap(text: &str) -> [(u32, Option<u32>); 2] {
     })
 }
 
-/// How many IDs of a kind doctor says are granted.
+/// The number of IDs of a kind that doctor reports as granted.
 fn of_doctor(text: &str, file: &str) -> Option<u32> {
     let line = text.lines().find(|line| line.split_whitespace().nth(1) == Some(file))?;
     line.split_whitespace().nth(2)?.parse().ok()
@@ -99,7 +99,7 @@ fn agree_by_id(case: &Case, sandbox: &Sandbox, found: [(u32, Option<u32>); 2]) -
     Ok(())
 }
 
-/// Root is told the same about the user.
+/// Root gets the same report about the user.
 fn for_user(case: &Case, sandbox: &Sandbox, doctor: &str) -> Result<(), String> {
     let Some(name) = case.user else { return Ok(()) };
     let root = sandbox.host.user("root");

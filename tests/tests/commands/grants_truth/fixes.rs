@@ -1,5 +1,5 @@
-//! Every fix that is printed is run as root, exactly as printed: the cause is gone, nobody else's grants have changed, and a launch has
-//! the full map without a word.
+//! Every printed fix is run as root, exactly as printed. Afterwards the cause is removed, no other user's
+//! grants have changed, and a launch has the full map without a warning.
 
 use crate::grants_truth::hosts::{self, Case, Fix};
 use crate::grants_truth::{counts, ensure, launched, sandbox_of, says, try_each};
@@ -8,14 +8,14 @@ use subroot_tests::sandbox::{Sandbox, map_lines};
 
 const FULL: u32 = 65536;
 
-/// The lines of others, byte for byte.
+/// The lines of other users, byte for byte.
 fn others_lines() -> Vec<Vec<u8>> {
     let content = ["/etc/subuid", "/etc/subgid"].map(|file| fs::read(file).unwrap_or_default());
     let lines = content.iter().flat_map(|content| content.split(|byte| *byte == b'\n'));
     lines.filter(|line| line.windows(3).any(|part| part == b"bob")).map(<[u8]>::to_vec).collect()
 }
 
-/// The commands among these fixes, each once.
+/// The commands in these fixes, each once.
 fn commands<'t>(fixes: impl Iterator<Item = &'t str>) -> Vec<String> {
     let mut commands: Vec<String> =
         fixes.filter_map(|fix| fix.strip_prefix("as root: ")).map(str::to_owned).collect();
@@ -23,7 +23,7 @@ fn commands<'t>(fixes: impl Iterator<Item = &'t str>) -> Vec<String> {
     commands
 }
 
-/// Runs commands as root, and looks at what has become of the host.
+/// Runs commands as root, and checks the host afterwards.
 fn fixed_by(sandbox: &Sandbox, commands: &[String]) -> Result<(), String> {
     let before = others_lines();
     for command in commands {
@@ -53,7 +53,7 @@ fn fix_of_run(case: &Case) -> Result<(), String> {
     let outcome = launched(&sandbox);
     let fixes = outcome.stderr.lines().filter_map(|line| Some(line.split_once("fix: ")?.1));
     let commands = commands(fixes);
-    // What a launch has no less for is said by doctor alone.
+    // Problems that do not reduce what a launch gets are reported only by doctor.
     if commands.is_empty() && outcome.stderr.is_empty() {
         return Ok(());
     }
@@ -74,14 +74,14 @@ fn fixes_of_doctor(case: &Case) -> Result<(), String> {
     ensure(after.code() == 0, || format!("after {commands:?}: {}", after.stdout))
 }
 
-/// One after the other: each may move the lines that another one names.
+/// One after the other, because each may move the lines that another one names.
 fn fixes_of_lint(case: &Case) -> Result<(), String> {
     let sandbox = sandbox_of(case);
     let root = sandbox.host.user("root");
     for _ in 0..20 {
         let outcome = says(&sandbox, &root, &["grants", "lint"]);
         let lines: Vec<&str> = outcome.stdout.lines().collect();
-        // Whose account is gone, or is bob's, is left to who knows.
+        // Lines of a removed account, or of bob, are left to the administrator.
         let is_ours = |pair: &&[&str]| {
             pair[0].starts_with("/etc/") && !pair[0].contains(" bob:") && !pair[0].contains("no-account")
         };
@@ -92,7 +92,7 @@ fn fixes_of_lint(case: &Case) -> Result<(), String> {
     Err("lint finds more and more".to_owned())
 }
 
-/// `grants suggest` prints a command that is enough, or refuses for the same reason with the fix for that.
+/// `grants suggest` prints a command that gives enough IDs, or refuses for the same reason with its fix.
 fn fix_of_suggest(case: &Case) -> Result<(), String> {
     let sandbox = sandbox_of(case);
     let user = case

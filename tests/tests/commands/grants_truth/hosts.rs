@@ -1,18 +1,18 @@
-//! The hosts, as data: what their files are, what uid 1000 has on them, and what is in the way.
+//! The hosts, as data: the content of their files, what uid 1000 has on them, and the expected cause.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::process::Command;
 use subroot_tests::{Host, Install, MAPPER, is_nested};
 
-/// How what is in the way can be removed.
+/// How the cause can be removed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fix {
-    /// Nothing is in the way.
+    /// There is no cause.
     Needless,
-    /// By the command that is printed.
+    /// By the printed command.
     Command,
-    /// By an action of the administrator's that no command can know.
+    /// By an action of the administrator that no command can determine.
     Action,
 }
 
@@ -22,13 +22,13 @@ pub(crate) struct Case {
     pub(crate) prepare: fn(&Host),
     /// The account of uid 1000.
     pub(crate) user: Option<&'static str>,
-    /// How many user IDs and group IDs the mapper grants to it.
+    /// The numbers of user IDs and group IDs that the mapper grants to the account.
     pub(crate) granted: [u32; 2],
-    /// How many of each a launch has.
+    /// The numbers of each that a launch has.
     pub(crate) mapped: [u32; 2],
     /// Whether the mapper writes a map of one granted ID of each kind.
     pub(crate) writes: [bool; 2],
-    /// What is said to be in the way.
+    /// The reported cause.
     pub(crate) why: &'static str,
     pub(crate) fix: Fix,
     /// Whether the fix leaves the user the range from 300000 on, so that their files keep their owners.
@@ -53,8 +53,8 @@ const fn case(name: &'static str, why: &'static str, prepare: fn(&Host)) -> Case
 }
 
 impl Case {
-    /// One on which nothing is in the way.
-    const fn well(name: &'static str, prepare: fn(&Host)) -> Case {
+    /// A host without problems.
+    const fn ok(name: &'static str, prepare: fn(&Host)) -> Case {
         case(name, "", prepare).granting([65536; 2]).by(Fix::Needless)
     }
 
@@ -93,7 +93,7 @@ fn lines(host: &Host, text: impl AsRef<[u8]>) {
     FILES.into_iter().for_each(|file| host.write(file, text.as_ref()));
 }
 
-/// bob's line, and these.
+/// Writes bob's line and these.
 fn beside_bob(host: &Host, text: &str) {
     lines(host, format!("{BOB}{text}"));
 }
@@ -106,7 +106,7 @@ fn dir(path: &str) {
     fs::create_dir_all(path).expect("making a directory");
 }
 
-/// Moves the file to /etc/site and leaves a link to it.
+/// Moves the file to /etc/site and leaves a symlink to it.
 fn link(host: &Host, file: &str, target: &str) {
     dir("/etc/site");
     let moved = format!("/etc/site/{}", file.trim_start_matches("/etc/"));
@@ -142,7 +142,7 @@ fn setcap(words: &[&str]) {
     assert!(setcap.status.success(), "{setcap:?}");
 }
 
-/// How the grant files are there, and can be read.
+/// Whether the grant files exist and can be read.
 pub(crate) fn files() -> Vec<Case> {
     vec![
         case("no line", "/etc/subuid has no line for alice", |host| lines(host, BOB)),
@@ -193,7 +193,7 @@ pub(crate) fn files() -> Vec<Case> {
             lines(host, BOB.trim_end());
             FILES.into_iter().for_each(|file| link(host, file, &file.replace("/etc/", "/etc/site/")));
         }),
-        Case::well("links to good lines", |host| {
+        Case::ok("links to good lines", |host| {
             FILES.into_iter().for_each(|file| link(host, file, &file.replace("/etc/", "/etc/site/")));
         }),
         case("a dangling link", "/etc/subuid is a link to site/subuid, which is not there", |host| {
@@ -262,7 +262,7 @@ pub(crate) fn files() -> Vec<Case> {
     ]
 }
 
-/// How the account is named.
+/// The account's name.
 pub(crate) fn names() -> Vec<Case> {
     const NO_LINE: &str = "/etc/subuid has no line for ";
     vec![
@@ -277,7 +277,7 @@ pub(crate) fn names() -> Vec<Case> {
         case("digits", NO_LINE, |host| rename(host, "4242")).of(Some("4242")),
         case("upper case", NO_LINE, |host| rename(host, "ALICE")).of(Some("ALICE")),
         case("not ASCII", NO_LINE, |host| rename(host, "zoë")).of(Some("zoë")),
-        Case::well("a backslash in a line", |host| {
+        Case::ok("a backslash in a line", |host| {
             rename(host, "DOMAIN\\user");
             beside_bob(host, "DOMAIN\\user:300000:65536\n");
         })
@@ -298,13 +298,13 @@ pub(crate) fn names() -> Vec<Case> {
             lines(host, BOB);
         })
         .of(None),
-        Case::well("no account and a line by uid", |host| {
+        Case::ok("no account and a line by uid", |host| {
             host.write("/etc/passwd", "root:x:0:0::/root:/bin/sh\nbob:x:1001:1001::/home/bob:/bin/sh\n");
             beside_bob(host, "1000:300000:65536\n");
         })
         .of(None),
-        Case::well("a line by uid", |host| beside_bob(host, "1000:300000:65536\n")),
-        Case::well("two accounts with one uid", |host| {
+        Case::ok("a line by uid", |host| beside_bob(host, "1000:300000:65536\n")),
+        Case::ok("two accounts with one uid", |host| {
             let accounts = fs::read_to_string("/etc/passwd").expect("reading /etc/passwd");
             host.write("/etc/passwd", accounts + "alias:x:1000:1000::/home/alice:/bin/sh\n");
             beside_bob(host, "alias:300000:65536\n");
@@ -360,7 +360,7 @@ pub(crate) fn names() -> Vec<Case> {
     ]
 }
 
-/// What the lines are.
+/// The content of the lines.
 pub(crate) fn contents() -> Vec<Case> {
     vec![
         case("CR line ends", "a control character at its end (a carriage return)", |host| {
@@ -384,7 +384,7 @@ pub(crate) fn contents() -> Vec<Case> {
             beside_bob(host, "  alice:300000:65536\n")
         })
         .keeping_range(),
-        Case::well("comments", |host| beside_bob(host, "\n# alice\n  # indented\nalice:300000:65536\n# end")),
+        Case::ok("comments", |host| beside_bob(host, "\n# alice\n  # indented\nalice:300000:65536\n# end")),
         case("a fourth field", "not exactly three fields", |host| beside_bob(host, "alice:300000:65536:\n"))
             .keeping_range(),
         case("a range that holds 0", "the range holds ID 0", |host| beside_bob(host, "alice:0:65536\n")),
@@ -430,8 +430,8 @@ pub(crate) fn contents() -> Vec<Case> {
             beside_bob(host, "alice:200000:65536\n")
         })
         .granting([65536; 2]),
-        Case::well("duplicate lines", |host| beside_bob(host, "alice:300000:65536\nalice:300000:65536\n")),
-        Case::well("a line for the own ID", |host| beside_bob(host, "alice:1000:1\nalice:300000:65536\n"))
+        Case::ok("duplicate lines", |host| beside_bob(host, "alice:300000:65536\nalice:300000:65536\n")),
+        Case::ok("a line for the own ID", |host| beside_bob(host, "alice:1000:1\nalice:300000:65536\n"))
             .mapping([65537; 2]),
         Case::well("2001 IDs", |host| beside_bob(host, "alice:300000:2001\n")).granting([2001; 2]),
         Case::well("2001 IDs in two ranges", |host| beside_bob(host, "alice:300000:1999\nalice:400000:2\n"))
@@ -450,7 +450,7 @@ pub(crate) fn contents() -> Vec<Case> {
     ]
 }
 
-/// What else decides: mapper.conf, nsswitch.conf, and the mapper.
+/// Everything else that decides: mapper.conf, nsswitch.conf, and the mapper.
 pub(crate) fn settings() -> Vec<Case> {
     let whole = [65536; 2];
     let mut cases = vec![
@@ -493,7 +493,7 @@ pub(crate) fn settings() -> Vec<Case> {
         case("a plugin whose library is missing", "libsubid_nowhere.so", |host| {
             host.write("/etc/nsswitch.conf", "passwd: files\nsubid: nowhere\n")
         }),
-        Case::well("computed grants", |host| {
+        Case::ok("computed grants", |host| {
             lines(host, "");
             host.configure_mapper("computed-grants = 1000-1999:300000:65536\n");
         }),
@@ -549,7 +549,7 @@ pub(crate) fn settings() -> Vec<Case> {
         .writing([false; 2]),
     ];
     if is_nested() {
-        // The root of a user namespace gives a file the capabilities of its own namespace only.
+        // The root of a user namespace can only give a file the capabilities of its own namespace.
         cases.retain(|case| !case.name.ends_with("of a container"));
     }
     cases

@@ -1,4 +1,5 @@
-//! A launch goes on with the caller's own ID whatever keeps it from more, says why in one line, and ends with its command's status.
+//! A launch continues with the caller's own ID whatever prevents more, says why in one line, and ends with
+//! the command's status.
 
 use crate::grants_truth::hosts::{self, Case, Fix};
 use crate::grants_truth::{counts, ensure, launched, sandbox_of, try_each};
@@ -11,7 +12,7 @@ fn goes_on(case: &Case) -> Result<(), String> {
     })?;
     let status = sandbox.output(&[], "exit 7").code();
     ensure(status == 7, || format!("status {status}"))?;
-    // With enough for a launch, only doctor has something to say.
+    // If a launch has enough IDs, only doctor reports a problem.
     if case.mapped.iter().all(|count| *count > 5) {
         return ensure(outcome.stderr.is_empty() || outcome.stderr.contains("340 ranges"), || {
             format!("{outcome:?}")

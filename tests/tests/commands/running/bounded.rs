@@ -1,4 +1,5 @@
-//! `ps`, `exec` and `kill` take a fixed number of steps for each process, whatever a payload does (property L14).
+//! `ps`, `exec` and `kill` take a limited number of steps for each process, whatever a payload does (property
+//! L14).
 
 use crate::running::{listed, unique_name};
 use std::fs;
@@ -10,7 +11,7 @@ use subroot_tests::sandbox::{Sandbox, assert_refused};
 const DESCRIPTORS: &str =
     "for (1 .. 900) { open($f{$_}, '<', '/dev/null') or die }; $| = 1; print \"ready\\n\"; sleep 1000";
 
-/// The system calls of a command about sandboxes, by alice.
+/// The system calls of a command about sandboxes, run by alice.
 fn calls(sandbox: &Sandbox, words: &[&str]) -> Vec<String> {
     let mut strace = sandbox.host.user("root").command("strace");
     strace.args(["-f", "-qq", "-u", "alice", "-o", "/tmp/trace", "/usr/local/bin/subroot"]).args(words);
@@ -19,12 +20,12 @@ fn calls(sandbox: &Sandbox, words: &[&str]) -> Vec<String> {
     trace.lines().filter_map(|line| line.split_once(' ')).map(|(_, call)| call.trim().to_owned()).collect()
 }
 
-/// Those that are about one process: by its number in a path, or by a descriptor that was opened by it.
+/// The calls that concern one process: by its PID in a path, or by a descriptor that was opened through it.
 fn about(calls: &[String], pid: i32) -> Vec<&str> {
-    let ways = [format!("\"{pid}\""), format!("\"{pid}/"), format!("/{pid}/")];
+    let forms = [format!("\"{pid}\""), format!("\"{pid}/"), format!("/{pid}/")];
     let mut descriptor = None;
     let is_about = |call: &&String| {
-        let names = ways.iter().any(|way| call.contains(way));
+        let names = forms.iter().any(|way| call.contains(way));
         if names && call.starts_with("openat(") {
             descriptor = call.rsplit_once("= ").map(|(_, number)| number.to_owned());
         }
@@ -52,7 +53,7 @@ fn descriptors_of_a_payload_are_not_looked_at() {
     {
         let calls = calls(&sandbox, words);
         let steps = about(&calls, command.as_raw());
-        // A look at its user namespace.
+        // One call to examine its user namespace.
         assert_eq!(steps.len(), 1, "{words:?}: {steps:#?}");
     }
     running.signal(9);
@@ -70,7 +71,7 @@ fn orphans_of_a_payload_are_not_all_looked_at() {
     let opened = calls(&sandbox, &["exec", &name, "true"]);
     let opened = opened.iter().filter(|call| call.starts_with("pidfd_open(")).count();
     running.signal(9);
-    // The first process, and the oldest 64 of its children.
+    // The first process, and its 64 oldest children.
     assert!((1..=65).contains(&opened), "{opened} processes");
 }
 
@@ -88,7 +89,8 @@ fn kill_looks_at_all_processes_once_for_each_sandbox() {
     }
 }
 
-/// A launcher can inherit any number of descriptors. It must not run under a name that the bounded search would not find.
+/// A launcher can inherit any number of descriptors. It must not run with a name that the limited search
+/// cannot find.
 #[test]
 fn a_name_is_refused_if_all_descriptors_that_are_searched_are_in_use() {
     let sandbox = Sandbox::new();

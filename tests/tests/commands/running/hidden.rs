@@ -11,7 +11,7 @@ use subroot_tests::running::{PATIENCE, Running, soon};
 use subroot_tests::sandbox::{FULL_MAP, Sandbox, map_lines};
 use subroot_tests::{Install, MAPPER, Outcome, skip};
 
-/// What an administrator may write in /etc/fstab; 4 has no name in old manual pages.
+/// Options that an administrator may use in /etc/fstab. Older manual pages have no name for 4.
 const OPTIONS: [&str; 9] = [
     "hidepid=0",
     "hidepid=1",
@@ -24,7 +24,7 @@ const OPTIONS: [&str; 9] = [
     "subset=pid,hidepid=ptraceable",
 ];
 
-/// Covers the /proc of the test's own mount namespace by another instance; false where that is not allowed.
+/// Covers the /proc of the test's own mount namespace by another instance; false if that is not allowed.
 fn hide(options: &str) -> bool {
     mount(Some("proc"), "/proc", Some("proc"), MsFlags::empty(), Some(options)).is_ok()
 }
@@ -80,7 +80,7 @@ fn a_sandbox_has_a_proc_of_its_own_that_hides_nothing() {
     }
 }
 
-/// Its capabilities are not CAP_SYS_PTRACE, and the alternative to it names the target by its PID.
+/// Its capabilities do not include CAP_SYS_PTRACE. The alternative to it names the target by its PID.
 #[test]
 fn a_mapper_with_file_capabilities_finds_its_target() {
     for hidden in OPTIONS {
@@ -100,8 +100,9 @@ fn a_mapper_with_file_capabilities_finds_its_target() {
     }
 }
 
-/// alice's sandbox, and the directory /programs in it with a shell of the host's root that others can execute and not read: its
-/// processes are not dumpable (execve(2)), which only the host's root may look at.
+/// alice's sandbox, with a directory /programs that contains a shell of the host's root which others can
+/// execute but not read. Its processes are not dumpable (execve(2)), so only the host's root may examine
+/// them.
 fn with_unreadable_shell() -> Sandbox {
     let sandbox = Sandbox::new();
     let shell = "/usr/local/bin/unreadable/sh";
@@ -111,7 +112,7 @@ fn with_unreadable_shell() -> Sandbox {
     sandbox
 }
 
-/// A launch whose every process runs that shell.
+/// A launch in which every process runs that shell.
 fn unreadable(sandbox: &Sandbox, name: &str, options: &[&str]) -> Running {
     let bind = "/usr/local/bin/unreadable:/programs";
     let options = [&["--name", name, "-v", bind], options].concat();
@@ -152,8 +153,8 @@ fn a_signal_ends_a_pid_1_whose_handlers_proc_hides() {
     }
 }
 
-/// The many mount points lie between the entry in the registry and the start of the command. Until they are made, the first process
-/// is in the host's root, where a command that joined it would run.
+/// The many mount points delay the start of the command after the registry entry is created. Until they
+/// exist, the first process is in the host's root, and a command that joined it would run there.
 #[test]
 fn a_sandbox_can_be_joined_as_soon_as_it_is_listed_and_never_before_it_has_its_root() {
     let sandbox = Sandbox::new();
@@ -173,8 +174,8 @@ fn a_sandbox_can_be_joined_as_soon_as_it_is_listed_and_never_before_it_has_its_r
     }
 }
 
-/// As root of a PID namespace of its own, whose next PIDs can be chosen: a process of the payload's that is in another mount
-/// namespace gets a lower PID than the command.
+/// Runs as root of its own PID namespace, in which the next PID can be chosen: a process of the payload in
+/// another mount namespace gets a lower PID than the command.
 const WRAPPED: &str = r#"
     mount -t proc -o hidepid=2 proc /proc
     echo 3000 2>/dev/null >/proc/sys/kernel/ns_last_pid || exit 99
@@ -199,7 +200,7 @@ fn exec_joins_the_command_and_not_what_has_left_its_namespaces() {
     command.env("NAME", unique_name()).env("ROOT", &sandbox.rootfs.path).env("HOME", &sandbox.alice.home);
     let outcome: Outcome = sandbox.host.output_within(Duration::from_secs(20), &mut command);
     if outcome.code() == 99 {
-        skip!("the kernel lets nobody choose PIDs");
+        skip!("the kernel does not allow choosing PIDs");
     }
     assert!(Path::new(&sandbox.rootfs.path).join("tmp/moved").exists(), "{outcome:?}");
     assert_eq!(outcome.ok(), "right\n");

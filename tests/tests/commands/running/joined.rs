@@ -37,7 +37,7 @@ impl Web {
         self.sandbox.host.output(&mut self.exec(options, words))
     }
 
-    /// What a line of the shell's prints that is run in it.
+    /// The output of a shell script that is run in it.
     #[track_caller]
     fn inside(&self, script: &str) -> String {
         self.outcome(&[], &["sh", "-c", script]).ok()
@@ -153,7 +153,7 @@ fn it_joins_a_sandbox_without_an_init() {
     }
 }
 
-/// Groups that the command should not have: setgroups(2) is refused, though its user namespace allows it.
+/// The command should not have these groups: setgroups(2) is refused, although its user namespace allows it.
 #[test]
 fn the_callers_groups_are_dropped_or_it_is_refused() {
     let web = Web::new(&[]);
@@ -171,11 +171,11 @@ fn the_callers_groups_are_dropped_or_it_is_refused() {
 fn a_joining_process_holds_nothing_of_the_host() {
     let web = Web::new(&[]);
     let seen = web.inside("ls /proc/self/fd | wc -l; readlink /proc/self/cwd");
-    // 0 to 2, and the listing itself.
+    // 0 to 2, and the descriptor of the listing itself.
     assert_eq!(seen, "4\n/\n");
 }
 
-/// A payload with CAP_SYS_PTRACE may look at whatever is dumpable in its user namespace (CVE-2016-9962).
+/// A payload with CAP_SYS_PTRACE may examine every dumpable process in its user namespace (CVE-2016-9962).
 #[test]
 fn a_joining_process_cannot_be_looked_at_before_it_is_the_command() {
     let web = Web::new(&["--cap-add", "SYS_PTRACE"]);
@@ -196,7 +196,7 @@ fn a_payload_that_hides_its_processes_is_joined_or_left() {
     assert_eq!(web.inside("echo here"), "here\n");
 }
 
-/// It runs, or it is told in one line why not; and it ends with the sandbox at the latest.
+/// The command runs, or one line says why not; and it ends with the sandbox at the latest.
 #[test]
 fn it_may_race_with_the_end_of_the_sandbox() {
     const ROUNDS: u32 = 200;
@@ -237,8 +237,10 @@ fn assert_too_late(outcome: &Outcome, name: &str) {
         format!("{looking}no running sandbox has that name or PID\n"),
         format!("{looking}it has just ended\n"),
         format!("subroot: joining the namespaces of {name}: it has just ended\n"),
-        format!("subroot: joining the namespaces of {name}: it has just ended, or memory is short\n"),
-        // The kernel kills all that is in the pid namespace.
+        format!(
+            "subroot: joining the namespaces of {name}: it has just ended, or the system is out of memory\n"
+        ),
+        // The kernel kills everything in the pid namespace.
         "subroot: starting the command: the new process was killed before it could\n".to_owned(),
     ];
     assert!(ends.contains(&outcome.stderr), "{outcome:?}");

@@ -1,4 +1,4 @@
-//! What a payload can do to its own sandbox, and cannot do to the launch.
+//! What a payload can do to its own sandbox, but not to the launch.
 
 use subroot_tests::is_nested;
 use subroot_tests::running::{GONE_WITHIN, PATIENCE, is_stopped, pid_1};

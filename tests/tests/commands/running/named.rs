@@ -6,7 +6,7 @@ use subroot_tests::Started;
 use subroot_tests::running::{GONE_WITHIN, PATIENCE, Running, assert_all_gone, soon, unique_word};
 use subroot_tests::sandbox::{Sandbox, assert_refused, listing};
 
-/// A sandbox of alice's with a name of its own.
+/// A sandbox of alice with its own name.
 fn named(sandbox: &Sandbox, name: &str) -> Running {
     Running::new(&mut sandbox.shell(&["--name", name], READY))
 }
@@ -35,7 +35,7 @@ fn one_without_a_name_is_listed_by_its_pid() {
     assert_eq!(running.end().code(), 137);
 }
 
-/// A launcher may have inherited whatever its caller has open.
+/// A launcher may inherit any descriptors from its caller.
 #[test]
 fn it_is_found_among_any_descriptors() {
     let sandbox = Sandbox::new();
@@ -82,7 +82,7 @@ fn of_several_that_start_with_one_name_one_runs() {
     let sandbox = Sandbox::new();
     for _ in 0..4 {
         let name = unique_name();
-        // The one that runs does so until all others have ended.
+        // The one that runs does not end before all others have.
         let start = || {
             let mut command = sandbox.shell(&["--name", &name], "echo ran; read line");
             Started::new(command.stdin(Stdio::piped()))
@@ -97,7 +97,7 @@ fn of_several_that_start_with_one_name_one_runs() {
         drop(inputs);
         let ends: Vec<_> = started.into_iter().map(|started| started.end_within(PATIENCE)).collect();
         let ran = ends.iter().filter(|end| end.code() == 1 && end.stdout == "ran\n").count();
-        let said = format!("reserving the name {name}: a sandbox of that name is running already");
+        let said = format!("reserving the name {name}: a sandbox with that name is already running");
         let refused = ends.iter().filter(|end| end.code() == 125 && end.stderr.contains(&said)).count();
         assert_eq!((ran, refused), (1, 4), "{ends:?}");
     }
@@ -120,7 +120,7 @@ fn a_name_is_a_name() {
     let sandbox = Sandbox::new();
     for name in ["", "12", "a/b", ".hidden", "-x", "a b", "\u{fc}"] {
         let option = format!("--name={name}");
-        assert_refused(&sandbox.output(&[&option], "true"), 125, &["reading --name", "no name"]);
+        assert_refused(&sandbox.output(&[&option], "true"), 125, &["reading --name", "invalid name"]);
     }
 }
 
@@ -147,7 +147,8 @@ fn kill_sends_other_signals_to_the_command() {
     assert_refused(&sandbox.says(&["kill", &name]), 125, &[&name, "no running sandbox"]);
 }
 
-/// It is root of its own user namespace there, may call itself what it likes, and has all that a launcher has, its PID included.
+/// The payload is root of its own user namespace, may use any name, and has everything that a launcher has,
+/// including its PID.
 #[test]
 fn a_payload_cannot_publish_an_entry() {
     let (sandbox, name) = (Sandbox::new(), unique_name());

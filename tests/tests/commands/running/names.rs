@@ -1,4 +1,5 @@
-//! Names and entries are this user's: no other user and no payload can take one, forge one or hide one (property L14).
+//! Names and entries belong to this user: no other user and no payload can take, forge or hide one (property
+//! L14).
 
 use crate::running::{READY, unique_name};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -15,25 +16,25 @@ use subroot_tests::{Outcome, Started, Step, User, as_root_first, start_with};
 const SESSION: &str = "/tmp/session";
 const STATE: &str = "/home/alice/.local/state";
 
-/// A directory for a user's files.
+/// Creates a directory owned by a user.
 fn directory(path: &str, user: &User, mode: u32) {
     fs::create_dir(path).expect("a directory");
     give(path.as_ref(), user, mode);
 }
 
-/// What becomes of a launch with this name.
+/// The outcome of a launch with this name.
 fn launch(sandbox: &Sandbox, name: &str) -> Outcome {
     sandbox.output(&["--name", name], "true")
 }
 
-/// A launch with a name whose lock cannot be anywhere but in [`SESSION`].
+/// A launch with a name whose lock can only be in [`SESSION`].
 fn launch_in_session(sandbox: &Sandbox, name: &str) -> Command {
     let mut command = sandbox.shell(&["--name", name], "true");
     command.env("XDG_RUNTIME_DIR", SESSION).env_remove("HOME");
     command
 }
 
-/// A program that binds the abstract socket which names once were.
+/// A program that binds an abstract socket, which older versions used for names.
 fn binding(name: &str) -> String {
     format!(
         "socket(S, AF_UNIX, SOCK_SEQPACKET, 0) or die; bind(S, pack_sockaddr_un(\"\\0subroot/1000/{name}\")) or die $!;
@@ -59,8 +60,8 @@ fn a_payload_on_the_hosts_network_cannot_take_a_name() {
     binder.signal(9);
 }
 
-/// A lock for reading would keep others from locking for writing, and needs no permission to write. In the host's own system,
-/// the payload sees the file through a layer, which has locks of its own.
+/// A read lock would prevent others from taking a write lock, and needs no write permission. In the host's
+/// own system, the payload sees the file through an overlay, which has its own locks.
 #[test]
 fn a_payload_in_the_hosts_system_cannot_lock_the_users_names() {
     let (sandbox, name) = (Sandbox::new(), unique_name());
@@ -82,7 +83,7 @@ fn of_two_launches_at_one_instant_exactly_one_gets_the_name() {
     let sandbox = Sandbox::new();
     for round in 0..50 {
         let name = unique_name();
-        // The one that runs does so until the other has ended.
+        // The one that runs does not end before the other has.
         let start = || {
             let mut command = sandbox.shell(&["--name", &name], "echo ran; read line");
             Started::new(command.stdin(Stdio::piped()))
@@ -100,7 +101,7 @@ fn of_two_launches_at_one_instant_exactly_one_gets_the_name() {
         assert_refused(
             &refused,
             125,
-            &[&format!("reserving the name {name}: a sandbox of that name is running already")],
+            &[&format!("reserving the name {name}: a sandbox with that name is already running")],
         );
     }
 }
@@ -108,7 +109,7 @@ fn of_two_launches_at_one_instant_exactly_one_gets_the_name() {
 #[test]
 fn the_death_of_the_launcher_frees_the_name_at_once() {
     let sandbox = Sandbox::new();
-    // A terminal would end the line with a carriage return, too.
+    // Without this, the terminal would also add a carriage return to the line.
     let script = "[ ! -t 1 ] || stty -opost; echo ready; exec sleep 1000";
     for options in [[].as_slice(), &["--as-pid-1"], &["-t"], &["--pid", "host"]] {
         let name = unique_name();
@@ -136,7 +137,7 @@ fn names_are_locked_in_one_file_that_only_the_user_can_read() {
     let file = format!("{STATE}/subroot/names.{host}");
     assert_eq!(facts(file.as_ref()), (0o600, sandbox.alice.uid, 0));
     assert_eq!(fs::read_dir(format!("{STATE}/subroot")).expect("the directory").count(), 1);
-    // The directories of the session go first, and the state directory may be elsewhere.
+    // The session's directories come first, and the state directory can be set.
     for (variable, path, file) in [
         ("XDG_STATE_HOME", "/home/alice/state", format!("subroot/names.{host}")),
         ("OTHER", "/run/user/1000", "subroot/names".to_owned()),
@@ -150,7 +151,7 @@ fn names_are_locked_in_one_file_that_only_the_user_can_read() {
     }
 }
 
-/// The directory of a session goes away with it and comes back; a program such as cron has none.
+/// A session's directory is removed with the session and created again; a program such as cron has none.
 #[test]
 fn a_name_is_taken_whichever_directory_of_a_session_there_is() {
     let (sandbox, name) = (Sandbox::new(), unique_name());
@@ -166,7 +167,7 @@ fn a_name_is_taken_whichever_directory_of_a_session_there_is() {
     for [first, second] in [[None, Some(SESSION)], [Some(SESSION), None], [Some(SESSION), Some("/tmp/other")]]
     {
         let running = Running::new(&mut command(first, READY));
-        assert_refused(&sandbox.host.output(&mut command(second, "true")), 125, &["running already"]);
+        assert_refused(&sandbox.host.output(&mut command(second, "true")), 125, &["already running"]);
         running.signal(9);
         drop(running.end());
         sandbox.host.output(&mut command(second, "true")).ok();
@@ -240,7 +241,7 @@ fn an_unsafe_directory_or_file_is_passed_over_and_nothing_in_it_changes() {
         let before = listing("/tmp".as_ref());
         let refused = sandbox.host.output(&mut launch_in_session(&sandbox, &unique_name()));
         assert_refused(&refused, 125, &["reserving the name", why]);
-        // With a home, there is another directory.
+        // With a home directory, there is another candidate.
         let mut command = launch_in_session(&sandbox, &unique_name());
         sandbox.host.output(command.env("HOME", "/home/alice")).ok();
         assert_eq!(listing("/tmp".as_ref()), before, "{what}");
@@ -275,7 +276,7 @@ fn without_any_directory_a_name_is_refused_and_the_fix_works() {
     assert!(sandbox.has_mark());
 }
 
-/// As on a network file system without a lock service.
+/// As on a network filesystem without a lock service.
 #[test]
 fn a_name_that_cannot_be_locked_is_not_taken_for_a_free_one() {
     let sandbox = Sandbox::new();
@@ -286,7 +287,7 @@ fn a_name_that_cannot_be_locked_is_not_taken_for_a_free_one() {
     assert!(!sandbox.has_mark());
 }
 
-/// A setuid program is root's process, and has the descriptors of the user who starts it.
+/// A setuid program's process belongs to root, but has the descriptors of the user who started it.
 #[test]
 fn another_user_cannot_forge_an_entry_for_root() {
     let sandbox = Sandbox::new();

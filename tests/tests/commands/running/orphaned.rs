@@ -1,4 +1,4 @@
-//! The end of whoever started a launch ends it (property L6).
+//! When the process that started a launch ends, the launch ends too (property L6).
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, gettid};
@@ -8,7 +8,8 @@ use subroot_tests::running::{PATIENCE, Running, assert_all_gone, inner_pid, inst
 use subroot_tests::sandbox::Sandbox;
 use subroot_tests::{Started, children, processes_with_word};
 
-/// A shell that starts a launch and tells of it when its command runs; and the word of the launch's processes.
+/// A shell that starts a launch and reports when its command runs. Also returns the word of the launch's
+/// processes.
 fn started_by_a_shell(sandbox: &Sandbox, options: &str) -> (Running, String) {
     let word = unique_word();
     let root = sandbox.rootfs.path.display();
@@ -43,7 +44,8 @@ fn the_end_of_a_thread_is_no_end_of_the_process() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.shell(&[], "echo ready; read line; echo $line");
     command.stdin(std::process::Stdio::piped());
-    // A host is its thread's own: the thread that starts the launch shares the mounts of this one, and ends.
+    // A host belongs to its thread. The thread that starts the launch shares the mounts of this one, and
+    // ends.
     let start = || (Running::new(&mut command), gettid());
     let (mut running, thread) = std::thread::scope(|scope| scope.spawn(start).join().expect("the thread"));
     let is_gone = || !Path::new(&format!("/proc/self/task/{thread}")).exists();
@@ -61,13 +63,13 @@ fn nohup_keeps_a_hangup_from_it() {
             "exec {before}subroot run {root} -- sh -c \"trap 'exit 5' USR1; echo ready; sleep 1000 & wait\""
         );
         let running = Running::new(&mut sandbox.alice.shell(&line));
-        // Taken in this order, whenever they come: signal(7).
+        // They are delivered in this order, whenever they arrive: signal(7).
         [1, 10].iter().for_each(|number| running.signal(*number));
         assert_eq!(running.end().code(), status, "{before}");
     }
 }
 
-/// At every instant of start and run, whichever of the three dies.
+/// At every instant of the start and the run, whichever of the three is killed.
 #[test]
 fn nothing_is_left_whenever_one_of_them_is_killed() {
     const ROUNDS: u32 = 999;
@@ -92,7 +94,7 @@ fn nothing_is_left_whenever_one_of_them_is_killed() {
     assert!(killed.iter().all(|count| *count > 0), "the shell, the launcher, PID 1: {killed:?}");
 }
 
-/// The shell, its launcher, and PID 1 inside, as far as they are there.
+/// The shell, its launcher, and PID 1 inside, as far as they exist.
 fn line_of_descent(shell: Pid) -> Vec<Pid> {
     let launcher = children(shell).into_iter().next();
     let is_first = |pid: &Pid| inner_pid(*pid).as_deref() == Some("1");

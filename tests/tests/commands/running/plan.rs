@@ -38,7 +38,7 @@ const OPTIONS: &[&[&str]] = &[
     &["--pid", "host", "--env-host"],
     &["--timens", "monotonic=-5,boottime=100"],
     &["-t", "-e", "HOME=/"],
-    // More steps than a pipe holds packets.
+    // More steps than packets fit in a pipe.
     &[
         "-t",
         "--tmpfs=/a",
@@ -83,7 +83,7 @@ fn run(sandbox: &Sandbox, global: &[&str], options: &[&str], words: &[&str]) -> 
     sandbox.says(&[global, &["run"], options, &[root, "--"], words].concat())
 }
 
-/// The steps that `-v` has printed.
+/// The steps that `-v` printed.
 fn steps(stderr: &str) -> Vec<String> {
     let step = |line: &str| {
         let (time, step) = line.strip_prefix("subroot: ")?.split_once(" ms ")?;
@@ -226,7 +226,7 @@ fn a_plan_is_printed_and_nothing_done() {
     assert_eq!(last["command"], serde_json::json!(["touch", "/mark"]));
 }
 
-/// System calls and flags by which something would be started, changed or locked.
+/// System calls and flags that start, change or lock something.
 const CHANGES: [&str; 16] = [
     "clone",
     "fork(",

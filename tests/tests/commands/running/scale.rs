@@ -1,4 +1,4 @@
-//! Many sandboxes: at once, and one after another.
+//! Many sandboxes: at once, and one after the other.
 
 use crate::running::unique_name;
 use std::fs;
@@ -7,10 +7,10 @@ use subroot_tests::running::{Running, assert_all_gone, unique_word};
 use subroot_tests::sandbox::{Sandbox, listing};
 use subroot_tests::{Started, processes_with_word};
 
-/// As many as run at once.
+/// The number that run at once.
 const CROWD: usize = 1_000;
 
-/// One shell starts them all, with the word in the command line of each.
+/// One shell starts all of them, with the word in each command line.
 fn crowd(sandbox: &Sandbox, name: &str, word: &str) -> Running {
     let root = sandbox.rootfs.path.display();
     let line = format!(
@@ -37,16 +37,16 @@ fn a_thousand_run_at_once_are_all_listed_and_gone_together() {
     assert!(!sandbox.says(&["ps"]).ok().contains(&name));
 }
 
-/// What is on the disk and in the mount namespace of the caller, where nobody else changes anything.
-fn own_world() -> Vec<String> {
-    let places = ["/tmp", "/home/alice", "/dev/shm"];
-    let disk = places.into_iter().flat_map(|place| listing(place.as_ref())).map(|entry| format!("{entry:?}"));
+/// Everything on the disk and in the mount namespace of the caller, where no other process changes anything.
+fn own_files_and_mounts() -> Vec<String> {
+    let dirs = ["/tmp", "/home/alice", "/dev/shm"];
+    let disk = dirs.into_iter().flat_map(|place| listing(place.as_ref())).map(|entry| format!("{entry:?}"));
     let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
     disk.chain(mounts.lines().map(str::to_owned)).collect()
 }
 
-/// Objects of the kernel's that are in use, which those of other tests are among: files, alice's keys and, where this may be
-/// known, user namespaces and mounts.
+/// The numbers of kernel objects in use, including those of other tests: files, alice's keys and, if these
+/// can be read, user namespaces and mounts.
 fn objects() -> Vec<usize> {
     let text = |path| fs::read_to_string(path).unwrap_or_default();
     let first = |text: &str| text.split(['\t', ' ', '/']).find_map(|number| number.parse().ok());
@@ -59,21 +59,21 @@ fn objects() -> Vec<usize> {
     vec![files, after(&keys, "1000:").unwrap_or(0), slab("user_namespace"), slab("mnt_cache")]
 }
 
-/// SUBROOT_LAUNCHES says how many, where more are to be tried than a test needs.
+/// SUBROOT_LAUNCHES sets the number of launches, for more than a test needs.
 #[test]
 fn launches_in_a_row_leave_nothing_behind() {
     let launches: usize =
         std::env::var("SUBROOT_LAUNCHES").map_or(500, |number| number.parse().expect("SUBROOT_LAUNCHES"));
     let (sandbox, word) = (Sandbox::bare(), unique_word());
     assert_eq!(sandbox.output(&[], "true").code(), 0);
-    let (world, before) = (own_world(), objects());
+    let (world, before) = (own_files_and_mounts(), objects());
     let root = sandbox.rootfs.path.display();
     let line = format!(
         "n=0; while [ $n -lt {launches} ]; do n=$((n + 1)); subroot run -v /etc:/some/where {root} -- true {word} || exit; done"
     );
     let row = Started::new(&mut sandbox.alice.shell(&line)).end_within(Duration::from_secs(3600));
     assert_eq!((row.code(), row.stderr.as_str()), (0, ""));
-    assert_eq!(own_world(), world);
+    assert_eq!(own_files_and_mounts(), world);
     assert_eq!(processes_with_word(&word), []);
     for (before, after) in before.iter().zip(objects()) {
         assert!(

@@ -65,7 +65,7 @@ fn a_descriptor_that_is_not_open_is_refused() {
     );
 }
 
-/// The end of a process that was killed closes what a start closes.
+/// A process that was killed closes the same pipe that a start closes.
 #[test]
 fn a_command_that_was_never_executed_has_not_started() {
     let sandbox = Sandbox::new();
@@ -82,7 +82,7 @@ fn a_command_that_was_never_executed_has_not_started() {
         let outcome = sandbox.host.output(&mut around);
         assert_eq!(outcome.stdout, "125\n", "{call}: {outcome:?}");
         assert!(outcome.stderr.contains("was killed before"), "{call}: {outcome:?}");
-        let told = std::fs::read_to_string("/home/alice/told").expect("what was told");
+        let told = std::fs::read_to_string("/home/alice/told").expect("the reported events");
         assert!(told.contains(r#""event":"failed""#) && !told.contains("started"), "{call}: {told}");
     }
 }

@@ -1,4 +1,4 @@
-//! `-t`: a terminal of the command's own, joined to the caller's.
+//! `-t`: the command's own terminal, connected to the caller's.
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{Termios, tcgetattr};
@@ -11,10 +11,10 @@ use subroot_tests::sandbox::{Sandbox, assert_refused};
 use subroot_tests::{Started, Terminal, processes_with_word};
 
 const LIMIT: Duration = Duration::from_secs(20);
-/// A script that says when it runs, and goes on until a line is typed.
+/// A script that reports when it runs, and continues until a line is typed.
 const READING: &str = "echo ready; read line";
 
-/// A person at a terminal, in whose session a launch runs in the foreground.
+/// A user at a terminal, in whose session a launch runs in the foreground.
 struct Person {
     terminal: Terminal,
     launch: Started,
@@ -47,7 +47,7 @@ impl Person {
         assert_eq!(write(&self.terminal.master, text.as_bytes()), Ok(text.len()));
     }
 
-    /// Waits until this text can be seen, and forgets all up to there.
+    /// Waits until this text is visible, and discards the text up to it.
     #[track_caller]
     fn assert_sees(&mut self, text: &str) {
         let start = Instant::now();
@@ -107,7 +107,7 @@ fn what_is_typed_reaches_the_command_and_its_signals_too() {
     let word = unique_word();
     person.types(&format!("sleep {word}; echo slept $?\n"));
     let sleeps = || processes_with_word(&word).into_iter().any(|pid| program_of(pid) == "sleep");
-    assert!(soon(LIMIT, sleeps), "what is typed does not run");
+    assert!(soon(LIMIT, sleeps), "the typed command does not run");
     person.types("\u{3}");
     person.assert_sees("^C");
     person.types("echo $((6*7))\n");
@@ -168,13 +168,14 @@ fn and_so_they_do_however_a_joined_command_ends() {
     running.signal(9);
 }
 
-/// Ends a launch; the terminal is as it was, if need be by the process that the launcher keeps for that.
+/// Ends a launch. The terminal then has its old settings, if necessary restored by the process that the
+/// launcher keeps for that.
 #[track_caller]
 fn ends_and_is_itself_again(person: &mut Person, end: &str, command: impl Fn() -> Pid) {
     let echo = nix::sys::termios::LocalFlags::ECHO;
     let is_raw = |person: &Person| !person.settings().local_flags.contains(echo);
     person.assert_sees("ready");
-    assert!(is_raw(person), "the launch does not pass everything on");
+    assert!(is_raw(person), "the terminal is not raw");
     match end {
         "exit" => person.types("\n"),
         "kill the command" => send(command(), 9),
@@ -230,7 +231,7 @@ fn a_joined_command_has_one_of_its_own() {
     running.signal(9);
 }
 
-/// Without `-t`, the command is of the shell's job, as any other.
+/// Without `-t`, the command belongs to the shell's job, like any other.
 #[test]
 fn a_shell_stops_continues_and_interrupts_it_as_any_job() {
     let sandbox = Sandbox::new();

@@ -1,26 +1,26 @@
-//! Transcripts in a page: commands, and what they print.
+//! Transcripts in a page: commands and their output.
 
-/// One command of a transcript.
+/// A command of a transcript.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Line {
-    /// Where it is in the page, from 1 on.
+    /// The line number in the page, from 1.
     pub(crate) number: usize,
-    /// What is typed.
+    /// The typed command.
     pub(crate) command: String,
-    /// What is printed, line by line; `…` stands for anything.
+    /// The expected output, line by line; `…` matches anything.
     pub(crate) expected: Vec<String>,
 }
 
-/// A block of them, typed into one shell.
+/// A block of commands, typed into one shell.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Block {
-    /// True after `#` in place of `$`.
+    /// True for the prompt `#` instead of `$`.
     pub(crate) by_root: bool,
     /// The commands.
     pub(crate) lines: Vec<Line>,
 }
 
-/// What the shell prints before each command.
+/// Printed by the shell before each command.
 const MARK: char = '\u{1}';
 
 impl Block {
@@ -29,13 +29,13 @@ impl Block {
         self.lines.iter().map(|line| format!("printf '\\001'\n{}\n", line.command)).collect()
     }
 
-    /// What each of them printed.
+    /// The output of each command.
     pub(crate) fn printed<'o>(&self, output: &'o str) -> impl Iterator<Item = &'o str> {
         output.split(MARK).skip(1)
     }
 }
 
-/// The blocks that are marked as `console`, in their order.
+/// The blocks marked as `console`, in order.
 pub(crate) fn transcripts(text: &str) -> Vec<Block> {
     let (mut blocks, mut is_inside) = (Vec::<Block>::new(), false);
     for (at, line) in text.lines().enumerate() {
@@ -70,14 +70,14 @@ pub(crate) fn jobs(text: &str) -> Vec<String> {
     commands.filter(|line| line.starts_with("subroot ")).map(str::to_owned).collect()
 }
 
-/// What stands in the last column of tables, as code.
+/// The code in the last column of tables.
 pub(crate) fn table_commands(text: &str) -> Vec<String> {
     let rows = text.lines().filter(|line| line.starts_with("| `"));
     let last = rows.filter_map(|row| row.trim_end_matches(" |").rsplit(" | ").next());
     last.map(|cell| cell.trim_matches('`').to_owned()).filter(|cell| cell.starts_with("subroot ")).collect()
 }
 
-/// True where what was printed is what was expected.
+/// True if the output matches the expected lines.
 pub(crate) fn matches(expected: &[String], printed: &str) -> bool {
     let printed: Vec<&str> = printed.lines().collect();
     match expected.split_first() {
@@ -92,7 +92,7 @@ pub(crate) fn matches(expected: &[String], printed: &str) -> bool {
     }
 }
 
-/// `…` in a line stands for any text in it.
+/// `…` in a line matches any text in it.
 fn matches_line(expected: &str, printed: &str) -> bool {
     match expected.split_once('…') {
         None => expected == printed,

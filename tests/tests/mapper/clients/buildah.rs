@@ -1,4 +1,4 @@
-//! buildah: asks for the gid map first, and goes on with one ID when it gets none.
+//! buildah: requests the gid map first, and continues with one ID if it does not get it.
 
 use crate::clients::client::{ALL_INSTALLS, Caller, Client, Failure};
 use crate::clients::grants::own_then_all;

@@ -1,4 +1,4 @@
-//! Which of ours a client starts, and which process starts it, as strace sees it.
+//! Which of the project's programs a client starts, and from which process, as shown by strace.
 
 use crate::clients::client::{Caller, Client};
 use crate::clients::grants::USUAL;
@@ -10,7 +10,7 @@ use subroot_tests::{DROP_INS, Install};
 
 const TRACE: &str = "/tmp/trace";
 
-/// The start of one of ours for a target.
+/// A start of one of the project's programs for a target.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) program: String,
@@ -26,16 +26,16 @@ pub(crate) fn it_calls_ours_in_its_own_order(client: &Client) {
     let programs = programs.map(|name| format!("/usr/bin/{name}"));
     let calls = calls();
     assert!(!calls.is_empty());
-    // Twice where the client tries first.
+    // Twice if the client probes first.
     for pair in calls.chunks(programs.len()) {
         assert!(pair.iter().map(|call| &call.program).eq(&programs), "{calls:?}");
         assert!(pair.iter().all(|call| call.caller == client.caller), "{calls:?}");
     }
 }
 
-/// The same command as root's strace starts it for alice: by strace of a user's own, nobody gains privilege.
+/// The command, started for alice under root's strace. Under a user's own strace, no program gains privilege.
 fn traced(site: &Site, command: &Command) -> Command {
-    // strace ends with the last process: the one that podman leaves behind has to go.
+    // strace ends with the last process, so the one that podman leaves must be killed.
     let script = format!("\"$@\"; status=$?; kill -9 $(cat {PAUSE_PID}) 2>/dev/null; exit $status");
     let mut strace = site.host.user("root").command("strace");
     strace.args(["-f", "-u", "alice", "-o", TRACE, "-e", "trace=process", "-e", "signal=none"]);
@@ -59,7 +59,7 @@ fn pid_and_call(line: &str) -> Option<(u32, &str)> {
     Some((pid.parse().ok()?, call.trim_start()))
 }
 
-/// A new process or thread, and the one that has made it.
+/// A new process or thread, and the one that created it.
 fn child((parent, call): (u32, &str)) -> Option<(u32, u32)> {
     let name = call.trim_start_matches("<... ");
     let makes = ["clone", "fork", "vfork"].iter().any(|start| name.starts_with(start));
@@ -67,8 +67,8 @@ fn child((parent, call): (u32, &str)) -> Option<(u32, u32)> {
     Some((child.parse().ok()?, parent))
 }
 
-/// `execve("/usr/bin/newuidmap", ["newuidmap", "TARGET", …`. Other directories are guesses that fail,
-/// and a bare call is a probe.
+/// `execve("/usr/bin/newuidmap", ["newuidmap", "TARGET", …`. Calls in other directories are failing guesses,
+/// and a call without arguments is a probe.
 fn start(pid: u32, call: &str, parents: &HashMap<u32, u32>) -> Option<Call> {
     let mut words = call.strip_prefix("execve(")?.split('"').skip(1).step_by(2);
     let program =

@@ -1,4 +1,4 @@
-//! What every client has to do, and what it does when ours can't serve it.
+//! What every client must do, and what it does if the project's programs cannot serve it.
 
 use crate::clients::client::{Client, Failure};
 use crate::clients::grants::{ELSEWHERE, Grants, TWO_LINES, USUAL, outside};
@@ -62,7 +62,7 @@ pub(crate) fn it_gets_its_maps(client: &Client, grants: &'static Grants) {
     site.assert_mapped(client, &site.alice.home);
 }
 
-/// The directory has grants and programs of its own, none of which count.
+/// The directory has its own grants and programs, which must not count.
 pub(crate) fn it_may_be_started_inside_a_root_file_system(client: &Client) {
     let site = Site::new(Install::SetuidRoot, &ELSEWHERE);
     let root = &site.rootfs.path;
@@ -81,7 +81,7 @@ pub(crate) fn its_root_gives_files_to_granted_ids(client: &Client) {
     assert_eq!((file.uid(), file.gid()), (outside(&wanted.uid_map, 5), outside(&wanted.gid_map, 6)));
 }
 
-/// With one of ours that has no privilege, and with both.
+/// One of the programs has no privilege, and then both.
 pub(crate) fn without_privilege_of_ours_it_gets_no_granted_id(client: &Client) {
     for unprivileged in [&DROP_INS[..1], &DROP_INS[1..], &DROP_INS[..]] {
         let site = Site::new(Install::SetuidRoot, &USUAL);
@@ -110,14 +110,14 @@ fn assert_failure(client: &Client, unprivileged: &[&str], outcome: &Outcome) {
     }
 }
 
-/// What one of ours says without privilege: shadow's has other words.
+/// The message of a program without privilege. shadow's is different.
 fn complaint(program: &str) -> String {
     let (kind, capability) = if program == "newuidmap" { ("uid", "SETUID") } else { ("gid", "SETGID") };
     let why = "the program is neither setuid root nor has the file capability";
     format!("{program}: writing {kind}_map: CAP_{capability} is missing: {why}")
 }
 
-/// The maps of the command that the client runs in spite of its failure, if it does.
+/// The maps of the command, if the client runs it despite the failure.
 fn what_is_left(client: &Client, unprivileged: &[&str], mut wanted: Maps) -> Maps {
     if client.failure != Failure::FallsBack {
         return Maps::new("", "", "");

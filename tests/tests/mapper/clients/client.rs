@@ -1,46 +1,46 @@
-//! What is known of a client: how it is called, what it asks for and what it says when it fails.
+//! Facts about a client: how it is called, what it requests and what it prints on failure.
 
 use crate::clients::grants::{Grants, Ranges};
 use subroot_tests::Install;
 
 /// A client.
 pub(crate) struct Client {
-    /// Its command line, up to the command that it is to run in the user namespace it makes.
+    /// Its command line, up to the command to run in the user namespace that it creates.
     pub(crate) words: fn(&Grants) -> String,
-    /// The lines of the map that it makes of granted ranges.
+    /// The lines of the map that it makes from granted ranges.
     pub(crate) lines: fn(Ranges) -> String,
-    /// The host's path of the directory that its command sees as /tmp.
+    /// The host's path of the directory that the command sees as /tmp.
     pub(crate) tmp: &'static str,
     /// The program that it starts first.
     pub(crate) first: &'static str,
-    /// Who starts them, as seen from the process that is mapped.
+    /// The process that starts them, relative to the process that is mapped.
     pub(crate) caller: Caller,
-    /// The ways of installing in which it starts them at all.
+    /// The kinds of installation with which it starts them at all.
     pub(crate) installs: &'static [Install],
     /// What it does when one of them fails.
     pub(crate) failure: Failure,
 }
 
-/// Who asks for a map.
+/// The process that requests a map.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// The process that has made the target, or another that it has made.
+    /// The process that created the target, or another one that it created.
     Outside,
-    /// A process that the target itself has made before it entered its user namespace.
+    /// A process that the target itself created before it entered its user namespace.
     TargetsChild,
 }
 
-/// What becomes of a failure.
+/// The effect of a failure.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// The client fails as well, and shows what the program said.
+    /// The client also fails, and shows the program's message.
     IsShown,
-    /// The client shows what the program said, and goes on with a map of the own ID alone.
+    /// The client shows the program's message, and continues with a map of only the caller's own ID.
     FallsBack,
-    /// The client looks for privilege itself, tries without the programs where they have none, and fails.
+    /// The client checks for privilege itself. If there is none, it tries without the programs and fails.
     IsForeseen,
 }
 
-/// Every way that gives privilege.
+/// Every kind of installation that gives privilege.
 pub(crate) const ALL_INSTALLS: &[Install] =
     &[Install::SetuidRoot, Install::FileCapabilities, Install::EffectiveCapabilities, Install::Both];

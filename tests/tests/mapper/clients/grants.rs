@@ -1,11 +1,11 @@
-//! What alice is granted, and the maps that clients make of it.
+//! alice's grants, and the maps that clients make from them.
 
 use subroot_tests::Maps;
 
 /// alice's uid and gid.
 const OWN: u32 = 1000;
 
-/// Ranges of subordinate IDs, as first and count: a line each.
+/// Ranges of subordinate IDs, as first and count, one for each line.
 pub(crate) type Ranges = &'static [(u32, u32)];
 
 /// alice's lines in /etc/subuid and /etc/subgid.
@@ -16,31 +16,31 @@ pub(crate) struct Grants {
 
 /// What adduser gives to the first user.
 pub(crate) const USUAL: Grants = Grants { uid: &[(100_000, 65_536)], gid: &[(100_000, 65_536)] };
-/// Elsewhere, and other groups than users.
+/// A different range, and different ones for groups and users.
 pub(crate) const ELSEWHERE: Grants = Grants { uid: &[(231_072, 65_536)], gid: &[(165_536, 65_536)] };
-/// Two lines that do not meet, in the order to which some clients sort them.
+/// Two lines that are not adjacent, in the order in which some clients sort them.
 pub(crate) const TWO_LINES: Grants =
     Grants { uid: &[(100_000, 512), (200_000, 4096)], gid: &[(150_000, 512), (250_000, 4096)] };
 
 impl Grants {
-    /// A whole file, with lines of somebody else's around them.
+    /// A whole grant file, with lines of another user between.
     pub(crate) fn file(ranges: Ranges) -> String {
         let lines = ranges.iter().map(|(first, count)| format!("alice:{first}:{count}\nbob:297000:9\n"));
         format!("bob:296700:9\n{}", lines.collect::<String>())
     }
 
-    /// What a client that makes such lines of ranges achieves.
+    /// The maps that a client with this way of using ranges should get.
     pub(crate) fn maps(&self, lines: fn(Ranges) -> String) -> Maps {
         Maps::new(&lines(self.uid), &lines(self.gid), "allow")
     }
 }
 
-/// All granted IDs in a row from 0 on.
+/// All granted IDs, mapped consecutively from 0.
 pub(crate) fn all_from_zero(ranges: Ranges) -> String {
     in_a_row(0, ranges)
 }
 
-/// The same for clients that read the first line only.
+/// The same for clients that read only the first line.
 pub(crate) fn first_from_zero(ranges: Ranges) -> String {
     in_a_row(0, &ranges[..1])
 }
@@ -50,12 +50,13 @@ pub(crate) fn last_from_zero(ranges: Ranges) -> String {
     in_a_row(0, &ranges[ranges.len() - 1..])
 }
 
-/// The own ID as root, and all granted IDs behind it.
+/// The caller's own ID as root, followed by all granted IDs.
 pub(crate) fn own_then_all(ranges: Ranges) -> String {
     format!("0 {OWN} 1\n{}", in_a_row(1, ranges))
 }
 
-/// The own ID as root, and the first line behind it but for its last ID: 0 counts among the inside IDs.
+/// The caller's own ID as root, followed by the first line without its last ID: the client counts 0 as one of
+/// the inside IDs.
 pub(crate) fn own_then_first_less_one(ranges: Ranges) -> String {
     let (first, count) = ranges[0];
     format!("0 {OWN} 1\n1 {first} {}", count - 1)

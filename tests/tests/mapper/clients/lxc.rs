@@ -1,4 +1,4 @@
-//! lxc-usernsexec of LXC: it looks for the privilege of newuidmap and newgidmap before it starts them.
+//! lxc-usernsexec of LXC: it checks the privilege of newuidmap and newgidmap before it starts them.
 
 use crate::clients::client::{Caller, Client, Failure};
 use crate::clients::grants::{Grants, USUAL, all_from_zero, first_from_zero};
@@ -42,7 +42,7 @@ fn one_id_more_than_granted_is_refused_in_our_words() {
     }
 }
 
-/// It takes file capabilities for privilege only where they are effective as well: `=ep`.
+/// LXC requires that file capabilities are also effective: `=ep`.
 #[test]
 fn capabilities_that_are_not_effective_are_none_to_it() {
     let site = Site::new(Install::FileCapabilities, &USUAL);

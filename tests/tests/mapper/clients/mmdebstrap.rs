@@ -1,4 +1,4 @@
-//! mmdebstrap: its namespace alone, and a root file system made in it out of a package of alice's own.
+//! mmdebstrap: its namespace alone, and a root filesystem made in it from a package that alice built.
 
 use crate::clients::client::{ALL_INSTALLS, Caller, Client, Failure};
 use crate::clients::grants::{ELSEWHERE, first_from_zero};
@@ -17,7 +17,7 @@ const UNSHARE_HELPER: Client = Client {
 
 check_client!(unshare_helper, super::UNSHARE_HELPER);
 
-/// A repository of one package, so that no network is needed.
+/// A repository with one package, so that no network is needed.
 const MAKE_REPOSITORY: &str = "
     mkdir -p repository tiny/DEBIAN tiny/srv && echo text >tiny/srv/file
     printf '%s\\n' 'Package: tiny' 'Version: 1' 'Architecture: all' 'Maintainer: alice' 'Description: tiny' \\
@@ -26,7 +26,7 @@ const MAKE_REPOSITORY: &str = "
     { cat tiny/DEBIAN/control; echo 'Filename: ./tiny.deb'; stat -c 'Size: %s' repository/tiny.deb
       sha256sum repository/tiny.deb | sed 's/^/SHA256: /; s/ [^ ]*$//'; } >repository/Packages";
 
-/// The hooks run in the namespace, and the archive keeps what they have done.
+/// The hooks run in the namespace, and the archive contains their results.
 const MAKE_ROOT: &str = "
     mmdebstrap --mode=unshare --variant=extract --include=tiny \\
         --extract-hook='chown 7:8 \"$1/srv/file\"' \\
@@ -51,7 +51,7 @@ fn a_root_file_system_is_made_by_unshare_mode() {
     }
 }
 
-/// It takes a program that ends a bare call in any other way for none of shadow's.
+/// mmdebstrap recognises shadow's program by how it answers a call without arguments.
 #[test]
 fn its_probe_by_a_bare_call_is_answered_with_status_1() {
     let site = Site::new(Install::SetuidRoot, &ELSEWHERE);

@@ -29,12 +29,12 @@ const RUN: Client = Client {
 check_client!(unshare, super::UNSHARE);
 check_client!(run, super::RUN);
 
-/// What alice lets podman import.
+/// The images that podman may import for alice.
 const POLICY: &str = r#"{"default": [{"type": "insecureAcceptAnything"}]}"#;
 
 const FIRST_STEPS: &str = include_str!("../../../../docs/guide/first-steps.md");
 
-/// The guide's line, on an image of that name that is made here.
+/// The command of the guide, for an image of that name that is made here.
 #[test]
 fn a_root_is_taken_out_of_an_image_as_the_first_steps_say() {
     let site = Site::new(Install::SetuidRoot, &USUAL);

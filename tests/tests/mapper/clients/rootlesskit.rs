@@ -1,4 +1,4 @@
-//! rootlesskit, which is what starts a rootless Docker.
+//! rootlesskit, the program that starts a rootless Docker.
 
 use crate::clients::client::{ALL_INSTALLS, Caller, Client, Failure};
 use crate::clients::grants::own_then_all;

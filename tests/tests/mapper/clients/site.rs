@@ -1,4 +1,4 @@
-//! A host with the project's programs in the place of shadow's, and alice who has clients of them.
+//! A host with the project's programs instead of shadow's, and with alice, who has clients of them.
 
 use crate::clients::client::Client;
 use crate::clients::grants::Grants;
@@ -10,15 +10,15 @@ use subroot_tests::{
     DROP_INS, Host, Install, Maps, Outcome, Rootfs, User, end_pause_process, release_program,
 };
 
-/// What a login would have made for alice.
+/// The directory that a login would have created for alice.
 const RUNTIME_DIR: &str = "/run/user/1000";
-/// Where podman notes the process that it leaves behind.
+/// The file with the PID of the process that podman leaves running.
 pub(crate) const PAUSE_PID: &str = "/run/user/1000/libpod/tmp/pause.pid";
-/// A command that shows the maps it runs in.
+/// A command that prints the maps it runs with.
 const SHOW_MAPS: &str =
     "cat /proc/self/uid_map; echo ==; cat /proc/self/gid_map; echo ==; cat /proc/self/setgroups";
 
-/// The host, and alice.
+/// The host and alice.
 pub(crate) struct Site {
     pub(crate) host: Host,
     pub(crate) alice: User,
@@ -27,9 +27,9 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// A host with these grants for alice, who has a root file system in `~/rootfs`.
+    /// A host with these grants for alice, who has a root filesystem in `~/rootfs`.
     pub(crate) fn new(how: Install, grants: &'static Grants) -> Site {
-        // Read first: the host may cover the place where they lie.
+        // Read before the host exists, because it may cover their directory.
         let ours = DROP_INS.map(|name| fs::read(release_program(name)).expect("a program of ours"));
         let host = Host::new();
         host.install_drop_ins(how);
@@ -46,7 +46,7 @@ impl Site {
         Site { host, alice, rootfs, grants }
     }
 
-    /// A command line of alice's, split at blanks.
+    /// A command line for alice, split at blanks.
     pub(crate) fn command(&self, words: &str) -> Command {
         let mut words = words.split_whitespace();
         let mut command = self.alice.command(words.next().expect("a program"));
@@ -54,24 +54,24 @@ impl Site {
         command
     }
 
-    /// A client with a line for the shell that it is to run.
+    /// A client with a shell script to run.
     pub(crate) fn start(&self, client: &Client, script: &str) -> Command {
         let mut command = self.command(&(client.words)(self.grants));
         command.args(["sh", "-c", script]);
         command
     }
 
-    /// What becomes of a client that is to show its maps.
+    /// The outcome of a client that prints its maps.
     pub(crate) fn show(&self, client: &Client, dir: &Path) -> Outcome {
         self.host.output(self.start(client, SHOW_MAPS).current_dir(dir))
     }
 
-    /// What the client asks for.
+    /// The maps that the client requests.
     pub(crate) fn wanted(&self, client: &Client) -> Maps {
         self.grants.maps(client.lines)
     }
 
-    /// Checks that the client works, started in this directory, and achieves all that it asks for.
+    /// Checks that the client, started in this directory, works and gets everything that it requests.
     #[track_caller]
     pub(crate) fn assert_mapped(&self, client: &Client, dir: &Path) {
         let outcome = self.show(client, dir);
@@ -79,7 +79,7 @@ impl Site {
     }
 }
 
-/// The maps that a command has shown; empty ones where it has not run.
+/// The maps that a command printed; empty if it did not run.
 pub(crate) fn maps(outcome: &Outcome) -> Maps {
     let mut parts = outcome.stdout.split("==\n").chain(["", "", ""]);
     let mut part = || parts.next().unwrap_or_default();

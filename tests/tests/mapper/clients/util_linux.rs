@@ -1,4 +1,4 @@
-//! util-linux's unshare: the ranges of /etc/subuid found by itself, and those it is told.
+//! util-linux's unshare, with the ranges that it finds in /etc/subuid itself, and with explicit ones.
 
 use crate::clients::client::{ALL_INSTALLS, Caller, Client, Failure};
 use crate::clients::grants::{Grants, USUAL, last_from_zero, own_then_first_less_one};
@@ -17,7 +17,7 @@ const MAP_AUTO: Client = Client {
 
 const MAP_USERS: Client = Client { words: map_users, lines: last_from_zero, ..MAP_AUTO };
 
-/// It takes one range of each kind, as `OUTSIDE,INSIDE,COUNT`.
+/// It accepts one range of each kind, as `OUTSIDE,INSIDE,COUNT`.
 fn map_users(grants: &Grants) -> String {
     let last = |ranges: &[(u32, u32)]| *ranges.last().expect("a range");
     let (uid, uids) = last(grants.uid);

@@ -1,11 +1,12 @@
-//! Whose a line is: names, numeric owners, names of digits, accounts that share a uid, and no account at all.
+//! Which lines belong to a caller: names, numeric owners, names made of digits, accounts that share a uid,
+//! and no account.
 
 use crate::conformance::case::{Case, case};
 use crate::conformance::effect::{Expected, written, written_without_setgroups};
 
 const GRANTED: &str = "0 300000 9";
 
-/// A request of somebody with this account, by the uid 1003, for what these lines grant.
+/// A request by a user with this account and the uid 1003, for what these lines grant.
 fn by_1003(account: &str, grants: &str) -> Case {
     case(GRANTED).with_accounts(account).with_grants(grants).by(|host| host.uid(1003))
 }

@@ -1,4 +1,4 @@
-//! A case: one request in one world, and what it leads to with either suite.
+//! A case: one request on one host, and its result with either suite.
 
 use crate::conformance::differences::is_listed;
 use crate::conformance::effect::{Effect, Expected};
@@ -9,7 +9,7 @@ const KINDS: [Kind; 2] = [Kind::Uid, Kind::Gid];
 
 type World = Box<dyn Fn(&Host)>;
 
-/// A request to newuidmap and, in the same words, to newgidmap, each for a fresh target.
+/// A request to newuidmap and, with the same arguments, to newgidmap, each for a new target.
 pub(crate) struct Case {
     words: Vec<String>,
     kinds: Vec<Kind>,
@@ -20,12 +20,12 @@ pub(crate) struct Case {
     environment: Vec<(String, String)>,
 }
 
-/// How the target is named on the command line, and what has to be there for that.
+/// How the target is named on the command line, and what that requires.
 pub(crate) struct TargetName {
     pub(crate) word: String,
-    /// What the program's process does before it starts.
+    /// Steps that the program's process performs before it starts.
     pub(crate) steps: Vec<Step>,
-    /// The process that is named in place of the target.
+    /// The process that is named instead of the target.
     pub(crate) other: Option<Target>,
 }
 
@@ -53,12 +53,12 @@ pub(crate) fn grant_file(kind: Kind) -> &'static str {
     }
 }
 
-/// What alice asks for in these words, split at blanks, with her grant of 65,536 IDs from 100000 on.
+/// A request by alice with these arguments, split at blanks. She is granted 65,536 IDs from 100000.
 pub(crate) fn case(words: &str) -> Case {
     words_case(words.split_whitespace())
 }
 
-/// The same with words that hold blanks, or are empty.
+/// The same with arguments that contain blanks or are empty.
 pub(crate) fn words_case<'w>(words: impl IntoIterator<Item = &'w str>) -> Case {
     Case {
         words: words.into_iter().map(str::to_owned).collect(),
@@ -72,18 +72,18 @@ pub(crate) fn words_case<'w>(words: impl IntoIterator<Item = &'w str>) -> Case {
 }
 
 impl Case {
-    /// Asks one of the two programs only.
+    /// Runs only one of the two programs.
     pub(crate) fn only(self, kind: Kind) -> Case {
         Case { kinds: vec![kind], ..self }
     }
 
-    /// Changes the world before anything is asked.
+    /// Changes the host before the request.
     pub(crate) fn with(mut self, world: impl Fn(&Host) + 'static) -> Case {
         self.worlds.push(Box::new(world));
         self
     }
 
-    /// Puts this into both grant files.
+    /// Writes this to both grant files.
     pub(crate) fn with_grants(self, content: impl AsRef<[u8]>) -> Case {
         let content = content.as_ref().to_vec();
         self.with(move |host| KINDS.iter().for_each(|kind| host.write(grant_file(*kind), &content)))
@@ -98,38 +98,38 @@ impl Case {
         })
     }
 
-    /// Lets somebody else ask.
+    /// Makes the request as another user.
     pub(crate) fn by(self, caller: fn(&Host) -> User) -> Case {
         Case { caller, ..self }
     }
 
-    /// Makes another target.
+    /// Uses a different target.
     pub(crate) fn for_target(self, target: fn(&Host, &User) -> Target) -> Case {
         Case { target, ..self }
     }
 
-    /// Names the target otherwise than by its PID.
+    /// Names the target in another way than by its PID.
     pub(crate) fn named(self, name: fn(&Target) -> TargetName) -> Case {
         Case { name, ..self }
     }
 
-    /// Sets a variable of the caller's.
+    /// Sets an environment variable of the caller.
     pub(crate) fn with_variable(mut self, name: &str, value: &str) -> Case {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Expects the same of both suites.
+    /// Expects the same result from both suites.
     #[track_caller]
     pub(crate) fn same(self, expected: Expected) {
         self.check(&expected, &expected);
     }
 
-    /// Expects a difference that docs/differences-from-shadow.md lists by this name.
+    /// Expects a difference that docs/differences-from-shadow.md lists under this name.
     #[track_caller]
     pub(crate) fn differs(self, name: &str, ours: Expected, shadows: Expected) {
         assert!(is_listed(name), "no heading of docs/differences-from-shadow.md: {name}");
-        assert_ne!(ours, shadows, "{name} is no difference");
+        assert_ne!(ours, shadows, "{name} is not a difference");
         self.check(&ours, &shadows);
     }
 

@@ -6,7 +6,7 @@ use crate::conformance::suite::Suite;
 use std::ffi::CString;
 use subroot_tests::{Kind, Outcome, Step, Target};
 
-/// Runs both programs of both suites with nothing but these words.
+/// Runs both programs of both suites with only these arguments.
 fn alone(words: &[&str], check: impl Fn(Suite, Kind, &Outcome)) {
     for suite in Suite::chosen() {
         let host = suite.host();

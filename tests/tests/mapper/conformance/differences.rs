@@ -1,6 +1,6 @@
-//! docs/differences-from-shadow.md and the cases say the same.
+//! docs/differences-from-shadow.md and the cases agree.
 
-/// What the page says of one difference.
+/// The page's entry for one difference.
 struct Difference {
     name: &'static str,
     /// `module::test`.
@@ -8,11 +8,12 @@ struct Difference {
 }
 
 const PAGE: &str = include_str!("../../../../docs/differences-from-shadow.md");
-/// Before the name of a difference, and before the names of its tests.
+/// The prefixes of a difference's name, and of the names of its tests.
 const HEADING: &str = "## ";
 const TESTS: &str = "Tests: ";
 
-/// The modules that have cases. One that is missing here fails a test below as soon as it is the only one with a difference.
+/// The modules that have cases. If one is missing here, a test below fails when it is the only one with some
+/// difference.
 const MODULES: [(&str, &str); 18] = [
     ("accounts", include_str!("accounts.rs")),
     ("command_line", include_str!("command_line.rs")),
@@ -34,7 +35,7 @@ const MODULES: [(&str, &str); 18] = [
     ("wording", include_str!("wording.rs")),
 ];
 
-/// True when the page has a heading of this name.
+/// True if the page has a heading with this name.
 pub(crate) fn is_listed(name: &str) -> bool {
     listed().iter().any(|difference| difference.name == name)
 }
@@ -57,7 +58,7 @@ fn asserting(name: &str) -> Vec<String> {
     let mut tests = Vec::new();
     for (module, source) in MODULES {
         let functions = source.split("#[test]\nfn ").skip(1);
-        // rustfmt may have broken the call into lines.
+        // rustfmt may have split the call over several lines.
         let asserts = |text: &&str| text.split_whitespace().collect::<String>().contains(&asserted);
         tests.extend(
             functions

@@ -1,10 +1,10 @@
-//! What a program has left behind, and what is expected of it.
+//! The effect of a program, and the expected effect.
 
 use std::fmt;
 use subroot_tests::{Kind, Maps, Target, is_nested, own_namespace_has};
 
-/// An exit status and the maps of the target. Maps are equal when they give the same ID for each ID: the order of
-/// lines, and where one ends and the next begins, is not seen in a user namespace.
+/// An exit status and the target's maps. Maps are equal if they map each ID to the same one. The order of
+/// lines, and how IDs are divided among lines, cannot be observed in a user namespace.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Effect {
     pub(crate) status: i32,
@@ -13,11 +13,11 @@ pub(crate) struct Effect {
     pub(crate) setgroups: String,
 }
 
-/// Inside and outside IDs as `(inside, outside, count)`: in order, and as few as possible.
+/// Inside and outside IDs as `(inside, outside, count)`: sorted, and as few as possible.
 type IdPairs = Vec<(u64, u64, u64)>;
 
 impl Effect {
-    /// What is there now.
+    /// The current state.
     pub(crate) fn seen(status: i32, target: &Target) -> Effect {
         let Maps { uid_map, gid_map, setgroups } = target.maps();
         Effect::new(status, &uid_map.join(","), &gid_map.join(","), &setgroups)
@@ -61,16 +61,16 @@ fn pairs(text: &str) -> IdPairs {
     joined
 }
 
-/// What a case expects of one program.
+/// The expected result of one program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
     /// Status 0 and this map, as `IN OUT COUNT` with a comma between lines; newgidmap leaves setgroups alone.
     Written(String),
-    /// The same; newgidmap denies setgroups first.
+    /// The same, but newgidmap denies setgroups first.
     WrittenWithoutSetgroups(String),
-    /// Status 1 and nothing changed.
+    /// Status 1 and no changes.
     Refused,
-    /// Status 1, and newgidmap has denied setgroups all the same.
+    /// Status 1, but newgidmap has denied setgroups.
     RefusedWithoutSetgroups,
 }
 
@@ -83,8 +83,8 @@ pub(crate) fn written_without_setgroups(map: &str) -> Expected {
 }
 
 impl Expected {
-    /// What that is for one of the two programs. A map of IDs that do not exist in this user namespace is refused by the
-    /// kernel, whoever writes it.
+    /// The expectation for one of the two programs. The kernel refuses a map of IDs that do not exist in this
+    /// user namespace, whichever program writes it.
     pub(crate) fn of(&self, kind: Kind) -> Effect {
         let (status, map, setgroups) = match self {
             Expected::Written(map) => (0, map.as_str(), "allow"),

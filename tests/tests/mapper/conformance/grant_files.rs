@@ -1,4 +1,5 @@
-//! The files themselves: missing, not regular, not root's alone, behind links; and who is to be asked in their place.
+//! The grant files themselves: missing, not regular, writable by others, behind symlinks; and what replaces
+//! them.
 
 use crate::conformance::case::{Case, case, grant_file};
 use crate::conformance::effect::{Expected, written, written_without_setgroups};
@@ -12,7 +13,7 @@ const GRANTED: &str = "0 100000 9";
 const OWN: &str = "0 1000 1";
 const GRANT_FILES: [&str; 2] = ["/etc/subuid", "/etc/subgid"];
 
-/// Asks after something was done to both grant files.
+/// A request after a change to both grant files.
 fn spoiled(words: &str, spoil: impl Fn(&Host, &str) + 'static) -> Case {
     case(words).with(move |host| GRANT_FILES.iter().for_each(|path| spoil(host, path)))
 }
@@ -21,7 +22,7 @@ fn set_mode(path: &str, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("changing a mode");
 }
 
-/// Moves a file away and leaves a link to its new place.
+/// Moves a file away and leaves a symlink to its new path.
 fn move_behind_link(path: &str, place: &str) {
     fs::copy(path, place).expect("a copy of the file");
     fs::remove_file(path).expect("taking the file away");

@@ -1,4 +1,4 @@
-//! What a line of a grant file is worth: comments, bad lines, numbers, long lines.
+//! What a line of a grant file grants: comments, invalid lines, numbers, long lines.
 
 use crate::conformance::case::{Case, case};
 use crate::conformance::effect::{Expected, written};

@@ -1,4 +1,4 @@
-//! Callers and targets whose group is not the one that passwd gives the account.
+//! Callers and targets with a different group than the account's in passwd.
 
 use crate::conformance::case::case;
 use crate::conformance::effect::{Expected, written, written_without_setgroups};

@@ -1,4 +1,4 @@
-//! Several requests for one target, one after the other.
+//! Several requests for one target, in sequence.
 
 use crate::conformance::case::program;
 use crate::conformance::differences::is_listed;
@@ -9,10 +9,10 @@ use subroot_tests::{Kind, Step, Target, User};
 
 type Request = (Kind, &'static str);
 
-/// The status of each request, and the maps and setgroups in the end.
+/// The status of each request, and the final maps and setgroups.
 type End = (&'static [i32], &'static str, &'static str, &'static str);
 
-/// Requests of alice's for one target, which has done this before.
+/// Requests by alice for one target, which has first been changed in this way.
 struct InTurn {
     target: fn(&User) -> Target,
     requests: &'static [Request],
@@ -35,7 +35,7 @@ impl InTurn {
     #[track_caller]
     fn differs(self, name: &str, ours: End, shadows: End) {
         assert!(is_listed(name), "no heading of docs/differences-from-shadow.md: {name}");
-        assert_ne!(ours, shadows, "{name} is no difference");
+        assert_ne!(ours, shadows, "{name} is not a difference");
         self.check(ours, shadows);
     }
 

@@ -1,4 +1,4 @@
-//! A line of more than one ID that holds the ID of a local account.
+//! A line of more than one ID that contains the ID of a local account.
 
 use crate::conformance::case::case;
 use crate::conformance::effect::{Expected, written};

@@ -1,4 +1,4 @@
-//! How a number may be spelled on the command line.
+//! The spelling of numbers on the command line.
 
 use crate::conformance::case::{case, words_case};
 use crate::conformance::effect::{Expected, written};
@@ -28,7 +28,7 @@ fn a_number_that_is_negative_or_too_large_is_refused() {
 
 #[test]
 fn a_number_past_every_width_is_refused() {
-    // Each is one that is granted, and a power of two on top.
+    // Each is a granted number plus a power of two.
     for words in ["0 4295067296 1", "0 100000 4294967297", "4294967296 100000 1", "0 18446744073709651616 1"]
     {
         case(words).same(Expected::Refused);
@@ -60,7 +60,7 @@ fn hexadecimal_is_refused() {
 
 #[test]
 fn a_leading_zero_is_refused() {
-    // To shadow 0303240 is 100000 and 0100000 is 32768.
+    // shadow reads 0303240 as 100000 and 0100000 as 32768.
     for words in ["00 100000 7", "0 0303240 7", "0 100000 07", "000 100000 0000007"] {
         case(words).differs("leading-zero", Expected::Refused, written("0 100000 7"));
     }

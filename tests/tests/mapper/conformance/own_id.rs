@@ -1,4 +1,5 @@
-//! The own-ID exception: count 1, and the caller's own uid in a uid map, his own gid in a gid map.
+//! The exception for the caller's own ID: count 1, and the caller's own uid in a uid map or own gid in a gid
+//! map.
 
 use crate::conformance::case::case;
 use crate::conformance::effect::{Expected, written, written_without_setgroups};

@@ -1,4 +1,4 @@
-//! Which ranges may stand in one request: counts, overlaps, order, and how many.
+//! The ranges allowed in one request: counts, overlaps, order, and how many.
 
 use crate::conformance::case::{Case, case, words_case};
 use crate::conformance::effect::{Expected, written};
@@ -86,7 +86,7 @@ fn lines_that_are_adjacent_on_one_side_only_stay_two() {
     }
 }
 
-/// So many lines of one ID, with short numbers because the kernel takes less than a page of text.
+/// This many lines of one ID, with short numbers because the kernel accepts less than one page of text.
 fn many(count: u32, outside: impl Fn(u32) -> u32) -> (Case, String) {
     let lines: Vec<String> = (0..count).map(|n| format!("{n} {} 1", outside(n))).collect();
     (case(&lines.join(" ")).with_grants("alice:10000:10000\n"), lines.join(","))

@@ -1,4 +1,4 @@
-//! ID 0 of the host, 4294967295, which is no ID, and ranges that wrap: in a request and in a grant.
+//! ID 0 of the host, 4294967295 (not a valid ID), and ranges that wrap: in a request and in a grant.
 
 use crate::conformance::case::case;
 use crate::conformance::effect::{Expected, written};

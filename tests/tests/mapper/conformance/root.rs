@@ -1,4 +1,4 @@
-//! root as the caller: grants are asked of root too, and nobody's process is root's to map.
+//! root as the caller: root needs grants too, and may not map other users' processes.
 
 use crate::conformance::case::{Case, case};
 use crate::conformance::effect::{Expected, written, written_without_setgroups};

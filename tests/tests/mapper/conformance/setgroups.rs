@@ -1,4 +1,4 @@
-//! When newgidmap denies setgroups: CVE-2018-7169 was that shadow did not.
+//! When newgidmap denies setgroups. CVE-2018-7169: shadow did not.
 
 use crate::conformance::case::case;
 use crate::conformance::effect::{Expected, written, written_without_setgroups};

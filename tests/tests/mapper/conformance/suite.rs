@@ -1,12 +1,12 @@
-//! Whose newuidmap and newgidmap a case runs on: every case runs on both, unless SUBROOT_CONFORMANCE names one.
+//! Which newuidmap and newgidmap a case runs on: both suites, unless SUBROOT_CONFORMANCE names one.
 
 use std::env;
 use subroot_tests::{Host, Install};
 
-/// Restricts a run to one of them: `ours` or `shadow`.
+/// Restricts a run to one suite: `ours` or `shadow`.
 const CHOICE: &str = "SUBROOT_CONFORMANCE";
 
-/// Whose programs are installed.
+/// The suite whose programs are installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Suite {
     Ours,
@@ -14,7 +14,7 @@ pub(crate) enum Suite {
 }
 
 impl Suite {
-    /// Those that this run is about.
+    /// The suites of this run.
     pub(crate) fn chosen() -> Vec<Suite> {
         match env::var(CHOICE).as_deref() {
             Err(_) | Ok("") => vec![Suite::Ours, Suite::Shadows],
@@ -24,7 +24,7 @@ impl Suite {
         }
     }
 
-    /// A fresh host with these programs, setuid root, and no others of their names.
+    /// A new host with these programs, setuid root, and no others with their names.
     pub(crate) fn host(self) -> Host {
         let host = Host::new();
         if self == Suite::Ours {

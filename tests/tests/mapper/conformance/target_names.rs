@@ -1,4 +1,4 @@
-//! How a process is named: a PID, or a descriptor.
+//! How a process is named: by a PID or a descriptor.
 
 use crate::conformance::case::{Case, TargetName, case};
 use crate::conformance::effect::{Expected, written};
@@ -22,7 +22,7 @@ fn descriptor(file: OwnedFd) -> TargetName {
 }
 
 fn opened(path: &str) -> OwnedFd {
-    open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).expect("opening what is no target")
+    open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).expect("opening a file that is not a target")
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Which process may be mapped.
+//! Which processes may be mapped.
 
 use crate::conformance::case::{TargetName, case};
 use crate::conformance::effect::{Expected, written};
@@ -7,7 +7,7 @@ use subroot_tests::{Host, Kind, Step, Target, User};
 
 const GRANTED: &str = "0 100000 9";
 
-/// alice, where there is no host to ask.
+/// alice, without a host to ask.
 fn alice() -> User {
     User { name: "alice".to_owned(), uid: 1000, gid: 1000, home: "/".into() }
 }
@@ -96,7 +96,7 @@ fn within_a_mapped_one(caller: &User) -> Target {
 #[test]
 fn a_namespace_within_a_namespace_is_refused() {
     for words in [GRANTED, "0 1000 1", "0 0 1"] {
-        // setgroups was denied in the namespace above, and so it is from the beginning.
+        // setgroups was denied in the outer namespace, so it is denied from the beginning.
         let inner = case(words).for_target(|_, caller| within_a_mapped_one(caller)).only(Kind::Gid);
         inner.same(Expected::RefusedWithoutSetgroups);
         case(words).named(|_| other(within_a_mapped_one(&alice()))).same(Expected::Refused);
@@ -105,7 +105,7 @@ fn a_namespace_within_a_namespace_is_refused() {
 
 fn within_an_open_one(_: &Host, caller: &User) -> Target {
     let outer = Target::new(caller);
-    // Two lines, as a nested user namespace has its ID 0 apart from the others.
+    // Two lines, because a nested user namespace maps its ID 0 separately.
     outer.map_as_root("0 0 1\n1 1 200000", "0 0 1\n1 1 200000");
     let inside = User { name: "root".to_owned(), uid: 0, gid: 0, home: "/".into() };
     let steps = vec![Step::Enter(outer.namespace()), Step::Become(caller.uid, caller.gid), unshared()];

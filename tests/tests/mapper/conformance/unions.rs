@@ -1,4 +1,4 @@
-//! Several lines of one owner add up.
+//! Several lines of one owner are combined.
 
 use crate::conformance::case::{Case, case};
 use crate::conformance::effect::{Expected, written};
@@ -49,7 +49,7 @@ fn two_lines_serve_two_lines_of_a_request() {
     case("0 300000 11 11 400000 10").with_grants(grants).same(Expected::Refused);
 }
 
-/// One ID a line.
+/// One ID for each line.
 fn single_ids(count: u32) -> String {
     let mut lines = String::new();
     for n in 0..count {

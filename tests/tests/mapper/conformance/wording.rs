@@ -1,4 +1,4 @@
-//! Words that people and programs search for.
+//! Messages that users and programs search for.
 
 use crate::conformance::case::{grant_file, program};
 use crate::conformance::suite::Suite;

@@ -156,7 +156,8 @@ fn another_users_process_is_refused() {
 #[test]
 fn a_process_may_map_its_parent() {
     let host: Host = host(Install::SetuidRoot);
-    // As in mmdebstrap: the child that stays outside asks, the parent is in the new user namespace.
+    // As in mmdebstrap: a child that stays outside makes the request, and its parent is in the new user
+    // namespace.
     let script = "
         mkfifo ready done
         { read -r parent <ready; newuidmap $parent 0 1000 1 1 100000 9 && newgidmap $parent 0 1000 1 1 100000 9; echo $? >done; } &

@@ -1,9 +1,9 @@
-//! Accounts that only a directory service knows: their lines by name count, and nothing of anybody else's.
+//! Accounts that only a directory service has: their lines by name count, and no other user's.
 
 use crate::nss::{assert_refused, attempt, host_with};
 use subroot_tests::{Host, Install, Maps};
 
-/// A directory of 100,000 accounts, user200000 to user299999; `getpwuid` and `getpwnam` of the C library's modules.
+/// A directory of 100,000 accounts, user200000 to user299999, as `getpwuid` and `getpwnam` of an NSS module.
 const DIRECTORY: &str = "
     #include <errno.h>
     #include <fcntl.h>
@@ -28,7 +28,8 @@ const DIRECTORY: &str = "
         return strncmp(name, \"user\", 4) ? NSS_STATUS_NOTFOUND : fill(atoi(name + 4), to, text, size);
     }";
 
-/// A host with a directory that gives these names, and does this first. A name without a number in it is uid 200007's.
+/// A host with a directory that gives accounts these names and first runs `act`. A name without a number
+/// belongs to uid 200007.
 pub(crate) fn directory(how: Install, name: &str, act: &str) -> Host {
     let host = host_with(how);
     host.make_library(
@@ -94,7 +95,7 @@ fn setgroups_is_denied_by_name_to_that_directory_account_alone() {
     assert_eq!(maps, Maps::new("", "0 500000 10", "allow"));
 }
 
-/// Whoever may name accounts in a directory could otherwise take over what is granted to a local one.
+/// Otherwise, anyone who can name accounts in a directory could take over the grants of a local account.
 #[test]
 fn a_directory_account_with_the_name_of_a_local_one_has_none_of_its_lines() {
     let host = directory(Install::SetuidRoot, "alice", "");

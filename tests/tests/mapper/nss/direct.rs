@@ -1,4 +1,4 @@
-//! The variant started by anybody, in any way, grants nothing that it would not grant otherwise.
+//! The variant, started directly by any user in any way, grants nothing more than usual.
 
 use crate::nss::{ALL, ASKED, GRANTING, granted_maps, host_with, host_with_plugin, set_plugin};
 use nix::sys::resource::Resource;
@@ -15,7 +15,7 @@ fn variant(user: &User, target: &Target, words: &str) -> Command {
     command
 }
 
-/// Has alice start it for a map that the plugin grants, after something was done to the command.
+/// Makes alice start it with a changed command, for a map that the plugin grants.
 fn spoiled(host: &Host, spoil: impl Fn(&mut Command)) -> (Outcome, Maps) {
     let alice = host.user("alice");
     let target = Target::new(&alice);
@@ -100,7 +100,8 @@ fn closed_standard_descriptors_change_nothing() {
 
 #[test]
 fn blocked_and_ignored_signals_change_nothing() {
-    // A plugin that starts programs learns nothing of how they ended where the caller's ignored SIGCHLD is still in force.
+    // A plugin that starts programs cannot learn their exit status if the caller's ignored SIGCHLD is still
+    // in force.
     let host = host_with_plugin("*result = system(\"exit 0\") == 0; return 0;");
     let (outcome, maps) = spoiled(&host, |command| {
         start_with(command, vec![Step::BlockAllSignals, Step::IgnoreAllSignals]);

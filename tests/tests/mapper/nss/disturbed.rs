@@ -1,5 +1,5 @@
-//! What the caller can do to the process that asks name services or a plugin, at the instant of the answer: no other account's IDs
-//! are granted (P1, P7).
+//! What the caller can do to the process that asks name services or a plugin, just before it answers: no
+//! other account's IDs are granted (P1, P7).
 
 use crate::nss::accounts::directory;
 use crate::nss::{ALL, ASKED, GRANTING, granted_maps, host_with, set_plugin};
@@ -11,26 +11,26 @@ use subroot_tests::{Host, Install, Maps, Outcome, Started, Target, User};
 /// In a library: reports that it was called, and waits until the caller has acted.
 const WAIT: &str = "close(creat(\"/tmp/here\", 0666)); while (access(\"/tmp/go\", F_OK)) usleep(1000);";
 const ENDED: &str = "it crashed or ended without an answer";
-/// A line of the directory's account, and the request that it grants.
+/// A line for the directory's account, and the request that it grants.
 pub(crate) const ACCOUNT: &str = "user200007:400000:10\n";
 pub(crate) const OF_ACCOUNT: &str = "--uid-map 0:400000:10 --gid-map 0:400000:10";
-/// What /etc/subuid and /etc/subgid grant to the local account alice.
+/// A request that /etc/subuid and /etc/subgid grant to the local account alice.
 pub(crate) const OF_ALICE: &str = "--uid-map 0:100000:65536 --gid-map 0:100000:65536";
 
 /// How a run ends if the answer would have been a grant.
 enum End {
-    /// With the maps written: the act changes nothing, or the kernel refuses it.
+    /// The maps are written: the act has no effect, or the kernel refuses it.
     Written,
-    /// With status 4 and this reason.
+    /// Status 4 with this reason.
     Refused(&'static str),
-    /// With one of the two, depending on how the C library copes.
+    /// Either of the two, depending on how the C library reacts.
     Either,
 }
 
 /// What the caller does to the process, `$child`, while it asks.
 struct Act {
     script: String,
-    /// True if the kernel lets the caller do it.
+    /// True if the kernel permits it.
     is_permitted: bool,
     end: End,
 }
@@ -39,7 +39,7 @@ fn act(script: impl Into<String>, is_permitted: bool, end: End) -> Act {
     Act { script: script.into(), is_permitted, end }
 }
 
-/// Everything that getrlimit(2) lists; 0 is the tightest limit of each.
+/// Every limit of getrlimit(2), set to 0.
 fn limits() -> impl Iterator<Item = Act> {
     let harmless = ["core", "locks", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "sigpending"];
     let harmful = ["as", "cpu", "data", "fsize", "memlock", "rttime", "stack"];
@@ -70,7 +70,7 @@ fn scheduling() -> impl Iterator<Item = Act> {
     permitted.into_iter().map(|script| act(script, true, End::Written))
 }
 
-/// Looking into it or writing to it: it is not dumpable, so that the kernel refuses all of this (ptrace(2), proc(5)).
+/// Reading it or writing to it. It is not dumpable, so the kernel refuses all of this (ptrace(2), proc(5)).
 fn inspection() -> impl Iterator<Item = Act> {
     let read = ["auxv", "environ", "maps", "pagemap", "smaps", "syscall"];
     let read = read.map(|name| format!("head -c 8 /proc/$child/{name}"));
@@ -93,7 +93,8 @@ fn inspection() -> impl Iterator<Item = Act> {
     read.into_iter().chain(written).chain(others).map(|script| act(script, false, End::Written))
 }
 
-/// A system call from perl, with the child's PID in `$c` and an iovec in `$v`; fails if the kernel does not permit it.
+/// A system call from perl, with the child's PID in `$c` and an iovec in `$v`. Fails if the kernel does not
+/// permit it.
 fn perl(call: &str) -> String {
     let set = r#"$c = $ARGV[0] + 0; $b = "b" x 8; $v = pack("PQ", $b, 8);"#;
     format!("perl -e '{set} exit({call} == -1 && $! == {})' $child", libc::EPERM)
@@ -103,7 +104,8 @@ fn acts() -> impl Iterator<Item = Act> {
     limits().chain(signals()).chain(scheduling()).chain(inspection())
 }
 
-/// Has the user's mapper ask, and the user act while the library waits; also whether the kernel permitted the act.
+/// Makes the user's mapper ask, and the user act while the library waits. Also returns whether the kernel
+/// permitted the act.
 fn run(host: &Host, user: &User, words: &str, act: &Act) -> (bool, Outcome, Maps) {
     let _none_before = ["/tmp/here", "/tmp/go"].map(fs::remove_file);
     let target = Target::new(user);
@@ -119,7 +121,8 @@ fn run(host: &Host, user: &User, words: &str, act: &Act) -> (bool, Outcome, Maps
     (acted, outcome, target.maps())
 }
 
-/// Runs every act for a request, and fails the test with all of those that ended otherwise than `is_right` says.
+/// Runs every act for a request, and fails the test with a list of all that did not end as `is_right`
+/// requires.
 fn each_act(host: &Host, user: &User, words: &str, is_right: impl Fn(&Act, &Outcome, &Maps) -> bool) {
     let wrong = |act: Act| {
         let (acted, outcome, maps) = run(host, user, words, &act);
@@ -130,7 +133,7 @@ fn each_act(host: &Host, user: &User, words: &str, is_right: impl Fn(&Act, &Outc
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Every act on a request that is granted: the right answer, or a refusal.
+/// Runs every act for a request that is granted: the result is the right answer or a refusal.
 fn granted(host: &Host, user: &User, words: &str, maps: &Maps, asking: &str) {
     each_act(host, user, words, |act, outcome, found| {
         let written = (outcome.code(), found) == (0, maps);
@@ -145,7 +148,7 @@ fn granted(host: &Host, user: &User, words: &str, maps: &Maps, asking: &str) {
     });
 }
 
-/// Every act on a request that is not granted: a refusal.
+/// Runs every act for a request that is not granted: the result is a refusal.
 fn assert_refused(host: &Host, user: &User, words: &str) {
     each_act(host, user, words, |_, outcome, maps| {
         [1, 4].contains(&outcome.code()) && *maps == Maps::untouched()
@@ -162,7 +165,8 @@ fn a_directory_account_is_known_by_its_own_name_or_not_at_all() {
     granted(&host, &host.uid(200_007), OF_ACCOUNT, &maps, "the name services for your account");
 }
 
-/// A limit on descriptors keeps the C library from reading /etc/passwd, so that the directory's account leads back to its uid.
+/// A limit on descriptors keeps the C library from reading /etc/passwd, so the directory's account resolves
+/// to its own uid.
 #[test]
 fn a_directory_account_with_a_local_name_never_has_its_lines() {
     for install in ALL {

@@ -1,4 +1,4 @@
-//! A plugin that cannot answer: a refusal that says why, status 4, and never the files in its place.
+//! A plugin that cannot answer: status 4 and a reason, and the files are never used instead.
 
 use crate::nss::{ASKED, GRANTING, assert_refused, attempt, host_with, host_with_plugin, plugin, set_plugin};
 use nix::unistd::Pid;
@@ -11,7 +11,7 @@ const OF_FILES: &str = "--uid-map 0:100000:65536 --gid-map 0:100000:65536";
 const ENDED: &str = "it crashed or ended without an answer";
 const NO_ANSWER: &str = "what it wrote is no answer";
 
-/// Checks that nothing is written though the files grant it, in this line.
+/// Checks that nothing is written although the files grant it, and that this is the message.
 #[track_caller]
 fn assert_cannot_answer(host: &Host, why: &str) {
     let line = format!("asking the plugin that /etc/nsswitch.conf names for subid: {why}");
@@ -148,19 +148,19 @@ fn a_child_that_its_caller_kills_or_stops_has_no_answer() {
     }
 }
 
-/// Tells its PID in /tmp/here, and hangs.
+/// Writes its PID to /tmp/here, and hangs.
 const HANGING: &str =
     "FILE *here = fopen(\"/tmp/here.new\", \"w\"); fprintf(here, \"%d\", getpid()); fclose(here);
     rename(\"/tmp/here.new\", \"/tmp/here\"); THEN for (;;) pause();";
 
-/// Waits until the child that has told its PID is gone.
+/// Waits until the child with that PID has ended.
 #[track_caller]
 fn assert_nothing_is_left() {
     let child = fs::read_to_string("/tmp/here").expect("the child's PID").parse().expect("a PID");
     let state = || status_line(Pid::from_raw(child), "State");
     let looks = std::iter::repeat_with(|| std::thread::sleep(Duration::from_millis(5))).take(2000);
     let mut gone = looks.map(|()| state().is_none_or(|state| state.starts_with('Z')));
-    assert!(gone.any(|gone| gone), "the child lives on");
+    assert!(gone.any(|gone| gone), "the child is still running");
 }
 
 #[test]

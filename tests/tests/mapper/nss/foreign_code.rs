@@ -1,11 +1,11 @@
-//! What foreign code finds where it runs: no capability, no descriptor of the caller's, no environment.
+//! What foreign code can access where it runs: no capabilities, no descriptors of the caller, no environment.
 
 use crate::nss::{ALL, ASKED, attempt, granted_maps, host_with, set_plugin};
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
 use subroot_tests::{Host, Maps, Step, Target, start_with};
 
-/// Tells all that there is to see, into /tmp/seen, and grants what was asked for.
+/// Writes everything that it can see to /tmp/seen, and grants the request.
 const TELLING: &str = "
     char text[8192]; FILE *to = fopen(\"/tmp/seen\", \"a\"), *from = fopen(\"/proc/self/status\", \"r\");
     while (fgets(text, sizeof text, from)) fputs(text, to);
@@ -19,9 +19,9 @@ const TELLING: &str = "
     fprintf(to, \"directory %s\\n\", getcwd(text, sizeof text));
     fclose(to); *result = true; return 0;";
 
-/// What the plugin has told; every line that begins with this word, without it.
+/// The plugin's report: every line that begins with this word, without the word.
 fn seen(word: &str) -> Vec<String> {
-    let seen = fs::read_to_string("/tmp/seen").expect("what the plugin has told");
+    let seen = fs::read_to_string("/tmp/seen").expect("the plugin's report");
     seen.lines().filter_map(|line| line.strip_prefix(word)).map(|line| line.trim().to_owned()).collect()
 }
 
@@ -85,7 +85,7 @@ fn it_sees_nothing_of_the_callers_environment_and_directory() {
     assert_eq!(seen("directory "), ["/"; 4]);
 }
 
-/// A process of the caller's own that he could trace would have its pipe, and its answer, in his hands.
+/// If the caller could trace the process, the caller could take over its pipe and so choose its answer.
 #[test]
 fn its_caller_can_neither_trace_it_nor_reach_its_pipe() {
     let host = host_with(crate::nss::ALL[0]);

@@ -1,4 +1,4 @@
-//! What a plugin grants is what is mapped, by the same rules as for the files.
+//! What a plugin grants is mapped, by the same rules as for the files.
 
 use crate::nss::{
     ALL, ASKED, GRANTING, assert_refused, attempt, drop_ins, granted_maps, host_with, host_with_plugin,
@@ -10,7 +10,7 @@ use subroot_tests::{Host, Maps};
 const REFUSED_BY_PLUGIN: &str =
     "/etc/nsswitch.conf leaves grants to the plugin test, which does not grant it";
 
-/// Logs every question and grants all.
+/// Logs every question and grants everything.
 const LOGGING: &str = "FILE *log = fopen(\"/tmp/asked\", \"a\");
     fprintf(log, \"%s %lu %lu %u\\n\", owner, start, count, type); fclose(log);
     *result = true; return 0;";
@@ -65,7 +65,7 @@ fn each_line_is_asked_for_as_it_was_requested_by_its_kind() {
     assert_eq!(
         asked(),
         "alice 300000 10 1\nalice 300010 5 1\nalice 400000 7 2\n",
-        "the own ID is not asked for"
+        "the plugin is not asked about the caller's own ID"
     );
 }
 
@@ -77,7 +77,11 @@ fn a_caller_is_asked_for_by_each_of_his_names_until_one_is_granted() {
     host.write("/etc/passwd", names.concat());
     let (outcome, _) = attempt(&host, &host.user("alice"), "--uid-map 0:300000:10");
     assert_eq!(outcome.code(), 0, "{outcome:?}");
-    assert_eq!(asked(), "alice 300000 10 1\nsecond 300000 10 1\n", "a name of digits is no name to ask for");
+    assert_eq!(
+        asked(),
+        "alice 300000 10 1\nsecond 300000 10 1\n",
+        "the plugin is not asked about a name made of digits"
+    );
 }
 
 #[test]

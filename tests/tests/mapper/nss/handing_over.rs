@@ -1,4 +1,4 @@
-//! The static program hands over to the variant where one is needed and installed, and to nothing else.
+//! The static program executes the variant if it is needed and installed, and no other program.
 
 use crate::nss::{ASKED, GRANTING, assert_refused, attempt, granted_maps, host_with, host_with_plugin};
 use std::fs;
@@ -8,7 +8,7 @@ use subroot_tests::{Host, Install, MAPPER, Maps, Target, VARIANTS};
 const LOCAL: &str = "--uid-map 0:100000:65536 --gid-map 0:100000:65536";
 const VARIANT: &str = "/usr/libexec/subroot/newidmap-helper-nss";
 
-/// The programs that alice's mapper has executed, and with how many environment variables.
+/// The programs that alice's mapper executed, with the number of environment variables.
 fn executed(host: &Host, words: &str) -> Vec<String> {
     let target = Target::new(&host.user("alice"));
     let mut strace = host.user("root").command("strace");

@@ -1,10 +1,10 @@
-//! `subroot` where name services or a plugin decide: it asks for what the mapper then grants.
+//! `subroot` if name services or a plugin decide: it requests what the mapper then grants.
 
 use crate::nss::accounts::directory;
 use crate::nss::{GRANTING, host_with_plugin};
 use subroot_tests::{Host, Install, Rootfs, User};
 
-/// The lines of the map that a launch by this user has.
+/// The lines of the map in a launch by this user.
 fn map(host: &Host, user: &User) -> Vec<String> {
     let rootfs = Rootfs::busybox(&host.user("alice"));
     let mut command = user.command("subroot");

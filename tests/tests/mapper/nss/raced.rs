@@ -1,4 +1,5 @@
-//! A caller who limits and stops the mapper and the process that asks at any instant: the right answer or none (P1, P7).
+//! A caller who limits and stops the mapper and the asking process at random instants gets the right answer
+//! or none (P1, P7).
 
 use crate::nss::accounts::directory;
 use crate::nss::disturbed::{ACCOUNT, OF_ACCOUNT, OF_ALICE};
@@ -7,8 +8,8 @@ use std::time::Duration;
 use subroot_tests::traced::{Traced, at_every_boundary};
 use subroot_tests::{Host, Install, MAPPER, Maps, Started, Target, User};
 
-/// As the caller, for as long as the mapper lives: sets limits of it and of its children to nothing and back, one after the
-/// other, and stops and continues them.
+/// Runs as the caller while the mapper exists: sets its limits and its children's to zero and back in turn,
+/// and stops and continues them.
 const RACER: &str = "
     #define _GNU_SOURCE
     #include <signal.h>
@@ -38,7 +39,8 @@ const RACER: &str = "
         }
     }";
 
-/// Runs the mapper many times while its caller races it. What is allowed is whole or untouched, and status 0 if it is whole.
+/// Runs the mapper many times while its caller races it. An allowed map is whole or untouched, and the status
+/// is 0 if it is whole.
 fn race(host: &Host, user: &User, words: &str, whole: Option<&Maps>) {
     host.make_program("/tmp/racer", RACER);
     for round in 0..150 {
@@ -47,7 +49,7 @@ fn race(host: &Host, user: &User, words: &str, whole: Option<&Maps>) {
         let mut racer = user.command("/tmp/racer");
         let racer =
             Started::new(racer.args([mapper.pid().as_raw(), round * 31].map(|word| word.to_string())));
-        // It ends once the mapper has ended and was waited for.
+        // The racer ends after the mapper has ended and has been reaped.
         let ended = mapper.child().wait().expect("waiting for the mapper");
         racer.end_within(Duration::from_secs(20)).ok();
         let expected = whole.filter(|_| ended.success()).cloned().unwrap_or_else(Maps::untouched);
@@ -73,7 +75,7 @@ fn a_caller_who_races_a_plugin_gets_what_it_grants_or_nothing() {
     }
 }
 
-/// The limits of its process are the caller's from before the start on.
+/// The limits were set by the caller before the start.
 #[test]
 fn limits_set_before_the_start_give_no_lines_of_a_local_account() {
     let host = directory(Install::SetuidRoot, "alice", "");
@@ -91,7 +93,8 @@ fn limits_set_before_the_start_give_no_lines_of_a_local_account() {
     }
 }
 
-/// At each system call of the static program and of the variant that takes over; the process that asks inherits the limit.
+/// At each system call of the static program and of the variant that replaces it. The asking process inherits
+/// the limit.
 #[test]
 fn descriptors_taken_away_at_any_system_call_give_the_right_answer_or_none() {
     for (name, words, whole) in [

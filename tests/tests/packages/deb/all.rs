@@ -1,4 +1,4 @@
-//! What holds of all Debian packages together.
+//! What holds for all Debian packages together.
 
 use super::installed::debian;
 use crate::fresh_root::NO_ROOT;

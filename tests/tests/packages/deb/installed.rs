@@ -1,17 +1,17 @@
-//! What is done with a Debian package in a fresh root: installed, looked at, upgraded, purged.
+//! Actions on a Debian package in a new root: installing, examining, upgrading, purging.
 
 use crate::fresh_root::FreshRoot;
 use crate::root::capabilities;
 use subroot_tests::workspace;
 
-/// A fresh Debian of the usual release.
+/// A new Debian of the usual release.
 pub(crate) fn debian() -> Option<FreshRoot> {
     debian_of("debian.tar")
 }
 
-/// A fresh Debian of this archive, where packages may install documents and man pages, too.
+/// A new Debian from this archive, in which packages also install documents and man pages.
 pub(crate) fn debian_of(archive: &str) -> Option<FreshRoot> {
-    // Before a host covers the place where they lie.
+    // Read before a host covers their directory.
     let scripts = ["launcher", "drop-ins"].map(|name| {
         (name, std::fs::read(workspace(&format!("packaging/deb/tests/{name}"))).expect("a script"))
     });
@@ -23,14 +23,15 @@ pub(crate) fn debian_of(archive: &str) -> Option<FreshRoot> {
     Some(root)
 }
 
-/// Installs packages of ours.
+/// Installs packages of the project.
 #[track_caller]
 pub(crate) fn install(root: &FreshRoot, packages: &[&str]) {
     let files: Vec<String> = packages.iter().map(|name| format!("/srv/packages/{name}_0*.deb")).collect();
     root.by_root(&format!("dpkg --install {}", files.join(" "))).ok();
 }
 
-/// Installs a package of the version before, which differs in what a script does in its directory; then this one.
+/// Installs a package of the previous version, which differs by what a script does in its directory; then the
+/// current one.
 #[track_caller]
 pub(crate) fn upgrade(root: &FreshRoot, package: &str, difference: &str, in_between: &str) {
     let script = format!(
@@ -50,7 +51,7 @@ pub(crate) fn upgrade(root: &FreshRoot, package: &str, difference: &str, in_betw
     assert_eq!(version, concat!(env!("CARGO_PKG_VERSION"), "-1"), "{package}");
 }
 
-/// Mode, owner and path of each file of a package, but for its documents.
+/// The mode, owner and path of each file of a package, without its documents.
 #[track_caller]
 pub(crate) fn files(root: &FreshRoot, package: &str) -> String {
     root.by_root(&format!(
@@ -60,13 +61,13 @@ pub(crate) fn files(root: &FreshRoot, package: &str) -> String {
     .ok()
 }
 
-/// What a path is like.
+/// The mode and owner of a path.
 #[track_caller]
 pub(crate) fn fact(root: &FreshRoot, path: &str) -> String {
     root.by_root(&format!("stat -c '%a %U:%G' {path}")).ok()
 }
 
-/// That no file of a package has capabilities: an upgrade would have to set them again.
+/// Checks that no file of a package has capabilities: an upgrade would have to set them again.
 #[track_caller]
 pub(crate) fn assert_no_capabilities(root: &FreshRoot, package: &str) {
     for path in root.by_root(&format!("dpkg --listfiles {package}")).ok().lines() {
@@ -77,7 +78,7 @@ pub(crate) fn assert_no_capabilities(root: &FreshRoot, package: &str) {
     }
 }
 
-/// That a package is gone without a trace after an installation, and after a second one.
+/// Checks that purging a package leaves nothing, after a first and a second installation.
 #[track_caller]
 pub(crate) fn assert_purge_leaves_nothing(root: &FreshRoot, package: &str) {
     let before = content(root);
@@ -90,7 +91,7 @@ pub(crate) fn assert_purge_leaves_nothing(root: &FreshRoot, package: &str) {
     }
 }
 
-/// All files but dpkg's own.
+/// All files except dpkg's own.
 fn content(root: &FreshRoot) -> String {
     let is_own = |line: &&str| !line.contains(" var/lib/dpkg") && !line.contains(" var/log/");
     root.content().lines().filter(is_own).collect::<Vec<_>>().join("\n")

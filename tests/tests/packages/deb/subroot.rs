@@ -78,13 +78,13 @@ fn it_runs_on_a_newer_release() {
     assert_eq!(root.main_job().ok(), ALL_IDS);
 }
 
-/// The link by which the package disables a profile that the host's AppArmor cannot read.
+/// The symlink by which the package disables a profile that the host's AppArmor cannot read.
 fn link(root: &FreshRoot) -> String {
     root.by_root("readlink /etc/apparmor.d/disable/subroot || true").ok()
 }
 
-// No kernel that has no AppArmor, as those of CI, can load the profile: what its rules do there is not tested, only that they
-// are rules.
+// A kernel without AppArmor, such as those in CI, cannot load the profile. Only its syntax is tested here,
+// not its effect.
 #[test]
 fn its_profile_is_accepted_by_apparmor_4() {
     let Some(root) = debian_of("trixie.tar") else { skip!("{NO_ROOT}") };

@@ -1,4 +1,4 @@
-//! The package in the place of Debian's uidmap.
+//! The package that replaces Debian's uidmap.
 
 use super::installed::{
     assert_no_capabilities, assert_purge_leaves_nothing, autopkgtest, debian, debian_of, fact, files,
@@ -52,7 +52,7 @@ fn its_autopkgtest_passes() {
     autopkgtest(&root, "drop-ins");
 }
 
-/// The package that newuidmap is of, with all its files as they were packed.
+/// The package that owns newuidmap, with all its files unchanged.
 fn owner(root: &FreshRoot) -> String {
     let owner = root.by_root("dpkg --search /usr/bin/newuidmap | cut -d : -f 1").ok();
     assert_eq!(root.by_root(&format!("dpkg --verify {owner}")).ok(), "", "{owner}");

@@ -1,4 +1,4 @@
-//! build-sandbox: a program in C, compiled twice under different circumstances.
+//! build-sandbox: a C program, compiled twice under different circumstances.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -7,11 +7,11 @@ use subroot_tests::{Host, Outcome, User, skip};
 const HERMETIC: &str = include_str!("../../../../packaging/recipes/build-sandbox/hermetic");
 const NO_ROOT: &str = "no Debian root: see what packaging/test says of it";
 
-/// Tells when it was compiled, and by -g where.
+/// Contains the time of its compilation, and with -g also the directory.
 const PROGRAM: &str = r#"#include <stdio.h>
 int main(void) { puts("made " __DATE__ " " __TIME__); return 0; }
 "#;
-/// What a build sees of where it runs goes into its output.
+/// The build's output records what it sees of its environment.
 const BUILD: &str = "
     cp /source/hello.c . && gcc -g -O2 -o /out/hello hello.c
     { id; umask; uname -n; pwd; env | sort; ulimit -a; cat /proc/self/mountinfo | wc -l; ls -a /build /tmp; ls /proc/self/fd; } >/out/seen
@@ -20,7 +20,7 @@ const BUILD: &str = "
     ls -a /var/tmp /dev/shm >>/out/seen; touch /var/tmp/left /dev/shm/left
     mkdir /out/lib; touch /out/lib/a; ln -s a /out/lib/b; chmod 2751 /out/lib";
 
-/// Alice with sources in `~/src`, and the recipe.
+/// alice with sources in `~/src`, and the recipe.
 struct Site {
     host: Host,
     alice: User,

@@ -5,10 +5,10 @@ use std::fs;
 use subroot_tests::skip;
 
 const WORKFLOW: &str = include_str!("../../../../packaging/recipes/github-actions/build.yml");
-/// Those that need sudo, a release or a registry.
+/// The number of steps that need sudo, a release or a registry.
 const READ_ONLY: usize = 3;
 
-/// What the steps run, in their order.
+/// The scripts of the steps, in order.
 fn steps(project: &Project) -> Vec<String> {
     project.host.write("/tmp/build.yml", WORKFLOW);
     let step = |at: usize| {

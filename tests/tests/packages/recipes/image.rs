@@ -1,15 +1,16 @@
-//! image: packaging/image in containers of podman, as root with docker's settings and as a plain user.
+//! image: packaging/image in containers of podman, as root with docker's settings and as an ordinary user.
 
 use crate::recipes::podman::Podman;
 use subroot_tests::{Install, Outcome, skip};
 
 const NO_ROOT: &str = "no Debian root: see what packaging/test says of it";
-/// The user and his subordinate IDs, as the image has them.
+/// The image's user and subordinate IDs.
 const ALL: &str = "0 1000 1\n1 10000 49999\n65534 59999 1\n";
 const SHOW_MAP: &str = "subroot run -- sh -c 'tr -s \" \" </proc/self/uid_map | sed \"s/^ //\"'";
-const OLD_PROC: &str = "the kernel refuses a new /proc here, so the one that is there is used";
+const OLD_PROC: &str = "the kernel refuses a new /proc here, so the existing one is used";
 
-/// Podman's filter without what docker's allows with CAP_SYS_ADMIN only: moby's profiles/seccomp/default.json.
+/// Podman's filter without the calls that docker's allows only with CAP_SYS_ADMIN: moby's
+/// profiles/seccomp/default.json.
 const MAKE_DOCKERS_FILTER: &str = r#"
     jq '.syscalls |= (map(.names -= ["clone", "clone3", "fsconfig", "fsmount", "fsopen", "fspick", "mount", "mount_setattr",
             "move_mount", "open_tree", "pivot_root", "setdomainname", "sethostname", "setns", "umount", "umount2", "unshare"])
@@ -25,7 +26,7 @@ fn assert_says(outcome: &Outcome, lines: &[&str]) {
     }
 }
 
-/// Everything as the README shows it, with no option at all.
+/// Everything as shown in the README, without any options.
 #[track_caller]
 fn assert_all_is_mapped(podman: &Podman) {
     let outcome = podman.inside(&[], SHOW_MAP);

@@ -1,10 +1,10 @@
-//! kubernetes: the settings of pod.yaml, as podman has them.
+//! kubernetes: the settings of pod.yaml, translated for podman.
 
 use crate::recipes::podman::Podman;
 use subroot_tests::skip;
 
 const POD: &str = include_str!("../../../../packaging/recipes/kubernetes/pod.yaml");
-/// What podman calls the settings of the pod's container; an ID of the node's for the pod's 0.
+/// podman's names for the settings of the pod's container, and an ID of the node for the pod's 0.
 const TRANSLATE: &str = r#"
     .spec as $pod | $pod.containers[0].securityContext
     | (if $pod.hostUsers == false then "--uidmap=0:300000:65536", "--gidmap=0:300000:65536" else empty end),
@@ -17,7 +17,7 @@ const CAPABILITIES: &str =
 const COMMAND: &str = r#".spec.containers[0].command | map(@sh) | join(" ")"#;
 const ALL: &str = "0 1000 1 1 10000 50000";
 
-/// What a query of jq finds in a pod.
+/// The result of a jq query on a pod.
 fn find(podman: &Podman, pod: &str, query: &str) -> Vec<String> {
     podman.host.write("/tmp/pod.yaml", pod);
     let mut yq = podman.host.user("root").command("yq");
@@ -25,7 +25,8 @@ fn find(podman: &Podman, pod: &str, query: &str) -> Vec<String> {
     found.lines().map(str::to_owned).collect()
 }
 
-/// The map that the pod's command prints, in one line, and whether the sandbox has but the container's own /proc.
+/// The map that the pod's command prints, in one line, and whether the sandbox has only the container's own
+/// /proc.
 fn launch(podman: &Podman, pod: &str) -> (String, bool) {
     podman.limit(&find(podman, pod, CAPABILITIES).join(" "));
     let options = find(podman, pod, TRANSLATE);

@@ -1,4 +1,4 @@
-//! mmdebstrap: a root file system made by it on the project's newuidmap, and used.
+//! mmdebstrap: makes a root filesystem with the project's newuidmap, which is then used.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -25,7 +25,7 @@ fn site() -> (Host, User) {
     (host, alice)
 }
 
-/// `make-root` with the hook that every file is given away by.
+/// `make-root` with a hook that gives every file away.
 fn make(host: &Host, alice: &User, source: &str) -> subroot_tests::Outcome {
     let mut command = alice.command("make-root");
     command.env("OPTIONS", "--variant=extract --include=tiny --extract-hook=/home/alice/hook");

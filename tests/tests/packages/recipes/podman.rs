@@ -11,9 +11,10 @@ use subroot_tests::{Host, Install, Outcome, User, archive, end_pause_process, re
 const CONTAINERFILE: &str = include_str!("../../../../packaging/image/Containerfile");
 const PROGRAMS: [&str; 2] = ["subroot", "newidmap-helper"];
 const PATIENCE: Duration = Duration::from_secs(180);
-/// Where podman keeps what must not be seen by others.
+/// Podman's directory for files that others must not see.
 const RUNTIME_DIR: &str = "/run/podman-of-the-test";
-/// As the defaults, and not by `--cap-add`, which podman makes ambient for a user other than root; limits that need no privilege.
+/// As defaults, because podman makes capabilities of `--cap-add` ambient for a user other than root. The
+/// limits need no privilege.
 const CONFIGURATION: &str = r#"[containers]
 default_capabilities = [CAPABILITIES]
 default_ulimits = ["nofile=1024:1024", "nproc=4000:4000"]
@@ -24,11 +25,11 @@ cgroup_manager = "cgroupfs"
 runtime = "crun"
 events_logger = "none"
 "#;
-/// Those that docker gives; nobody but root has them in force.
+/// docker's default capabilities. They are effective only for root.
 const DOCKERS: &str = "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW \
      SETFCAP SETGID SETPCAP SETUID SYS_CHROOT";
 
-/// A host with podman, and the image in somebody's storage.
+/// A host with podman, and the image in a user's storage.
 pub(crate) struct Podman {
     pub(crate) host: Host,
     user: User,
@@ -36,14 +37,16 @@ pub(crate) struct Podman {
 }
 
 impl Podman {
-    /// Builds the image as this user; containers have docker's capabilities. `None` where there is no archive of a Debian.
+    /// Builds the image as this user. Containers have docker's capabilities. `None` if there is no archive of
+    /// a Debian.
     pub(crate) fn new(user: &str) -> Option<Podman> {
         Podman::with_mapper(user, Install::SetuidRoot)
     }
 
-    /// The same with a mapper that has its privilege as the file's: setuid, as the Containerfile says, or capabilities instead.
+    /// The same with a mapper that gets its privilege from its file: setuid, as in the Containerfile, or
+    /// capabilities instead.
     pub(crate) fn with_mapper(user: &str, how: Install) -> Option<Podman> {
-        // Opened first: the host may cover the places where they lie.
+        // Opened first, because the host may cover the directories.
         let mut debian = archive("debian.tar")?;
         let programs = PROGRAMS.map(|name| fs::read(release_program(name)).expect("`packaging/build` first"));
         let host = Host::new();
@@ -78,7 +81,7 @@ impl Podman {
         self.output(&build.split(' ').collect::<Vec<_>>()).ok();
     }
 
-    /// Lets containers have these capabilities, and no others.
+    /// Gives containers only these capabilities.
     pub(crate) fn limit(&self, capabilities: &str) {
         configure(&self.host, capabilities);
     }
@@ -91,7 +94,7 @@ impl Podman {
         self.host.output_within(PATIENCE, &mut command)
     }
 
-    /// What a script does in a container that is started with these options.
+    /// The outcome of a script in a container started with these options.
     pub(crate) fn inside(&self, options: &[&str], script: &str) -> Outcome {
         let words = [&["run", "--rm"], options, &["localhost/subroot", "bash", "-c", script]].concat();
         self.output(&words)
@@ -104,7 +107,7 @@ impl Drop for Podman {
     }
 }
 
-/// What podman is set up with, besides what it needs of any host.
+/// Podman's configuration, in addition to what it needs on any host.
 fn set_up(host: &Host) {
     host.cover_what_podman_uses();
     fs::create_dir_all("/etc/containers").expect("a directory");

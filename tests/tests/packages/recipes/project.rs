@@ -12,7 +12,7 @@ hello: hello.c
 \t@echo $(CI) >ci
 ";
 
-/// Alice with the project in `~/src` and a Debian in `~/temp/rootfs`.
+/// alice with the project in `~/src` and a Debian in `~/temp/rootfs`.
 pub(crate) struct Project {
     pub(crate) host: Host,
     pub(crate) alice: User,
@@ -20,7 +20,7 @@ pub(crate) struct Project {
 }
 
 impl Project {
-    /// `None` where there is no archive of a Debian.
+    /// `None` if there is no archive of a Debian.
     pub(crate) fn new() -> Option<Project> {
         let (host, rootfs) = Host::with_everyday_root()?;
         let alice = host.user("alice");

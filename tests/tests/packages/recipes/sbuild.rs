@@ -1,4 +1,4 @@
-//! sbuild: a Debian package built by it in unshare mode on the project's newuidmap.
+//! sbuild: builds a Debian package in unshare mode with the project's newuidmap.
 
 use std::fs::{self, File};
 use std::io::copy;
@@ -8,7 +8,7 @@ use subroot_tests::{Host, Install, archive, skip};
 const SBUILDRC: &str = include_str!("../../../../packaging/recipes/sbuild/sbuildrc");
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// A package that tells whose its build directory was, and who built it.
+/// A package that records the owner of its build directory, and the user who built it.
 const MAKE_SOURCE: &str = r#"
     mkdir -p hello-1.0/debian/source; cd hello-1.0
     echo '3.0 (native)' >debian/source/format
@@ -59,7 +59,7 @@ fn a_package_is_built_without_root() {
     let architecture = host.output(&mut alice.shell("dpkg --print-architecture")).ok();
     let place = format!("/home/alice/.cache/sbuild/bookworm-{}.tar", architecture.trim());
     copy(&mut chroot, &mut File::create(place).expect("a file")).expect("copying the chroot");
-    // The chroot has no fakeroot, which the package does not want, and there is no network.
+    // The chroot has no fakeroot, which the package does not need, and there is no network.
     let here = "$core_depends = ['build-essential'];\n1;\n";
     host.write("/home/alice/.sbuildrc", SBUILDRC.replace("1;\n", here));
     let offline = "--no-apt-update --no-apt-upgrade --no-apt-distupgrade --no-run-lintian --nolog";
@@ -69,7 +69,7 @@ fn a_package_is_built_without_root() {
 
     let unpack = "dpkg-deb --extract hello_1.0_*.deb package && package/usr/bin/hello && cat package/usr/seen && ls /tmp";
     let seen = host.output(&mut alice.shell(unpack)).ok();
-    // A user in the chroot, and what sbuild maps: the first granted ID is root.s. Nothing of it is left in /tmp.
+    // A user in the chroot, and sbuild's map: the first granted ID is root's. Nothing remains in /tmp.
     assert_eq!(seen, "hello\nalice\nalice:sbuild\n 0 100000 65536\n");
     assert!(fs::exists("/home/alice/hello_1.0.dsc").expect("looking"));
 }

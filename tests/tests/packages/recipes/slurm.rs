@@ -1,4 +1,5 @@
-//! Slurm: jobs, arrays and steps of a plain user in a root that all nodes share, on a real cluster of four nodes.
+//! Slurm: jobs, arrays and steps of an ordinary user in a root that all nodes share, on a real cluster of
+//! four nodes.
 
 mod cluster;
 mod nodes;
@@ -87,7 +88,7 @@ fn changes_on_a_disk_of_the_node_are_removed_with_the_task() {
     cluster.host.write("/home/alice/task", task);
     let id = cluster.submit("--array=0,1 scratch.sbatch sh ./task");
     cluster.wait_for("ready", "ready\nready\n");
-    // That of the first task may go at any moment.
+    // The first task's directory may be removed at any moment.
     assert!(cluster.shell("ls /tmp").ok().contains("subroot."));
     cluster.shell(&format!("scancel {id}_1")).ok();
     let mut ends = cluster.ends(&id);
@@ -126,7 +127,7 @@ fn a_signal_to_the_batch_script_reaches_the_command_once() {
     cluster.host.write("/home/alice/task", task);
     let id = cluster.submit("--array=0 array.sbatch sh ./task");
     cluster.wait_for("ready", "ready");
-    // What --signal=B:USR1@300 has sent before a time limit.
+    // The signal that --signal=B:USR1@300 sends before a time limit.
     cluster.shell(&format!("scancel --batch --signal=USR1 {id}")).ok();
     assert_eq!(cluster.ends(&id), ["FAILED 3:0"]);
     assert_eq!(fs::read_to_string("/home/alice/saved").expect("what is saved"), "saving\n");
@@ -216,13 +217,13 @@ fn srun(command: &str) -> String {
     line_of_the_recipe("--ntasks-per-node").replace("./step", command)
 }
 
-/// What the recipe's README has administrators write into mapper.conf.
+/// The line for mapper.conf in the recipe's README.
 fn rule_of_the_recipe() -> &'static str {
     let words = RECIPE.split('`');
     words.into_iter().find(|word| word.starts_with("computed-grants")).expect("a rule in the recipe")
 }
 
-/// The line of the recipe's README with this word of srun's.
+/// The line of the recipe's README with this option of srun.
 fn line_of_the_recipe(word: &str) -> &'static str {
     let line = RECIPE.lines().find(|line| line.starts_with("srun ") && line.contains(word));
     line.expect("a line of srun's in the recipe")

@@ -1,11 +1,11 @@
-//! What every package goes through from its first installation on, as tests of the module that names it.
+//! The lifecycle of every package from its first installation, as tests of the module that names it.
 
 use super::Packages;
 use crate::root::capabilities;
 use std::fs;
 
-/// The tests of a package: its name, further words for rpm, and its main program.
-macro_rules! check_life {
+/// The tests of a package: its name, further arguments for rpm, and its main program.
+macro_rules! check_lifecycle {
     ($name:literal, $words:literal, $program:literal) => {
         #[test]
         fn an_installation_is_as_packed() {
@@ -60,7 +60,7 @@ pub(crate) fn assert_mended(name: &str, words: &str, program: &str) {
     installation.quietly(&format!("-i {words} {name}.rpm"));
     let path = installation.root.file(program);
     let packed = (fs::read(&path).expect("the program"), capabilities(&path));
-    // Writing to a file takes its capabilities away: capabilities(7).
+    // Writing to a file removes its capabilities: capabilities(7).
     fs::write(&path, "damaged").expect("damaging the program");
     let told = installation.rpm(&format!("-V {words} {name}"));
     let lost = if packed.1.is_empty() { "." } else { "P" };

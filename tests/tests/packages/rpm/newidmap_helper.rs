@@ -4,7 +4,7 @@ use super::Packages;
 use std::fs;
 use subroot_tests::skip;
 
-check_life!("newidmap-helper", "", "/usr/libexec/subroot/newidmap-helper");
+check_lifecycle!("newidmap-helper", "", "/usr/libexec/subroot/newidmap-helper");
 
 #[test]
 fn it_has_capabilities_that_are_not_in_force_and_no_setuid_bit() {

@@ -4,7 +4,7 @@ use super::Packages;
 use std::fs;
 use subroot_tests::skip;
 
-check_life!("newidmap-helper-nss", "--nodeps", "/usr/libexec/subroot/newidmap-helper-nss");
+check_lifecycle!("newidmap-helper-nss", "--nodeps", "/usr/libexec/subroot/newidmap-helper-nss");
 
 #[test]
 fn each_program_has_the_capabilities_of_its_twin() {
@@ -35,7 +35,8 @@ fn it_wants_the_mapper_of_its_build_and_the_c_library() {
     assert!(wanted.iter().all(|what| known.iter().any(|known| what.starts_with(known))), "{refused:?}");
 }
 
-/// A plugin that no host has: without the package the mapper says what it takes, with it that the plugin is missing.
+/// A plugin that no host has: without the package the mapper reports that it needs the package, with it that
+/// the plugin is missing.
 #[test]
 fn the_mapper_hands_over_to_it() {
     let Some(installation) = Packages::built().debian() else { skip!("no Debian root file system was made") };

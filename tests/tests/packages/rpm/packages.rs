@@ -1,4 +1,4 @@
-//! rpm on a root of the test's own, with the packages at hand.
+//! rpm on a root of one test, with the packages available.
 
 use super::older_packages;
 use crate::built::{only, package};
@@ -10,14 +10,14 @@ use subroot_tests::Outcome;
 
 pub(crate) const NAMES: [&str; 4] = ["subroot", "newidmap-helper", "newidmap-helper-nss", "subroot-uidmap"];
 
-/// Where they lie on the host of the test.
+/// The directory of the packages on the test's host.
 const DIR: &str = "/home/packages";
 
-/// The packages in memory: the host of a test may cover the place where they were built.
+/// The packages in memory: a test's host may cover the directory where they were built.
 pub(crate) struct Packages(Vec<(String, Vec<u8>)>);
 
 impl Packages {
-    /// Those of this version as `NAME.rpm`.
+    /// The packages of this version as `NAME.rpm`.
     pub(crate) fn built() -> Packages {
         Packages(NAMES.iter().map(|name| read(&format!("{name}.rpm"), &package(name, ".rpm"))).collect())
     }
@@ -30,7 +30,7 @@ impl Packages {
         packages
     }
 
-    /// An empty root with a database of rpm's.
+    /// An empty root with an rpm database.
     pub(crate) fn root(self) -> Installation {
         self.on(Root::empty())
     }
@@ -61,7 +61,7 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    /// rpm for this root, with words split at blanks, where packages are named as files of their directory.
+    /// rpm for this root, with arguments split at blanks; packages are named as files in their directory.
     pub(crate) fn rpm(&self, words: &str) -> Outcome {
         let mut command = self.root.host.user("root").command("/usr/bin/rpm");
         command.current_dir("/home").arg("--root").arg(&self.root.path).args(["--dbpath", "/var/lib/rpm"]);
@@ -71,7 +71,7 @@ impl Installation {
         self.root.host.output(command.args(words.split_whitespace()))
     }
 
-    /// Runs rpm, which must have nothing to say but that Debian has another tool for foreign packages.
+    /// Runs rpm, which may only print that Debian has another tool for foreign packages.
     #[track_caller]
     pub(crate) fn quietly(&self, words: &str) {
         let outcome = self.rpm(words);
@@ -79,7 +79,7 @@ impl Installation {
         assert_eq!((outcome.code(), outcome.stdout.as_str(), said.as_str()), (0, "", ""), "{words}");
     }
 
-    /// What is there beside the database, documents and licences: see [`Root::listing`].
+    /// The files except the database, documents and licences: see [`Root::listing`].
     pub(crate) fn listing(&self) -> String {
         self.root.listing(&["/var", "/usr/share/doc", "/usr/share/licenses"])
     }

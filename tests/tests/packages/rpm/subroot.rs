@@ -4,7 +4,7 @@ use super::Packages;
 use std::fs;
 use subroot_tests::{release_program, skip};
 
-check_life!("subroot", "", "/usr/bin/subroot");
+check_lifecycle!("subroot", "", "/usr/bin/subroot");
 
 #[test]
 fn it_has_a_program_completions_and_pages() {

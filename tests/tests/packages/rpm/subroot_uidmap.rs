@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Command;
 use subroot_tests::skip;
 
-check_life!("subroot-uidmap", "", "/usr/libexec/subroot/uidmap/newuidmap");
+check_lifecycle!("subroot-uidmap", "", "/usr/libexec/subroot/uidmap/newuidmap");
 
 #[test]
 fn each_program_has_one_capability_in_force() {
@@ -50,7 +50,8 @@ fn it_lies_beside_the_programs_and_pages_of_shadow_utils() {
     installation.quietly("-V shadow-utils");
 }
 
-/// Files where Fedora's and RHEL's shadow-utils has them: newuidmap and newgidmap are in no package that could be replaced.
+/// Files at the paths of Fedora's and RHEL's shadow-utils. There, newuidmap and newgidmap are in no package
+/// that could be replaced.
 fn stand_in_for_shadow_utils() -> Vec<u8> {
     let dir = target().join("rpm/shadow-utils");
     let _not_there_yet = fs::remove_dir_all(&dir);

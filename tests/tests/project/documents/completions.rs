@@ -1,15 +1,15 @@
-//! What `subroot completions` prints is taken by the shell that it is for.
+//! The output of `subroot completions` is accepted by the shell that it is for.
 
 use crate::documents::printed;
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 use subroot_tests::skip;
 
-/// Runs a shell over a script on its standard input; none where there is no such shell.
+/// Runs a shell with a script on its standard input; none if the shell is not installed.
 fn shell(command: &[&str], script: &str) -> Option<Output> {
     let mut child = Command::new(command[0])
         .args(&command[1..])
-        // fish makes directories in it.
+        // fish creates directories in it.
         .env("HOME", env!("CARGO_TARGET_TMPDIR"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -26,7 +26,7 @@ fn words(output: &Output) -> Vec<String> {
     String::from_utf8_lossy(&output.stdout).split_whitespace().map(str::to_owned).collect()
 }
 
-/// What bash completes the last of these words to.
+/// bash's completions of the last of these words.
 #[track_caller]
 fn completed_by_bash(typed: &str) -> Vec<String> {
     let last = typed.split(' ').next_back().expect("a word");

@@ -1,13 +1,15 @@
-//! An error of the launcher's is never read as "there is none": each place that ignores one says why, and no other does.
+//! An error in the launcher never counts as "there is none": each place that ignores one says why, and no
+//! other place does.
 //!
-//! What this looks for is how Rust drops an error; launcher/clippy.toml forbids the methods that a [`Result`] shares with an [`Option`].
+//! This finds the ways in which Rust code drops an error; launcher/clippy.toml forbids the methods that
+//! [`Result`] shares with [`Option`].
 
 use crate::documents::read;
 use std::fs;
 use std::path::PathBuf;
 use subroot_tests::workspace;
 
-/// What drops the error of a result, or looks only whether there is one.
+/// Code that drops the error of a result, or only checks whether there is one.
 const DROPPED: [&str; 16] = [
     ".ok()",
     ".err()",
@@ -27,7 +29,7 @@ const DROPPED: [&str; 16] = [
     "matches!(",
 ];
 
-/// What can only fail for its value, in the program itself: numbers, texts and ranges.
+/// Operations that can fail only because of a value in the program itself: numbers, texts and ranges.
 const OF_A_VALUE: [&str; 14] = [
     "try_from",
     "try_into",
@@ -45,18 +47,19 @@ const OF_A_VALUE: [&str; 14] = [
     "seconds(",
 ];
 
-/// What starts the comment above an ignored error, and the one at the top of a file that does nothing else.
+/// The start of the comment above an ignored error, and of the one at the top of a file that does nothing
+/// else.
 const MARK: &str = "// Error ignored: ";
 const MARK_OF_FILE: &str = "//! Errors ignored: ";
 
-/// A statement of a source: its lines, and the comments above and in it.
+/// A statement in a source: its lines, and the comments above and in it.
 struct Statement {
     line: usize,
     code: String,
     comments: String,
 }
 
-/// Every file of the launcher's but its tests, with its path.
+/// Every file of the launcher except its tests, with its path.
 fn sources() -> Vec<(String, String)> {
     let (mut found, mut dirs) = (Vec::new(), vec![workspace("launcher/src")]);
     while let Some(dir) = dirs.pop() {
@@ -76,7 +79,8 @@ fn sources() -> Vec<(String, String)> {
     found
 }
 
-/// Takes a source apart, up to its unit tests: a statement ends with `;`, `{`, `}` or a blank line, or with a comma at the end of an arm.
+/// Splits a source, up to its unit tests, into statements: each ends with `;`, `{`, `}`, a blank line, or a
+/// comma at the end of an arm.
 fn statements(source: &str) -> Vec<Statement> {
     let source = source.split("\n#[cfg(test)]\nmod tests").next().unwrap_or(source);
     let mut found = Vec::new();
@@ -131,14 +135,14 @@ fn every_ignored_error_has_a_reason() {
         let dropped = statements.iter().filter(|statement| drops_an_error(&statement.code)).count();
         if source.contains(MARK_OF_FILE) {
             if dropped == 0 {
-                wrong.push(format!("{name}: no error is ignored there any more"));
+                wrong.push(format!("{name}: no error is ignored there"));
             }
             continue;
         }
         for statement in statements {
             match (drops_an_error(&statement.code), statement.comments.contains(MARK)) {
                 (true, false) => wrong.push(format!(
-                    "{name}:{}: {} says not why: {}",
+                    "{name}:{}: {} does not say why: {}",
                     statement.line,
                     MARK.trim(),
                     statement.code

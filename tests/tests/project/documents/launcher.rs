@@ -1,4 +1,5 @@
-//! The launcher: each command and option of its help is in its man page and in the README, and none is there besides.
+//! The launcher: each command and option in its help is in its man page and in the README, which have no
+//! others.
 
 use crate::documents::{has_word, page, printed, read, section};
 use std::collections::BTreeSet;
@@ -40,12 +41,12 @@ impl Shown {
     }
 }
 
-/// `  NAME  what it does`, to the end of the list.
+/// The name in `  NAME  what it does`, for each line of the list.
 fn named(line: &str) -> Option<String> {
     line.split_whitespace().next().map(str::to_owned)
 }
 
-/// `  -x, --long …`, as the help and the man pages have it.
+/// `  -x, --long …`, as in the help and the man pages.
 fn option(line: &str) -> Option<(String, Option<String>)> {
     let line = line.trim_start();
     let (short, rest) = match line.split_once(", ") {
@@ -58,7 +59,7 @@ fn option(line: &str) -> Option<(String, Option<String>)> {
     (long.len() > 2 && long.starts_with("--")).then(|| (long.to_owned(), short))
 }
 
-/// Those of the help alone: every command has them.
+/// The options that only the help has, because every command has them.
 fn is_of_all((long, _): &&(String, Option<String>)) -> bool {
     matches!(long.as_str(), "--help" | "--version")
 }
@@ -98,7 +99,7 @@ fn the_readme_has_no_option_that_is_not_there() {
         .collect();
     let readme = read("README.md");
     let rows = section(&readme, "## Commands").lines().filter(|line| line.starts_with("| "));
-    // What stands between two backticks.
+    // The code spans between backticks.
     let spans: Vec<&str> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
     let words =
         spans.iter().flat_map(|span| span.split([' ', '[', ']', '=', '|'])).filter(|word| word.len() > 1);
@@ -112,7 +113,7 @@ fn each_script_of_completions_has_all_commands_and_options() {
     for shell in ["bash", "zsh", "fish"] {
         let script = printed("subroot", &["completions", shell]);
         for Shown { words, options } in Shown::all() {
-            // fish has the name of an option without its hyphens.
+            // fish lists the names of options without their hyphens.
             let bare = |long: &str| if shell == "fish" { long[2..].to_owned() } else { long.to_owned() };
             let options = options.iter().map(|(long, _)| bare(long));
             for word in words.iter().cloned().chain(options) {

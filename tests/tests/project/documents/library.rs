@@ -1,4 +1,5 @@
-//! The library: what `subroot run` has an option for, `Sandbox` of the crate has a setter for, or the option is the program's alone.
+//! The library: for each option of `subroot run`, `Sandbox` has a setter, or the option only makes sense in
+//! the program.
 
 use crate::documents::launcher::Shown;
 use crate::documents::read;
@@ -56,7 +57,7 @@ const PROGRAM_ONLY: &[(&str, &str)] = &[
     ("--help", "it is about the command line"),
     ("--init", "it is podman's name for the default"),
     ("--interactive", "it is podman's name for the default"),
-    ("--print-plan", "it is for a person's eyes"),
+    ("--print-plan", "its output is for people to read"),
 ];
 
 #[test]
@@ -78,7 +79,7 @@ fn each_setter_is_there() {
     }
 }
 
-/// A doctest of the launcher runs the one in its own README.
+/// A doctest of the launcher runs the program in its own README.
 #[test]
 fn the_program_in_the_readme_is_the_one_that_is_run() {
     let program = |path: &str| {

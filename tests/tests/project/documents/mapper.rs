@@ -1,21 +1,22 @@
-//! The mapper: its options, exit statuses and settings are the same in the sources, the usage, the man pages and the README.
+//! The mapper: its options, exit statuses and settings are the same in the sources, the usage, the man pages
+//! and the README.
 
 use crate::documents::{has_word, page, printed, read, section};
 use std::collections::BTreeSet;
 
 const README: &str = "newidmap-helper/README.md";
 
-/// The words in `"…"` or `b"…"` of a part of the sources.
+/// The words in `"…"` or `b"…"` in a part of the sources.
 fn strings(source: &str) -> BTreeSet<&str> {
     source.split('"').skip(1).step_by(2).collect()
 }
 
-/// The words in `b"…"` of a part of the sources.
+/// The words in `b"…"` in a part of the sources.
 fn byte_strings(source: &str) -> BTreeSet<&str> {
     source.split("b\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
 
-/// The arms of a `match`, or the words of a list: from the first place to the next one after it.
+/// The arms of a `match` or the words of a list: the text from `from` up to the next `to`.
 #[track_caller]
 fn part<'a>(source: &'a str, from: &str, to: &str) -> &'a str {
     let (_, after) = source.split_once(from).unwrap_or_else(|| panic!("no {from}"));
@@ -56,7 +57,7 @@ fn both_ways_to_name_a_target_are_in_each_page_and_in_the_readme() {
     assert!(printed("newidmap-helper", &["--help"]).contains("TARGET is fd:N"));
 }
 
-/// The numbers that a text has at the beginning of lines, after a mark.
+/// The numbers at the start of lines, after a mark.
 fn statuses(text: &str, mark: &str) -> BTreeSet<u8> {
     text.lines().filter_map(|line| line.strip_prefix(mark)?.split_whitespace().next()?.parse().ok()).collect()
 }
@@ -88,7 +89,7 @@ fn the_drop_ins_end_with_1_for_every_failure() {
     }
 }
 
-/// The keys that mapper.conf may have.
+/// The possible keys of mapper.conf.
 fn keys(source: &str) -> BTreeSet<&str> {
     let arms = part(source, "match key {", "_ => return Err(Invalid::Key)").lines();
     let keys: BTreeSet<&str> =

@@ -1,4 +1,4 @@
-//! The man pages as files: sound, of this version, and referring to pages that are there.
+//! The man pages as files: valid, of this version, and referring to existing pages.
 
 use crate::documents::read;
 use std::fs;
@@ -71,14 +71,14 @@ fn each_path_that_the_page_for_contributors_names_is_there() {
     }
 }
 
-/// A path whose first directory is one of the workspace's own. `target` is made by a build.
+/// A path whose first directory is in the workspace. `target` is created by a build.
 fn is_path(word: &str) -> bool {
     let is_plain = word.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-:".contains(letter));
     let Some((first, _)) = word.split_once('/') else { return word.ends_with(".md") };
     is_plain && first != "target" && !first.is_empty() && workspace(first).is_dir()
 }
 
-/// `.BR NAME (SECTION)…`, and what it is in a list of commands, `NAME(SECTION)`.
+/// `.BR NAME (SECTION)…`, and its form in a list of commands, `NAME(SECTION)`.
 fn reference(line: &str) -> Option<(&str, &str)> {
     let line = line.strip_prefix(".BR ").unwrap_or(line);
     let (name, rest) = line.split_once('(')?;

@@ -1,4 +1,4 @@
-//! The release builds as files: static, small, with nothing that is both writable and executable.
+//! The release builds as files: static, small, with no segment that is both writable and executable.
 
 use crate::privileged_program::PROGRAMS;
 use std::fs;
@@ -12,7 +12,7 @@ const GNU_STACK: u32 = 0x6474_e551;
 const MAY_EXECUTE: u32 = 1;
 const MAY_WRITE: u32 = 2;
 
-/// One program header: elf(5).
+/// A program header: elf(5).
 struct Segment {
     kind: u32,
     flags: u32,

@@ -5,10 +5,10 @@ use subroot_tests::{budget, workspace};
 
 const OWN: [&str; 2] = ["newidmap-helper", "subroot-idmap"];
 const EXTERNAL: [&str; 3] = ["bitflags", "linux-raw-sys", "rustix"];
-/// These would bring an allocator or a libc into it.
+/// These would add an allocator or a libc.
 const FORBIDDEN_FEATURES: [&str; 4] = ["alloc", "default", "std", "use-libc"];
 
-/// One crate a line, as `NAME VERSION … FEATURE,FEATURE`.
+/// One crate on each line, as `NAME VERSION … FEATURE,FEATURE`.
 fn tree(format: &str) -> Vec<Vec<String>> {
     let output = Command::new("cargo")
         .args(["tree", "--locked", "--package", "newidmap-helper", "--edges", "normal"])

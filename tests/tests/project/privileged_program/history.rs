@@ -1,4 +1,4 @@
-//! docs/security-history.md, docs/threat-model.md and docs/peers.md name tests that are there.
+//! docs/security-history.md, docs/threat-model.md and docs/peers.md name existing tests.
 
 use std::fs;
 use subroot_tests::workspace;

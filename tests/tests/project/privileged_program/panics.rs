@@ -1,11 +1,11 @@
-//! No path of the programs' own code leads to a panic: an unstripped release build has no trace of one.
+//! No path in the programs' own code leads to a panic: an unstripped release build contains none.
 
 use crate::privileged_program::PROGRAMS;
 use std::path::PathBuf;
 use std::process::Command;
 use subroot_tests::{release_program, workspace};
 
-/// rustix asserts that a descriptor it is given is none of its special values; these are what that leads to.
+/// rustix asserts that a descriptor is not one of its special values; these are the symbols that this needs.
 const ALLOWED: [&str; 4] = [
     "core::panicking::assert_failed",
     "core::panicking::assert_failed_inner",

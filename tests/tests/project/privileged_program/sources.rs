@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use subroot_tests::{budget, workspace};
 
 const DIRS: [&str; 2] = ["idmap/src", "newidmap-helper/src"];
-/// What the variant with name services has besides.
+/// The additional sources of the variant with name services.
 const VARIANT: [&str; 1] = ["newidmap-helper/nss/src"];
-/// The entry without libc, and the two ioctls that rustix has no call for.
+/// The entry point without libc, and the two ioctls that rustix does not offer.
 const UNSAFE: [&str; 2] = ["newidmap-helper/src/namespace.rs", "newidmap-helper/src/start.rs"];
-/// A process and a library that are made and loaded, and the entry with libc.
+/// Creating a process and loading a library, and the entry point with libc.
 const VARIANT_UNSAFE: [&str; 2] = ["newidmap-helper/nss/src/foreign.rs", "newidmap-helper/nss/src/start.rs"];
 
-/// What runs with a capability in force: the closure that writes and what it calls, and what puts privilege aside.
+/// The functions that run with a capability in force: the closure that writes and what it calls, and those
+/// that put privilege aside.
 const IN_FORCE: [(&str, &str); 8] = [
     ("maps.rs", "write"),
     ("maps.rs", "open_empty"),
@@ -62,7 +63,7 @@ fn unsafe_code_is_in_two_files() {
     assert_eq!(unsafe_code(&VARIANT).0, VARIANT_UNSAFE.map(workspace));
 }
 
-/// The files with unsafe code, and how many blocks of it they have.
+/// The files with unsafe code, and the number of its blocks.
 fn unsafe_code(dirs: &[&str]) -> (Vec<PathBuf>, usize) {
     let says_unsafe = |line: &&str| line.contains("unsafe ") || line.contains("unsafe(");
     let mut files = Vec::new();
@@ -88,7 +89,8 @@ fn little_of_it_runs_with_a_capability_in_force() {
     budget::LINES_IN_FORCE.hold(lines.iter().sum());
 }
 
-/// The lines of code of all functions of this name: rustfmt puts the closing brace below the first letter.
+/// The number of lines of code in all functions with this name: rustfmt puts the closing brace below the
+/// first letter.
 fn function_lines(text: &str, name: &str) -> Option<usize> {
     let lines: Vec<&str> = text.lines().collect();
     let starts = |line: &str| line.contains(&format!("fn {name}(")) || line.contains(&format!("fn {name}<"));

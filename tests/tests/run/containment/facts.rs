@@ -1,11 +1,11 @@
-//! What a command sees of what protects it and the host from each other.
+//! What a command can observe of its protection and the host's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What restricts a mount.
+/// The options that restrict a mount.
 const RESTRICTIONS: [&str; 5] = ["ro", "nosuid", "nodev", "noexec", "private"];
 
-/// The lines of proc_pid_status(5) that matter.
+/// The relevant lines of proc_pid_status(5).
 const STATUS: [&str; 14] = [
     "Umask",
     "Uid",
@@ -23,23 +23,23 @@ const STATUS: [&str; 14] = [
     "Seccomp_filters",
 ];
 
-/// The facts.
+/// The observed facts.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
-    /// Everything but mounts and IDs, line by line.
+    /// Everything except mounts and IDs, line by line.
     lines: BTreeSet<String>,
-    /// Which IDs there are.
+    /// The mapped IDs.
     ids: BTreeSet<String>,
-    /// The restrictions of the uppermost mount at each place.
+    /// The restrictions of the topmost mount at each mount point.
     mounts: BTreeMap<String, BTreeSet<&'static str>>,
 }
 
 impl Facts {
-    /// Prints them, for a shell in the sandbox.
+    /// Prints the facts; for a shell in the sandbox.
     pub(crate) const SCRIPT: &str = "echo /proc/self/fd/* $(pwd) $(hostname); cd /proc/self;
         exec grep '' status mountinfo uid_map gid_map setgroups limits oom_score_adj";
 
-    /// Reads what the script has printed.
+    /// Parses the script's output.
     pub(crate) fn read(printed: &str) -> Facts {
         let mut facts = Facts::default();
         for line in printed.lines() {
@@ -62,16 +62,16 @@ impl Facts {
         self.mounts.insert(fields[4].to_owned(), restrictions);
     }
 
-    /// True if the script has printed all of them.
+    /// True if the script has printed everything.
     pub(crate) fn is_whole(printed: &str) -> bool {
         printed.lines().last().is_some_and(|line| line.starts_with("oom_score_adj:"))
     }
 
-    /// In what there is less protection than expected, or more than was asked for. What is a default and was replaced by the next
-    /// best has been reported.
+    /// The protections that are missing compared to `expected`, and the ones not requested. If a default was
+    /// replaced by the next best, `reported` says so.
     pub(crate) fn less_than(&self, expected: &Facts, reported: &str) -> Vec<String> {
         let may_lack_ids = reported.contains("only your own") || reported.contains("IDs are mapped by");
-        let may_lack_sys = reported.contains("there is no /sys inside");
+        let may_lack_sys = reported.contains("the sandbox has no /sys");
         let mut found = differences(&self.lines, &expected.lines);
         if !may_lack_ids {
             found.extend(differences(&self.ids, &expected.ids));
@@ -84,7 +84,7 @@ impl Facts {
                 Some(_) => {}
             }
         }
-        // What covers a root that lacks mount points is as restricted as the root itself.
+        // A layer that covers a root without mount points is as restricted as the root itself.
         let root = expected.mounts.get("/").cloned().unwrap_or_default();
         let others = self.mounts.iter().filter(|(place, _)| !expected.mounts.contains_key(*place));
         found.extend(

@@ -1,5 +1,5 @@
-//! Each system call of a launch in turn answered by an error: the launch is refused, or the sandbox is as it was asked for.
-//! Nothing fails open, dies without a word or waits for ever.
+//! Makes each system call of a launch in turn fail with an error: the launch is refused, or the sandbox is as
+//! requested. No failure opens the sandbox, ends it without a message, or makes it hang.
 
 use crate::containment::facts::Facts;
 use nix::errno::Errno;
@@ -12,7 +12,7 @@ use subroot_tests::running::{GONE_WITHIN, soon};
 use subroot_tests::sandbox::{Sandbox, mounts};
 use subroot_tests::skip;
 
-/// Far more than any of these launches takes.
+/// Far longer than any of these launches takes.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Everything that protects the host, or the command from itself.
@@ -26,7 +26,7 @@ const PROTECTED: &[&str] = &[
     "--oom-score-adj=500",
 ];
 
-/// Another way through the launch: no mapper, no init, memory over the rootfs, masks.
+/// Another path through the launch: no mapper, no init, memory over the rootfs, masks.
 const LAYERED: &[&str] = &[
     "--userns=host-id",
     "--as-pid-1",
@@ -37,7 +37,7 @@ const LAYERED: &[&str] = &[
     "--volume=/home/alice/data:/srv:ro,noexec",
 ];
 
-/// One kind of launch.
+/// A kind of launch.
 struct Launch {
     sandbox: Sandbox,
     options: &'static [&'static str],
@@ -57,7 +57,8 @@ impl Launch {
         faults::run(&self.sandbox.alice, &mut command, Fault { absent: self.absent, failing }, PATIENCE)
     }
 
-    /// Fails each call with each error (of a kernel that lacks some, those of the child that builds the sandbox); returns the numbers of those calls without which there is no launch.
+    /// Makes each call fail with each error. For a kernel that lacks some calls, only those of the child that
+    /// builds the sandbox. Returns the numbers of the calls without which no launch is possible.
     fn without_each_call(&self, errnos: &[Errno]) -> BTreeSet<i64> {
         let whole = self.run(None);
         assert_eq!((whole.outcome.code(), whole.outcome.stderr.as_str()), (0, ""), "{:?}", whole.outcome);
@@ -71,10 +72,10 @@ impl Launch {
             let faulted = self.run(Some((*call, *errno)));
             let mut faults = judge(&faulted, call, &expected);
             if !soon(GONE_WITHIN, || killpg(faulted.group, None) == Err(Errno::ESRCH)) {
-                faults.push("processes are left".to_owned());
+                faults.push("processes remain".to_owned());
             }
             if mounts() != mounts_before {
-                faults.push("mounts are left".to_owned());
+                faults.push("mounts remain".to_owned());
             }
             if faulted.has_failed && faulted.outcome.code() != 0 {
                 needed.insert(call.number);
@@ -90,14 +91,15 @@ impl Launch {
     }
 }
 
-/// What is wrong with a launch in which a call has failed.
+/// What is wrong with a launch in which a call failed.
 fn judge(faulted: &Faulted, call: &Call, expected: &Facts) -> Vec<String> {
     let outcome = &faulted.outcome;
     let mut faults = Vec::new();
     if faulted.hung {
         return vec!["it does not end".to_owned()];
     }
-    // init and the watcher have nobody left to report to: a sandbox that they cannot look after ends as if it were killed.
+    // init and the watcher have no one left to report to. A sandbox that they cannot watch ends as if it were
+    // killed.
     let is_late = match call.process {
         1 => matches!(call.number, libc::SYS_waitid | libc::SYS_poll),
         2 => matches!(call.number, libc::SYS_close_range | libc::SYS_poll),
@@ -145,7 +147,7 @@ fn a_layered_sandbox_is_whole_or_refused() {
     assert_needed(&needed, &[libc::SYS_sethostname, libc::SYS_setresuid, libc::SYS_fsconfig]);
 }
 
-/// Before Linux 5.12, mounts are protected one by one, after they have been attached.
+/// Before Linux 5.12, mounts are protected one by one after they have been attached.
 #[test]
 fn a_sandbox_without_mount_setattr_is_whole_or_refused() {
     if !IS_SUPPORTED {

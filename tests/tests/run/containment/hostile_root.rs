@@ -1,5 +1,5 @@
-//! A root whose every path that a launch looks up is a symlink to something of the host, and a host that shows whether one was
-//! followed.
+//! A root in which every path that a launch looks up is a symlink to a file of the host, and a host that
+//! shows whether a symlink was followed.
 
 use nix::fcntl::OFlag;
 use std::collections::BTreeMap;
@@ -10,12 +10,13 @@ use std::path::Path;
 use subroot_tests::sandbox::{Sandbox, give, listing};
 use subroot_tests::{Outcome, Step};
 
-/// What every file of the host says; no output of a launch may have it.
+/// The content of every file on the host. No output of a launch may contain it.
 const KEY: &str = "HOST-KEY";
-/// Where the links are inside.
+/// The symlink's path in the sandbox.
 pub(crate) const LINK: &str = "/link";
 
-/// Where a link may lead: the descriptors of the process that looks, and from 0 on also what it and init are.
+/// The targets of symlinks: the descriptors of the process that looks them up. If they start at 0, also its
+/// other magic links and init's.
 pub(crate) fn targets(descriptors: std::ops::Range<u32>) -> Vec<String> {
     let fixed =
         ["/proc/1/root", "/proc/1/cwd", "/proc/self/root/..", "/proc/self/cwd/..", "/proc/thread-self/root"];
@@ -28,14 +29,14 @@ pub(crate) fn targets(descriptors: std::ops::Range<u32>) -> Vec<String> {
     fixed.chain(numbered).collect()
 }
 
-/// alice's sandbox, and what is beside its root on the host.
+/// alice's sandbox, and the files next to its root on the host.
 pub(crate) struct HostileRoot {
     pub(crate) sandbox: Sandbox,
     before: BTreeMap<String, (u32, u32, u64, i64, i64)>,
 }
 
 impl HostileRoot {
-    /// With a file, a program, a loader and accounts beside the root, for links to find.
+    /// Creates a file, a program, a loader and accounts next to the root, which symlinks can lead to.
     pub(crate) fn new() -> HostileRoot {
         let sandbox = Sandbox::new();
         let home = sandbox.alice.home.clone();
@@ -63,7 +64,7 @@ impl HostileRoot {
         symlink(target, &path).expect("a symlink in the root");
     }
 
-    /// Fails the test if anything of the host was read, listed, executed or changed.
+    /// Fails the test if anything on the host was read, listed, executed or changed.
     #[track_caller]
     pub(crate) fn assert_contained(&self, outcome: &Outcome, what: &dyn std::fmt::Debug) {
         let said = format!("{}{}", outcome.stdout, outcome.stderr);
@@ -72,7 +73,7 @@ impl HostileRoot {
     }
 }
 
-/// Without the root, the changes that an overlay keeps, and the locks of names.
+/// The listing without the root, the changes that an overlay keeps, and the locks of names.
 fn beside_the_root(sandbox: &Sandbox) -> BTreeMap<String, (u32, u32, u64, i64, i64)> {
     let changed =
         [sandbox.rootfs.path.clone(), sandbox.alice.home.join("kept"), sandbox.alice.home.join(".local")];
@@ -81,7 +82,7 @@ fn beside_the_root(sandbox: &Sandbox) -> BTreeMap<String, (u32, u32, u64, i64, i
     found
 }
 
-/// Leaves alice's home open in the program, at every descriptor up to 63.
+/// Opens alice's home in the program, at every descriptor up to 63.
 pub(crate) fn home_everywhere(sandbox: &Sandbox) -> Vec<Step> {
     (3..64).map(|number| Step::Pass(open(&sandbox.alice.home), number)).collect()
 }

@@ -1,5 +1,5 @@
-//! Every path that is looked up inside leads into the root or nowhere, whatever symlinks the root has and whatever descriptors are
-//! open (CVE-2024-21626).
+//! Every path looked up inside leads into the root or nowhere, whatever symlinks the root has and whatever
+//! descriptors are open (CVE-2024-21626).
 
 use crate::containment::hostile_root::{HostileRoot, LINK, home_everywhere, targets};
 use std::fs;
@@ -7,19 +7,19 @@ use std::process::Command;
 use subroot_tests::running::{Running, unique_word};
 use subroot_tests::{Outcome, Step, as_root_first, start_with};
 
-/// Reads, lists and changes what the working directory and its parents show.
+/// Reads, lists and changes files in the working directory and its parents.
 const LOOK_AROUND: &str = "for up in . .. ../.. ../../..; do ls -a $up; cat $up/secret && echo x >>$up/secret; \
     touch $up/touched; mkdir $up/made; done 2>/dev/null; pwd";
 
-/// The number of openat2(2), which is the same on every machine.
+/// The number of openat2(2), which is the same on every architecture.
 const OPENAT2: i64 = 437;
 
-/// One way to have a path of the root looked up.
+/// A way to make the launcher look up a path in the root.
 struct Lookup {
     what: &'static str,
     /// The file of the root that is a symlink.
     link: &'static str,
-    /// What the link has below its target.
+    /// The path that the symlink has after its target.
     below: &'static str,
     options: &'static [&'static str],
     command: &'static [&'static str],
@@ -27,7 +27,7 @@ struct Lookup {
 
 const SHELL: &[&str] = &["sh", "-c", LOOK_AROUND];
 
-/// Those that `run` and `exec` have in common.
+/// The lookups that `run` and `exec` have in common.
 const OF_BOTH: &[Lookup] = &[
     Lookup { what: "the working directory", link: LINK, below: "", options: &["-w", LINK], command: SHELL },
     Lookup { what: "below a link", link: LINK, below: "", options: &["-w", "/link/data"], command: SHELL },
@@ -63,7 +63,7 @@ const OF_BOTH: &[Lookup] = &[
     },
 ];
 
-/// Those of `run` alone.
+/// The lookups only of `run`.
 const OF_RUN: &[Lookup] = &[
     Lookup {
         what: "the groups",
@@ -122,10 +122,10 @@ const OF_RUN: &[Lookup] = &[
         options: &["--dev", "none", "-t"],
         command: SHELL,
     },
-    Lookup { what: "room to write", link: "/run", below: "", options: &["--read-only"], command: SHELL },
+    Lookup { what: "a writable tmpfs", link: "/run", below: "", options: &["--read-only"], command: SHELL },
 ];
 
-/// What a launch can have besides: each opens other descriptors.
+/// Additional options: each opens other descriptors.
 const AROUND: &[&[&str]] = &[
     &[],
     &["--as-pid-1"],
@@ -150,7 +150,7 @@ impl HostileRoot {
         self.sandbox.run(&[around, lookup.options].concat(), lookup.command)
     }
 
-    /// Tries a lookup with every target; `output` says what comes of it.
+    /// Tries a lookup with every target. `output` runs it.
     fn try_all(&self, lookup: &Lookup, descriptors: std::ops::Range<u32>, output: impl Fn() -> Outcome) {
         let directory = self.sandbox.rootfs.path.join(lookup.link.trim_start_matches('/'));
         let _is_one = fs::remove_dir(&directory);
@@ -218,7 +218,7 @@ fn without_openat2_the_lookups_are_as_strict() {
     }
 }
 
-/// The payload places the links while the sandbox runs.
+/// The payload creates the symlinks while the sandbox runs.
 #[test]
 fn a_joining_command_looks_nothing_up_outside() {
     for (around, is_everywhere) in
@@ -245,7 +245,7 @@ fn a_joining_command_looks_nothing_up_outside() {
     }
 }
 
-/// The kernel resolves it itself, while everything is still open that is only closed by the execve.
+/// The kernel itself resolves it, while descriptors that only the execve closes are still open.
 #[test]
 fn an_interpreter_is_found_inside_or_not_at_all() {
     for (around, numbers) in AROUND.iter().map(|around| (*around, 3..14)).chain([(AROUND[3], 14..64)]) {
@@ -262,7 +262,8 @@ fn an_interpreter_is_found_inside_or_not_at_all() {
     }
 }
 
-/// A directory at descriptor 3 or above, held while the command is executed, would be found by its interpreter.
+/// If a directory were open at descriptor 3 or above during the execve, the command's interpreter could find
+/// it.
 #[test]
 fn an_interpreter_finds_no_inherited_directory() {
     for around in AROUND {
@@ -277,7 +278,8 @@ fn an_interpreter_finds_no_inherited_directory() {
     }
 }
 
-/// Which files of the host's are bound for names is decided by the root's own, and not by what a link shows outside.
+/// The root's own files decide which of the host's files for name resolution are bound, not what a symlink
+/// shows outside.
 #[test]
 fn files_of_names_are_looked_at_inside() {
     let root = HostileRoot::new();
@@ -291,14 +293,14 @@ fn files_of_names_are_looked_at_inside() {
     fs::remove_dir_all(root.sandbox.rootfs.path.join("home/alice")).expect_err("nothing is made there");
 }
 
-/// They are the command's, but no name in the root leads to them, also without openat2(2).
+/// They belong to the command, but no name in the root leads to them, also without openat2(2).
 #[test]
 fn the_standard_streams_are_no_files_of_the_root() {
     let root = HostileRoot::new();
     without_accounts_of_its_own(&root);
     without_grants(&root);
     for (lookup, stream) in [(&OF_BOTH[4], "program"), (&OF_BOTH[5], "program"), (&OF_BOTH[6], "passwd")] {
-        // A terminal of the command's own echoes its input.
+        // The command's own terminal echoes its input.
         for around in AROUND.iter().filter(|around| !around.contains(&"-t")) {
             root.link(lookup.link, "/proc/self/fd/0");
             for errno in [0, 38, 1] {
@@ -314,12 +316,13 @@ fn the_standard_streams_are_no_files_of_the_root() {
     }
 }
 
-/// With the caller's own ID alone, which no mapper is needed for: the mapper wants openat2(2) for the descriptor that it is given.
+/// Maps only the caller's own ID, which needs no mapper: the mapper needs openat2(2) for the descriptor that
+/// it is given.
 fn without_grants(root: &HostileRoot) {
     ["/etc/subuid", "/etc/subgid"].iter().for_each(|file| root.sandbox.host.write(file, ""));
 }
 
-/// What becomes of a command where openat2(2) fails with this errno; 0 for where it does not.
+/// The outcome of a command when openat2(2) fails with this errno; 0 if it does not fail.
 fn output_without_openat2(root: &HostileRoot, command: &mut Command, errno: i32) -> Outcome {
     let filter = if errno == 0 { Vec::new() } else { vec![Step::FailCallOfAll(OPENAT2, errno)] };
     root.sandbox.host.output(as_root_first(command, &root.sandbox.alice, filter))

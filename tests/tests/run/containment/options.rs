@@ -1,9 +1,9 @@
-//! The table of options: a new one has to say which path it looks up inside, and be tried by `lookups`.
+//! A list of all options: a new one must state whether it looks up a path inside, and be tried by `lookups`.
 
 use std::collections::BTreeSet;
 use subroot_tests::sandbox::Sandbox;
 
-/// Options with a path, a name or a target that is looked up inside, each tried by `lookups`.
+/// Options with a path, a name or a target that is looked up inside. Each is tried by `lookups`.
 const INSIDE: &[&str] = &[
     "--workdir",
     "--user",
@@ -20,7 +20,7 @@ const INSIDE: &[&str] = &[
     "--as-pid-1",
 ];
 
-/// Options that look nothing up inside.
+/// Options that look up nothing inside.
 const OUTSIDE: &[&str] = &[
     "--init",
     "--name",
@@ -65,7 +65,7 @@ fn each_option_says_whether_it_looks_a_path_up_inside() {
     assert_eq!(offered, known, "put a new option into INSIDE, with its lookups, or into OUTSIDE");
 }
 
-/// The long option that a line of the help is about.
+/// The long option in a line of the help.
 fn option(line: &str) -> Option<String> {
     let line = line.trim_start();
     let line = line.split_once(", ").filter(|_| !line.starts_with("--")).map_or(line, |(_, long)| long);

@@ -1,4 +1,4 @@
-//! The launcher's own program file cannot be changed from inside (CVE-2019-5736), also if the caller owns it.
+//! The launcher's own program file cannot be changed from inside (CVE-2019-5736), even if the caller owns it.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,7 +11,7 @@ use subroot_tests::{Outcome, release_program};
 /// A script whose interpreter is the program of the process that executes it.
 const AGAIN: &str = "#!/proc/self/exe\n";
 
-/// alice's sandbox, and a launcher that is hers.
+/// alice's sandbox, and a launcher that she owns.
 struct Own {
     sandbox: Sandbox,
     program: PathBuf,
@@ -19,7 +19,7 @@ struct Own {
 
 impl Own {
     fn new() -> Own {
-        // Before the world covers the place where it is.
+        // Read before the test's host covers its directory.
         let launcher = fs::read(release_program("subroot"));
         let sandbox = Sandbox::new();
         let launcher = launcher.unwrap_or_else(|_| fs::read("/usr/local/bin/subroot").expect("the launcher"));
@@ -42,7 +42,8 @@ impl Own {
         self.sandbox.host.output(&mut self.subroot(&[&["run"], options, &[root, "--"], words].concat()))
     }
 
-    /// What changes with anything that a payload could change of the file: its content and attributes change its times.
+    /// Values that change with everything that a payload could change: the times change with content and
+    /// attributes.
     fn facts(&self) -> [i64; 7] {
         let file = fs::metadata(&self.program).expect("alice's launcher");
         let times = [file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()];
@@ -80,7 +81,7 @@ fn a_payload_that_races_with_a_thousand_joins_changes_nothing() {
     }
 }
 
-/// The same words, status and descriptors, whoever owns the launcher.
+/// The same messages, status and descriptors, whoever owns the launcher.
 #[test]
 fn a_command_starts_and_fails_as_by_a_launcher_of_roots() {
     let own = Own::new();
@@ -113,7 +114,8 @@ fn a_command_starts_and_fails_as_by_a_launcher_of_roots() {
     }
 }
 
-/// It is the shim, and ends instead of executing itself for ever. A launcher of root's own, who is not the caller, is out of reach.
+/// The interpreter is the shim, which ends instead of executing itself forever. A launcher owned by root, who
+/// is not the caller, is out of reach.
 #[test]
 fn a_script_whose_interpreter_is_the_shim_ends() {
     let own = Own::new();
@@ -122,7 +124,8 @@ fn a_script_whose_interpreter_is_the_shim_ends() {
     }
 }
 
-/// With a capability in a user namespace, a caller may map root's ID, and so own the file of a launcher that root has installed.
+/// A caller with a capability in a user namespace may map root's ID, and so own the file of a launcher that
+/// root installed.
 #[test]
 fn a_caller_with_a_capability_has_the_shim_also_for_a_launcher_of_roots() {
     let own = Own::new();

@@ -1,4 +1,5 @@
-//! Descriptors 0 to 2 are the command's; none of them may be a directory, which leads to everything around it.
+//! Descriptors 0 to 2 are passed to the command. None may be a directory, which would lead to everything
+//! around it.
 
 use std::fs::File;
 use subroot_tests::running::{Running, unique_word};

@@ -6,7 +6,7 @@ use subroot_tests::{Step, as_root_first, is_nested, skip, start_with};
 
 const DEFAULT: &str = "00000000a80425fb";
 
-/// The five sets of the command.
+/// The command's five capability sets.
 fn sets(sandbox: &Sandbox, options: &[&str]) -> Vec<String> {
     let text = sandbox.prints(options, "grep ^Cap /proc/self/status | cut -f2");
     text.lines().map(str::to_owned).collect()
@@ -31,7 +31,7 @@ fn they_are_added_and_dropped_by_name() {
         let none = "0000000000000000";
         assert_eq!(sets(&sandbox, options), [none, bounding, bounding, bounding, none], "{options:?}");
     }
-    assert_refused(&sandbox.output(&["--cap-add", "FLY"], "true"), 125, &["FLY is no capability"]);
+    assert_refused(&sandbox.output(&["--cap-add", "FLY"], "true"), 125, &["unknown capability FLY"]);
 }
 
 #[test]
@@ -79,7 +79,8 @@ fn each_has_a_session_keyring_of_its_own() {
     assert!(!one.is_empty() && one != two, "{one}{two}");
 }
 
-/// The quota of keys is used up (EDQUOT): the built-in filter keeps the command from all keys, and without it there is no launch.
+/// When the quota of keys is used up (EDQUOT), the built-in filter keeps the command from all keys; without
+/// the filter, the launch fails.
 #[test]
 fn without_a_keyring_of_its_own_a_command_has_no_keys() {
     let sandbox = Sandbox::new();
@@ -102,7 +103,7 @@ fn without_a_keyring_of_its_own_a_command_has_no_keys() {
     assert!(refused.stderr.contains(&fix), "{refused:?}");
 }
 
-/// Keys are counted for the ID that the command's process has outside.
+/// Keys count for the outside ID of the command's process.
 #[test]
 fn the_limits_on_the_keys_of_roots_granted_ids_are_not_roots() {
     let sandbox = Sandbox::new();
@@ -122,7 +123,7 @@ fn the_limits_on_the_keys_of_roots_granted_ids_are_not_roots() {
     }
 }
 
-/// A filter around that answers this to keyctl(2), for all of it or for a new session keyring alone.
+/// An outer filter that returns this for keyctl(2), either for every call or only for a new session keyring.
 #[test]
 fn keys_that_are_still_in_reach_refuse_the_launch() {
     let sandbox = Sandbox::new();

@@ -43,7 +43,7 @@ fn variables_are_set_passed_on_and_read() {
 #[test]
 fn wrong_words_are_named() {
     let sandbox = Sandbox::new();
-    assert_refused(&sandbox.output(&["-e", "=x"], "true"), 125, &["--env", "no name"]);
+    assert_refused(&sandbox.output(&["-e", "=x"], "true"), 125, &["--env", "the name is empty"]);
     assert_refused(
         &sandbox.output(&["--env-file", "/nothere"], "true"),
         125,

@@ -5,7 +5,7 @@ use std::process::Command;
 use subroot_tests::sandbox::{Sandbox, assert_refused, assert_warned, map_lines};
 use subroot_tests::{Install, Outcome, Step, is_nested, skip, start_with};
 
-/// Supplementary groups of alice's.
+/// alice's supplementary groups.
 const GROUPS: [u32; 2] = [2500, 2501];
 
 /// Runs a launch by alice as a member of these groups.
@@ -62,7 +62,7 @@ fn ones_own_groups_are_mapped_where_the_administrator_allows_it() {
     );
 }
 
-/// With no other IDs than the caller's own, as on a host that grants none.
+/// Without other IDs than the caller's own, as on a host that grants none.
 #[test]
 fn they_may_be_all_that_is_mapped_besides_ones_own_ids() {
     let sandbox = Sandbox::new();
@@ -75,7 +75,7 @@ fn they_may_be_all_that_is_mapped_besides_ones_own_ids() {
     assert_eq!(map_lines(&outcome.ok()), ["1000", "1000 2500 2501", "1000 1000 1", "2500 2500 2"]);
 }
 
-/// In a user namespace that maps one of the two, which is all that is asked of there.
+/// In a user namespace that maps only one of the two; only that one is requested there.
 #[test]
 fn they_stay_in_a_sandbox_inside_as_far_as_they_have_ids_there() {
     let sandbox = Sandbox::new();
@@ -86,7 +86,7 @@ fn they_stay_in_a_sandbox_inside_as_far_as_they_have_ids_there() {
     assert!(map_lines(&outcome.stdout).contains(&"2501 2501 1".to_owned()), "{outcome:?}");
 }
 
-/// Everybody gets a message of his own, which says what was asked for.
+/// Each user gets a specific message, which names what was requested.
 #[test]
 fn groups_that_cannot_be_set_are_named() {
     let sandbox = Sandbox::new();
@@ -130,7 +130,7 @@ fn otherwise_it_is_said_that_they_are_not_granted() {
     refused(&[], &["reading --groups keep: these IDs are not yours (no mapper is installed"]);
 }
 
-/// Single IDs with gaps between them, more than the kernel takes.
+/// Single IDs with gaps between them, more than the kernel accepts.
 fn fragments() -> String {
     (0..400).map(|at| format!("alice:{}:1\n", 10_000 + 3 * at)).collect()
 }
@@ -148,13 +148,13 @@ fn of_too_many_ranges_as_many_as_fit_are_mapped_around_them() {
     let kept = map(&["--groups", "keep"]);
     assert_warned(&kept, &[&format!("only {} of 403 group IDs are mapped", count(&kept)), "fix: as root: "]);
     assert!(map_lines(&kept.stdout).contains(&"2500 2500 2".to_owned()), "{kept:?}");
-    // What was asked for is not lowered: as many as fit without the groups.
+    // A requested size is not reduced to as many IDs as fit without the groups.
     let all = map(&[]);
     let size = format!("auto:size={}", count(&all));
     assert_eq!((count(&all), count(&kept)), (340, 340));
     assert_eq!(count(&map(&["--userns", &size])), count(&all));
     let refused = map(&["--userns", &size, "--groups", "keep"]);
-    assert_refused(&refused, 125, &["the kernel takes at most 340 ranges and 4095 bytes of map"]);
+    assert_refused(&refused, 125, &["the kernel accepts at most 340 ranges and 4095 bytes of map"]);
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn groups_that_a_line_grants_are_mapped_once() {
     assert_eq!((outcome.stderr.as_str(), map_lines(&outcome.stdout)), ("", map.map(String::from).to_vec()));
 }
 
-/// Grants that cannot be read are not known: the mapper says why it refuses.
+/// Grants that cannot be read are unknown: the mapper reports why it refuses.
 #[test]
 fn what_cannot_be_read_is_not_said_to_be_missing() {
     let sandbox = Sandbox::new();
@@ -177,7 +177,7 @@ fn what_cannot_be_read_is_not_said_to_be_missing() {
     assert_refused(&outcome, 125, &["reading /etc/subgid: Permission denied"]);
 }
 
-/// That setgroups is denied, too, is not what stands in the way.
+/// That setgroups is also denied is not the cause here.
 #[test]
 fn a_user_without_an_id_inside_is_named_for_that() {
     let sandbox = Sandbox::new();

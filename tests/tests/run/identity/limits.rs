@@ -16,7 +16,7 @@ fn wrong_words_and_limits_above_the_callers_are_named() {
     let sandbox = Sandbox::new();
     for (options, said) in [
         (["--ulimit", "files=1"], "files is no limit"),
-        (["--ulimit", "nofile=2:1"], "soft limit is above"),
+        (["--ulimit", "nofile=2:1"], "soft limit exceeds"),
         (["--ulimit", "nofile=9999999:99999999"], "setting limit nofile"),
         (["--umask", "9"], "not an octal mode"),
         (["--oom-score-adj", "5000"], "--oom-score-adj"),

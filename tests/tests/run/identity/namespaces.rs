@@ -1,4 +1,4 @@
-//! Which namespaces are new, and what they are filled with.
+//! Which namespaces are new, and what they contain.
 
 use std::fs;
 use std::io::Write;
@@ -8,7 +8,7 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use std::thread;
 use subroot_tests::sandbox::{Sandbox, assert_refused};
 
-/// True for each namespace of this name that is not the host's.
+/// True if the namespace of this name is not the host's.
 fn is_new(sandbox: &Sandbox, options: &[&str], name: &str) -> bool {
     let own = fs::read_link(format!("/proc/self/ns/{name}")).expect("own namespace");
     sandbox.prints(options, &format!("readlink /proc/self/ns/{name}")).trim() != own.to_str().expect("UTF-8")
@@ -40,7 +40,8 @@ fn a_network_of_its_own_has_lo_and_nothing_of_the_host() {
     let script = "ls /sys/class/net; ip -o addr | awk '{print $4}'; grep -c subroot-test /proc/net/unix";
     let outcome = sandbox.output(&["--network", "none"], script);
     assert_eq!(outcome.stdout, "lo\n127.0.0.1/8\n::1/128\n0\n", "{outcome:?}");
-    // The listener's input never ends: each nc would otherwise end with the other's, whatever is on its way.
+    // The listener's input never ends. Otherwise each nc would end when the other does, and data in transit
+    // would be lost.
     let script = "mkfifo /tmp/open; nc -l -p 4000 127.0.0.1 >/tmp/got 0<>/tmp/open &
         until echo through | nc 127.0.0.1 4000 2>/dev/null; do sleep 0.05; done; wait; cat /tmp/got; rm /tmp/got /tmp/open";
     assert_eq!(sandbox.output(&["--network", "none"], script).stdout, "through\n");
@@ -73,7 +74,7 @@ fn a_host_name_is_set_inside_alone() {
         assert_eq!(sandbox.prints(&option, "hostname"), "box-1.example\n");
     }
     assert_eq!(nix::unistd::gethostname().expect("own name"), before);
-    assert_refused(&sandbox.output(&["-h", "a b"], "true"), 125, &["no host name"]);
+    assert_refused(&sandbox.output(&["-h", "a b"], "true"), 125, &["invalid hostname a b"]);
     assert_refused(&sandbox.output(&["-h", "x", "--uts", "host"], "true"), 125, &["--uts host"]);
 }
 
@@ -103,7 +104,7 @@ fn with_the_hosts_processes_their_proc_is_shown() {
     assert_refused(&sandbox.output(&["--pid", "host", "--as-pid-1"], "true"), 125, &["--pid host"]);
 }
 
-/// As images have them: whoever runs one puts others over these files.
+/// In images these files are empty, because the program that runs an image is expected to replace them.
 #[test]
 fn empty_files_of_names_have_the_hosts_content() {
     let sandbox = Sandbox::new();

@@ -5,7 +5,7 @@ use nix::unistd::Pid;
 use std::os::linux::fs::MetadataExt;
 use subroot_tests::sandbox::{Sandbox, map_lines};
 
-/// A launch in the host's own system, three deep: each level maps all IDs of the one before.
+/// A launch in the host's own system, three levels deep: each level maps all IDs of the one before.
 #[test]
 fn three_deep_every_id_is_still_there() {
     let sandbox = Sandbox::new();
@@ -37,7 +37,7 @@ fn three_deep_every_id_is_still_there() {
     assert_eq!((probe.st_uid(), probe.st_gid()), (165_535, 165_535));
 }
 
-/// The IDs of whoever starts it are asked for before the maps are written, after which they are others.
+/// The user's IDs are read before the maps are written, because they change afterwards.
 #[test]
 fn root_of_a_sandbox_is_kept_as_who_was_asked_for() {
     let sandbox = Sandbox::new();
@@ -51,7 +51,7 @@ fn root_of_a_sandbox_is_kept_as_who_was_asked_for() {
     }
 }
 
-/// As podman and docker do: the kernel then refuses a new proc (mount_too_revealing() in fs/namespace.c).
+/// As in podman and docker: the kernel then refuses a new proc (mount_too_revealing() in fs/namespace.c).
 #[test]
 fn where_proc_is_partly_covered_the_one_there_is_used() {
     let sandbox = Sandbox::new();
@@ -73,7 +73,7 @@ fn where_proc_is_partly_covered_the_one_there_is_used() {
     );
 }
 
-/// podman masks parts of /proc, limits capabilities, and has a filter of its own.
+/// podman masks parts of /proc, limits capabilities, and has its own filter.
 #[test]
 fn inside_podman_a_sandbox_starts() {
     let sandbox = Sandbox::new();
@@ -91,7 +91,7 @@ fn inside_podman_a_sandbox_starts() {
         --rootfs /home/alice/rootfs /usr/local/bin/subroot run /srv/inner -- sh -c 'id -u; cat /proc/self/uid_map; exit 7'";
     sandbox.host.make_dir("/run/user/1000", &sandbox.alice);
     let outcome = sandbox.host.output(sandbox.alice.shell(line).env("XDG_RUNTIME_DIR", "/run/user/1000"));
-    // podman leaves a process behind that holds its user namespace open for the next run.
+    // podman leaves a process running that holds its user namespace open for the next run.
     let pause = std::fs::read_to_string("/run/user/1000/libpod/tmp/pause.pid");
     if let Some(pid) = pause.ok().and_then(|pid| pid.trim().parse().ok()).filter(|pid: &i32| *pid > 1) {
         let _already_gone = kill(Pid::from_raw(pid), Signal::SIGKILL);

@@ -1,4 +1,4 @@
-//! `--user`: looked up in the accounts of the rootfs, whatever those are.
+//! `--user`: looked up in the account files of the rootfs, whatever they contain.
 
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
@@ -109,7 +109,7 @@ fn a_user_needs_ids() {
     assert!(!sandbox.has_mark());
 }
 
-/// The caller alone is mapped where nothing is granted to him.
+/// Only the caller is mapped if nothing is granted.
 #[test]
 fn without_a_grant_root_is_the_one_who_can_be_asked_for() {
     let sandbox = with_accounts();

@@ -1,11 +1,12 @@
-//! Grants of hundreds and thousands of ranges: the kernel takes 340 lines of a map, and less than a page of text.
+//! Grants of hundreds and thousands of ranges: the kernel accepts at most 340 lines in a map, and less than a
+//! page of text.
 
 use crate::layouts::{grant, told};
 use nix::sys::resource::Resource;
 use subroot_tests::sandbox::{Sandbox, assert_refused, assert_warned, map_lines};
 use subroot_tests::{Step, start_with};
 
-/// Far more than a launch takes, and far less than one step for each pair of lines does.
+/// Far more than a launch needs, and far less than a step for each pair of lines would take.
 const CPU_SECONDS: u64 = 2;
 const MAP: &str = "cat /proc/self/uid_map";
 
@@ -30,22 +31,22 @@ fn as_many_ranges_as_fit_are_mapped_in_their_order_and_a_line_says_so() {
         let outcome = sandbox.host.output(&mut command);
         let map = numbers(&map_lines(&outcome.stdout));
         let mapped: u32 = map.iter().map(|[_, _, count]| count).sum();
-        let note = |kind| format!("only {mapped} of {total} {kind} IDs are mapped");
-        assert_warned(&outcome, &[&note("user"), &note("group"), "fix: as root: ", "/etc/subuid"]);
+        let warning = |kind| format!("only {mapped} of {total} {kind} IDs are mapped");
+        assert_warned(&outcome, &[&warning("user"), &warning("group"), "fix: as root: ", "/etc/subuid"]);
         let (last, others) = map[1..].split_last().expect("more lines");
         for (at, line) in (0..).zip(others) {
             assert_eq!(*line, [1 + 10 * at, 100_000 + 20 * at, 10], "{count}");
         }
         let granted = (total - 1) / 10 - 1;
         assert_eq!(*last, [65_534, 100_009 + 20 * granted, 1], "the last of all is nobody's, {count}");
-        // One more would be too much for the kernel.
+        // One more line would exceed the kernel's limits.
         let text: usize = map.iter().map(|[a, b, c]| format!("{a} {b} {c}\n").len()).sum();
         assert!(map.len() > 200 && text <= 4095 && (text > 4060 || map.len() == 340), "{text} {}", map.len());
         assert_eq!(sandbox.host.output(&mut quiet(&sandbox)).stderr, "", "{count}");
         let report = told(&sandbox, "idmap");
-        assert!(report.stdout.contains(&format!("why not better: {}", note("user"))), "{report:?}");
+        assert!(report.stdout.contains(&format!("why not better: {}", warning("user"))), "{report:?}");
         let doctor = told(&sandbox, "doctor");
-        assert!(doctor.stdout.contains(&note("group")) && doctor.code() == 1, "{doctor:?}");
+        assert!(doctor.stdout.contains(&warning("group")) && doctor.code() == 1, "{doctor:?}");
     }
 }
 
@@ -55,7 +56,7 @@ fn quiet(sandbox: &Sandbox) -> std::process::Command {
     command
 }
 
-/// They are one range to the kernel.
+/// For the kernel they are one range.
 #[test]
 fn lines_that_continue_each_other_are_all_mapped() {
     let sandbox = Sandbox::new();
@@ -84,12 +85,12 @@ fn a_size_or_a_full_map_that_the_kernel_does_not_take_is_refused() {
     grant(&sandbox, &fragments(300));
     for options in [["--userns", "auto:size=3001"], ["--uidmap", "0:0:3001"]] {
         let outcome = sandbox.host.output(&mut sandbox.leaving_a_mark(&options));
-        assert_refused(&outcome, 125, &["the kernel takes at most 340 ranges and 4095 bytes of map"]);
+        assert_refused(&outcome, 125, &["the kernel accepts at most 340 ranges and 4095 bytes of map"]);
     }
     assert!(!sandbox.has_mark());
 }
 
-/// The kernel takes no more lines inside of a sandbox, whose own map may be in as many.
+/// In a sandbox, the kernel also accepts no more lines, and the sandbox's own map may already have that many.
 #[test]
 fn a_sandbox_inside_says_that_not_all_ranges_fit() {
     let sandbox = Sandbox::new();

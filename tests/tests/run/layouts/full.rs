@@ -1,4 +1,4 @@
-//! `--userns full`: the IDs 0 to 65535 of both kinds, or no launch.
+//! `--userns full`: the IDs 0 to 65535 of both kinds, or an error.
 
 use crate::layouts::{fix, grant};
 use std::fs;
@@ -68,7 +68,7 @@ fn a_mapper_that_refuses_ends_the_launch() {
     assert_not_started(&sandbox, &["mapping IDs with", "not trusted"]);
 }
 
-/// Within a sandbox everything that there is can be mapped.
+/// Everything that exists in a sandbox can be mapped.
 #[test]
 fn in_a_sandbox_a_full_map_needs_all_ids_of_it() {
     let sandbox = Sandbox::new();

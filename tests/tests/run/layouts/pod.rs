@@ -1,4 +1,5 @@
-//! A user namespace with the IDs 0 to 65535 alone, as of a pod with hostUsers=false: the usual grant from 100000 up is not there.
+//! A user namespace with only the IDs 0 to 65535, as of a pod with hostUsers=false: the usual grant from
+//! 100000 does not exist there.
 
 use crate::layouts::grant;
 use std::fs::{self, Permissions};
@@ -9,11 +10,12 @@ use subroot_tests::sandbox::{Sandbox, assert_refused, assert_warned, map_lines};
 use subroot_tests::{MAPPER, Outcome, Target};
 
 const FIRST: u32 = 100_000;
-/// What a pod has.
+/// The map of such a pod.
 const SHORT: &str = "0 100000 65536\n";
 const MAPS: &str = "cat /proc/self/uid_map /proc/self/gid_map";
 
-/// A test's host whose files belong to the root of a user namespace, and a process that keeps that.
+/// A test's host whose files belong to the root of a user namespace, and a process that keeps the namespace
+/// open.
 struct Pod {
     sandbox: Sandbox,
     root: Target,
@@ -29,7 +31,7 @@ impl Pod {
         Pod { sandbox, root }
     }
 
-    /// A line of the shell's, by a user of the pod.
+    /// A shell script run by a user of the pod.
     fn shell(&self, uid: u32, home: &str, script: &str) -> Outcome {
         let mut command = Command::new("nsenter");
         let user = self.root.path("ns/user");
@@ -53,7 +55,7 @@ impl Pod {
         self.by_alice(&format!("subroot run {options} rootfs -- sh -c '{script}'"))
     }
 
-    /// What the mapper answers to a request for a process of alice's.
+    /// The mapper's answer to a request for a process of alice.
     fn mapper(&self, words: &str) -> Outcome {
         self.by_alice(&format!(
             "unshare --user sleep 1000 & pid=$!
@@ -64,12 +66,12 @@ impl Pod {
     }
 }
 
-/// Gives all that is private to the test to the IDs of the pod.
+/// Shifts the owners of all private files of the test to the IDs of the pod.
 fn shift(path: &Path) {
     let file = path.symlink_metadata().expect("a file of the test's");
     lchown(path, Some(file.uid() + FIRST), Some(file.gid() + FIRST)).expect("giving a file away");
     if !file.is_symlink() {
-        // A change of the owner takes the setuid bit away.
+        // Changing the owner clears the setuid bit.
         fs::set_permissions(path, Permissions::from_mode(file.mode() & 0o7777)).expect("changing a mode");
     }
     if file.is_dir() {
@@ -136,7 +138,7 @@ fn a_grant_that_exists_in_part_is_cut_to_that() {
     );
 }
 
-/// A map with holes keeps ranges apart that a grant has in one.
+/// A map with gaps separates ranges that are one range in a grant.
 #[test]
 fn holes_in_the_namespace_are_left_out_and_the_mapper_is_of_one_mind() {
     let pod = Pod::new("0 100000 1500\n2000 102000 1000\n3000 110000 500\n", "alice:1400:3000\n");

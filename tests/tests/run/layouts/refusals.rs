@@ -1,4 +1,5 @@
-//! What a mapper refuses before it has written anything costs a launch only the IDs, unless maps were asked for.
+//! If a mapper refuses before it has written anything, the launch only has fewer IDs, unless maps were
+//! requested.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +10,7 @@ use subroot_tests::{MAPPER, skip};
 const MAPS: &str = "cat /proc/self/uid_map /proc/self/gid_map";
 const OWN: [&str; 2] = ["0 1000 1", "0 1000 1"];
 
-/// A host whose mapper is this script; the real one is beside it.
+/// A host whose mapper is this script; the real one is next to it.
 fn with_mapper(script: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     fs::rename(MAPPER, format!("{MAPPER}.real")).expect("moving the mapper");
@@ -18,7 +19,7 @@ fn with_mapper(script: &str) -> Sandbox {
     sandbox
 }
 
-/// Its exit statuses 1, 2 and 4: shadow's programs are there, and are not asked for what it has denied.
+/// Exit statuses 1, 2 and 4: shadow's programs are installed, but are not asked for what the mapper denied.
 #[test]
 fn a_refusal_leaves_the_own_id_and_a_line_with_the_mappers_words() {
     for status in [1, 2, 4] {
@@ -73,7 +74,7 @@ fn maps_that_were_asked_for_are_never_lowered() {
     }
 }
 
-/// IDs of the host that no line grants: without a mapper they are not tried either.
+/// Host IDs that no line grants: without a mapper there is no attempt to map them.
 #[test]
 fn ids_of_the_host_without_a_grant_are_refused_by_name() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! /etc that links into a store, as on NixOS, and settings of the distribution in /usr/etc, as on openSUSE.
+//! /etc as symlinks into a store, as on NixOS, and settings of the distribution in /usr/etc, as on openSUSE.
 
 use crate::layouts::{fix, told};
 use std::fs::{self, Permissions};
@@ -9,7 +9,8 @@ use subroot_tests::sandbox::{FULL_MAP, Sandbox, assert_warned, map_lines};
 const MAPS: &str = "cat /proc/self/uid_map /proc/self/gid_map";
 const LINKED: [&str; 4] = ["nsswitch.conf", "passwd", "subgid", "subuid"];
 
-/// /etc/NAME leads to /etc/static/NAME, /etc/static to a directory of the store, and NAME in that to a file of the store.
+/// /etc/NAME is a symlink to /etc/static/NAME, /etc/static one to a directory of the store, and NAME there
+/// one to a file of the store.
 fn linked_into_store() -> Sandbox {
     let sandbox = Sandbox::new();
     fs::create_dir_all("/etc/store/a1-etc/etc").expect("a store");
@@ -65,7 +66,7 @@ fn what_the_mapper_does_not_trust_on_the_way_is_named_with_its_fix() {
     }
 }
 
-/// glibc and shadow of openSUSE read the distribution's own files where /etc has none.
+/// On openSUSE, glibc and shadow read the distribution's own files if /etc does not have them.
 #[test]
 fn the_distributions_own_settings_are_in_usr_etc() {
     let sandbox = Sandbox::new();
@@ -81,7 +82,7 @@ fn the_distributions_own_settings_are_in_usr_etc() {
     assert_eq!(map_lines(&sandbox.output(&[], MAPS).ok()), [FULL_MAP, FULL_MAP].concat());
     assert!(told(&sandbox, "grants lint").ok().contains("from 500000 to "));
     assert!(told(&sandbox, "grants suggest carol").ok().starts_with("[500000-565536) is free; as root:"));
-    // The administrator's file comes first.
+    // The administrator's file takes precedence.
     sandbox.host.write("/etc/login.defs", "SUB_UID_MIN 600000\nSUB_GID_MIN 600000\n");
     assert!(told(&sandbox, "grants suggest carol").ok().starts_with("[600000-665536) is free; as root:"));
     let unmounted = Command::new("umount").args(["--lazy", "/usr"]).status().expect("starting umount");

@@ -1,4 +1,4 @@
-//! What a session may lack, and what a host may forbid: every command of an ordinary user still works.
+//! What a session may lack and what a host may forbid: every command still works for an ordinary user.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,8 +6,8 @@ use subroot_tests::running::unique_word;
 use subroot_tests::sandbox::{FULL_MAP, Sandbox, map_lines};
 use subroot_tests::{Outcome, is_nested, skip};
 
-/// Runs a sandbox, and looks at it, joins it and ends it, all without XDG_RUNTIME_DIR.
-const LIFE: &str = r#"
+/// Runs, examines, joins and ends a sandbox, all without XDG_RUNTIME_DIR.
+const LIFECYCLE: &str = r#"
     rm -f rootfs/ready
     subroot run rootfs -- sh -c 'touch /ready; exec sleep $0' $0 & launcher=$!
     until test -e rootfs/ready; do kill -0 $launcher || exit 90; sleep 0.05; done
@@ -22,8 +22,8 @@ fn by_root(sandbox: &Sandbox, script: &str) {
     sandbox.host.output(&mut sandbox.host.user("root").shell(script)).ok();
 }
 
-fn life(sandbox: &Sandbox) -> Command {
-    let mut command = sandbox.alice.shell(LIFE);
+fn lifecycle(sandbox: &Sandbox) -> Command {
+    let mut command = sandbox.alice.shell(LIFECYCLE);
     command.arg(unique_word());
     command
 }
@@ -37,34 +37,35 @@ fn assert_lived(outcome: &Outcome) {
 #[test]
 fn without_a_runtime_directory_and_without_a_home_sandboxes_live() {
     let sandbox = Sandbox::new();
-    assert_lived(&sandbox.host.output(&mut life(&sandbox)));
-    assert_lived(&sandbox.host.output(life(&sandbox).env_remove("HOME")));
-    assert_lived(&sandbox.host.output(life(&sandbox).env("HOME", "/nonexistent")));
-    assert_lived(&sandbox.host.output(life(&sandbox).env_remove("USER").env_remove("LOGNAME")));
+    assert_lived(&sandbox.host.output(&mut lifecycle(&sandbox)));
+    assert_lived(&sandbox.host.output(lifecycle(&sandbox).env_remove("HOME")));
+    assert_lived(&sandbox.host.output(lifecycle(&sandbox).env("HOME", "/nonexistent")));
+    assert_lived(&sandbox.host.output(lifecycle(&sandbox).env_remove("USER").env_remove("LOGNAME")));
 }
 
 #[test]
 fn on_a_read_only_root_with_a_tmp_for_data_alone_sandboxes_live() {
     let sandbox = Sandbox::new();
-    // What cron, a login shell or a program of root's has.
+    // The environment of cron, a login shell or a program of root.
     by_root(
         &sandbox,
         "mount -o remount,bind,ro / && mount -o remount,bind,ro /etc && mount -o remount,bind,ro /run",
     );
     by_root(&sandbox, "mount -o remount,bind,noexec,nosuid,nodev /tmp && ! touch /etc/x && ! touch /x");
-    assert_lived(&sandbox.host.output(&mut life(&sandbox)));
-    // A name is kept in the home.
+    assert_lived(&sandbox.host.output(&mut lifecycle(&sandbox)));
+    // A name is kept in the home directory.
     let outcome = sandbox.output(&["--name", "kept", "--overlay"], "touch /mark && echo wrote");
     assert_eq!(outcome.ok(), "wrote\n");
     assert!(!sandbox.has_mark());
 }
 
-/// The mapper is not in the home, and so its bit counts; su and sudo in the root are told to lack theirs.
+/// The mapper is not in the home directory, so its setuid bit counts. doctor reports that su and sudo in the
+/// root lack theirs.
 #[test]
 fn in_a_home_that_is_mounted_nosuid_sandboxes_live() {
     let sandbox = Sandbox::new();
     by_root(&sandbox, "mount -o remount,bind,nosuid,nodev /home");
-    assert_lived(&sandbox.host.output(&mut life(&sandbox)));
+    assert_lived(&sandbox.host.output(&mut lifecycle(&sandbox)));
     let doctor = std::fs::read_to_string("/home/alice/doctor").expect("what doctor printed");
     assert!(doctor.contains("is on a nosuid mount"), "{doctor}");
 }
@@ -73,10 +74,11 @@ fn in_a_home_that_is_mounted_nosuid_sandboxes_live() {
 fn in_a_home_that_is_closed_to_everybody_else_sandboxes_live() {
     let sandbox = Sandbox::new();
     by_root(&sandbox, "chmod 700 /home/alice /home/alice/rootfs");
-    assert_lived(&sandbox.host.output(&mut life(&sandbox)));
+    assert_lived(&sandbox.host.output(&mut lifecycle(&sandbox)));
 }
 
-/// A server with root squash is as strict as FUSE without allow_other: whatever is not the user's own process is refused, root's too.
+/// A server with root squash is as strict as FUSE without allow_other: it refuses everything except the
+/// user's own processes, including root's.
 #[test]
 fn on_a_file_system_that_shuts_root_out_sandboxes_live() {
     if is_nested() {
@@ -92,10 +94,10 @@ fn on_a_file_system_that_shuts_root_out_sandboxes_live() {
     let _unmounted_at_the_end = Fuse(&sandbox);
     mounted.ok();
     by_root(&sandbox, "! ls /home/alice/rootfs");
-    assert_lived(&sandbox.host.output(&mut life(&sandbox)));
+    assert_lived(&sandbox.host.output(&mut lifecycle(&sandbox)));
 }
 
-/// Ends its server, too.
+/// Unmounts the filesystem, which also ends its server.
 struct Fuse<'s>(&'s Sandbox);
 
 impl Drop for Fuse<'_> {

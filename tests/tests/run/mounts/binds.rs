@@ -119,7 +119,7 @@ fn a_device_of_the_hosts_can_be_shown() {
     assert_eq!(seen, "3\n");
 }
 
-/// Nothing of the sandbox's own mounts is seen outside, shared or not (property L7).
+/// None of the sandbox's own mounts is visible outside, whether shared or not (property L7).
 #[test]
 fn no_mount_event_leaves_and_a_slave_gets_the_hosts() {
     let sandbox = Sandbox::new();
@@ -139,7 +139,7 @@ fn no_mount_event_leaves_and_a_slave_gets_the_hosts() {
     assert_eq!(running.end().ok(), "hosts\n");
 }
 
-/// Only the owner of a file system may map its owners, and the host's is nobody's here.
+/// Only the owner of a filesystem may map its file owners, and in the sandbox no user owns the host's.
 #[test]
 fn owners_are_mapped_where_the_kernel_lets_them_be_or_it_is_said() {
     let sandbox = Sandbox::new();
@@ -149,7 +149,7 @@ fn owners_are_mapped_where_the_kernel_lets_them_be_or_it_is_said() {
     assert!(!sandbox.has_mark());
 }
 
-/// What it is, a directory or a file, is seen by the child alone, too.
+/// If only the child can examine the source, it finds out whether it is a directory or a file.
 #[test]
 fn a_source_that_only_subordinate_ids_can_search_is_shown() {
     let sandbox = Sandbox::new();

@@ -1,7 +1,8 @@
-//! Overlays on kernels whose tmpfs has no user.* attributes, as before Linux 6.6: their changes are on disk until the end.
+//! Overlays on kernels whose tmpfs has no user.* attributes, as before Linux 6.6: their changes are on disk
+//! until the sandbox ends.
 //!
-//! A filter answers EOPNOTSUPP to the launcher's fsetxattr(2), so that it does what it does there. The guests with such a kernel show
-//! that directories can then be removed.
+//! A filter makes the launcher's fsetxattr(2) fail with EOPNOTSUPP, so that it behaves as on such a kernel.
+//! The guest tests run such a kernel, and show that directories can then be removed.
 
 use nix::errno::Errno;
 use nix::libc;
@@ -17,9 +18,9 @@ use subroot_tests::sandbox::{Sandbox, assert_refused, assert_warned, give, listi
 use subroot_tests::{Outcome, Step, User, as_root_first, children};
 
 const STORE: &str = "/home/alice/.cache/subroot";
-const NOTED: [&str; 2] = ["changes go to /home/alice/.cache/subroot/overlay-", "before Linux 6.6"];
+const WARNED: [&str; 2] = ["changes go to /home/alice/.cache/subroot/overlay-", "before Linux 6.6"];
 
-/// Has a command of alice's find a system call failing.
+/// Makes a system call fail for a command of alice.
 fn failing<'c>(
     sandbox: &Sandbox,
     command: &'c mut Command,
@@ -29,7 +30,7 @@ fn failing<'c>(
     as_root_first(command, &sandbox.alice, vec![Step::FailCallOfAll(call, errno as i32)])
 }
 
-/// Has it find memory without attributes.
+/// Makes memory appear to have no attributes.
 fn without_attributes<'c>(sandbox: &Sandbox, command: &'c mut Command) -> &'c mut Command {
     failing(sandbox, command, libc::SYS_fsetxattr, Errno::EOPNOTSUPP)
 }
@@ -38,7 +39,7 @@ fn output_without(sandbox: &Sandbox, options: &[&str], script: &str) -> Outcome 
     sandbox.host.output(without_attributes(sandbox, &mut sandbox.shell(options, script)))
 }
 
-/// A launch that ends by the next line of its input.
+/// A launch that ends when it reads a line of input.
 fn waiting(sandbox: &Sandbox, script: &str) -> Running {
     let script = format!("{script}; echo ready; read line");
     Running::new(
@@ -46,7 +47,7 @@ fn waiting(sandbox: &Sandbox, script: &str) -> Running {
     )
 }
 
-/// The C library's words for an errno: strerror(3).
+/// The C library's text for an errno: strerror(3).
 fn reason(errno: Errno) -> String {
     let text = std::io::Error::from(errno).to_string();
     text.split(" (os error").next().expect("a text").to_owned()
@@ -73,7 +74,7 @@ fn changes_are_on_disk_until_the_end() {
         let files: Vec<String> = dirs.iter().flat_map(|dir| listing(dir).into_keys()).collect();
         assert!(dirs.len() == 1 && files.iter().any(|file| file.ends_with("/upper/etc/new")), "{files:?}");
         go_on(&mut running);
-        assert_warned(&running.end(), &NOTED);
+        assert_warned(&running.end(), &WARNED);
         assert_eq!((on_disk(), listing(&sandbox.rootfs.path)), (Vec::new(), before));
     }
 }
@@ -89,12 +90,12 @@ fn layers_over_bound_directories_are_there_too() {
         &options,
         "cat /srv/a /mnt/x/b && rm /srv/a /mnt/x/b && touch /srv/c /mnt/x/c",
     );
-    assert_warned(&outcome, &NOTED);
+    assert_warned(&outcome, &WARNED);
     assert_eq!((outcome.stdout.as_str(), on_disk()), ("1\n2\n", Vec::new()));
     assert_eq!(listing(Path::new("/home/alice/one")).len() + listing(Path::new("/home/alice/two")).len(), 2);
 }
 
-/// The directories are in the home, which is a lower layer then: those of other launches, too.
+/// The directories are in the home directory, which is then a lower layer, including those of other launches.
 #[test]
 fn the_hosts_system_has_its_layers_there_and_does_not_show_them() {
     let sandbox = Sandbox::new();
@@ -106,29 +107,29 @@ fn the_hosts_system_has_its_layers_there_and_does_not_show_them() {
         &sandbox,
         &mut sandbox.alice.shell(&format!("subroot run -- sh -c '{script}'")),
     ));
-    assert_warned(&outcome, &NOTED);
+    assert_warned(&outcome, &WARNED);
     assert_eq!(outcome.stdout, ".cache/subroot:\n\ndata:\nnew\n");
     go_on(&mut other);
-    assert_warned(&other.end(), &NOTED);
+    assert_warned(&other.end(), &WARNED);
     assert_eq!(on_disk(), Vec::<PathBuf>::new());
     assert_eq!(fs::read_to_string("/home/alice/data/inner/x").expect("the file"), "x\n");
     assert!(!Path::new("/etc/new").exists());
 }
 
-/// What is shown below a layer is not the directory of the layers either.
+/// The directory of the layers must not be visible below a layer either.
 #[test]
 fn a_layer_over_the_cache_does_not_show_them() {
     let sandbox = Sandbox::new();
     let mut other = waiting(&sandbox, "touch /other");
     let script = "cd /srv/.cache/subroot && ls -A && ! touch x 2>/dev/null && echo hidden";
     let outcome = output_without(&sandbox, &["-v", "/home/alice:/srv:O"], script);
-    assert_warned(&outcome, &NOTED);
+    assert_warned(&outcome, &WARNED);
     assert_eq!(outcome.stdout, "hidden\n");
     go_on(&mut other);
-    assert_warned(&other.end(), &NOTED);
+    assert_warned(&other.end(), &WARNED);
 }
 
-/// The many files take a while to be removed.
+/// Removing this many files takes a while.
 #[test]
 fn the_end_is_reported_once_nothing_is_left() {
     let sandbox = Sandbox::new();
@@ -142,7 +143,7 @@ fn the_end_is_reported_once_nothing_is_left() {
     assert_eq!(outcome.stdout, "end\n", "{outcome:?}");
 }
 
-/// A sandbox whose changes lie on disk, among them what alice cannot remove herself.
+/// A sandbox with changes on disk, including some that alice cannot remove herself.
 fn doomed(sandbox: &Sandbox) -> (Running, Vec<PathBuf>) {
     let running = waiting(sandbox, "mkdir -p /etc/a/b && chown -R 33:33 /etc/a && chmod 000 /etc/a");
     let dirs = on_disk();
@@ -150,7 +151,7 @@ fn doomed(sandbox: &Sandbox) -> (Running, Vec<PathBuf>) {
     (running, dirs)
 }
 
-/// The child of a launcher that holds its directory.
+/// The child of a launcher that holds its directory open.
 fn guard_of(running: &Running, dir: &Path) -> Pid {
     let holds = |pid: &Pid| {
         let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
@@ -161,7 +162,7 @@ fn guard_of(running: &Running, dir: &Path) -> Pid {
     guards[0]
 }
 
-/// As timeout(1) and a shell do it.
+/// As timeout(1) and shells kill it.
 #[test]
 fn a_killed_process_group_leaves_nothing() {
     let sandbox = Sandbox::new();
@@ -190,7 +191,7 @@ fn what_all_killed_processes_leave_goes_with_the_next_start_and_what_is_in_use_s
     running.signal(9);
     running.end();
     assert_eq!((in_use.len(), on_disk().len()), (1, 2));
-    // The sandbox may take a moment to end, and a directory that it still changes is left for another time.
+    // The sandbox may take a moment to end. A directory that it still changes is left for the next launch.
     let is_removed = || {
         output_without(&sandbox, &["--overlay"], "true").ok();
         on_disk() == in_use
@@ -200,7 +201,7 @@ fn what_all_killed_processes_leave_goes_with_the_next_start_and_what_is_in_use_s
         in_use.iter().flat_map(|dir| listing(dir).into_keys()).any(|file| file.ends_with("/upper/etc/other"))
     );
     go_on(&mut other);
-    assert_warned(&other.end(), &NOTED);
+    assert_warned(&other.end(), &WARNED);
     assert_eq!(on_disk(), Vec::<PathBuf>::new());
 }
 
@@ -208,7 +209,7 @@ fn host_name() -> String {
     fs::read_to_string("/proc/sys/kernel/hostname").expect("the host's name").trim_end().replace('/', "-")
 }
 
-/// A file system may be shared by hosts that do not see each other's locks.
+/// A filesystem may be shared by hosts that do not see each other's locks.
 #[test]
 fn what_another_host_may_use_stays() {
     let sandbox = Sandbox::new();
@@ -225,7 +226,7 @@ fn what_another_host_may_use_stays() {
     assert_eq!(left, [longer, others]);
 }
 
-/// The launcher does it then.
+/// The launcher removes it instead.
 #[test]
 fn a_killed_guard_leaves_nothing_either() {
     let sandbox = Sandbox::new();
@@ -234,11 +235,11 @@ fn a_killed_guard_leaves_nothing_either() {
     let still = output_without(&sandbox, &["--overlay"], "true");
     assert_eq!((still.code(), on_disk()), (0, dirs));
     go_on(&mut running);
-    assert_warned(&running.end(), &NOTED);
+    assert_warned(&running.end(), &WARNED);
     assert_eq!(on_disk(), Vec::<PathBuf>::new());
 }
 
-/// Symlinks, depth beyond any path, modes without permission, other owners, names of all kinds.
+/// Symlinks, nesting deeper than any path, modes without permissions, other owners, names of all kinds.
 #[test]
 fn hostile_content_is_removed_and_nothing_outside_of_it() {
     let sandbox = Sandbox::new();
@@ -250,12 +251,12 @@ fn hostile_content_is_removed_and_nothing_outside_of_it() {
         mkdir 3 && ln -s ../../../../../../../outside 3/1 && mkfifo 3/fifo && touch "3/$(printf 'a\nb')" 3/-rf 3/2
         mkdir -p a/1/2/3 b/1/2/3 c/1 && ln -s / a/1/2/root && chown -R 100:100 a && chmod 1000 b && chmod 4755 3/2 && chmod -R 000 a c"#;
     let outcome = output_without(&sandbox, &["--overlay"], script);
-    assert_warned(&outcome, &NOTED);
+    assert_warned(&outcome, &WARNED);
     assert_eq!(on_disk(), Vec::<PathBuf>::new());
     assert_eq!(fs::read_to_string("/home/alice/outside/precious").expect("the file"), "x\n");
 }
 
-/// A file system of the host's at the top, and one in what the command has made.
+/// A filesystem of the host at the top, and one in a directory that the command created.
 #[test]
 fn what_is_mounted_in_it_or_put_in_its_place_is_left_alone() {
     let sandbox = Sandbox::new();
@@ -278,7 +279,7 @@ fn what_is_mounted_in_it_or_put_in_its_place_is_left_alone() {
     }
     let outcome = output_without(&sandbox, &["--overlay"], "true");
     let said =
-        format!("subroot: removing {}, which a killed launch has left: Not a directory", link.display());
+        format!("subroot: removing {}, a leftover of a killed launch: Not a directory", link.display());
     assert!(outcome.code() == 0 && outcome.stderr.contains(&said), "{outcome:?}");
     assert_eq!(on_disk(), [link]);
     assert_eq!(fs::read_to_string(outside.join("precious")).expect("the file"), "x\n");
@@ -321,13 +322,13 @@ fn without_a_directory_nothing_is_started_and_the_fix_works() {
     assert_eq!(fs::read_dir("/var/tmp").expect("the directory").count(), 0);
 }
 
-/// The file system of procfs can be no upper layer: found by an overlay in it, not by its name.
+/// procfs cannot hold an upper layer. This is found by trying an overlay, not by the filesystem's name.
 #[test]
 fn a_directory_that_cannot_hold_a_layer_is_named() {
     let sandbox = Sandbox::new();
     sandbox.host.cover("/var/tmp", 0o755);
     fs::set_permissions("/tmp", fs::Permissions::from_mode(0o755)).expect("closing the test's own /tmp");
-    // The upper layer of another overlay takes no whiteouts.
+    // The upper layer of another overlay does not accept whiteouts.
     for name in ["lower", "upper", "work", "cache"] {
         sandbox.dir(name, &[]);
     }
@@ -359,7 +360,7 @@ fn another_error_is_not_taken_for_an_answer() {
         ));
         assert_refused(&refused, 125, &["attribute of a file in memory", &reason(errno)]);
     }
-    // Without an overlay whose changes are discarded, nothing is asked.
+    // Without an overlay whose changes are discarded, nothing is checked.
     sandbox.dir("kept", &[]);
     for options in [[].as_slice(), &["--overlay=/home/alice/kept"], &["--read-only"]] {
         let mut command = sandbox.shell(options, "echo ran");
@@ -385,7 +386,7 @@ fn a_directory_that_cannot_be_locked_or_opened_to_others_is_removed() {
     }
 }
 
-/// A launch that says that its changes are on disk, works, and leaves nothing.
+/// A launch that warns that its changes are on disk, works, and leaves nothing.
 fn assert_works(sandbox: &Sandbox, command: &mut Command, user: &User) {
     let steps = vec![Step::FailCallOfAll(libc::SYS_fsetxattr, Errno::EOPNOTSUPP as i32)];
     let outcome = sandbox.host.output(as_root_first(command, user, steps));
@@ -397,7 +398,7 @@ fn assert_works(sandbox: &Sandbox, command: &mut Command, user: &User) {
 const MAKE: &str =
     "mkdir -p /mark/dir && touch /mark/dir/file && chown -R 3:3 /mark && chmod 000 /mark && echo made";
 
-/// As the first ID is then another one, the directory is opened before the process becomes it.
+/// The first ID is then a different one, so the directory is opened before the process changes to it.
 #[test]
 fn the_callers_own_id_need_not_be_mapped() {
     let sandbox = Sandbox::new();
@@ -411,7 +412,7 @@ fn the_callers_own_id_need_not_be_mapped() {
     assert_eq!(on_disk(), Vec::<PathBuf>::new());
 }
 
-/// The grants of root's never have 0 among them.
+/// root's grants never include ID 0.
 #[test]
 fn root_with_grants_has_its_changes_on_disk_too() {
     let sandbox = Sandbox::new();
@@ -431,7 +432,7 @@ fn root_with_grants_has_its_changes_on_disk_too() {
     assert_eq!(fs::read_dir("/home/alice/roots/subroot").expect("the store").count(), 0);
 }
 
-/// The directories in it are open to all.
+/// The directories in it are accessible to all users.
 #[test]
 fn the_store_is_closed_to_everyone_else() {
     let sandbox = Sandbox::new();
@@ -444,10 +445,10 @@ fn the_store_is_closed_to_everyone_else() {
     let seen = sandbox.host.output(&mut sandbox.host.uid(2000).shell(&line));
     assert!(seen.code() != 0 && seen.stdout.is_empty(), "{seen:?}");
     go_on(&mut running);
-    assert_warned(&running.end(), &NOTED);
+    assert_warned(&running.end(), &WARNED);
 }
 
-/// What is in it could not be removed without them.
+/// Without IDs, its content could not be removed.
 #[test]
 fn a_launch_without_ids_leaves_no_directory() {
     let sandbox = Sandbox::new();
@@ -469,7 +470,7 @@ fn a_directory_for_kept_changes_has_to_take_attributes() {
     assert!(refused.stderr.contains(fix) && !sandbox.has_mark(), "{refused:?}");
 }
 
-/// What becomes of a directory that two overlays change is undefined, so that without a lock nothing starts.
+/// A directory that two overlays change has undefined content, so without a lock the launch fails.
 #[test]
 fn a_directory_for_kept_changes_that_cannot_be_locked_is_refused() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! A rootfs that changes while it is used leads no mount astray (property L2).
+//! A rootfs that changes while it is in use cannot redirect a mount (property L2).
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -58,8 +58,8 @@ fn a_loop_of_symlinks_is_no_target() {
     subroot_tests::sandbox::assert_refused(&outcome, 125, &["/loop/x", "Too many levels of symbolic links"]);
 }
 
-/// Up from a directory that is not there leads nowhere, and not to what is around the root: neither where a mount point is made for
-/// the run, nor in memory, nor in a covering layer.
+/// A path up from a missing directory leads nowhere, and not out of the root, whether the mount point would
+/// be created for the run, in memory, or in a covering layer.
 #[test]
 fn a_symlink_up_from_nothing_makes_nothing_outside() {
     let sandbox = Sandbox::new();
@@ -86,10 +86,10 @@ fn a_symlink_up_from_nothing_makes_nothing_outside() {
     tries(&[]);
 }
 
-/// Puts a symlink in the place of a directory on the way to a mount point, which is removed at the end.
+/// Replaces a directory above a mount point, which is removed at the end, by a symlink.
 pub(crate) const SWAP: &str = "mv /a /z; ln -s /home/alice/outside /a; readlink /a";
 
-/// A directory outside that is called, and looks, as what SWAP has removed.
+/// A directory outside with the name and mode of the one that SWAP removed.
 pub(crate) fn marked_dir(sandbox: &Sandbox) -> PathBuf {
     sandbox.dir("outside", &[]);
     let marked = sandbox.dir("outside/b", &[]);

@@ -1,10 +1,10 @@
-//! Many mounts in one launch: each costs a few system calls, and none a look at all others.
+//! Many mounts in one launch: each costs a few system calls, and does not examine all others.
 
 use std::process::Command;
 use subroot_tests::sandbox::Sandbox;
 
-/// A bind of a directory beside the last one: a look at its source and one at its mount point before; open_tree, mount_setattr,
-/// move_mount and close in the child. The seventh is room for memory.
+/// A bind next to the previous one: one call each to examine its source and its mount point; open_tree,
+/// mount_setattr, move_mount and close in the child. The seventh allows for memory allocation.
 const CALLS_FOR_A_BIND: usize = 7;
 
 fn calls(sandbox: &Sandbox, binds: usize) -> usize {

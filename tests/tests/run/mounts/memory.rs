@@ -1,4 +1,4 @@
-//! `--tmpfs`, and the other file systems of `--mount`.
+//! `--tmpfs`, and the other filesystems of `--mount`.
 
 use subroot_tests::sandbox::Sandbox;
 

@@ -1,6 +1,7 @@
-//! Kernels and containers without mount_setattr(2), the new mount API, openat2(2) or clone3(2): a sandbox around ours whose
-//! filter answers ENOSYS to those calls, or EPERM as older ones of docker and podman do. That sandbox has the host's root as
-//! its own, without an overlay, which kernels before 5.11 do not have.
+//! Kernels and containers without mount_setattr(2), the new mount API, openat2(2) or clone3(2). They are
+//! simulated by an outer sandbox whose filter makes these calls fail with ENOSYS, or with EPERM as older
+//! filters of docker and podman do. The outer sandbox uses the host's root without an overlay, because
+//! kernels before 5.11 have none.
 
 use crate::mounts::hostile::{SWAP, marked_dir};
 use nix::errno::Errno;
@@ -9,13 +10,13 @@ use std::os::unix::fs::{chown, symlink};
 use subroot_tests::Outcome;
 use subroot_tests::sandbox::{Sandbox, assert_refused, give, listing};
 
-/// Before Linux 5.12, and without the new mount API at all, as some containers' filters have it.
+/// Before Linux 5.12, and without any of the new mount API, as under some containers' filters.
 const MISSING: [&str; 2] =
     [r#""mount_setattr""#, r#""mount_setattr", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount""#];
 
 const ERRNOS: [Errno; 2] = [Errno::ENOSYS, Errno::EPERM];
 
-/// What becomes of a line of the shell's in alice's root, on such a kernel.
+/// The outcome of a shell script in alice's root on such a kernel.
 fn output(sandbox: &Sandbox, missing: &str, options: &[&str], script: &str) -> Outcome {
     output_of(sandbox, missing, Errno::ENOSYS, options, script)
 }
@@ -26,14 +27,14 @@ fn output_of(sandbox: &Sandbox, missing: &str, errno: Errno, options: &[&str], s
     output_around(sandbox, missing, errno, &words)
 }
 
-/// What becomes of words within such a sandbox.
+/// The outcome of a command in such an outer sandbox.
 fn output_around(sandbox: &Sandbox, missing: &str, errno: Errno, words: &[&str]) -> Outcome {
     let errno = errno as i32;
     let rule = format!(r#"{{"names": [{missing}], "action": "SCMP_ACT_ERRNO", "errnoRet": {errno}}}"#);
     output_with_rules(sandbox, &rule, words)
 }
 
-/// The same with any rules of a filter.
+/// The same with any filter rules.
 fn output_with_rules(sandbox: &Sandbox, rules: &str, words: &[&str]) -> Outcome {
     let filter = format!(r#"{{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{rules}]}}"#);
     std::fs::write("/home/alice/old.json", filter).expect("writing a profile");
@@ -62,7 +63,7 @@ fn mounts_have_their_attributes_all_the_same() {
     }
 }
 
-/// Before Linux 5.9 each open descriptor is closed by itself, also one above a limit that has been lowered since.
+/// Before Linux 5.9 each open descriptor is closed separately, even one above a limit that was lowered later.
 #[test]
 fn no_descriptor_is_left_open() {
     let sandbox = Sandbox::new();
@@ -73,7 +74,7 @@ fn no_descriptor_is_left_open() {
     assert_eq!(output_around(&sandbox, missing, Errno::ENOSYS, &words).ok(), "0\n1\n2\n3\n");
 }
 
-/// What a launch mounts at most: memory, overlays, devices, a covered root, and files.
+/// All kinds of mounts of a launch: memory, overlays, devices, a covered root, and files.
 #[test]
 fn everything_else_is_mounted_too() {
     for make in [Sandbox::new, Sandbox::bare] {
@@ -115,7 +116,7 @@ fn a_root_can_be_read_only_and_covered() {
     }
 }
 
-/// A mount is looked up by its path to be changed, and one that is covered has none.
+/// To be changed, a mount is looked up by its path, and a covered mount cannot be reached by one.
 #[test]
 fn mounts_that_others_cover_do_not_stand_in_the_way() {
     let sandbox = Sandbox::new();
@@ -158,7 +159,7 @@ fn a_symlink_as_the_last_name_leads_on_inside_of_the_root() {
     }
 }
 
-/// Before Linux 5.6 there is no openat2(2), and a filter may answer EPERM in place of ENOSYS.
+/// Before Linux 5.6 there is no openat2(2), and a filter may return EPERM instead of ENOSYS.
 #[test]
 fn paths_are_looked_up_name_by_name_all_the_same() {
     for make in [Sandbox::new, Sandbox::bare] {
@@ -218,7 +219,7 @@ fn symlinks_lead_no_farther_then() {
     refuses("/link", "No such file", &[]);
 }
 
-/// Before Linux 5.3 there is no clone3(2), and a filter may answer EPERM in place of ENOSYS.
+/// Before Linux 5.3 there is no clone3(2), and a filter may return EPERM instead of ENOSYS.
 #[test]
 fn processes_are_made_all_the_same() {
     let sandbox = Sandbox::new();
@@ -238,7 +239,8 @@ fn with_none_of_them_everything_works() {
     assert_eq!((outcome.stdout.as_str(), outcome.code()), ("x\nwrote\n5\n", 0), "{outcome:?}");
 }
 
-/// A protection that cannot be had refuses the launch, or what it is for is not there: a remount is refused here (EINVAL).
+/// If a protection cannot be applied, the launch fails, or what it protects is left out. Here a remount is
+/// refused (EINVAL).
 #[test]
 fn what_cannot_be_made_read_only_is_not_left_attached() {
     const NO_REMOUNT: &str = r#"{"names": ["mount_setattr"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38},
@@ -257,7 +259,7 @@ fn what_cannot_be_made_read_only_is_not_left_attached() {
         assert!(outcome.code() == 125 && outcome.stdout.is_empty(), "{outcome:?}");
         assert!(last.starts_with("subroot: m") && last.ends_with(": Invalid argument"), "{outcome:?}");
     }
-    // What cannot be detached either ends the launch, and no start is reported.
+    // If the mount cannot be detached either, the launch fails, and no start is reported.
     let stuck = format!(
         r#"{NO_REMOUNT}, {{"names": ["umount2"], "action": "SCMP_ACT_ERRNO", "errnoRet": 22,
         "args": [{{"index": 1, "value": 2, "op": "SCMP_CMP_EQ"}}]}}"#
@@ -267,9 +269,9 @@ fn what_cannot_be_made_read_only_is_not_left_attached() {
     let line = "subroot: detaching a mount that could not be given its attributes: Invalid argument\n";
     assert_eq!((outcome.code(), outcome.stderr.as_str()), (125, line));
     assert!(outcome.stdout.starts_with(r#"{"event":"failed","#), "{outcome:?}");
-    // /sys is left out, which is said.
+    // /sys is left out, and a warning says so.
     let outcome = run(&[], "cat /proc/self/mountinfo");
-    assert_eq!(outcome.stderr, "subroot: there is no /sys inside: mounting it: Invalid argument\n");
+    assert_eq!(outcome.stderr, "subroot: the sandbox has no /sys: mounting it: Invalid argument\n");
     let mounts = outcome.ok();
     assert!(mounts.contains(" /proc ") && !mounts.contains(" /sys "), "{mounts}");
 }

@@ -1,4 +1,4 @@
-//! `--overlay`, thrown away and kept, and `--mount type=overlay`.
+//! `--overlay`, discarded and kept, and `--mount type=overlay`.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -35,7 +35,7 @@ fn changes_are_kept_and_come_back() {
     }
 }
 
-/// The top directory of an overlay is the one that keeps the changes.
+/// The top directory of an overlay is that of the layer that keeps the changes.
 #[test]
 fn the_top_keeps_the_mode_of_the_rootfs_whatever_the_umask_is() {
     let sandbox = Sandbox::new();
@@ -52,7 +52,7 @@ fn the_top_keeps_the_mode_of_the_rootfs_whatever_the_umask_is() {
     }
 }
 
-/// What becomes of a directory that two overlays change is undefined.
+/// A directory that two overlays change has undefined content.
 #[test]
 fn a_directory_for_them_is_one_sandboxs_at_a_time() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! Mount points that are missing: made for the run or covered, and gone with it.
+//! Missing mount points: created for the run or covered, and removed with it.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -34,7 +34,7 @@ fn targets_may_lie_in_each_other_in_any_order() {
     assert_eq!(sandbox.prints(&["--tmpfs", "/a", "-v", inner], "cat /a/b/c/x; ls /a"), "2\nb\n");
 }
 
-/// A directory of a subordinate ID's: alice cannot make anything in it outside.
+/// A directory of a subordinate ID: alice cannot create anything in it outside.
 #[test]
 fn a_directory_that_is_not_the_callers_is_covered() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! `--read-only`: against root inside, and with all that is mounted in the root (property L8).
+//! `--read-only`: it binds root inside too, and covers all mounts in the root (property L8).
 
 use nix::mount::{MsFlags, mount};
 use std::fs;

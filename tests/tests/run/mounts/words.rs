@@ -1,4 +1,4 @@
-//! Options that cannot be meant are refused in one line, before anything is made.
+//! Invalid options are refused with one line, before anything is created.
 
 use subroot_tests::sandbox::{Sandbox, assert_refused, listing};
 
@@ -17,7 +17,7 @@ fn each_wrong_word_is_named() {
         (["-v", "/home/alice/data:/srv:fast"], "fast is unknown"),
         (["-v", "/home/alice/data:/srv:U"], "chown"),
         (["--tmpfs", "srv"], "not an absolute path"),
-        (["--tmpfs", "/srv:size="], "size= is unknown"),
+        (["--tmpfs", "/srv:size="], "unknown option size= for type=tmpfs"),
         (["--tmpfs", "/srv:O"], "O is unknown"),
         (["--mount", "type=volume,target=/srv"], "type=volume"),
         (["--mount", "type=tmpfs"], "target is missing"),

@@ -1,4 +1,4 @@
-//! The filter that every run has.
+//! The default filter of every run.
 
 use crate::seccomp::{ENOSYS, EPERM, calls, with_calls};
 
@@ -30,7 +30,7 @@ const DENIED: [&str; 26] = [
     "alg",
     "vsock",
 ];
-/// Of those, what the kernel itself does not answer with EPERM, whatever its settings.
+/// Denied calls for which the kernel itself does not return EPERM, whatever its settings.
 const ANSWERED: [&str; 11] = [
     "keyctl",
     "add_key",

@@ -1,4 +1,4 @@
-//! `--security-opt landlock=`: what is written, reached and signalled.
+//! `--security-opt landlock=`: what can be written, reached and signalled.
 
 use crate::seccomp::{EPERM, assert_refused, calls, with_calls};
 use std::net::TcpListener;
@@ -9,7 +9,7 @@ use subroot_tests::skip;
 
 const READ_ONLY: [&str; 1] = ["--security-opt=landlock=read-only"];
 
-/// A sandbox, and the ABI that the launcher says it has found; none where the kernel has no Landlock.
+/// A sandbox, and the ABI that the launcher reports; none if the kernel has no Landlock.
 fn sandbox() -> (Sandbox, Option<u32>) {
     let sandbox = with_calls();
     let said = sandbox.output(&READ_ONLY, "true").stderr;

@@ -1,4 +1,5 @@
-//! `--security-opt seccomp-arch=native`: calls of i386 and x32 fail, with the built-in filter and with a profile.
+//! `--security-opt seccomp-arch=native`: calls of i386 and x32 fail, with the built-in filter and with a
+//! profile.
 
 use crate::seccomp::{ENOSYS, EPERM, assert_refused, calls, has_int_80, with_calls};
 use nix::sys::signal::{Signal, kill};
@@ -53,7 +54,8 @@ fn so_are_those_that_a_profile_allows() {
     assert_native_only(&sandbox, &[NATIVE, &profile], "vmsplice");
 }
 
-/// What the guide says of the built-in filter: socketcall is a way to families that it denies to socket(2).
+/// As the guide says about the built-in filter: socketcall gives access to families that it denies to
+/// socket(2).
 #[test]
 fn without_the_option_socketcall_reaches_every_family_that_the_kernel_has() {
     let sandbox = with_calls();

@@ -4,7 +4,7 @@ use crate::seccomp::{EPERM, assert_refused, calls, with_calls};
 use nix::mount::{MsFlags, mount};
 use std::path::Path;
 
-/// Of Debian's golang-github-containers-common.
+/// From Debian's golang-github-containers-common.
 const PODMANS: &str = "/usr/share/containers/seccomp.json";
 
 #[test]
@@ -74,7 +74,7 @@ fn a_profile_that_cannot_be_kept_is_refused_before_anything_is_made() {
     assert!(!sandbox.rootfs.path.join("mark").exists());
 }
 
-/// The kernel's release is known without /proc/sys, which a /proc with subset=pid does not have.
+/// The kernel's release is known without /proc/sys, which a /proc with subset=pid hides.
 #[test]
 fn an_entry_for_this_kernel_holds_whatever_proc_hides() {
     let sandbox = with_calls();

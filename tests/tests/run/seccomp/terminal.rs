@@ -1,4 +1,4 @@
-//! The person's terminal: what a command in it cannot do to it.
+//! The user's terminal: what a command in it must not be able to do to it.
 
 use crate::seccomp::{EPERM, errnos, with_calls};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -10,7 +10,8 @@ use subroot_tests::sandbox::Sandbox;
 
 const CALLS: [&str; 5] = ["tiocsti", "tiocsti-high", "tioclinux", "winsize", "i386:tiocsti"];
 
-/// What the calls answered in a launch on a terminal of its own session, and what has become visible on that terminal.
+/// The results of the calls in a launch on its own session's terminal, and what became visible on that
+/// terminal.
 fn on_a_terminal(sandbox: &Sandbox, options: &[&str], names: &[&str]) -> (BTreeMap<String, i32>, String) {
     let terminal = Terminal::of(&sandbox.alice);
     let launch = sandbox.run(options, &[&["calls"], names].concat());
@@ -48,7 +49,7 @@ fn unconfined_leaves_the_answer_to_the_kernel() {
     let legacy = std::fs::read_to_string("/proc/sys/dev/tty/legacy_tiocsti");
     let (answers, seen) =
         on_a_terminal(&sandbox, &["--security-opt=seccomp=unconfined"], &["tiocsti", "tiocsti-high"]);
-    // EIO where dev.tty.legacy_tiocsti is 0: drivers/tty/tty_io.c.
+    // EIO if dev.tty.legacy_tiocsti is 0: drivers/tty/tty_io.c.
     let expected = if legacy.is_ok_and(|text| text.trim() == "0") { (5, 5, "") } else { (0, 0, "XX") };
     assert_eq!((answers["tiocsti"], answers["tiocsti-high"], seen.as_str()), expected);
 }

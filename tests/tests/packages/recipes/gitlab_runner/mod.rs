@@ -28,7 +28,7 @@ fn a_job_succeeds_and_leaves_nothing() {
     assert_eq!((end, &seen[..]), (End::Success, &expected[..]), "{log}");
     assert_eq!(runner.left(), [] as [std::path::PathBuf; 0]);
     assert!(!runner.alice.home.join("rootfs/of-the-sources").exists(), "the shared root has changed");
-    // A cache is the project's.
+    // A cache belongs to the project.
     let mut other = Job::new(13, "small", "ls /cache");
     assert_eq!(runner.perform(&other).1.lines().nth(1), Some("kept"));
     (other.id, other.project) = (14, 8);
@@ -38,7 +38,7 @@ fn a_job_succeeds_and_leaves_nothing() {
 #[test]
 fn a_failing_script_is_a_build_failure_with_its_own_status() {
     let runner = Runner::with_busybox();
-    // 125 is what a launch that fails would end with.
+    // 125 is the status of a launch that fails.
     for status in [1, 3, 125, 137] {
         let mut job = Job::new(20, "small", format!("echo before; (exit {status}); echo not reached"));
         job.scripts.push(("after_script", "echo after".into()));
@@ -93,7 +93,7 @@ fn a_cancelled_script_that_does_not_care_is_killed_and_cleaned_up() {
     assert!(!runner.dir(&job).exists());
 }
 
-/// A runner that has lost sight of a stage goes on with the cleanup.
+/// A runner that has lost track of a stage continues with the cleanup.
 #[test]
 fn cleanup_ends_what_still_runs() {
     let runner = Runner::with_busybox();
@@ -123,7 +123,7 @@ fn two_jobs_at_once_see_nothing_of_each_other() {
     runner.clean_up(&waiting);
 }
 
-/// An author of a pipeline sets what he likes, the number of the job too.
+/// An author of a pipeline can set any variables, including the job's number.
 #[test]
 fn hostile_variables_reach_nothing() {
     let runner = Runner::with_busybox();
@@ -182,7 +182,7 @@ fn packages_installed_before_are_there_in_the_script() {
     assert!(!root.path.join("usr/sbin/nginx").exists(), "the shared root has changed");
 }
 
-/// A runner that sends no copy of the job can't be told from its author's wishes.
+/// If a runner sends no copy of the job, its settings cannot be distinguished from the author's.
 #[test]
 fn without_the_runners_own_copy_of_a_job_nothing_is_started() {
     let runner = Runner::with_busybox();

@@ -1,4 +1,5 @@
-//! A runner as GitLab's: it calls the four stages in its order, with the environment, arguments and exit codes of the protocol.
+//! A runner like GitLab's: it calls the four stages in order, with the environment, arguments and exit codes
+//! of the protocol.
 
 use nix::unistd::Pid;
 use std::fs::{self, Permissions};
@@ -18,17 +19,17 @@ const FILES: [(&str, &str); 6] = [
     ("settings", include_str!("../../../../../packaging/recipes/gitlab-runner/settings")),
 ];
 const CONFIG: &str = include_str!("../../../../../packaging/recipes/gitlab-runner/config.toml");
-/// Neither is what the runner uses today: the driver has to read them.
+/// Neither is the runner's current value: the driver must read them.
 const BUILD_FAILURE: i32 = 61;
 const SYSTEM_FAILURE: i32 = 62;
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The stages before and after the one of the job's own script: docs.gitlab.com/runner/executors/custom.
+/// The stages before and after that of the job's own script: docs.gitlab.com/runner/executors/custom.
 const BEFORE: [&str; 4] = ["prepare_script", "get_sources", "restore_cache", "download_artifacts"];
 const AFTER: [&str; 4] =
     ["after_script", "archive_cache", "upload_artifacts_on_success", "cleanup_file_variables"];
 
-/// What the runner makes of a job.
+/// The runner's result for a job.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Success,
@@ -36,17 +37,17 @@ pub(crate) enum End {
     SystemFailure,
 }
 
-/// A job as GitLab sends it: the variables are the author's, id and project are not.
+/// A job as GitLab sends it: the variables are the author's; the ID and the project are not.
 pub(crate) struct Job {
     pub(crate) id: u32,
     pub(crate) project: u32,
     pub(crate) variables: Vec<(&'static str, &'static str)>,
-    /// The scripts of the stages that have something to do.
+    /// The scripts of the stages that have work to do.
     pub(crate) scripts: Vec<(&'static str, String)>,
 }
 
 impl Job {
-    /// One with a script in this root.
+    /// A job with a script in this root.
     pub(crate) fn new(id: u32, image: &'static str, script: impl Into<String>) -> Job {
         let scripts = vec![("step_script", script.into())];
         Job { id, project: 7, variables: vec![("CI_JOB_IMAGE", image)], scripts }
@@ -57,7 +58,7 @@ impl Job {
     }
 }
 
-/// The runner, whose account is alice's.
+/// The runner, which uses alice's account.
 pub(crate) struct Runner {
     pub(crate) host: Host,
     pub(crate) alice: User,
@@ -65,7 +66,7 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    /// One with a single root, called by this name.
+    /// A runner with a single root of this name.
     pub(crate) fn new(host: Host, name: &str, root: &Rootfs) -> Runner {
         let alice = host.user("alice");
         let driver = PathBuf::from("/tmp/driver");
@@ -80,7 +81,7 @@ impl Runner {
         Runner { host, alice, driver }
     }
 
-    /// One with a small root, called `small`.
+    /// A runner with a small root named `small`.
     pub(crate) fn with_busybox() -> Runner {
         let host = Host::new();
         let root = Rootfs::busybox(&host.user("alice"));
@@ -112,12 +113,12 @@ impl Runner {
         self.alice.home.join(format!("exit-code-{}", job.id))
     }
 
-    /// The status of its own that the script of a failed job is told to have had.
+    /// The status that the driver reports for the script of a failed job.
     pub(crate) fn exit_code(&self, job: &Job) -> String {
         fs::read_to_string(self.exit_code_file(job)).expect("the exit code")
     }
 
-    /// `run_exec`, with the script that the runner makes for a stage.
+    /// `run_exec`, with the script that the runner creates for a stage.
     pub(crate) fn run(&self, job: &Job, stage: &str) -> Command {
         let path = self.alice.home.join(format!("script-{}-{stage}", job.id));
         let script = format!(
@@ -141,11 +142,11 @@ impl Runner {
         self.host.output(&mut self.stage(job, "prepare"))
     }
 
-    /// What is done whatever has happened before.
+    /// The cleanup, which is done whatever happened before.
     pub(crate) fn clean_up(&self, job: &Job) {
         let cleaned = self.host.output(&mut self.stage(job, "cleanup"));
         assert_eq!((cleaned.code(), cleaned.stderr.as_str()), (0, ""), "{cleaned:?}");
-        assert!(!self.dir(job).exists(), "the job's directory is left");
+        assert!(!self.dir(job).exists(), "the job's directory remains");
     }
 
     /// The directory of a job.
@@ -153,7 +154,7 @@ impl Runner {
         self.alice.home.join(format!("jobs/{}", job.id))
     }
 
-    /// A whole job, as far as it gets: its end and its log.
+    /// A whole job, as far as it gets: its result and its log.
     pub(crate) fn perform(&self, job: &Job) -> (End, String) {
         let mut log = String::new();
         let mut end = self.take(self.begin(job), &mut log);
@@ -172,7 +173,7 @@ impl Runner {
         (end, log)
     }
 
-    /// What the runner makes of a stage; any other status is a failure of the driver.
+    /// The runner's result for a stage; any other status is a failure of the driver.
     pub(crate) fn take(&self, outcome: Outcome, log: &mut String) -> End {
         log.push_str(&outcome.stdout);
         log.push_str(&outcome.stderr);
@@ -184,7 +185,7 @@ impl Runner {
         }
     }
 
-    /// What lies in the account's home, but for what this runner puts there itself.
+    /// The files in the account's home, except those that this runner puts there itself.
     pub(crate) fn left(&self) -> Vec<PathBuf> {
         let jobs = self.alice.home.join("jobs");
         let entries = fs::read_dir(&jobs).into_iter().flatten().flatten();

@@ -1,4 +1,5 @@
-//! A Slurm cluster of the test's own: a controller and four nodes on one machine, in a network and a pid namespace that end with it.
+//! A Slurm cluster for one test: a controller and four nodes on one machine, in a network and a pid namespace
+//! that end with it.
 
 use nix::sched::{CloneFlags, setns, unshare};
 use std::fs::{self, File};
@@ -6,9 +7,9 @@ use std::process::Command;
 use subroot_tests::running::{PATIENCE, soon};
 use subroot_tests::{Host, Outcome, Rootfs, Started, User, children};
 
-/// How many seconds after SIGTERM a job is killed.
+/// The time in seconds from SIGTERM until a job is killed.
 pub(crate) const KILL_WAIT: u32 = 3;
-/// How many nodes there are.
+/// The number of nodes.
 pub(crate) const NODES: usize = 4;
 
 /// `HOST` stands for the machine's name, by which slurmctld and slurmd find their own lines.
@@ -36,7 +37,7 @@ NodeName=n[1-4] NodeHostname=HOST NodeAddr=127.0.0.1 Port=[17001-17004] CPUs=8 R
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 ";
 
-/// A script of the recipe, by its name.
+/// A script of the recipe, by name.
 macro_rules! script {
     ($name:literal) => {
         ($name, include_str!(concat!("../../../../../packaging/recipes/slurm/", $name)))
@@ -45,7 +46,7 @@ macro_rules! script {
 
 const SCRIPTS: [(&str, &str); 2] = [script!("array.sbatch"), script!("scratch.sbatch")];
 
-/// What is PID 1 of the cluster. Each node has mounts of its own.
+/// PID 1 of the cluster. Each node has its own mounts.
 const DAEMONS: &str = "
     mkdir -p /run/munge /run/slurm/state /run/slurm/spool
     munged --foreground --key-file=/etc/munge.key --seed-file=/run/munge/seed --log-file=/run/munge/log &
@@ -54,7 +55,7 @@ const DAEMONS: &str = "
     for node in n1 n2 n3 n4; do unshare --mount slurmd -D -N $node & done
     wait";
 
-/// alice, her busybox root, and a cluster that she may use. All that it runs is killed with it.
+/// alice, her busybox root, and a cluster that she may use. Everything in the cluster is killed with it.
 pub(crate) struct Cluster {
     pub(crate) host: Host,
     pub(crate) alice: User,
@@ -64,7 +65,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// `None` where Slurm or munge are not installed.
+    /// `None` if Slurm or munge is not installed.
     pub(crate) fn new() -> Option<Cluster> {
         let programs = ["slurmctld", "slurmd", "munged"].map(|name| format!("/usr/sbin/{name}"));
         if !programs.iter().all(|program| fs::exists(program).is_ok_and(|exists| exists)) {
@@ -82,23 +83,23 @@ impl Cluster {
         Some(cluster)
     }
 
-    /// A line of alice's shell in her home, where the recipe's scripts lie.
+    /// A shell line of alice in her home, which contains the recipe's scripts.
     pub(crate) fn shell(&self, script: &str) -> Outcome {
         self.shell_of(&self.alice, script)
     }
 
-    /// The same of another user.
+    /// The same for another user.
     pub(crate) fn shell_of(&self, user: &User, script: &str) -> Outcome {
         self.host.output(user.shell(script).env("ROOTFS", &self.rootfs.path))
     }
 
-    /// Submits a job by these words of sbatch's, and returns its ID.
+    /// Submits a job with these arguments of sbatch, and returns its ID.
     #[track_caller]
     pub(crate) fn submit(&self, words: &str) -> String {
         self.shell(&format!("sbatch --parsable {words}")).ok().trim().to_owned()
     }
 
-    /// How each task of a job has ended, as `STATE STATUS:SIGNAL`, once all of them have.
+    /// How each task of a job ended, as `STATE STATUS:SIGNAL`, after all of them have.
     #[track_caller]
     pub(crate) fn ends(&self, job: &str) -> Vec<String> {
         let mut tasks = Vec::new();
@@ -111,7 +112,7 @@ impl Cluster {
         tasks
     }
 
-    /// Waits until a file of alice's home has this text.
+    /// Waits until a file in alice's home has this text.
     #[track_caller]
     pub(crate) fn wait_for(&self, file: &str, text: &str) {
         let path = self.alice.home.join(file);
@@ -119,7 +120,7 @@ impl Cluster {
         assert!(soon(PATIENCE, is_there), "{file} lacks {text:?}: {}", self.log());
     }
 
-    /// The PID of what every process of every node descends from.
+    /// The PID of the ancestor of every process on every node.
     pub(crate) fn first_process(&self) -> nix::unistd::Pid {
         children(self.daemons.as_ref().expect("running daemons").pid())[0]
     }
@@ -130,7 +131,7 @@ impl Cluster {
 }
 
 impl Drop for Cluster {
-    /// The kernel kills all that is in a pid namespace with its first process: pid_namespaces(7).
+    /// The kernel kills everything in a pid namespace with its first process: pid_namespaces(7).
     fn drop(&mut self) {
         if let Some(mut daemons) = self.daemons.take() {
             let _already_gone = daemons.child().kill();
@@ -143,11 +144,12 @@ impl Drop for Cluster {
     }
 }
 
-/// Gives the calling thread a network of its own, so that the ports are free; returns the one it leaves.
+/// Gives the calling thread its own network, so that the ports are free. Returns the previous one.
 fn own_network(host: &Host) -> File {
     let outside = File::open("/proc/thread-self/ns/net").expect("own network namespace");
     unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace");
-    // Slurm listens at what getaddrinfo(3) finds, and with AI_ADDRCONFIG that is nothing where 127.0.0.1 is all there is.
+    // Slurm listens on what getaddrinfo(3) finds. With AI_ADDRCONFIG that is nothing if 127.0.0.1 is the only
+    // address.
     let up = "ip link set lo up && ip address add 10.0.0.1/32 dev lo";
     host.output(Command::new("sh").args(["-c", up])).ok();
     outside
@@ -173,7 +175,7 @@ fn start_daemons(host: &Host) -> Started {
     Started::with_own_descriptors(&mut command)
 }
 
-/// `STATE STATUS:SIGNAL` of a line of scontrol's.
+/// `STATE STATUS:SIGNAL` from a line of scontrol.
 fn end(line: &str) -> String {
     let field = |name: &str| {
         let value = line.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));

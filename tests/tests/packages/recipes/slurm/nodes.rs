@@ -1,4 +1,4 @@
-//! What there is on the nodes of a cluster: processes, mounts, directories and keys.
+//! Everything on the nodes of a cluster: processes, mounts, directories and keys.
 
 use super::cluster::Cluster;
 use nix::unistd::Pid;
@@ -8,7 +8,7 @@ use std::process::Command;
 use subroot_tests::running::{PATIENCE, program_of, soon};
 use subroot_tests::status_line;
 
-/// All of it at one moment, to be compared.
+/// The state at one moment, for comparisons.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Nodes {
     processes: BTreeMap<Pid, String>,
@@ -18,7 +18,7 @@ pub(crate) struct Nodes {
 }
 
 impl Nodes {
-    /// What there is once each node has run something, and nothing of it is left.
+    /// The state after each node has run a job and nothing of it remains.
     #[track_caller]
     pub(crate) fn at_rest(cluster: &Cluster) -> Nodes {
         cluster.shell("srun --nodes=4 true").ok();
@@ -28,20 +28,20 @@ impl Nodes {
             nodes = Nodes::now(cluster);
             jobs.is_empty() && !nodes.processes.values().any(|program| program == "slurmstepd")
         };
-        assert!(soon(PATIENCE, are_at_rest), "a job of nothing does not go");
+        assert!(soon(PATIENCE, are_at_rest), "an empty job does not end");
         nodes
     }
 
     fn now(cluster: &Cluster) -> Nodes {
         let processes = descendants(cluster.first_process());
-        // Of a node's own directory only what it has for jobs: its caches come with time.
+        // Of a node's own directory, only the files for jobs: its caches appear over time.
         let find = "find /tmp $ROOTFS /run/slurm/spool/n?/job* 2>/dev/null | sort";
         let root = cluster.host.user("root");
         let find = cluster.host.output(root.shell(find).env("ROOTFS", &cluster.rootfs.path));
         Nodes { mounts: mounts(&processes), processes, files: find.ok(), keys: keys(cluster.alice.uid) }
     }
 
-    /// Fails the test unless all is as it was, in time.
+    /// Fails the test unless the state returns to this one in time.
     #[track_caller]
     pub(crate) fn assert_unchanged(&self, cluster: &Cluster) {
         if !soon(PATIENCE, || Nodes::now(cluster) == *self) {
@@ -50,7 +50,7 @@ impl Nodes {
     }
 }
 
-/// Every process below this one, whatever namespaces it is in, by its program.
+/// Every process below this one, whatever its namespaces, with its program.
 fn descendants(first: Pid) -> BTreeMap<Pid, String> {
     let listed = Command::new("ps").args(["-e", "-o", "pid="]).output().expect("starting ps").stdout;
     let listed = String::from_utf8(listed).expect("numbers");
@@ -72,7 +72,7 @@ fn mounts(processes: &BTreeMap<Pid, String>) -> Vec<String> {
     nodes.filter_map(|(pid, _)| fs::read_to_string(format!("/proc/{pid}/mountinfo")).ok()).collect()
 }
 
-/// How many keys a user has: proc_key_users(5).
+/// The number of a user's keys: proc_key_users(5).
 fn keys(uid: u32) -> Option<String> {
     let users = fs::read_to_string("/proc/key-users").ok()?;
     let line = users.lines().find_map(|line| line.trim_start().strip_prefix(&format!("{uid}:")))?;

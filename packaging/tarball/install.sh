@@ -1,8 +1,8 @@
 #!/bin/sh
-# Installs subroot from this directory: as root for everybody, as a plain user for himself. `./install.sh --help`.
+# Installs subroot from this directory: as root for all users, as a plain user for that user only.
 set -eu
 umask 022
-# Names are sorted by their bytes: what is in a directory after it.
+# Sort names by their bytes, so that a directory comes before its contents.
 export LC_ALL=C
 
 # Where the launcher looks for the mapper, whatever the prefix.
@@ -12,12 +12,12 @@ usage() {
     cat <<END
 usage: ./install.sh [--prefix=DIR] [--mapper=setuid|caps|none] [--drop-ins] [--uninstall]
 
-  --prefix=DIR      for all but the mapper; /usr/local for root, ~/.local for others
-  --mapper=setuid   root only: $MAPPER is setuid root (as without the option),
-  --mapper=caps     or has file capabilities instead,
-  --mapper=none     or is left out
-  --drop-ins        root only: newuidmap and newgidmap, found before shadow's where DIR/bin is first in PATH
-  --uninstall       takes away what was installed below DIR, and the mapper with it
+  --prefix=DIR      where to install all but the mapper; default: /usr/local for root, ~/.local for others
+  --mapper=setuid   root only: make $MAPPER setuid root (the default),
+  --mapper=caps     give it file capabilities instead,
+  --mapper=none     or leave it out
+  --drop-ins        root only: also install newuidmap and newgidmap, found before shadow's if DIR/bin is first in PATH
+  --uninstall       remove what was installed below DIR, and the mapper
 END
 }
 
@@ -38,10 +38,11 @@ main() {
         : "${prefix:=/usr/local}" "${mapper:=setuid}"
     else
         : "${prefix:=${HOME:?}/.local}" "${mapper:=none}"
-        [ "$mapper$drop_ins" = none ] || fail "the mapper and the drop-ins take root; without --mapper and --drop-ins, the launcher alone is installed"
+        [ "$mapper$drop_ins" = none ] || fail "installing the mapper and the drop-ins takes root; without --mapper and --drop-ins, only the launcher is installed"
     fi
     prefix=${prefix%/}
-    # A path a line of what is installed; a directory that was made for it ends with a slash, and stands before what is in it.
+    # The installed paths, one a line; a directory created by the installer ends with a slash and comes before
+    # its contents.
     record=$prefix/share/subroot/installed
     if [ "$uninstall" ]; then uninstall; else install_all; fi
 }
@@ -53,8 +54,8 @@ fail() {
 
 install_all() {
     [ "$mapper" != caps ] || command -v setcap >/dev/null ||
-        fail "--mapper=caps needs setcap, of libcap2-bin or libcap; or take --mapper=setuid"
-    list=$(mktemp) || fail "no temporary file"
+        fail "--mapper=caps needs setcap, from libcap2-bin or libcap; or use --mapper=setuid"
+    list=$(mktemp) || fail "making a temporary file failed"
     trap 'take_back' EXIT
     trap 'exit 1' HUP INT TERM
     stage_all
@@ -65,7 +66,7 @@ install_all() {
     say_what_is_mapped
 }
 
-# Everything is written beside its place first: where that fails, nothing was replaced.
+# Everything is first written next to its destination: if that fails, nothing has been replaced.
 stage_all() {
     stage 755 bin/subroot "$prefix/bin/subroot"
     for file in $(launcher_files); do
@@ -79,7 +80,7 @@ stage_all() {
         stage 644 share/man/man8/newidmap-helper.8 "$prefix/share/man/man8/newidmap-helper.8"
     fi
     if [ "$drop_ins" ]; then
-        # In force from the first instruction on, for lxc-usernsexec, which starts nothing else.
+        # Effective from the start: lxc-usernsexec refuses to run them otherwise.
         stage_drop_in newuidmap cap_setuid=ep
         stage_drop_in newgidmap cap_setgid=ep
     fi
@@ -99,9 +100,9 @@ stage_drop_in() {
 # stage MODE FILE PLACE
 stage() {
     make_dir "$(dirname -- "$3")"
-    [ ! -e "$3" ] || installed_before "$3" || fail "$3 is there already, and not by this installer: remove it, or its package, first"
+    [ ! -e "$3" ] || installed_before "$3" || fail "$3 already exists, and not from this installer: first remove it, or its package"
     printf '%s\n' "$3" >>"$list"
-    cp -- "$from/$2" "$3.new" 2>/dev/null || fail "writing $3: not permitted, or no room"
+    cp -- "$from/$2" "$3.new" 2>/dev/null || fail "writing $3: not permitted, or no space left"
     chmod "$1" "$3.new"
 }
 
@@ -112,7 +113,7 @@ installed_before() {
 make_dir() {
     [ ! -d "$1" ] || return 0
     make_dir "$(dirname -- "$1")"
-    mkdir -- "$1" 2>/dev/null || fail "making $1: not permitted, or no room"
+    mkdir -- "$1" 2>/dev/null || fail "making $1: not permitted, or no space left"
     printf '%s/\n' "$1" >>"$list"
 }
 
@@ -120,17 +121,17 @@ make_dir() {
 give_privilege() {
     chown 0:0 "$1.new"
     case $mapper in
-        caps) setcap "$2" "$1.new" || fail "$1: no file capabilities here; take --mapper=setuid" ;;
+        caps) setcap "$2" "$1.new" || fail "$1: no file capabilities here; use --mapper=setuid" ;;
         *) chmod 4755 "$1.new" ;;
     esac
 }
 
-# Directories that an earlier installation has made are still this one's to take away.
+# Directories created by an earlier installation are recorded again, so that uninstalling removes them.
 stage_record() {
     make_dir "${record%/*}"
     printf '%s\n' "$record" >>"$list"
     { [ ! -f "$record" ] || grep '/$' "$record" || true; cat "$list"; } >"$record.new" ||
-        fail "writing $record: not permitted, or no room"
+        fail "writing $record: not permitted, or no space left"
 }
 
 put_in_place() {
@@ -142,7 +143,7 @@ put_in_place() {
             *) mv -f -- "$path.new" "$path" ;;
         esac
     done <"$list"
-    # What an earlier installation had besides.
+    # Files of an earlier installation that this one does not have.
     while IFS= read -r path; do
         case $path in
             */) ;;
@@ -184,7 +185,7 @@ say_what_is_mapped() {
     elif command -v newuidmap >/dev/null && command -v newgidmap >/dev/null; then
         echo "IDs granted in /etc/subuid and /etc/subgid are mapped by the host's own newuidmap and newgidmap"
     else
-        echo "your own ID alone is mapped: this host has neither newidmap-helper nor newuidmap, which take root to install"
+        echo "only your own ID is mapped: this host has neither newidmap-helper nor newuidmap, and installing them takes root"
     fi
     case :$PATH: in
         *":$prefix/bin:"*) ;;

@@ -1,16 +1,17 @@
-# shellcheck shell=bash disable=SC2034 # for those who read it
-# What the four stages share: the settings, and which job this is.
+# shellcheck shell=bash disable=SC2034 # used by the scripts that source this
+# What the four stages share: the settings, and the job's identity.
 set -Eeuo pipefail
 export LC_ALL=C
 
-# Ends the stage in a way that the runner takes for a failure of its own, not of the job.
+# Ends the stage in a way that the runner takes for a system failure, not a failure of the job.
 system_failure() {
     printf 'subroot: %s\n' "$*" >&2
     exit "$SYSTEM_FAILURE_EXIT_CODE"
 }
 trap 'system_failure "$0, line $LINENO: a command failed"' ERR
 
-# A number of the runner's own copy of the job: whoever writes .gitlab-ci.yml can set every CUSTOM_ENV variable, CI_JOB_ID too.
+# Takes a number from the runner's own copy of the job: the author of .gitlab-ci.yml can set every CUSTOM_ENV
+# variable, even CI_JOB_ID.
 number_of_job() {
     local number
     number=$(jq --raw-output "$1" "${JOB_RESPONSE_FILE-}") || system_failure "JOB_RESPONSE_FILE can't be read"

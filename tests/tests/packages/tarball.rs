@@ -27,7 +27,7 @@ fn words(map: &str) -> Vec<&str> {
 }
 
 #[test]
-fn root_installs_for_everybody_and_a_plain_user_runs_with_all_that_he_is_granted() {
+fn root_installs_for_all_and_a_plain_user_runs_with_all_granted_ids() {
     let Some(root) = unpacked() else { skip!("{NO_DEBIAN}") };
     let said = root.root("/srv/subroot/install.sh").ok();
     let expected = "installed: /usr/local/bin/subroot\n\
@@ -70,11 +70,11 @@ fn the_drop_ins_serve_unshare() {
 }
 
 #[test]
-fn without_the_mapper_root_is_told_what_is_mapped() {
+fn without_the_mapper_root_is_shown_what_is_mapped() {
     let Some(root) = unpacked() else { skip!("{NO_DEBIAN}") };
     let said = root.root("/srv/subroot/install.sh --mapper=none").ok();
     assert!(
-        said.contains("\nyour own ID alone is mapped: this host has neither newidmap-helper nor newuidmap"),
+        said.contains("\nonly your own ID is mapped: this host has neither newidmap-helper nor newuidmap"),
         "{said}"
     );
     assert!(!root.file("/usr/libexec/subroot").exists());
@@ -94,12 +94,12 @@ fn uninstalling_leaves_nothing() {
 }
 
 #[test]
-fn a_plain_user_installs_the_launcher_for_himself() {
+fn a_plain_user_installs_the_launcher_in_the_home_directory() {
     let Some(root) = unpacked() else { skip!("{NO_DEBIAN}") };
     let before = root.alice("find . | sort").ok();
     let said = root.alice("/srv/subroot/install.sh").ok();
     let expected = "installed: /home/alice/.local/bin/subroot\n\
-        your own ID alone is mapped: this host has neither newidmap-helper nor newuidmap, which take root to install\n\
+        only your own ID is mapped: this host has neither newidmap-helper nor newuidmap, and installing them takes root\n\
         /home/alice/.local/bin is not in PATH\n";
     assert_eq!(said, expected);
     let run = root.alice(".local/bin/subroot -q run rootfs -- cat /proc/self/uid_map");
@@ -135,7 +135,7 @@ fn where_one_place_cannot_be_written_nothing_is_installed() {
         /srv/subroot/install.sh; code=$?; umount /usr/libexec; exit $code",
     );
     assert_eq!((refused.code(), refused.stdout.as_str()), (1, ""), "{refused:?}");
-    assert_eq!(refused.stderr, "install.sh: making /usr/libexec/subroot: not permitted, or no room\n");
+    assert_eq!(refused.stderr, "install.sh: making /usr/libexec/subroot: not permitted, or no space left\n");
     root.root("rmdir /usr/libexec || true").ok();
     assert_eq!(root.root(&format!("mkdir -p /usr/libexec; {LIST}")).ok(), before);
 }
@@ -148,7 +148,7 @@ fn what_a_package_has_put_there_is_not_replaced() {
     let refused = root.root("/srv/subroot/install.sh");
     assert_eq!((refused.code(), refused.stdout.as_str()), (1, ""), "{refused:?}");
     assert!(
-        refused.stderr.contains("newidmap-helper is there already, and not by this installer"),
+        refused.stderr.contains("newidmap-helper already exists, and not from this installer"),
         "{refused:?}"
     );
     assert_eq!(root.root(LIST).ok(), before);

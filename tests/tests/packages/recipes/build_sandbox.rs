@@ -49,7 +49,7 @@ impl Site {
 }
 
 #[test]
-fn the_same_bits_come_out_whoever_asks_from_wherever() {
+fn the_output_is_identical_for_every_user_and_directory() {
     let Some(site) = Site::new() else { skip!("{NO_ROOT}") };
     site.build("", "first", BUILD).ok();
     let circumstances = "mkdir elsewhere; cd elsewhere; umask 077; ulimit -Sn 512; export LANG=de_DE TZ=Asia/Tokyo CC=cc CFLAGS=-O0
@@ -88,5 +88,5 @@ fn a_step_that_fails_leaves_no_result_and_tells_its_status() {
     let left = site.host.output(&mut site.alice.shell("ls")).ok();
     assert_eq!(left, "debian\nsrc\n");
     let outcome = site.build("", "src", "true");
-    assert_eq!((outcome.code(), outcome.stderr.as_str()), (2, "hermetic: src is there already\n"));
+    assert_eq!((outcome.code(), outcome.stderr.as_str()), (2, "hermetic: src already exists\n"));
 }

@@ -135,7 +135,7 @@ fn hostile_variables_reach_nothing() {
     {
         let (end, log) = runner.perform(&Job::new(71, image, "echo run"));
         assert_eq!(end, End::SystemFailure, "{image:?} {log}");
-        assert!(log.contains("no name of a root file system"), "{image:?} {log}");
+        assert!(log.contains("not a valid name of a root file system"), "{image:?} {log}");
     }
     let mut job = Job::new(72, "small", "ls / | grep -c host; hostname");
     for name in [

@@ -13,7 +13,7 @@ NUMBERS = [0, 10, 100]
 
 
 def variants(number):
-    """Both, with so many binds of one directory side by side, and the caller's own ID alone."""
+    """Both programs, with this many binds of one directory, and only the caller's own ID mapped."""
     targets = [f"/srv/{at}" for at in range(number)]
     known = {variant.name: variant.commands[0] for variant in launch.variants(False, "/bin/true")}
     ours, theirs = known[SUBROOT], known[BUBBLEWRAP]
@@ -41,7 +41,7 @@ median, over all rounds, of the difference to the launch without any in the same
 
 
 def report(check, place):
-    """The whole page, and its plot."""
+    """The page and its plot."""
     rounds = 1 if check else 100
     launch.write_grants(False)
     samples = contest.clock("launch", rounds, [variant for number in NUMBERS for variant in variants(number)])

@@ -1,9 +1,10 @@
 // Runs commands in turn, in a new random order each round, and times each with all its processes:
 //   clock map ROUNDS @NAME COMMAND… [+ COMMAND…] …    a fresh process in a new user namespace is the target of each sample
-//   clock launch ROUNDS @NAME COMMAND… …              nothing but the commands
-//   clock load ROUNDS AT_ONCE @NAME COMMAND… …        so many at once; the time is that of the round over the number of launches
-// The word PID stands for the target's, whose directory in /proc is descriptor 7, and TURN for a number that comes once. Prints, each
-// time: ROUND NAME NANOSECONDS CPU_MICROSECONDS KIB_OF_THE_LARGEST_PROCESS, for all commands of the sample together.
+//   clock launch ROUNDS @NAME COMMAND… …              the commands only
+//   clock load ROUNDS AT_ONCE @NAME COMMAND… …        AT_ONCE at the same time; reports the time per launch
+// The word PID is replaced by the target's PID, whose /proc directory is descriptor 7, and TURN by a number
+// that is never repeated. Each sample prints ROUND NAME NANOSECONDS CPU_MICROSECONDS
+// KIB_OF_THE_LARGEST_PROCESS, for all its commands together.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,8 @@
 #define MAX_VARIANTS 16
 #define MAX_COMMANDS 2
 #define DIRECTORY 7
-// How long what a command leaves behind may take to end, in milliseconds; some programs leave a process for good.
+// How long to wait for processes that a command leaves behind, in milliseconds; some programs leave one
+// running for good.
 #define PATIENCE 300
 
 struct variant {
@@ -147,7 +149,7 @@ static void end_target(pid_t target, const char *name) {
         fail("waitpid");
 }
 
-// Counts what outlives its parent, too: it has become our own child.
+// Includes processes that outlived their parent: they have become children of this one.
 static void reap_orphans(struct sample *sample) {
     struct rusage usage;
     for (int waited = 0; waited < PATIENCE;) {

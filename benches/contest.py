@@ -1,4 +1,4 @@
-"""Commands that do the same, run in turn as a plain user: timed by clock, counted by strace, and looked at while they run."""
+"""Commands that do the same, run in turn as a plain user: timed by clock, counted by strace, and examined while they run."""
 
 import os
 import pathlib
@@ -16,7 +16,7 @@ ENVIRONMENT = {"HOME": "/mnt/home", "PATH": "/usr/bin:/bin", "USER": USER, "TMPD
 
 @dataclass
 class Variant:
-    """One way to do it: its name in the table, and the commands that it takes, one after the other."""
+    """One of the compared variants: its name in the table, and its commands, which run one after the other."""
 
     name: str
     commands: list
@@ -58,7 +58,7 @@ def clock_words(mode, rounds, variants, at_once=None):
 
 
 def as_user(words):
-    """A command line that becomes the user first; strace does that itself, so that setuid programs keep their privilege."""
+    """A command line that first changes to the user; strace does so itself, so that setuid programs keep their privilege."""
     return ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", *words]
 
 
@@ -72,7 +72,7 @@ class Counts:
 
 
 def count(mode, variant):
-    """Counts once, without clock itself and the target."""
+    """Counts for one run, without clock itself and the target."""
     words = clock_words(mode, 1, [variant])
     strace = ["strace", "-f", "-qq", "-e", "signal=none", "-u", USER, "-o", TRACE, *words]
     subprocess.run(strace, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, check=True)
@@ -82,17 +82,17 @@ def count(mode, variant):
         lines[pid].append(call.strip())
     lines.pop(next(iter(lines)))
     if mode == "map":
-        # The target is the one that executes nothing.
+        # The target is the process that executes nothing.
         lines = {pid: calls for pid, calls in lines.items() if calls[0].startswith("execve(")}
     calls = [call for of_process in lines.values() for call in of_process]
-    # As strace -c: what never returns does not count.
+    # As strace -c counts: a call that never returns is left out.
     made = [call for call in calls if re.match(r"\w+\(", call) and not call.endswith("= ?")]
     started = [call for call in calls if re.match(r"(execve\(|<\.\.\. execve resumed).*= 0$", call)]
     return Counts(len(made), len(started), len(lines))
 
 
 def private_memory(command):
-    """KiB that only these processes have, and how many they are, while the command waits; without the command itself."""
+    """Private memory of these processes in KiB, and their number, while the command waits; without the command itself."""
     before = processes()
     running = subprocess.Popen(
         command, env=ENVIRONMENT, user=UID, group=UID, extra_groups=[],
@@ -100,7 +100,7 @@ def private_memory(command):
     )
     if running.stdout.read(1) != b".":
         raise SystemExit(f"benches: {' '.join(command)}: ended with {running.wait()}")
-    # Of a sandbox that stays, and not of one that has just been made.
+    # Of a sandbox that has settled, not of one that has just been made.
     time.sleep(0.2)
     kept = [pid for pid in processes() - before if name_of(pid) not in ("pause", "")]
     private = sum(private_of(pid) for pid in kept)
@@ -115,7 +115,7 @@ def processes():
 
 
 def name_of(pid):
-    """The name of a process; empty when it has just ended."""
+    """The name of a process; empty if it has just ended."""
     try:
         return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:

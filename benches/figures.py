@@ -1,4 +1,4 @@
-"""Medians, spreads and ratios of paired samples, as words for a table."""
+"""Medians, spreads and ratios of paired samples, as text for a table."""
 
 import datetime
 import pathlib
@@ -17,7 +17,7 @@ def quartiles(values):
 
 
 def ratio(values, base):
-    """The ratio of two medians, and its 95 % interval by resampling whole rounds: what disturbs a round disturbs both."""
+    """The ratio of two medians, and its 95 % interval by resampling whole rounds: a disturbance of a round affects both."""
     chance = random.Random(1)
     rounds = range(len(base))
     ratios = []
@@ -29,14 +29,14 @@ def ratio(values, base):
 
 
 def time(nanoseconds):
-    """A time with three digits that count, in µs or ms."""
+    """A time with three significant digits, in µs or ms."""
     if nanoseconds < 10e6:
         return f"{nanoseconds / 1e3:,.0f} µs"
     return f"{nanoseconds / 1e6:,.1f} ms" if nanoseconds < 100e6 else f"{nanoseconds / 1e6:,.0f} ms"
 
 
 def times(factor):
-    """How many times as much: two digits after the point, fewer for large ones."""
+    """A ratio with two decimal places, fewer for large ones."""
     return f"{factor:.2f}" if factor < 10 else f"{factor:.1f}"
 
 
@@ -49,7 +49,7 @@ def interval(values, base):
 
 
 def spread(values):
-    """Half of the values lie between these."""
+    """The interquartile range: half of the values are inside."""
     return " to ".join(time(value) for value in quartiles(values))
 
 
@@ -60,7 +60,7 @@ def table(heading, rows):
 
 
 def machine():
-    """The line that says where and when."""
+    """The machine and the date, in one line."""
     cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     cpus = len(re.findall(r"^processor", pathlib.Path("/proc/cpuinfo").read_text(), re.M))
     system = re.search(r'PRETTY_NAME="(.*)"', pathlib.Path("/etc/os-release").read_text())

@@ -1,4 +1,4 @@
-"""One launch of a program that ends at once: with the caller's own ID alone, and with a full map."""
+"""One launch of a program that ends at once: with only the caller's own ID mapped, and with a full map."""
 
 import json
 import pathlib
@@ -16,7 +16,7 @@ MAP = f"0:{contest.UID}:1,1:{START}:{COUNT}"
 SUBROOT, FLOOR, BARE = "subroot", "floor in C", "floor in C without /dev and /sys"
 UNSHARE, BUBBLEWRAP, CRUN, PODMAN = "unshare --root", "bubblewrap", "crun", "podman run --rootfs"
 AT_ONCE = [1, 2, 8, 64]
-# podman's share of the rounds, and how many of it are started at once at most: it takes a hundred times as long.
+# The number of rounds for podman, and how many are started at once at most: it takes a hundred times as long.
 PODMAN_ROUNDS, PODMAN_AT_ONCE = 15, 8
 
 
@@ -47,7 +47,7 @@ def write_bundle(full, command):
 
 
 def variants(full, command):
-    """All of them; podman, which asks for a map of its own, with a full map only."""
+    """All variants; podman, which needs its own map, with a full map only."""
     floor = [f"{BENCH}/launch"] + (["--mapper", f"{BENCH}/mapper", MAP] if full else [])
     namespaces = "--mount --pid --ipc --uts --cgroup --fork --kill-child".split()
     unshare = ["/usr/bin/unshare", "--map-root-user"] + (["--map-auto"] if full else []) + namespaces
@@ -67,13 +67,13 @@ def variants(full, command):
 
 
 def podman(command):
-    """podman, as bare as its options make it."""
+    """podman with as few features as its options allow."""
     options = "run --rm -i --network host --cgroups disabled --log-driver none --rootfs".split()
     return Variant(PODMAN, [["/usr/bin/podman", *options, f"{BENCH}/podman", command]])
 
 
 def samples_of(known, rounds):
-    """Times all; podman, where it is, in rounds of its own with the floor, so that it takes less time and leaves no trace in others'."""
+    """Times all variants. podman, if installed, has separate rounds with the floor: that takes less time and does not affect the others."""
     fast = [variant for variant in known if variant.name != PODMAN]
     samples = contest.clock("launch", rounds, fast)
     slow = [variant for variant in known if variant.name in (PODMAN, FLOOR)]
@@ -114,7 +114,7 @@ def measure(full, rounds, place):
 
 
 def draw(name, title, known, samples, load, place):
-    """Both plots of a section; the words that show them."""
+    """Writes both plots of a section; returns the Markdown that shows them."""
     floor = median(samples[FLOOR].cpu)
     bars = [(variant.name, median(samples[variant.name].cpu) / floor) for variant in known if variant.name in samples]
     plots.bars(place / f"launch-{name}.svg", f"{title}: CPU time, as multiples of the floor's", bars)
@@ -125,7 +125,7 @@ def draw(name, title, known, samples, load, place):
 
 
 def measure_load(known, rounds):
-    """Launches a second of each, by how many at once."""
+    """Launches per second of each variant, by the number that run at once."""
     rates = {}
     for at_once in AT_ONCE if rounds > 1 else AT_ONCE[:2]:
         able = [variant for variant in known if variant.name != PODMAN or at_once <= PODMAN_AT_ONCE]
@@ -138,7 +138,7 @@ def measure_load(known, rounds):
 
 
 def load_table(known, rates):
-    """The same as a table."""
+    """The load measurements as a table."""
     rows = [[variant.name, *(f"{of_all[variant.name]:,.0f}" if variant.name in of_all else "" for of_all in rates.values())] for variant in known]
     return f"Launches a second, so many at once:\n\n{figures.table(['', *map(str, rates)], rows)}"
 
@@ -156,7 +156,7 @@ All variants run in each round, in a random order; podman in rounds of its own w
 
 
 def report(check, place):
-    """The whole page."""
+    """The page."""
     rounds = 1 if check else 200
     sections = [measure(full, rounds, place) for full in (False, True)]
     return "\n".join([INTRODUCTION, f"Measured on: {figures.machine()}.\n", *sections])

@@ -10,7 +10,7 @@ from contest import Variant
 
 OURS, FLOOR, ALONE, BOTH = "newidmap-helper, both maps", "floor in C, both maps", "newuidmap alone", "newuidmap, then newgidmap"
 FIRST, COUNT = 100_000, 1024
-# Rounds by lines: as many as a minute allows.
+# Rounds by number of lines: as many as a minute allows.
 ROUNDS = {1: 500, 10: 500, 1_000: 500, 100_000: 50, 1_000_000: 15}
 
 
@@ -24,7 +24,7 @@ def write_grants(lines):
 
 
 def variants(start):
-    """All of them, for a map of the caller's own ID and of his range."""
+    """All variants, for a map of the caller's own ID and a range."""
     joined = f"0:{contest.UID}:1,1:{start}:{COUNT}"
     native = ["fd:7", "--uid-map", joined, "--gid-map", joined]
     triples = ["PID", *f"0 {contest.UID} 1 1 {start} {COUNT}".split()]
@@ -72,7 +72,7 @@ All variants run in each round, in a random order, as an ordinary user. See [how
 
 
 def report(check, place):
-    """The whole page."""
+    """The page."""
     rounds = {lines: 1 for lines in (1, 1_000)} if check else ROUNDS
     measured = {lines: measure(lines, count) for lines, count in rounds.items()}
     sections = [section for section, _ in measured.values()]

@@ -1,4 +1,4 @@
-"""Plots for the pages, by gnuplot."""
+"""Plots for the pages, with gnuplot."""
 
 import subprocess
 

@@ -1,4 +1,5 @@
-// What a program without libc needs: its entry, raw system calls, and a few words on strings. x86_64 alone.
+// What a program without libc needs: its entry point, raw system calls and a few string functions. x86_64
+// only.
 #pragma once
 #include <asm/unistd.h>
 #include <stddef.h>
@@ -30,7 +31,7 @@ static inline __attribute__((noreturn)) void leave(int status) {
     __builtin_unreachable();
 }
 
-// Ends with the line's number as the status, which says where it was: there is nobody to print for.
+// Exits with a status made from the line number, which locates the failure; nothing is printed.
 #define MUST(call)                      \
     ({                                  \
         long must = (call);             \
@@ -58,7 +59,7 @@ static inline int same(const char *left, const char *right) {
     return *left == *right;
 }
 
-// Reads decimal digits and steps over the one character behind them.
+// Reads decimal digits and skips the character after them.
 static inline unsigned long number(const char **at) {
     unsigned long value = 0;
     while (**at >= '0' && **at <= '9')

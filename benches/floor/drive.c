@@ -1,5 +1,7 @@
-// Gives bubblewrap a full map, which it has no option for: drive OWN START COUNT BWRAP --info-fd 5 --userns-block-fd 6 …
-// It reads the PID that bubblewrap tells on descriptor 5, runs newuidmap and newgidmap on it, and lets it go on by descriptor 6.
+// Gives bubblewrap a full map, for which it has no option: drive OWN START COUNT BWRAP --info-fd 5
+// --userns-block-fd 6 …
+// Reads the PID that bubblewrap writes to descriptor 5, runs newuidmap and newgidmap on it, and lets it
+// continue through descriptor 6.
 #include "bare.h"
 #include <linux/fcntl.h>
 #include <linux/sched.h>
@@ -34,7 +36,7 @@ static int begins(const char *text, const char *start) {
     return !*start;
 }
 
-// Cuts the PID out of `{ "child-pid": N, … }`, once all of it is there.
+// Extracts the PID from `{ "child-pid": N, … }` once all of it has arrived.
 static char *read_pid(int info) {
     static char text[4096];
     size_t length = 0;
@@ -58,7 +60,7 @@ int run(long count, char **words) {
     MUST(CALL(__NR_pipe2, block, O_CLOEXEC));
     long pid = MUST(CALL(__NR_clone, SIGCHLD, 0, 0, 0, 0));
     if (pid == 0) {
-        // The pipes are 3 to 6: the copies must not take the place of what is still to be copied.
+        // The pipes are 3 to 6: copy above that range, so as not to overwrite one that is still to be copied.
         long told = MUST(CALL(__NR_fcntl, info[1], F_DUPFD, 10)), waited = MUST(CALL(__NR_fcntl, block[0], F_DUPFD, 10));
         MUST(CALL(__NR_dup3, told, INFO, 0));
         MUST(CALL(__NR_dup3, waited, BLOCK, 0));

@@ -1,7 +1,8 @@
 // The floor for a launch: launch [--devices] [--mapper PROGRAM MAP] ROOTFS COMMAND
-// The namespaces that subroot makes, one run of a mapper for both maps (or the caller's own ID alone), the root bound over
-// itself, proc, the private /dev and the host's /sys if wanted, pivot_root, the old root detached, the command as PID 1. There
-// is no init, no signal is relayed, no capability dropped, nothing checked, read back or tidied up, and no error has a text.
+// Makes subroot's namespaces, runs a mapper once for both maps (or maps only the caller's own ID), binds the
+// root over itself, mounts proc, optionally the private /dev and the host's /sys, calls pivot_root, detaches
+// the old root and runs the command as PID 1. There is no init; no signal is forwarded, no capability
+// dropped, nothing checked, read back or cleaned up, and errors have no text.
 #include "bare.h"
 #include <linux/fcntl.h>
 #include <linux/mount.h>
@@ -85,7 +86,8 @@ static int wait_for(long pid) {
     return status & 127 ? 128 + (status & 127) : status >> 8;
 }
 
-// As vfork(2): written out here, so that the child, who borrows this stack, returns from nothing before execve.
+// Like vfork(2), but written inline: the child borrows this stack, so it must not return from any function
+// before execve.
 static void run_mapper(const struct launch *launch, long directory) {
     char target[16] = "fd:", *none[] = {NULL};
     char *words[] = {launch->mapper, target, "--uid-map", launch->map, "--gid-map", launch->map, NULL};

@@ -1,5 +1,6 @@
-// The floor for the mapper: the same system calls in the same order as newidmap-helper makes where all goes well, the same
-// sizes read, the owner's lines found, the ranges compared. No error has a text, and nothing is hardened.
+// The floor for the mapper: the system calls that newidmap-helper makes on success, in the same order and
+// with the same read sizes; it finds the owner's lines and compares the ranges. Errors have no text, and
+// nothing is hardened.
 #include "bare.h"
 #include <linux/capability.h>
 #include <linux/fcntl.h>
@@ -143,7 +144,7 @@ static void note_grant(int kind, const char *line, const char *end) {
     grants[kind][granted[kind]++] = (struct line){0, first, number(&numbers)};
 }
 
-// A live account voids the grants that hold its IDs.
+// A grant that contains the ID of an existing account is void.
 static void void_grants(int unused, const char *line, const char *end) {
     (void)unused;
     const char *ids = field(line, end, 2);

@@ -1,4 +1,5 @@
-// A command that stays, to be looked at: it prints one byte when it has started, and ends with its standard input.
+// A command that keeps running so that it can be measured: prints one byte when it has started, and ends when
+// its standard input closes.
 #include "bare.h"
 
 int run(long count, char **words) {

@@ -1,4 +1,4 @@
-// The command of a launch: nothing at all.
+// The command of a launch: does nothing.
 #include "bare.h"
 
 int run(long count, char **words) {

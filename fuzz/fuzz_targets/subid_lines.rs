@@ -70,7 +70,7 @@ fn naive_grant(line: &[u8], uid: u32, names: &[&str]) -> Option<(u64, u64)> {
         return None;
     }
     let [owner, first, count] = line.split(':').collect::<Vec<_>>()[..] else { return None };
-    let is_his = if owner.bytes().all(|byte| byte.is_ascii_digit()) {
+    let is_owners = if owner.bytes().all(|byte| byte.is_ascii_digit()) {
         owner == uid.to_string()
     } else {
         names.contains(&owner) && !owner.starts_with(['+', '-', '@', '!', '*'])
@@ -78,7 +78,7 @@ fn naive_grant(line: &[u8], uid: u32, names: &[&str]) -> Option<(u64, u64)> {
     let number = |text: &str| text.parse::<u64>().ok().filter(|number| number.to_string() == text);
     let (first, count) = (number(first)?, number(count)?);
     let end = first.checked_add(count)?;
-    (is_his && first > 0 && count > 0 && end <= u64::from(u32::MAX)).then_some((first, end))
+    (is_owners && first > 0 && count > 0 && end <= u64::from(u32::MAX)).then_some((first, end))
 }
 
 fn ends(range: &IdRange) -> (u64, u64) {

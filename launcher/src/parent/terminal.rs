@@ -90,7 +90,7 @@ impl Terminal {
         self.resize();
     }
 
-    /// Sets the size of the command's terminal to that of the caller's.
+    /// Sets the size of the command's terminal to that of the caller's terminal.
     pub(crate) fn resize(&self) {
         if let Some(master) = &self.master {
             // Error ignored: standard input is not a terminal, and has no size.

@@ -329,7 +329,7 @@ pub(crate) fn inside_path(target: &OsStr) -> Result<PathBuf, String> {
         }
     }
     if clean == Path::new("/") {
-        return Err("the path must not be the root itself".into());
+        return Err(format!("{} is the root itself, which only ROOTFS sets", path.display()));
     }
     Ok(clean)
 }

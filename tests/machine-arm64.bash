@@ -1,10 +1,11 @@
-# An aarch64 machine for tests/guest-arm64: Debian's kernel, and busybox in memory, under qemu. All of it is in ARM64.
+# An aarch64 machine for tests/guest-arm64: Debian's kernel, and busybox in memory, under qemu. All files are
+# in ARM64.
 
 readonly ARM64=$KIT/arm64
 readonly ARM64_SUITE=trixie
 readonly ARM64_MEMORY=1024
 
-# Makes the kernel and the busybox, or those that are of another recipe than this.
+# Makes the kernel and the busybox, unless they were already made by the same recipe.
 make_arm64_parts() {
     local key
     key=$(sha256sum <tests/machine-arm64.bash)
@@ -16,7 +17,7 @@ make_arm64_parts() {
     echo "$key" >"$ARM64/key"
 }
 
-# vmlinuz, overlay.ko and busybox. apt takes its options after a command's own, too.
+# vmlinuz, overlay.ko and busybox. apt also accepts its options after the command's own.
 fetch_arm64_parts() {
     local kernel
     local of_arm64=(-o APT::Architectures::="$(dpkg --print-architecture)" -o APT::Architectures::=arm64)
@@ -31,7 +32,8 @@ fetch_arm64_parts() {
     rm -rf "$ARM64"/{boot,bin,usr,lib} "$ARM64"/*.deb
 }
 
-# The programs, installed as root would, two users, of whom alice has grants, and the script that the machine runs as init.
+# The programs, installed as root would, two users, of which alice has grants, and the script that the machine
+# runs as init.
 make_arm64_initrd() {
     local programs=$1 script=$2 tree=$ARM64/tree system=$ARM64/tree/system
     rm -rf "$tree"
@@ -52,7 +54,7 @@ make_arm64_initrd() {
     rm -rf "$tree"
 }
 
-# The kernel's first root cannot be left by pivot_root(2), so that the system is copied into another one.
+# pivot_root(2) cannot leave the kernel's initial root, so the system is copied into another one.
 arm64_first_init() {
     cat <<'INIT'
 #!/bin/busybox sh
@@ -62,7 +64,7 @@ exec /bin/busybox switch_root /new /sbin/init
 INIT
 }
 
-# Runs the machine to its end, or for so many seconds, and prints what it prints.
+# Runs the machine until it ends or the time in seconds is over, and prints its output.
 run_arm64_machine() {
     timeout --kill-after=5 "$1" qemu-system-aarch64 -M virt -cpu max,pauth-impdef=on -accel tcg,thread=multi -smp 2 -m "$ARM64_MEMORY" \
         -nodefaults -no-user-config -display none -no-reboot -kernel "$ARM64/vmlinuz" -initrd "$ARM64/initrd" \

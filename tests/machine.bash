@@ -1,23 +1,25 @@
-# Debian machines for tests/guest: a root with systemd, dbus, AppArmor and pure cgroup v2, and kernels of three releases, under qemu.
+# Debian machines for tests/guest: a root with systemd, dbus, AppArmor and cgroup v2 only, and kernels of
+# three releases, under qemu.
 #
-# A machine is booted once and frozen to a file; each run is restored from it, on a fresh copy of its disk. All of it is in MACHINES.
+# A machine is booted once and its state saved to a file; each run is restored from it, on a fresh copy of its
+# disk. All files are in MACHINES.
 
 readonly MACHINES=$KIT/machines
-# Each kernel, and the Debian release that it is of.
+# Each kernel, and its Debian release.
 readonly KERNELS=(5.10:bullseye 6.1:bookworm 6.12:trixie)
 readonly GUEST_SUITE=trixie
 readonly GUEST_PACKAGES=apparmor,busybox-static,dbus,dbus-user-session,iproute2,iputils-ping,kmod,libcap2-bin,libnss-extrausers,libpam-systemd,login,\
 mount,passwd,procps,python3-minimal,strace,systemd,systemd-sysv,udev,uidmap,util-linux
 readonly DISK_SIZE=4G
-# The payload's disk has the same size in the frozen machine and in each run.
+# The payload's disk has the same size when the state is saved and in each run.
 readonly PAYLOAD_SIZE=2G
 readonly BOOT_SECONDS=300
 readonly MEMORY=2048
 readonly CPUS=2
-# Where the guest's script is to find what it runs.
+# Where the guest's script finds the files it runs.
 readonly PAYLOAD=/payload
 
-# Makes the root and the kernels, or those that are missing or are of another recipe than this.
+# Makes the root and the kernels that are missing or were made by another recipe.
 make_machines() {
     local key kernel
     key=$(sha256sum <tests/machine.bash)
@@ -33,7 +35,8 @@ make_machines() {
     fi
 }
 
-# An apt of its own, so that a kernel of another release is found without a change to the host's sources: SUITE COMMAND ARGUMENTS.
+# Runs apt with separate settings, so that a kernel of another release is found without changing the host's
+# sources: SUITE COMMAND ARGUMENTS.
 suite_apt() {
     local suite=$1 command=$2 state=$MACHINES/apt/$1
     shift 2
@@ -75,7 +78,7 @@ make_initrd() {
     local dir=$1 version=$2 tree=$1/initrd.tree module path loaded=()
     mkdir -p "$tree"/{bin,proc,dev,root,modules}
     cp /bin/busybox "$tree/bin/"
-    # ext4 asks for crc32c by a name that modules.dep does not know.
+    # ext4 requests crc32c by a name that modules.dep does not list.
     for module in crc32c_generic virtio_pci virtio_blk ext4; do
         while read -r path; do
             [ -e "$tree/modules/${path##*/}" ] && continue
@@ -125,7 +128,7 @@ configure_root() {
     chroot "$root" useradd --create-home --shell /bin/bash bob
     mkdir -p "$root/var/lib/systemd/linger"
     touch "$root/var/lib/systemd/linger/alice"
-    # The kernel leaves out what it logs too often.
+    # By default, the kernel drops messages that it logs too often.
     echo 'kernel.printk_ratelimit = 0' >"$root/etc/sysctl.d/guest.conf"
     guest_start >"$root/usr/local/sbin/guest-start"
     chmod 755 "$root/usr/local/sbin/guest-start"
@@ -145,8 +148,8 @@ UNIT
     done
 }
 
-# What the guest does once it has booted: it waits, and is frozen here; after that it takes the payload from the second disk. Its
-# clock is that of the freeze until it is set.
+# What the guest does after booting: it waits, and its state is saved here; once restored, it takes the
+# payload from the second disk. Until it is set, its clock shows the time of the save.
 guest_start() {
     cat <<START
 #!/bin/bash
@@ -168,7 +171,8 @@ sleep 9
 START
 }
 
-# Prints how qemu executes instructions: by KVM if a kernel gets as far as its panic with it, else by emulation.
+# Prints how qemu executes instructions: with KVM if a kernel gets as far as its panic that way, otherwise by
+# emulation.
 accelerator() {
     local kernel=$MACHINES/kernels/${KERNELS[0]%:*}/vmlinuz
     if [ -n "${GUEST_ACCEL:-}" ]; then
@@ -181,13 +185,13 @@ accelerator() {
     fi
 }
 
-# Where a kernel's frozen machine is: it can be restored only by the same qemu, on the same processor.
+# Where a kernel's saved machine is: only the same qemu, on the same processor, can restore it.
 frozen() {
     echo "$MACHINES/frozen-$1-$ACCEL"
 }
 
-# Sets `machine` to the command for a machine with this kernel, its own disk and the payload's. A frozen one can be restored only by
-# the same command.
+# Sets `machine` to the command for a machine with this kernel, its own disk and the payload's. A saved
+# machine can only be restored with the same command.
 set_machine() {
     local dir=$MACHINES/kernels/$1 accel=tcg,thread=multi,tb-size=256 cpu=max
     [ "$ACCEL" = tcg ] || { accel=$ACCEL && cpu=host; }
@@ -201,7 +205,7 @@ systemd.unified_cgroup_hierarchy=1 systemd.show_status=0"
     )
 }
 
-# Boots a kernel and keeps the running machine, unless that was done before.
+# Boots a kernel and saves the running machine, unless that was already done.
 freeze() {
     local kernel=$1 dir pid key machine
     dir=$(frozen "$kernel")
@@ -210,7 +214,8 @@ freeze() {
     heading "booting Linux $kernel ($ACCEL)"
     rm -rf "$dir"
     mkdir -p "$dir"
-    # By a relative path, from this directory and from that of each run alike, so that all of it can be moved.
+    # By a relative path that is valid from this directory and from that of each run, so that the whole tree
+    # can be moved.
     qemu-img create -q -f qcow2 -b ../disk -F raw "$dir/disk"
     truncate -s "$PAYLOAD_SIZE" "$dir/none"
     set_machine "$kernel" "$dir/disk" "$dir/none"
@@ -221,7 +226,7 @@ freeze() {
         kill "$pid" || true
         fail "Linux $kernel did not boot"
     fi
-    save_state "$dir" || fail "the machine with Linux $kernel could not be frozen"
+    save_state "$dir" || fail "the machine with Linux $kernel could not be saved"
     wait "$pid" || true
     rm "$dir/none"
     echo "$key" >"$dir/key"
@@ -237,7 +242,7 @@ wait_for_line() {
     return 1
 }
 
-# Writes a machine's memory to a file, by qemu's own protocol, and ends it.
+# Writes a machine's memory to a file, through qemu's own protocol, and ends it.
 save_state() {
     python3 - "$1" <<'PYTHON'
 import json, socket, sys, time
@@ -265,8 +270,8 @@ sys.exit(status != 'completed')
 PYTHON
 }
 
-# Restores a kernel's machine, which runs the script `start` of a payload to its end; prints what the guest printed. Its status is that of
-# the script; 125 where the guest came to no end within so many seconds.
+# Restores a kernel's machine, which runs the script `start` of a payload to its end; prints the guest's
+# output. The status is that of the script, or 125 if the guest did not finish within this many seconds.
 restore() {
     local kernel=$1 payload=$2 seconds=$3 dir machine status
     dir=$(mktemp -d "$MACHINES/run.XXXXXX")

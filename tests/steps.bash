@@ -1,4 +1,5 @@
-# Steps that tests/run, benches/run, packaging/build, packaging/cross and packaging/test share; tests set LOG to the file for what they print.
+# Steps that tests/run, benches/run, packaging/build, packaging/cross and packaging/test share; tests set LOG to
+# the file for their output.
 
 readonly TARGET=${CARGO_TARGET_DIR:-$PWD/target}
 readonly KIT=$TARGET/kit
@@ -8,13 +9,13 @@ heading() {
     printf '\n=== %s\n' "$*" >&2
 }
 
-# Runs a command, keeps what it prints for the summary, and remembers its failure.
+# Runs a command, keeps its output for the summary, and remembers whether it failed.
 record() {
     "$@" </dev/null 2>&1 | tee -a "$LOG" || failed=1
 }
 
-# Ends if a program or a package is older than its sources, so that no test tries what was built before a change. Where it can
-# see the sources, the harness does the same: tests/src/sources.rs.
+# Ends if a program or a package is older than its sources, so that tests do not run an outdated build. The
+# harness does the same where it has the sources: tests/src/sources.rs.
 assert_fresh() {
     local file sources newer of_launcher of_mapper
     of_launcher=(launcher/{src,build.rs,Cargo.toml})
@@ -30,12 +31,13 @@ assert_fresh() {
     done
 }
 
-# Sets `programs` to the paths of those that packaging/build makes.
+# Sets `programs` to the paths of the programs that packaging/build makes.
 find_programs() {
     mapfile -t programs < <(find "$TARGET/release" -maxdepth 1 -type f -executable)
 }
 
-# Installs with apt what is missing, if it may: reads lines of a command or a file to look for, and the Debian package that brings it.
+# Installs missing packages with apt if it may. Reads lines of a command or a file to look for, and the Debian
+# package that contains it.
 install_needs() {
     local missing=() wanted package
     while read -r wanted package; do
@@ -52,8 +54,8 @@ install_needs() {
     fi
 }
 
-# RUSTFLAGS and these words, as cargo takes them where a directory's name may have blanks in it. No directory of the building machine is
-# left in a program, so that whoever builds it again gets the same bytes.
+# RUSTFLAGS and these words, in the form that lets cargo take directory names with blanks. No path of the
+# build machine remains in a program, so that a rebuild elsewhere gives the same bytes.
 rust_flags() {
     local flags
     read -ra flags <<<"${RUSTFLAGS-}" || true
@@ -62,8 +64,8 @@ rust_flags() {
     echo "${flags[*]}"
 }
 
-# Builds the mapper's programs, and the launcher by a profile of Cargo.toml, which becomes this file. What is changed meanwhile may
-# not be in them.
+# Builds the mapper's programs, and the launcher with a profile of Cargo.toml into this file. Changes made
+# meanwhile may not be in them.
 build_programs() {
     local profile=$1 launcher=$2 began=$TARGET/build-began
     mkdir -p "$TARGET"
@@ -73,26 +75,26 @@ build_programs() {
     assert_fresh "$began"
 }
 
-# A program is then as new as its sources, also if cargo had nothing to do.
+# Afterwards a program is as new as its sources, even if cargo had nothing to do.
 build_mapper() {
     CARGO_ENCODED_RUSTFLAGS=$(rust_flags) cargo build --release --locked --package newidmap-helper --package newidmap-helper-nss
     touch "$TARGET"/release/new{idmap-helper,uidmap,gidmap}{,-nss}
 }
 
-# The launcher is static and at a fixed address, which takes the loader and half a millisecond from each start. With the target
-# spelled out, build scripts and macros, which have to be dynamic, are left as they are.
+# The launcher is static, at a fixed address, which saves the loader and half a millisecond at each start.
+# With the target spelled out, build scripts and macros, which must be dynamic, are not affected.
 build_launcher() {
     local profile=$1 launcher=$2 host
     host=$(rustc --print host-tuple)
     CARGO_ENCODED_RUSTFLAGS=$(rust_flags -Ctarget-feature=+crt-static -Crelocation-model=static) \
         cargo build --profile "$profile" --locked --package subroot --target "$host"
     mkdir -p "$(dirname "$launcher")"
-    # By a rename, as tests may be running.
+    # By a rename, because tests may be running.
     install "$TARGET/$host/$profile/subroot" "$TARGET/$host/$profile/subroot.new"
     mv "$TARGET/$host/$profile/subroot.new" "$launcher"
 }
 
-# Debian's minimum.
+# A minimal Debian.
 make_debian() {
     make_archive debian '' uuid-runtime
 }
@@ -104,8 +106,8 @@ make_everyday() {
         'postgresql nginx openssh-server dbus'
 }
 
-# Debian by the host's own apt sources: its name, the packages installed, those that lie in /srv/packages for installations
-# without network, and the suite, where it is not the host's.
+# Debian from the host's own apt sources: its name, the packages to install, those to put in /srv/packages for
+# installing without network, and the suite if it is not the host's.
 make_archive() {
     local name=$1 installed=$2 kept=$3 suite=${4:-$(debian_suite)} key="$*" mode=root
     [ -s "$KIT/$name.tar" ] && [ "$(cat "$KIT/$name.key" 2>/dev/null)" = "$key" ] && return
@@ -131,7 +133,7 @@ debian_suite() {
     if [ "$ID" = debian ]; then echo "$VERSION_CODENAME"; else echo stable; fi
 }
 
-# Some tests wait; that many at once keep all processors busy.
+# Some tests wait; this many at once keep all processors busy.
 run_tests() {
     local name
     for name in "$@"; do
@@ -140,7 +142,8 @@ run_tests() {
     done
 }
 
-# Builds integration tests, all or those named by cargo's options, links them into KIT/tests and sets `built` to their names.
+# Builds integration tests, all or those that cargo's options name, links them into KIT/tests and sets `built`
+# to their names.
 build_integration_tests() {
     heading "building the integration tests"
     rm -rf "$KIT/tests"
@@ -155,8 +158,8 @@ build_integration_tests() {
     done < <(sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' "$KIT/built.json")
 }
 
-# Ends with the sum of all tests. One that skips itself passes as far as its own binary knows, so that it is taken off again; a
-# whole pass never began.
+# Ends with the sum of all tests. A test that skips itself counts as passed in its own binary, so it is
+# subtracted; a pass that never began counts as skipped.
 count() {
     grep '^SKIPPED ' "$LOG" || true
     awk '

@@ -1,4 +1,5 @@
-# What the guest's check files share: each function `check_…` of a file is one check, run by itself, and prints one line of the table.
+# Shared by the guest's check files: each function `check_…` of a file is one check, run separately, and
+# prints one line of the table.
 
 cd ~ || exit 1
 
@@ -29,7 +30,7 @@ perform() {
     esac
 }
 
-# Ends a check that cannot be run here.
+# Ends a check that cannot run here.
 skip() {
     echo "$1"
     exit 77
@@ -39,7 +40,7 @@ equal() {
     [ "$1" = "$2" ] || { printf 'expected: %s\nbut it is: %s\n' "$1" "$2" >&2 && return 1; }
 }
 
-# Runs a command that is to end with this status, and prints what it printed.
+# Runs a command that must exit with this status, and prints its output.
 status() {
     local expected=$1 found=0
     shift
@@ -51,14 +52,14 @@ contains() {
     grep --quiet --fixed-strings -- "$1" <<<"$2" || { printf 'not found: %s\nin: %s\n' "$1" "$2" >&2 && return 1; }
 }
 
-# True where this kernel is at least of this version.
+# True if the kernel is at least this version.
 kernel_is() {
     local release
     release=$(uname -r)
     printf '%s\n%s\n' "$1" "${release%%-*}" | sort --check=quiet --version-sort
 }
 
-# Linux 5.10 lets no user namespace mount an overlay.
+# Linux 5.10 does not allow overlay mounts in a user namespace.
 has_overlay() {
     kernel_is 5.11
 }

@@ -7,8 +7,8 @@ use std::fs;
 use std::path::Path;
 
 impl Host {
-    /// Podman keeps its locks in /dev/shm. crun examines the control groups even if it is told to leave them
-    /// alone, and refuses hosts that have both versions.
+    /// Podman keeps its locks in /dev/shm. crun examines the control groups even with
+    /// `--cgroups disabled`, and refuses hosts that have both versions.
     pub fn cover_what_podman_uses(&self) {
         self.cover("/dev/shm", 0o1777);
         self.cover("/sys/fs/cgroup", 0o755);

@@ -87,7 +87,7 @@ pub(crate) fn new_dir(name: &str, mode: u32) -> String {
     dir
 }
 
-/// Binds an empty directory of the scratch space over one of the host's.
+/// Binds an empty directory of the scratch space over a directory of the host.
 pub(crate) fn cover(path: &str, mode: u32) {
     bind(&new_dir(&path.trim_start_matches('/').replace('/', "-"), mode), path);
 }

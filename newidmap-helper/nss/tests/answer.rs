@@ -48,6 +48,6 @@ fn an_answer_of_an_unknown_kind_is_none() {
 }
 
 #[test]
-fn nothing_written_is_told_apart() {
+fn nothing_written_is_distinguished() {
     assert_eq!(decode(b"").err().unwrap().0, "it crashed or ended without an answer");
 }

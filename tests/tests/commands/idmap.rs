@@ -46,7 +46,7 @@ fn malformed_lines_are_named_by_file_and_number() {
 }
 
 #[test]
-fn a_range_that_holds_the_id_of_an_account_is_told() {
+fn a_range_that_contains_the_id_of_an_account_is_reported() {
     let host = Host::new();
     host.write("/etc/subuid", "alice:1001:10\n");
     assert_says(

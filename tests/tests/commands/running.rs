@@ -3,7 +3,7 @@
 mod bounded;
 mod hidden;
 mod joined;
-mod life;
+mod lifecycle;
 mod named;
 mod names;
 mod orphaned;

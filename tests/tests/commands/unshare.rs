@@ -14,7 +14,7 @@ fn unshare(user: &User, words: &[&str]) -> Command {
 }
 
 #[test]
-fn the_caller_is_root_with_all_his_ids_in_the_hosts_own_root() {
+fn the_caller_is_root_with_all_granted_ids_in_the_hosts_own_root() {
     let host = Host::new();
     let alice = host.user("alice");
     let script =

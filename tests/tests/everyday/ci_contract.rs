@@ -21,7 +21,7 @@ fn every_exit_status_comes_through() {
 }
 
 #[test]
-fn every_signal_that_ends_the_command_is_told_as_128_and_its_number() {
+fn every_signal_that_ends_the_command_is_reported_as_128_plus_its_number() {
     let Some(debian) = Debian::new() else { skip!("{NO_ROOT}") };
     let seen = in_parallel(4, &ENDING, |number| {
         let mut command = debian.run(&["sh", "-c", "kill -$0 $$; sleep 5", &number.to_string()]);

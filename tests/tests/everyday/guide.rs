@@ -84,7 +84,7 @@ fn continuous_integration_works_as_it_is_described() {
 }
 
 #[test]
-fn administrators_see_what_they_are_told() {
+fn messages_for_administrators_are_shown_to_them() {
     if !own_namespace_has(Kind::Uid, 0, 1_100_000_000) {
         skip!("needs a user namespace that has the IDs which the files grant");
     }

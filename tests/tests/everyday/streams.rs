@@ -40,7 +40,7 @@ fn both_outputs_keep_their_order_through_one_pipe() {
 }
 
 #[test]
-fn both_outputs_are_told_apart() {
+fn both_outputs_are_distinguished() {
     let Some(debian) = Debian::new() else { skip!("{NO_ROOT}") };
     let outcome = debian.outcome("for n in $(seq 20000); do echo out; echo error >&2; done");
     let seen = (outcome.stdout == "out\n".repeat(20000), outcome.stderr == "error\n".repeat(20000));

@@ -157,9 +157,9 @@ fn a_process_of_roots_in_a_namespace_of_ones_own_is_refused() {
     assert_eq!(own.maps(), Maps::untouched());
 }
 
-/// Two checks prevent this: root owns the files in the directory, because the process is not dumpable, and root
-/// owns the namespace that covers the process's own. The kernel would also refuse the write, so the mapper must
-/// not get that far.
+/// Two checks prevent this: root owns the files in the directory, because the process is not dumpable, and
+/// root owns the namespace that covers the process's own. The kernel would also refuse the write, so the
+/// mapper must not get that far.
 #[test]
 fn roots_mapper_does_not_try_a_users_process_whatever_covers_its_namespace() {
     let host = Host::new();

@@ -121,7 +121,7 @@ fn a_line_more_grants_nothing_and_the_refusal_says_so() {
     }
 }
 
-/// Every second line is bob's, and his lines do not count towards alice's limit.
+/// Every second line is bob's, whose lines do not count towards alice's limit.
 fn single_ids(count: u32) -> String {
     (0..count).map(|n| format!("alice:{}:1\nbob:{}:1\n", 100_000 + n, 200_000 + n)).collect()
 }

@@ -13,7 +13,7 @@ fn ones_own_uid_and_gid_need_no_grant_and_deny_setgroups() {
 }
 
 #[test]
-fn the_own_gid_beside_a_granted_range_leaves_setgroups_alone() {
+fn the_callers_own_gid_next_to_a_granted_range_leaves_setgroups_alone() {
     let host = Host::new();
     let (outcome, maps) = attempt(&host, &host.user("alice"), "--gid-map 0:1000:1,1:100000:65536");
     assert_eq!(outcome.code(), 0, "{outcome:?}");
@@ -21,7 +21,7 @@ fn the_own_gid_beside_a_granted_range_leaves_setgroups_alone() {
 }
 
 #[test]
-fn the_own_gid_leaves_setgroups_alone_where_a_line_grants_it() {
+fn the_callers_own_gid_leaves_setgroups_alone_if_a_line_grants_it() {
     let host = Host::new();
     host.write("/etc/subgid", "alice:1000:1\n");
     let (outcome, maps) = attempt(&host, &host.user("alice"), "--gid-map 0:1000:1");

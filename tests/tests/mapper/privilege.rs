@@ -41,7 +41,7 @@ fn without_its_bit_it_says_so() {
 }
 
 #[test]
-fn with_the_bit_of_somebody_else_it_says_so() {
+fn with_the_setuid_bit_of_another_owner_it_says_so() {
     let host = Host::new();
     host.install_mapper(Install::None);
     host.output(host.user("root").command("chown").args(["bob", MAPPER])).ok();

@@ -13,7 +13,7 @@ fn a_refusal_names_the_range_asked_for_the_ranges_granted_and_the_file() {
 }
 
 #[test]
-fn a_user_without_a_line_is_told_that_nothing_is_granted() {
+fn a_user_without_a_line_sees_that_nothing_is_granted() {
     let host = Host::new();
     let line = "gid range [0-1) -> [100000-100001) not allowed: /etc/subgid grants you nothing";
     assert_refused(&host, &host.user("carol"), "--gid-map 0:100000:1", 1, line);
@@ -77,7 +77,7 @@ fn root_is_not_exempt() {
 }
 
 #[test]
-fn root_with_grants_of_his_own_is_served() {
+fn root_with_its_own_grants_is_served() {
     let host = Host::new();
     host.write("/etc/subuid", "root:200000:10\n");
     let (outcome, maps) = attempt(&host, &host.user("root"), "--uid-map 0:200000:10");

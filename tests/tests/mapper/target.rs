@@ -92,7 +92,7 @@ fn a_namespace_within_a_namespace_is_refused() {
 }
 
 #[test]
-fn a_namespace_that_somebody_else_owns_is_refused() {
+fn a_namespace_that_another_user_owns_is_refused() {
     let host = Host::new();
     let (alice, bob) = (host.user("alice"), host.user("bob"));
     let bobs = Target::new(&bob);

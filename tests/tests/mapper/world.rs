@@ -5,7 +5,7 @@ use std::path::Path;
 use subroot_tests::{Host, Maps, Rootfs, SubordinateIds, Target, skip};
 
 #[test]
-fn a_user_is_himself_and_has_no_other_groups() {
+fn a_user_keeps_the_uid_and_has_no_other_groups() {
     let host = Host::new();
     let identity = host.output(&mut host.user("bob").shell("id; pwd; env | sort"));
     let expected = "uid=1001(bob) gid=1001(bob) groups=1001(bob)\n/home/bob\nHOME=/home/bob\nLANG=C.UTF-8\nLOGNAME=bob\n";

@@ -1,7 +1,7 @@
 //! The RPMs, tested with rpm itself: one module for each package, and what they have in common.
 
 #[macro_use]
-mod life;
+mod lifecycle;
 mod packages;
 
 mod newidmap_helper;

@@ -54,7 +54,7 @@ fn a_command_that_is_not_executable() {
 #[test]
 fn a_command_whose_elf_loader_is_missing() {
     let sandbox = Sandbox::bare();
-    sandbox.add("bin/dynamic", fs::read("/bin/true").expect("a program of the host's"), 0o755);
+    sandbox.add("bin/dynamic", fs::read("/bin/true").expect("a program of the host"), 0o755);
     let words = ["running /bin/dynamic", "its ELF loader /lib", "does not exist"];
     assert_refused_and_unchanged(&sandbox, &mut sandbox.run(&[], &["/bin/dynamic"]), 126, &words);
 }

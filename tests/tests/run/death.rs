@@ -59,7 +59,7 @@ fn entries(sandbox: &Sandbox) -> Vec<String> {
 }
 
 #[test]
-fn a_killed_pid_1_takes_everything_along_and_is_told_as_137() {
+fn a_killed_pid_1_ends_everything_and_is_reported_as_137() {
     let sandbox = Sandbox::new();
     for options in BOTH {
         let word = unique_word();

@@ -150,5 +150,5 @@ fn a_reader_that_is_gone_ends_the_command_by_its_signal() {
 }
 
 fn open(path: &str) -> OwnedFd {
-    File::open(path).expect("a file of the host's").into()
+    File::open(path).expect("a file of the host").into()
 }

@@ -83,7 +83,7 @@ fn a_script_whose_interpreter_is_missing_ends_with_126() {
 #[test]
 fn a_program_whose_elf_loader_is_missing_ends_with_126() {
     let sandbox = Sandbox::new();
-    let program = fs::read("/bin/true").expect("a program of the host's");
+    let program = fs::read("/bin/true").expect("a program of the host");
     sandbox.add("bin/dynamic", program, 0o755);
     let outcome = sandbox.host.output(&mut sandbox.run(&[], &["dynamic"]));
     assert_refused(&outcome, 126, &["running /bin/dynamic", "its ELF loader /lib", "does not exist"]);

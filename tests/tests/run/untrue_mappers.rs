@@ -122,7 +122,7 @@ fn a_mapper_that_leaves_a_process_behind_delays_nothing() {
 }
 
 #[test]
-fn a_mapper_that_kills_the_new_process_is_told() {
+fn a_mapper_that_kills_the_new_process_is_reported() {
     let sandbox = Sandbox::new();
     let helper = script(&sandbox.alice, "kills", "kill -KILL $(readlink /proc/self/fd/0 | tr -dc 0-9)");
     for option in BOTH {

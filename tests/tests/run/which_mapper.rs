@@ -138,7 +138,7 @@ fn a_mapper_that_lacks_its_privilege_is_named_where_there_is_no_other() {
 }
 
 #[test]
-fn a_caller_without_a_grant_is_told_the_file_that_would_grant() {
+fn a_caller_without_a_grant_is_shown_the_file_that_would_grant() {
     let sandbox = Sandbox::new();
     let carol = sandbox.host.user("carol");
     let outcome = sandbox.host.output(&mut maps(&sandbox, &carol));
@@ -147,7 +147,7 @@ fn a_caller_without_a_grant_is_told_the_file_that_would_grant() {
 }
 
 #[test]
-fn a_caller_without_group_ids_is_told_the_file_that_would_grant_them() {
+fn a_caller_without_group_ids_is_shown_the_file_that_would_grant_them() {
     let sandbox = Sandbox::new();
     sandbox.host.write("/etc/subgid", "");
     let outcome = sandbox.host.output(&mut maps(&sandbox, &sandbox.alice));
@@ -163,14 +163,14 @@ fn a_caller_without_group_ids_is_told_the_file_that_would_grant_them() {
 }
 
 #[test]
-fn a_caller_without_an_account_is_told_his_number() {
+fn a_caller_without_an_account_is_shown_by_number() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.host.output(&mut maps(&sandbox, &sandbox.host.uid(4711)));
     assert_warned(&outcome, &["only your own ID is mapped", "/etc/subuid", "4711"]);
 }
 
 #[test]
-fn the_own_id_is_told_once_however_the_command_runs() {
+fn the_callers_own_id_is_reported_once_however_the_command_runs() {
     let sandbox = Sandbox::new();
     sandbox.host.remove("/etc/subuid");
     for options in [&[][..], &["--as-pid-1"]] {

@@ -81,7 +81,7 @@ fn a_line_that_grants_nothing() {
 }
 
 #[test]
-fn a_range_of_somebody_elses() {
+fn a_range_of_another_user() {
     let sandbox = granting("bob:100:5\nbob:165535:10\nalice:100000:65536\n", GOOD);
     let cause = "/etc/subuid, line 3, grants IDs that line 2 grants to bob, too";
     let fix =

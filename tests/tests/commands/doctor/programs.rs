@@ -31,7 +31,7 @@ fn each_reason_has_its_words_and_its_fix() {
 #[test]
 fn a_loader_that_is_not_there_is_named_with_its_fix() {
     let sandbox = Sandbox::new();
-    let dynamic = std::fs::read("/usr/bin/env").expect("a dynamic program of the host's");
+    let dynamic = std::fs::read("/usr/bin/env").expect("a dynamic program of the host");
     sandbox.add("etc/dynamic", dynamic, 0o755);
     let outcome = sandbox.host.output(&mut sandbox.run(&[], &["/etc/dynamic"]));
     assert_refused(&outcome, 126, &["its ELF loader /lib", "does not exist"]);

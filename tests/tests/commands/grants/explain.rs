@@ -55,7 +55,7 @@ fn the_mapper_and_the_explanation_are_of_one_mind_and_word() {
 }
 
 #[test]
-fn each_range_is_told_with_what_grants_it() {
+fn each_range_is_reported_with_what_grants_it() {
     let host = host_with_lines(LINES);
     let told = told(&host, "idmap explain --uid-map 0:1000:1,1:100900:200,500:200000:1 --gid-map 0:1000:1");
     let lines: Vec<&str> = told.stdout.lines().collect();
@@ -70,7 +70,7 @@ fn each_range_is_told_with_what_grants_it() {
 }
 
 #[test]
-fn a_line_that_grants_nothing_is_not_told_to_grant() {
+fn a_line_that_grants_nothing_is_not_reported_as_a_grant() {
     let host = host_with_lines("alice:1001:5\nalice:1004:1\n");
     assert_eq!(
         told(&host, "idmap explain --uid-map 0:1004:1").ok(),
@@ -100,14 +100,14 @@ fn what_would_be_granted_instead_is_the_largest_part_and_is_granted() {
 }
 
 #[test]
-fn of_a_range_around_the_own_id_that_alone_is_left() {
+fn of_a_range_around_the_callers_own_id_only_that_id_is_left() {
     let host = host_with_lines("bob:300000:10\n");
     let told = told(&host, "idmap explain --uid-map 0:990:100");
     assert!(told.stdout.contains("refused; granted would be 10:1000:1\n"), "{told:?}");
 }
 
 #[test]
-fn computed_grants_and_own_groups_are_told() {
+fn computed_grants_and_own_groups_are_reported() {
     let host = Host::new();
     host.configure_mapper("computed-grants = 1000-1009:300000:100\nown-groups = yes\n");
     let mut command = host.user("root").command("setpriv");
@@ -123,7 +123,7 @@ fn computed_grants_and_own_groups_are_told() {
 }
 
 #[test]
-fn setgroups_is_told_as_it_is_after_the_mapping() {
+fn setgroups_is_reported_as_it_is_after_the_mapping() {
     let host = host_with_lines("alice:20000:100\n");
     let denied =
         |words: &str| told(&host, &format!("idmap explain {words}")).ok().contains("setgroups: denied");

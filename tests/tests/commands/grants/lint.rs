@@ -12,7 +12,7 @@ fn sound_files_have_no_findings() {
 }
 
 #[test]
-fn every_reason_for_a_bad_line_is_told_with_its_place() {
+fn every_reason_for_a_bad_line_is_reported_with_its_location() {
     if !own_namespace_has(Kind::Uid, 0, u32::MAX) {
         skip!("needs a user namespace that has the IDs which the files grant");
     }
@@ -178,7 +178,7 @@ fn lines_past_the_4096th_are_found() {
 }
 
 #[test]
-fn the_room_that_is_left_is_what_login_defs_gives_and_nobody_has() {
+fn free_ids_are_those_of_login_defs_that_no_user_has() {
     if !own_namespace_has(Kind::Uid, 0, 1_100_000_000) {
         skip!("needs a user namespace that has the IDs which the files grant");
     }

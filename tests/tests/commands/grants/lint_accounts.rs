@@ -23,7 +23,7 @@ fn a_range_over_a_live_account_is_found_and_one_id_alone_is_not() {
 }
 
 #[test]
-fn allowed_live_ids_are_told_as_what_they_are() {
+fn allowed_live_ids_are_reported_as_such() {
     let host = host_with_line("bob:1002:2");
     host.configure_mapper("allow-live-ids = yes\n");
     assert_found(

@@ -52,7 +52,7 @@ fn a_rule_over_a_live_account_is_found() {
 }
 
 #[test]
-fn a_file_that_somebody_else_can_write_is_found() {
+fn a_file_that_another_user_can_write_is_found() {
     let host = Host::new();
     fs::set_permissions("/etc/subgid", Permissions::from_mode(0o664)).expect("changing a mode");
     assert_found(&host, &["/etc/subgid: not-trusted: /etc/subgid is writable by group or others"]);

@@ -11,7 +11,7 @@ fn owner(host: &Host, what: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_subordinate_id_is_told_with_user_file_line_and_the_id_inside() {
+fn a_subordinate_id_is_reported_with_user_file_line_and_the_id_inside() {
     let host = Host::new();
     assert_eq!(
         owner(&host, "165536"),
@@ -57,7 +57,7 @@ fn the_id_inside_is_the_one_of_a_real_run() {
 }
 
 #[test]
-fn a_file_is_told_by_its_owner_and_its_group_and_a_link_by_itself() {
+fn a_file_is_reported_by_owner_and_group_and_a_link_by_itself() {
     let host = Host::new();
     let file = "/home/alice/1000";
     fs::write(file, "").expect("a file");
@@ -75,13 +75,13 @@ fn a_file_is_told_by_its_owner_and_its_group_and_a_link_by_itself() {
 }
 
 #[test]
-fn an_id_of_nobody_is_told_to_be_nobodys() {
+fn an_id_that_no_user_has_is_reported_as_such() {
     let said = "nobody's: no account, group, line or computed grant has it";
     assert_eq!(owner(&Host::new(), "5000"), [format!("uid 5000: {said}"), format!("gid 5000: {said}")]);
 }
 
 #[test]
-fn what_grants_nothing_is_told_with_the_reason() {
+fn what_grants_nothing_is_reported_with_the_reason() {
     let host = host_with_lines("alice:1001:10\ndave:300000:10\n");
     assert_eq!(
         owner(&host, "1005")[0],
@@ -97,7 +97,7 @@ fn what_grants_nothing_is_told_with_the_reason() {
 }
 
 #[test]
-fn a_computed_grant_is_told_by_its_rule() {
+fn a_computed_grant_is_reported_with_its_rule() {
     let host = Host::new();
     host.configure_mapper(
         "# site\ncomputed-grants = 1000-1009:300000:100\ncomputed-grants = 5000-5009:400000:10\n",
@@ -116,7 +116,7 @@ fn a_computed_grant_is_told_by_its_rule() {
 }
 
 #[test]
-fn everybody_who_has_an_id_is_told() {
+fn every_user_who_has_an_id_is_reported() {
     let lines: String = (0..9).map(|at| format!("{}:300000:{}\n", 5000 + at, at + 1)).collect();
     let host = host_with_lines(&format!("alice:300000:10\nbob:299999:3\n{lines}"));
     let told = owner(&host, "300001");

@@ -230,7 +230,7 @@ pub(crate) fn files() -> Vec<Case> {
         case("group-writable", "/etc/subuid is writable by group or others", |_| mode("/etc/subuid", 0o664))
             .granting([0, 65536])
             .mapping([1; 2]),
-        case("somebody else's", "/etc/subgid is not owned by root", |_| {
+        case("another owner", "/etc/subgid is not owned by root", |_| {
             chown("/etc/subgid", Some(1001), None).expect("giving it away")
         })
         .granting([65536, 0])
@@ -247,13 +247,13 @@ pub(crate) fn files() -> Vec<Case> {
         })
         .granting([0, 65536])
         .mapping([1; 2]),
-        case("somebody else's directory", "/etc/site is not owned by root", |host| {
+        case("a directory of another user", "/etc/site is not owned by root", |host| {
             link(host, "/etc/subuid", "site/subuid");
             chown("/etc/site", Some(1001), None).expect("giving it away");
         })
         .granting([0, 65536])
         .mapping([1; 2]),
-        case("somebody else's link", "/etc/subuid is not owned by root", |host| {
+        case("a link of another user", "/etc/subuid is not owned by root", |host| {
             link(host, "/etc/subuid", "site/subuid");
             std::os::unix::fs::lchown("/etc/subuid", Some(1001), None).expect("giving it away");
         })
@@ -431,8 +431,10 @@ pub(crate) fn contents() -> Vec<Case> {
         })
         .granting([65536; 2]),
         Case::ok("duplicate lines", |host| beside_bob(host, "alice:300000:65536\nalice:300000:65536\n")),
-        Case::ok("a line for the own ID", |host| beside_bob(host, "alice:1000:1\nalice:300000:65536\n"))
-            .mapping([65537; 2]),
+        Case::ok("a line for the caller's own ID", |host| {
+            beside_bob(host, "alice:1000:1\nalice:300000:65536\n")
+        })
+        .mapping([65537; 2]),
         Case::well("2001 IDs", |host| beside_bob(host, "alice:300000:2001\n")).granting([2001; 2]),
         Case::well("2001 IDs in two ranges", |host| beside_bob(host, "alice:300000:1999\nalice:400000:2\n"))
             .granting([2001; 2]),

@@ -115,7 +115,7 @@ fn the_death_of_the_launcher_frees_the_name_at_once() {
         let name = unique_name();
         let options = [&["--name", name.as_str()], options].concat();
         let running = Running::new(&mut sandbox.shell(&options, script));
-        assert_refused(&launch(&sandbox, &name), 125, &["running already"]);
+        assert_refused(&launch(&sandbox, &name), 125, &["already running"]);
         running.signal(9);
         assert!(soon(GONE_WITHIN, || launch(&sandbox, &name).code() == 0), "{options:?}");
     }

@@ -28,7 +28,7 @@ fn start_and_end_are_told() {
 }
 
 #[test]
-fn a_failure_is_told_in_place_of_a_start() {
+fn a_failure_is_reported_instead_of_a_start() {
     let sandbox = Sandbox::new();
     let lines = told(&sandbox, "", "nothere");
     assert_eq!(lines.len(), 1, "{lines:?}");
@@ -36,7 +36,7 @@ fn a_failure_is_told_in_place_of_a_start() {
 }
 
 #[test]
-fn an_end_by_a_signal_is_told_as_its_status() {
+fn an_end_by_a_signal_is_reported_as_its_status() {
     let sandbox = Sandbox::new();
     let root = sandbox.rootfs.path.display();
     let line = format!(

@@ -83,7 +83,7 @@ fn a_name_with_a_blank_owns_nothing() {
 }
 
 #[test]
-fn digits_are_the_uid_whoever_has_them_as_a_name() {
+fn digits_are_the_uid_even_if_an_account_has_them_as_its_name() {
     let accounts = "4242:x:1003:1003::/:/bin/sh\ndave:x:4242:4242::/:/bin/sh\n";
     let by_uid = case(GRANTED).with_accounts(accounts).with_grants("4242:300000:9\n");
     by_uid.by(|host| host.user("dave")).same(written(GRANTED));

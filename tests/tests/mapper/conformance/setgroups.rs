@@ -17,7 +17,7 @@ const BOTH: &str = "0 1000 1 1 100000 9";
 const BOTH_MAP: &str = "0 1000 1,1 100000 9";
 
 #[test]
-fn the_own_gid_alone_denies_setgroups() {
+fn only_the_callers_own_gid_denies_setgroups() {
     case(OWN).same(written_without_setgroups(OWN));
     case(OWN).with_grants("").same(written_without_setgroups(OWN));
 }
@@ -28,13 +28,13 @@ fn granted_gids_leave_setgroups_alone() {
 }
 
 #[test]
-fn the_own_gid_beside_granted_ones_leaves_setgroups_alone() {
+fn the_callers_own_gid_next_to_granted_ones_leaves_setgroups_alone() {
     case(BOTH).same(written(BOTH_MAP));
     case("1 100000 9 0 1000 1").same(written(BOTH_MAP));
 }
 
 #[test]
-fn the_own_gid_that_a_line_grants_leaves_setgroups_alone() {
+fn a_granted_own_gid_leaves_setgroups_alone() {
     for grants in ["alice:1000:1\n", "1000:1000:1\n", "bob:5000:1\nalice:1000:1\nalice:100000:9\n"] {
         case(OWN).with_grants(grants).same(written(OWN));
     }

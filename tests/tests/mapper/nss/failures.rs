@@ -19,7 +19,7 @@ fn assert_cannot_answer(host: &Host, why: &str) {
 }
 
 #[test]
-fn its_own_errors_are_told_apart() {
+fn its_own_errors_are_distinguished() {
     for (status, why) in [
         (2, "it cannot reach its server (SUBID_STATUS_ERROR_CONN)"),
         (3, "it failed (SUBID_STATUS_ERROR)"),

@@ -70,7 +70,7 @@ fn each_line_is_asked_for_as_it_was_requested_by_its_kind() {
 }
 
 #[test]
-fn a_caller_is_asked_for_by_each_of_his_names_until_one_is_granted() {
+fn a_caller_is_looked_up_by_each_name_until_one_has_a_grant() {
     let host = host_with_plugin(&LOGGING.replace("*result = true", "*result = !strcmp(owner, \"second\")"));
     let names =
         ["alice", "1001", "second", "third"].map(|name| format!("{name}:x:1000:1000::/home/alice:/bin/sh\n"));

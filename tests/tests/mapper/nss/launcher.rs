@@ -38,7 +38,7 @@ fn the_lines_of_a_local_account_are_not_promised_to_a_directory_account_of_its_n
 }
 
 #[test]
-fn what_the_account_of_a_directory_lacks_is_told() {
+fn what_the_account_of_a_directory_lacks_is_reported() {
     let host = directory(Install::SetuidRoot, "user%u", "");
     let user = host.uid(200_123);
     let told = || host.output(user.command("subroot").arg("doctor")).stdout;
@@ -49,7 +49,7 @@ fn what_the_account_of_a_directory_lacks_is_told() {
 }
 
 #[test]
-fn accounts_of_a_directory_are_somebody_to_who_looks_at_the_grants() {
+fn accounts_of_a_directory_are_found_when_grants_are_checked() {
     let host = directory(Install::SetuidRoot, "user%u", "");
     let lines = "user200123:400000:2001\n200123:402001:10\nghost:500000:2001\n";
     host.write("/etc/subuid", lines);

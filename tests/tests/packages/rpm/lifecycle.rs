@@ -9,22 +9,22 @@ macro_rules! check_lifecycle {
     ($name:literal, $words:literal, $program:literal) => {
         #[test]
         fn an_installation_is_as_packed() {
-            $crate::rpm::life::assert_as_packed($name, $words);
+            $crate::rpm::lifecycle::assert_as_packed($name, $words);
         }
 
         #[test]
         fn an_older_one_is_upgraded() {
-            $crate::rpm::life::assert_upgraded($name, $words);
+            $crate::rpm::lifecycle::assert_upgraded($name, $words);
         }
 
         #[test]
-        fn a_damaged_program_is_told_and_mended() {
-            $crate::rpm::life::assert_mended($name, $words, $program);
+        fn a_damaged_program_is_found_and_repaired() {
+            $crate::rpm::lifecycle::assert_repaired($name, $words, $program);
         }
 
         #[test]
         fn nothing_is_left_when_it_is_erased() {
-            $crate::rpm::life::assert_erased($name, $words);
+            $crate::rpm::lifecycle::assert_erased($name, $words);
         }
     };
 }
@@ -55,7 +55,7 @@ pub(crate) fn assert_upgraded(name: &str, words: &str) {
     assert_ne!(downgraded.code(), 0, "{downgraded:?}");
 }
 
-pub(crate) fn assert_mended(name: &str, words: &str, program: &str) {
+pub(crate) fn assert_repaired(name: &str, words: &str, program: &str) {
     let installation = Packages::built().root();
     installation.quietly(&format!("-i {words} {name}.rpm"));
     let path = installation.root.file(program);

@@ -21,7 +21,7 @@ fn it_has_capabilities_that_are_not_in_force_and_no_setuid_bit() {
 }
 
 #[test]
-fn a_plain_user_runs_with_all_that_he_is_granted() {
+fn a_plain_user_runs_with_all_granted_ids() {
     let Some(installation) = Packages::built().debian() else { skip!("no Debian root file system was made") };
     installation.quietly("-i subroot.rpm newidmap-helper.rpm");
     let run = installation.root.alice("subroot run rootfs -- cat /proc/self/uid_map /proc/self/gid_map");

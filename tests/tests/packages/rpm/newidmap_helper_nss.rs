@@ -20,7 +20,7 @@ fn each_program_has_the_capabilities_of_its_twin() {
 }
 
 #[test]
-fn it_wants_the_mapper_of_its_build_and_the_c_library() {
+fn it_needs_the_mapper_of_its_build_and_the_c_library() {
     let installation = Packages::with_older().root();
     installation.quietly("-i newidmap-helper-older.rpm");
     let refused = installation.rpm("-i newidmap-helper-nss.rpm");

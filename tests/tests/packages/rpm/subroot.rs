@@ -33,7 +33,7 @@ fn its_program_is_the_one_that_was_built() {
 }
 
 #[test]
-fn alone_it_maps_the_own_id() {
+fn alone_it_maps_the_callers_own_id() {
     let Some(installation) = Packages::built().debian() else { skip!("no Debian root file system was made") };
     installation.quietly("-i subroot.rpm");
     let run = installation.root.alice("subroot -q run rootfs -- cat /proc/self/uid_map");

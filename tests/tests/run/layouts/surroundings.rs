@@ -44,7 +44,7 @@ fn without_a_runtime_directory_and_without_a_home_sandboxes_live() {
 }
 
 #[test]
-fn on_a_read_only_root_with_a_tmp_for_data_alone_sandboxes_live() {
+fn sandboxes_work_on_a_read_only_root_with_a_tmp_for_data_only() {
     let sandbox = Sandbox::new();
     // The environment of cron, a login shell or a program of root.
     by_root(
@@ -71,7 +71,7 @@ fn in_a_home_that_is_mounted_nosuid_sandboxes_live() {
 }
 
 #[test]
-fn in_a_home_that_is_closed_to_everybody_else_sandboxes_live() {
+fn sandboxes_work_in_a_home_that_is_closed_to_all_other_users() {
     let sandbox = Sandbox::new();
     by_root(&sandbox, "chmod 700 /home/alice /home/alice/rootfs");
     assert_lived(&sandbox.host.output(&mut lifecycle(&sandbox)));

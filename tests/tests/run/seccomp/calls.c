@@ -1,4 +1,4 @@
-/* Makes the system calls that are its arguments, and prints a line for each: its word and the errno, 0 where there was none. */
+/* Makes the system calls that are its arguments, and prints a line for each: its word and the errno, or 0. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
@@ -54,10 +54,10 @@ static const struct { const char *word; long number, first, second; } CALLS[] = 
     {"winsize", SYS_ioctl, 0, TIOCGWINSZ},
 };
 
-/* What socketcall takes, in the low 4 GiB, where an i386 call can find it: socket(2). */
+/* The arguments of socketcall, in the low 4 GiB, where an i386 call can find it: socket(2). */
 static unsigned vsock[3] = {40, SOCK_STREAM}, alg[3] = {38, SOCK_SEQPACKET}, inet[3] = {AF_INET, SOCK_STREAM};
 
-/* The same by int 0x80: an i386 call from a 64-bit program. asm/unistd_32.h */
+/* The same through int 0x80: an i386 call from a 64-bit program. asm/unistd_32.h */
 static const struct { const char *word; long number, first, second; } I386[] = {
     {"i386:getpid", 20},
     {"i386:keyctl", 288, 0, SESSION_KEYRING},
@@ -73,7 +73,7 @@ static const struct { const char *word; long number, first, second; } I386[] = {
     {"i386:unknown", 1000},
 };
 
-/* The third argument of an ioctl: what TIOCSTI takes, and room for what TIOCGWINSZ gives. */
+/* The third argument of an ioctl: the character for TIOCSTI, and a buffer for TIOCGWINSZ. */
 static char value[64] = "X";
 
 static long by_syscall(long number, long first, long second) {

@@ -9,6 +9,7 @@ mod mapper;
 mod pages;
 mod session;
 mod synopses;
+mod words;
 
 use std::fs;
 use std::process::Command;

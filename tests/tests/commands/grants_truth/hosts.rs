@@ -435,8 +435,8 @@ pub(crate) fn contents() -> Vec<Case> {
             beside_bob(host, "alice:1000:1\nalice:300000:65536\n")
         })
         .mapping([65537; 2]),
-        Case::well("2001 IDs", |host| beside_bob(host, "alice:300000:2001\n")).granting([2001; 2]),
-        Case::well("2001 IDs in two ranges", |host| beside_bob(host, "alice:300000:1999\nalice:400000:2\n"))
+        Case::ok("2001 IDs", |host| beside_bob(host, "alice:300000:2001\n")).granting([2001; 2]),
+        Case::ok("2001 IDs in two ranges", |host| beside_bob(host, "alice:300000:1999\nalice:400000:2\n"))
             .granting([2001; 2]),
         case("2 IDs", "2 user IDs are granted, and a Debian root needs 2001", |host| {
             beside_bob(host, "alice:300000:2\n")

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::Path;
 use std::process::Command;
 use subroot_tests::running::Running;
-use subroot_tests::sandbox::{Sandbox, assert_noted, assert_refused, listing, map_lines};
+use subroot_tests::sandbox::{Sandbox, assert_warned, assert_refused, listing, map_lines};
 use subroot_tests::{Install, MAPPER};
 
 const SUBIDS: [&str; 2] = ["--userns", "subids"];
@@ -148,7 +148,7 @@ fn a_root_of_an_id_that_is_not_the_callers_is_named_with_its_grant() {
     // The grants have changed since.
     let sandbox = owned_by(100_000);
     grant(&sandbox, "alice:300000:65536\n");
-    assert_noted(&sandbox.output(&[], "true"), &["owned by uid 100000", "no account and no grant has it"]);
+    assert_warned(&sandbox.output(&[], "true"), &["owned by uid 100000", "no account and no grant has it"]);
 }
 
 /// Root's first granted ID is 0 inside by default.
@@ -303,7 +303,7 @@ fn without_grants_or_a_mapper_it_is_refused_and_the_fix_works() {
     refused(&["no mapper is installed"]);
     // The default goes on, and does not say what it cannot do.
     let outcome = sandbox.output(&[], "true");
-    assert_noted(&outcome, &["only your own ID is mapped (no mapper is installed"]);
+    assert_warned(&outcome, &["only your own ID is mapped (no mapper is installed"]);
 }
 
 /// A user namespace whose only ID is the caller's.

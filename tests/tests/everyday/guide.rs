@@ -24,6 +24,14 @@ fn host() -> Option<Host> {
     Some(host)
 }
 
+/// The files that commands in tables name.
+const FILES: &str = "mkdir -p src changes; echo A=1 >env; echo 127.0.0.1 db >hosts; touch resolv.conf";
+
+/// A tree in `./wrong` whose root is the first granted ID, as mmdebstrap's mode unshare leaves it.
+const WRONG_OWNERS: &str = "mkdir wrong && subroot unshare -- chown 1:1 wrong && \
+    subroot run ./rootfs -- tar -c -C / etc | \
+    subroot run --uidmap 0:1:65536 --gidmap 0:1:65536 -v ./wrong:/mnt ./rootfs -- tar -x -p -C /mnt";
+
 /// The output of a shell in alice's home, run by alice or by root: both streams as one, as on a terminal.
 fn output(host: &Host, by_root: bool, script: &str) -> Outcome {
     let mut command: Command = host.user(if by_root { "root" } else { "alice" }).command("bash");
@@ -31,8 +39,15 @@ fn output(host: &Host, by_root: bool, script: &str) -> Outcome {
     host.output(command.env("USER", "alice").env("HOME", "/home/alice"))
 }
 
-fn run_transcripts((name, text): (&str, &str)) {
+fn run_transcripts(page: (&str, &str)) {
+    run_transcripts_after("true", page);
+}
+
+/// Runs the transcripts of a page where alice has run this script.
+fn run_transcripts_after(script: &str, (name, text): (&str, &str)) {
     let Some(host) = host() else { skip!("no Debian root: see what tests/run says of it") };
+    let prepared = output(&host, false, script);
+    assert_eq!(prepared.code(), 0, "{name}: {prepared:?}");
     let blocks = transcripts(text);
     assert!(!blocks.is_empty(), "{name} has no transcript");
     for block in blocks {
@@ -54,7 +69,7 @@ fn run_transcripts((name, text): (&str, &str)) {
 fn run_commands((name, commands): (&str, Vec<String>)) {
     let Some(host) = host() else { skip!("no Debian root: see what tests/run says of it") };
     assert!(!commands.is_empty(), "{name} has no command");
-    assert_eq!(output(&host, false, "mkdir -p src changes").code(), 0);
+    assert_eq!(output(&host, false, FILES).code(), 0);
     for command in commands {
         let outcome = output(&host, false, &command);
         assert_eq!(outcome.code(), 0, "{name}: {command}: {outcome:?}");
@@ -64,6 +79,26 @@ fn run_commands((name, commands): (&str, Vec<String>)) {
 #[test]
 fn the_first_steps_are_as_they_are_shown() {
     run_transcripts(page!("first-steps.md"));
+}
+
+#[test]
+fn a_root_filesystem_is_made_and_repaired_as_it_is_shown() {
+    run_transcripts_after(WRONG_OWNERS, page!("get-a-rootfs.md"));
+}
+
+#[test]
+fn home_and_name_inside_are_as_they_are_described() {
+    run_transcripts(page!("home-and-name.md"));
+}
+
+#[test]
+fn devices_and_groups_are_as_they_are_described() {
+    run_transcripts(page!("gpu-mpi-devices.md"));
+}
+
+#[test]
+fn long_jobs_go_on_and_end_as_they_are_described() {
+    run_transcripts(page!("long-jobs.md"));
 }
 
 #[test]
@@ -93,6 +128,7 @@ fn messages_for_administrators_are_shown_to_them() {
 
 #[test]
 fn what_people_come_from_has_its_equal() {
-    let (name, text) = page!("coming-from.md");
-    run_commands((name, table_commands(text)));
+    for (name, text) in [page!("coming-from.md"), page!("from-docker-run.md")] {
+        run_commands((name, table_commands(text)));
+    }
 }

@@ -32,17 +32,17 @@ check_client!(run, super::RUN);
 /// The images that podman may import for alice.
 const POLICY: &str = r#"{"default": [{"type": "insecureAcceptAnything"}]}"#;
 
-const FIRST_STEPS: &str = include_str!("../../../../docs/guide/first-steps.md");
+const PAGE: &str = include_str!("../../../../docs/guide/get-a-rootfs.md");
 
-/// The command of the guide, for an image of that name that is made here.
+/// The commands of the guide, for an image of that name that is made here.
 #[test]
-fn a_root_is_taken_out_of_an_image_as_the_first_steps_say() {
+fn a_root_is_taken_out_of_an_image_as_the_guide_says() {
     let site = Site::new(Install::SetuidRoot, &USUAL);
-    let line =
-        FIRST_STEPS.split('`').find(|words| words.contains("podman export")).expect("the guide's line");
+    let lines =
+        PAGE.split("```").find(|block| block.contains("podman export")).expect("the guide's lines").trim();
     let script = format!(
         "mkdir -p .config/containers && echo '{POLICY}' >.config/containers/policy.json && mv rootfs made && touch made/root/mine && subroot unshare -- chown 33:33 made/root/mine &&
-        subroot unshare -- tar -c -C made . | podman import -q -c CMD=sh - alpine >/dev/null && {line} &&
+        subroot unshare -- tar -c -C made . | podman import -q -c CMD=sh - alpine >/dev/null && {lines} &&
         subroot run ./rootfs -- stat -c %u:%g /root/mine"
     );
     let mut shell = site.command("bash -c");

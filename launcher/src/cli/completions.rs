@@ -3,20 +3,14 @@
 use crate::cli::args::{Cli, CompletionsArgs};
 use crate::cli::output;
 use clap::CommandFactory as _;
-use clap_complete::Shell;
 
 /// Prints the script for a shell. The whole tree of commands is built here, and for no other command.
 ///
 /// # Errors
 /// Those of the output.
 pub(crate) fn print(typed: &CompletionsArgs) -> anyhow::Result<u8> {
-    let shell = match typed.shell.as_str() {
-        "zsh" => Shell::Zsh,
-        "fish" => Shell::Fish,
-        _ => Shell::Bash,
-    };
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "subroot", &mut script);
+    clap_complete::generate(typed.shell, &mut Cli::command(), "subroot", &mut script);
     output::output(&String::from_utf8_lossy(&script))?;
     Ok(0)
 }

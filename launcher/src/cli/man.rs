@@ -1,18 +1,17 @@
 //! The man pages of the launcher in packaging/man, made from the same table as its help, and the test that they are up to date.
 
+mod options;
 mod sections;
+mod text;
 
 use crate::cli::args::Cli;
+use crate::cli::man::text::{inline, paragraphs, verbatim};
 use clap::{Command, CommandFactory as _};
-use clap_mangen::Man;
-use clap_mangen::roff::{Roff, roman};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-const MANUAL: &str = "subroot manual";
-
-/// Names of files with what belongs into them.
+/// Names of files with their contents.
 type Pages = BTreeMap<String, String>;
 
 /// The pages of a command and of those below it; `build` has named each `subroot-COMMAND`.
@@ -24,62 +23,49 @@ fn add_pages(command: &Command, pages: &mut Pages) {
 
 fn page(command: &Command, name: &str) -> String {
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let further = if name == "subroot-run" { options::RUN } else { "" };
+    [
+        ".\\\" Made by SUBROOT_WRITE=1 cargo test -p subroot man\n".to_owned(),
+        format!(
+            ".TH {} 1 \" \" \"subroot {}\" \"subroot manual\"\n",
+            name.to_uppercase(),
+            env!("CARGO_PKG_VERSION")
+        ),
+        format!(".SH NAME\n{} \\- {}\n", verbatim(name), inline(&about)),
+        format!(".SH SYNOPSIS\n{}\n", synopsis(command)),
+        format!(".SH DESCRIPTION\n{}.\n{}", inline(&about), after_help(command)),
+        options::section(command, further),
+        commands(command),
+        sections::of(name),
+    ]
+    .concat()
+}
+
+/// `subroot run [OPTIONS] [ROOTFS]…`, the name in bold.
+fn synopsis(command: &Command) -> String {
     let usage = command.clone().render_usage().to_string();
-    let short = command.clone().override_usage(usage.trim_start_matches("Usage: ").to_owned());
-    let source = concat!("subroot ", env!("CARGO_PKG_VERSION"));
-    let man = Man::new(short).title(name.to_uppercase()).date(" ").source(source).manual(MANUAL);
-    let mut generated = Vec::new();
-    let out = &mut generated;
-    man.render_title(out)
-        .and_then(|()| man.render_name_section(out))
-        .and_then(|()| man.render_synopsis_section(out))
-        .and_then(|()| description(&about, command).to_writer(out))
-        .and_then(|()| man.render_options_section(out))
-        .and_then(|()| if command.has_subcommands() { man.render_subcommands_section(out) } else { Ok(()) })
-        .unwrap();
-    let heading = format!(".\\\" Made by SUBROOT_WRITE=1 cargo test -p subroot man\n{PREAMBLE}");
-    let generated =
-        String::from_utf8(generated).unwrap().replace(PREAMBLE, "").replace("SUBCOMMANDS", "COMMANDS");
-    in_ascii(&format!("{heading}{generated}{}", sections::of(name)))
+    let usage = usage.trim_start_matches("Usage: ");
+    let name = command.get_bin_name().unwrap_or_else(|| command.get_name());
+    let rest = usage.strip_prefix(name).unwrap_or_default();
+    format!("\\fB{}\\fR{}", verbatim(name), verbatim(rest))
 }
 
-/// Other letters as groff_char(7) names them: not every troff is told how a page is encoded.
-fn in_ascii(text: &str) -> String {
-    let named = |letter: char| format!("\\[u{:04X}]", u32::from(letter));
-    text.chars().map(|letter| if letter.is_ascii() { letter.to_string() } else { named(letter) }).collect()
-}
-
-/// What the help says before and after the options.
-fn description(about: &str, command: &Command) -> Roff {
-    let mut roff = Roff::new();
-    roff.control("SH", ["DESCRIPTION"]).text([roman(format!("{}.", about.trim_end_matches('.')))]);
+/// What the help says after the options.
+fn after_help(command: &Command) -> String {
     let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    for paragraph in after.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
-        roff.control("PP", []);
-        let lines: Vec<&str> = paragraph.lines().collect();
-        lines
-            .chunk_by(|line, next| is_of_list(line) == is_of_list(next))
-            .for_each(|block| add(&mut roff, block));
-    }
-    roff
+    if after.is_empty() { after } else { paragraphs(&after, ".PP") }
 }
 
-fn is_of_list(line: &str) -> bool {
-    line.starts_with(' ')
+fn commands(command: &Command) -> String {
+    let below: Vec<&Command> = command.get_subcommands().filter(|below| !below.is_hide_set()).collect();
+    let entry = |below: &&Command| {
+        let name = below.get_display_name().unwrap_or_else(|| below.get_name());
+        let about = below.get_about().map(ToString::to_string).unwrap_or_default();
+        format!(".TP\n.BR {} (1)\n{}.\n", verbatim(name), inline(&about))
+    };
+    let entries: String = below.iter().map(entry).collect();
+    if entries.is_empty() { entries } else { format!(".SH COMMANDS\n{entries}") }
 }
-
-/// Lines that are all of a list, which keeps its columns, or none of them.
-fn add(roff: &mut Roff, block: &[&str]) {
-    let text = [roman(block.join("\n"))];
-    if is_of_list(block[0]) {
-        roff.control("EX", []).text(text).control("EE", []);
-    } else {
-        roff.text(text);
-    }
-}
-
-/// How crate roff defines an apostrophe: once a page is enough.
-const PREAMBLE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
 
 fn dir() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../packaging/man")
@@ -122,7 +108,7 @@ fn the_pages_are_those_of_the_command_line() {
 #[test]
 fn every_further_section_belongs_to_a_page() {
     let pages = generated();
-    for (name, _) in sections::FURTHER {
+    for (name, _, _) in sections::FURTHER {
         assert!(pages.contains_key(&format!("{name}.1")), "{name}");
     }
 }

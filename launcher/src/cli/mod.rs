@@ -76,10 +76,10 @@ fn log_to_standard_error(verbose: u8) {
 }
 
 fn run_sandbox(typed: RunArgs, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
-    let format = typed.print_plan.clone();
+    let format = typed.reports.print_plan;
     let sandbox = options::run(typed, command)?;
     match format {
-        Some(format) => print_plan::print(&sandbox, format == "json"),
+        Some(format) => print_plan::print(&sandbox, format),
         None => Ok(sandbox.run()?.into()),
     }
 }

@@ -1,16 +1,17 @@
 //! From what was typed to what is asked for.
 
 use crate::cli::args::{
-    ExecArgs, IdentityArgs, MountArgs, NamespaceArgs, ProcessArgs, RunArgs, UnshareArgs, join_command,
+    ExecArgs, IdentityArgs, MountArgs, NamespaceArgs, ProcessArgs, RunArgs, SecurityArgs, UnshareArgs,
+    join_command,
 };
 use crate::cli::values::{environment, ids, limits, mounts, namespaces};
 use crate::error::Error;
 use crate::request::environment::Environment;
 use crate::request::ids::Userns;
 use crate::request::mount::Mount;
-use crate::request::namespaces::{Namespace, Network};
+use crate::request::namespaces::Namespaces;
 use crate::request::process::{Landlock, Process, Seccomp, Workdir};
-use crate::request::root::{Dev, Overlay, Proc};
+use crate::request::root::Overlay;
 use crate::request::sandbox::Sandbox;
 use crate::sys;
 use std::ffi::{OsStr, OsString};
@@ -43,13 +44,14 @@ pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbo
     }
     take_mounts(&mut sandbox, &typed.mounts)?;
     take_process(&mut sandbox, typed.process)?;
+    take_confinement(&mut sandbox, typed.security)?;
     take_identity(&mut sandbox, &typed.identity)?;
     take_namespaces(&mut sandbox, &typed.namespaces)?;
-    sandbox.as_pid_1 = typed.as_pid_1;
-    sandbox.outlives_parent = typed.outlive_parent;
-    sandbox.name = typed.name;
-    sandbox.ids.helper = typed.mapper.helper;
-    if let Some(number) = typed.json_status {
+    sandbox.as_pid_1 = typed.lifecycle.as_pid_1;
+    sandbox.outlives_parent = typed.lifecycle.outlive_parent;
+    sandbox.name = typed.lifecycle.name;
+    sandbox.ids.helper = typed.identity.mapper.helper;
+    if let Some(number) = typed.reports.json_status {
         let stream = sys::descriptors::copy_descriptor(number, 3);
         let stream = stream.map_err(|_| Error::Usage {
             what: "--json-status",
@@ -122,22 +124,11 @@ fn take_mounts(sandbox: &mut Sandbox, typed: &MountArgs) -> Result<(), Error> {
         Some(None) => Some(Overlay::Memory),
         Some(Some(dir)) => Some(Overlay::Kept(dir.into())),
     };
-    sandbox.proc = match typed.proc.as_str() {
-        "new" => Proc::New,
-        "bind" => Proc::Bind,
-        "none" => Proc::None,
-        _ => Proc::Auto,
-    };
-    sandbox.dev = match typed.dev.as_str() {
-        "bind" => Dev::Bind,
-        "none" => Dev::None,
-        _ => Dev::New,
-    };
+    (sandbox.proc, sandbox.dev) = (typed.proc, typed.dev);
     Ok(())
 }
 
 fn take_process(sandbox: &mut Sandbox, typed: ProcessArgs) -> Result<(), Error> {
-    (sandbox.added_capabilities, sandbox.dropped_capabilities) = (typed.cap_add, typed.cap_drop);
     let process = &mut sandbox.process;
     take_environment(&mut process.environment, &typed.env_file, &typed.env)?;
     if let Some(dir) = typed.workdir {
@@ -152,6 +143,11 @@ fn take_process(sandbox: &mut Sandbox, typed: ProcessArgs) -> Result<(), Error> 
         .map_err(reading("--ulimit"))?;
     process.umask = typed.umask.as_deref().map(limits::umask).transpose().map_err(reading("--umask"))?;
     process.oom_score_adj = typed.oom_score_adj;
+    Ok(())
+}
+
+fn take_confinement(sandbox: &mut Sandbox, typed: SecurityArgs) -> Result<(), Error> {
+    (sandbox.added_capabilities, sandbox.dropped_capabilities) = (typed.cap_add, typed.cap_drop);
     typed
         .security_opt
         .iter()
@@ -163,7 +159,9 @@ fn take_security(sandbox: &mut Sandbox, option: &OsStr) -> Result<(), String> {
     let (key, value) = crate::cli::values::split_once(option, b'=');
     match (key.to_str(), value) {
         (Some("no-new-privileges"), None) => sandbox.process.no_new_privileges = true,
-        (Some("no-new-privileges"), Some(value)) => sandbox.process.no_new_privileges = value == "true",
+        (Some("no-new-privileges"), Some(value)) if value == "true" || value == "false" => {
+            sandbox.process.no_new_privileges = value == "true";
+        }
         (Some("seccomp"), Some(value)) if value == "unconfined" => {
             sandbox.process.seccomp = Seccomp::Unconfined
         }
@@ -213,23 +211,15 @@ fn take_identity(sandbox: &mut Sandbox, typed: &IdentityArgs) -> Result<(), Erro
 }
 
 fn take_namespaces(sandbox: &mut Sandbox, typed: &NamespaceArgs) -> Result<(), Error> {
-    let kinds: [(&'static str, &Option<String>, &mut Namespace); 4] = [
-        ("--pid", &typed.pid, &mut sandbox.namespaces.pid),
-        ("--ipc", &typed.ipc, &mut sandbox.namespaces.ipc),
-        ("--uts", &typed.uts, &mut sandbox.namespaces.uts),
-        ("--cgroupns", &typed.cgroupns, &mut sandbox.namespaces.cgroup),
-    ];
-    for (option, value, namespace) in kinds {
-        if let Some(value) = value {
-            *namespace = namespaces::namespace(value).map_err(reading(option))?;
-        }
-    }
-    if let Some(value) = &typed.network {
-        let private = namespaces::network(value).map_err(reading("--network"))? == Namespace::Private;
-        sandbox.namespaces.network = if private { Network::None } else { Network::Host };
-    }
     let offsets = typed.timens.as_deref().map(namespaces::clock_offsets);
-    sandbox.namespaces.time = offsets.transpose().map_err(reading("--timens"))?;
+    sandbox.namespaces = Namespaces {
+        pid: typed.pid,
+        ipc: typed.ipc,
+        uts: typed.uts,
+        cgroup: typed.cgroupns,
+        network: typed.network,
+        time: offsets.transpose().map_err(reading("--timens"))?,
+    };
     sandbox.hostname = typed.hostname.clone();
     Ok(())
 }

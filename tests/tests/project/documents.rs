@@ -7,6 +7,7 @@ mod launcher;
 mod library;
 mod mapper;
 mod pages;
+mod run_page;
 mod session;
 mod synopses;
 mod words;

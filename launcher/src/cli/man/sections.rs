@@ -1,378 +1,343 @@
-//! What the man pages say beyond the help: exit statuses, environment, files, examples, and where to read on; in man(7).
+//! What the man pages have after the options: exit statuses, environment, files, examples and further reading. In the plain text
+//! of `text.rs`, with a line `# HEADING` before each section.
 
-/// The sections of each command that has some of its own.
-pub(super) const FURTHER: [(&str, &[&str]); 12] = [
+use crate::cli::man::text::paragraphs;
+
+/// The sections of each command, and the pages that its reader may need next.
+pub(super) const FURTHER: [(&str, &[&str], &[&str]); 13] = [
     (
         "subroot",
-        &[STATUS_OF_COMMAND, STATUS_OF_OTHERS, ENVIRONMENT, NAMES_ENVIRONMENT, FILES, NAMES_FILES, EXAMPLES],
+        &[STATUS_OF_ALL, ENVIRONMENT, LOG_ENVIRONMENT, NO_COLOR, FILES, EXAMPLES],
+        &[
+            "subroot-run(1)",
+            "subroot-doctor(1)",
+            "subroot-mapper.conf(5)",
+            "newidmap-helper(8)",
+            "subuid(5)",
+            "user_namespaces(7)",
+        ],
     ),
     (
         "subroot-run",
+        &[include_str!("run/sections.txt")],
         &[
-            STATUS_OF_COMMAND,
-            ENVIRONMENT,
-            NAMES_ENVIRONMENT,
-            FILES,
-            NAMES_FILES,
-            LAYERS_FILES,
-            RUN_NOTES,
-            RUN_EXAMPLES,
+            "subroot(1)",
+            "subroot-exec(1)",
+            "subroot-kill(1)",
+            "subroot-ps(1)",
+            "subroot-unshare(1)",
+            "subroot-idmap(1)",
+            "subroot-doctor(1)",
+            "newidmap-helper(8)",
+            "subuid(5)",
+            "subgid(5)",
+            "capabilities(7)",
+            "landlock(7)",
+            "mount(8)",
+            "namespaces(7)",
+            "tmpfs(5)",
+            "user_namespaces(7)",
         ],
     ),
-    ("subroot-exec", &[STATUS_OF_COMMAND, EXEC_EXAMPLES]),
-    ("subroot-ps", &[STATUS, PS_NOTES]),
-    ("subroot-kill", &[STATUS, KILL_EXAMPLES]),
-    ("subroot-unshare", &[STATUS_OF_COMMAND, ENVIRONMENT, FILES, UNSHARE_EXAMPLES]),
-    ("subroot-idmap", &[STATUS, ENVIRONMENT, FILES]),
-    ("subroot-idmap-explain", &[EXPLAIN_STATUS, FILES, EXPLAIN_EXAMPLES]),
-    ("subroot-grants-lint", &[LINT_STATUS, FILES]),
-    ("subroot-grants-owner", &[STATUS, FILES, OWNER_EXAMPLES]),
-    ("subroot-grants-suggest", &[STATUS, FILES, SUGGEST_EXAMPLES]),
-    ("subroot-doctor", &[DOCTOR_STATUS, ENVIRONMENT, FILES, DOCTOR_EXAMPLES]),
+    (
+        "subroot-exec",
+        &[STATUS_OF_COMMAND, EXEC_EXAMPLES],
+        &["subroot(1)", "subroot-run(1)", "subroot-ps(1)", "subroot-kill(1)"],
+    ),
+    (
+        "subroot-ps",
+        &[STATUS, PS_NOTES, PS_EXAMPLES],
+        &["subroot(1)", "subroot-run(1)", "subroot-exec(1)", "subroot-kill(1)"],
+    ),
+    (
+        "subroot-kill",
+        &[STATUS, KILL_EXAMPLES],
+        &["subroot(1)", "subroot-ps(1)", "subroot-exec(1)", "subroot-run(1)", "signal(7)"],
+    ),
+    (
+        "subroot-unshare",
+        &[STATUS_OF_COMMAND, ENVIRONMENT, FILES, UNSHARE_EXAMPLES],
+        &[
+            "subroot(1)",
+            "subroot-run(1)",
+            "subroot-idmap(1)",
+            "newidmap-helper(8)",
+            "subuid(5)",
+            "user_namespaces(7)",
+        ],
+    ),
+    (
+        "subroot-idmap",
+        &[STATUS, ENVIRONMENT, FILES, IDMAP_EXAMPLES],
+        &[
+            "subroot(1)",
+            "subroot-idmap-explain(1)",
+            "subroot-grants(1)",
+            "newidmap-helper(8)",
+            "subuid(5)",
+            "subgid(5)",
+        ],
+    ),
+    (
+        "subroot-idmap-explain",
+        &[EXPLAIN_STATUS, FILES, EXPLAIN_EXAMPLES],
+        &[
+            "subroot-idmap(1)",
+            "subroot-grants-lint(1)",
+            "newidmap-helper(8)",
+            "subroot-mapper.conf(5)",
+            "subuid(5)",
+            "subgid(5)",
+        ],
+    ),
+    (
+        "subroot-grants",
+        &[STATUS],
+        &[
+            "subroot(1)",
+            "subroot-grants-lint(1)",
+            "subroot-grants-owner(1)",
+            "subroot-grants-suggest(1)",
+            "subuid(5)",
+            "subgid(5)",
+        ],
+    ),
+    (
+        "subroot-grants-lint",
+        &[LINT_STATUS, FILES, LINT_EXAMPLES],
+        &[
+            "subroot-grants(1)",
+            "subroot-grants-suggest(1)",
+            "subroot-mapper.conf(5)",
+            "newidmap-helper(8)",
+            "subuid(5)",
+            "subgid(5)",
+        ],
+    ),
+    (
+        "subroot-grants-owner",
+        &[STATUS, FILES, OWNER_EXAMPLES],
+        &["subroot-grants(1)", "subroot-grants-lint(1)", "subroot-unshare(1)", "subuid(5)", "subgid(5)"],
+    ),
+    (
+        "subroot-grants-suggest",
+        &[STATUS, FILES, SUGGEST_EXAMPLES],
+        &["subroot-grants(1)", "subroot-grants-lint(1)", "subuid(5)", "subgid(5)", "usermod(8)"],
+    ),
+    (
+        "subroot-doctor",
+        &[DOCTOR_STATUS, ENVIRONMENT, NO_COLOR, FILES, DOCTOR_EXAMPLES],
+        &[
+            "subroot(1)",
+            "subroot-run(1)",
+            "subroot-idmap(1)",
+            "subroot-grants-lint(1)",
+            "newidmap-helper(8)",
+            "subroot-mapper.conf(5)",
+        ],
+    ),
 ];
 
-/// The further sections of a page: of its own, or the one that every command needs, and where to read on.
+/// Those of a page that says nothing of its own.
+const OTHERS: (&[&str], &[&str]) = (&[STATUS], &["subroot(1)"]);
+
+/// The further sections of a page.
 pub(super) fn of(name: &str) -> String {
-    let own =
-        FURTHER.iter().find(|(command, _)| *command == name).map_or([STATUS].as_slice(), |(_, own)| own);
-    let above = if name == "subroot" { "" } else { ".BR subroot (1),\n" };
-    [&own.concat(), ".SH \"SEE ALSO\"\n", above, READ_ON].concat()
+    let own = FURTHER.iter().find(|(command, _, _)| *command == name);
+    let (texts, pages) = own.map_or(OTHERS, |(_, texts, pages)| (*texts, *pages));
+    let sections: String = texts.iter().map(|text| sections(text)).collect();
+    format!("{sections}.SH \"SEE ALSO\"\n{}", see_also(pages))
 }
 
-const STATUS_OF_COMMAND: &str = r#".SH "EXIT STATUS"
+/// A text without a heading at its beginning continues the section before it.
+fn sections(text: &str) -> String {
+    let of_heading = |part: &str| match part.strip_prefix("# ").and_then(|part| part.split_once('\n')) {
+        Some((heading, body)) => format!(".SH \"{heading}\"\n{}", paragraphs(body.trim(), ".PP")),
+        None => paragraphs(part.trim(), ".PP"),
+    };
+    text.split_inclusive('\n')
+        .fold(Vec::<String>::new(), joined)
+        .iter()
+        .map(|part| of_heading(part))
+        .collect()
+}
+
+/// Lines joined to parts, each from a heading on.
+fn joined(mut parts: Vec<String>, line: &str) -> Vec<String> {
+    match parts.last_mut().filter(|_| !line.starts_with("# ")) {
+        Some(part) => part.push_str(line),
+        None => parts.push(line.to_owned()),
+    }
+    parts
+}
+
+fn see_also(pages: &[&str]) -> String {
+    let line = |page: &&str| page.replace('-', "\\-").replace('(', " (");
+    let lines: Vec<String> = pages.iter().map(|page| format!(".BR {}", line(page))).collect();
+    lines.join(",\n") + "\n"
+}
+
+const STATUS_OF_COMMAND: &str = "\
+# EXIT STATUS
 The command's own status, or one of these:
-.TP
-.B 125
-subroot failed, before the command was started or besides it; standard error says at what, on what, and why.
-.TP
-.B 126
-The command was found but could not be run: it is not executable, of another architecture,
-or its interpreter or loader is not in the root file system.
-.TP
-.B 127
-The command was not found.
-.TP
-.BI 128+ N
-Signal
-.I N
-ended the command.
-"#;
+- 125: subroot failed, before it started the command or independently of it. Standard error says what was attempted, on what,
+  and why.
+- 126: The command was found but could not be run: it is not executable, it is for another architecture, or its
+  interpreter or loader is not in the root filesystem.
+- 127: The command was not found.
+- 128+N: Signal N ended the command.
+";
 
-const STATUS_OF_OTHERS: &str = r#".PP
-Commands of subroot that start nothing end with 0, and with 125 when they fail;
-.BR subroot\-doctor (1)
-has more.
-"#;
+const STATUS_OF_ALL: &str = "\
+# EXIT STATUS
+subroot run, exec and unshare exit with the status of the command that they run, or with one of these:
+- 125: subroot failed, before it started the command or independently of it. Standard error says what was attempted, on what,
+  and why.
+- 126: The command was found but could not be run: it is not executable, it is for another architecture, or its
+  interpreter or loader is not in the root filesystem.
+- 127: The command was not found.
+- 128+N: Signal N ended the command.
 
-const STATUS: &str = r#".SH "EXIT STATUS"
-.TP
-.B 0
-Done.
-.TP
-.B 125
-subroot failed; standard error says at what, on what, and why.
-"#;
+The other commands exit with 0, and with 125 if they fail. subroot-doctor(1), subroot-grants-lint(1) and
+subroot-idmap-explain(1) have further statuses.
+";
 
-const DOCTOR_STATUS: &str = r#".SH "EXIT STATUS"
-.TP
-.B 0
-All is well.
-.TP
-.B 1
-Launches work with less; the report says what is lost.
-.TP
-.B 2
-No launch works.
-.TP
-.B 125
-subroot failed.
-"#;
+const STATUS: &str = "\
+# EXIT STATUS
+- 0: Success.
+- 125: subroot failed. Standard error says what was attempted, on what, and why.
+";
 
-const EXPLAIN_STATUS: &str = r#".SH "EXIT STATUS"
-.TP
-.B 0
-The mapper would grant both maps.
-.TP
-.B 1
-It would refuse.
-.TP
-.B 125
-The question cannot be answered; standard error says why.
-"#;
+const DOCTOR_STATUS: &str = "\
+# EXIT STATUS
+- 0: Everything works.
+- 1: Launches work with restrictions; the report says which.
+- 2: No launch works.
+- 125: subroot failed.
+";
 
-const LINT_STATUS: &str = r#".SH "EXIT STATUS"
-.TP
-.B 0
-Nothing is found.
-.TP
-.B 1
-Something is.
-.TP
-.B 125
-A file cannot be read; standard error says which, and why.
-"#;
+const EXPLAIN_STATUS: &str = "\
+# EXIT STATUS
+- 0: The mapper would grant both maps.
+- 1: It would refuse.
+- 125: The question cannot be answered; standard error says why.
+";
 
-const ENVIRONMENT: &str = r#".SH ENVIRONMENT
-.TP
-.B SUBROOT_HELPER
-The path of a
-.BR newidmap\-helper (8),
-which is then the only way to map IDs that is tried, as with
-.BR \-\-helper .
-.TP
-.B SUBROOT_LOG
-What is printed on standard error:
-.B info
-for the steps of a launch, as with
-.BR \-v ,
-.B debug
-for more detail, as with
-.BR \-vv .
-It overrides
-.BR \-v .
-.TP
-.B NO_COLOR
-Where it is set and not empty,
-.B subroot doctor
-prints without colour.
-.TP
-.B PATH
-Where
-.BR newuidmap (1)
-and
-.BR newgidmap (1)
-of the host are looked for.
-"#;
+const LINT_STATUS: &str = "\
+# EXIT STATUS
+- 0: There is nothing to report.
+- 1: Something is reported.
+- 125: A file cannot be read; standard error says which, and why.
+";
+
+const ENVIRONMENT: &str = "\
+# ENVIRONMENT
+- SUBROOT_HELPER: The path of a newidmap-helper(8). No other mapper is tried then, as with --helper.
+- PATH: Where the host's newuidmap(1) and newgidmap(1) are searched for.
+";
 
 /// Follows [`ENVIRONMENT`].
-const NAMES_ENVIRONMENT: &str = r#".TP
-.BR XDG_RUNTIME_DIR ", " XDG_STATE_HOME ", " HOME
-The directories of the file in which
-.B \-\-name
-reserves names; see FILES.
-"#;
+const LOG_ENVIRONMENT: &str = "\
+- SUBROOT_LOG: What is printed on standard error: `info` for the steps of a launch, as with `-v`; `debug` for more detail, as
+  with `-vv`. It takes precedence over `-v`.
+- XDG_RUNTIME_DIR, XDG_STATE_HOME, XDG_CACHE_HOME, HOME: They locate files of running sandboxes; see subroot-run(1).
+";
 
-/// Follows [`FILES`].
-const NAMES_FILES: &str = r#".TP
-.IR $XDG_RUNTIME_DIR/subroot/names ", " /run/user/UID/subroot/names ", " $XDG_STATE_HOME/subroot/names.HOST
-An empty file. The name of each running sandbox is a lock in it, which the kernel releases when
-.B subroot
-ends. Each of these whose directory exists is used.
-.B $XDG_STATE_HOME
-is
-.I ~/.local/state
-if it is not set, and is created if it is missing. The directory, its subdirectory
-.I subroot
-and the file must belong to the user, and neither their group nor others may have write permission; otherwise that one is
-not used. If none can be used,
-.B \-\-name
-is refused.
-"#;
+/// Follows [`ENVIRONMENT`].
+const NO_COLOR: &str = "\
+- NO_COLOR: If it is set and not empty, `subroot doctor` prints without colour.
+";
 
-const FILES: &str = r#".SH FILES
-.TP
-.I /usr/libexec/subroot/newidmap\-helper
-The mapper, unless
-.B \-\-helper
-or
-.B SUBROOT_HELPER
-names another one.
-.TP
-.IR /etc/subuid ", " /etc/subgid
-The subordinate IDs that each user was granted; see
-.BR subuid (5).
-.TP
-.I /etc/subroot/mapper.conf
-The administrator's settings; see
-.BR subroot\-mapper.conf (5).
-.TP
-.I /etc/nsswitch.conf
-Whether a plugin keeps the grants in place of the files.
-"#;
+const FILES: &str = "\
+# FILES
+- /usr/libexec/subroot/newidmap-helper: The mapper, unless another one is named.
+- /etc/subuid, /etc/subgid: The subordinate IDs that each user was granted; see subuid(5).
+- /etc/subroot/mapper.conf: The administrator's settings; see subroot-mapper.conf(5).
+- /etc/nsswitch.conf: Whether a plugin keeps the grants instead of the files.
+";
 
-const EXAMPLES: &str = r#".SH EXAMPLES
-A root shell in a directory that holds a root file system, and one command in it:
-.PP
-.EX
-subroot run ./rootfs
-subroot run ./rootfs \-\- apt\-get update
-.EE
-.PP
-A root shell in the host's own system, every write to memory and gone with it:
-.PP
-.EX
-subroot run
-.EE
-.PP
-What works on this host, what does not, and how to fix it:
-.PP
-.EX
-subroot doctor
-.EE
-"#;
+const EXAMPLES: &str = "\
+# EXAMPLES
+Start a root shell in a directory that contains a root filesystem, or run one command in it:
 
-const RUN_NOTES: &str = r#".SH NOTES
-IDs come from the first of these that works:
-.BR newidmap\-helper (8);
-the host's
-.BR newuidmap (1)
-and
-.BR newgidmap (1);
-subroot itself, where it has the capabilities; the caller's own ID alone.
-If newidmap\-helper refuses the maps, nothing was written and they were not asked for, only the caller's own ID is mapped. One line says why.
-Maps of
-.BR \-\-uidmap ,
-.B \-\-gidmap
-and
-.B \-\-userns auto:size=N
-are never lowered: the launch is refused instead.
-.B \-\-userns full
-maps what
-.B auto
-does, and is refused unless the IDs 0 to 65535 of both kinds are mapped.
-.PP
-With
-.BR "\-\-userns auto" ,
-which is the default, ID 0 is the caller's own, and the granted IDs follow from 1 on. If there are fewer than 65,535 IDs, the last one is mapped to
-65534, which is nobody and nogroup, instead of the next number; so 2001 granted IDs are enough for apt. If only 1 ID is granted, that is 65534.
-.PP
-With
-.BR "\-\-userns subids" ,
-ID 0 is the first granted ID, and the others follow from 1 on, with the same rule for the last one. The caller's own ID is 65536, or the number of
-granted IDs if that is more. This is for root filesystems that belong to granted IDs, as
-.B mmdebstrap \-\-mode=unshare
-makes them:
-.B auto
-chooses it, with one line on standard error, if ROOTFS and the directories usr and etc in it belong to the first granted user and group ID. Both kinds of
-IDs have to be granted. In a directory of the caller's that is mounted by
-.BR \-v ,
-what root inside creates belongs to the first granted ID;
-.B \-u 65536:65536
-creates files of the caller's own.
-.PP
-Granted IDs are mapped in the order of the grant files, so that a line that is added at the end changes no earlier ID, except
-the one that was mapped to 65534. IDs that do not exist in the
-user namespace around subroot, as in many containers, are left out. The kernel takes 340 ranges and 4095 bytes of map: of a user with more
-ranges, those that fit are mapped, and one line says so.
-.PP
-SIGKILL of subroot ends everything inside, and so does the end of the process that started it, unless
-.B \-\-outlive\-parent
-is given. Mount points that ROOTFS lacks are made for the run and gone with it.
-.PP
-.B \-\-read\-only
-and
-.B ro
-hold against root inside, until
-.B \-\-cap\-add SYS_ADMIN
-lets it mount anew. A directory for
-.B \-\-overlay=DIR
-is one sandbox's at a time. It must be on a file system with locks and user.* extended attributes.
-.PP
-Before Linux 6.6, memory cannot hold the changes of an overlay: they are kept in a directory on disk until the end, see FILES.
-Processes that outlive the command with
-.B \-\-pid host
-lose them then.
-"#;
+    subroot run ./rootfs
+    subroot run ./rootfs -- apt-get update
 
-/// Follows [`FILES`].
-const LAYERS_FILES: &str = r#".TP
-.I $XDG_CACHE_HOME/subroot/overlay\-*
-Before Linux 6.6, the changes that are discarded at the end, a directory for each running sandbox, named after the launcher's PID, a
-number and the host. Only root and the user can reach them, and no sandbox shows them in a layer.
-.B $XDG_CACHE_HOME
-is
-.I ~/.cache
-if it is not set, and is created if it is missing. It must belong to the user and be on a file system that can hold the upper
-layer of an overlay, such as ext4, XFS or btrfs; otherwise subroot fails before the command is started. If subroot and its helper
-processes are all killed at once, the next start on the same host removes the directory.
-"#;
+Start a root shell in the host's own system, and discard all changes on exit:
 
-const RUN_EXAMPLES: &str = r#".SH EXAMPLES
-An installation whose changes are thrown away:
-.PP
-.EX
-subroot run \-\-overlay ./rootfs \-\- apt\-get install \-y gcc
-.EE
-.PP
-A build without network:
-.PP
-.EX
-subroot run \-v .:/src \-w /src \-\-network none ./rootfs \-\- make
-.EE
-.PP
-The caller's own uid inside, too:
-.PP
-.EX
-subroot run \-\-userns keep\-id \-v ~:/home/me ./rootfs \-\- id
-.EE
-.PP
-What would be done:
-.PP
-.EX
-subroot run \-\-print\-plan ./rootfs
-.EE
-"#;
+    subroot run
 
-const EXEC_EXAMPLES: &str = r#".SH EXAMPLES
-.EX
-subroot run \-\-name web \-\-read\-only ./rootfs \-\- nginx \-g \(aqdaemon off;\(aq &
-subroot exec \-t web \-\- sh
-.EE
-"#;
+See what works on this host, what does not, and how to fix it:
 
-const PS_NOTES: &str = r#".SH NOTES
-Nothing about a running sandbox is kept on disk: each is found by a file in memory that its own process holds open. Only
-sandboxes of the user who asks are listed.
-"#;
+    subroot doctor
+";
 
-const KILL_EXAMPLES: &str = r#".SH EXAMPLES
-The end of a sandbox and of everything in it, and a signal to the command of another:
-.PP
-.EX
-subroot kill web
-subroot kill \-s HUP db
-.EE
-"#;
+const EXEC_EXAMPLES: &str = "\
+# EXAMPLES
+Start a sandbox with a name, and a shell in it:
 
-const UNSHARE_EXAMPLES: &str = r#".SH EXAMPLES
-A directory whose files belong to subordinate IDs is deleted:
-.PP
-.EX
-subroot unshare \-\- rm \-r ./rootfs
-.EE
-"#;
+    subroot run --name web --read-only ./rootfs -- python3 -m http.server 8000 &
+    subroot exec -t web -- sh
+";
 
-const EXPLAIN_EXAMPLES: &str = r#".SH EXAMPLES
-.EX
-subroot idmap explain \-\-uid\-map 0:1000:1,1:100000:65536
-.EE
-"#;
+const PS_NOTES: &str = "\
+# NOTES
+Nothing about a running sandbox is stored on disk: each is found by a file in memory that its own process has open. Only the
+caller's own sandboxes are listed.
+";
 
-const OWNER_EXAMPLES: &str = r#".SH EXAMPLES
-.EX
-subroot grants owner 100033
-subroot grants owner ./rootfs/var/www
-.EE
-"#;
+const PS_EXAMPLES: &str = "\
+# EXAMPLES
+    subroot ps
+    subroot ps --json
+";
 
-const SUGGEST_EXAMPLES: &str = r#".SH EXAMPLES
-.EX
-subroot grants suggest alice \-\-count 65536
-.EE
-"#;
+const KILL_EXAMPLES: &str = "\
+# EXAMPLES
+End a sandbox and everything in it, and send a signal to the command of another one:
 
-const DOCTOR_EXAMPLES: &str = r#".SH EXAMPLES
-.EX
-subroot doctor ./rootfs
-subroot doctor \-\-json
-sudo subroot doctor \-\-for\-user alice
-.EE
-"#;
+    subroot kill web
+    subroot kill -s HUP db
+";
 
-const READ_ON: &str = r#".BR newidmap\-helper (8),
-.BR newuidmap (1),
-.BR newgidmap (1),
-.BR subroot\-mapper.conf (5),
-.BR subuid (5),
-.BR user_namespaces (7)
-"#;
+const UNSHARE_EXAMPLES: &str = "\
+# EXAMPLES
+Delete a directory whose files belong to your subordinate IDs:
+
+    subroot unshare -- rm -r ./rootfs
+";
+
+const IDMAP_EXAMPLES: &str = "\
+# EXAMPLES
+    subroot idmap
+    subroot idmap --json
+";
+
+const EXPLAIN_EXAMPLES: &str = "\
+# EXAMPLES
+    subroot idmap explain --uid-map 0:1000:1,1:100000:65536
+";
+
+const LINT_EXAMPLES: &str = "\
+# EXAMPLES
+    subroot grants lint
+    subroot grants lint --json
+";
+
+const OWNER_EXAMPLES: &str = "\
+# EXAMPLES
+    subroot grants owner 100033
+    subroot grants owner ./rootfs/var/www
+";
+
+const SUGGEST_EXAMPLES: &str = "\
+# EXAMPLES
+    subroot grants suggest alice --count 65536
+";
+
+const DOCTOR_EXAMPLES: &str = "\
+# EXAMPLES
+    subroot doctor ./rootfs
+    subroot doctor --json
+    sudo subroot doctor --for-user alice
+";

@@ -5,6 +5,8 @@ pub(crate) mod ids;
 pub(crate) mod limits;
 pub(crate) mod mounts;
 pub(crate) mod namespaces;
+pub(crate) mod one_of;
+pub(crate) mod root;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;

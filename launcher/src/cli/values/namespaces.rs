@@ -1,32 +1,19 @@
 //! `--network`, `--pid`, `--ipc`, `--uts`, `--cgroupns` and `--timens`.
 
-use crate::request::namespaces::{ClockOffsets, Namespace};
+use crate::cli::values::one_of::OneOf;
+use crate::request::namespaces::{ClockOffsets, Namespace, Network};
 
-/// `private` or `host`.
-///
-/// # Errors
-/// Any other word.
-pub(crate) fn namespace(value: &str) -> Result<Namespace, String> {
-    match value {
-        "private" => Ok(Namespace::Private),
-        "host" => Ok(Namespace::Host),
-        _ => Err(format!("{value} is neither private nor host")),
-    }
-}
+/// `--pid`, `--ipc`, `--uts` and `--cgroupns`.
+pub(crate) const NAMESPACE: OneOf<Namespace> =
+    OneOf(&[("private", "A new one", Namespace::Private), ("host", "The host's", Namespace::Host)]);
 
-/// `none` (a network of its own with nothing but lo) or `host`.
-///
-/// # Errors
-/// Any other word.
-pub(crate) fn network(value: &str) -> Result<Namespace, String> {
-    match value {
-        "none" => Ok(Namespace::Private),
-        "host" => Ok(Namespace::Host),
-        _ => Err(format!("{value} is neither none nor host")),
-    }
-}
+/// `--network`.
+pub(crate) const NETWORK: OneOf<Network> = OneOf(&[
+    ("host", "The host's", Network::Host),
+    ("none", "A new one that has only a loopback interface", Network::None),
+]);
 
-/// `--timens monotonic=SECONDS,boottime=SECONDS`; one number is for both.
+/// `--timens monotonic=SECONDS,boottime=SECONDS`; a single number sets both.
 ///
 /// # Errors
 /// What is wrong with it, in words.

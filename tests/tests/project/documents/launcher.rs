@@ -47,7 +47,7 @@ fn named(line: &str) -> Option<String> {
 }
 
 /// `  -x, --long …`, as in the help and the man pages.
-fn option(line: &str) -> Option<(String, Option<String>)> {
+pub(crate) fn option(line: &str) -> Option<(String, Option<String>)> {
     let line = line.trim_start();
     let (short, rest) = match line.split_once(", ") {
         Some((short, rest)) if short.len() == 2 && short.starts_with('-') => (Some(short.to_owned()), rest),

@@ -1,6 +1,6 @@
 //! What can be typed: the command line, before anything is made of it. The help and the man pages are made from these tables.
 //!
-//! The first paragraph of an option's comment is its line in `-h`. All of it is its text in `--help` and in the man page.
+//! The comment of an option is its line in the help. What `--help` says beyond that is in `help.rs`.
 
 mod commands;
 mod ids;
@@ -19,7 +19,10 @@ pub(crate) use crate::cli::args::namespaces::NamespaceArgs;
 pub(crate) use crate::cli::args::process::{ProcessArgs, SecurityArgs};
 pub(crate) use crate::cli::args::run::RunArgs;
 
-use clap::{ArgAction, Args as _, FromArgMatches as _, Parser, Subcommand};
+use crate::cli::help::{explained, short};
+use clap::{
+    ArgAction, ArgMatches, Args as _, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
+};
 use std::ffi::OsString;
 
 /// Run a program in its own root filesystem: as root inside, as an ordinary user outside.
@@ -60,7 +63,6 @@ pub(crate) enum Verb {
     #[command(disable_help_subcommand = true)]
     Grants(GrantsArgs),
     /// Print a script with which a shell completes subroot's command line
-    #[command(after_help = COMPLETIONS_HELP)]
     Completions(CompletionsArgs),
 }
 
@@ -76,12 +78,6 @@ const DOCTOR_HELP: &str = "\
 Each step of a launch is performed in a child process, which is then discarded.
 Exit status: 0 everything works; 1 launches work with restrictions; 2 no launch works; 125 subroot failed.";
 
-const COMPLETIONS_HELP: &str = "\
-Where each shell looks for the script:
-  bash  subroot completions bash >~/.local/share/bash-completion/completions/subroot
-  zsh   subroot completions zsh >_subroot, in a directory of $fpath
-  fish  subroot completions fish >~/.config/fish/completions/subroot.fish";
-
 impl Cli {
     /// Reads the arguments. For `run`, which is to start fast, the parser is built of its own options alone.
     ///
@@ -90,22 +86,25 @@ impl Cli {
     pub(crate) fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
         match args.split_first() {
             Some((_, rest)) if rest.first().is_some_and(|verb| verb == "run") => {
-                let run = RunArgs::augment_args(clap::Command::new("run").bin_name("subroot run"));
-                let mut matches = match rest {
-                    [_, only] if only == "-h" => short_help(run).try_get_matches_from(["run", "--help"]),
-                    _ => run.try_get_matches_from(rest),
-                }?;
-                let typed = RunArgs::from_arg_matches_mut(&mut matches)?;
+                let run = RunArgs::augment_args(Command::new("run").bin_name("subroot run"));
+                let typed = RunArgs::from_arg_matches_mut(&mut matches(run, rest)?)?;
                 Ok(Cli { verbose: 0, quiet: false, verb: Verb::Run(Box::new(typed)) })
             }
-            _ => Cli::try_parse_from(args),
+            _ => Cli::from_arg_matches_mut(&mut matches(Cli::command(), args)?),
         }
     }
 }
 
-/// `run`'s `-h` is podman's: it takes a host name. Without one it can only be a request for help.
-fn short_help(run: clap::Command) -> clap::Command {
-    run.mut_arg("help", |help| help.action(ArgAction::HelpShort))
+/// Parses the arguments of a command, whose help is complete only if they ask for it. In `run`, `-h` takes a host name, as in
+/// podman; by itself, it can only be a request for help.
+fn matches(command: Command, args: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    let has = |option| args.iter().any(|arg| arg == option);
+    let (command, args) = match args {
+        [run, only] if run == "run" && only == "-h" => (short(command), vec![run.clone(), "--help".into()]),
+        [verb, ..] if has("--help") || verb != "run" && has("-h") => (explained(command), args.to_vec()),
+        _ => (command, args.to_vec()),
+    };
+    command.try_get_matches_from(args)
 }
 
 /// Splits the arguments at the first `--`: what follows belongs to the command, whatever it looks like.

@@ -5,6 +5,7 @@ mod sections;
 mod text;
 
 use crate::cli::args::Cli;
+use crate::cli::help::explained;
 use crate::cli::man::text::{inline, paragraphs, verbatim};
 use clap::{Command, CommandFactory as _};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,10 +51,11 @@ fn synopsis(command: &Command) -> String {
     format!("\\fB{}\\fR{}", verbatim(name), verbatim(rest))
 }
 
-/// What the help says after the options.
+/// What the help says after the options, without the exit statuses at its end: they have a section.
 fn after_help(command: &Command) -> String {
     let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    if after.is_empty() { after } else { paragraphs(&after, ".PP") }
+    let after = after.split("Exit status:").next().unwrap_or_default().trim_end();
+    if after.is_empty() { String::new() } else { paragraphs(after, ".PP") }
 }
 
 fn commands(command: &Command) -> String {
@@ -72,7 +74,7 @@ fn dir() -> PathBuf {
 }
 
 fn generated() -> Pages {
-    let mut tree = Cli::command();
+    let mut tree = explained(Cli::command());
     tree.build();
     let mut pages = Pages::new();
     add_pages(&tree, &mut pages);

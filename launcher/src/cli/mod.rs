@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod grants;
+pub(crate) mod help;
 pub(crate) mod idmap;
 pub(crate) mod listing;
 #[cfg(test)]
@@ -17,6 +18,7 @@ pub(crate) mod print_plan;
 pub(crate) mod values;
 
 use crate::cli::args::{Cli, ExecArgs, RunArgs, Verb};
+use crate::cli::print_plan::FORMAT;
 use crate::error::Error;
 use crate::parent::join;
 use crate::parent::registry;
@@ -76,7 +78,8 @@ fn log_to_standard_error(verbose: u8) {
 }
 
 fn run_sandbox(typed: RunArgs, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
-    let format = typed.reports.print_plan;
+    let format = typed.reports.print_plan.as_deref().map(|typed| FORMAT.read(Some(typed))).transpose();
+    let format = format.map_err(|why| Error::Usage { what: "--print-plan", why })?;
     let sandbox = options::run(typed, command)?;
     match format {
         Some(format) => print_plan::print(&sandbox, format),

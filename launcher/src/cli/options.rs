@@ -4,6 +4,8 @@ use crate::cli::args::{
     ExecArgs, IdentityArgs, MountArgs, NamespaceArgs, ProcessArgs, RunArgs, SecurityArgs, UnshareArgs,
     join_command,
 };
+use crate::cli::values::namespaces::{NAMESPACE, NETWORK};
+use crate::cli::values::root::{DEV, PROC};
 use crate::cli::values::{environment, ids, limits, mounts, namespaces};
 use crate::error::Error;
 use crate::request::environment::Environment;
@@ -124,7 +126,8 @@ fn take_mounts(sandbox: &mut Sandbox, typed: &MountArgs) -> Result<(), Error> {
         Some(None) => Some(Overlay::Memory),
         Some(Some(dir)) => Some(Overlay::Kept(dir.into())),
     };
-    (sandbox.proc, sandbox.dev) = (typed.proc, typed.dev);
+    sandbox.proc = PROC.read(typed.proc.as_deref()).map_err(reading("--proc"))?;
+    sandbox.dev = DEV.read(typed.dev.as_deref()).map_err(reading("--dev"))?;
     Ok(())
 }
 
@@ -213,11 +216,11 @@ fn take_identity(sandbox: &mut Sandbox, typed: &IdentityArgs) -> Result<(), Erro
 fn take_namespaces(sandbox: &mut Sandbox, typed: &NamespaceArgs) -> Result<(), Error> {
     let offsets = typed.timens.as_deref().map(namespaces::clock_offsets);
     sandbox.namespaces = Namespaces {
-        pid: typed.pid,
-        ipc: typed.ipc,
-        uts: typed.uts,
-        cgroup: typed.cgroupns,
-        network: typed.network,
+        pid: NAMESPACE.read(typed.pid.as_deref()).map_err(reading("--pid"))?,
+        ipc: NAMESPACE.read(typed.ipc.as_deref()).map_err(reading("--ipc"))?,
+        uts: NAMESPACE.read(typed.uts.as_deref()).map_err(reading("--uts"))?,
+        cgroup: NAMESPACE.read(typed.cgroupns.as_deref()).map_err(reading("--cgroupns"))?,
+        network: NETWORK.read(typed.network.as_deref()).map_err(reading("--network"))?,
         time: offsets.transpose().map_err(reading("--timens"))?,
     };
     sandbox.hostname = typed.hostname.clone();

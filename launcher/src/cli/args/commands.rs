@@ -1,9 +1,7 @@
 //! What can be typed after every command other than `run`.
 
 use crate::cli::args::ids::MapperArgs;
-use crate::cli::values::one_of::OneOf;
 use clap::{Args, Subcommand};
-use clap_complete::Shell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -166,13 +164,9 @@ pub(crate) enum GrantsVerb {
     },
 }
 
-const SHELL: OneOf<Shell> =
-    OneOf(&[("bash", "bash", Shell::Bash), ("zsh", "zsh", Shell::Zsh), ("fish", "fish", Shell::Fish)]);
-
 /// `subroot completions`.
 #[derive(Args)]
 pub(crate) struct CompletionsArgs {
     /// The shell
-    #[arg(value_parser = SHELL)]
-    pub(crate) shell: Shell,
+    pub(crate) shell: String,
 }

@@ -6,12 +6,11 @@ use std::path::PathBuf;
 
 /// How the command runs.
 #[derive(Args)]
+#[group(skip)]
 #[command(next_help_heading = "Process")]
 pub(crate) struct ProcessArgs {
     /// Set an environment variable, or pass on the caller's
-    ///
-    /// NAME without a value passes on the caller's variable, PREFIX* all whose names begin so.
-    #[arg(short, long = "env", value_name = "NAME[=VALUE]", verbatim_doc_comment)]
+    #[arg(short, long = "env", value_name = "NAME[=VALUE]")]
     pub(crate) env: Vec<OsString>,
     /// Set the environment variables in a file, one a line
     #[arg(long, value_name = "FILE")]
@@ -29,10 +28,7 @@ pub(crate) struct ProcessArgs {
     #[arg(short, long)]
     pub(crate) interactive: bool,
     /// Set a resource limit
-    ///
-    /// NAME is as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss,
-    /// rtprio, rttime, sigpending or stack: see getrlimit(2). -1 or unlimited is no limit.
-    #[arg(long, value_name = "NAME=SOFT[:HARD]", verbatim_doc_comment)]
+    #[arg(long, value_name = "NAME=SOFT[:HARD]")]
     pub(crate) ulimit: Vec<String>,
     /// Set the file mode creation mask, in octal
     #[arg(long, value_name = "MODE")]
@@ -44,28 +40,16 @@ pub(crate) struct ProcessArgs {
 
 /// What the command may do.
 #[derive(Args)]
+#[group(skip)]
 #[command(next_help_heading = "Security")]
 pub(crate) struct SecurityArgs {
     /// Add capabilities, or ALL
-    ///
-    /// Names of capabilities(7), separated by commas, with or without CAP_, in either case.
-    #[arg(long, value_name = "CAPABILITY", verbatim_doc_comment)]
+    #[arg(long, value_name = "CAPABILITY")]
     pub(crate) cap_add: Vec<String>,
     /// Drop capabilities, or ALL
     #[arg(long, value_name = "CAPABILITY")]
     pub(crate) cap_drop: Vec<String>,
     /// Confine the command: no-new-privileges, seccomp=, seccomp-arch=, landlock= or mask=
-    ///
-    /// Possible values:
-    /// - no-new-privileges[=true|false]: ignore set-user-ID bits and file capabilities
-    /// - seccomp=unconfined: filter no system calls
-    /// - seccomp=FILE: filter system calls by a profile in docker's, podman's or OCI's format
-    /// - seccomp-arch=native: refuse system calls of other architectures, such as 32-bit ones
-    /// - landlock=read-only: write only below /tmp, /dev, /proc and writable mounts
-    /// - landlock=PATH: write also below this path; more values follow after commas
-    /// - landlock=no-tcp: neither bind nor connect TCP sockets
-    /// - mask=default: cover in /proc and /sys what podman covers
-    /// - mask=PATH: cover this path; more paths follow after colons
-    #[arg(long, value_name = "OPTION", verbatim_doc_comment)]
+    #[arg(long, value_name = "OPTION")]
     pub(crate) security_opt: Vec<OsString>,
 }

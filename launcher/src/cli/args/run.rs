@@ -4,7 +4,6 @@ use crate::cli::args::ids::IdentityArgs;
 use crate::cli::args::mounts::MountArgs;
 use crate::cli::args::namespaces::NamespaceArgs;
 use crate::cli::args::process::{ProcessArgs, SecurityArgs};
-use crate::cli::print_plan::{FORMAT, Format};
 use clap::{ArgAction, Args};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -18,6 +17,7 @@ Exit status: the command's own; 128+N if signal N ended it; 125 subroot failed;
 
 /// Run a command as root in its own root filesystem
 #[derive(Args)]
+#[group(skip)]
 #[command(disable_help_flag = true, term_width = 0, after_help = RUN_HELP)]
 pub(crate) struct RunArgs {
     /// The directory that becomes the root
@@ -50,12 +50,11 @@ pub(crate) struct RunArgs {
 
 /// When the sandbox ends.
 #[derive(Args)]
+#[group(skip)]
 #[command(next_help_heading = "Lifecycle")]
 pub(crate) struct LifecycleArgs {
     /// Name the sandbox, for subroot exec and subroot kill
-    ///
-    /// At most 128 letters, digits, dots, dashes and underscores, and not only digits.
-    #[arg(long, value_name = "NAME", verbatim_doc_comment)]
+    #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// Run an init that reaps processes and relays signals: already the default
     #[arg(long, conflicts_with = "as_pid_1")]
@@ -73,14 +72,15 @@ pub(crate) struct LifecycleArgs {
 
 /// What is reported.
 #[derive(Args)]
+#[group(skip)]
 #[command(next_help_heading = "Reports")]
 pub(crate) struct ReportArgs {
     /// Report start and end as lines of JSON on this file descriptor
     #[arg(long, value_name = "FD")]
     pub(crate) json_status: Option<i32>,
     /// Print the steps of the launch, and perform none of them
-    #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "text", value_parser = FORMAT)]
-    pub(crate) print_plan: Option<Format>,
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "text")]
+    pub(crate) print_plan: Option<String>,
     /// Print this help; -h alone prints one line for each option
     #[arg(long, action = ArgAction::Help)]
     pub(crate) help: Option<bool>,

@@ -1,5 +1,6 @@
 //! OPTIONS of a man page, from the tables of the command line, with what `run/options.txt` adds for the page alone.
 
+use crate::cli::help::text_of;
 use crate::cli::man::text::{inline, paragraphs, verbatim};
 use clap::{Arg, Command};
 
@@ -15,16 +16,9 @@ pub(super) fn section(command: &Command, further: &str) -> String {
     roff.extend(positional.iter().map(|arg| entry(arg, "")));
     for group in options.chunk_by(|one, next| one.get_help_heading() == next.get_help_heading()) {
         roff.extend(group[0].get_help_heading().map(|heading| format!(".SS {heading}\n")));
-        roff.extend(group.iter().map(|arg| entry(arg, text_of(arg, further))));
+        roff.extend(group.iter().map(|arg| entry(arg, text_of(arg.get_long().unwrap_or_default(), further))));
     }
     roff
-}
-
-/// What a text has below the line of an option.
-fn text_of<'t>(arg: &Arg, text: &'t str) -> &'t str {
-    let heading = format!("# --{}\n", arg.get_long().unwrap_or_default());
-    let after = text.split_once(&heading).map_or("", |(_, after)| after);
-    after.split("\n# ").next().unwrap_or_default().trim()
 }
 
 fn entry(arg: &Arg, further: &str) -> String {

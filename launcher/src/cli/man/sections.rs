@@ -4,7 +4,7 @@
 use crate::cli::man::text::paragraphs;
 
 /// The sections of each command, and the pages that its reader may need next.
-pub(super) const FURTHER: [(&str, &[&str], &[&str]); 13] = [
+pub(super) const FURTHER: [(&str, &[&str], &[&str]); 14] = [
     (
         "subroot",
         &[STATUS_OF_ALL, ENVIRONMENT, LOG_ENVIRONMENT, NO_COLOR, FILES, EXAMPLES],
@@ -104,7 +104,7 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 13] = [
     ),
     (
         "subroot-grants-lint",
-        &[LINT_STATUS, FILES, LINT_EXAMPLES],
+        &[LINT_STATUS, GRANT_FILES, LINT_EXAMPLES],
         &[
             "subroot-grants(1)",
             "subroot-grants-suggest(1)",
@@ -116,14 +116,15 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 13] = [
     ),
     (
         "subroot-grants-owner",
-        &[STATUS, FILES, OWNER_EXAMPLES],
+        &[STATUS, GRANT_FILES, OWNER_EXAMPLES],
         &["subroot-grants(1)", "subroot-grants-lint(1)", "subroot-unshare(1)", "subuid(5)", "subgid(5)"],
     ),
     (
         "subroot-grants-suggest",
-        &[STATUS, FILES, SUGGEST_EXAMPLES],
+        &[STATUS, GRANT_FILES, SUGGEST_EXAMPLES],
         &["subroot-grants(1)", "subroot-grants-lint(1)", "subuid(5)", "subgid(5)", "usermod(8)"],
     ),
+    ("subroot-completions", &[STATUS, COMPLETIONS_EXAMPLES], &["subroot(1)", "bash(1)", "fish(1)", "zsh(1)"]),
     (
         "subroot-doctor",
         &[DOCTOR_STATUS, ENVIRONMENT, NO_COLOR, FILES, DOCTOR_EXAMPLES],
@@ -138,13 +139,10 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 13] = [
     ),
 ];
 
-/// Those of a page that says nothing of its own.
-const OTHERS: (&[&str], &[&str]) = (&[STATUS], &["subroot(1)"]);
-
-/// The further sections of a page.
+/// The further sections of a page, which every page has.
 pub(super) fn of(name: &str) -> String {
     let own = FURTHER.iter().find(|(command, _, _)| *command == name);
-    let (texts, pages) = own.map_or(OTHERS, |(_, texts, pages)| (*texts, *pages));
+    let (_, texts, pages) = own.unwrap();
     let sections: String = texts.iter().map(|text| sections(text)).collect();
     format!("{sections}.SH \"SEE ALSO\"\n{}", see_also(pages))
 }
@@ -152,8 +150,8 @@ pub(super) fn of(name: &str) -> String {
 /// A text without a heading at its beginning continues the section before it.
 fn sections(text: &str) -> String {
     let of_heading = |part: &str| match part.strip_prefix("# ").and_then(|part| part.split_once('\n')) {
-        Some((heading, body)) => format!(".SH \"{heading}\"\n{}", paragraphs(body.trim(), ".PP")),
-        None => paragraphs(part.trim(), ".PP"),
+        Some((heading, body)) => format!(".SH \"{heading}\"\n{}", paragraphs(body.trim_matches('\n'), ".PP")),
+        None => paragraphs(part.trim_matches('\n'), ".PP"),
     };
     text.split_inclusive('\n')
         .fold(Vec::<String>::new(), joined)
@@ -256,6 +254,14 @@ const FILES: &str = "\
 - /etc/nsswitch.conf: Whether a plugin keeps the grants instead of the files.
 ";
 
+const GRANT_FILES: &str = "\
+# FILES
+- /etc/subuid, /etc/subgid: The subordinate IDs that each user was granted; see subuid(5).
+- /etc/subroot/mapper.conf: Grants by a rule; see subroot-mapper.conf(5).
+- /etc/passwd, /etc/group: Which accounts and groups exist.
+- /etc/nsswitch.conf: Whether a plugin keeps the grants instead of the files.
+";
+
 const EXAMPLES: &str = "\
 # EXAMPLES
 Start a root shell in a directory that contains a root filesystem, or run one command in it:
@@ -266,6 +272,10 @@ Start a root shell in a directory that contains a root filesystem, or run one co
 Start a root shell in the host's own system, and discard all changes on exit:
 
     subroot run
+
+Print each step of a launch; the options of subroot itself come before the command:
+
+    subroot -v run ./rootfs
 
 See what works on this host, what does not, and how to fix it:
 
@@ -333,6 +343,13 @@ const OWNER_EXAMPLES: &str = "\
 const SUGGEST_EXAMPLES: &str = "\
 # EXAMPLES
     subroot grants suggest alice --count 65536
+";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+# EXAMPLES
+    subroot completions bash >~/.local/share/bash-completion/completions/subroot
+    subroot completions zsh >_subroot
+    subroot completions fish >~/.config/fish/completions/subroot.fish
 ";
 
 const DOCTOR_EXAMPLES: &str = "\

@@ -7,6 +7,7 @@ pub(crate) mod mounts;
 pub(crate) mod namespaces;
 pub(crate) mod one_of;
 pub(crate) mod root;
+pub(crate) mod shells;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;

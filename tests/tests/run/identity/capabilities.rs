@@ -59,6 +59,14 @@ fn setuid_programs_work_unless_new_privileges_are_forbidden() {
             "1\n"
         );
     }
+    for other in ["yes", "1", ""] {
+        let option = format!("no-new-privileges={other}");
+        assert_refused(
+            &sandbox.output(&["--security-opt", &option], "true"),
+            125,
+            &["--security-opt", &option],
+        );
+    }
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn each_can_be_the_hosts() {
         assert_refused(
             &sandbox.output(&[option, "other"], "true"),
             125,
-            &[option, "neither private nor host"],
+            &[option, "not one of private, host"],
         );
     }
     assert!(is_new(&sandbox, &["--network", "none"], "net") && is_new(&sandbox, &["--timens", "9"], "time"));
@@ -48,7 +48,7 @@ fn a_network_of_its_own_has_lo_and_nothing_of_the_host() {
     assert_refused(
         &sandbox.output(&["--network", "bridge"], "true"),
         125,
-        &["--network", "neither none nor host"],
+        &["--network", "not one of host, none"],
     );
 }
 

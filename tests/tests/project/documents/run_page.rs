@@ -96,6 +96,12 @@ fn literals(source: &str) -> BTreeSet<&str> {
     source.split('"').skip(1).step_by(2).map(|word| word.trim_end_matches('=')).filter(is_value).collect()
 }
 
+/// Where a paragraph has to name the values of an option: in a list, if each has an item of its own.
+fn searched(option: &str, text: &str) -> String {
+    let is_searched = |line: &&str| option != "--userns" || line.starts_with(".B ");
+    text.lines().filter(is_searched).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn each_value_that_the_code_accepts_is_in_the_page() {
     let (paragraphs, mut count) = (paragraphs(), 0);
@@ -108,7 +114,7 @@ fn each_value_that_the_code_accepts_is_in_the_page() {
             let plain =
                 ["private", "slave", "shared", "unbindable"].iter().find(|name| value[1..] == ***name);
             let named = plain.copied().unwrap_or(value);
-            assert!(has_word(&paragraphs[option], named), "{value} of {option}");
+            assert!(has_word(&searched(option, &paragraphs[option]), named), "{value} of {option}");
         }
         count += values.len();
     }

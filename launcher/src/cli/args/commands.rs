@@ -10,20 +10,26 @@ What is reported, each with its file, line and fix:
   bad-line           grants nothing, and why
   not-here           IDs that do not exist in this user namespace
   overlap            shares IDs with a line of another user
+  duplicate          grants the same as an earlier line of its user
+  own-id             contains only its user's own ID
   given-again        its account no longer exists, and another user has the IDs
   no-account         its account does not exist
   live-account       contains the ID of an account, and so grants nothing
   live-group         contains the ID of a group
   system-ids         contains IDs below 1000
   overflow-id        contains 65534
+  systemd-ids        contains IDs that systemd takes for itself
   overlaps-computed  contains IDs or accounts of a computed-grants rule
   one-file           its user has no line in the other file
   too-small          its user has fewer IDs than a Debian root needs
+  too-many-lines     grants nothing, because 4096 lines of its user come before it
+  too-many-ranges    its user has more ranges than fit in a map
   bad-setting        a line of mapper.conf that prevents the mapper from granting anything
   not-trusted        a file, or a directory on the path to it, that users other than root can write
   not-readable       a file, or a directory on the path to it, that not all users can read
   dangling-link      a grant file that is a symbolic link to a missing file
   no-newline         the last line has no newline, so that an appended line would become part of it
+  no-room            no whole range is left for another user
   no-plugin          a plugin keeps the grants, and its library is missing
   plugin             lines that do not count, because a plugin keeps the grants
 

@@ -18,7 +18,7 @@ pub(crate) struct IdentityArgs {
     /// Map the caller's supplementary groups, if the administrator allows it
     #[arg(long, value_name = "keep", value_parser = ["keep"], hide_possible_values = true)]
     pub(crate) groups: Option<String>,
-    /// IDs inside: auto[:size=N] (the default), full, host-id or keep-id[:uid=N,gid=N]
+    /// IDs inside: auto[:size=N], full, subids, host-id or keep-id[:uid=N,gid=N]
     #[arg(long, value_name = "MODE")]
     pub(crate) userns: Option<String>,
     /// Map these user IDs

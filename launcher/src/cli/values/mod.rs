@@ -39,7 +39,7 @@ fn number<N: std::str::FromStr>(text: &OsStr) -> Result<N, String> {
 
 /// A user or group ID: any number but the one that means none, chown(2).
 fn id(text: &OsStr) -> Result<u32, String> {
-    number(text).ok().filter(|id| *id != u32::MAX).ok_or_else(|| format!("{} is no ID", shown(text)))
+    number(text).ok().filter(|id| *id != u32::MAX).ok_or_else(|| format!("invalid ID {}", shown(text)))
 }
 
 /// A word as it is shown in a message.

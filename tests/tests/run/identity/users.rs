@@ -44,8 +44,8 @@ fn one_who_is_not_there_is_named() {
         ("web:none", "looking up group none: /etc/group of the rootfs has no such group"),
         ("70000", "becoming user 70000"),
         ("", "a name is empty"),
-        ("4294967295", "4294967295 is no ID"),
-        ("99999999999", "99999999999 is no ID"),
+        ("4294967295", "invalid ID 4294967295"),
+        ("99999999999", "invalid ID 99999999999"),
     ] {
         assert_refused(&sandbox.output(&["-u", user], "touch /mark"), 125, &[said]);
     }

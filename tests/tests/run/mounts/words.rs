@@ -18,7 +18,7 @@ fn each_wrong_word_is_named() {
         (["-v", "/home/alice/data:/srv:U"], "chown"),
         (["--tmpfs", "srv"], "not an absolute path"),
         (["--tmpfs", "/srv:size="], "unknown option size= for type=tmpfs"),
-        (["--tmpfs", "/srv:O"], "O is unknown"),
+        (["--tmpfs", "/srv:O"], "unknown option O for type=tmpfs"),
         (["--mount", "type=volume,target=/srv"], "type=volume"),
         (["--mount", "type=tmpfs"], "target is missing"),
         (["--mount", "type=bind,target=/srv"], "source is missing"),

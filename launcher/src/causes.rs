@@ -1,5 +1,5 @@
-//! What can stand in the way: every cause that is told apart, with its text and its fix. One table for `doctor`, for failing
-//! commands and for the page on troubleshooting.
+//! Every cause of a failure or a shortfall, with its text and its fix. One table for `doctor`, for failing commands and for the page
+//! on troubleshooting.
 
 use std::fmt;
 
@@ -67,7 +67,7 @@ kinds! {
     /// The user has no line.
     NO_GRANT_LINE: "no-grant-line", "{file} has no line for {user}",
         "as root: {command}";
-    /// The user has no line, and an account that is gone has one that may have been theirs.
+    /// The user has no line, and a name without an account has one that may have been theirs.
     NEAR_LINE: "near-grant-line", "{file} has no line for {user}: line {line} is for {owner}, {how}",
         "as root: {command}";
     /// A name that a line cannot name.
@@ -79,7 +79,7 @@ kinds! {
     GRANT_OVERLAPS: "grant-overlaps", "{file}, line {line}, grants IDs that line {other} grants to {owner}, too, so that each can get at the other's files",
         "as root: {command}";
     /// Too few IDs.
-    GRANT_TOO_SMALL: "grant-too-small", "{count} {kind}s are granted, and a Debian root needs 2001",
+    GRANT_TOO_SMALL: "grant-too-small", "{ids} granted, and a Debian root needs 2001",
         "as root: {command}";
     /// Too many ranges.
     TOO_MANY_RANGES: "too-many-ranges", "only {count} of {total} {kind}s are mapped: the kernel takes at most 340 ranges and 4095 bytes of map",
@@ -96,7 +96,7 @@ kinds! {
     FEW_HERE: "few-ids-here", "the user namespace around this process does not have the IDs 0 to 65535",
         "start the container around with 65536 IDs or more; or run with --userns auto";
     /// Fewer than `--userns full` requires.
-    NOT_FULL: "not-full", "{uids} user IDs and {gids} group IDs are granted, and 65535 of each are needed",
+    NOT_FULL: "not-full", "{uids} and {gids} granted, and 65535 of each are needed",
         "as root: {command}";
     /// The settings of the mapper.
     BAD_CONFIG: "bad-config", "the mapper's settings are not taken: {why}", "as root: correct that line; subroot-mapper.conf(5) has all keys";
@@ -269,7 +269,7 @@ mod tests {
     use std::fs;
 
     const PAGE: &str = "../docs/guide/troubleshooting.md";
-    const BEGIN: &str = "| what stands in the way | how to fix it | `key` in JSON |\n|---|---|---|\n";
+    const BEGIN: &str = "| cause | how to fix it | `key` in JSON |\n|---|---|---|\n";
 
     /// Words in braces as manual pages write them.
     fn for_page(pattern: &str) -> String {

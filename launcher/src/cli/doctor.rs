@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::failure::reason;
 use crate::grants::Grants;
 use crate::grants::accounts;
+use crate::grants::finding::number_of;
 use crate::parent::explain;
 use crate::parent::layers::disk_layers::{self, DiskLayers};
 use crate::parent::layers::overlay_probe;
@@ -104,7 +105,7 @@ fn examine(rootfs: Option<&Path>) -> Result<Vec<Line>, Error> {
     lines.extend(probes::namespaces::around().map(|cause| Line::well("container", cause.to_string())));
     lines.extend(probes::apparmor::told().map(|found| Line::well("apparmor", found)));
     let plan = IdPlan::examined(&IdWishes::default(), rootfs.and_then(root_owner))?;
-    // Who may map every ID of a user namespace himself needs no grant.
+    // A caller who can map every ID of the user namespace needs no grant.
     if plan.candidates.first().is_none_or(|candidate| candidate.writer != Writer::Privileged) {
         lines.extend(IdKind::BOTH.map(|kind| granted(&grants, kind)));
         lines.push(mapper(&plan));
@@ -141,7 +142,7 @@ fn account(grants: &Grants) -> Line {
 fn granted(grants: &Grants, kind: IdKind) -> Line {
     let count = grants.count(kind);
     let causes = probes::grants::lines(grants, kind);
-    Line::with(kind.grant_file(), Verdict::Less, format!("{count} IDs are granted"), causes)
+    Line::with(kind.grant_file(), Verdict::Less, format!("{} granted", number_of(count, "ID")), causes)
 }
 
 fn root_owner(rootfs: &Path) -> Option<RootOwner<'_>> {
@@ -220,7 +221,8 @@ fn maps(plan: &IdPlan) -> (Line, Option<[u32; 2]>) {
             };
             let by = candidate.map(writer).unwrap_or_default();
             let [uids, gids] = IdKind::BOTH.map(count);
-            let found = format!("{uids} user IDs and {gids} group IDs, written by {by}");
+            let [user_ids, group_ids] = [number_of(uids, "user ID"), number_of(gids, "group ID")];
+            let found = format!("{user_ids} and {group_ids}, written by {by}");
             let why: Vec<String> =
                 reasons.into_iter().chain(shortfall::lack(plan).as_ref().map(Cause::to_string)).collect();
             let found = if why.is_empty() { found } else { format!("{found} ({})", why.join("; ")) };

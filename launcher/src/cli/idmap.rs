@@ -76,7 +76,7 @@ pub(crate) fn writer(candidate: &Candidate) -> String {
     match &candidate.writer {
         Writer::Helper(program) | Writer::Shadow(program, _) => program.display().to_string(),
         Writer::Privileged => "subroot itself, which has the capabilities".into(),
-        Writer::OwnId => "subroot itself, which everybody may for his own ID".into(),
+        Writer::OwnId => "subroot itself, as every user may map their own ID".into(),
     }
 }
 

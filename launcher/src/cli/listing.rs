@@ -75,7 +75,7 @@ fn object(known: &Known) -> Value {
 /// A signal that is none, and the first sandbox that is not there.
 pub(crate) fn kill(typed: &KillArgs) -> anyhow::Result<u8> {
     let signal = signal(&typed.signal)
-        .ok_or_else(|| Error::Usage { what: "--signal", why: format!("{} is no signal", typed.signal) })?;
+        .ok_or_else(|| Error::Usage { what: "--signal", why: format!("unknown signal {}", typed.signal) })?;
     let known = typed.sandboxes.iter().map(|arg| registry::find(arg)).collect::<Result<Vec<_>, _>>()?;
     known.iter().try_for_each(|known| join::signal(known, signal))?;
     if signal == libc::SIGKILL {

@@ -18,11 +18,11 @@ use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, RESERVED_ID, parse_number};
 /// How many lines that hold one ID are looked at; each takes what the mapper does for its owner.
 const MAX_HOLDERS: usize = 4;
 
-/// Somebody to whom a line or a rule grants an ID.
+/// A user to whom a line or a rule grants an ID.
 struct Holder {
     /// Who, escaped.
     user: String,
-    /// His uid, where it is known.
+    /// The uid, if it is known.
     uid: Option<u32>,
     file: &'static str,
     line: u32,
@@ -144,7 +144,7 @@ fn of_line(site: &Site, grant: &Grant, id: u32) -> Holder {
     let inside = match (owner.uid, site.shown_plugin()) {
         (_, Some(_)) => Err("a plugin keeps the grants".into()),
         (None, _) => Err("no account has this name".into()),
-        // The gid of a uid without an account is not known, and changes nothing unless the user grants it to himself.
+        // The gid of a uid without an account is not known, and changes nothing unless the user has a grant of it.
         (Some(uid), _) => {
             let gid = owner.account.as_ref().map_or(uid, |account| account.gid);
             inside(site, &Grants::of(uid, gid).examined(), grant.kind, (id, grant.range))
@@ -184,7 +184,7 @@ impl Holder {
 
     fn json(&self) -> Value {
         json!({
-            // Error ignored: the reason is told, too.
+            // Error ignored: `reason` has it.
             "user": self.user,
             "uid": self.uid,
             "file": self.file,

@@ -35,7 +35,7 @@ fn local(name: &OsStr) -> Option<User> {
     found
 }
 
-/// The groups of a user, his own among them.
+/// The groups of a user, including the primary group.
 pub(crate) fn groups_of(user: &User) -> Vec<gid_t> {
     let own = user.primary_group_id();
     if !IS_STATIC {
@@ -60,7 +60,7 @@ fn by_getent(key: &OsStr) -> Option<User> {
     Some(User::new(number()?, OsStr::from_bytes(name), number()?))
 }
 
-/// What a program prints; nothing where there is none.
+/// The output of a program; empty if it cannot be started.
 pub(crate) fn printed(command: &mut Command) -> Vec<u8> {
     let ran = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
     // Error ignored: without getent(1) there are no name services to ask.

@@ -67,6 +67,7 @@ impl Limits {
     /// The command that writes the upper limit down. Of two lines for one setting, the last one counts: login.defs(5).
     pub(crate) fn command(self) -> String {
         let ([own, distribution], last) = (LOGIN_DEFS, self.last);
+        // Error ignored: the shell then reports what it cannot write.
         let is_missing = matches!(fs::exists(own), Ok(false)) && matches!(fs::exists(distribution), Ok(true));
         let copied = if is_missing { format!("cp {distribution} {own} && ") } else { String::new() };
         format!(r"{copied}printf '\nSUB_UID_MAX {last}\nSUB_GID_MAX {last}\n' >>{own}")

@@ -1,4 +1,4 @@
-//! What is wrong with a line by itself: bad ones, owners that do not exist, and ranges over IDs that are somebody's already.
+//! Findings about single lines: invalid ones, owners that do not exist, and ranges with IDs that others have already.
 
 use crate::grants::finding::{Finding, range_text};
 use crate::grants::free::FIRST_USER;

@@ -69,7 +69,7 @@ pub(crate) fn report() -> Result<Report, Error> {
     Ok(Report { findings: found, notes, lines: site.grants.len(), users: site.owners.len(), capacity })
 }
 
-/// Where a file stands in the report: settings first.
+/// The position of a file in the report: settings come first.
 fn location(file: &str) -> usize {
     IdKind::BOTH.iter().position(|kind| kind.grant_file() == file).map_or(0, |at| at.saturating_add(1))
 }

@@ -273,7 +273,7 @@ impl OwnLine {
 }
 
 impl Grants {
-    /// The lines of a kind that name the caller, the bad ones too, and what is computed for him.
+    /// The lines of a kind that name the caller, including invalid ones, and the computed grant.
     pub(crate) fn own_lines(&self, kind: IdKind) -> Vec<OwnLine> {
         let caller = self.policy.caller();
         let (mut counted, live) = (0_usize, LiveIds::new());
@@ -302,8 +302,8 @@ impl Grants {
         found
     }
 
-    /// Why the mapper does not count a line of the caller's, found by looking; `counted` is how many of them came up to it, and `live` keeps
-    /// the accounts once they are read.
+    /// Why the mapper does not count one of the caller's lines. `counted` is the number of these lines up to it, and `live` caches the
+    /// accounts.
     fn void(
         &self,
         (kind, file): (IdKind, &str),

@@ -1,6 +1,6 @@
 //! Lines of two owners that share IDs: one sweep over the lines in the order of their ranges.
 
-use crate::grants::finding::{Finding, range_text};
+use crate::grants::finding::{Finding, number_of, range_text};
 use crate::grants::lines::unless_files;
 use crate::grants::remedy::Remedy;
 use crate::grants::site::{Grant, Site};
@@ -29,7 +29,7 @@ impl<'g> Reach<'g> {
         }
     }
 
-    /// A line of somebody else's that shares IDs with this one, which begins no earlier than any of them.
+    /// A line of another owner that shares IDs with this one. No known line begins after this one.
     fn met_by(&self, grant: &Grant) -> Option<&'g Grant> {
         let of_another = self.furthest.filter(|furthest| furthest.owner != grant.owner).or(self.other);
         of_another.filter(|known| known.range.end() > grant.range.first())
@@ -76,9 +76,9 @@ fn overlap(site: &Site, remedy: &Remedy<'_>, known: &Grant, grant: &Grant) -> Fi
         (true, false) => given_again(site, known, grant),
         (false, true) => given_again(site, grant, known),
         _ => {
-            let shared = known.range.shared_with(grant.range);
+            let shared = number_of(known.range.shared_with(grant.range), "ID");
             let (range, other) = (range_text(grant.range), &site.owner(known).text);
-            let why = format!("{range} shares {shared} IDs with {} of {other}", known.location());
+            let why = format!("{range} shares {shared} with {} of {other}", known.location());
             Finding::of(site, grant, "overlap", why, remedy.without(grant))
         }
     }
@@ -87,7 +87,7 @@ fn overlap(site: &Site, remedy: &Remedy<'_>, known: &Grant, grant: &Grant) -> Fi
 /// What is left of a deleted user's files belongs to the new owner of the range.
 fn given_again(site: &Site, gone: &Grant, new: &Grant) -> Finding {
     let (range, other) = (range_text(gone.range), &site.owner(new).text);
-    let why = format!("nobody has this account, and {} gives {other} IDs of {range}", new.location());
+    let why = format!("this account does not exist, and {} gives {other} IDs of {range}", new.location());
     let fix = unless_files(gone, "the account is still to come");
     Finding::of(site, gone, "given-again", why, fix)
 }

@@ -1,7 +1,7 @@
 //! What is wrong with all that an owner has: lines in one file alone, or too few IDs.
 
 use crate::grants::ENOUGH;
-use crate::grants::finding::Finding;
+use crate::grants::finding::{Finding, number_of};
 use crate::grants::remedy::Remedy;
 use crate::grants::site::{Grant, Site};
 use subroot_idmap::{IdKind, MAX_EXTENTS, MAX_GRANTS};
@@ -37,7 +37,7 @@ pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) 
         let all = had.map(|had| had.ids.saturating_add(computed));
         for (had, ids) in had.iter().zip(all).filter(|(_, ids)| *ids < ENOUGH && !owner.is_gone) {
             if let Some(first) = had.first {
-                let why = format!("{ids} IDs in all are fewer than the {ENOUGH} that a Debian root takes");
+                let why = format!("{} in all, and a Debian root takes {ENOUGH}", number_of(ids, "ID"));
                 found.push(Finding::of(site, first, "too-small", why, remedy.complete(first)));
             }
         }

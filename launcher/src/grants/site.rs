@@ -11,7 +11,7 @@ use subroot_idmap::{
     parse_number, plugin_of_line,
 };
 
-/// Somebody whom lines name: by a name, or by a uid, which come to the same where an account has both.
+/// An owner of lines, by name or by uid. Both are the same owner if they belong to one account.
 pub(crate) struct LineOwner {
     /// As the first of the lines has it, escaped.
     pub(crate) text: String,

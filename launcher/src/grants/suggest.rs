@@ -1,7 +1,7 @@
 //! `subroot grants suggest`: the command that gives a user a range nobody has. It changes nothing itself.
 
 use crate::error::Error;
-use crate::grants::finding::range_text;
+use crate::grants::finding::{number_of, range_text};
 use crate::grants::free::Limits;
 use crate::grants::overlaps;
 use crate::grants::remedy::{Remedy, Repair};
@@ -82,10 +82,11 @@ fn suggest(site: &Site, account: &Known, count: Option<u32>) -> Result<Suggestio
 }
 
 fn enough(site: &Site, account: &Known, name: &str, [uids, gids]: [u32; 2]) -> String {
+    let (uids, gids) = (number_of(uids, "user ID"), number_of(gids, "group ID"));
     let by = site.computed(account.uid).map_or_else(String::new, |(line, range)| {
         format!(", {} of them by the computed grant of {CONFIG_FILE}:{line}", range_text(range))
     });
-    format!("{name} has {uids} user IDs and {gids} group IDs already{by}: nothing to add")
+    format!("{name} has {uids} and {gids} already{by}: nothing to add")
 }
 
 /// Where the range is, if not between the limits of login.defs.

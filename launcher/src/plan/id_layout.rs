@@ -46,7 +46,7 @@ impl Pool {
         pool
     }
 
-    /// The first ID that is granted besides the caller's own; for root, that is 0 inside anyway.
+    /// The first granted ID that is not the caller's own; for root, that is 0 inside anyway.
     pub(crate) fn first_granted(&self) -> Option<u32> {
         self.ranges.get(1).filter(|_| self.has_own).map(|range| range.first())
     }

@@ -30,7 +30,7 @@ pub(crate) enum Ownership {
 }
 
 impl RootOwner<'_> {
-    /// What it means for these IDs of the caller's; none for what is to be expected.
+    /// What the owner means for a caller with these IDs; none if it is as expected.
     pub(crate) fn judge(&self, pools: &[Pool; 2], userns: &Userns) -> Option<Ownership> {
         let [uids, gids] = pools;
         let [uid, gid] = self.ids;

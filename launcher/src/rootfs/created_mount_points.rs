@@ -60,8 +60,7 @@ struct Missing {
 
 impl MountPoints {
     /// Finds the missing mount points. Those in directories that this user cannot read or does not own are left to the child, which
-    /// covers the directory. `granted` is the map of
-    /// the user IDs that are their owner's, too.
+    /// covers the directory. Directories that belong to an ID of the map `granted` count as the caller's own.
     pub(crate) fn find(root: Option<&RootPlan>, granted: Option<&PlannedMap>) -> MountPoints {
         let mut found: Vec<Missing> = Vec::new();
         let mut base: Option<(&Path, OwnedFd)> = None;
@@ -140,8 +139,8 @@ impl MountPoints {
     }
 }
 
-/// Performs something in a process that is root of a user namespace of the caller's. The process is not dumpable, as a payload that
-/// outlives the sandbox could trace it otherwise, and has the host's root (CVE-2016-9962).
+/// Runs `perform` in a process that is root of this user namespace. The process is not dumpable: a payload that outlives the sandbox
+/// could otherwise trace it, and it has the host's root (CVE-2016-9962).
 fn as_root_of(ids: &OwnedFd, perform: impl FnOnce() -> Result<(), Errno>) -> Result<(), Errno> {
     let process = match sys::process::clone_process(0)? {
         Side::Parent(_, process) => process,

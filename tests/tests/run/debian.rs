@@ -42,7 +42,7 @@ fn a_package_that_makes_an_account_is_installed() {
 
 /// _apt's group is nogroup, 65534. The guide and `grants suggest` advise 2001 IDs; a root of mmdebstrap belongs to the granted ones.
 #[test]
-fn apt_works_with_as_few_ids_as_are_advised_whoever_the_root_belongs_to() {
+fn apt_works_with_as_few_ids_as_are_advised_for_each_owner_of_the_root() {
     for (count, root, first) in [(2001, 1000, 100_000), (2001, 100_000, 100_001), (65_536, 100_000, 100_001)]
     {
         let host = Host::new();

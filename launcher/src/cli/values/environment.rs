@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
-/// Takes `NAME=VALUE` in, or `NAME` with the caller's own value, where he has one; `PREFIX*` stands for several of his.
+/// Adds `NAME=VALUE`, or `NAME` with the caller's value if it is set; `PREFIX*` stands for all of the caller's variables that begin so.
 ///
 /// # Errors
 /// A word without a name.

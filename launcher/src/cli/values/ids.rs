@@ -41,7 +41,7 @@ fn keep_id(options: &str) -> Result<Userns, String> {
     Ok(Userns::KeepId { uid, gid })
 }
 
-/// `--uidmap INSIDE:FROM[:COUNT]` with FROM as podman counts: 0 is the caller, 1 his first granted ID; `@ID` is the host's.
+/// `--uidmap INSIDE:FROM[:COUNT]` with FROM as podman counts: 0 is the caller, 1 the first granted ID; `@ID` is the host's.
 ///
 /// # Errors
 /// What is wrong with it, in words.

@@ -3,7 +3,7 @@
 use crate::cli::values::number;
 use crate::request::limits::{Limit, Resource};
 
-/// `--ulimit NAME=SOFT[:HARD]`; -1 or `unlimited` is no limit.
+/// `--ulimit NAME=SOFT[:HARD]`; -1 or `unlimited` removes the limit.
 ///
 /// # Errors
 /// What is wrong with it, in words.
@@ -11,7 +11,7 @@ pub(crate) fn limit(value: &str) -> Result<Limit, String> {
     let (name, values) = value.split_once('=').ok_or_else(|| format!("{value} is not NAME=SOFT[:HARD]"))?;
     let name = name.to_ascii_lowercase();
     let name = name.strip_prefix("rlimit_").unwrap_or(&name);
-    let resource = Resource::named(name).ok_or_else(|| format!("{name} is no limit"))?;
+    let resource = Resource::named(name).ok_or_else(|| format!("unknown limit {name}"))?;
     let value = |value: &str| match value {
         "-1" | "unlimited" => Ok(Limit::UNLIMITED),
         value => number(value.as_ref()),

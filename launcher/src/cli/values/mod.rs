@@ -34,7 +34,7 @@ fn utf8(text: &OsStr) -> Result<&str, String> {
 /// A number in decimal, without the plus sign that the standard library would take.
 fn number<N: std::str::FromStr>(text: &OsStr) -> Result<N, String> {
     let digits = text.to_str().filter(|text| !text.starts_with('+'));
-    digits.and_then(|text| text.parse().ok()).ok_or_else(|| format!("{} is no number", shown(text)))
+    digits.and_then(|text| text.parse().ok()).ok_or_else(|| format!("invalid number {}", shown(text)))
 }
 
 /// A user or group ID: any number but the one that means none, chown(2).

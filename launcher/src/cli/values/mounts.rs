@@ -49,7 +49,7 @@ pub(crate) fn tmpfs(value: &OsStr) -> Result<Mount, String> {
     mount.check().map(|()| mount)
 }
 
-/// `--device HOST[:TARGET[:rwm]]`: a device node of the host's. Who may use it, the node's own mode says.
+/// `--device HOST[:TARGET[:rwm]]`: a device node of the host. The node's mode decides who can use it.
 ///
 /// # Errors
 /// What is wrong with it, in words.
@@ -173,7 +173,7 @@ fn bind_option(mount: &mut Mount, option: &str) -> Result<(), String> {
     if attribute(mount, option) || propagation(mount, option) {
         return Ok(());
     }
-    let Content::Bind(bind) = &mut mount.content else { return Err(format!("{option} is unknown here")) };
+    let Content::Bind(bind) = &mut mount.content else { return Err(format!("unknown option {option}")) };
     match option {
         "bind" => bind.recursive = false,
         "rbind" => bind.recursive = true,
@@ -182,7 +182,7 @@ fn bind_option(mount: &mut Mount, option: &str) -> Result<(), String> {
         // SELinux labels and the copying of volumes, which nothing here has.
         "z" | "Z" | "nocopy" => {}
         "U" => return Err("U would change owners on the host; chown them with subroot unshare".into()),
-        _ => return Err(format!("{option} is unknown here")),
+        _ => return Err(format!("unknown option {option}")),
     }
     Ok(())
 }
@@ -194,7 +194,7 @@ fn tmpfs_option(mount: &mut Mount, option: &str) -> Result<(), String> {
     let (key, value) = option.split_once('=').map_or((option, None), |(key, value)| (key, Some(value)));
     match &mut mount.content {
         Content::Tmpfs(options) => options.push((key.to_owned(), value.map(str::to_owned))),
-        _ => return Err(format!("{option} is unknown here")),
+        _ => return Err(format!("unknown option {option}")),
     }
     Ok(())
 }
@@ -235,7 +235,7 @@ fn propagation(mount: &mut Mount, option: &str) -> bool {
     true
 }
 
-/// A path of the host's, from where the caller is.
+/// A path on the host, relative to the caller's working directory.
 ///
 /// # Errors
 /// An empty path.

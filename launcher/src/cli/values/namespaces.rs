@@ -18,7 +18,7 @@ pub(crate) const NETWORK: OneOf<Network> = OneOf(&[
 /// # Errors
 /// What is wrong with it, in words.
 pub(crate) fn clock_offsets(value: &str) -> Result<ClockOffsets, String> {
-    let seconds = |text: &str| text.parse::<i64>().map_err(|_| format!("{text} is no number of seconds"));
+    let seconds = |text: &str| text.parse::<i64>().map_err(|_| format!("invalid number of seconds {text}"));
     if let Ok(both) = seconds(value) {
         return Ok(ClockOffsets { monotonic: both, boottime: both });
     }

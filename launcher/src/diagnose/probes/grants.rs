@@ -1,4 +1,4 @@
-//! Why the caller has no subordinate IDs, or fewer than he needs.
+//! Why the caller has no subordinate IDs, or too few.
 //!
 //! Errors ignored: what cannot be looked at gives no cause, and only the text of a failure depends on that.
 
@@ -7,6 +7,7 @@ use crate::causes::{
     NEAR_LINE, NO_ACCOUNT, NO_GRANT_FILE, NO_GRANT_LINE, NO_SETGROUPS, NOT_FULL, NOT_HERE,
 };
 use crate::grants::files::each_line_of;
+use crate::grants::finding::number_of;
 use crate::grants::plugin::VARIANT;
 use crate::grants::remedy::Remedy;
 use crate::grants::remedy::grant_file;
@@ -26,7 +27,7 @@ const MAX_SHOWN: usize = 8;
 /// The values that a cause is filled with.
 type Values<'w> = [(&'static str, &'w dyn Display)];
 
-/// Who the caller is, as files name him: by name, or by number where he has none.
+/// The caller's name, or the uid if there is none.
 pub(crate) fn caller(grants: &Grants) -> String {
     let caller = grants.policy().caller();
     let name = caller.names().next().map(|name| OsStr::from_bytes(name).to_string_lossy().into_owned());
@@ -151,7 +152,7 @@ fn no_line(repair: &Repair<'_>, kind: IdKind) -> Cause {
     repair.cause(kind, &values)
 }
 
-/// The first line of an account that is gone whose name is almost the caller's: its number, its owner, and why it is not theirs.
+/// A line of a name without an account that is almost the caller's: its number, its owner, and why the caller does not own it.
 fn near_line(grants: &Grants, kind: IdKind) -> Option<(u32, String, &'static str)> {
     let site = Site::read_local().ok()?;
     let remedy = Remedy::new(&site).ok()?;
@@ -187,7 +188,7 @@ fn not_here(repair: &Repair<'_>, location: String, granted: &[IdRange], present:
 
 /// Why `--userns full` is refused to a caller who has IDs.
 pub(crate) fn too_few_for_all(grants: &Grants) -> Cause {
-    let [uids, gids] = IdKind::BOTH.map(|kind| grants.count(kind));
+    let [uids, gids] = IdKind::BOTH.map(|kind| number_of(grants.count(kind), name(kind)));
     let command = command(grants, Some(65_535), &[]);
     Cause::new(&NOT_FULL, &[("uids", &uids), ("gids", &gids), ("command", &command)])
 }
@@ -232,5 +233,5 @@ fn size(repair: &Repair<'_>, kind: IdKind) -> Option<Cause> {
     let count = repair.grants.count(kind);
     (1..ENOUGH)
         .contains(&count)
-        .then(|| repair.cause(&GRANT_TOO_SMALL, &[("count", &count), ("kind", &name(kind))]))
+        .then(|| repair.cause(&GRANT_TOO_SMALL, &[("ids", &number_of(count, name(kind)))]))
 }

@@ -283,7 +283,7 @@ impl<'s> Remedy<'s> {
         Some(Edit { kind, line: bad.line, old, new: Some(self.line_for(user, range)), range: Some(range) })
     }
 
-    /// Gives the user the lines of an account that is gone, if that was theirs by another spelling.
+    /// Gives the user the lines of a name without an account, if it is another spelling of theirs.
     fn adopted_lines(&self, user: &Known, kind: IdKind) -> Vec<Edit> {
         let group = self.site.accounts.group_name(user.gid);
         let names = [Some(user.name.as_slice()), group].into_iter().flatten();

@@ -26,7 +26,7 @@ impl Likeness {
         }
     }
 
-    /// True if it was the same account, as far as can be told.
+    /// True if it is likely to be the same account.
     pub(crate) const fn is_certain(self) -> bool {
         !matches!(self, Likeness::Beginning)
     }

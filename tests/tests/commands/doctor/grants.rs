@@ -95,7 +95,7 @@ fn a_range_that_is_too_small() {
     assert_found(
         &examined(&small),
         1,
-        "2000 user IDs are granted, and a Debian root needs 2001",
+        "2000 user IDs granted, and a Debian root needs 2001",
         "usermod --add-subuids 102000-167535 --add-subgids 102000-167535 alice",
     );
     drop(small);

@@ -65,8 +65,8 @@ fn lines_of_two_users_that_share_ids_are_found_once_a_file() {
     assert_found(
         &host_with_lines("alice:100000:65536\nbob:165535:65536\n"),
         &[
-            "/etc/subuid:2: overlap: bob: [165535-231071) shares 1 IDs with /etc/subuid:1 of alice",
-            "/etc/subgid:2: overlap: bob: [165535-231071) shares 1 IDs with /etc/subgid:1 of alice",
+            "/etc/subuid:2: overlap: bob: [165535-231071) shares 1 ID with /etc/subuid:1 of alice",
+            "/etc/subgid:2: overlap: bob: [165535-231071) shares 1 ID with /etc/subgid:1 of alice",
         ],
     );
     assert_found(&host_with_lines("alice:100000:65536\nbob:165536:65536\n"), &[]);
@@ -97,7 +97,7 @@ fn a_live_id_alone_may_be_passed_through_to_several_users() {
     host.write("/etc/subgid", format!("{ranges}alice:5001:1\nbob:5001:1\n"));
     assert_found(
         &host,
-        &["/etc/subgid:4: overlap: bob: [5001-5002) shares 1 IDs with /etc/subgid:3 of alice"],
+        &["/etc/subgid:4: overlap: bob: [5001-5002) shares 1 ID with /etc/subgid:3 of alice"],
     );
 }
 
@@ -212,7 +212,7 @@ fn json_has_the_same_by_stable_keys() {
     let outcome = told(&host, "grants lint --json");
     let expected = concat!(
         r#"{"findings":[{"kind":"overlap","file":"/etc/subuid","line":2,"owner":"bob","#,
-        r#""why":"[165535-231071) shares 1 IDs with /etc/subuid:1 of alice","#,
+        r#""why":"[165535-231071) shares 1 ID with /etc/subuid:1 of alice","#,
         r#""fix":"cp /etc/subuid /etc/subuid- && LC_ALL=C sed '2{/:165535:65536$/d;}' /etc/subuid- >/etc/subuid "#,
         r#"&& usermod --add-subuids 231072-296607 bob"},"#,
         r#"{"kind":"bad-line","file":"/etc/subuid","line":3,"owner":"alice","#,

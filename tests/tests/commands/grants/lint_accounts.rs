@@ -68,7 +68,7 @@ fn a_deleted_users_range_that_is_given_again_is_found() {
         let host = host_with_line(&format!("{gone}:165600:100"));
         let found = crate::grants::findings(&host);
         let given = format!(
-            "/etc/subuid:3: given-again: {gone}: nobody has this account, and /etc/subuid:2 gives bob IDs of [165600-165700)"
+            "/etc/subuid:3: given-again: {gone}: this account does not exist, and /etc/subuid:2 gives bob IDs of [165600-165700)"
         );
         assert!(found[0].contains(kind) && found.last() == Some(&given), "{found:#?}");
         let text = told(&host, "grants lint").stdout;
@@ -82,8 +82,8 @@ fn a_deleted_user_is_found_whichever_line_begins_first() {
     assert_found(
         &host_with_line("4711:165000:600"),
         &[
-            "/etc/subuid:3: given-again: 4711: nobody has this account, and /etc/subuid:1 gives alice",
-            "/etc/subuid:3: given-again: 4711: nobody has this account, and /etc/subuid:2 gives bob",
+            "/etc/subuid:3: given-again: 4711: this account does not exist, and /etc/subuid:1 gives alice",
+            "/etc/subuid:3: given-again: 4711: this account does not exist, and /etc/subuid:2 gives bob",
         ],
     );
 }

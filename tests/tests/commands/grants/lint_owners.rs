@@ -16,7 +16,8 @@ fn a_user_with_a_line_in_one_file_alone_is_found() {
 
 #[test]
 fn fewer_ids_than_a_debian_root_takes_are_found_by_all_lines_of_a_user() {
-    let few = |number| format!("/etc/sub{number}: too-small: alice: 2000 IDs in all are fewer than the 2001");
+    let few =
+        |number| format!("/etc/sub{number}: too-small: alice: 2000 IDs in all, and a Debian root takes 2001");
     let expected = ["uid:1", "gid:1"].map(few);
     let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
     assert_found(&host_with_lines("alice:100000:2000\n"), &expected);

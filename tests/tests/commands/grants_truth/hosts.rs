@@ -438,7 +438,7 @@ pub(crate) fn contents() -> Vec<Case> {
         Case::ok("2001 IDs", |host| beside_bob(host, "alice:300000:2001\n")).granting([2001; 2]),
         Case::ok("2001 IDs in two ranges", |host| beside_bob(host, "alice:300000:1999\nalice:400000:2\n"))
             .granting([2001; 2]),
-        case("2 IDs", "2 user IDs are granted, and a Debian root needs 2001", |host| {
+        case("2 IDs", "2 user IDs granted, and a Debian root needs 2001", |host| {
             beside_bob(host, "alice:300000:2\n")
         })
         .granting([2; 2]),

@@ -143,7 +143,7 @@ fn kill_sends_other_signals_to_the_command() {
         sandbox.says(&["kill", "-s", signal, &name]).ok();
         assert_eq!(running.end().code(), status, "{signal}");
     }
-    assert_refused(&sandbox.says(&["kill", "-s", "NOPE", &name]), 125, &["NOPE is no signal"]);
+    assert_refused(&sandbox.says(&["kill", "-s", "NOPE", &name]), 125, &["unknown signal NOPE"]);
     assert_refused(&sandbox.says(&["kill", &name]), 125, &[&name, "no running sandbox"]);
 }
 

@@ -15,7 +15,7 @@ fn limits_are_the_commands() {
 fn wrong_words_and_limits_above_the_callers_are_named() {
     let sandbox = Sandbox::new();
     for (options, said) in [
-        (["--ulimit", "files=1"], "files is no limit"),
+        (["--ulimit", "files=1"], "unknown limit files"),
         (["--ulimit", "nofile=2:1"], "soft limit exceeds"),
         (["--ulimit", "nofile=9999999:99999999"], "setting limit nofile"),
         (["--umask", "9"], "not an octal mode"),

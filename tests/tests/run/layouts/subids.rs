@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::Path;
 use std::process::Command;
 use subroot_tests::running::Running;
-use subroot_tests::sandbox::{Sandbox, assert_warned, assert_refused, listing, map_lines};
+use subroot_tests::sandbox::{Sandbox, assert_refused, assert_warned, listing, map_lines};
 use subroot_tests::{Install, MAPPER};
 
 const SUBIDS: [&str; 2] = ["--userns", "subids"];

@@ -72,7 +72,7 @@ fn a_user_inside_runs_subroot_with_a_mapper_that_is_installed_inside() {
         su worker -c 'subroot unshare rm ~/inner/made'; ls /home/worker/inner/made 2>/dev/null || echo removed
         su nobody -s /bin/sh -c 'subroot unshare id -u' 2>&1",
     );
-    let expected = "0\n 0 1000 1\n 1 20000 10000\n20004:20005\n1000\nremoved\n\
+    let expected = "0\n 0 1000 1\n 1 20000 9999\n 65534 29999 1\n20004:20005\n1000\nremoved\n\
         subroot: only your own ID is mapped (/etc/subuid has no line for nobody); \
         fix: as root: usermod --add-subuids 1001-3001 --add-subgids 1001-3001 nobody\n0\n";
     assert_eq!((outcome.code(), outcome.stdout.as_str(), outcome.stderr.as_str()), (0, expected, ""));

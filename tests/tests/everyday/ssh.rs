@@ -15,6 +15,7 @@ fn another_user_logs_in_by_ssh() {
         install -o worker -g worker -m 600 /root/key.pub /home/worker/.ssh/authorized_keys
         mkdir -p /run/sshd
         /usr/sbin/sshd -p {port} -o ListenAddress=127.0.0.1 -o PasswordAuthentication=no -E /tmp/log
+        until ssh-keyscan -p {port} 127.0.0.1 >/dev/null 2>&1; do sleep 0.1; done
         options=\"-q -i /root/key -o StrictHostKeyChecking=no -o BatchMode=yes\"
         ssh $options -p {port} worker@127.0.0.1 'id -un; id -Gn; pwd; echo $SSH_CONNECTION | cut -d\" \" -f3' || cat /tmp/log
         ssh $options -p {port} -tt worker@127.0.0.1 'tty; stat -c %U:%G:%a $(tty); stty size' | tr -d '\\r'

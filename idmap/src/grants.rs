@@ -8,8 +8,13 @@ use crate::range::IdRange;
 pub const MAX_GRANTS: usize = 4096;
 
 /// Why IDs that a file seems to grant to the caller are not granted.
+///
+/// The tag is a byte of its own and is 0 for nothing, so that a static of [`Granted::NONE`] is all zeros and takes no room in a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Void {
+    /// There is nothing to report.
+    Nothing = 0,
     /// The line of this number is not valid.
     Line(u32, Invalid),
     /// The range holds the ID of a live account.
@@ -21,7 +26,7 @@ pub struct Granted {
     lines: [IdRange; MAX_GRANTS],
     used: usize,
     has_more: bool,
-    void: Option<Void>,
+    void: Void,
     /// The lowest first ID and the highest end of all lines, so that most accounts can be skipped by one
     /// comparison.
     span: (u32, u32),
@@ -29,8 +34,13 @@ pub struct Granted {
 
 impl Granted {
     /// No grants.
-    pub const NONE: Granted =
-        Granted { lines: [IdRange::UNUSED; MAX_GRANTS], used: 0, has_more: false, void: None, span: (0, 0) };
+    pub const NONE: Granted = Granted {
+        lines: [IdRange::UNUSED; MAX_GRANTS],
+        used: 0,
+        has_more: false,
+        void: Void::Nothing,
+        span: (0, 0),
+    };
 
     /// The ranges, in the order of the file.
     pub fn ranges(&self) -> &[IdRange] {
@@ -43,8 +53,14 @@ impl Granted {
     }
 
     /// The first reason found why IDs of the caller's lines are not granted.
-    pub fn void(&self) -> Option<Void> {
+    pub fn void(&self) -> Void {
         self.void
+    }
+
+    fn note_void(&mut self, void: Void) {
+        if self.void == Void::Nothing {
+            self.void = void;
+        }
     }
 
     /// Adds the range of a grant file's line if the line is valid and belongs to the caller. Any other line
@@ -52,7 +68,7 @@ impl Granted {
     pub fn add_line(&mut self, caller: &Caller, number: u32, line: &[u8]) {
         match caller.granted_by(line) {
             Ok(granted) => granted.into_iter().for_each(|range| self.push(range)),
-            Err(why) => self.void = self.void.or(Some(Void::Line(number, why))),
+            Err(why) => self.note_void(Void::Line(number, why)),
         }
     }
 
@@ -86,7 +102,7 @@ impl Granted {
                 self.lines.get_mut(kept).into_iter().for_each(|slot| *slot = range);
                 kept = kept.saturating_add(1);
             } else {
-                self.void = self.void.or(Some(Void::Range(range, live_id)));
+                self.note_void(Void::Range(range, live_id));
             }
         }
         self.used = kept;

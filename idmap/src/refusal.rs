@@ -46,15 +46,15 @@ pub fn push_granted<const N: usize>(text: &mut Text<N>, kind: IdKind, policy: &P
     }
 }
 
-fn push_void<const N: usize>(text: &mut Text<N>, void: Option<Void>) {
+fn push_void<const N: usize>(text: &mut Text<N>, void: Void) {
     match void {
-        Some(Void::Line(number, why)) => {
+        Void::Line(number, why) => {
             text.push("; line ").push_number(number).push(" grants nothing: ").push(why.reason());
         }
-        Some(Void::Range(range, id)) => {
+        Void::Range(range, id) => {
             text.push("; ").push_range(range.first(), range.count());
             text.push(" grants nothing: it holds the ID of an account, ").push_number(id);
         }
-        None => {}
+        Void::Nothing => {}
     }
 }

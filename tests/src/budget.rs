@@ -15,7 +15,7 @@ const fn ceiling(what: &'static str, most: usize) -> Ceiling {
 }
 
 /// Lines in idmap/src and newidmap-helper/src that are neither blank nor comments.
-pub const CODE_LINES: Ceiling = ceiling("lines of own code", 2092);
+pub const CODE_LINES: Ceiling = ceiling("lines of own code", 2104);
 /// The same for newidmap-helper/nss/src: the additional code of the variant with name services.
 pub const VARIANT_LINES: Ceiling = ceiling("additional lines of the variant with name services", 376);
 /// Third-party crates.
@@ -25,7 +25,7 @@ pub const UNSAFE_FILES: Ceiling = ceiling("files with unsafe code", 2);
 /// `unsafe { … }` in all of them.
 pub const UNSAFE_BLOCKS: Ceiling = ceiling("unsafe blocks", 13);
 /// The stripped release build.
-pub const BINARY_BYTES: Ceiling = ceiling("bytes of the release build", 40 * 1024);
+pub const BINARY_BYTES: Ceiling = ceiling("bytes of the release build", 41 * 1024);
 /// From execve to exit, as `strace -c` counts, outside nested user namespaces.
 pub const SYSTEM_CALLS: Ceiling = ceiling("system calls on success", 40);
 /// Within the closure that puts privilege in force, including its end.
@@ -42,7 +42,7 @@ pub const LAUNCH_CALLS_FULL_MAP: Ceiling = ceiling("system calls of a launch wit
 /// counts.
 pub const PLAN_INSTRUCTIONS: Ceiling = ceiling("instructions up to a plan", 800_000);
 /// The launcher as built by packaging/build.
-pub const LAUNCHER_BYTES: Ceiling = ceiling("bytes of the launcher, static", 3_104_000);
+pub const LAUNCHER_BYTES: Ceiling = ceiling("bytes of the launcher, static", 3_160_000);
 /// Of the launcher and init together, after a sandbox has run for a moment: memory that no other process
 /// shares, in KiB.
 pub const PRIVATE_MEMORY: Ceiling = ceiling("KiB of private memory of a running sandbox", 384);

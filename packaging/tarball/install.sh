@@ -70,7 +70,7 @@ install_all() {
 stage_all() {
     stage 755 bin/subroot "$prefix/bin/subroot"
     for file in $(launcher_files); do
-        stage 644 "$file" "$prefix/$file"
+        stage "$(mode "$file")" "$file" "$prefix/$file"
     done
     stage 755 install.sh "$prefix/share/subroot/install.sh"
     if [ "$mapper" != none ]; then
@@ -78,6 +78,9 @@ stage_all() {
         give_privilege "$MAPPER" cap_setuid,cap_setgid=p
         stage 644 share/man/man5/subroot-mapper.conf.5 "$prefix/share/man/man5/subroot-mapper.conf.5"
         stage 644 share/man/man8/newidmap-helper.8 "$prefix/share/man/man8/newidmap-helper.8"
+        for file in $(mapper_documents); do
+            stage 644 "$file" "$prefix/$file"
+        done
     fi
     if [ "$drop_ins" ]; then
         # Effective from the start: lxc-usernsexec refuses to run them otherwise.
@@ -88,7 +91,17 @@ stage_all() {
 }
 
 launcher_files() {
-    (cd "$from" && find share -type f ! -name 'new*' ! -name 'subroot-mapper*' | sort)
+    (cd "$from" && find share -type f ! -path 'share/man/*/new*' ! -path 'share/man/*/subroot-mapper*' \
+        ! -path 'share/doc/newidmap-helper/*' | sort)
+}
+
+mapper_documents() {
+    (cd "$from" && find share/doc/newidmap-helper -type f | sort)
+}
+
+# Some recipes are programs.
+mode() {
+    if [ -x "$from/$1" ]; then echo 755; else echo 644; fi
 }
 
 stage_drop_in() {

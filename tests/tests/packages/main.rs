@@ -5,6 +5,7 @@
 mod built;
 mod cargo;
 mod deb;
+mod documents;
 mod fresh_root;
 mod recipes;
 mod root;

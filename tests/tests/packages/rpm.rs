@@ -10,6 +10,7 @@ mod subroot;
 mod subroot_uidmap;
 
 use crate::built::{build_script, only, package, target, version};
+use crate::documents::assert_documented;
 use packages::{NAMES, Packages, query};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -65,6 +66,14 @@ fn each_manual_page_is_in_one_package() {
     let mut pages: Vec<String> = pages.map(|page| name_in_package(&page.expect("a page").path())).collect();
     pages.sort();
     assert_eq!(packed, pages);
+}
+
+#[test]
+fn their_documents_are_installed_and_no_link_in_them_is_dead() {
+    let installation = Packages::built().root();
+    installation.quietly("-i subroot.rpm newidmap-helper.rpm subroot-uidmap.rpm");
+    let share = installation.root.file("/usr/share/doc");
+    assert_documented(&share, &["subroot", "newidmap-helper", "subroot-uidmap"]);
 }
 
 fn manual_pages(package: &Path) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! The tarball and its installer, for hosts that have no package: as root and as an ordinary user.
 
 use crate::built::{build_script, only, package, target, version};
+use crate::documents::assert_documented;
 use crate::root::{Root, capabilities};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -78,6 +79,17 @@ fn without_the_mapper_root_is_shown_what_is_mapped() {
         "{said}"
     );
     assert!(!root.file("/usr/libexec/subroot").exists());
+}
+
+#[test]
+fn the_documents_of_what_is_installed_are_there_and_no_link_in_them_is_dead() {
+    let Some(root) = unpacked() else { skip!("{NO_DEBIAN}") };
+    root.root("/srv/subroot/install.sh --mapper=none").ok();
+    let share = root.file("/usr/local/share/doc");
+    assert_documented(&share, &["subroot"]);
+    assert!(!share.join("newidmap-helper").exists());
+    root.root("/srv/subroot/install.sh").ok();
+    assert_documented(&share, &["subroot", "newidmap-helper"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What holds for all Debian packages together.
 
-use super::installed::debian;
+use super::installed::{debian, install};
+use crate::documents::assert_documented;
 use crate::fresh_root::NO_ROOT;
 use std::fs;
 use std::process::Command;
@@ -29,4 +30,12 @@ fn everything_is_installed_together_and_removed_together() {
     root.by_root(&format!("for name in {names}; do set -- \"$@\" /srv/packages/${{name}}_0*.deb; done; dpkg --install \"$@\" && dpkg --verify {names}")).ok();
     root.by_root(&format!("dpkg --purge {names}")).ok();
     assert_eq!(root.by_root("ls -d /usr/libexec/subroot /usr/bin/newuidmap || true").ok(), "");
+}
+
+#[test]
+fn their_documents_are_installed_and_no_link_in_them_is_dead() {
+    let Some(root) = debian() else { skip!("{NO_ROOT}") };
+    let names = ["subroot", "newidmap-helper", "subroot-uidmap"];
+    install(&root, &names);
+    assert_documented(&root.path.join("usr/share/doc"), &names);
 }

@@ -63,6 +63,7 @@ pub(crate) enum Verb {
     #[command(disable_help_subcommand = true)]
     Grants(GrantsArgs),
     /// Print a script with which a shell completes subroot's command line
+    #[command(after_help = COMPLETIONS_HELP)]
     Completions(CompletionsArgs),
 }
 
@@ -73,6 +74,14 @@ Without COMMAND, a shell is started. Exit status: as for subroot run.";
 const UNSHARE_HELP: &str = "\
 Use it to list, change and delete files that belong to your subordinate IDs.
 Without COMMAND, a shell is started.";
+
+const COMPLETIONS_HELP: &str = "\
+If subroot was installed from a package, new shells complete it already. Otherwise, run once:
+  bash  echo 'source <(subroot completions bash)' >>~/.bashrc
+  zsh   echo 'source <(subroot completions zsh)' >>~/.zshrc
+  fish  subroot completions fish >~/.config/fish/completions/subroot.fish
+
+In ~/.zshrc, compinit has to come before that line.";
 
 const DOCTOR_HELP: &str = "\
 Each step of a launch is performed in a child process, which is then discarded.

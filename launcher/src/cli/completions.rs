@@ -1,9 +1,15 @@
-//! `subroot completions`: what makes a shell complete the command line, from the same table as the help.
+//! `subroot completions`: a script that makes a shell complete the command line, from the same table as the help.
+
+pub(crate) mod bash;
+pub(crate) mod fish;
+pub(crate) mod table;
+pub(crate) mod values;
+pub(crate) mod zsh;
 
 use crate::cli::args::{Cli, CompletionsArgs};
 use crate::cli::help::explained;
 use crate::cli::output;
-use crate::cli::values::shells::SHELL;
+use crate::cli::values::shells::{SHELL, Shell};
 use crate::error::Error;
 use clap::CommandFactory as _;
 
@@ -13,8 +19,11 @@ use clap::CommandFactory as _;
 /// Those of the output.
 pub(crate) fn print(typed: &CompletionsArgs) -> anyhow::Result<u8> {
     let shell = SHELL.read(Some(&typed.shell)).map_err(|why| Error::Usage { what: "SHELL", why })?;
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut explained(Cli::command()), "subroot", &mut script);
-    output::output(&String::from_utf8_lossy(&script))?;
+    let commands = table::commands(explained(Cli::command()));
+    output::output(&match shell {
+        Shell::Bash => bash::script(&commands),
+        Shell::Zsh => zsh::script(&commands),
+        Shell::Fish => fish::script(&commands),
+    })?;
     Ok(0)
 }

@@ -47,6 +47,11 @@ impl Resource {
         Resource::ALL.iter().find(|(_, known)| *known == name).map(|(resource, _)| *resource)
     }
 
+    /// What docker calls each of them.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        Resource::ALL.iter().map(|(_, name)| *name)
+    }
+
     fn numbered(number: u32) -> Option<Resource> {
         Resource::ALL.iter().find(|(known, _)| *known as u32 == number).map(|(resource, _)| *resource)
     }

@@ -1,6 +1,5 @@
 //! The documents describe what the programs do: help, man pages, README and completions are compared.
 
-mod completions;
 mod ignored_errors;
 mod kernels;
 mod launcher;

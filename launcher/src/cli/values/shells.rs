@@ -1,11 +1,18 @@
 //! The shells of `subroot completions`.
 
 use crate::cli::values::one_of::OneOf;
-use clap_complete::Shell;
 
-/// Each shell, and where it looks for the script.
+/// A shell.
+#[derive(Clone, Copy)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// Each shell, and where its script goes.
 pub(crate) const SHELL: OneOf<Shell> = OneOf(&[
-    ("bash", "~/.local/share/bash-completion/completions/subroot", Shell::Bash),
-    ("zsh", "_subroot, in a directory of $fpath", Shell::Zsh),
-    ("fish", "~/.config/fish/completions/subroot.fish", Shell::Fish),
+    ("bash", "read in ~/.bashrc", Shell::Bash),
+    ("zsh", "read in ~/.zshrc, after compinit", Shell::Zsh),
+    ("fish", "saved as ~/.config/fish/completions/subroot.fish", Shell::Fish),
 ]);

@@ -1,0 +1,192 @@
+//! A shell at a terminal: keys are typed, and it prints the line that it then has.
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::{read, write};
+use std::fs;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use subroot_tests::sandbox::{Sandbox, give};
+use subroot_tests::{Started, Terminal};
+
+const LIMIT: Duration = Duration::from_secs(60);
+const TAB: &str = "\t";
+/// Control-B: one character to the left.
+const LEFT: &str = "\x02";
+/// Control-O: prints the line as `LINE[BEFORE|AFTER]`, the cursor at the bar, and starts an empty one.
+const SHOW: &str = "\x0f";
+
+/// A shell.
+pub(super) struct Shell {
+    pub(super) name: &'static str,
+    args: &'static [&'static str],
+    /// Its file of settings in the home directory.
+    settings_file: &'static str,
+    settings: &'static str,
+}
+
+pub(super) const BASH: Shell = Shell {
+    name: "bash",
+    args: &["-i"],
+    settings_file: ".bashrc",
+    settings: r#"
+        PS1='ready> '
+        bind 'set enable-bracketed-paste off'
+        bind 'set show-all-if-ambiguous on'
+        bind 'set completion-query-items 0'
+        bind 'set page-completions off'
+        show() {
+            printf 'LINE[%s|%s]\n' "${READLINE_LINE:0:READLINE_POINT}" "${READLINE_LINE:READLINE_POINT}"
+            READLINE_LINE='' READLINE_POINT=0
+        }
+        bind -x '"\C-o": show'
+    "#,
+};
+
+pub(super) const ZSH: Shell = Shell {
+    name: "zsh",
+    // Without the host's settings.
+    args: &["-d", "-i"],
+    settings_file: ".zshrc",
+    settings: r#"
+        PROMPT='ready> '
+        unsetopt prompt_cr prompt_sp beep
+        LISTMAX=10000
+        fpath=(~/functions $fpath)
+        autoload -U compinit
+        compinit -u -D
+        show() {
+            zle -I
+            print -r -- "LINE[$LBUFFER|$RBUFFER]"
+            BUFFER=''
+        }
+        zle -N show
+        bindkey -e
+        bindkey '^O' show
+    "#,
+};
+
+pub(super) const FISH: Shell = Shell {
+    name: "fish",
+    args: &["-i"],
+    settings_file: ".config/fish/config.fish",
+    settings: r#"
+        set -g fish_greeting
+        set -g fish_autosuggestion_enabled 0
+        function fish_prompt
+            printf 'ready> '
+        end
+        function show
+            set -l line (commandline | string collect)
+            set -l at (commandline --cursor)
+            set -l before (string sub --length $at -- "$line" | string collect)
+            set -l after (string sub --start (math $at + 1) -- "$line" | string collect)
+            printf 'LINE[%s|%s]\n' "$before" "$after"
+            commandline --replace ''
+            commandline --function repaint
+        end
+        function fish_user_key_bindings
+            bind \co show
+        end
+    "#,
+};
+
+impl Shell {
+    /// Writes its settings into alice's home directory. With the directory below it, fish reads no man pages in the background.
+    pub(super) fn configure(&self, sandbox: &Sandbox) {
+        let home = &sandbox.alice.home;
+        for dir in [".config/fish/completions", ".local/share/fish/generated_completions", "functions"] {
+            let made = sandbox.alice.command("mkdir").arg("-p").arg(home.join(dir)).status();
+            assert!(made.is_ok_and(|status| status.success()), "{dir}");
+        }
+        let path = self.settings_path(sandbox);
+        fs::write(&path, self.settings).expect("writing the settings");
+        give(&path, &sandbox.alice, 0o644);
+    }
+
+    pub(super) fn settings_path(&self, sandbox: &Sandbox) -> PathBuf {
+        sandbox.alice.home.join(self.settings_file)
+    }
+
+    /// Runs what `subroot completions --help` says for this shell.
+    pub(super) fn install(&self, sandbox: &Sandbox) {
+        let help = sandbox.says(&["completions", "--help"]).ok();
+        let mut lines = help.lines().filter_map(|line| line.trim_start().split_once(' '));
+        let (_, command) = lines.find(|(name, _)| *name == self.name).expect("a line for the shell");
+        assert_eq!(sandbox.host.output(&mut sandbox.alice.shell(command)).ok(), "", "{command}");
+    }
+}
+
+/// A running shell, and what it has printed since the last key.
+pub(super) struct Editor {
+    terminal: Terminal,
+    _shell: Started,
+    seen: String,
+}
+
+impl Editor {
+    /// Starts a shell as alice, in her home directory.
+    #[track_caller]
+    pub(super) fn new(sandbox: &Sandbox, shell: &Shell) -> Editor {
+        let terminal = Terminal::of(&sandbox.alice);
+        let stream = || Stdio::from(terminal.slave.try_clone().expect("a second descriptor"));
+        let resized = Command::new("stty").args(["rows", "200", "cols", "200"]).stdin(stream()).status();
+        assert!(resized.is_ok_and(|status| status.success()));
+        let mut command = sandbox.alice.command("setsid");
+        command.args(["--ctty", "--wait", shell.name]).args(shell.args);
+        let term = if shell.name == "fish" { "xterm" } else { "dumb" };
+        command.env("TERM", term).stdin(stream()).stdout(stream()).stderr(stream());
+        let mut editor =
+            Editor { _shell: Started::with_own_descriptors(&mut command), terminal, seen: String::new() };
+        editor.read_until("ready> ");
+        editor
+    }
+
+    /// Types a line up to the cursor, then the rest of it, and completes it: the line, and the words that are then listed below it.
+    #[track_caller]
+    pub(super) fn complete(&mut self, before: &str, after: &str) -> (String, Vec<String>) {
+        let keys = [before, after, &LEFT.repeat(after.chars().count()), TAB, SHOW].concat();
+        assert_eq!(write(&self.terminal.master, keys.as_bytes()), Ok(keys.len()));
+        let listed = self.read_until("LINE[");
+        let line = self.read_until("]\r\n");
+        self.read_until("ready> ");
+        let words = without_escapes(&listed).split_whitespace().map(str::to_owned).collect();
+        (line, words)
+    }
+
+    /// Waits for this text; what came before it.
+    #[track_caller]
+    fn read_until(&mut self, text: &str) -> String {
+        let start = Instant::now();
+        while !self.seen.contains(text) {
+            assert!(start.elapsed() < LIMIT, "{text:?} is not in {:?}", self.seen);
+            let mut ready = [PollFd::new(self.terminal.master.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut ready, PollTimeout::from(100_u8)) == Ok(1) {
+                let mut chunk = [0; 65536];
+                let length = read(&self.terminal.master, &mut chunk).expect("reading the terminal");
+                self.seen += &String::from_utf8_lossy(&chunk[..length]);
+            }
+        }
+        let at = self.seen.find(text).expect("it is there");
+        let after = self.seen.split_off(at + text.len());
+        let mut before = std::mem::replace(&mut self.seen, after);
+        before.truncate(at);
+        before
+    }
+}
+
+/// Text without colours, and with a blank instead of each other escape sequence: console_codes(4).
+fn without_escapes(text: &str) -> String {
+    let mut parts = text.split('\x1b');
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|letter: char| letter.is_ascii_alphabetic()).unwrap_or(0);
+        let (sequence, rest) = part.split_at((end + 1).min(part.len()));
+        if !sequence.ends_with('m') && !sequence.ends_with('B') {
+            shown.push(' ');
+        }
+        shown += rest;
+    }
+    shown
+}

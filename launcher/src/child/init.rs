@@ -7,14 +7,14 @@ use crate::sys;
 use crate::sys::idle::Idle;
 use nix::errno::Errno;
 use nix::libc;
-use nix::poll::{PollFd, PollFlags};
+use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::prctl::set_dumpable;
 use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
+use nix::unistd::{Pid, getpgid, setpgid};
 use std::os::fd::AsFd as _;
 
-/// SI_KERNEL in asm-generic/siginfo.h: a signal from the terminal, which the command has already received
-/// itself.
+/// SI_KERNEL in asm-generic/siginfo.h: a terminal's signal, which the launcher gets and passes on.
 const SI_KERNEL: i32 = 0x80;
 /// The sandbox's exit status if the launcher has ended: the same as if it had been killed itself.
 const KILLED: u8 = 137;
@@ -37,6 +37,9 @@ pub(crate) fn run(command: i32, signals: &SignalFd, ends: &ChildEnds) -> ! {
     if let Err(errno) = set_dumpable(false) {
         Failure::new(Step::Init, b"", errno).end();
     }
+    // The command stays in the launcher's process group: a signal to the group reaches both, and init would send a third.
+    // Error ignored: the command then gets that one too.
+    let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
     ends.close_all_but_lifeline();
     let mut ready = [
         PollFd::new(signals.as_fd(), PollFlags::POLLIN),
@@ -44,7 +47,7 @@ pub(crate) fn run(command: i32, signals: &SignalFd, ends: &ChildEnds) -> ! {
     ];
     let mut idle = Idle::default();
     loop {
-        match idle.poll(&mut ready) {
+        match idle.poll(&mut ready, PollTimeout::NONE) {
             Ok(_) | Err(Errno::EINTR) => {}
             // Error ignored: without a watch on the launcher nothing may run, and there is no one to report
             // to.
@@ -72,10 +75,21 @@ fn end(status: u8) -> ! {
 /// itself are dropped.
 fn relay(command: i32, signal: &siginfo) {
     let Ok(number) = i32::try_from(signal.ssi_signo) else { return };
-    if number != libc::SIGCHLD && signal.ssi_pid == 0 && signal.ssi_code != SI_KERNEL {
+    let has_it = match signal.ssi_code {
+        SI_KERNEL => true,
+        sys::signals::SENT_TO_GROUP => is_in_launchers_group(command),
+        _ => false,
+    };
+    if number != libc::SIGCHLD && signal.ssi_pid == 0 && !has_it {
         // Error ignored: the command has ended.
         let _ = sys::signals::kill(command, number);
     }
+}
+
+/// True until the command enters a process group or a session of its own: the launcher's group has no number inside.
+fn is_in_launchers_group(command: i32) -> bool {
+    // Error ignored: the command has ended, and needs no signal.
+    getpgid(Some(Pid::from_raw(command))).map_or(true, |group| group.as_raw() == 0)
 }
 
 /// Reaps every process that has ended. Returns how the command ended, if it is among them.

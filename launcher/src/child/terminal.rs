@@ -23,8 +23,8 @@ pub(crate) fn take_new(socket: &OwnedFd) -> Result<(), Errno> {
     let terminal = sys::terminal::open_terminal_peer(&master)?;
     // Set the size here as well as in the launcher: the command may ask for it before the launcher gets its
     // end.
-    // Error ignored: standard input is not a terminal, and has no size.
-    let _ = sys::terminal::copy_terminal_size(sys::descriptors::standard_stream(0), &master);
+    // Error ignored: the terminal has been made just now, and takes any size.
+    let _ = sys::terminal::take_callers_size(&master);
     setsid()?;
     sys::terminal::take_controlling_terminal(&terminal)?;
     (0..=2).try_for_each(|number| sys::descriptors::duplicate_to(&terminal, number))?;

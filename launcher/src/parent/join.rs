@@ -109,7 +109,7 @@ fn start(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Released, Error> {
         }
     };
     let pid = i32::from_le_bytes(number);
-    let live = Live::new(process, None, MountPoints::default(), (&go, lifeline))?;
+    let live = Live::new((pid, process), None, MountPoints::default(), (&go, lifeline))?;
     let raw = |errno| Error::Parent { doing: "making the terminal raw", errno: OsError(errno) };
     let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;
     let parent = watched_parent()?;

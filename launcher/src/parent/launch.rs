@@ -192,7 +192,7 @@ impl Spawned {
         drop(report_write);
         log::debug!("the new process is PID {pid}");
         mount_points.open_ids(pid);
-        let mut live = Live::new(process, plan.first, mount_points, (&go, lifeline))?;
+        let mut live = Live::new((pid, process), plan.first, mount_points, (&go, lifeline))?;
         let opening =
             |errno| Error::Parent { doing: "opening the new process in /proc", errno: OsError(errno) };
         let dir = open_dir(pid).map_err(opening)?;

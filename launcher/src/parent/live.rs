@@ -1,6 +1,7 @@
 //! A running child: the descriptors for it, and the cleanup when it ends.
 
 use crate::error::{Error, OsError};
+use crate::parent::reach::is_in_our_group;
 use crate::parent::registry::Entry;
 use crate::parent::status_stream;
 use crate::parent::terminal::Terminal;
@@ -8,6 +9,8 @@ use crate::parent::watcher;
 use crate::plan::FirstProcess;
 use crate::rootfs::created_mount_points::MountPoints;
 use crate::sys;
+use crate::sys::process::pidfd_send_signal_with_code;
+use crate::sys::signals::SENT_TO_GROUP;
 use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::write;
@@ -18,6 +21,8 @@ use std::os::fd::OwnedFd;
 pub(crate) struct Live {
     /// The child.
     pub(crate) process: OwnedFd,
+    /// The PID of the child if it is the command itself, and not an init of ours.
+    pub(crate) command: Option<i32>,
     /// /proc/PID/status of a command that is PID 1 in the sandbox. It is opened before the execve(2), after
     /// which hidepid may hide it.
     pub(crate) status: Option<File>,
@@ -34,13 +39,15 @@ impl Live {
     /// # Errors
     /// The watcher could not be created; the process is killed then.
     pub(crate) fn new(
-        process: OwnedFd,
+        (pid, process): (i32, OwnedFd),
         first: Option<FirstProcess>,
         mount_points: MountPoints,
         (go, lifeline): (&OwnedFd, OwnedFd),
     ) -> Result<Live, Error> {
-        let mut live = Live { process, status: None, mount_points, watcher: None, lifeline: Some(lifeline) };
-        if first != Some(FirstProcess::Init) || !live.mount_points.is_empty() {
+        let command = (first != Some(FirstProcess::Init)).then_some(pid);
+        let lifeline = Some(lifeline);
+        let mut live = Live { process, command, status: None, mount_points, watcher: None, lifeline };
+        if live.command.is_some() || !live.mount_points.is_empty() {
             let watcher = watcher::start(&live.process, go, &live.mount_points);
             live.watcher =
                 Some(watcher.map_err(|errno| Error::Parent {
@@ -62,6 +69,24 @@ impl Live {
             Errno::EPIPE => Error::Vanished,
             errno => Error::Parent { doing: "releasing the new process", errno: OsError(errno) },
         })
+    }
+}
+
+impl Live {
+    /// Sends the command a signal.
+    pub(crate) fn signal(&self, number: i32) {
+        // Error ignored: it has ended already.
+        let _ = sys::process::pidfd_send_signal(&self.process, number);
+    }
+
+    /// Sends the command a signal that the kernel has sent to our process group, unless the command is in the group.
+    pub(crate) fn signal_outside_of_group(&self, number: i32) {
+        match self.command {
+            Some(pid) if is_in_our_group(pid) => {}
+            Some(_) => self.signal(number),
+            // Error ignored: it has ended already.
+            None => drop(pidfd_send_signal_with_code(&self.process, number, SENT_TO_GROUP)),
+        }
     }
 }
 

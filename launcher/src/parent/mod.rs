@@ -8,6 +8,7 @@ pub(crate) mod launch;
 pub(crate) mod layers;
 pub(crate) mod live;
 pub(crate) mod mapper;
+pub(crate) mod reach;
 pub(crate) mod registry;
 pub(crate) mod relay;
 pub(crate) mod running;

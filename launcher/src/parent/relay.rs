@@ -3,6 +3,7 @@
 use crate::error::{Error, OsError};
 use crate::failure::{self, MAX_RECORD};
 use crate::parent::live::Released;
+use crate::parent::reach::is_of_the_group;
 use crate::parent::terminal::Terminal;
 use crate::plan::progress;
 use crate::sys;
@@ -18,13 +19,13 @@ use nix::unistd::read;
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
 use std::os::fd::AsFd;
-
-/// SI_KERNEL in asm-generic/siginfo.h: a signal that a terminal sent to its whole foreground process group,
-/// which includes the command.
-const SI_KERNEL: i32 = 0x80;
+use std::time::{Duration, Instant};
 
 /// How long a signal waits for the command to start, in milliseconds: many times the duration of a start.
 const START: u8 = 250;
+
+/// How long the command may take to end after a hangup, if the process that started us, such as a shell, ends with it.
+const HANGUP: Duration = Duration::from_secs(5);
 
 /// All signals, blocked and read from a descriptor, whatever state was inherited (property L5).
 pub(crate) struct Signals {
@@ -84,6 +85,10 @@ struct Watch<'s> {
     failure: Option<Error>,
     /// The signal for which SIGKILL was sent instead.
     ended_by: Option<i32>,
+    /// When the command got the last hangup.
+    hangup: Option<Instant>,
+    /// When an orphaned sandbox is killed.
+    kill_at: Option<Instant>,
     idle: Idle,
 }
 
@@ -106,6 +111,8 @@ impl Watch<'_> {
             started: false,
             failure: None,
             ended_by: None,
+            hangup: None,
+            kill_at: None,
             idle: Idle::default(),
         }
     }
@@ -116,14 +123,19 @@ impl Watch<'_> {
         if happened.reported {
             self.read_report();
         }
-        if happened.orphaned {
-            self.end(libc::SIGKILL);
-            self.released.parent = None;
-        }
         let signals = self.signals;
         // Error ignored: a signal that cannot be read stays queued for the next iteration.
         while let Ok(Some(signal)) = signals.queue.read_signal() {
             self.pass_on(&signal);
+        }
+        // After its signals: a shell sends a hangup before it ends.
+        if happened.orphaned {
+            self.kill_at = Some(self.hangup.map_or_else(Instant::now, |at| at + HANGUP));
+            self.released.parent = None;
+        }
+        if self.kill_at.is_some_and(|at| at <= Instant::now()) {
+            self.end(libc::SIGKILL);
+            self.kill_at = None;
         }
         if let Some(terminal) = &mut self.released.terminal {
             terminal.carry(happened.terminal);
@@ -145,7 +157,8 @@ impl Watch<'_> {
         ready.extend(parent.as_ref().map(|parent| PollFd::new(parent.as_fd(), PollFlags::POLLIN)));
         let terminal_at = ready.len();
         ready.extend(terminal.iter().flat_map(Terminal::wanted));
-        match self.idle.poll(&mut ready) {
+        let look = terminal.as_ref().and_then(Terminal::next_look);
+        match self.idle.poll(&mut ready, until(look.into_iter().chain(self.kill_at).min())) {
             Err(Errno::EINTR) => return Ok(Happened::default()),
             polled => polled?,
         };
@@ -211,7 +224,7 @@ impl Watch<'_> {
 
     fn pass_on(&mut self, signal: &siginfo) {
         let Ok(number) = i32::try_from(signal.ssi_signo) else { return };
-        let from_terminal = signal.ssi_code == SI_KERNEL;
+        let of_group = is_of_the_group(signal);
         let action = DefaultAction::of(number);
         if number == libc::SIGCHLD || (number == libc::SIGHUP && self.signals.ignores_hangup) {
             return;
@@ -220,25 +233,44 @@ impl Watch<'_> {
         if let Some(terminal) = self.released.terminal.as_ref().filter(|_| number == libc::SIGWINCH) {
             return terminal.resize();
         }
+        if number == libc::SIGHUP {
+            self.hangup = Some(Instant::now());
+        }
         let live = &self.released.live;
-        // Error ignored: it has already ended.
-        let send = |number| sys::process::pidfd_send_signal(&live.process, number).ok().unwrap_or(());
         let shielded = live.status.as_ref().is_some_and(|status| is_shielded(status, number));
         if !self.started || shielded {
             match action {
                 DefaultAction::End => self.end(number),
-                DefaultAction::Stop if self.started => send(libc::SIGSTOP),
-                DefaultAction::Continue => send(number),
+                DefaultAction::Stop if self.started => live.signal(libc::SIGSTOP),
+                DefaultAction::Continue => live.signal(number),
                 DefaultAction::Stop | DefaultAction::None => {}
             }
-        } else if !from_terminal {
-            send(number);
+        } else {
+            self.deliver(number, of_group);
         }
-        if from_terminal && action == DefaultAction::Stop {
+        if of_group && action == DefaultAction::Stop {
             // Error ignored: a process can always stop itself.
             let _ = sys::signals::kill(nix::unistd::getpid().as_raw(), libc::SIGSTOP);
         }
     }
+
+    /// Sends the command a signal, if it has not got it: a terminal of its own is not the one whose keys the launcher gets.
+    fn deliver(&self, number: i32, of_group: bool) {
+        let Released { live, terminal, .. } = &self.released;
+        match terminal {
+            Some(terminal) if of_group && terminal.signal(number) => {}
+            None if of_group => live.signal_outside_of_group(number),
+            _ => live.signal(number),
+        }
+    }
+}
+
+/// How long poll(2) may wait, rounded up so that the time has come then.
+fn until(time: Option<Instant>) -> PollTimeout {
+    let Some(time) = time else { return PollTimeout::NONE };
+    let millis = time.saturating_duration_since(Instant::now()).as_millis() + 1;
+    // Error ignored: no wait here is that long.
+    PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)
 }
 
 /// The default action of a signal: signal(7).

@@ -1,14 +1,18 @@
 //! The command's own terminal: a pseudoterminal in the sandbox that the launcher connects to the caller's
 //! terminal.
 
+mod end_of_input;
+
+use crate::parent::terminal::end_of_input::EndOfInput;
 use crate::sys;
 use crate::sys::process::Side;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::termios::{SetArg, SpecialCharacterIndices, Termios, cfmakeraw, tcgetattr, tcsetattr};
+use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::{pipe2, read, write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Instant;
 
 /// The number of bytes copied at a time.
 const CHUNK: usize = 16 * 1024;
@@ -22,7 +26,8 @@ pub(crate) struct Terminal {
     /// The command's output that standard output has not accepted yet, which happens if another process made
     /// it non-blocking.
     output: Vec<u8>,
-    input_ended: bool,
+    /// Set once standard input has ended.
+    end: Option<EndOfInput>,
     _raw: Option<RawMode>,
 }
 
@@ -39,7 +44,7 @@ impl Terminal {
             Err(_) => None,
         };
         let (typed, output) = (Vec::new(), Vec::new());
-        Ok(Terminal { socket, master: None, typed, output, input_ended: false, _raw: raw })
+        Ok(Terminal { socket, master: None, typed, output, end: None, _raw: raw })
     }
 
     /// The descriptors to wait for: first the socket, until the terminal arrives, then both sides of the
@@ -60,7 +65,7 @@ impl Terminal {
     }
 
     fn awaits_input(&self) -> bool {
-        self.master.is_some() && self.typed.is_empty() && !self.input_ended
+        self.master.is_some() && self.typed.is_empty() && self.end.is_none()
     }
 
     /// Copies the available data without waiting for more. `is_ready` says whether the first of the
@@ -75,6 +80,9 @@ impl Terminal {
         }
         if is_ready && self.awaits_input() {
             self.read_input();
+        }
+        if let (Some(end), Some(master), true) = (&mut self.end, &self.master, self.typed.is_empty()) {
+            self.typed.extend(end.typed(master));
         }
         self.write_typed();
         self.show();
@@ -93,9 +101,19 @@ impl Terminal {
     /// Sets the size of the command's terminal to that of the caller's terminal.
     pub(crate) fn resize(&self) {
         if let Some(master) = &self.master {
-            // Error ignored: standard input is not a terminal, and has no size.
-            let _ = sys::terminal::copy_terminal_size(own_input(), master);
+            // Error ignored: the command's terminal takes any size.
+            let _ = sys::terminal::take_callers_size(master);
         }
+    }
+
+    /// Sends a key's signal to what is in the foreground of the command's terminal; false if it cannot.
+    pub(crate) fn signal(&self, number: i32) -> bool {
+        self.master.as_ref().is_some_and(|master| sys::terminal::signal_foreground(master, number).is_ok())
+    }
+
+    /// When the terminal is to be looked at again, whatever happens until then.
+    pub(crate) fn next_look(&self) -> Option<Instant> {
+        self.end.as_ref().filter(|_| self.typed.is_empty()).map(EndOfInput::next_look)
     }
 
     /// Writes all remaining output of the command. Every process that could write more has ended.
@@ -121,8 +139,7 @@ impl Terminal {
             Err(Errno::EINTR | Errno::EAGAIN) => {}
             // Error ignored: there is no more input, as at the end of a file.
             Ok(0) | Err(_) => {
-                self.input_ended = true;
-                self.typed.extend(self.master.as_ref().and_then(end_of_file));
+                self.end = Some(EndOfInput::now());
             }
         }
     }
@@ -162,12 +179,6 @@ impl Terminal {
         }
         true
     }
-}
-
-/// The character that a terminal takes as the end of its input: termios(3), VEOF.
-fn end_of_file(master: &OwnedFd) -> Option<u8> {
-    // Error ignored: the terminal has been closed.
-    tcgetattr(master).ok()?.control_chars.get(SpecialCharacterIndices::VEOF as usize).copied()
 }
 
 /// Standard input and output. They belong to the whole process and are never closed.

@@ -97,6 +97,18 @@ pub(crate) fn pidfd_send_signal(process: impl AsFd, signal: c_int) -> Outcome<()
     syscall!(libc::SYS_pidfd_send_signal, process, signal, 0, 0).map(drop)
 }
 
+/// The same with this si_code, which must be negative: the kernel's own codes are not.
+///
+/// # Errors
+/// ESRCH when the process has ended.
+pub(crate) fn pidfd_send_signal_with_code(process: impl AsFd, signal: c_int, code: c_int) -> Outcome<()> {
+    // siginfo_t: si_signo, si_errno, si_code; the kernel replaces the sender's PID if the receiver cannot see it.
+    let mut info: [c_int; 32] = [0; 32];
+    [info[0], info[2]] = [signal, code];
+    let process = process.as_fd().as_raw_fd();
+    syscall!(libc::SYS_pidfd_send_signal, process, signal, info.as_ptr(), 0).map(drop)
+}
+
 /// setrlimit(2), with the number of the resource.
 ///
 /// # Errors

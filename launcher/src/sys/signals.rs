@@ -7,6 +7,9 @@ use nix::libc::{self, c_int};
 /// SIGRTMAX of the kernel: signal(7).
 const LAST_SIGNAL: c_int = 64;
 
+/// The si_code with which the launcher passes to init what the kernel sent to their whole process group.
+pub(crate) const SENT_TO_GROUP: c_int = -0x80;
+
 /// Sets a signal to its default disposition: rt_sigaction(2).
 ///
 /// The C library's function is not used, because it refuses the two signals that the library itself uses,

@@ -1,10 +1,11 @@
 //! Terminals: ioctl_tty(2), pts(4).
 
 use crate::sys::Outcome;
+use crate::sys::descriptors::standard_stream;
 use crate::sys::owned;
 use nix::errno::Errno;
 use nix::libc;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// The peer of a pseudoterminal, for use as standard streams: ioctl_tty(2).
 ///
@@ -25,12 +26,30 @@ pub(crate) fn take_controlling_terminal(terminal: impl AsFd) -> Outcome<()> {
     syscall!(libc::SYS_ioctl, terminal.as_fd().as_raw_fd(), libc::TIOCSCTTY, 0).map(drop)
 }
 
-/// Sets a terminal's size to that of another.
+/// Gives a terminal the size of the first terminal among the standard streams, or of the oldest terminals if there is none.
 ///
 /// # Errors
-/// ENOTTY if one of them is not a terminal.
-pub(crate) fn copy_terminal_size(from: impl AsFd, to: impl AsFd) -> Outcome<()> {
+/// ENOTTY if it is none.
+pub(crate) fn take_callers_size(terminal: impl AsFd) -> Outcome<()> {
+    const USUAL: libc::winsize = libc::winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+    let size = (0..=2).map(standard_stream).find_map(size_of).unwrap_or(USUAL);
+    syscall!(libc::SYS_ioctl, terminal.as_fd().as_raw_fd(), libc::TIOCSWINSZ, &raw const size).map(drop)
+}
+
+/// The size of a terminal, if it is one and has one.
+fn size_of(terminal: BorrowedFd<'_>) -> Option<libc::winsize> {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
-    syscall!(libc::SYS_ioctl, from.as_fd().as_raw_fd(), libc::TIOCGWINSZ, &raw mut size)?;
-    syscall!(libc::SYS_ioctl, to.as_fd().as_raw_fd(), libc::TIOCSWINSZ, &raw const size).map(drop)
+    let asked = syscall!(libc::SYS_ioctl, terminal.as_raw_fd(), libc::TIOCGWINSZ, &raw mut size);
+    (asked.is_ok() && size.ws_row != 0 && size.ws_col != 0).then_some(size)
+}
+
+/// Sends SIGINT, SIGQUIT or SIGTSTP to the foreground process group of a terminal, by its master, as a key would: TIOCSIG in
+/// drivers/tty/pty.c.
+///
+/// # Errors
+/// EINVAL for another signal.
+pub(crate) fn signal_foreground(master: impl AsFd, signal: i32) -> Outcome<()> {
+    /// asm-generic/ioctls.h: `_IOW('T', 0x36, int)`.
+    const TIOCSIG: libc::c_ulong = 0x4004_5436;
+    syscall!(libc::SYS_ioctl, master.as_fd().as_raw_fd(), TIOCSIG, signal).map(drop)
 }

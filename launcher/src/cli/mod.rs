@@ -89,6 +89,6 @@ fn run_sandbox(typed: RunArgs, command: Option<Vec<OsString>>) -> anyhow::Result
 
 fn run_in_sandbox(typed: ExecArgs, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
     let known = registry::find(&typed.sandbox)?;
-    let process = options::exec(typed, command, &known.process)?;
+    let process = options::exec(typed, command, &known)?;
     Ok(join::run(&join::Joined::new(&known, process)?, &[])?.status())
 }

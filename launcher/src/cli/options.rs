@@ -8,6 +8,7 @@ use crate::cli::values::namespaces::{NAMESPACE, NETWORK};
 use crate::cli::values::root::{DEV, PROC};
 use crate::cli::values::{environment, ids, limits, mounts, namespaces};
 use crate::error::Error;
+use crate::parent::registry::Known;
 use crate::request::environment::Environment;
 use crate::request::ids::Userns;
 use crate::request::mount::Mount;
@@ -17,6 +18,7 @@ use crate::request::root::Overlay;
 use crate::request::sandbox::Sandbox;
 use crate::sys;
 use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,6 +43,7 @@ pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbo
         None => Sandbox::host(),
     };
     sandbox.command = is_given.then_some(command);
+    sandbox.prefers_terminal = !is_given && is_at_terminal();
     if typed.process.env_host {
         sandbox = sandbox.env_host();
     }
@@ -72,13 +75,19 @@ pub(crate) fn unshare(typed: UnshareArgs, after: Option<Vec<OsString>>) -> Sandb
     sandbox
 }
 
-/// What `subroot exec` asks for, of a sandbox with this process.
+/// True if a person can use a shell here.
+fn is_at_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// What `subroot exec` asks for, of this sandbox.
 ///
 /// # Errors
 /// What was typed and cannot be meant.
-pub(crate) fn exec(typed: ExecArgs, after: Option<Vec<OsString>>, known: &Process) -> Result<Process, Error> {
-    let mut process =
-        Process { command: join_command(typed.command, after), terminal: typed.tty, ..known.clone() };
+pub(crate) fn exec(typed: ExecArgs, after: Option<Vec<OsString>>, known: &Known) -> Result<Process, Error> {
+    let command = join_command(typed.command, after);
+    let terminal = typed.tty || (command.is_empty() && known.has_terminals && is_at_terminal());
+    let mut process = Process { command, terminal, ..known.process.clone() };
     take_environment(&mut process.environment, &typed.env_file, &typed.env)?;
     if let Some(dir) = typed.workdir {
         process.workdir = Workdir::Asked(dir);

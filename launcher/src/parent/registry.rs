@@ -16,6 +16,7 @@ use crate::error::{Error, OsError};
 use crate::failure::reason;
 use crate::parent::registry::known::{DESCRIPTORS, MAX_ENTRY, PREFIX, user_namespace};
 use crate::parent::registry::launchers::{Launcher, Processes};
+use crate::plan::root::RootPlan;
 use crate::plan::{FirstProcess, Plan};
 use crate::sys::standard_error;
 use crate::sys::{self, Outcome};
@@ -73,6 +74,7 @@ fn known(plan: &Plan, first: [u32; 2], pid: i32, process_dir: &OwnedFd) -> Outco
             .map_or(0, |since| since.as_millis().try_into().ok().unwrap_or(0)),
         rootfs: plan.root.as_ref().and_then(|root| root.dir().map(OsString::from)),
         first,
+        has_terminals: plan.root.as_ref().is_some_and(RootPlan::has_terminals),
         process: plan.process.clone(),
     })
 }

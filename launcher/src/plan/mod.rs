@@ -81,9 +81,10 @@ impl Plan {
         validation::check(sandbox)?;
         let mounts = mounts(sandbox)?;
         let private_pids = sandbox.namespaces.pid == Namespace::Private;
-        let first = if sandbox.as_pid_1 { FirstProcess::Command } else { FirstProcess::Init };
-        let process = process(sandbox, &mounts)?;
+        let mut process = process(sandbox, &mounts)?;
         let root = root(sandbox, mounts)?;
+        process.terminal |= sandbox.prefers_terminal && root.as_ref().is_some_and(RootPlan::has_terminals);
+        let first = if sandbox.as_pid_1 { FirstProcess::Command } else { FirstProcess::Init };
         Ok(Plan {
             namespaces: flags(&sandbox.namespaces),
             process,

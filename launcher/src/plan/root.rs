@@ -131,6 +131,13 @@ pub(crate) struct Point<'p> {
 }
 
 impl RootPlan {
+    /// True if a command can have a terminal of its own: /dev/ptmx and /dev/pts are those of a new /dev.
+    pub(crate) fn has_terminals(&self) -> bool {
+        let covering = ["/dev/ptmx", "/dev/pts"].map(Path::new);
+        let is_covered = self.mounts.iter().any(|planned| covering.contains(&&*planned.mount.target));
+        self.dev == Dev::New && !is_covered
+    }
+
     /// The base, if it is a directory.
     pub(crate) fn dir(&self) -> Option<&OsStr> {
         match &self.base {

@@ -65,6 +65,8 @@ pub struct Sandbox {
     /// The command; none for a shell.
     pub(crate) command: Option<Vec<OsString>>,
     pub(crate) process: Process,
+    /// True if the command gets a terminal of its own, unless its /dev has none.
+    pub(crate) prefers_terminal: bool,
     pub(crate) added_capabilities: Vec<String>,
     pub(crate) dropped_capabilities: Vec<String>,
     pub(crate) ids: IdWishes,
@@ -120,6 +122,7 @@ impl Sandbox {
             read_only_paths: Vec::new(),
             command: None,
             process: Process::new(environment),
+            prefers_terminal: false,
             added_capabilities: Vec::new(),
             dropped_capabilities: Vec::new(),
             ids: IdWishes::default(),

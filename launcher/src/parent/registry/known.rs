@@ -38,8 +38,10 @@ pub(crate) struct Known {
     pub(crate) started: u64,
     /// The directory that is its root, if its root is a directory.
     pub(crate) rootfs: Option<OsString>,
-    /// Who a process is inside that runs as nobody in particular: its uid and gid.
+    /// The uid and gid inside of a process for which no user is given.
     pub(crate) first: [u32; 2],
+    /// True if a command in it can have a terminal of its own.
+    pub(crate) has_terminals: bool,
     /// The process that runs in it.
     pub(crate) process: Process,
 }

@@ -88,8 +88,8 @@ fn relay(command: i32, signal: &siginfo) {
 
 /// True until the command enters a process group or a session of its own: the launcher's group has no number inside.
 fn is_in_launchers_group(command: i32) -> bool {
-    // Error ignored: the command has ended, and needs no signal.
-    getpgid(Some(Pid::from_raw(command))).map_or(true, |group| group.as_raw() == 0)
+    // Error ignored: the command has ended, and a signal does nothing.
+    getpgid(Some(Pid::from_raw(command))) == Ok(Pid::from_raw(0))
 }
 
 /// Reaps every process that has ended. Returns how the command ended, if it is among them.

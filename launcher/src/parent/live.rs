@@ -84,8 +84,10 @@ impl Live {
         match self.command {
             Some(pid) if is_in_our_group(pid) => {}
             Some(_) => self.signal(number),
-            // Error ignored: it has ended already.
-            None => drop(pidfd_send_signal_with_code(&self.process, number, SENT_TO_GROUP)),
+            None => {
+                // Error ignored: it has ended already.
+                let _ = pidfd_send_signal_with_code(&self.process, number, SENT_TO_GROUP);
+            }
         }
     }
 }

@@ -27,6 +27,6 @@ pub(crate) fn is_of_the_group(signal: &siginfo) -> bool {
 
 /// True if a child of this process, not reaped yet, is in its process group.
 pub(crate) fn is_in_our_group(pid: i32) -> bool {
-    // Error ignored: the child has ended, and needs no signal.
-    getpgid(Some(Pid::from_raw(pid))).map_or(true, |group| group == getpgrp())
+    // Error ignored: the child has ended, and a signal does nothing.
+    getpgid(Some(Pid::from_raw(pid))) == Ok(getpgrp())
 }

@@ -269,8 +269,7 @@ impl Watch<'_> {
 fn until(time: Option<Instant>) -> PollTimeout {
     let Some(time) = time else { return PollTimeout::NONE };
     let millis = time.saturating_duration_since(Instant::now()).as_millis() + 1;
-    // Error ignored: no wait here is that long.
-    PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)
+    PollTimeout::try_from(millis).ok().unwrap_or(PollTimeout::MAX)
 }
 
 /// The default action of a signal: signal(7).

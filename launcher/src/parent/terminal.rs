@@ -108,6 +108,7 @@ impl Terminal {
 
     /// Sends a key's signal to what is in the foreground of the command's terminal; false if it cannot.
     pub(crate) fn signal(&self, number: i32) -> bool {
+        // Error ignored: the command then gets the signal itself.
         self.master.as_ref().is_some_and(|master| sys::terminal::signal_foreground(master, number).is_ok())
     }
 

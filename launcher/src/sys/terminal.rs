@@ -40,6 +40,7 @@ pub(crate) fn take_callers_size(terminal: impl AsFd) -> Outcome<()> {
 fn size_of(terminal: BorrowedFd<'_>) -> Option<libc::winsize> {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     let asked = syscall!(libc::SYS_ioctl, terminal.as_raw_fd(), libc::TIOCGWINSZ, &raw mut size);
+    // Error ignored: it is not a terminal.
     (asked.is_ok() && size.ws_row != 0 && size.ws_col != 0).then_some(size)
 }
 

@@ -55,7 +55,7 @@ pub(crate) struct ExecArgs {
     /// Run as this user of the rootfs
     #[arg(short, long, value_name = "USER[:GROUP]")]
     pub(crate) user: Option<OsString>,
-    /// Give the command its own terminal
+    /// Give the command its own terminal; the default for a shell on a terminal
     #[arg(short, long)]
     pub(crate) tty: bool,
     /// Keep standard input open: already the default

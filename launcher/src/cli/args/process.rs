@@ -21,7 +21,7 @@ pub(crate) struct ProcessArgs {
     /// Start in this directory of the sandbox
     #[arg(short, long, value_name = "DIR")]
     pub(crate) workdir: Option<PathBuf>,
-    /// Give the command its own terminal
+    /// Give the command its own terminal; the default for a shell on a terminal
     #[arg(short, long)]
     pub(crate) tty: bool,
     /// Keep standard input open: already the default

@@ -7,8 +7,10 @@ mod lifecycle;
 mod named;
 mod names;
 mod orphaned;
+mod person;
 mod plan;
 mod scale;
+mod signals;
 mod status;
 mod terminal;
 

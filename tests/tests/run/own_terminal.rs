@@ -52,3 +52,15 @@ fn the_end_of_input_reaches_the_command() {
         assert_eq!((outcome.code(), outcome.stderr.as_str()), (0, ""));
     }
 }
+
+/// A file that has ended is so for whoever reads it, also after the terminal has been in raw mode.
+#[test]
+fn the_end_of_input_reaches_every_program_that_reads() {
+    let sandbox = Sandbox::new();
+    for script in ["cat; cat; stty -icanon; stty icanon; cat; echo over", "cat; sh -i; cat; echo over"] {
+        let mut command = sandbox.shell(&["--tty"], script);
+        let outcome = Started::new(command.stdin(Stdio::null())).end_within(PATIENCE);
+        assert_eq!((outcome.code(), outcome.stderr.as_str()), (0, ""), "{script}");
+        assert!(outcome.stdout.contains("over"), "{script}: {}", outcome.stdout);
+    }
+}

@@ -1,90 +1,14 @@
 //! `-t`: the command's own terminal, connected to the caller's.
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::termios::{Termios, tcgetattr};
-use nix::unistd::{Pid, read, write};
-use std::os::fd::AsFd;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use crate::running::person::{LIMIT, Person, resize};
+use nix::unistd::Pid;
+use std::process::Stdio;
+use subroot_tests::processes_with_word;
 use subroot_tests::running::{Running, assert_all_gone, process_inside, program_of, send, soon, unique_word};
 use subroot_tests::sandbox::{Sandbox, assert_refused};
-use subroot_tests::{Started, Terminal, processes_with_word};
 
-const LIMIT: Duration = Duration::from_secs(20);
 /// A script that reports when it runs, and continues until a line is typed.
 const READING: &str = "echo ready; read line";
-
-/// A user at a terminal, in whose session a launch runs in the foreground.
-struct Person {
-    terminal: Terminal,
-    launch: Started,
-    seen: String,
-}
-
-impl Person {
-    /// Starts a launch with its own terminal.
-    fn new(sandbox: &Sandbox, options: &[&str], words: &[&str]) -> Person {
-        Person::starts(sandbox, &sandbox.run(&[&["-t"], options].concat(), words))
-    }
-
-    /// Starts a program from a terminal of 30 lines and 100 columns.
-    fn starts(sandbox: &Sandbox, program: &Command) -> Person {
-        let terminal = Terminal::of(&sandbox.alice);
-        resize(&terminal, "30", "100");
-        let mut command: Command = sandbox.alice.command("setsid");
-        command.args(["--ctty", "--wait"]).arg(program.get_program()).args(program.get_args());
-        let stream = || Stdio::from(terminal.slave.try_clone().expect("a second descriptor"));
-        command.stdin(stream()).stdout(stream()).stderr(stream());
-        let launch = Started::with_own_descriptors(&mut command);
-        Person { terminal, launch, seen: String::new() }
-    }
-
-    fn settings(&self) -> Termios {
-        tcgetattr(&self.terminal.slave).expect("the terminal's settings")
-    }
-
-    fn types(&self, text: &str) {
-        assert_eq!(write(&self.terminal.master, text.as_bytes()), Ok(text.len()));
-    }
-
-    /// Waits until this text is visible, and discards the text up to it.
-    #[track_caller]
-    fn assert_sees(&mut self, text: &str) {
-        let start = Instant::now();
-        while !self.seen.contains(text) {
-            assert!(start.elapsed() < LIMIT, "{text:?} is not in {:?}", self.seen);
-            let mut ready = [PollFd::new(self.terminal.master.as_fd(), PollFlags::POLLIN)];
-            if poll(&mut ready, PollTimeout::from(100_u8)) == Ok(1) {
-                let mut chunk = [0; 65536];
-                let length = read(&self.terminal.master, &mut chunk).expect("reading the terminal");
-                self.seen += &String::from_utf8_lossy(&chunk[..length]);
-            }
-        }
-        let end = self.seen.find(text).map_or(0, |at| at + text.len());
-        self.seen.drain(..end);
-    }
-
-    fn child(&mut self) -> &mut Child {
-        self.launch.child()
-    }
-
-    fn ends_with(mut self, status: i32) -> Self {
-        assert_eq!(
-            self.child().wait().expect("waiting for the launch").code(),
-            Some(status),
-            "{}",
-            self.seen
-        );
-        self
-    }
-}
-
-fn resize(terminal: &Terminal, rows: &str, columns: &str) {
-    let mut stty = Command::new("stty");
-    stty.args(["rows", rows, "cols", columns]);
-    let resized = stty.stdin(Stdio::from(terminal.slave.try_clone().expect("a second descriptor"))).status();
-    assert!(resized.is_ok_and(|status| status.success()));
-}
 
 #[test]
 fn the_command_has_a_terminal_of_the_sandboxs_own() {
@@ -255,4 +179,50 @@ fn a_shell_stops_continues_and_interrupts_it_as_any_job() {
     person.assert_sees("st130");
     person.types("exit 0\n");
     person.ends_with(0);
+}
+
+/// A shell without COMMAND at a terminal, and what `tty` says in it.
+fn assert_shell_says(sandbox: &Sandbox, words: &[&str], tty: &str) {
+    let mut shell = Person::starts(sandbox, &sandbox.subroot(words));
+    shell.types("tty; exit 4\n");
+    shell.assert_sees("exit 4\r\n");
+    shell.assert_sees(&format!("{tty}\r\n"));
+    shell.ends_with(4);
+}
+
+#[test]
+fn a_shell_without_a_command_has_one_if_it_can() {
+    let sandbox = Sandbox::new();
+    let root = sandbox.rootfs.path.to_str().expect("UTF-8");
+    assert_shell_says(&sandbox, &["run", root], "/dev/pts/0");
+    assert_shell_says(&sandbox, &["run", "--dev", "none", root], "not a tty");
+    assert_shell_says(&sandbox, &["run", "--tmpfs", "/dev/pts", root], "not a tty");
+    for (options, tty) in [(&[][..], "/dev/pts/0"), (&["--dev", "none"], "not a tty")] {
+        let name = crate::running::unique_name();
+        let options = [&["--name", &name], options].concat();
+        let running = Running::new(&mut sandbox.shell(&options, crate::running::READY));
+        assert_shell_says(&sandbox, &["exec", &name], tty);
+        running.signal(9);
+    }
+}
+
+#[test]
+fn a_shell_whose_output_is_no_terminal_has_none() {
+    let sandbox = Sandbox::new();
+    let line = format!("subroot run {} | cat", sandbox.rootfs.path.display());
+    let mut shell = Person::starts(&sandbox, &sandbox.alice.shell(&line));
+    shell.types("tty; exit\n");
+    shell.assert_sees("not a tty");
+    shell.ends_with(0);
+}
+
+#[test]
+fn its_size_is_that_of_any_terminal_of_the_caller_or_usual() {
+    let sandbox = Sandbox::new();
+    let mut person = Person::without_input(&sandbox, &sandbox.run(&["-t"], &["stty", "size"]));
+    person.assert_sees("30 100");
+    person.ends_with(0);
+    let mut piped = sandbox.run(&["-t"], &["stty", "size"]);
+    let outcome = subroot_tests::Started::in_a_session(piped.stdin(Stdio::null()));
+    assert_eq!(outcome.end_within(LIMIT).ok(), "24 80\r\n");
 }

@@ -1,0 +1,99 @@
+//! A person at a terminal.
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::termios::{Termios, tcgetattr};
+use nix::unistd::{read, write};
+use std::os::fd::AsFd;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use subroot_tests::sandbox::Sandbox;
+use subroot_tests::{Started, Terminal};
+
+pub(super) const LIMIT: Duration = Duration::from_secs(20);
+
+/// A person at a terminal, in whose session a launch runs in the foreground.
+pub(super) struct Person {
+    pub(super) terminal: Terminal,
+    pub(super) launch: Started,
+    seen: String,
+}
+
+impl Person {
+    /// Starts a launch with its own terminal.
+    pub(super) fn new(sandbox: &Sandbox, options: &[&str], words: &[&str]) -> Person {
+        Person::starts(sandbox, &sandbox.run(&[&["-t"], options].concat(), words))
+    }
+
+    /// The same without standard input.
+    pub(super) fn without_input(sandbox: &Sandbox, program: &Command) -> Person {
+        let mut shell = sandbox.alice.command("sh");
+        shell
+            .args(["-c", "exec \"$@\" </dev/null", "sh"])
+            .arg(program.get_program())
+            .args(program.get_args());
+        Person::starts(sandbox, &shell)
+    }
+
+    /// Closes the terminal, as a window or a pane of tmux is closed.
+    pub(super) fn hangs_up(self) -> Started {
+        self.launch
+    }
+
+    /// Starts a program from a terminal of 30 lines and 100 columns.
+    pub(super) fn starts(sandbox: &Sandbox, program: &Command) -> Person {
+        let terminal = Terminal::of(&sandbox.alice);
+        resize(&terminal, "30", "100");
+        let mut command: Command = sandbox.alice.command("setsid");
+        command.args(["--ctty", "--wait"]).arg(program.get_program()).args(program.get_args());
+        let stream = || Stdio::from(terminal.slave.try_clone().expect("a second descriptor"));
+        command.stdin(stream()).stdout(stream()).stderr(stream());
+        let launch = Started::as_it_is(&mut command);
+        Person { terminal, launch, seen: String::new() }
+    }
+
+    pub(super) fn settings(&self) -> Termios {
+        tcgetattr(&self.terminal.slave).expect("the terminal's settings")
+    }
+
+    pub(super) fn types(&self, text: &str) {
+        assert_eq!(write(&self.terminal.master, text.as_bytes()), Ok(text.len()));
+    }
+
+    /// Waits until this text can be seen, and forgets all up to there.
+    #[track_caller]
+    pub(super) fn assert_sees(&mut self, text: &str) {
+        let start = Instant::now();
+        while !self.seen.contains(text) {
+            assert!(start.elapsed() < LIMIT, "{text:?} is not in {:?}", self.seen);
+            let mut ready = [PollFd::new(self.terminal.master.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut ready, PollTimeout::from(100_u8)) == Ok(1) {
+                let mut chunk = [0; 65536];
+                let length = read(&self.terminal.master, &mut chunk).expect("reading the terminal");
+                self.seen += &String::from_utf8_lossy(&chunk[..length]);
+            }
+        }
+        let end = self.seen.find(text).map_or(0, |at| at + text.len());
+        self.seen.drain(..end);
+    }
+
+    pub(super) fn child(&mut self) -> &mut Child {
+        self.launch.child()
+    }
+
+    pub(super) fn ends_with(mut self, status: i32) -> Self {
+        assert_eq!(
+            self.child().wait().expect("waiting for the launch").code(),
+            Some(status),
+            "{}",
+            self.seen
+        );
+        self
+    }
+}
+
+pub(super) fn resize(terminal: &Terminal, rows: &str, columns: &str) {
+    let mut stty = Command::new("stty");
+    stty.args(["rows", rows, "cols", columns]);
+    let resized = stty.stdin(Stdio::from(terminal.slave.try_clone().expect("a second descriptor"))).status();
+    assert!(resized.is_ok_and(|status| status.success()));
+}

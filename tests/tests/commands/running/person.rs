@@ -47,7 +47,7 @@ impl Person {
         command.args(["--ctty", "--wait"]).arg(program.get_program()).args(program.get_args());
         let stream = || Stdio::from(terminal.slave.try_clone().expect("a second descriptor"));
         command.stdin(stream()).stdout(stream()).stderr(stream());
-        let launch = Started::as_it_is(&mut command);
+        let launch = Started::with_own_descriptors(&mut command);
         Person { terminal, launch, seen: String::new() }
     }
 

@@ -54,10 +54,10 @@ fn add_option(entry: &Entry, option: &OptionEntry, text: &mut String) {
     let condition = quoted(&format!("__subroot_in {}", quoted(&entry.path)));
     let _ = write!(text, "complete -c subroot -n {condition}");
     for name in &option.names {
-        let _ = match name.strip_prefix("--") {
-            Some(long) => write!(text, " -l {long}"),
-            None => write!(text, " -s {}", name.trim_start_matches('-')),
-        };
+        text.push_str(&match name.strip_prefix("--") {
+            Some(long) => format!(" -l {long}"),
+            None => format!(" -s {}", name.trim_start_matches('-')),
+        });
     }
     if let Some(taken) = &option.value {
         let needed = if taken.is_attached { "" } else { " -r" };

@@ -182,6 +182,7 @@ mod tests {
     fn is_taken(name: &str, value: &str) -> bool {
         let args = ["subroot".to_owned(), "run".to_owned(), format!("{name}={value}"), "/".to_owned()];
         match Cli::read(&args.map(Into::into)).map(|cli| cli.verb) {
+            // Error ignored: the words are asked about, not what is wrong with one.
             Ok(Verb::Run(typed)) => options::run(*typed, None).is_ok(),
             _ => false,
         }

@@ -53,7 +53,7 @@ fn the_end_of_input_reaches_the_command() {
     }
 }
 
-/// A file that has ended is so for whoever reads it, also after the terminal has been in raw mode.
+/// A file that has ended has ended for every reader, also after the terminal has been in raw mode.
 #[test]
 fn the_end_of_input_reaches_every_program_that_reads() {
     let sandbox = Sandbox::new();

@@ -14,7 +14,7 @@ fn each_wrong_word_is_named() {
         (["-v", "/home/alice/data:/"], "ROOTFS"),
         (["-v", "/home/alice/data:/srv/../.."], "ROOTFS"),
         (["-v", "/home/alice/data:/srv:ro:rw"], "more than three parts"),
-        (["-v", "/home/alice/data:/srv:fast"], "fast is unknown"),
+        (["-v", "/home/alice/data:/srv:fast"], "unknown option fast"),
         (["-v", "/home/alice/data:/srv:U"], "chown"),
         (["--tmpfs", "srv"], "not an absolute path"),
         (["--tmpfs", "/srv:size="], "unknown option size= for type=tmpfs"),

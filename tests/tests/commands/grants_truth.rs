@@ -1,6 +1,7 @@
 //! What is reported about a host is true and the same everywhere, and every command printed as a fix works.
 
 mod agreement;
+mod coverage;
 mod fixes;
 mod hosts;
 mod launches;

@@ -69,7 +69,7 @@ fn the_library_alone_takes_nothing_of_the_command_line() {
     }
 }
 
-/// What is uploaded to crates.io: the mapper is not included, because root installs it.
+/// What is uploaded for `cargo install`: the mapper is not included, because root installs it.
 #[test]
 fn both_crates_are_built_from_what_is_packed_alone() {
     let mut package = cargo();

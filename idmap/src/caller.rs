@@ -85,7 +85,7 @@ impl Caller {
     }
 
     /// True if the range is exactly the caller's own ID, and that ID identifies one user (see
-    /// [`is_tellable`]).
+    /// `is_tellable`).
     pub fn is_own_id(&self, kind: IdKind, range: IdRange) -> bool {
         is_tellable(range) && range.first() == self.id(kind)
     }

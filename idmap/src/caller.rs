@@ -120,7 +120,8 @@ impl Caller {
         }
     }
 
-    /// The range that a line of a grant file grants to the caller; none if the line belongs to another account.
+    /// The range that a line of a grant file grants to the caller; `None` if the line belongs to another
+    /// account.
     ///
     /// # Errors
     /// The line belongs to the caller and is not valid.

@@ -127,8 +127,8 @@ impl Config {
     }
 }
 
-/// Also true if the name may belong to the caller although no local account says so: this only widens a
-/// prohibition.
+/// True if a prohibition for this owner may apply to the caller. If not all names of the caller are known,
+/// any name may be one of them.
 fn may_own(caller: &Caller, owner: Owner<'_>) -> bool {
     caller.owns(owner) || matches!(owner, Owner::Name(_)) && !caller.knows_all_names()
 }

@@ -9,7 +9,8 @@ pub const MAX_GRANTS: usize = 4096;
 
 /// Why IDs that a file seems to grant to the caller are not granted.
 ///
-/// The tag is a byte of its own and is 0 for nothing, so that a static of [`Granted::NONE`] is all zeros and takes no room in a program.
+/// The tag is a separate byte with the value 0 for `Nothing`, so that a static [`Granted::NONE`] is all zeros
+/// and takes no space in the program's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Void {

@@ -14,7 +14,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use nix::unistd::{Pid, getpgid, setpgid};
 use std::os::fd::AsFd as _;
 
-/// SI_KERNEL in asm-generic/siginfo.h: a terminal's signal, which the launcher gets and passes on.
+/// SI_KERNEL in asm-generic/siginfo.h: a signal from the terminal, which the launcher also gets and relays.
 const SI_KERNEL: i32 = 0x80;
 /// The sandbox's exit status if the launcher has ended: the same as if it had been killed itself.
 const KILLED: u8 = 137;
@@ -37,8 +37,9 @@ pub(crate) fn run(command: i32, signals: &SignalFd, ends: &ChildEnds) -> ! {
     if let Err(errno) = set_dumpable(false) {
         Failure::new(Step::Init, b"", errno).end();
     }
-    // The command stays in the launcher's process group: a signal to the group reaches both, and init would send a third.
-    // Error ignored: the command then gets that one too.
+    // Leave the launcher's process group, in which the command stays. A signal to the group reaches the
+    // launcher, which relays it, and the command itself; init would relay it once more.
+    // Error ignored: the command then also gets init's signal.
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
     ends.close_all_but_lifeline();
     let mut ready = [
@@ -86,9 +87,10 @@ fn relay(command: i32, signal: &siginfo) {
     }
 }
 
-/// True until the command enters a process group or a session of its own: the launcher's group has no number inside.
+/// True until the command enters its own process group or session. The launcher's group shows as 0, because
+/// it has no number in this pid namespace.
 fn is_in_launchers_group(command: i32) -> bool {
-    // Error ignored: the command has ended, and a signal does nothing.
+    // Error ignored: the command has ended, and a signal has no effect.
     getpgid(Some(Pid::from_raw(command))) == Ok(Pid::from_raw(0))
 }
 

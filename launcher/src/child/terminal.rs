@@ -23,7 +23,7 @@ pub(crate) fn take_new(socket: &OwnedFd) -> Result<(), Errno> {
     let terminal = sys::terminal::open_terminal_peer(&master)?;
     // Set the size here as well as in the launcher: the command may ask for it before the launcher gets its
     // end.
-    // Error ignored: the terminal has been made just now, and takes any size.
+    // Error ignored: the terminal is new, and accepts any size.
     let _ = sys::terminal::take_callers_size(&master);
     setsid()?;
     sys::terminal::take_controlling_terminal(&terminal)?;

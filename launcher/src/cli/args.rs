@@ -1,6 +1,6 @@
-//! What can be typed: the command line, before anything is made of it. The help and the man pages are made from these tables.
+//! The command line as typed. The help and the man pages are generated from these structs.
 //!
-//! The comment of an option is its line in the help. What `--help` says beyond that is in `help.rs`.
+//! The doc comment of an option is its line in the help. `help.rs` adds the longer text for `--help`.
 
 mod commands;
 mod ids;
@@ -88,10 +88,10 @@ Each step of a launch is performed in a child process, which is then discarded.
 Exit status: 0 everything works; 1 launches work with restrictions; 2 no launch works; 125 subroot failed.";
 
 impl Cli {
-    /// Reads the arguments. For `run`, which is to start fast, the parser is built of its own options alone.
+    /// Reads the arguments. For `run`, which must start fast, the parser is built only of its own options.
     ///
     /// # Errors
-    /// What is wrong with them, and help that was asked for.
+    /// The arguments are invalid, or they request help.
     pub(crate) fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
         match args.split_first() {
             Some((_, rest)) if rest.first().is_some_and(|verb| verb == "run") => {
@@ -104,8 +104,8 @@ impl Cli {
     }
 }
 
-/// Parses the arguments of a command, whose help is complete only if they ask for it. In `run`, `-h` takes a host name, as in
-/// podman; by itself, it can only be a request for help.
+/// Parses the arguments of a command. The long help is added only if they request it. In `run`, `-h` takes a
+/// host name, as in podman, but if it is the only argument it requests help.
 fn matches(command: Command, args: &[OsString]) -> Result<ArgMatches, clap::Error> {
     let has = |option| args.iter().any(|arg| arg == option);
     let (command, args) = match args {
@@ -116,7 +116,8 @@ fn matches(command: Command, args: &[OsString]) -> Result<ArgMatches, clap::Erro
     command.try_get_matches_from(args)
 }
 
-/// Splits the arguments at the first `--`: what follows belongs to the command, whatever it looks like.
+/// Splits the arguments at the first `--`. Everything after it belongs to the command, even if it looks like
+/// an option.
 pub(crate) fn split_command(args: impl Iterator<Item = OsString>) -> (Vec<OsString>, Option<Vec<OsString>>) {
     let mut typed: Vec<OsString> = args.collect();
     match typed.iter().position(|arg| arg == "--") {
@@ -129,7 +130,8 @@ pub(crate) fn split_command(args: impl Iterator<Item = OsString>) -> (Vec<OsStri
     }
 }
 
-/// The command's arguments: those before the first `--`, then those after it. A second `--` belongs to the command.
+/// The command's arguments: those before the first `--`, then those after it. A second `--` belongs to the
+/// command.
 pub(crate) fn join_command(typed: Vec<OsString>, after: Option<Vec<OsString>>) -> Vec<OsString> {
     match after {
         Some(after) if typed.is_empty() => after,

@@ -1,4 +1,5 @@
-//! `subroot completions`: a script that makes a shell complete the command line, from the same table as the help.
+//! `subroot completions`: prints a script with which a shell completes the command line. It is generated from
+//! the same structs as the help.
 
 pub(crate) mod bash;
 pub(crate) mod fish;
@@ -13,10 +14,10 @@ use crate::cli::values::shells::{SHELL, Shell};
 use crate::error::Error;
 use clap::CommandFactory as _;
 
-/// Prints the script for a shell. The whole tree of commands is built here, and for no other command.
+/// Prints the script for a shell. Only this command builds the whole tree of commands.
 ///
 /// # Errors
-/// Those of the output.
+/// The shell is unknown, or standard output cannot be written.
 pub(crate) fn print(typed: &CompletionsArgs) -> anyhow::Result<u8> {
     let shell = SHELL.read(Some(&typed.shell)).map_err(|why| Error::Usage { what: "SHELL", why })?;
     let commands = table::commands(explained(Cli::command()));

@@ -1,4 +1,4 @@
-//! `subroot doctor`: performs the steps of a launch one by one, and says of each what it lacks.
+//! `subroot doctor`: performs the steps of a launch one by one, and reports what is missing for each.
 
 use crate::causes::{Cause, NO_RUNTIME_DIR, ROOTFS_MISSING, ROOTFS_NO_DIRECTORY, SETGROUPS_DENIED};
 use crate::cli::args::DoctorArgs;
@@ -38,18 +38,18 @@ use subroot_idmap::IdKind;
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 
-/// How a step went. Its number is the exit status that it asks for.
+/// The result of a step. The number of the worst result is the exit status.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Verdict {
     Well,
-    /// Launches work, but less is in them.
+    /// Launches work, but with restrictions.
     Less,
     /// No launch works.
     Failed,
 }
 
 impl Verdict {
-    /// The word of the JSON, the sign of the table, and its colour: ECMA-48, SGR.
+    /// The word for the JSON, the sign for the table, and its colour (ECMA-48, SGR).
     const fn shown(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Verdict::Well => ("ok", "✓", "32"),
@@ -76,17 +76,18 @@ impl Line {
         Line { step, verdict: Verdict::Failed, found: stopped.to_string(), causes: Vec::new() }
     }
 
-    /// One that is well unless there are causes.
+    /// A line that is well unless there are causes.
     fn with(step: &'static str, verdict: Verdict, found: impl Into<String>, causes: Vec<Cause>) -> Line {
         let verdict = if causes.is_empty() { Verdict::Well } else { verdict };
         Line { step, verdict, found: found.into(), causes }
     }
 }
 
-/// Prints the report; returns 0 where all is well, 1 where launches work with less, and 2 where none works.
+/// Prints the report. Returns 0 if everything works, 1 if launches work with restrictions, and 2 if no launch
+/// works.
 ///
 /// # Errors
-/// A user that this process cannot become, and those of the output.
+/// This process cannot become the user, or standard output cannot be written.
 pub(crate) fn print(typed: &DoctorArgs) -> anyhow::Result<u8> {
     if let Some(name) = &typed.for_user {
         become_user(name)?;
@@ -98,7 +99,7 @@ pub(crate) fn print(typed: &DoctorArgs) -> anyhow::Result<u8> {
     Ok(worst as u8)
 }
 
-/// Steps that build on one that has failed are left out.
+/// Performs the steps. A step that depends on a failed one is skipped.
 fn examine(rootfs: Option<&Path>) -> Result<Vec<Line>, Error> {
     let grants = Grants::read().examined();
     let mut lines = vec![account(&grants)];
@@ -146,7 +147,7 @@ fn granted(grants: &Grants, kind: IdKind) -> Line {
 }
 
 fn root_owner(rootfs: &Path) -> Option<RootOwner<'_>> {
-    // Error ignored: the owner of what cannot be looked at is not known.
+    // Error ignored: the owner of a directory that cannot be examined is unknown.
     let found = std::fs::metadata(rootfs).ok()?;
     Some(RootOwner { path: rootfs, ids: [found.uid(), found.gid()] })
 }
@@ -159,7 +160,7 @@ fn dir(rootfs: &Path, plan: &IdPlan) -> Line {
     match std::fs::metadata(rootfs) {
         Ok(found) if !found.is_dir() => return unfit(&ROOTFS_NO_DIRECTORY),
         Err(error) if error.kind() == ErrorKind::NotFound => return unfit(&ROOTFS_MISSING),
-        // Error ignored: what only subordinate IDs can search is looked at by the steps below.
+        // Error ignored: the steps below examine directories that only subordinate IDs can search.
         Ok(_) | Err(_) => {}
     }
     let mut causes = probes::rootfs::mount(rootfs);
@@ -169,7 +170,7 @@ fn dir(rootfs: &Path, plan: &IdPlan) -> Line {
     Line::with("rootfs", Verdict::Less, found, causes)
 }
 
-/// Each kind by itself: a limit may hold for one alone.
+/// Creates each kind of namespace separately, because a limit may apply to only one kind.
 fn namespaces() -> Line {
     let (mut made, mut causes, mut verdict) = (Vec::new(), Vec::new(), Verdict::Less);
     for (name, flag) in KINDS {
@@ -191,7 +192,7 @@ fn namespaces() -> Line {
     Line::with("namespaces", verdict, found, causes)
 }
 
-/// subroot's own mapper, or shadow's where that is what there is.
+/// subroot's own mapper, or shadow's programs if only these are installed.
 fn mapper(plan: &IdPlan) -> Line {
     let programs = plan.candidates.iter().filter_map(|candidate| match &candidate.writer {
         Writer::Helper(program) | Writer::Shadow(program, _) => Some(program.as_path()),
@@ -209,7 +210,7 @@ fn mapper(plan: &IdPlan) -> Line {
     Line::with("mapper", Verdict::Less, found, causes)
 }
 
-/// Has the maps of a launch written, and returns how many IDs of each kind they have if that went well.
+/// Writes the maps of a launch. Returns the number of IDs of each kind if it succeeds.
 fn maps(plan: &IdPlan) -> (Line, Option<[u32; 2]>) {
     match trial::perform(libc::CLONE_NEWUSER, &plan.candidates, || Ok(())) {
         Ok((at, reasons)) => {
@@ -240,7 +241,7 @@ fn maps(plan: &IdPlan) -> (Line, Option<[u32; 2]>) {
     }
 }
 
-/// A step in user and mount namespaces, with the cause where it is refused.
+/// Performs a step in user and mount namespaces. If the kernel refuses it, the line has the cause.
 fn step(
     name: &'static str,
     (well, less): (&str, &str),
@@ -279,7 +280,7 @@ fn proc(candidates: &[Candidate]) -> Line {
     step("/proc", words, (flags, candidates), mount, |_| probes::rootfs::proc_refused())
 }
 
-/// The /proc that is there, if it hides something. A new one in a sandbox hides nothing.
+/// Reports whether the host's /proc hides something. A new one in a sandbox hides nothing.
 fn host_proc() -> Option<Line> {
     let hiding = probes::proc::hiding()?;
     let found =
@@ -287,7 +288,8 @@ fn host_proc() -> Option<Line> {
     Some(Line::well("host /proc", found))
 }
 
-/// Removes a directory through an overlay, where a launch has its changes: in memory or on disk.
+/// Tests an overlay by removing a directory through it, with the changes in memory or on disk, as in a
+/// launch.
 fn overlay(candidates: &[Candidate]) -> Line {
     let less = "no --overlay, and no run without ROOTFS";
     match disk_layers::memory_serves() {
@@ -317,7 +319,7 @@ fn overlay(candidates: &[Candidate]) -> Line {
     }
 }
 
-/// A new root in memory: made, entered, and the old one detached.
+/// Creates a new root in memory, enters it, and detaches the old one.
 fn root(candidates: &[Candidate]) -> Line {
     let enter = || {
         let memory = sys::mount::new_mount(c"tmpfs", &[], 0)?;
@@ -330,7 +332,7 @@ fn root(candidates: &[Candidate]) -> Line {
     }
 }
 
-/// Becomes another user for good, as root can.
+/// Becomes another user permanently. Only root can do this.
 fn become_user(name: &str) -> Result<(), Error> {
     let refuse = |why: String| Error::Usage { what: "--for-user", why };
     let user = accounts::by_name(name.as_ref()).ok_or_else(|| refuse(format!("there is no user {name}")))?;
@@ -339,7 +341,7 @@ fn become_user(name: &str) -> Result<(), Error> {
     setgroups(&groups)
         .and_then(|()| setresgid(gid, gid, gid))
         .and_then(|()| setresuid(uid, uid, uid))
-        // A process that has changed its user has files of root's in /proc: proc(5).
+        // After a change of user, the process is not dumpable and root owns its files in /proc: proc(5).
         .and_then(|()| set_dumpable(true))
         .map_err(|errno| refuse(format!("only root can be {name}: {}", reason(errno))))
 }

@@ -1,4 +1,5 @@
-//! `subroot idmap explain`: what the mapper would answer to a request, why, and what it would grant instead.
+//! `subroot idmap explain`: reports whether the mapper would grant a request, why, and what it would grant
+//! instead.
 
 use crate::cli::args::ExplainArgs;
 use crate::cli::output;
@@ -18,9 +19,9 @@ use subroot_idmap::{
 /// One range of a request.
 struct Judged {
     line: MapLine,
-    /// Who grants it: locations of lines, or the exception that lets it pass; none where it is refused.
+    /// What grants it: the locations of lines, or the exception that allows it; `None` if it is refused.
     by: Option<Vec<String>>,
-    /// The largest part of a refused one that would be granted.
+    /// The largest part of a refused range that would be granted.
     instead: Option<MapLine>,
 }
 
@@ -28,16 +29,16 @@ struct Judged {
 struct Answer {
     kind: IdKind,
     judged: Vec<Judged>,
-    /// Why the mapper refuses, as it prints it.
+    /// The mapper's message if it refuses.
     refusal: Option<String>,
-    /// True when setgroups stays as it is with this map.
+    /// True if setgroups stays unchanged with this map.
     keeps_setgroups: bool,
 }
 
 /// Prints the answer and returns 0 if all is granted, 1 if not.
 ///
 /// # Errors
-/// A request that is none, grants that the mapper does not take, and those of the output.
+/// The request is invalid, the mapper would refuse every request, or standard output cannot be written.
 pub(crate) fn print(typed: &ExplainArgs, as_json: bool) -> anyhow::Result<u8> {
     let asked = [(IdKind::Uid, &typed.uid_map), (IdKind::Gid, &typed.gid_map)];
     let asked: Vec<(IdKind, &OsString)> =
@@ -87,7 +88,7 @@ fn answer(grants: &Grants, kind: IdKind, value: &OsString) -> Result<Answer, Err
 fn judge(grants: &Grants, kind: IdKind, line: MapLine) -> Judged {
     let policy = grants.policy();
     let mut alone = Box::new(RequestedMap::EMPTY);
-    // Error ignored: it is the answer.
+    // Error ignored: an error means that the line is refused.
     let passes =
         alone.push(line).is_ok() && authorize(kind, &alone, policy.caller(), policy.granted(kind)).is_ok();
     let Ok(range) = line.outside_range() else { return Judged { line, by: None, instead: None } };
@@ -102,7 +103,7 @@ fn judge(grants: &Grants, kind: IdKind, line: MapLine) -> Judged {
     Judged { line, by: None, instead }
 }
 
-/// The lines that grant some of a range which is granted, or the exception that lets it pass without one.
+/// The lines that grant parts of a granted range, or the exception that allows it without a grant.
 fn granted_by(grants: &Grants, kind: IdKind, range: IdRange) -> Vec<String> {
     let policy = grants.policy();
     if policy.granted(kind).covers(range) {
@@ -117,7 +118,7 @@ fn granted_by(grants: &Grants, kind: IdKind, range: IdRange) -> Vec<String> {
     vec![own.into()]
 }
 
-/// The most IDs in a row of a range that are granted, or the caller's own ID where nothing else is.
+/// The largest consecutive part of a range that is granted, or the caller's own ID if nothing else is.
 fn largest_part(grants: &Grants, kind: IdKind, range: IdRange) -> Option<IdRange> {
     let policy = grants.policy();
     let mut granted = policy.granted(kind).ranges().to_vec();
@@ -136,18 +137,19 @@ fn largest_part(grants: &Grants, kind: IdKind, range: IdRange) -> Option<IdRange
     let parts =
         parts.into_iter().filter_map(|(first, end)| IdRange::new(first, end.saturating_sub(first)).ok());
     let present: Vec<IdRange> = parts.flat_map(|part| grants.present().parts(kind, part)).collect();
-    // Of parts of one length, the lowest.
+    // If several parts have the same length, take the lowest.
     present.into_iter().rev().max_by_key(|part| part.count())
 }
 
-/// The sentence of the mapper for a range that is granted, and not a part of one line of this user namespace's own map.
+/// The mapper's message for a range that is granted, but not within one line of this user namespace's own
+/// map.
 fn absent(grants: &Grants, kind: IdKind, line: MapLine) -> Option<String> {
     line.outside_range().ok().filter(|range| !grants.present().has(kind, *range))?;
     let why = "granted, but no one line of this user namespace's own map holds it";
     Some(sentence(kind, line) + why)
 }
 
-/// The sentence of the mapper, which is shadow's with the reason behind it.
+/// The mapper's message: shadow's, followed by the reason.
 fn refusal(policy: &Policy, kind: IdKind, refused: MapLine) -> String {
     let mut text = Text::<2048>::EMPTY;
     push_granted(&mut text, kind, policy);
@@ -168,7 +170,7 @@ fn text(answer: &Answer) -> String {
     let mut text = String::new();
     for judged in &answer.judged {
         let _ = write!(text, "{} {}: ", answer.kind.name(), typed(judged.line));
-        // Error ignored: a string takes all that is written.
+        // Error ignored: writing to a string cannot fail.
         let _ = match (&judged.by, judged.instead) {
             (Some(by), _) => writeln!(text, "granted by {}", by.join(" and ")),
             (None, Some(part)) => writeln!(text, "refused; granted would be {}", typed(part)),
@@ -188,7 +190,7 @@ fn text(answer: &Answer) -> String {
     text
 }
 
-/// The whole map with what would be granted of each range.
+/// The whole map, with each refused range replaced by its largest granted part.
 fn instead(answer: &Answer) -> Option<String> {
     let granted = answer.judged.iter().filter_map(|judged| match judged.by {
         Some(_) => Some(judged.line),

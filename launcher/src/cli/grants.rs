@@ -1,14 +1,14 @@
-//! `subroot grants`: what the grant files grant to every user.
+//! `subroot grants`: examines what the grant files grant to every user.
 
 use crate::cli::args::{GrantsArgs, GrantsVerb};
 use crate::cli::output;
 use crate::cli::owner;
 use crate::grants::{lint, suggest};
 
-/// Runs one of its commands, and returns the exit status: 1 for lint with findings.
+/// Runs one of its commands. Returns the exit status: 1 if lint finds problems.
 ///
 /// # Errors
-/// A file that cannot be read, a user or a file that is not there, and those of the output.
+/// A file cannot be read, a user or a file does not exist, or standard output cannot be written.
 pub(crate) fn print(typed: &GrantsArgs) -> anyhow::Result<u8> {
     let (text, has_findings) = match &typed.verb {
         GrantsVerb::Lint => {

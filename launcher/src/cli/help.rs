@@ -1,5 +1,5 @@
-//! What the help says of an option beyond its line: a text, and the values that it may have. It is added only when help is asked
-//! for or a shell wants completions, so that a launch does not pay for it.
+//! The long help of an option: a text and its possible values. It is added only if help or a completion
+//! script is requested, so that a launch does not pay for it.
 
 use crate::cli::print_plan::FORMAT;
 use crate::cli::values::namespaces::{NAMESPACE, NETWORK};
@@ -8,10 +8,10 @@ use crate::cli::values::root::{DEV, PROC};
 use crate::cli::values::shells::SHELL;
 use clap::{Arg, ArgAction, Command};
 
-/// Below a line `# --OPTION`, the text of that option.
+/// The text of each option, below a line `# --OPTION`.
 const TEXTS: &str = include_str!("help/options.txt");
 
-/// The options that take one of a few values. They read them from the same tables.
+/// The options that take one of a few values, with the tables from which they are also read.
 const LISTS: [(&str, Listed); 9] = [
     ("proc", Listed(|at| PROC.listed(at))),
     ("dev", Listed(|at| DEV.listed(at))),
@@ -24,13 +24,13 @@ const LISTS: [(&str, Listed); 9] = [
     ("shell", Listed(|at| SHELL.listed(at))),
 ];
 
-/// The same command and those below it, with all that the help says.
+/// Adds the long help to a command and its subcommands.
 #[cold]
 pub(crate) fn explained(command: Command) -> Command {
     command.mut_args(explained_option).mut_subcommands(explained)
 }
 
-/// With help of one line for each option, by `--help`.
+/// Adds the long help, but lets `--help` print only one line for each option.
 #[cold]
 pub(crate) fn short(command: Command) -> Command {
     explained(command).mut_arg("help", |help| help.action(ArgAction::HelpShort))
@@ -50,7 +50,7 @@ fn explained_option(mut arg: Arg) -> Arg {
     arg
 }
 
-/// What a text has below the line of an option.
+/// The part of `text` below the line `# --OPTION` of this option.
 pub(crate) fn text_of<'t>(long: &str, text: &'t str) -> &'t str {
     let after = text.split_once(&format!("# --{long}\n")).map_or("", |(_, after)| after);
     after.split("\n# ").next().unwrap_or_default().trim_matches('\n')

@@ -1,4 +1,4 @@
-//! `subroot idmap`: what the caller may map, by which line of which file.
+//! `subroot idmap`: prints which IDs the caller may map, and which line grants them.
 
 use crate::cli::args::{IdmapArgs, IdmapVerb};
 use crate::cli::explain;
@@ -14,7 +14,7 @@ use subroot_idmap::IdKind;
 /// Prints the report and returns the exit status.
 ///
 /// # Errors
-/// Those of the output.
+/// Standard output cannot be written.
 pub(crate) fn print(typed: &IdmapArgs) -> anyhow::Result<u8> {
     if let Some(IdmapVerb::Explain(words)) = &typed.verb {
         return explain::print(words, typed.json);

@@ -1,4 +1,4 @@
-//! `subroot ps` and `subroot kill`.
+//! `subroot ps` and `subroot kill`: list running sandboxes and send them signals.
 
 use crate::cli::args::{KillArgs, PsArgs};
 use crate::cli::output;
@@ -14,13 +14,13 @@ use std::fmt::Write as _;
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
-/// How long a killed sandbox may take to be gone, in steps of 5 ms.
+/// How long to wait for the end of killed sandboxes, in steps of 5 ms.
 const STEPS: u32 = 400;
 
 /// Lists the running sandboxes.
 ///
 /// # Errors
-/// A /proc that cannot be read, and those of the output.
+/// The running sandboxes cannot be listed, or standard output cannot be written.
 pub(crate) fn print(typed: &PsArgs) -> anyhow::Result<u8> {
     let known = registry::running()?;
     let text = if typed.json {
@@ -49,7 +49,7 @@ fn table(known: &[Known]) -> String {
     text
 }
 
-/// The command on one line, as far as it fits.
+/// The first 80 characters of the command, on one line.
 fn command(known: &Known) -> String {
     let args: Vec<String> =
         known.process.command.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
@@ -69,17 +69,17 @@ fn object(known: &Known) -> Value {
     })
 }
 
-/// Sends a signal to each; waits for the end of those that it kills.
+/// Sends a signal to each sandbox. After SIGKILL, waits for their ends.
 ///
 /// # Errors
-/// A signal that is none, and the first sandbox that is not there.
+/// The signal is unknown, or a sandbox does not exist.
 pub(crate) fn kill(typed: &KillArgs) -> anyhow::Result<u8> {
     let signal = signal(&typed.signal)
         .ok_or_else(|| Error::Usage { what: "--signal", why: format!("unknown signal {}", typed.signal) })?;
     let known = typed.sandboxes.iter().map(|arg| registry::find(arg)).collect::<Result<Vec<_>, _>>()?;
     known.iter().try_for_each(|known| join::signal(known, signal))?;
     if signal == libc::SIGKILL {
-        // Error ignored: what cannot be looked at may still be there.
+        // Error ignored: a sandbox that cannot be examined may still be running.
         let is_there = |known: &Known| registry::is_running(known).ok() != Some(false);
         let mut steps = 0..STEPS;
         while known.iter().any(is_there) && steps.next().is_some() {
@@ -89,7 +89,7 @@ pub(crate) fn kill(typed: &KillArgs) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-/// By name, with or without SIG, or by number, a real-time one too.
+/// Reads a signal: a name with or without SIG, or a number, including those of real-time signals.
 fn signal(arg: &str) -> Option<i32> {
     if let Ok(number) = arg.parse::<i32>() {
         return (1..=64).contains(&number).then_some(number);

@@ -1,4 +1,5 @@
-//! The man pages of the launcher in packaging/man, made from the same table as its help, and the test that they are up to date.
+//! Generates the launcher's man pages in packaging/man from the same structs as its help, and tests that they
+//! are up to date.
 
 mod options;
 mod sections;
@@ -12,10 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-/// Names of files with their contents.
+/// The content of each page, by file name.
 type Pages = BTreeMap<String, String>;
 
-/// The pages of a command and of those below it; `build` has named each `subroot-COMMAND`.
+/// Adds the pages of a command and its subcommands. `build` has named each of them `subroot-COMMAND`.
 fn add_pages(command: &Command, pages: &mut Pages) {
     let name = command.get_display_name().unwrap_or_else(|| command.get_name());
     pages.insert(format!("{name}.1"), page(command, name));
@@ -42,7 +43,7 @@ fn page(command: &Command, name: &str) -> String {
     .concat()
 }
 
-/// `subroot run [OPTIONS] [ROOTFS]…`, the name in bold.
+/// The usage line, such as `subroot run [OPTIONS] [ROOTFS]…`, with the name in bold.
 fn synopsis(command: &Command) -> String {
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ");
@@ -51,7 +52,8 @@ fn synopsis(command: &Command) -> String {
     format!("\\fB{}\\fR{}", verbatim(name), verbatim(rest))
 }
 
-/// What the help says after the options, without the exit statuses at its end: they have a section.
+/// The text of the help after the options, without the exit statuses at its end, which have their own
+/// section.
 fn after_help(command: &Command) -> String {
     let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let after = after.split("Exit status:").next().unwrap_or_default().trim_end();
@@ -81,7 +83,7 @@ fn generated() -> Pages {
     pages
 }
 
-/// The launcher's pages as they are committed.
+/// The pages in packaging/man.
 fn committed() -> Pages {
     let entries = fs::read_dir(dir()).unwrap().map(|entry| entry.unwrap());
     let names = entries.map(|entry| entry.file_name().into_string().unwrap());

@@ -29,7 +29,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-/// The program: reads the command line, does what it says, and ends with its status.
+/// The program: reads the command line, runs the command, and returns its exit status.
 pub fn main() -> ExitCode {
     match run() {
         Ok(status) => ExitCode::from(status),
@@ -63,7 +63,7 @@ fn run() -> anyhow::Result<u8> {
     }
 }
 
-/// What `-v` or SUBROOT_LOG asks for; the variable wins.
+/// Logs what `-v` or SUBROOT_LOG requests. The variable takes precedence.
 fn log_to_standard_error(verbose: u8) {
     if verbose == 0 && std::env::var_os("SUBROOT_LOG").is_none() {
         return;

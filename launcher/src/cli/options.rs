@@ -1,4 +1,4 @@
-//! From what was typed to what is asked for.
+//! Converts the typed arguments to a request.
 
 use crate::cli::args::{
     ExecArgs, IdentityArgs, MountArgs, NamespaceArgs, ProcessArgs, RunArgs, SecurityArgs, UnshareArgs,
@@ -23,18 +23,18 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Where `--read-only` leaves room to write, as podman does.
+/// The directories that stay writable with `--read-only`, as in podman.
 const WRITABLE_TMPFS: [&str; 3] = ["/run", "/tmp", "/var/tmp"];
 
-/// For `map_err`: what was being read.
+/// For `map_err`: an error in the value of this option.
 fn reading(what: &'static str) -> impl FnOnce(String) -> Error {
     move |why| Error::Usage { what, why }
 }
 
-/// What `subroot run` asks for.
+/// The request of `subroot run`.
 ///
 /// # Errors
-/// What was typed and cannot be meant.
+/// An argument is invalid, or arguments contradict each other.
 pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbox, Error> {
     let is_given = after.is_some() || !typed.command.is_empty();
     let command = join_command(typed.command, after);
@@ -67,7 +67,7 @@ pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbo
     Ok(sandbox)
 }
 
-/// What `subroot unshare` asks for.
+/// The request of `subroot unshare`.
 pub(crate) fn unshare(typed: UnshareArgs, after: Option<Vec<OsString>>) -> Sandbox {
     let mut sandbox = Sandbox::unshare();
     sandbox.command = Some(join_command(typed.command, after)).filter(|command| !command.is_empty());
@@ -75,15 +75,15 @@ pub(crate) fn unshare(typed: UnshareArgs, after: Option<Vec<OsString>>) -> Sandb
     sandbox
 }
 
-/// True if a person can use a shell here.
+/// True if an interactive shell can be used: standard input and output are terminals.
 fn is_at_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
-/// What `subroot exec` asks for, of this sandbox.
+/// The request of `subroot exec` for this sandbox.
 ///
 /// # Errors
-/// What was typed and cannot be meant.
+/// An argument is invalid, or arguments contradict each other.
 pub(crate) fn exec(typed: ExecArgs, after: Option<Vec<OsString>>, known: &Known) -> Result<Process, Error> {
     let command = join_command(typed.command, after);
     let terminal = typed.tty || (command.is_empty() && known.has_terminals && is_at_terminal());

@@ -1,4 +1,4 @@
-//! The one place that prints for a person: one line for each thing, control characters escaped.
+//! The only module that prints for people: one line for each message, with control characters escaped.
 #![allow(clippy::print_stderr, clippy::print_stdout)]
 
 use crate::failure::OWN_FAILURE;
@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use serde_json::Value;
 use std::io::Write as _;
 
-/// The same for any error.
+/// Prints an error and returns its exit status.
 pub(crate) fn status(error: &anyhow::Error) -> u8 {
     error.downcast_ref().map_or_else(
         || {
@@ -19,11 +19,11 @@ pub(crate) fn status(error: &anyhow::Error) -> u8 {
     )
 }
 
-/// Prints what the parser of the command line has to say, help or one line, and returns the status that goes with it.
+/// Prints the parser's message, which is help or a one-line error, and returns the exit status for it.
 pub(crate) fn usage(message: &clap::Error) -> u8 {
     let is_help = message.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if is_help || !message.use_stderr() {
-        // Error ignored: a closed standard output is nobody to print to.
+        // Error ignored: standard output is closed, and nobody reads it.
         let _ = message.print();
         return if is_help { OWN_FAILURE } else { 0 };
     }
@@ -37,10 +37,8 @@ pub(crate) fn usage(message: &clap::Error) -> u8 {
     OWN_FAILURE
 }
 
-/// A line of JSON.
-///
-/// # Errors
-/// None for text, numbers, lists and objects. Written without the formatter of serde_json for people, which would be linked as well.
+/// A line of JSON. It is not pretty-printed, because that formatter of serde_json would have to be linked as
+/// well.
 pub(crate) fn json(value: &Value) -> serde_json::Result<String> {
     Ok(serde_json::to_string(value)? + "\n")
 }
@@ -48,7 +46,7 @@ pub(crate) fn json(value: &Value) -> serde_json::Result<String> {
 /// Prints to standard output.
 ///
 /// # Errors
-/// Those of the write, a closed pipe included.
+/// An error of write(2), including EPIPE.
 pub(crate) fn output(text: &str) -> std::io::Result<()> {
     std::io::stdout().lock().write_all(text.as_bytes())
 }

@@ -1,4 +1,5 @@
-//! `subroot grants owner`: whose an ID is, by which line, and which ID it is inside that user's sandboxes.
+//! `subroot grants owner`: reports who has an ID, by which line, and which ID it is inside that user's
+//! sandboxes.
 
 use crate::cli::output;
 use crate::error::Error;
@@ -15,12 +16,13 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, RESERVED_ID, parse_number};
 
-/// How many lines that hold one ID are looked at; each takes what the mapper does for its owner.
+/// The maximum number of lines holding an ID that are examined. For each, the files are read as the mapper
+/// reads them for its owner.
 const MAX_HOLDERS: usize = 4;
 
 /// A user to whom a line or a rule grants an ID.
 struct Holder {
-    /// Who, escaped.
+    /// The user's name or uid, escaped.
     user: String,
     /// The uid, if it is known.
     uid: Option<u32>,
@@ -28,25 +30,25 @@ struct Holder {
     line: u32,
     /// The range that holds the ID.
     range: IdRange,
-    /// Which ID it is inside, or why it is none.
+    /// The ID inside a default launch, or why there is none.
     inside: Result<u32, String>,
 }
 
-/// All that is known of an ID.
+/// Who has an ID.
 struct Answer {
     kind: IdKind,
     id: u32,
     /// The accounts or groups that have it, escaped.
     live: Vec<String>,
     holders: Vec<Holder>,
-    /// How many lines more hold it.
+    /// The number of other lines that hold it.
     more: usize,
 }
 
-/// Whose an ID is, or the owner and the group of a file, as text or JSON.
+/// Reports who has an ID, or the owner and group of a file, as text or JSON.
 ///
 /// # Errors
-/// A file that cannot be looked at or read.
+/// A file cannot be examined or read.
 pub(crate) fn report(what: &OsStr, as_json: bool) -> anyhow::Result<String> {
     let ids = ids(what)?;
     let mut site = Site::read()?;
@@ -59,7 +61,7 @@ pub(crate) fn report(what: &OsStr, as_json: bool) -> anyhow::Result<String> {
     })
 }
 
-/// The uid and the gid that are asked about.
+/// The requested ID, as uid and gid, or the owner and group of a file.
 fn ids(what: &OsStr) -> Result<[u32; 2], Error> {
     if !what.is_empty() && what.as_bytes().iter().all(u8::is_ascii_digit) {
         let id = parse_number(what.as_bytes()).map_err(|why| why.reason());
@@ -124,7 +126,7 @@ impl Answer {
     }
 }
 
-/// Whose own ID it is, in words.
+/// The accounts and groups that have the ID, as text.
 fn live(site: &Site, kind: IdKind, id: u32) -> Vec<String> {
     let Ok(own) = IdRange::new(id, 1) else { return Vec::new() };
     let how = if kind == IdKind::Gid { " (as uid or primary group)" } else { "" };
@@ -144,7 +146,8 @@ fn of_line(site: &Site, grant: &Grant, id: u32) -> Holder {
     let inside = match (owner.uid, site.shown_plugin()) {
         (_, Some(_)) => Err("a plugin keeps the grants".into()),
         (None, _) => Err("no account has this name".into()),
-        // The gid of a uid without an account is not known, and changes nothing unless the user has a grant of it.
+        // Without an account, the primary gid is unknown. The uid is used instead: it matters only if the
+        // user has a grant for it.
         (Some(uid), _) => {
             let gid = owner.account.as_ref().map_or(uid, |account| account.gid);
             inside(site, &Grants::of(uid, gid).examined(), grant.kind, (id, grant.range))
@@ -154,7 +157,7 @@ fn of_line(site: &Site, grant: &Grant, id: u32) -> Holder {
     Holder { user, uid: owner.uid, file, line: grant.line, range: grant.range, inside }
 }
 
-/// The ID that a default launch has for it, by what the mapper grants to this user.
+/// The ID that it becomes inside a default launch of this user, or why it is not mapped.
 fn inside(site: &Site, grants: &Grants, kind: IdKind, (id, range): (u32, IdRange)) -> Result<u32, String> {
     if let Some(refused) = grants.refused(kind) {
         return Err(refused.to_string());
@@ -184,7 +187,7 @@ impl Holder {
 
     fn json(&self) -> Value {
         json!({
-            // Error ignored: `reason` has it.
+            // Error ignored: `reason` reports it.
             "user": self.user,
             "uid": self.uid,
             "file": self.file,

@@ -1,4 +1,4 @@
-//! `--print-plan`: the steps of a launch in their order, as text or JSON.
+//! `--print-plan`: prints the steps of a launch in order, as text or JSON.
 
 use crate::child::prepared::Launch;
 use crate::cli::output;
@@ -22,10 +22,10 @@ pub(crate) enum Format {
 pub(crate) const FORMAT: OneOf<Format> =
     OneOf(&[("text", "A sentence for each step", Format::Text), ("json", "One JSON object", Format::Json)]);
 
-/// Prints them and returns the exit status.
+/// Prints the steps and returns the exit status.
 ///
 /// # Errors
-/// What cannot be meant, and those of the output.
+/// The request is invalid, or standard output cannot be written.
 pub(crate) fn print(sandbox: &Sandbox, format: Format) -> anyhow::Result<u8> {
     let plan = Launch::new(sandbox)?.plan;
     let steps = outline::steps(&plan, shortfall::why_not_better(&plan.ids));

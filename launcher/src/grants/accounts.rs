@@ -1,5 +1,5 @@
-//! What name services know of users: asked by the C library in a plain build, and by getent(1) in a static one, which has no
-//! name services of its own.
+//! Asks name services about users: through the C library in a plain build, and through getent(1) in a static
+//! build, which has no name services of its own.
 
 use crate::grants::files::each_line_of;
 use nix::libc::gid_t;
@@ -11,19 +11,20 @@ use users::User;
 
 const IS_STATIC: bool = cfg!(target_feature = "crt-static");
 
-/// The account of a uid.
+/// The account with this uid.
 pub(crate) fn by_uid(uid: u32) -> Option<User> {
     if IS_STATIC { by_getent(OsStr::new(&uid.to_string())) } else { users::get_user_by_uid(uid) }
 }
 
-/// The account of a name.
+/// The account with this name.
 pub(crate) fn by_name(name: &OsStr) -> Option<User> {
     let found =
         if IS_STATIC { local(name).or_else(|| by_getent(name)) } else { users::get_user_by_name(name) };
     found.filter(|user| user.name() == name)
 }
 
-/// The local account of a name, which getent(1) could take for a number or an option.
+/// The local account with this name. getent(1) could mistake a name for a number or an option, so /etc/passwd
+/// is read first.
 fn local(name: &OsStr) -> Option<User> {
     let mut found = None;
     each_line_of(ACCOUNTS_FILE, |_, line| {
@@ -50,7 +51,7 @@ pub(crate) fn groups_of(user: &User) -> Vec<gid_t> {
     [own].into_iter().chain(numbers.filter(|gid| *gid != own)).collect()
 }
 
-/// A line of passwd(5), by name or number.
+/// The account that getent(1) finds by name or number.
 fn by_getent(key: &OsStr) -> Option<User> {
     let line = printed(Command::new("getent").arg("passwd").arg(key));
     let mut fields = line.split(|byte| *byte == b':');

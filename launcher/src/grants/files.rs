@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use subroot_idmap::{IdKind, each_line};
 
-/// As much of a file as the mapper holds at once.
+/// The size of the mapper's read buffer. A line that does not fit in it is cut off.
 const MAPPERS_BUFFER: usize = 64 * 1024;
 
 /// The kind of ID that a file grants, if it is a grant file.
@@ -14,15 +14,16 @@ pub(crate) fn kind_of(file: &str) -> Option<IdKind> {
     IdKind::BOTH.into_iter().find(|kind| kind.grant_file() == file)
 }
 
-/// Visits the lines of a file, with their numbers; a file that cannot be read has none.
+/// Visits each line of a file with its number. A file that cannot be read has no lines.
 pub(crate) fn each_line_of(path: &str, visit: impl FnMut(u32, &[u8])) {
     if let Err(error) = read_lines(path, visit) {
-        // Error ignored: it is said here, and what a launch is planned with keeps it.
+        // Error ignored: it is logged here, and the plan of a launch reads the files itself and keeps the
+        // error.
         log::warn!("{error}");
     }
 }
 
-/// The same; a file that is not there has no lines.
+/// Visits each line of a file with its number. A missing file has no lines.
 ///
 /// # Errors
 /// A file that cannot be read.
@@ -32,12 +33,14 @@ pub(crate) fn read_lines(path: &str, visit: impl FnMut(u32, &[u8])) -> Result<()
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         file => file.map_err(unreadable)?,
     };
-    // Files of proc(5) have no size. What is longer than the mapper's buffer is read as the mapper reads it.
+    // Files of proc(5) have size 0. Larger files are read through a buffer of the mapper's size, so that long
+    // lines are cut in the same way.
     let size = file.metadata().map_err(unreadable)?.len();
     let size = usize::try_from(size).map_err(|_| unreadable(ErrorKind::FileTooLarge.into()))?;
     let mut buffer =
         vec![0; if size == 0 { MAPPERS_BUFFER } else { MAPPERS_BUFFER.min(size.saturating_add(1)) }];
-    // The end of a file with a size is where it was at first, as for the mapper, and is not asked for.
+    // Like the mapper, read only up to the size that the file had when it was opened. This also avoids a last
+    // read(2) that only finds the end.
     let mut left = if size == 0 { usize::MAX } else { size };
     let read = |free: &mut [u8], _| {
         while left > 0 {

@@ -1,4 +1,4 @@
-//! One thing that is wrong with the grants: where, what, and what to do about it.
+//! One problem with the grants: its location, the reason, and the fix.
 
 use crate::grants::location;
 use crate::grants::site::{Grant, Site};
@@ -6,30 +6,30 @@ use serde::Serialize;
 use std::fmt::Write as _;
 use subroot_idmap::IdRange;
 
-/// What is found, for a person and for a program.
+/// A problem, printed as text or JSON.
 #[derive(Serialize)]
 pub(crate) struct Finding {
-    /// A name for the kind: those of `subroot grants lint --help`.
+    /// The name of the kind of problem, as listed in `subroot grants lint --help`.
     pub(crate) kind: &'static str,
     pub(crate) file: &'static str,
-    /// The line, where it is about one.
+    /// The line's number, if the problem is in one line.
     pub(crate) line: Option<u32>,
-    /// Whom the line grants something, escaped.
+    /// The owner of the line, escaped.
     pub(crate) owner: Option<String>,
     /// What is wrong.
     pub(crate) why: String,
-    /// What to do, all of it as root.
+    /// A command or an action for root.
     pub(crate) fix: String,
 }
 
 impl Finding {
-    /// Something about a well-formed line.
+    /// A problem with a well-formed line.
     pub(crate) fn of(site: &Site, grant: &Grant, kind: &'static str, why: String, fix: String) -> Finding {
         let owner = Some(site.owner(grant).text.clone());
         Finding { kind, file: grant.kind.grant_file(), line: Some(grant.line), owner, why, fix }
     }
 
-    /// Two lines for a person.
+    /// Appends two lines of text: the problem and its fix.
     pub(crate) fn write(&self, text: &mut String) {
         let owner = self.owner.as_ref().map(|owner| format!(" {owner}:")).unwrap_or_default();
         let _ = writeln!(text, "{}: {}:{owner} {}", location(self.file, self.line), self.kind, self.why);
@@ -42,7 +42,7 @@ pub(crate) fn number_of(count: u32, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A range without its end, as the mapper writes it.
+/// A half-open range, as the mapper writes it.
 pub(crate) fn range_text(range: IdRange) -> String {
     format!("[{}-{})", range.first(), range.end())
 }

@@ -1,4 +1,5 @@
-//! Which IDs are left to be granted: within the limits of login.defs, and nobody's of either kind.
+//! Which IDs are free to be granted: those within the limits of login.defs that nothing uses, neither as user
+//! nor as group IDs.
 
 use crate::error::Error;
 use crate::failure::reason_of;
@@ -8,33 +9,36 @@ use crate::grants::site::Site;
 use std::fs;
 use subroot_idmap::{IdKind, IdRange, OVERFLOW_ID, parse_number};
 
-/// The administrator's file, and the distribution's on systems that keep no settings of their own in /etc: openSUSE.
+/// The administrator's file, and the distribution's, which counts if there is no file in /etc, as on
+/// openSUSE.
 pub(crate) const LOGIN_DEFS: [&str; 2] = ["/etc/login.defs", "/usr/etc/login.defs"];
-/// Below are the system's own accounts: SYS_UID_MAX in login.defs(5).
+/// The first ID of ordinary users. System accounts have lower ones: SYS_UID_MAX in login.defs(5).
 pub(crate) const FIRST_USER: u32 = 1000;
 /// shadow's defaults: login.defs(5).
 const FIRST: u32 = 100_000;
 const LAST: u32 = 600_100_000;
 
-/// How far the limits are raised: room for a thousand users.
+/// How far the upper limit is raised: enough for another thousand users.
 const MORE: u32 = 65_536_000;
-/// The last ID before those that programs with 32-bit numbers take for -1 and near it.
+/// The highest ID that is granted. The 65,536 above it are left out, because programs may take IDs near 2^32
+/// for -1 and other negative numbers.
 const HIGHEST: u32 = 4_294_901_759;
 
-/// The IDs that shadow's tools would grant: SUB_UID_MIN to SUB_UID_MAX, as far as SUB_GID_MIN to SUB_GID_MAX are the same.
+/// The IDs that shadow's tools may grant: those that are both between SUB_UID_MIN and SUB_UID_MAX and between
+/// SUB_GID_MIN and SUB_GID_MAX.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
-    /// The lowest.
+    /// The lowest ID.
     pub(crate) first: u32,
-    /// The highest.
+    /// The highest ID.
     pub(crate) last: u32,
 }
 
 impl Limits {
-    /// Reads them.
+    /// Reads the limits from login.defs.
     ///
     /// # Errors
-    /// A file that is there and cannot be read.
+    /// A file exists and cannot be read.
     pub(crate) fn read() -> Result<Limits, Error> {
         let (mut first, mut last) = ([FIRST; 2], [LAST; 2]);
         let ([first_uid, first_gid], [last_uid, last_gid]) = (&mut first, &mut last);
@@ -58,13 +62,14 @@ impl Limits {
         Ok(Limits { first, last })
     }
 
-    /// Higher limits, if these can be raised at all.
+    /// The limits with a higher upper one; `None` if it cannot be raised.
     pub(crate) fn raised(self) -> Option<Limits> {
         let last = self.last.saturating_add(MORE).min(HIGHEST);
         (last > self.last).then_some(Limits { last, ..self })
     }
 
-    /// The command that writes the upper limit down. Of two lines for one setting, the last one counts: login.defs(5).
+    /// The command that sets the upper limit. It appends lines, because the last of two lines for one setting
+    /// counts: login.defs(5).
     pub(crate) fn command(self) -> String {
         let ([own, distribution], last) = (LOGIN_DEFS, self.last);
         // Error ignored: the shell then reports what it cannot write.
@@ -73,7 +78,8 @@ impl Limits {
         format!(r"{copied}printf '\nSUB_UID_MAX {last}\nSUB_GID_MAX {last}\n' >>{own}")
     }
 
-    /// The same, or all that this user namespace has above the system's own, if it has none of these.
+    /// The limits for this user namespace: these, or, if none of their IDs exists here, all existing IDs
+    /// above those of system accounts.
     pub(crate) fn of_present(self, present: &Present) -> Limits {
         let here = of_both_kinds(present);
         match here.last() {
@@ -87,14 +93,14 @@ impl Limits {
     }
 }
 
-/// The IDs that exist both as user and as group IDs, in their order.
+/// The IDs that exist both as user and as group IDs, sorted.
 fn of_both_kinds(present: &Present) -> Vec<IdRange> {
     let gids = joined(present.of(IdKind::Gid));
     let uids = joined(present.of(IdKind::Uid));
     uids.iter().flat_map(|uid| gids.iter().filter_map(|gid| common(*uid, *gid))).collect()
 }
 
-/// The ranges within the limits that no line, account, group or rule has, of either kind, in their order.
+/// The ranges within the limits that no line, account, group or rule uses as user or group IDs, sorted.
 pub(crate) fn free(site: &Site, limits: Limits) -> Vec<IdRange> {
     let range = |first, count| IdRange::new(first, count).ok();
     let mut taken: Vec<IdRange> = site.grants.iter().map(|grant| grant.range).collect();
@@ -120,12 +126,12 @@ fn gaps(limits: Limits, mut taken: Vec<IdRange>) -> Vec<IdRange> {
     free
 }
 
-/// How many ranges of this length fit.
+/// How many ranges of this length fit into the free ones.
 pub(crate) fn capacity(free: &[IdRange], count: u32) -> u32 {
     free.iter().map(|range| range.count().checked_div(count).unwrap_or(0)).sum()
 }
 
-/// The lowest range of this length.
+/// The lowest free range of this length.
 pub(crate) fn first_fit(free: &[IdRange], count: u32) -> Option<IdRange> {
     let gap = free.iter().find(|range| range.count() >= count)?;
     IdRange::new(gap.first(), count).ok()

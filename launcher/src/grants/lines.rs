@@ -1,4 +1,5 @@
-//! Findings about single lines: invalid ones, owners that do not exist, and ranges with IDs that others have already.
+//! Problems with single lines: invalid lines, owners that do not exist, and ranges that hold IDs already in
+//! use.
 
 use crate::grants::finding::{Finding, range_text};
 use crate::grants::free::FIRST_USER;
@@ -10,7 +11,8 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, OVERFLOW_ID};
 
-/// What systemd takes for itself without a line in any file, outside the range of containers: its UIDS-GIDS.md.
+/// IDs that systemd uses without a line in any file, except those of its containers: UIDS-GIDS.md in
+/// systemd's documentation.
 const SYSTEMD: [(RangeInclusive<u32>, &str); 4] = [
     (60_001..=60_513, "users of systemd-homed"),
     (60_514..=60_577, "users mapped into containers"),
@@ -18,7 +20,7 @@ const SYSTEMD: [(RangeInclusive<u32>, &str); 4] = [
     (2_147_352_576..=2_147_418_111, "foreign directory trees"),
 ];
 
-/// Looks at each line of both files, and at each rule of mapper.conf.
+/// Checks each line of both files, and each rule of mapper.conf.
 pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) {
     found.extend(site.bad.iter().map(|bad| {
         let (kind, fix) = match bad.kind() {
@@ -35,7 +37,7 @@ pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) 
         check_owner(site, remedy, grant, found);
         check_own_id(site, grant, found);
         check_presence(site, remedy, grant, found);
-        // One ID alone is a pass-through on purpose, such as that of a device's group.
+        // A single ID, such as that of a device's group, is passed through on purpose.
         if grant.range.count() > 1 {
             check_range(site, remedy, grant, found);
             check_rules(site, remedy, grant, found);
@@ -60,14 +62,15 @@ pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) 
     }
 }
 
-/// Of a line whose owner is known, all that is wrong is repaired at once.
+/// If the line's owner is known, the command that fixes all of their lines; otherwise one that removes this
+/// line.
 fn of_bad_line(remedy: &Remedy<'_>, bad: &BadLine, kind: IdKind) -> String {
     let repair = remedy.user(bad.uid).and_then(|user| remedy.repair(&user, None, &[]));
     repair.map_or_else(|| without_line(kind, bad.line, &bad.text), |repair| repair.command)
 }
 
 fn check_owner(site: &Site, remedy: &Remedy<'_>, grant: &Grant, found: &mut Vec<Finding>) {
-    // A uid without an account is how accounts of a directory are written.
+    // A line by uid is left alone: it may be for an account of a directory, which is not in /etc/passwd.
     if !site.is_without_account(grant) {
         return;
     }
@@ -80,7 +83,8 @@ fn check_owner(site: &Site, remedy: &Remedy<'_>, grant: &Grant, found: &mut Vec<
     found.push(Finding::of(site, grant, "no-account", why, fix));
 }
 
-/// Takes the line out, but not while there are files with its IDs, which its next owner would get.
+/// A fix that removes the line only if no files have its IDs: the next owner of the IDs would own those
+/// files.
 pub(crate) fn unless_files(grant: &Grant, otherwise: &str) -> String {
     let (option, below) = (grant.kind.name(), grant.range.first().saturating_sub(1));
     let (end, command) = (grant.range.end(), Remedy::only_without(grant));
@@ -89,7 +93,7 @@ pub(crate) fn unless_files(grant: &Grant, otherwise: &str) -> String {
     )
 }
 
-/// The caller's own ID is in every map already.
+/// Every map already has the user's own ID.
 fn check_own_id(site: &Site, grant: &Grant, found: &mut Vec<Finding>) {
     let account = site.owner(grant).account.as_ref();
     let own = account.map(|account| grant.kind.pick(account.uid, account.gid));
@@ -102,7 +106,7 @@ fn check_own_id(site: &Site, grant: &Grant, found: &mut Vec<Finding>) {
     }
 }
 
-/// Lines that grant what an earlier one of the same user grants.
+/// Finds lines that repeat an earlier line of the same user.
 fn check_duplicates(site: &Site, found: &mut Vec<Finding>) {
     let mut first = HashMap::new();
     for grant in &site.grants {
@@ -118,7 +122,8 @@ fn check_duplicates(site: &Site, found: &mut Vec<Finding>) {
     }
 }
 
-/// IDs that this user namespace does not have: those of a host, in a container that was given only some of them.
+/// Finds IDs that do not exist in this user namespace, as in a container that has only some of the host's
+/// IDs.
 fn check_presence(site: &Site, remedy: &Remedy<'_>, grant: &Grant, found: &mut Vec<Finding>) {
     let Some(parts) = site.present.parts_if_cut(grant.kind, grant.range) else { return };
     let range = range_text(grant.range);
@@ -136,7 +141,7 @@ fn check_range(site: &Site, remedy: &Remedy<'_>, grant: &Grant, found: &mut Vec<
     }
 }
 
-/// Which IDs of others a range holds: the kind of finding, and why.
+/// The kinds of problem that a range has because it holds IDs of others, each with the reason.
 fn held(site: &Site, kind: IdKind, range: IdRange) -> Vec<(&'static str, String)> {
     let (accounts, groups) = (site.accounts.live_in(kind, range), site.accounts.groups_in(kind, range));
     let mut held = Vec::new();
@@ -173,7 +178,7 @@ fn held(site: &Site, kind: IdKind, range: IdRange) -> Vec<(&'static str, String)
     held
 }
 
-/// `alice (1000)`, and how many more.
+/// The first as `alice (1000)`, and the number of the others.
 fn names(live: &[Live]) -> Option<String> {
     let first = live.first()?;
     let more = live.len().saturating_sub(1);
@@ -181,7 +186,8 @@ fn names(live: &[Live]) -> Option<String> {
     Some(format!("{} ({}){more}", first.name, first.id))
 }
 
-/// A line in the area that the rules of mapper.conf deal out, or over the uids that they serve.
+/// Finds lines that hold IDs which rules of mapper.conf compute for others, or the uids of accounts that a
+/// rule covers.
 fn check_rules(site: &Site, remedy: &Remedy<'_>, grant: &Grant, found: &mut Vec<Finding>) {
     let own = site.owner(grant).uid.and_then(|uid| site.computed(uid)).map(|(_, range)| range);
     let is_own = own.is_some_and(|own| own.shared_with(grant.range) == grant.range.count());

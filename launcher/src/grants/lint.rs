@@ -1,4 +1,4 @@
-//! `subroot grants lint`: everything that is wrong with the grants, and how much room is left.
+//! `subroot grants lint`: every problem with the grants, and how many more ranges fit.
 
 use crate::causes::{Cause, DANGLING};
 use crate::error::Error;
@@ -18,22 +18,22 @@ use std::fs;
 use std::ops::RangeInclusive;
 use subroot_idmap::{IdKind, IdRange, NSSWITCH_FILE};
 
-/// A range as useradd(8) gives it, beside one that is enough.
+/// The sizes for which free ranges are counted: what useradd(8) grants, and the least that is enough.
 const SIZES: [u32; 2] = [65536, ENOUGH];
 
-/// All that is printed.
+/// The whole report.
 #[derive(Serialize)]
 pub(crate) struct Report {
     findings: Vec<Finding>,
     notes: Vec<String>,
-    /// How many well-formed lines both files have.
+    /// The number of well-formed lines in both files.
     lines: usize,
-    /// How many users they name.
+    /// The number of users that they name.
     users: usize,
     capacity: Capacity,
 }
 
-/// How much room is left between the limits.
+/// How many more grants fit between the limits.
 #[derive(Serialize)]
 struct Capacity {
     first: u32,
@@ -41,14 +41,14 @@ struct Capacity {
     grants: [Room; 2],
 }
 
-/// How many further grants of one size fit.
+/// How many more grants of one size fit.
 #[derive(Serialize)]
 struct Room {
     count: u32,
     fit: u32,
 }
 
-/// Looks for what is wrong.
+/// Finds all problems.
 ///
 /// # Errors
 /// A file that cannot be read.
@@ -74,7 +74,8 @@ fn location(file: &str) -> usize {
     IdKind::BOTH.iter().position(|kind| kind.grant_file() == file).map_or(0, |at| at.saturating_add(1))
 }
 
-/// Files that the mapper does not take, that do not count, or that the next line would spoil.
+/// Finds files that the mapper does not trust or cannot read, files that a plugin replaces, dangling
+/// symlinks, and a last line without a newline.
 fn check_files(site: &Site, found: &mut Vec<Finding>) {
     let mut push = |kind, file, why: String, fix: String| {
         found.push(Finding { kind, file, line: None, owner: None, why, fix });
@@ -102,7 +103,7 @@ fn check_files(site: &Site, found: &mut Vec<Finding>) {
     }
 }
 
-/// New accounts get no IDs any more.
+/// Reports if no free range is left for a new account.
 fn check_room(remedy: &Remedy<'_>, found: &mut Vec<Finding>) {
     let Limits { first, last } = remedy.limits();
     let [count, _] = SIZES;
@@ -113,7 +114,7 @@ fn check_room(remedy: &Remedy<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// The fix without what a finding says before it.
+/// The fix without `as root: `, which a finding adds itself.
 fn as_root(cause: &Cause) -> String {
     let fix = cause.fix();
     fix.strip_prefix("as root: ").unwrap_or(&fix).to_owned()
@@ -124,12 +125,13 @@ fn unasked(site: &Site) -> Option<String> {
     (unasked > 0).then(|| format!("whether {unasked} owners have an account in the directory was not asked"))
 }
 
-/// systemd-nspawn asks name services which IDs are free, and these know nothing of grants: systemd's UIDS-GIDS.md.
+/// A note if grants hold IDs that systemd-nspawn may pick. It asks only name services which IDs are free, and
+/// these do not know grants: UIDS-GIDS.md in systemd's documentation.
 fn containers(site: &Site) -> Option<String> {
     const TAKEN: RangeInclusive<u32> = 524_288..=1_879_048_191;
     let is_taken = |range: IdRange| range.first() <= *TAKEN.end() && range.end() > *TAKEN.start();
     let lines = site.grants.iter().filter(|grant| is_taken(grant.range)).count();
-    // Error ignored: a program that cannot be looked at cannot be started.
+    // Error ignored: a program that cannot be examined cannot be started.
     let is_installed = matches!(fs::exists("/usr/bin/systemd-nspawn"), Ok(true));
     (is_installed && lines > 0).then(|| {
         format!(

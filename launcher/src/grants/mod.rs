@@ -1,4 +1,5 @@
-//! What the administrator's files grant to the caller, read with the mapper's own rules; below, what they grant to everybody.
+//! Reads what the administrator's files grant to the caller, by the mapper's own rules. The modules below
+//! also examine the grants of all other users.
 
 pub(crate) mod accounts;
 pub(crate) mod files;
@@ -40,7 +41,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Bytes of a file as a person may be shown them: escaped, and cut short.
+/// Text for a message from the bytes of a file: escaped, and cut short.
 pub(crate) fn shown(bytes: &[u8]) -> String {
     const SHOWN: usize = 64;
     let text = String::from_utf8_lossy(bytes.get(..SHOWN).unwrap_or(bytes));
@@ -48,7 +49,7 @@ pub(crate) fn shown(bytes: &[u8]) -> String {
     escaped(&text) + end
 }
 
-/// Ranges as the mapper writes them: the first few.
+/// The first few ranges, as the mapper writes them.
 pub(crate) fn ranges_text(ranges: &[IdRange]) -> String {
     const SHOWN: usize = 8;
     let shown: Vec<String> = ranges.iter().take(SHOWN).map(|range| finding::range_text(*range)).collect();
@@ -64,12 +65,12 @@ pub(crate) struct Grants {
 }
 
 impl Grants {
-    /// Reads the files for the caller; what cannot be read grants nothing.
+    /// Reads the files for the caller. A file that cannot be read grants nothing.
     pub(crate) fn read() -> Grants {
         Grants::of(getuid().as_raw(), getgid().as_raw())
     }
 
-    /// Reads the files as they are for any user.
+    /// Reads the files for any user.
     pub(crate) fn of(uid: u32, gid: u32) -> Grants {
         let mut policy = Box::new(Policy::EMPTY);
         let mut files = Readable { unreadable: Vec::new() };
@@ -93,9 +94,10 @@ impl Grants {
         Grants { policy, refused: PerKind { uid, gid }, present, ranges }.counted()
     }
 
-    /// The same after a look at what else keeps the mapper from taking the files, which a launch leaves to the mapper.
+    /// Also checks whether the mapper would trust the files and can read them. Only commands that report do
+    /// this: in a launch, the mapper itself checks them.
     pub(crate) fn examined(self) -> Grants {
-        // Error ignored: the mapper says which file it is.
+        // Error ignored: the mapper reports which file it is.
         let faults = faults().ok().unwrap_or_default();
         let is_asked = is_own_mapper_installed();
         let [uid, gid] = IdKind::BOTH.map(|kind| {
@@ -118,13 +120,12 @@ impl Grants {
         ranges.into_iter().flat_map(|range| self.present.parts(kind, range)).collect()
     }
 
-    /// What was read.
     pub(crate) fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    /// The IDs of a kind that are granted and exist in this user namespace, in the order of the file: as few ranges as the kernel
-    /// takes them in.
+    /// The IDs of a kind that are granted and exist in this user namespace, in the order of the file, in as
+    /// few ranges as the kernel accepts.
     pub(crate) fn ranges(&self, kind: IdKind) -> &[IdRange] {
         self.ranges.get(kind)
     }
@@ -139,28 +140,30 @@ impl Grants {
         distinct(self.ranges(kind).to_vec())
     }
 
-    /// What keeps the mapper from granting anything of a kind, whatever the lines are.
+    /// Why the mapper grants nothing of a kind, regardless of the lines.
     pub(crate) fn refused(&self, kind: IdKind) -> Option<&Cause> {
         self.refused.get(kind).as_ref()
     }
 
-    /// The kind for which the mapper refuses everything, the first one.
+    /// The first kind of which the mapper grants nothing.
     pub(crate) fn refused_kind(&self) -> Option<IdKind> {
         IdKind::BOTH.into_iter().find(|kind| self.refused(*kind).is_some())
     }
 
-    /// What keeps the mapper from granting anything of that kind.
+    /// Why the mapper grants nothing of that kind.
     pub(crate) fn first_refusal(&self) -> Option<&Cause> {
         self.refused_kind().and_then(|kind| self.refused(kind))
     }
 
-    /// True if all that the mapper reads has been read here.
+    /// True if every file that the mapper reads could be read here, and no setting makes it refuse
+    /// everything.
     pub(crate) fn are_known(&self) -> bool {
         self.refused_kind().is_none()
     }
 }
 
-/// Reads everything that decides; what cannot be read is kept in `files`.
+/// Reads the caller's accounts, the settings and the grants. Files that cannot be read are recorded in
+/// `files`.
 fn read_policy(policy: &mut Policy, (uid, gid): (u32, u32), files: &mut Readable) -> Result<(), BadSetting> {
     policy.read_caller(uid, gid, files)?;
     if policy.needs_name_service() {
@@ -174,7 +177,7 @@ fn read_policy(policy: &mut Policy, (uid, gid): (u32, u32), files: &mut Readable
     policy.read_grants(|_| true, files)
 }
 
-/// Every file that this user can read, and those that they cannot.
+/// Reads files, and records those that this user cannot read.
 struct Readable {
     unreadable: Vec<(PathBuf, String)>,
 }
@@ -186,12 +189,12 @@ impl Readable {
         }
     }
 
-    /// Why a file that is read for this kind cannot be read.
+    /// The first file needed for this kind that cannot be read, and why.
     fn hidden(&self, kind: IdKind) -> Option<Cause> {
         let mut unreadable = self.unreadable.iter();
         let (file, why) =
             unreadable.find(|(file, _)| file.to_str().is_none_or(|file| trust::concerns(file, kind)))?;
-        // Error ignored: then the reason is the kernel's.
+        // Error ignored: the kernel's error is then the reason.
         let faults = faults().ok().unwrap_or_default();
         let fault = faults.iter().find(|fault| fault.hides() && Path::new(fault.file) == file);
         let unknown = || Cause::new(&HIDDEN, &[("file", &file.display()), ("why", why)]);
@@ -213,7 +216,8 @@ impl Files for Readable {
         Ok(())
     }
 
-    /// A plugin is not loaded here: getsubids(1) of shadow asks it, and asks the files if there is no such plugin.
+    /// Asks getsubids(1) of shadow instead of loading the plugin. If the plugin is not installed, getsubids
+    /// reads the files instead.
     fn each_plugin_grant(
         &mut self,
         question: &PluginQuestion<'_>,
@@ -228,45 +232,44 @@ impl Files for Readable {
     }
 }
 
-/// A line such as `0: alice 100000 65536`.
+/// Reads a line such as `0: alice 100000 65536`.
 fn listed_range(line: &[u8]) -> Option<IdRange> {
     let mut numbers = line.rsplit(|byte| *byte == b' ').map(parse_number);
-    // Error ignored: this is none of those lines.
+    // Error ignored: it is not such a line.
     let (count, first) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
     IdRange::new(first, count).ok()
 }
 
-/// As many as a Debian root takes behind the caller's own ID: 2,000 of its accounts, and one for nobody.
+/// The number of IDs that a Debian root needs in addition to the caller's own ID: 2,000 for its accounts, and
+/// one for nobody.
 pub(crate) const ENOUGH: u32 = 2001;
 
-/// Accounts, read if they matter.
+/// The IDs of local accounts, read only if they are needed.
 type LiveIds = OnceCell<Vec<(u32, String)>>;
 
-/// Why a line grants nothing in a user namespace without its IDs.
 const ABSENT: &str = "none of its IDs exists in this user namespace";
 
 /// A line of a grant file that names the caller, or what a rule of mapper.conf computes for them.
 pub(crate) struct OwnLine {
-    /// Which kind of ID it grants.
     pub(crate) kind: IdKind,
     pub(crate) file: &'static str,
-    /// Its number, from 1 on; none for what is computed.
+    /// Its number, starting at 1; `None` for a computed grant.
     pub(crate) number: Option<u32>,
-    /// The range, where the line has one.
+    /// The range; `None` if the line is invalid.
     pub(crate) range: Option<IdRange>,
-    /// The parts of the range that exist in this user namespace, if not all of it does.
+    /// The parts of the range that exist in this user namespace; `None` if all of it exists.
     pub(crate) present: Option<Vec<IdRange>>,
-    /// Why it grants nothing, where it does not.
+    /// Why it grants nothing; `None` if it grants something.
     pub(crate) refused: Option<String>,
 }
 
-/// `FILE:LINE`, or the file alone.
+/// `FILE:LINE`, or only the file if there is no line.
 fn location(file: &str, line: Option<u32>) -> String {
     line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}"))
 }
 
 impl OwnLine {
-    /// `FILE:LINE`, or the file alone.
+    /// `FILE:LINE`, or only the file if there is no line.
     pub(crate) fn location(&self) -> String {
         location(self.file, self.number)
     }
@@ -302,8 +305,8 @@ impl Grants {
         found
     }
 
-    /// Why the mapper does not count one of the caller's lines. `counted` is the number of these lines up to it, and `live` caches the
-    /// accounts.
+    /// Why the mapper does not count one of the caller's lines; `None` if it does. `counted` is the number of
+    /// the caller's lines up to and including this one, and `live` caches the accounts.
     fn void(
         &self,
         (kind, file): (IdKind, &str),
@@ -338,12 +341,13 @@ impl Grants {
     }
 }
 
-/// Why a range over an account grants nothing, with the fix that is not another range.
+/// Why a range that holds an account's ID grants nothing, and which setting would allow it.
 pub(crate) fn over_account(name: &str, id: u32) -> String {
     format!("the range holds the ID of {name} ({id}), and {CONFIG_FILE} does not say allow-live-ids = yes")
 }
 
-/// The IDs of local accounts that make a range of this kind void, as the mapper looks at accounts, in their order.
+/// The IDs that make a range of this kind void, sorted, with the names of their accounts. As in the mapper,
+/// an account's uid also counts as a group ID.
 fn live_ids(kind: IdKind) -> Vec<(u32, String)> {
     let mut found = Vec::new();
     each_line_of(ACCOUNTS_FILE, |_, line| {

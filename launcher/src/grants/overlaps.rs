@@ -1,4 +1,4 @@
-//! Lines of two owners that share IDs: one sweep over the lines in the order of their ranges.
+//! Finds lines of different owners that share IDs, in one sweep over the lines sorted by range.
 
 use crate::grants::finding::{Finding, number_of, range_text};
 use crate::grants::lines::unless_files;
@@ -6,7 +6,8 @@ use crate::grants::remedy::Remedy;
 use crate::grants::site::{Grant, Site};
 use subroot_idmap::IdKind;
 
-/// Of the lines passed: the one that reaches furthest, and the one that does so among those of all other owners.
+/// Among the lines visited so far: the line with the highest end, and the line with the highest end of all
+/// other owners.
 #[derive(Default)]
 struct Reach<'g> {
     furthest: Option<&'g Grant>,
@@ -29,14 +30,15 @@ impl<'g> Reach<'g> {
         }
     }
 
-    /// A line of another owner that shares IDs with this one. No known line begins after this one.
+    /// A line of another owner that shares IDs with this one. Requires that no line added so far begins after
+    /// this one.
     fn met_by(&self, grant: &Grant) -> Option<&'g Grant> {
         let of_another = self.furthest.filter(|furthest| furthest.owner != grant.owner).or(self.other);
         of_another.filter(|known| known.range.end() > grant.range.first())
     }
 }
 
-/// Finds, for each line, one of another owner's that begins before it and shares IDs with it.
+/// Reports for each line one line of another owner that begins before it and shares IDs with it.
 pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) {
     for kind in IdKind::BOTH {
         let of_kind = |grant: &&Grant| grant.kind == kind && !is_pass_through(site, grant);
@@ -50,7 +52,7 @@ pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) 
     }
 }
 
-/// The lines of one owner that share IDs with those of another account.
+/// The lines of one owner that share IDs with a line of another existing account.
 pub(crate) fn of_owner(site: &Site, owner: usize) -> Vec<&Grant> {
     let shares = |own: &Grant, other: &Grant| {
         let is_others = other.owner != owner && other.kind == own.kind && !site.owner(other).is_gone;
@@ -63,7 +65,8 @@ pub(crate) fn of_owner(site: &Site, owner: usize) -> Vec<&Grant> {
     site.grants.iter().filter(|grant| grant.owner == owner).filter(is_shared).collect()
 }
 
-/// One live ID alone is passed through on purpose, such as that of a device's group, and to several users.
+/// True for a line of one live ID, such as that of a device's group: it is passed through on purpose,
+/// possibly to several users.
 fn is_pass_through(site: &Site, grant: &Grant) -> bool {
     let (kind, range) = (grant.kind, grant.range);
     let is_live =
@@ -84,7 +87,7 @@ fn overlap(site: &Site, remedy: &Remedy<'_>, known: &Grant, grant: &Grant) -> Fi
     }
 }
 
-/// What is left of a deleted user's files belongs to the new owner of the range.
+/// The new owner of a deleted user's range also owns the files that the deleted user left behind.
 fn given_again(site: &Site, gone: &Grant, new: &Grant) -> Finding {
     let (range, other) = (range_text(gone.range), &site.owner(new).text);
     let why = format!("this account does not exist, and {} gives {other} IDs of {range}", new.location());

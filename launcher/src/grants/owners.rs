@@ -1,4 +1,5 @@
-//! What is wrong with all that an owner has: lines in one file alone, or too few IDs.
+//! Problems with all lines of one owner: lines in only one of the two files, too few IDs, or too many lines
+//! or ranges.
 
 use crate::grants::ENOUGH;
 use crate::grants::finding::{Finding, number_of};
@@ -6,22 +7,23 @@ use crate::grants::remedy::Remedy;
 use crate::grants::site::{Grant, Site};
 use subroot_idmap::{IdKind, MAX_EXTENTS, MAX_GRANTS};
 
-/// What one owner has of one kind.
+/// All lines of one owner for one kind of ID.
 #[derive(Clone, Copy, Default)]
 struct Had<'g> {
     first: Option<&'g Grant>,
     ids: u32,
-    /// The end of the last range counted.
+    /// The end of the last counted range.
     end: u32,
-    /// How many ranges a map has with the lines in their order, and the end of the last one.
+    /// The number of ranges in a map, if lines that continue each other are joined, and the end of the last
+    /// one.
     ranges: usize,
     last: u32,
     lines: usize,
-    /// The first line that does not count any more.
+    /// The first line beyond the limit on lines. It grants nothing.
     beyond: Option<&'g Grant>,
 }
 
-/// Looks at each owner.
+/// Checks each owner.
 pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) {
     let owned = counted(site);
     for (owner, had) in site.owners.iter().zip(&owned) {
@@ -51,7 +53,7 @@ pub(crate) fn check(site: &Site, remedy: &Remedy<'_>, found: &mut Vec<Finding>) 
     }
 }
 
-/// How many IDs each owner has of each kind; those of several lines count once.
+/// Counts the IDs of each kind that each owner has. An ID in several lines counts once.
 fn counted(site: &Site) -> Vec<[Had<'_>; 2]> {
     let mut owned = vec![[Had::default(); 2]; site.owners.len()];
     let mut grants: Vec<&Grant> = site.grants.iter().collect();

@@ -1,18 +1,19 @@
-//! Which IDs exist in this user namespace: all of them on a host, and in a container often only some.
+//! Which IDs exist in this user namespace: all on a host, and often only some in a container.
 
 use crate::error::Error;
 use crate::grants::files::read_lines;
 use crate::sys::namespaces::is_nested;
 use subroot_idmap::{IdKind, IdRange, MapLine, PerKind, RESERVED_ID};
 
-/// The ranges of IDs that exist here, as the kernel keeps them apart: a line of a map has to be within one of them.
+/// The ranges of IDs that exist here, one for each line of this user namespace's own map. The kernel requires
+/// each line of a new map to be within one of them.
 pub(crate) struct Present(PerKind<Vec<IdRange>>);
 
 impl Present {
-    /// Reads this process' own maps; outside of user namespaces, every ID exists.
+    /// Reads this process's own maps. Outside of user namespaces, every ID exists.
     ///
     /// # Errors
-    /// A map that cannot be read.
+    /// A map cannot be read.
     pub(crate) fn read() -> Result<Present, Error> {
         if !is_nested() {
             let all: Vec<IdRange> = IdRange::new(0, RESERVED_ID).into_iter().collect();
@@ -21,7 +22,7 @@ impl Present {
         Ok(Present(PerKind { uid: own_map(IdKind::Uid)?, gid: own_map(IdKind::Gid)? }))
     }
 
-    /// Nothing: what is granted if that cannot be known.
+    /// No IDs: used if the maps cannot be read.
     pub(crate) const NONE: Present = Present(PerKind { uid: Vec::new(), gid: Vec::new() });
 
     /// The ranges of a kind.
@@ -29,30 +30,30 @@ impl Present {
         self.0.get(kind)
     }
 
-    /// True if the kernel takes this range as one line of a map.
+    /// True if the kernel accepts this range as one line of a map.
     pub(crate) fn has(&self, kind: IdKind, range: IdRange) -> bool {
         self.of(kind).iter().any(|own| own.shared_with(range) == range.count())
     }
 
-    /// The parts of a range that exist, if not all of it does.
+    /// The parts of a range that exist; `None` if all of it exists.
     pub(crate) fn parts_if_cut(&self, kind: IdKind, range: IdRange) -> Option<Vec<IdRange>> {
         let parts = joined(&self.parts(kind, range));
         (parts != [range]).then_some(parts)
     }
 
-    /// The parts of a range that exist, in their order.
+    /// The parts of a range that exist, sorted.
     pub(crate) fn parts(&self, kind: IdKind, range: IdRange) -> Vec<IdRange> {
         self.of(kind).iter().filter_map(|own| common(*own, range)).collect()
     }
 }
 
-/// What two ranges share.
+/// The IDs that are in both ranges.
 pub(crate) fn common(one: IdRange, other: IdRange) -> Option<IdRange> {
     let first = one.first().max(other.first());
     IdRange::new(first, one.end().min(other.end()).saturating_sub(first)).ok()
 }
 
-/// Ranges that continue each other made one, in their order.
+/// Joins each range with the previous one if it continues it, without sorting them.
 pub(crate) fn joined(ranges: &[IdRange]) -> Vec<IdRange> {
     let mut joined: Vec<IdRange> = Vec::with_capacity(ranges.len());
     for range in ranges {
@@ -67,7 +68,7 @@ pub(crate) fn joined(ranges: &[IdRange]) -> Vec<IdRange> {
     joined
 }
 
-/// How many IDs these ranges have, each once.
+/// The number of distinct IDs in these ranges.
 pub(crate) fn distinct(mut ranges: Vec<IdRange>) -> u32 {
     ranges.sort_by_key(|range| range.first());
     let (mut count, mut end) = (0_u32, 0_u32);

@@ -1,4 +1,5 @@
-//! What decides about everybody's grants, read whole: the accounts, the settings, and every line of both files.
+//! Everything that decides about the grants of all users: the accounts, the settings, and every line of both
+//! files.
 
 use crate::error::Error;
 use crate::grants::files::{kind_of, read_lines};
@@ -11,25 +12,25 @@ use subroot_idmap::{
     parse_number, plugin_of_line,
 };
 
-/// An owner of lines, by name or by uid. Both are the same owner if they belong to one account.
+/// An owner of lines, by name or by uid. A name and a uid of the same account are the same owner.
 pub(crate) struct LineOwner {
-    /// As the first of the lines has it, escaped.
+    /// The name or uid in the first of the lines, escaped.
     pub(crate) text: String,
-    /// The uid, where it is known.
+    /// The uid, if it is known.
     pub(crate) uid: Option<u32>,
-    /// The account; `None` also where a directory could not be asked.
+    /// The account; `None` if none was found.
     pub(crate) account: Option<Known>,
-    /// True where nobody has the name or the uid, as far as could be asked.
+    /// True if no account was found. False if the limits on questions to a directory prevented the search.
     pub(crate) is_gone: bool,
 }
 
-/// A line that is well-formed.
+/// A well-formed line.
 pub(crate) struct Grant {
-    /// The index of its owner among the owners.
+    /// The index of its owner in [`Site::owners`].
     pub(crate) owner: usize,
-    /// Which kind of ID, and so which file.
+    /// The kind of ID, which determines the file.
     pub(crate) kind: IdKind,
-    /// Its number.
+    /// The line's number.
     pub(crate) line: u32,
     pub(crate) range: IdRange,
 }
@@ -41,49 +42,49 @@ impl Grant {
     }
 }
 
-/// A line that grants nothing.
+/// An invalid line of a grant file or of mapper.conf.
 pub(crate) struct BadLine {
     pub(crate) file: &'static str,
-    /// Its number.
+    /// The line's number.
     pub(crate) line: u32,
-    /// The first of its fields, escaped.
+    /// Its first field, escaped.
     pub(crate) owner: String,
-    /// The uid of that owner, if a local account or a number.
+    /// The owner's uid, if the owner is a local account or a number.
     pub(crate) uid: Option<u32>,
-    /// Its beginning.
+    /// The first bytes of the line.
     pub(crate) text: Vec<u8>,
-    /// The range that was meant, if only the spelling is wrong.
+    /// The intended range, if only the spelling is wrong.
     pub(crate) meant: Option<IdRange>,
-    /// What is wrong with it.
+    /// Why it is invalid.
     pub(crate) reason: String,
 }
 
 impl BadLine {
-    /// The kind of ID that the file is about, if it is a grant file.
+    /// The kind of ID that the file grants; `None` for mapper.conf.
     pub(crate) fn kind(&self) -> Option<IdKind> {
         kind_of(self.file)
     }
 }
 
-/// Everything that decides.
+/// The files of a host, as far as they decide about grants.
 pub(crate) struct Site {
-    /// Who there is.
+    /// All accounts and groups.
     pub(crate) accounts: Accounts,
     /// The IDs that exist in this user namespace.
     pub(crate) present: Present,
-    /// The settings of mapper.conf, but for what is set for one caller alone.
+    /// The settings of mapper.conf, without those for single callers.
     pub(crate) config: Box<Config>,
-    /// The line of each of its rules.
+    /// The line number of each rule.
     rule_lines: Vec<u32>,
-    /// The name of the plugin that keeps the grants instead of the files.
+    /// The name of the plugin that provides the grants instead of the files.
     plugin: Option<Vec<u8>>,
-    /// Whom lines name.
+    /// The owners of all well-formed lines.
     pub(crate) owners: Vec<LineOwner>,
     /// The well-formed lines, in the order of the files.
     pub(crate) grants: Vec<Grant>,
-    /// The other ones, of mapper.conf too.
+    /// The invalid lines, including those of mapper.conf.
     pub(crate) bad: Vec<BadLine>,
-    /// What keeps the mapper from taking the files.
+    /// Why the mapper would not trust or read some of the files.
     pub(crate) faults: Vec<Fault>,
     locations: HashMap<OwnerKey, usize>,
 }
@@ -95,18 +96,18 @@ enum OwnerKey {
 }
 
 impl Site {
-    /// Reads all of it.
+    /// Reads all files.
     ///
     /// # Errors
-    /// A file that is there and cannot be read.
+    /// A file exists and cannot be read.
     pub(crate) fn read() -> Result<Site, Error> {
         Site::read_with(Accounts::read()?)
     }
 
-    /// The same without a question to a directory, which could take long.
+    /// Reads all files, but asks no directory, because that could take long.
     ///
     /// # Errors
-    /// A file that is there and cannot be read.
+    /// A file exists and cannot be read.
     pub(crate) fn read_local() -> Result<Site, Error> {
         Site::read_with(Accounts::read()?.without_directory())
     }
@@ -203,42 +204,42 @@ impl Site {
         location
     }
 
-    /// The owner of a line.
     pub(crate) fn owner(&self, grant: &Grant) -> &LineOwner {
         const NOBODY: &LineOwner =
             &LineOwner { text: String::new(), uid: None, account: None, is_gone: true };
         self.owners.get(grant.owner).unwrap_or(NOBODY)
     }
 
-    /// True if a line is for a name that has no account, as far as could be asked.
+    /// True if the line's owner is a name for which no account was found.
     pub(crate) fn is_without_account(&self, grant: &Grant) -> bool {
         let owner = self.owner(grant);
         owner.is_gone && owner.uid.is_none()
     }
 
-    /// The index of a user among the owners.
+    /// The index of a user in [`Site::owners`].
     pub(crate) fn index_of_user(&self, user: &Known) -> Option<usize> {
         let by_name =
             || self.locations.get(&OwnerKey::Name(user.name.as_slice().into())).filter(|_| !user.is_local);
         self.locations.get(&OwnerKey::Uid(user.uid)).or_else(by_name).copied()
     }
 
-    /// The name of the plugin that keeps the grants instead of the files; empty if there is none.
+    /// The name of the plugin that provides the grants; empty if the files do.
     pub(crate) fn plugin(&self) -> &[u8] {
         self.plugin.as_deref().unwrap_or_default()
     }
 
-    /// The same to be printed: escaped.
+    /// The plugin's name, escaped.
     pub(crate) fn shown_plugin(&self) -> Option<String> {
         self.plugin.as_deref().map(shown)
     }
 
-    /// The rules of mapper.conf, each with its line.
+    /// The rules of mapper.conf, each with its line number.
     pub(crate) fn rules(&self) -> impl Iterator<Item = (u32, &ComputedRule)> {
         self.rule_lines.iter().copied().zip(self.config.rules())
     }
 
-    /// The account to which a rule of mapper.conf grants an ID, the rule's line, and all that it grants to it.
+    /// The account to which a rule of mapper.conf grants this ID, the rule's line number, and the range that
+    /// the account has by it.
     pub(crate) fn computed_holder(&mut self, id: u32) -> Option<(Known, u32, IdRange)> {
         let (_, rule) = self.rules().find(|(_, rule)| rule.area.contains(id))?;
         let at = id.checked_sub(rule.area.first())?.checked_div(rule.count)?;
@@ -248,7 +249,7 @@ impl Site {
         Some((self.accounts.with_uid(uid).unwrap_or_else(nobody), line, range))
     }
 
-    /// What a rule computes for a uid, and its line.
+    /// The range that a rule computes for a uid, and the rule's line number.
     pub(crate) fn computed(&self, uid: u32) -> Option<(u32, IdRange)> {
         let (line, _) = self.rules().find(|(_, rule)| rule.uids.contains(uid))?;
         Some((line, self.config.computed_grant(&Caller::new(uid, uid))?))

@@ -1,4 +1,5 @@
-//! Who has an account on this host, and which IDs are alive: /etc/passwd, /etc/group, and a directory where one is configured.
+//! The accounts and groups of this host, and their IDs: from /etc/passwd, /etc/group, and a directory if one
+//! is configured.
 
 use crate::error::Error;
 use crate::grants::accounts;
@@ -10,8 +11,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use subroot_idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, NSSWITCH_FILE, parse_number};
 
 const GROUPS_FILE: &str = "/etc/group";
-/// How many accounts a directory may be asked for, and how many lines of /etc/passwd that may read in all: the C library reads
-/// the file anew for every question.
+/// The limits on questions to a directory: their number, and the lines of /etc/passwd that they may read in
+/// total, because the C library reads the whole file for each question.
 const MAX_QUESTIONS: usize = 1000;
 const MAX_LINES_READ: usize = 1_000_000;
 
@@ -25,39 +26,40 @@ pub(crate) struct Live {
 /// An account, with its primary group.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
-    /// Its name, as it is.
+    /// Its name, unescaped.
     pub(crate) name: Vec<u8>,
     /// Its user ID.
     pub(crate) uid: u32,
     /// Its primary group's ID.
     pub(crate) gid: u32,
-    /// True for one of /etc/passwd.
+    /// True if it is in /etc/passwd.
     pub(crate) is_local: bool,
 }
 
-/// All local accounts and groups.
+/// All local accounts and groups, and access to those of a directory.
 #[derive(Default)]
 pub(crate) struct Accounts {
     known: Vec<Known>,
     by_name: HashMap<Vec<u8>, usize>,
     by_uid: HashMap<u32, usize>,
-    /// Of accounts, as the mapper looks at them: user IDs, and group IDs.
+    /// The user IDs and the group IDs of accounts, which void grants in the mapper.
     live: [Vec<Live>; 2],
-    /// Of groups, which it does not look at.
+    /// The IDs of groups, which the mapper does not check.
     groups: Vec<Live>,
     has_directory: bool,
-    /// True if all accounts are local ones. A directory that does not know a name may only be out of reach.
+    /// True if no directory is configured. If one is, a name that it does not know may still have an account:
+    /// the directory may be out of reach.
     pub(crate) are_all_local: bool,
     asked: usize,
-    /// How many accounts there was no asking for any more.
+    /// The number of accounts not asked for because of the limits.
     pub(crate) unasked: usize,
 }
 
 impl Accounts {
-    /// Reads them.
+    /// Reads the local accounts and groups.
     ///
     /// # Errors
-    /// A file that is there and cannot be read.
+    /// A file exists and cannot be read.
     pub(crate) fn read() -> Result<Accounts, Error> {
         let mut accounts = Accounts::default();
         read_lines(NSSWITCH_FILE, |_, line| accounts.has_directory |= names_directory(line))?;
@@ -83,7 +85,8 @@ impl Accounts {
         let live = |id| Live { id, name: shown(account.name).into() };
         let [uids, gids] = &mut self.live;
         uids.extend(account.uid.map(live));
-        // As for the mapper: a uid is taken for the gid of a group of that account's own.
+        // As in the mapper, each account's uid also counts as a group ID, because many accounts have a group
+        // with the same ID.
         let gid = account.gid.filter(|gid| account.uid != Some(*gid));
         gids.extend(account.uid.into_iter().chain(gid).map(live));
         if let (true, Some(uid), Some(gid)) = (account.is_whole, account.uid, account.gid) {
@@ -94,17 +97,17 @@ impl Accounts {
         }
     }
 
-    /// The same, not to be asked for what is not in /etc/passwd.
+    /// These accounts, without the directory.
     pub(crate) fn without_directory(self) -> Accounts {
         Accounts { has_directory: false, ..self }
     }
 
-    /// The uid of a local account.
+    /// The uid of the local account with this name.
     pub(crate) fn local_uid(&self, name: &[u8]) -> Option<u32> {
         self.by_name.get(name).and_then(|at| self.known.get(*at)).map(|known| known.uid)
     }
 
-    /// The local account of a uid.
+    /// The local account with this uid.
     pub(crate) fn local(&self, uid: u32) -> Option<Known> {
         self.by_uid.get(&uid).and_then(|at| self.known.get(*at)).cloned()
     }
@@ -114,7 +117,7 @@ impl Accounts {
         self.known.iter()
     }
 
-    /// The account of this name; `None` where nobody has it.
+    /// The account with this name; `None` if there is none or it could not be asked for.
     pub(crate) fn named(&mut self, name: &[u8]) -> Option<Known> {
         let local = self.by_name.get(name).and_then(|at| self.known.get(*at));
         local.cloned().or_else(|| self.ask(|| accounts::by_name(OsStr::from_bytes(name))))
@@ -140,13 +143,13 @@ impl Accounts {
         Some(Known { name, uid, gid, is_local: false })
     }
 
-    /// The accounts' IDs of a kind that are in a range, in their order.
+    /// The accounts' IDs of a kind that are in a range, sorted.
     pub(crate) fn live_in(&self, kind: IdKind, range: IdRange) -> &[Live] {
         let [uids, gids] = &self.live;
         part(if kind == IdKind::Uid { uids } else { gids }, range)
     }
 
-    /// The groups whose IDs are in a range, in their order; none for user IDs.
+    /// The groups whose IDs are in a range, sorted; empty for user IDs.
     pub(crate) fn groups_in(&self, kind: IdKind, range: IdRange) -> &[Live] {
         if kind == IdKind::Gid { part(&self.groups, range) } else { &[] }
     }
@@ -158,7 +161,7 @@ impl Accounts {
         self.groups.get(at).map(|group| group.name.as_bytes())
     }
 
-    /// Every live ID, of either kind.
+    /// The ID of every account and group, of both kinds.
     pub(crate) fn ids(&self) -> impl Iterator<Item = u32> {
         self.live.iter().flatten().chain(&self.groups).map(|live| live.id)
     }
@@ -169,7 +172,8 @@ fn part(live: &[Live], range: IdRange) -> &[Live] {
     live.get(below(range.first())..below(range.end())).unwrap_or(&[])
 }
 
-/// True for a `passwd:` line of nsswitch.conf that names a service with accounts which are in no file: nsswitch.conf(5).
+/// True for a `passwd:` line of nsswitch.conf that names a service with accounts that are not in local files:
+/// nsswitch.conf(5).
 fn names_directory(line: &[u8]) -> bool {
     let line = line.split(|byte| *byte == b'#').next().unwrap_or_default().trim_ascii();
     let services = line.strip_prefix(b"passwd:").unwrap_or_default().split(u8::is_ascii_whitespace);

@@ -1,4 +1,4 @@
-//! Lines of a grant file that are misspelt: what is wrong with them and where, and what was meant.
+//! Misspelt lines of a grant file: what is wrong with them and where, and the intended range.
 
 use subroot_idmap::{IdRange, Invalid, SubidLine, parse_number};
 
@@ -35,7 +35,8 @@ fn reason(text: &[u8], why: Invalid) -> String {
     }
 }
 
-/// Text without what an editor or another system has put around it: a byte order mark, the zeros of UTF-16, and blanks.
+/// Removes what an editor or another system may have added: a byte order mark, the zeros of UTF-16, and
+/// blanks at both ends.
 pub(crate) fn bare(text: &[u8]) -> Vec<u8> {
     let marks: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
     let text = marks.iter().find_map(|mark| text.strip_prefix(*mark)).unwrap_or(text);
@@ -43,7 +44,7 @@ pub(crate) fn bare(text: &[u8]) -> Vec<u8> {
     without_nul.trim_ascii().to_vec()
 }
 
-/// The range that a misspelt line was meant to grant, if blanks, a comment or further colons are all that is wrong with it.
+/// The intended range of a misspelt line, if only blanks, a comment or extra colons at the end are wrong.
 pub(crate) fn meant(text: &[u8]) -> Option<IdRange> {
     let line = bare(text);
     let line = line.split(|byte| *byte == b'#').next().unwrap_or_default();
@@ -52,7 +53,7 @@ pub(crate) fn meant(text: &[u8]) -> Option<IdRange> {
         fields.pop();
     }
     let [_, first, count] = fields.as_slice() else { return None };
-    // Errors ignored: then no range was meant that can be made out.
+    // Errors ignored: the intended range is unclear.
     let (first, count) = (parse_number(first).ok()?, parse_number(count).ok()?);
     IdRange::new(first, count).ok().filter(|range| range.first() != 0)
 }

@@ -1,4 +1,4 @@
-//! `subroot grants suggest`: the command that gives a user a range nobody has. It changes nothing itself.
+//! `subroot grants suggest`: prints the command that gives a user a free range. It changes nothing itself.
 
 use crate::error::Error;
 use crate::grants::finding::{number_of, range_text};
@@ -13,18 +13,19 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use subroot_idmap::{CONFIG_FILE, IdKind, IdRange, NSSWITCH_FILE, RESERVED_ID, parse_number};
 
-/// What is said about a user.
+/// The answer for one user.
 struct Suggestion {
-    /// The line for a person, before the command.
+    /// The line of text before the command.
     said: String,
     /// The command, and the range that it grants.
     repair: Option<Repair>,
 }
 
-/// The command, or that none is needed, as text or JSON.
+/// The command, or a line that none is needed, as text or JSON.
 ///
 /// # Errors
-/// No such user, no room, grants that are kept elsewhere or that the mapper does not take, and a file that cannot be read.
+/// The user does not exist, no range is free, a plugin provides the grants, the mapper refuses the files, or
+/// a file cannot be read.
 pub(crate) fn report(user: &OsStr, count: Option<u32>, as_json: bool) -> Result<String, Error> {
     let mut site = Site::read()?;
     let account = account(&mut site, user.as_bytes()).ok_or_else(|| Error::Usage {
@@ -35,7 +36,7 @@ pub(crate) fn report(user: &OsStr, count: Option<u32>, as_json: bool) -> Result<
     Ok(if as_json { json(&account, &suggestion) } else { text(&suggestion) })
 }
 
-/// As in the grant files, digits are a uid, with an account or without.
+/// The user's account. As in the grant files, digits are a uid, even if no account has it.
 fn account(site: &mut Site, user: &[u8]) -> Option<Known> {
     if !user.is_empty() && user.iter().all(u8::is_ascii_digit) {
         let uid = parse_number(user).ok().filter(|uid| *uid != RESERVED_ID)?;
@@ -89,7 +90,8 @@ fn enough(site: &Site, account: &Known, name: &str, [uids, gids]: [u32; 2]) -> S
     format!("{name} has {uids} and {gids} already{by}: nothing to add")
 }
 
-/// Where the range is, if not between the limits of login.defs.
+/// A note if this user namespace has no IDs within the limits of login.defs, so that the range is outside of
+/// them.
 fn location(remedy: &Remedy<'_>, site: &Site) -> Result<String, Error> {
     let set = Limits::read()?;
     Ok(if set.of_present(&site.present) == set || remedy.limits() == set {
@@ -106,7 +108,7 @@ fn no_room(remedy: &Remedy<'_>, count: u32) -> Error {
     Error::Grants { why, fix: None }
 }
 
-/// What mapper.conf has to do with it, where it has rules.
+/// What the rules of mapper.conf grant to the user, if there are rules.
 fn rules(site: &Site, account: &Known, name: &str) -> String {
     match (site.computed(account.uid), site.rules().next()) {
         (Some((line, range)), _) => {

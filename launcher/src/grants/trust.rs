@@ -1,5 +1,5 @@
-//! Which of the files that decide about grants the mapper would not take: those that others than root can write, and those that
-//! the caller cannot read.
+//! Finds files that the mapper would refuse: those that users other than root can write, and those that the
+//! caller cannot read.
 
 use crate::causes::{Cause, UNREADABLE, UNREADABLE_DIR, UNTRUSTED};
 use crate::error::Error;
@@ -17,12 +17,12 @@ use subroot_idmap::{ACCOUNTS_FILE, CONFIG_FILE, IdKind, NSSWITCH_FILE};
 
 const FILES: [&str; 5] =
     [ACCOUNTS_FILE, NSSWITCH_FILE, CONFIG_FILE, IdKind::Uid.grant_file(), IdKind::Gid.grant_file()];
-/// How deep symlinks may lead to symlinks, as in the mapper.
+/// How many symlinks may lead to each other, as in the mapper.
 const MAX_LINKS: u32 = 8;
 
-/// Something that keeps the mapper from taking a file.
+/// Why the mapper refuses a file.
 pub(crate) struct Fault {
-    /// The file, by the name that the mapper opens.
+    /// The file's name as the mapper opens it.
     pub(crate) file: &'static str,
     path: PathBuf,
     flaw: Flaw,
@@ -30,15 +30,15 @@ pub(crate) struct Fault {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flaw {
-    /// Why not, and whether it is a symlink.
+    /// Not trusted: the reason, and whether the path is a symlink.
     Untrusted(&'static str, bool),
-    /// A file or a directory that is not open to all users, with its mode.
+    /// A file that users cannot read, with its mode.
     Closed(u32),
     ClosedDir(u32),
 }
 
 impl Fault {
-    /// A name for programs, as in `subroot grants lint --json`.
+    /// The name of the kind of problem, as in `subroot grants lint --json`.
     pub(crate) const fn kind(&self) -> &'static str {
         match self.flaw {
             Flaw::Untrusted(..) => "not-trusted",
@@ -66,7 +66,8 @@ impl Fault {
         }
     }
 
-    /// The same as a cause, with the fix of all faults: each of them has to go before anything is granted.
+    /// The fault as a cause. Its fix removes all faults, because nothing is granted before the last one is
+    /// removed.
     pub(crate) fn cause(&self, all: &[Fault]) -> Cause {
         let who = if getuid().is_root() { "users" } else { "you" };
         let mut fixes: Vec<String> = Vec::new();
@@ -88,7 +89,8 @@ impl Fault {
     }
 }
 
-/// True if the mapper reads this file for a map of this kind: of the grant files, only that of the kind.
+/// True if the mapper reads this file for a map of this kind. It reads only one of the two grant files for
+/// each kind.
 pub(crate) fn concerns(file: &str, kind: IdKind) -> bool {
     kind_of(file).is_none_or(|of| of == kind)
 }
@@ -96,7 +98,7 @@ pub(crate) fn concerns(file: &str, kind: IdKind) -> bool {
 /// The first fault of each file.
 ///
 /// # Errors
-/// A file that cannot be looked at, or that is not a regular one.
+/// A file cannot be examined, or is not a regular file.
 pub(crate) fn faults() -> Result<Vec<Fault>, Error> {
     let mut found = Vec::new();
     for file in FILES {
@@ -127,10 +129,11 @@ impl From<io::Error> for Refusal {
     }
 }
 
-/// As the mapper does: what leads to a file is looked at if there is a symlink, and for its own settings.
+/// Checks a file as the mapper does. The directories above it are checked only if it is a symlink, and for
+/// mapper.conf.
 fn examine(file: &'static str) -> Result<(), Refusal> {
     let is_walked = match Path::new(file).parent() {
-        // Most hosts have no such directory.
+        // Most hosts do not have the directory /etc/subroot.
         Some(dir) if file == CONFIG_FILE => dir.symlink_metadata().map(|_| true)?,
         _ => Path::new(file).symlink_metadata()?.is_symlink(),
     };
@@ -166,7 +169,7 @@ fn walk(mut location: PathBuf, path: &Path, links: u32) -> Result<PathBuf, Refus
     Ok(location)
 }
 
-/// Trusted by the mapper's rule, and open to the caller.
+/// Checks that the mapper trusts the path and that the caller can read it.
 fn check(path: &Path, found: &Metadata) -> Result<(), Refusal> {
     let untrusted = subroot_idmap::distrust(found.uid(), found.mode())
         .map(|why| Flaw::Untrusted(why, found.is_symlink()));
@@ -174,10 +177,11 @@ fn check(path: &Path, found: &Metadata) -> Result<(), Refusal> {
     flaw.map_or(Ok(()), |flaw| Err(Refusal::Fault(path.to_owned(), flaw)))
 }
 
-/// For root, which can read everything, what is not open to all users.
+/// The flaw of a path that the caller cannot read or search. For root, which can read everything, it must be
+/// open to all users.
 fn closed(path: &Path, found: &Metadata) -> Option<Flaw> {
     let mode = found.mode() & 0o7777;
-    // Error ignored: access(2) says no more than that.
+    // Error ignored: any error means that the path is not accessible.
     let is_hidden = |open, how| mode & open == 0 && (getuid().is_root() || access(path, how).is_err());
     if found.is_dir() {
         return is_hidden(0o001, AccessFlags::X_OK).then_some(Flaw::ClosedDir(mode));

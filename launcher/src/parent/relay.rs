@@ -24,7 +24,8 @@ use std::time::{Duration, Instant};
 /// How long a signal waits for the command to start, in milliseconds: many times the duration of a start.
 const START: u8 = 250;
 
-/// How long the command may take to end after a hangup, if the process that started us, such as a shell, ends with it.
+/// How long the command may continue after a hangup, if the process that started the launcher, such as a
+/// shell, has also ended.
 const HANGUP: Duration = Duration::from_secs(5);
 
 /// All signals, blocked and read from a descriptor, whatever state was inherited (property L5).
@@ -128,7 +129,7 @@ impl Watch<'_> {
         while let Ok(Some(signal)) = signals.queue.read_signal() {
             self.pass_on(&signal);
         }
-        // After its signals: a shell sends a hangup before it ends.
+        // Handle this after the signals, because a shell sends a hangup before it ends.
         if happened.orphaned {
             self.kill_at = Some(self.hangup.map_or_else(Instant::now, |at| at + HANGUP));
             self.released.parent = None;
@@ -254,7 +255,8 @@ impl Watch<'_> {
         }
     }
 
-    /// Sends the command a signal, if it has not got it: a terminal of its own is not the one whose keys the launcher gets.
+    /// Sends a signal to the command, unless the kernel has already sent it to the process group that the
+    /// command shares with the launcher. A command with its own terminal is in a different group.
     fn deliver(&self, number: i32, of_group: bool) {
         let Released { live, terminal, .. } = &self.released;
         match terminal {
@@ -265,7 +267,7 @@ impl Watch<'_> {
     }
 }
 
-/// How long poll(2) may wait, rounded up so that the time has come then.
+/// The timeout for poll(2), rounded up so that the time has passed when it returns.
 fn until(time: Option<Instant>) -> PollTimeout {
     let Some(time) = time else { return PollTimeout::NONE };
     let millis = time.saturating_duration_since(Instant::now()).as_millis() + 1;

@@ -106,13 +106,13 @@ impl Terminal {
         }
     }
 
-    /// Sends a key's signal to what is in the foreground of the command's terminal; false if it cannot.
+    /// Sends a signal to the foreground process group of the command's terminal. False if this fails.
     pub(crate) fn signal(&self, number: i32) -> bool {
         // Error ignored: the command then gets the signal itself.
         self.master.as_ref().is_some_and(|master| sys::terminal::signal_foreground(master, number).is_ok())
     }
 
-    /// When the terminal is to be looked at again, whatever happens until then.
+    /// The time at which the terminal must be checked again, even if nothing happens before.
     pub(crate) fn next_look(&self) -> Option<Instant> {
         self.end.as_ref().filter(|_| self.typed.is_empty()).map(EndOfInput::next_look)
     }

@@ -23,7 +23,7 @@ impl Pool {
         Pool::new(Some(own_id(kind)), &[])
     }
 
-    /// An own ID, then ranges, without IDs that came earlier.
+    /// The own ID, then the ranges. An ID that occurs again is left out.
     pub(crate) fn new(own: Option<u32>, ranges: &[IdRange]) -> Pool {
         let own = own.and_then(|own| IdRange::new(own, 1).ok());
         let (mut taken, mut kept) = (BTreeMap::new(), Vec::new());
@@ -46,12 +46,13 @@ impl Pool {
         pool
     }
 
-    /// The first granted ID that is not the caller's own; for root, that is 0 inside anyway.
+    /// The first granted ID that is not the caller's own; `None` if the pool has no own ID. Root's pool has
+    /// none if IDs are granted; the first granted ID is then 0 inside by default.
     pub(crate) fn first_granted(&self) -> Option<u32> {
         self.ranges.get(1).filter(|_| self.has_own).map(|range| range.first())
     }
 
-    /// True for one of these IDs.
+    /// True if the ID is in the pool.
     pub(crate) fn contains(&self, id: u32) -> bool {
         self.ranges.iter().any(|range| range.contains(id))
     }
@@ -71,7 +72,7 @@ impl Pool {
         self.ranges.iter().map(|range| range.count()).fold(0, u32::saturating_add)
     }
 
-    /// The ID that one of these has inside a default run.
+    /// The inside ID of an ID of the pool in a default run.
     pub(crate) fn position(&self, kind: IdKind, id: u32) -> Option<u32> {
         let mut map = Box::new(PlannedMap::EMPTY);
         // Error ignored: an ID that cannot be mapped has no position.
@@ -193,7 +194,7 @@ impl Layout {
         };
         let mut is_cut = false;
         for (at, line) in lines.iter().enumerate() {
-            // A line of a single ID, as nobody's, has room whatever is granted.
+            // Keep room for later lines of a single ID, such as nobody's.
             let later = lines.iter().skip(at + 1).filter(|line| !exact && line.count == 1).count();
             let filled =
                 fill_line(line, &pool.ranges, map, later).map_err(|why| not_mappable(kind, line, &why))?;
@@ -205,7 +206,7 @@ impl Layout {
         Ok(is_cut)
     }
 
-    /// The same for a map that already has lines, which keep their IDs.
+    /// Fills a map that already has lines. These keep their inside IDs.
     ///
     /// # Errors
     /// As for [`Layout::fill`].
@@ -240,8 +241,8 @@ fn line(inside: u32, from: u32, count: u32) -> GivenLine {
     GivenLine { inside, from: IdSource::Own(from), count }
 }
 
-/// This many of the caller's IDs, counted from `first`, as those from 0 up. If they do not reach up to 65534, which is nobody and
-/// nogroup, the last one is that.
+/// Maps `count` IDs of the pool, starting at position `first`, to the IDs from 0 up. If these do not reach
+/// 65534, which is nobody and nogroup, the last one becomes 65534.
 fn from_0(first: u32, count: u32) -> Vec<GivenLine> {
     if !(2..=OVERFLOW_ID).contains(&count) {
         return vec![line(0, first, count)];
@@ -250,7 +251,7 @@ fn from_0(first: u32, count: u32) -> Vec<GivenLine> {
     vec![line(0, first, last), line(OVERFLOW_ID, first.saturating_add(last), 1)]
 }
 
-/// The granted IDs from 0 up, and the caller's own above both them and the IDs of 16 bits.
+/// Maps the granted IDs to the IDs from 0 up, and the caller's own ID above them and above all 16-bit IDs.
 fn subids(pool: &Pool) -> Vec<GivenLine> {
     let granted = pool.count().saturating_sub(u32::from(pool.has_own));
     let mut lines = from_0(u32::from(pool.has_own), granted);
@@ -258,7 +259,7 @@ fn subids(pool: &Pool) -> Vec<GivenLine> {
     lines
 }
 
-/// As many IDs as have 16 bits, nobody's 65534 among them.
+/// The number of 16-bit IDs, which include nobody's 65534.
 pub(crate) const FULL: u32 = 65536;
 
 pub(crate) const NO_ROOM: &str =
@@ -268,9 +269,9 @@ const TOO_FEW: &str = "you do not have that many IDs: see subroot idmap";
 /// The longest line of a single ID, in bytes.
 const SINGLE: usize = "4294967295 4294967295 1\n".len();
 
-/// True if the kernel accepts one more line: it has a limit on lines, and one of less than a page of text
-/// (map_write() in kernel/user_namespace.c). Lines are counted unjoined, as a user namespace around this one may keep them apart. Room is left for
-/// this many `later` lines of a single ID.
+/// True if the kernel accepts one more line. It limits the number of lines, and their text to less than a
+/// page: map_write() in kernel/user_namespace.c. Lines are counted before joining, because a user namespace
+/// around this one may prevent the join. Room is left for `later` lines of a single ID.
 pub(crate) fn has_room(map: &PlannedMap, line: MapLine, later: usize) -> bool {
     let digits = |number: u32| number.checked_ilog10().map_or(1, |log| log.saturating_add(1));
     let length = |line: &MapLine| {
@@ -298,11 +299,11 @@ pub(crate) fn reason_of_map(bad: &BadMap) -> String {
 /// The mapped part of a line.
 struct Filled {
     count: u32,
-    /// True if the kernel accepts no more ranges.
+    /// True if IDs were left out because the kernel accepts no more ranges.
     is_cut: bool,
 }
 
-/// Maps as many IDs of a line as there are and as the kernel accepts.
+/// Maps the IDs of a line, as many as the pool has and the kernel accepts.
 fn fill_line(
     line: &GivenLine,
     ranges: &[IdRange],

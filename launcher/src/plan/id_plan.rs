@@ -27,7 +27,8 @@ pub(crate) struct Maps {
     pub(crate) may_set_groups: bool,
     /// The number of IDs of each kind, if the kernel accepts only some of their ranges.
     cut_from: PerKind<Option<u32>>,
-    /// True if 0 is the first granted ID: as that, and not as the caller, a process runs that runs as nobody in particular.
+    /// True if 0 is the first granted ID, as with `--userns subids`. A process for which no user is requested
+    /// then runs as 0 instead of the caller.
     pub(crate) are_subids: bool,
 }
 
@@ -120,10 +121,11 @@ impl IdPlan {
         IdPlan::with(wishes, root, Grants::read)
     }
 
-    /// The same, for commands that only report: also checks what a launch leaves to the mapper.
+    /// Also checks the files as the mapper does, which a launch leaves to the mapper. For commands that only
+    /// report.
     ///
     /// # Errors
-    /// The same.
+    /// As for [`IdPlan::new`].
     pub(crate) fn examined(wishes: &IdWishes, root: Option<RootOwner<'_>>) -> Result<IdPlan, Error> {
         IdPlan::with(wishes, root, || Grants::read().examined())
     }
@@ -202,7 +204,7 @@ impl IdPlan {
         is_last && !needs_grants && !self.candidates.iter().any(|candidate| candidate.only)
     }
 
-    /// The uid and gid of the root, if they mean this.
+    /// The uid and gid of the root, if this is what its owner means.
     pub(crate) fn root_owner_if(&self, ownership: Ownership) -> Option<[u32; 2]> {
         self.root_owner.filter(|(found, _)| *found == ownership).map(|(_, ids)| ids)
     }
@@ -213,7 +215,7 @@ impl IdPlan {
         let mapped = IdKind::BOTH.map(|kind| maps.map_or(1, |maps| maps.count_from_0(kind)));
         let needed = match wishes.userns {
             Userns::Full => FULL,
-            // Of none from 0 up, nothing is granted.
+            // One ID is enough. If 0 is not mapped, no ID of that kind is granted.
             Userns::Subids if maps.is_some() => 1,
             Userns::Subids => u32::MAX,
             _ => 0,

@@ -1,4 +1,4 @@
-//! Whose the directory is that becomes the root, and what that means for the IDs of the launch.
+//! The owner of the directory that becomes the root, and what it means for the IDs of the launch.
 
 use crate::plan::id_layout::Pool;
 use crate::request::ids::Userns;
@@ -8,10 +8,10 @@ use nix::sys::stat::SFlag;
 use std::path::Path;
 use subroot_idmap::OVERFLOW_ID;
 
-/// The directories of a root that have to be of the same owner for `--userns auto` to choose subids.
+/// `--userns auto` chooses subids only if these directories have the same owner as the root.
 const PARTS: [&str; 2] = ["usr", "etc"];
 
-/// The owner of the directory.
+/// The root directory and its owner.
 pub(crate) struct RootOwner<'r> {
     pub(crate) path: &'r Path,
     /// Its uid and gid.
@@ -21,16 +21,16 @@ pub(crate) struct RootOwner<'r> {
 /// What the owner means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ownership {
-    /// The root belongs to the first granted IDs, so that IDs are mapped as by `--userns subids`.
+    /// The root belongs to the first granted IDs. IDs are mapped as with `--userns subids`.
     Chosen,
-    /// Its top directory belongs to the first granted IDs, which are others than 0 inside.
+    /// The top directory belongs to the first granted IDs, but these are not 0 inside.
     NotRoot,
-    /// It belongs to an ID that is not among the caller's, and is not the host's root.
+    /// It belongs neither to one of the caller's IDs nor to the host's root.
     Foreign,
 }
 
 impl RootOwner<'_> {
-    /// What the owner means for a caller with these IDs; none if it is as expected.
+    /// What the owner means for a caller with these IDs; `None` if it is as expected.
     pub(crate) fn judge(&self, pools: &[Pool; 2], userns: &Userns) -> Option<Ownership> {
         let [uids, gids] = pools;
         let [uid, gid] = self.ids;
@@ -41,17 +41,18 @@ impl RootOwner<'_> {
                 _ => None,
             };
         }
-        // Many users may share a root of the host's root.
+        // Many users may share a root that belongs to the host's root.
         let is_expected = uid == 0 || uid == OVERFLOW_ID || uids.contains(uid);
         (!is_expected).then_some(Ownership::Foreign)
     }
 
-    /// True if all parts are directories of the same owner, as far as can be seen. No symlink is followed.
+    /// True if all of [`PARTS`] are directories with the same owner. Symlinks are not followed.
     fn has_whole_root(&self) -> bool {
-        // Error ignored: what cannot be looked at is not known to be of this owner.
+        // Error ignored: the owner of a directory that cannot be examined is unknown.
         let Ok(top) = open_top(self.path) else { return false };
         PARTS.iter().all(|name| {
-            // Error ignored: the same.
+            // Error ignored: a missing directory, or one that cannot be examined, counts as having another
+            // owner.
             look_in(&top, Path::new(name)).is_ok_and(|found| {
                 file_kind(&found) == SFlag::S_IFDIR && [found.st_uid, found.st_gid] == self.ids
             })

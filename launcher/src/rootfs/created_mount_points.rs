@@ -1,5 +1,6 @@
-//! Missing mount points of the rootfs: created for the run in directories that the caller owns, and removed at its end. With
-//! `--userns subids`, they are also created in directories of the granted IDs, by a process that joins the sandbox's user namespace.
+//! Creates missing mount points of the rootfs for a run, in directories that the caller owns, and removes
+//! them at its end. With `--userns subids`, it also creates them in directories of the granted IDs, through a
+//! process that joins the sandbox's user namespace.
 //!
 //! Created files and directories have a special mode as a mark. Every run that uses such a mount point holds
 //! a shared lock on the directory in which it was created, and only the last run removes it, because removing
@@ -44,7 +45,7 @@ const READ: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLO
 #[derive(Default)]
 pub(crate) struct MountPoints {
     missing: Vec<Missing>,
-    /// The user namespace of the sandbox, if some of them are in directories of granted IDs.
+    /// The sandbox's user namespace, if some mount points are in directories of granted IDs.
     ids: Option<OwnedFd>,
 }
 
@@ -59,8 +60,9 @@ struct Missing {
 }
 
 impl MountPoints {
-    /// Finds the missing mount points. Those in directories that this user cannot read or does not own are left to the child, which
-    /// covers the directory. Directories that belong to an ID of the map `granted` count as the caller's own.
+    /// Finds the missing mount points. Those in directories that this user cannot read or does not own are
+    /// left to the child, which covers the directory. Directories that belong to an ID of the map `granted`
+    /// count as the caller's own.
     pub(crate) fn find(root: Option<&RootPlan>, granted: Option<&PlannedMap>) -> MountPoints {
         let mut found: Vec<Missing> = Vec::new();
         let mut base: Option<(&Path, OwnedFd)> = None;
@@ -87,12 +89,12 @@ impl MountPoints {
         MountPoints { missing: found, ids: None }
     }
 
-    /// True where nothing has to be made.
+    /// True if no mount point has to be created.
     pub(crate) fn is_empty(&self) -> bool {
         self.missing.is_empty()
     }
 
-    /// Opens the user namespace of the sandbox, by its first process, if it is needed.
+    /// Opens the user namespace of the sandbox's first process, if it is needed.
     pub(crate) fn open_ids(&mut self, pid: i32) {
         if self.missing.iter().any(|missing| missing.is_granted) {
             let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
@@ -101,7 +103,7 @@ impl MountPoints {
         }
     }
 
-    /// The directories in which something is made, and the user namespace.
+    /// The directories in which mount points are created, and the user namespace.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = &OwnedFd> {
         self.missing.iter().map(|missing| &*missing.dir).chain(&self.ids)
     }
@@ -120,11 +122,12 @@ impl MountPoints {
         });
     }
 
-    /// Those in directories of granted IDs take a process that has these.
+    /// Calls `perform` for each of them. Those in directories of granted IDs need a process that has these
+    /// IDs.
     fn each(&self, missing: Vec<&Missing>, perform: fn(&Missing) -> Result<(), Errno>) {
         let (granted, own): (Vec<&Missing>, Vec<&Missing>) =
             missing.into_iter().partition(|missing| missing.is_granted);
-        // One that fails stops none of the others.
+        // Continue with the others if one fails.
         let all = |missing: Vec<&Missing>| {
             let done: Vec<Result<(), Errno>> = missing.into_iter().map(perform).collect();
             done.into_iter().collect::<Result<(), Errno>>()
@@ -139,8 +142,9 @@ impl MountPoints {
     }
 }
 
-/// Runs `perform` in a process that is root of this user namespace. The process is not dumpable: a payload that outlives the sandbox
-/// could otherwise trace it, and it has the host's root (CVE-2016-9962).
+/// Runs `perform` in a process that becomes root of this user namespace. The process must not be dumpable: it
+/// still has the host's root directory, and a process that outlives the sandbox could otherwise trace it
+/// (CVE-2016-9962).
 fn as_root_of(ids: &OwnedFd, perform: impl FnOnce() -> Result<(), Errno>) -> Result<(), Errno> {
     let process = match sys::process::clone_process(0)? {
         Side::Parent(_, process) => process,

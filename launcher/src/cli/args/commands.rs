@@ -1,4 +1,4 @@
-//! What can be typed after every command other than `run`.
+//! The arguments of every command except `run`.
 
 use crate::cli::args::ids::MapperArgs;
 use clap::{Args, Subcommand};

@@ -1,4 +1,4 @@
-//! The options of `subroot run` about what is mounted.
+//! The options of `subroot run` about mounts.
 
 use clap::{ArgAction, Args};
 use std::ffi::OsString;

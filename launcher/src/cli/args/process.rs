@@ -1,4 +1,4 @@
-//! The options of `subroot run` about the command as a process, and about what it may do.
+//! The options of `subroot run` about the command as a process, and about its privileges.
 
 use clap::Args;
 use std::ffi::OsString;

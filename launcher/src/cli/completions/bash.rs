@@ -31,7 +31,7 @@ pub(crate) fn script(commands: &[Entry]) -> String {
     text
 }
 
-/// The names of options; with `=` also, if a value can only follow that.
+/// The names of options. An option whose value must follow `=` is also listed with `=`.
 fn offered(entry: &Entry) -> Vec<String> {
     let mut names = Vec::new();
     for option in &entry.options {

@@ -1,4 +1,5 @@
-//! The script for fish: `complete` for each option and argument, under conditions that are functions of `engine.fish`.
+//! The script for fish: one `complete` command for each option and argument. Their conditions are functions
+//! of `engine.fish`.
 
 use crate::cli::completions::table::{Argument, Entry, OptionEntry};
 use crate::cli::completions::values::Value;
@@ -25,7 +26,7 @@ pub(crate) fn script(commands: &[Entry]) -> String {
     text
 }
 
-/// What the functions look up.
+/// Appends the lists that the functions of `engine.fish` use.
 fn add_lists(commands: &[Entry], text: &mut String) {
     let (mut below, mut valued, mut with_command, mut arguments) = (vec![], vec![], vec![], vec![]);
     for entry in commands {
@@ -92,7 +93,7 @@ fn candidates(value: &Value) -> String {
     format!(" -f -a {}", quoted(&list))
 }
 
-/// In single quotes, where fish knows \' and \\.
+/// The text in single quotes. Inside them, fish interprets only \' and \\.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }

@@ -1,61 +1,60 @@
-//! The commands with their options and arguments, as the scripts of all shells need them.
+//! The commands with their options and arguments, in the form that the scripts of all shells need.
 
 use crate::cli::completions::values::{self, Value};
 use clap::{Arg, ArgAction, Command};
 
 /// A command.
 pub(crate) struct Entry {
-    /// Its name after `subroot`, as `idmap explain`; empty for `subroot` itself.
+    /// Its name after `subroot`, such as `idmap explain`; empty for `subroot` itself.
     pub(crate) path: String,
-    /// The commands below it, each with its description.
+    /// Its subcommands, each with its description.
     pub(crate) commands: Vec<(String, String)>,
-    /// Its options.
     pub(crate) options: Vec<OptionEntry>,
-    /// Its arguments, in their order.
+    /// Its arguments, in order.
     pub(crate) arguments: Vec<Argument>,
 }
 
 /// An option.
 pub(crate) struct OptionEntry {
-    /// Its names with their hyphens: first the short one, if there is one, then the long ones.
+    /// Its names with their hyphens: the short one first, if there is one, then the long ones.
     pub(crate) names: Vec<String>,
-    /// Its line of the help.
+    /// Its line in the help.
     pub(crate) about: String,
-    /// True if it can be given again.
+    /// True if it can be given more than once.
     pub(crate) repeats: bool,
-    /// What it takes; none for a switch.
+    /// Its value; `None` for a switch.
     pub(crate) value: Option<OptionValue>,
 }
 
 /// The value of an option.
 pub(crate) struct OptionValue {
-    /// What the help calls it.
+    /// Its name in the help.
     pub(crate) name: String,
-    /// What can be typed.
+    /// The kind of value.
     pub(crate) value: Value,
-    /// True if it is only taken after `=`, and can be left out.
+    /// True if it is optional and must follow `=`.
     pub(crate) is_attached: bool,
 }
 
 /// An argument.
 pub(crate) struct Argument {
-    /// What the help calls it.
+    /// Its name in the help.
     pub(crate) name: String,
-    /// What can be typed.
+    /// The kind of value.
     pub(crate) value: Value,
     /// True if it stands for all arguments that follow.
     pub(crate) repeats: bool,
 }
 
 impl OptionEntry {
-    /// Its names for which the next word is the value.
+    /// The names after which the next word is the value.
     pub(crate) fn names_before_a_value(&self) -> &[String] {
         let takes_next = self.value.as_ref().is_some_and(|value| !value.is_attached);
         if takes_next { &self.names } else { &[] }
     }
 }
 
-/// The command and all that are below it.
+/// The command and all its subcommands.
 pub(crate) fn commands(mut root: Command) -> Vec<Entry> {
     root.build();
     let mut entries = Vec::new();

@@ -1,4 +1,4 @@
-//! What can be typed as the value of an option or as an argument.
+//! The kinds of values that options and arguments take, for completion.
 
 use crate::request::capabilities;
 use crate::request::limits::Resource;
@@ -14,7 +14,7 @@ pub(crate) enum Value {
     Words(Vec<String>),
     /// One of these words, or a path after `KEY=`.
     Keys(Vec<String>),
-    /// Several of these words with commas between, or a path after `KEY=`.
+    /// Several of these words, separated by commas, or a path after `KEY=`.
     Fields(Vec<String>),
     /// A command with its arguments.
     Command,
@@ -30,7 +30,7 @@ pub(crate) enum Value {
     Variable,
 }
 
-/// What is completed for this option or argument.
+/// The kind of value of an option or argument.
 pub(crate) fn of(arg: &Arg) -> Value {
     let possible = arg.get_possible_values();
     if !possible.is_empty() {
@@ -162,7 +162,7 @@ mod tests {
         assert!(!is_taken("--userns", "no-mode") && !is_taken("--security-opt", "no-key=5"));
     }
 
-    /// The word, and values that begin with it or need it.
+    /// Complete values made from a word: one of them must be valid if the word can be completed.
     fn with_more(word: &str) -> Vec<String> {
         let endings = ["", "5", "/a", ",source=/a,target=/b", ",target=/b", ",target=/b,lowerdir=/a:/c"];
         let beginnings = [
@@ -182,7 +182,7 @@ mod tests {
     fn is_taken(name: &str, value: &str) -> bool {
         let args = ["subroot".to_owned(), "run".to_owned(), format!("{name}={value}"), "/".to_owned()];
         match Cli::read(&args.map(Into::into)).map(|cli| cli.verb) {
-            // Error ignored: the words are asked about, not what is wrong with one.
+            // Error ignored: only whether the value is valid matters.
             Ok(Verb::Run(typed)) => options::run(*typed, None).is_ok(),
             _ => false,
         }

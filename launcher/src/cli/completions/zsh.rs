@@ -1,4 +1,5 @@
-//! The script for zsh: for each command a function that calls `_arguments`, and those of `engine.zsh` that they use.
+//! The script for zsh: for each command, a function that calls `_arguments`. They use the functions of
+//! `engine.zsh`.
 
 use crate::cli::completions::table::{Argument, Entry, OptionEntry};
 use crate::cli::completions::values::Value;
@@ -6,7 +7,7 @@ use std::fmt::Write as _;
 
 const ENGINE: &str = include_str!("engine.zsh");
 
-/// What is done when zsh reads the script: as a function that completes, or by `source`.
+/// The end of the script. zsh runs it either as a completion function or by `source`.
 const END: &str = r#"
 if [[ $funcstack[1] == _subroot ]]; then
     _subroot "$@"
@@ -37,7 +38,7 @@ fn add_function(entry: &Entry, text: &mut String) {
     text.push_str("}\n");
 }
 
-/// The commands below, and what completes each of them.
+/// Appends the code that completes subcommands and calls the function of each.
 fn add_dispatch(entry: &Entry, text: &mut String) {
     text.push_str("    local curcontext=$curcontext state line ret=1\n    local -A opt_args\n");
     let places = ["        '1: :->command'".to_owned(), "        '*:: :->rest'".to_owned()];
@@ -56,7 +57,7 @@ fn add_dispatch(entry: &Entry, text: &mut String) {
     text.push_str("        esac ;;\n    esac\n    return ret\n");
 }
 
-/// What `_arguments` takes.
+/// The arguments for `_arguments`.
 fn specs(entry: &Entry) -> Vec<String> {
     let arguments = entry.arguments.iter().enumerate();
     let has_command = entry.arguments.iter().any(|argument| argument.value == Value::Command);
@@ -94,7 +95,8 @@ fn argument_spec(at: usize, argument: &Argument, precedes_command: bool) -> Stri
     }
 }
 
-/// A space before a function keeps `_arguments` from putting options of compadd before its words.
+/// The action of a spec. A space before the function keeps `_arguments` from inserting options of compadd
+/// before its words.
 fn action(value: &Value) -> String {
     let call = |function: &str, words: &[String]| format!(" {function} {}", escaped(&words.join(" ")));
     match value {
@@ -112,7 +114,7 @@ fn action(value: &Value) -> String {
     }
 }
 
-/// Text in a spec, where brackets and colons have a meaning.
+/// Escapes text for a spec, in which brackets and colons are special.
 fn escaped(text: &str) -> String {
     let mark =
         |letter: char| if "[]:\\".contains(letter) { format!("\\{letter}") } else { letter.to_string() };

@@ -1,10 +1,11 @@
-//! OPTIONS of a man page, from the tables of the command line, with what `run/options.txt` adds for the page alone.
+//! The section OPTIONS of a man page: the help of each option, and what `run/options.txt` adds only for the
+//! page.
 
 use crate::cli::help::text_of;
 use crate::cli::man::text::{inline, paragraphs, verbatim};
 use clap::{Arg, Command};
 
-/// Further text of the options of `subroot run`: below a line `# --OPTION`, that option's.
+/// More text for the options of `subroot run`, each below a line `# --OPTION`.
 pub(super) const RUN: &str = include_str!("run/options.txt");
 
 /// The section, with a heading for each group of options.
@@ -30,7 +31,7 @@ fn entry(arg: &Arg, further: &str) -> String {
     format!(".TP\n{}\n{}.\n{}", names(arg), inline(&short), texts.collect::<String>())
 }
 
-/// As in the synopsis of a manual: names in bold, what stands for a value in italics.
+/// The option's names in bold, and its value's name in italics: man-pages(7).
 fn names(arg: &Arg) -> String {
     let bold = |name: String| format!("\\fB{}\\fR", verbatim(&name));
     let value = arg.get_value_names().filter(|_| arg.get_action().takes_values());
@@ -48,7 +49,7 @@ fn names(arg: &Arg) -> String {
     }
 }
 
-/// The values of a closed set, and the default.
+/// The list of possible values and the default, if there is a fixed set of values.
 fn values(arg: &Arg) -> String {
     let is_listed = arg.get_action().takes_values() && !arg.is_hide_possible_values_set();
     let values = if is_listed { arg.get_possible_values() } else { Vec::new() };

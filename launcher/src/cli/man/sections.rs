@@ -1,9 +1,9 @@
-//! What the man pages have after the options: exit statuses, environment, files, examples and further reading. In the plain text
-//! of `text.rs`, with a line `# HEADING` before each section.
+//! The sections of the man pages after OPTIONS: exit status, environment, files, examples and see also. They
+//! are plain text as in `text.rs`, with a line `# HEADING` before each section.
 
 use crate::cli::man::text::paragraphs;
 
-/// The sections of each command, and the pages that its reader may need next.
+/// For each command: the texts of its sections, and the pages for SEE ALSO.
 pub(super) const FURTHER: [(&str, &[&str], &[&str]); 14] = [
     (
         "subroot",
@@ -139,7 +139,7 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 14] = [
     ),
 ];
 
-/// The further sections of a page, which every page has.
+/// The sections of a page. Every page must have an entry.
 pub(super) fn of(name: &str) -> String {
     let own = FURTHER.iter().find(|(command, _, _)| *command == name);
     let (_, texts, pages) = own.unwrap();
@@ -147,7 +147,7 @@ pub(super) fn of(name: &str) -> String {
     format!("{sections}.SH \"SEE ALSO\"\n{}", see_also(pages))
 }
 
-/// A text without a heading at its beginning continues the section before it.
+/// Formats one text. If it does not begin with a heading, it continues the previous section.
 fn sections(text: &str) -> String {
     let of_heading = |part: &str| match part.strip_prefix("# ").and_then(|part| part.split_once('\n')) {
         Some((heading, body)) => format!(".SH \"{heading}\"\n{}", paragraphs(body.trim_matches('\n'), ".PP")),
@@ -160,7 +160,7 @@ fn sections(text: &str) -> String {
         .collect()
 }
 
-/// Lines joined to parts, each from a heading on.
+/// Collects lines into parts. Each heading begins a new part.
 fn joined(mut parts: Vec<String>, line: &str) -> Vec<String> {
     match parts.last_mut().filter(|_| !line.starts_with("# ")) {
         Some(part) => part.push_str(line),
@@ -234,14 +234,14 @@ const ENVIRONMENT: &str = "\
 - PATH: Where the host's newuidmap(1) and newgidmap(1) are searched for.
 ";
 
-/// Follows [`ENVIRONMENT`].
+/// Continues the section of [`ENVIRONMENT`].
 const LOG_ENVIRONMENT: &str = "\
 - SUBROOT_LOG: What is printed on standard error: `info` for the steps of a launch, as with `-v`; `debug` for more detail, as
   with `-vv`. It takes precedence over `-v`.
 - XDG_RUNTIME_DIR, XDG_STATE_HOME, XDG_CACHE_HOME, HOME: They locate files of running sandboxes; see subroot-run(1).
 ";
 
-/// Follows [`ENVIRONMENT`].
+/// Continues the section of [`ENVIRONMENT`].
 const NO_COLOR: &str = "\
 - NO_COLOR: If it is set and not empty, `subroot doctor` prints without colour.
 ";

@@ -1,9 +1,10 @@
-//! Plain text made into man(7): the help, and what the pages add to it.
+//! Converts plain text to man(7): the help, and the text that the pages add to it.
 //!
-//! Blank lines separate paragraphs. Lines that begin with a dash and a blank are a list, `- NAME: TEXT`; a line of spaces before
-//! it continues an item. Other lines that begin with a blank are an example. Backquotes make bold, as do options and pages.
+//! Blank lines separate paragraphs. Lines that begin with a dash and a blank form a list, `- NAME: TEXT`; an
+//! indented line after such a line continues the item. Other indented lines are an example. Text in
+//! backquotes is printed bold, as are options and names of pages.
 
-/// What a line is part of.
+/// The element that a line belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Text,
@@ -11,7 +12,8 @@ enum Kind {
     Example,
 }
 
-/// Paragraphs, each after a macro that begins one: `.PP`, or `.IP` in the text of an option, whose lists are indented.
+/// Formats paragraphs, each after a macro that begins one: `.PP`, or `.IP` in the text of an option, in which
+/// lists are indented.
 pub(super) fn paragraphs(text: &str, begin: &str) -> String {
     let mut roff = String::new();
     for paragraph in text.split("\n\n").map(|paragraph| paragraph.trim_matches('\n')) {
@@ -28,7 +30,7 @@ pub(super) fn paragraphs(text: &str, begin: &str) -> String {
     roff
 }
 
-/// Neighbouring lines of one kind.
+/// Groups consecutive lines of one kind.
 fn chunks(paragraph: &str) -> Vec<(Kind, Vec<&str>)> {
     let mut chunks: Vec<(Kind, Vec<&str>)> = Vec::new();
     for line in paragraph.lines().filter(|line| !line.is_empty()) {
@@ -51,7 +53,8 @@ fn lines_of(lines: &[&str], make: fn(&str) -> String) -> String {
     lines.iter().map(|line| make(line) + "\n").collect()
 }
 
-/// Indented by four as in the source, but for the text of an option, which is indented enough.
+/// Formats an example, indented by four as in the source. In the text of an option, which is already
+/// indented, it is not indented further.
 fn example(lines: &[&str], begin: &str) -> String {
     let bare: Option<Vec<&str>> = lines.iter().map(|line| line.strip_prefix("    ")).collect();
     let text = lines_of(bare.as_deref().unwrap_or(lines), verbatim);
@@ -65,7 +68,7 @@ fn items(lines: &[&str]) -> String {
     lines.iter().map(|line| item(line)).collect()
 }
 
-/// A line of a list: the name and the text of an item, or more of the text.
+/// Formats a line of a list: the name and text of an item, or more of its text.
 fn item(line: &str) -> String {
     match line.strip_prefix("- ").map(|item| item.split_once(": ").unwrap_or((item, ""))) {
         Some((name, text)) => format!(".TP\n.B {}\n{}\n", verbatim(name), inline(text)),
@@ -73,14 +76,14 @@ fn item(line: &str) -> String {
     }
 }
 
-/// A list in the text of an option: indented, and without blank lines between its items.
+/// Formats a list in the text of an option: indented, without blank lines between its items.
 fn dense(list: &str) -> String {
     let second = list.match_indices(".TP\n").nth(1).map_or(list.len(), |(at, _)| at);
     let (first, rest) = list.split_at(second);
     format!(".RS\n{first}.PD 0\n{rest}.PD\n.RE\n")
 }
 
-/// One line that is filled, with bold words.
+/// Formats one line of running text, with bold words.
 pub(super) fn inline(line: &str) -> String {
     let spans = line.split('`').enumerate();
     let spans = spans.map(|(at, span)| if at % 2 == 1 { bold(span) } else { words(span) });
@@ -105,12 +108,13 @@ fn bold(text: &str) -> String {
     format!("\\fB{}\\fR", escaped(text))
 }
 
-/// One line as it is, as in an example.
+/// Formats one line unchanged, as in an example.
 pub(super) fn verbatim(line: &str) -> String {
     guarded(escaped(line).replace('\'', "\\(aq"))
 }
 
-/// A dash that can be copied, and other letters as groff_char(7) names them: not every troff knows how a page is encoded.
+/// Escapes dashes, so that they can be copied from the page, and non-ASCII letters as groff_char(7) names
+/// them, because not every troff knows the encoding of a page.
 fn escaped(text: &str) -> String {
     let one = |letter: char| match letter {
         '\\' => "\\e".to_owned(),
@@ -121,7 +125,7 @@ fn escaped(text: &str) -> String {
     text.chars().map(one).collect()
 }
 
-/// A dot or an apostrophe at the beginning of a line would make it a request.
+/// Prevents a dot or an apostrophe at the beginning of a line from making it a request.
 fn guarded(line: String) -> String {
     if line.starts_with(['.', '\'']) { format!("\\&{line}") } else { line }
 }

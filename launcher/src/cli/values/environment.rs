@@ -7,10 +7,11 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
-/// Adds `NAME=VALUE`, or `NAME` with the caller's value if it is set; `PREFIX*` stands for all of the caller's variables that begin so.
+/// Adds `NAME=VALUE`, or `NAME` with the caller's value if it is set. `PREFIX*` means all of the caller's
+/// variables that begin with PREFIX.
 ///
 /// # Errors
-/// A word without a name.
+/// The name is empty or invalid.
 pub(crate) fn take_variable(environment: &mut Environment, value: &OsStr) -> Result<(), String> {
     let (name, value) = split_once(value, b'=');
     check_name(name, value.unwrap_or_default())?;
@@ -29,10 +30,10 @@ pub(crate) fn take_variable(environment: &mut Environment, value: &OsStr) -> Res
     Ok(())
 }
 
-/// Takes a file in: a word of `--env` a line, with comments and blank lines between.
+/// Adds the variables of a file. Each line is a value of `--env`; comments and blank lines are skipped.
 ///
 /// # Errors
-/// A file that cannot be read, and a line without a name.
+/// The file cannot be read, or a line has no valid name.
 pub(crate) fn take_file(environment: &mut Environment, path: &Path) -> Result<(), String> {
     let text = std::fs::read(path).map_err(|error| format!("{}: {}", path.display(), reason_of(&error)))?;
     for (at, line) in text.split(|byte| *byte == b'\n').enumerate() {

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 /// `--userns MODE`.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// Why the value is invalid.
 pub(crate) fn userns(value: &str) -> Result<Userns, String> {
     let (mode, options) =
         value.split_once(':').map_or((value, None), |(mode, options)| (mode, Some(options)));
@@ -41,10 +41,11 @@ fn keep_id(options: &str) -> Result<Userns, String> {
     Ok(Userns::KeepId { uid, gid })
 }
 
-/// `--uidmap INSIDE:FROM[:COUNT]` with FROM as podman counts: 0 is the caller, 1 the first granted ID; `@ID` is the host's.
+/// `--uidmap INSIDE:FROM[:COUNT]`. FROM is counted as in podman: 0 is the caller, 1 the first granted ID.
+/// `@ID` is an ID of the host.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// Why the value is invalid.
 pub(crate) fn given_line(value: &str) -> Result<GivenLine, String> {
     let id = |text: &str| id(text.as_ref()).map_err(|why| format!("{value}: {why}"));
     let mut parts = value.split(':');
@@ -63,7 +64,7 @@ pub(crate) fn given_line(value: &str) -> Result<GivenLine, String> {
 /// Reads `--user`.
 ///
 /// # Errors
-/// An empty name.
+/// The name is empty, or a number is not a valid ID.
 pub(crate) fn user(value: &OsStr) -> Result<UserSpec, String> {
     let (user, group) = split_once(value, b':');
     let group = group.map(account).transpose()?;
@@ -73,7 +74,7 @@ pub(crate) fn user(value: &OsStr) -> Result<UserSpec, String> {
 /// A name, or a number.
 ///
 /// # Errors
-/// An empty name, and a number that no ID can be.
+/// The name is empty, or the number is not a valid ID.
 pub(crate) fn account(value: &OsStr) -> Result<Account, String> {
     let is_number =
         !value.is_empty() && utf8(value).is_ok_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));

@@ -6,7 +6,7 @@ use crate::request::limits::{Limit, Resource};
 /// `--ulimit NAME=SOFT[:HARD]`; -1 or `unlimited` removes the limit.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// Why the value is invalid.
 pub(crate) fn limit(value: &str) -> Result<Limit, String> {
     let (name, values) = value.split_once('=').ok_or_else(|| format!("{value} is not NAME=SOFT[:HARD]"))?;
     let name = name.to_ascii_lowercase();
@@ -23,7 +23,7 @@ pub(crate) fn limit(value: &str) -> Result<Limit, String> {
 /// `--umask MODE`, in octal.
 ///
 /// # Errors
-/// Anything but one to four octal digits.
+/// The value is not one to four octal digits.
 pub(crate) fn umask(value: &str) -> Result<u32, String> {
     let is_octal = value.len() <= 4 && value.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
     let mask = u32::from_str_radix(value, 8).ok().filter(|_| is_octal);

@@ -1,4 +1,4 @@
-//! Values of options, read: each says what is wrong with it before anything is created.
+//! Reads the values of options. Invalid values are reported before anything is created.
 
 pub(crate) mod environment;
 pub(crate) mod ids;
@@ -12,7 +12,7 @@ pub(crate) mod shells;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-/// Parts bytes at the first separator.
+/// Splits bytes at the first separator.
 pub(crate) fn split_once(text: &OsStr, separator: u8) -> (&OsStr, Option<&OsStr>) {
     let bytes = text.as_bytes();
     match bytes.iter().position(|byte| *byte == separator) {
@@ -21,28 +21,28 @@ pub(crate) fn split_once(text: &OsStr, separator: u8) -> (&OsStr, Option<&OsStr>
     }
 }
 
-/// Parts bytes at every separator.
+/// Splits bytes at every separator.
 pub(crate) fn split(text: &OsStr, separator: u8) -> impl Iterator<Item = &OsStr> {
     text.as_bytes().split(move |byte| *byte == separator).map(OsStr::from_bytes)
 }
 
-/// A word of an option in UTF-8, which all but paths and environments are.
+/// A value as UTF-8. Only paths and environment variables may be anything else.
 fn utf8(text: &OsStr) -> Result<&str, String> {
     text.to_str().ok_or_else(|| format!("{} is not UTF-8", shown(text)))
 }
 
-/// A number in decimal, without the plus sign that the standard library would take.
+/// Reads a decimal number. Unlike the standard library, it does not accept a plus sign.
 fn number<N: std::str::FromStr>(text: &OsStr) -> Result<N, String> {
     let digits = text.to_str().filter(|text| !text.starts_with('+'));
     digits.and_then(|text| text.parse().ok()).ok_or_else(|| format!("invalid number {}", shown(text)))
 }
 
-/// A user or group ID: any number but the one that means none, chown(2).
+/// Reads a user or group ID: any 32-bit number except 4294967295, which means no ID in chown(2).
 fn id(text: &OsStr) -> Result<u32, String> {
     number(text).ok().filter(|id| *id != u32::MAX).ok_or_else(|| format!("invalid ID {}", shown(text)))
 }
 
-/// A word as it is shown in a message.
+/// A value for a message.
 pub(crate) fn shown(value: &OsStr) -> std::path::Display<'_> {
     std::path::Path::new(value).display()
 }

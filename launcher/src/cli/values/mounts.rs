@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// `--volume SOURCE:TARGET[:OPTION,…]`.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// Why the value is invalid.
 pub(crate) fn volume(value: &OsStr) -> Result<Mount, String> {
     let mut parts = split(value, b':');
     let (Some(source), Some(target)) = (parts.next(), parts.next()) else {
@@ -39,7 +39,7 @@ pub(crate) fn volume(value: &OsStr) -> Result<Mount, String> {
 /// `--tmpfs TARGET[:OPTION,…]`.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// Why the value is invalid.
 pub(crate) fn tmpfs(value: &OsStr) -> Result<Mount, String> {
     let (target, options) = split_once(value, b':');
     let mut mount = Mount::tmpfs(inside_path(target)?);
@@ -52,7 +52,7 @@ pub(crate) fn tmpfs(value: &OsStr) -> Result<Mount, String> {
 /// `--device HOST[:TARGET[:rwm]]`: a device node of the host. The node's mode decides who can use it.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// Why the value is invalid.
 pub(crate) fn device(value: &OsStr) -> Result<Mount, String> {
     let mut parts = split(value, b':');
     let source = parts.next().unwrap_or_default();
@@ -70,7 +70,7 @@ pub(crate) fn device(value: &OsStr) -> Result<Mount, String> {
 /// `--mount type=TYPE,KEY=VALUE,…`.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// Why the value is invalid.
 pub(crate) fn mount(value: &OsStr) -> Result<Mount, String> {
     let mut typed = Typed::default();
     for field in split(value, b',') {
@@ -80,7 +80,7 @@ pub(crate) fn mount(value: &OsStr) -> Result<Mount, String> {
     typed.mount()
 }
 
-/// The fields of `--mount`, before it is known of what type it is.
+/// The fields of `--mount`, collected before the type is known.
 #[derive(Default)]
 struct Typed<'a> {
     kind: Option<&'a str>,
@@ -141,7 +141,7 @@ impl<'a> Typed<'a> {
     }
 }
 
-/// A key of `--mount` that `--volume` and `--tmpfs` spell otherwise, or as they do.
+/// Applies a key of `--mount`: one with its own spelling, or one that `--volume` or `--tmpfs` also has.
 fn typed_option(mount: &mut Mount, key: &str, value: Option<&str>) -> Result<(), String> {
     let yes = match value {
         None | Some("true" | "1") => Some(true),
@@ -179,7 +179,7 @@ fn bind_option(mount: &mut Mount, option: &str) -> Result<(), String> {
         "rbind" => bind.recursive = true,
         "idmap" => bind.id_mapped = true,
         "O" => mount.content = Content::Layered(std::mem::take(&mut bind.source)),
-        // SELinux labels and the copying of volumes, which nothing here has.
+        // SELinux labels and the copying of volumes do not exist here, so these options have no effect.
         "z" | "Z" | "nocopy" => {}
         "U" => return Err("U would change owners on the host; chown them with subroot unshare".into()),
         _ => return Err(format!("unknown option {option}")),
@@ -206,7 +206,7 @@ fn set(mount: &mut Mount, flag: MountFlags, on: bool) {
     }
 }
 
-/// True for a word that is an attribute of mount(8).
+/// Applies an option that sets an attribute of mount(8). False if it is not such an option.
 fn attribute(mount: &mut Mount, option: &str) -> bool {
     let (attribute, on) = match option {
         "ro" => (READ_ONLY, true),
@@ -223,7 +223,8 @@ fn attribute(mount: &mut Mount, option: &str) -> bool {
     true
 }
 
-/// True for a word that says what becomes of mount events: mount_namespaces(7). Nothing leaves the sandbox in any case.
+/// Applies an option that sets the propagation of mount events: mount_namespaces(7). False if it is not such
+/// an option. Mounts never propagate out of the sandbox.
 fn propagation(mount: &mut Mount, option: &str) -> bool {
     mount.attributes.propagation = match option {
         "private" | "rprivate" => Propagation::Private,
@@ -238,7 +239,7 @@ fn propagation(mount: &mut Mount, option: &str) -> bool {
 /// A path on the host, relative to the caller's working directory.
 ///
 /// # Errors
-/// An empty path.
+/// The path is empty.
 pub(crate) fn host_path(value: &OsStr) -> Result<PathBuf, String> {
     std::path::absolute(Path::new(value)).map_err(|_| "a path is empty".to_owned())
 }

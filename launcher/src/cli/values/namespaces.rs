@@ -16,7 +16,7 @@ pub(crate) const NETWORK: OneOf<Network> = OneOf(&[
 /// `--timens monotonic=SECONDS,boottime=SECONDS`; a single number sets both.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// Why the value is invalid.
 pub(crate) fn clock_offsets(value: &str) -> Result<ClockOffsets, String> {
     let seconds = |text: &str| text.parse::<i64>().map_err(|_| format!("invalid number of seconds {text}"));
     if let Ok(both) = seconds(value) {

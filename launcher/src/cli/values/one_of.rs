@@ -1,4 +1,5 @@
-//! An option that takes one of a few values: the table from which it is read, listed in the help and completed.
+//! Options that take one of a few values: one table to read them, to list them in the help and to complete
+//! them.
 
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Arg, Command, Error};
@@ -6,14 +7,14 @@ use std::ffi::OsStr;
 
 use crate::cli::values::utf8;
 
-/// The values of an option, the default first: what is typed, what the help says of it, and what it stands for.
+/// The values of an option, the default first: the typed name, its text in the help, and what it means.
 pub(crate) struct OneOf<T: 'static>(pub(crate) &'static [(&'static str, &'static str, T)]);
 
 impl<T: Copy> OneOf<T> {
-    /// What a typed value stands for, or the default.
+    /// The meaning of the typed value, or of the default if none was typed.
     ///
     /// # Errors
-    /// A value that is not in the table, with those that are.
+    /// The value is not in the table. The error lists the possible values.
     #[inline(never)]
     pub(crate) fn read(&self, typed: Option<&str>) -> Result<T, String> {
         let found = self.0.iter().find(|(name, _, _)| typed.is_none_or(|typed| *name == typed));
@@ -23,7 +24,7 @@ impl<T: Copy> OneOf<T> {
         }
     }
 
-    /// The name of a value, and what the help says of it.
+    /// The name of a value, and its text in the help.
     pub(crate) fn listed(&self, at: usize) -> Option<(&'static str, &'static str)> {
         self.0.get(at).map(|(name, help, _)| (*name, *help))
     }
@@ -34,8 +35,8 @@ fn refused(typed: &str, names: &mut dyn Iterator<Item = &'static str>) -> String
     format!("{typed} is not one of {}", names.collect::<Vec<_>>().join(", "))
 }
 
-/// How clap lists a table, in the help and to shells. It takes any text, which is read later. Not generic, as every type that an
-/// option has makes the program larger.
+/// Lets clap list a table in the help and for completion. It accepts any text, which is read later. It is not
+/// generic, because every instance would make the program larger.
 #[derive(Clone)]
 pub(crate) struct Listed(pub(crate) fn(usize) -> Option<(&'static str, &'static str)>);
 

@@ -10,7 +10,7 @@ pub(crate) enum Shell {
     Fish,
 }
 
-/// Each shell, and where its script goes.
+/// Each shell, and where it reads the script.
 pub(crate) const SHELL: OneOf<Shell> = OneOf(&[
     ("bash", "read in ~/.bashrc", Shell::Bash),
     ("zsh", "read in ~/.zshrc, after compinit", Shell::Zsh),

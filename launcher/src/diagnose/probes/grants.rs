@@ -1,6 +1,6 @@
 //! Why the caller has no subordinate IDs, or too few.
 //!
-//! Errors ignored: what cannot be looked at gives no cause, and only the text of a failure depends on that.
+//! Errors ignored: what cannot be examined gives no cause, and only the text of a failure depends on it.
 
 use crate::causes::{
     BAD_GRANT_LINE, Cause, DANGLING, DIGITS, DIRECTORY_ACCOUNT, GRANT_OVERLAPS, GRANT_TOO_SMALL, Kind,
@@ -21,10 +21,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use subroot_idmap::{ACCOUNTS_FILE, Account, IdKind, IdRange, NSSWITCH_FILE, SubidLine};
 
-/// How many lines that grant nothing are named; the fix is for all of them.
+/// The maximum number of invalid lines that are reported. The fix is for all of them.
 const MAX_SHOWN: usize = 8;
 
-/// The values that a cause is filled with.
+/// The values inserted into a cause's text.
 type Values<'w> = [(&'static str, &'w dyn Display)];
 
 /// The caller's name, or the uid if there is none.
@@ -34,7 +34,8 @@ pub(crate) fn caller(grants: &Grants) -> String {
     name.unwrap_or_else(|| caller.id(IdKind::Uid).to_string())
 }
 
-/// The command that gives the caller what they lack, and takes out these lines of theirs.
+/// The command that gives the caller `count` IDs of each kind, or as many as a whole root needs, and removes
+/// these lines of theirs.
 fn command(grants: &Grants, count: Option<u32>, dropped: &[(IdKind, u32, IdRange)]) -> String {
     let dropped: Vec<Grant> = dropped
         .iter()
@@ -45,7 +46,7 @@ fn command(grants: &Grants, count: Option<u32>, dropped: &[(IdKind, u32, IdRange
         let remedy = Remedy::new(&site).ok()?;
         remedy.repair(&user(grants), count, &dropped.iter().collect::<Vec<_>>())
     };
-    // Error ignored: that command says what is in its way.
+    // Error ignored: `subroot grants suggest` reports why there is no command.
     repair().map_or_else(
         || format!("subroot grants suggest {}", grants.policy().caller().id(IdKind::Uid)),
         |repair| repair.command,
@@ -67,7 +68,7 @@ fn has_local_account(uid: u32) -> bool {
     is_local
 }
 
-/// The command that repairs all grants of the caller, found out once.
+/// The command that repairs all grants of the caller, computed once.
 struct Repair<'g> {
     grants: &'g Grants,
     command: OnceCell<String>,
@@ -85,7 +86,8 @@ impl<'g> Repair<'g> {
     }
 }
 
-/// Why nothing is granted by name, if the account is not one of /etc/passwd: the mapper that reads files alone does not know its name.
+/// Why no line by name counts, if the account is not in /etc/passwd: a mapper without name services does not
+/// know its name.
 pub(crate) fn account(grants: &Grants) -> Option<Cause> {
     let caller = grants.policy().caller();
     let uid = caller.id(IdKind::Uid);
@@ -100,7 +102,7 @@ pub(crate) fn account(grants: &Grants) -> Option<Cause> {
     }
 }
 
-/// True if the caller has a line by their uid, or a computed grant: the mapper needs no name for these.
+/// True if the caller has a line by uid, or a computed grant. The mapper needs no name for these.
 fn by_number(grants: &Grants, kind: IdKind) -> bool {
     let caller = grants.policy().caller();
     let mut is_named = grants.policy().config().computed_grant(caller).is_some();
@@ -110,7 +112,7 @@ fn by_number(grants: &Grants, kind: IdKind) -> bool {
     is_named
 }
 
-/// Everything that is wrong with what is granted of a kind.
+/// All problems with the caller's grants of a kind.
 pub(crate) fn lines(grants: &Grants, kind: IdKind) -> Vec<Cause> {
     if let Some(cause) = grants.refused(kind) {
         return vec![cause.clone()];
@@ -128,7 +130,7 @@ pub(crate) fn lines(grants: &Grants, kind: IdKind) -> Vec<Cause> {
     causes
 }
 
-/// Why no line of a file is the caller's.
+/// Why the caller has no line in a file.
 fn no_line(repair: &Repair<'_>, kind: IdKind) -> Cause {
     let grants = repair.grants;
     let (file, user) = (kind.grant_file(), caller(grants));
@@ -152,7 +154,8 @@ fn no_line(repair: &Repair<'_>, kind: IdKind) -> Cause {
     repair.cause(kind, &values)
 }
 
-/// A line of a name without an account that is almost the caller's: its number, its owner, and why the caller does not own it.
+/// A line whose owner has no account and a name similar to the caller's: its number, its owner, and why it
+/// does not belong to the caller.
 fn near_line(grants: &Grants, kind: IdKind) -> Option<(u32, String, &'static str)> {
     let site = Site::read_local().ok()?;
     let remedy = Remedy::new(&site).ok()?;
@@ -160,12 +163,12 @@ fn near_line(grants: &Grants, kind: IdKind) -> Option<(u32, String, &'static str
     Some((grant.line, site.owner(grant).text.clone(), likeness.why()))
 }
 
-/// What keeps the mapper from granting anything at all.
+/// Why the mapper grants nothing at all.
 pub(crate) fn refused() -> Option<Cause> {
     Grants::read().examined().first_refusal().cloned()
 }
 
-/// Why setgroups is denied, if no group IDs are mapped, with the fix for that.
+/// Why setgroups is denied if no group IDs are mapped, and the fix.
 pub(crate) fn no_setgroups() -> Cause {
     let grants = Grants::read().examined();
     let first = lines(&grants, IdKind::Gid).into_iter().next();
@@ -174,7 +177,7 @@ pub(crate) fn no_setgroups() -> Cause {
     Cause::new(&NO_SETGROUPS, &[("fix", &fix)])
 }
 
-/// A line with IDs that do not exist in this user namespace.
+/// The cause for a line with IDs that do not exist in this user namespace.
 fn absent(repair: &Repair<'_>, line: &OwnLine) -> Option<Cause> {
     Some(not_here(repair, line.location(), &[line.range?], line.present.as_ref()?))
 }
@@ -186,7 +189,7 @@ fn not_here(repair: &Repair<'_>, location: String, granted: &[IdRange], present:
     repair.cause(&NOT_HERE, &values)
 }
 
-/// Why `--userns full` is refused to a caller who has IDs.
+/// Why `--userns full` is refused although the caller has IDs: there are too few.
 pub(crate) fn too_few_for_all(grants: &Grants) -> Cause {
     let [uids, gids] = IdKind::BOTH.map(|kind| number_of(grants.count(kind), name(kind)));
     let command = command(grants, Some(65_535), &[]);

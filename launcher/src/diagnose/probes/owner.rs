@@ -1,6 +1,6 @@
-//! A rootfs that belongs to other IDs than the caller's own.
+//! Reports a rootfs that does not belong to the caller's own ID.
 //!
-//! Errors ignored: what cannot be looked at gives no cause, and only the text of a warning depends on that.
+//! Errors ignored: what cannot be examined gives no cause, and only the text of a warning depends on it.
 
 use crate::causes::{Cause, ROOTFS_NOT_ROOTS, ROOTFS_OF_OTHERS};
 use crate::grants::accounts;
@@ -11,14 +11,14 @@ use nix::unistd::getuid;
 use std::path::Path;
 use subroot_idmap::{CONFIG_FILE, IdKind};
 
-/// That IDs are mapped as by `--userns subids`, and why.
+/// The notice that IDs are mapped as with `--userns subids`, and why; `None` if they are not.
 pub(crate) fn chosen(plan: &IdPlan, rootfs: &Path) -> Option<String> {
     let [uid, _] = plan.root_owner_if(Ownership::Chosen)?;
     let path = rootfs.display();
     Some(format!("{path} is owned by your subordinate ID {uid}: running with --userns subids"))
 }
 
-/// What is wrong with the owner.
+/// The problem with the owner; `None` if there is none.
 pub(crate) fn cause(plan: &IdPlan, rootfs: &Path) -> Option<Cause> {
     let path = rootfs.display();
     if let Some([uid, _]) = plan.root_owner_if(Ownership::NotRoot) {
@@ -37,8 +37,9 @@ pub(crate) fn cause(plan: &IdPlan, rootfs: &Path) -> Option<Cause> {
     Some(Cause::new(&ROOTFS_OF_OTHERS, &values))
 }
 
-/// The line that grants an ID, and the user it grants it to; the outer `None` for what is an account's own, or what a line of the
-/// caller's would grant: why it does not is another cause.
+/// The location of the line that grants an ID, and its user; `Some(None)` if no account and no grant has the
+/// ID. `None` if it is an account's own ID, or if a line of the caller's holds it: another cause then reports
+/// why that line does not count.
 fn holder(uid: u32) -> Option<Option<(String, String)>> {
     let mut site = Site::read_local().ok()?;
     let is_holding = |grant: &&Grant| grant.kind == IdKind::Uid && grant.range.contains(uid);

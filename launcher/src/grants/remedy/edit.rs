@@ -1,32 +1,33 @@
-//! The command that changes lines of a grant file, or takes them out, and leaves all other bytes unchanged.
+//! The command that changes or removes lines of a grant file and leaves all other bytes unchanged.
 
 use crate::grants::site::Grant;
 use subroot_idmap::{IdKind, IdRange};
 
-/// How many lines a command names one by one.
+/// The maximum number of removed lines that a command names one by one. More are named as ranges of lines.
 const MAX_NAMED: usize = 8;
 
-/// What is to become of a line.
+/// The change of one line.
 #[derive(Clone)]
 pub(crate) struct Edit {
     pub(crate) kind: IdKind,
     pub(crate) line: u32,
-    /// A pattern of sed(1) that the line matches: one that has moved meanwhile is left alone.
+    /// A pattern of sed(1) that the line matches. If the lines have moved since, the command does not change
+    /// a different one.
     pub(crate) old: String,
-    /// The line instead; none if it is taken out.
+    /// The new line; `None` removes the line.
     pub(crate) new: Option<String>,
-    /// What the new line grants.
+    /// The range that the new line grants.
     pub(crate) range: Option<IdRange>,
 }
 
 impl Edit {
-    /// Takes a well-formed line out.
+    /// Removes a well-formed line.
     pub(crate) fn without(grant: &Grant) -> Edit {
         let old = format!(":{}:{}$", grant.range.first(), grant.range.count());
         Edit { kind: grant.kind, line: grant.line, old, new: None, range: None }
     }
 
-    /// Takes a line out that begins with this text.
+    /// Removes a line that begins with this text.
     pub(crate) fn without_text(kind: IdKind, line: u32, text: &[u8]) -> Edit {
         Edit { kind, line, old: pattern(text), new: None, range: None }
     }
@@ -40,12 +41,13 @@ impl Edit {
     }
 }
 
-/// The command that takes out a line that grants nothing.
+/// The command that removes an invalid line.
 pub(crate) fn without_line(kind: IdKind, line: u32, text: &[u8]) -> String {
     command(kind, &[Edit::without_text(kind, line, text)]).unwrap_or_default()
 }
 
-/// A pattern of sed(1) that this line matches: what is not a letter, a digit or a colon may be anything else.
+/// A pattern of sed(1) that this line matches. Bytes other than letters, digits, `:`, `_` and `-` may be
+/// anything, so that the pattern needs no escapes.
 pub(crate) fn pattern(text: &[u8]) -> String {
     let is_kept = |byte: &u8| byte.is_ascii_alphanumeric() || b":_-".contains(byte);
     let other = if text.iter().any(is_kept) { ".*" } else { "[^[:alnum:]]*$" };
@@ -60,7 +62,8 @@ pub(crate) fn pattern(text: &[u8]) -> String {
     pattern
 }
 
-/// The command for all edits of a kind. Not by `sed -i`, which replaces a symlink by a file. The copy is where shadow has its own.
+/// The command for all edits of a kind. It does not use `sed -i`, which would replace a symlink by a file. It
+/// saves the old file under the name that shadow uses for its backup.
 pub(crate) fn command(kind: IdKind, edits: &[Edit]) -> Option<String> {
     let edits: Vec<&Edit> = edits.iter().filter(|edit| edit.kind == kind).collect();
     let named = edits.iter().filter(|edit| edit.new.is_some() || edits.len() <= MAX_NAMED);
@@ -74,7 +77,7 @@ pub(crate) fn command(kind: IdKind, edits: &[Edit]) -> Option<String> {
     (!edits.is_empty()).then(|| format!("cp {file} {file}- && LC_ALL=C sed '{script}' {file}- >{file}"))
 }
 
-/// The runs of numbers that follow each other.
+/// Groups consecutive numbers: the first and last of each group.
 fn runs(numbers: impl Iterator<Item = u32>) -> Vec<(u32, u32)> {
     let mut runs: Vec<(u32, u32)> = Vec::new();
     for number in numbers {

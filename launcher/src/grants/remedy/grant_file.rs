@@ -1,6 +1,7 @@
-//! How a grant file can be written to: as usermod(8) does it, or by appending a line.
+//! How a line can be added to a grant file: by usermod(8), or by appending it.
 //!
-//! Errors ignored: what cannot be looked at is not given to usermod, and only the text of a fix depend on the rest.
+//! Errors ignored: usermod is not used for a file that cannot be examined, and only the text of a fix depends
+//! on the rest.
 
 use crate::grants::remedy::quoted::quoted_path;
 use std::fs::{self, File};
@@ -9,11 +10,11 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use subroot_idmap::{ACCOUNTS_FILE, IdKind};
 
-/// What usermod(8) replaces, and so does not take if it is a symlink.
+/// Files that usermod(8) replaces, and so refuses if they are symlinks.
 const DATABASES: [&str; 2] = [ACCOUNTS_FILE, "/etc/shadow"];
 const PROGRAMS: [&str; 4] = ["/usr/sbin/usermod", "/sbin/usermod", "/usr/bin/usermod", "/bin/usermod"];
 
-/// The path of a missing file: where a symlink leads, if it is one.
+/// The target of a symlink, if the target does not exist.
 pub(crate) fn dangling(file: &str) -> Option<PathBuf> {
     let target = fs::read_link(file).ok()?;
     matches!(fs::exists(file), Ok(false)).then_some(target)
@@ -28,8 +29,8 @@ pub(crate) fn lacks_newline(file: &str) -> bool {
     size > 0 && open.read_exact_at(&mut last, at).is_ok() && last != *b"\n"
 }
 
-/// True if usermod(8) can add to the file of this kind. It does not follow symlinks, needs the file, takes a NUL for the end of a line,
-/// and gives up at a lock.
+/// True if usermod(8) can add to this kind's file. It refuses symlinks, a missing file and a locked file, and
+/// it takes a NUL for the end of a line.
 pub(crate) fn takes_usermod(kind: IdKind) -> bool {
     let is_program =
         |path: &&str| fs::metadata(path).is_ok_and(|found| found.is_file() && found.mode() & 0o111 != 0);
@@ -49,7 +50,8 @@ fn has_nul(file: &str) -> bool {
     File::open(file).and_then(|mut file| file.read_to_end(&mut content)).is_err() || content.contains(&0)
 }
 
-/// The command that appends a line of plain characters to the files of these kinds: right for each file as it is.
+/// The command that appends a line of plain characters to the files of these kinds. It first completes a last
+/// line without a newline, and creates missing files readable for all users.
 pub(crate) fn append(line: &str, kinds: &[IdKind]) -> String {
     let (unfinished, finished): (Vec<&str>, Vec<&str>) =
         kinds.iter().map(|kind| kind.grant_file()).partition(|file| lacks_newline(file));
@@ -65,12 +67,13 @@ pub(crate) fn append(line: &str, kinds: &[IdKind]) -> String {
     if absent.is_empty() { command } else { format!("({}{command})", made_readable(&absent)) }
 }
 
-/// The command that makes the missing file that a symlink leads to.
+/// The command that creates the missing target of a symlink.
 pub(crate) fn create(file: &str) -> String {
     format!("({}touch {file})", made_readable(&[&file]))
 }
 
-/// What has the shell make these files readable, in directories that are there.
+/// The start of a command that creates files: it makes them readable for all users, and creates missing
+/// directories.
 fn made_readable(files: &[&&str]) -> String {
     let dirs: Vec<String> = files.iter().filter_map(|file| missing_dir(file)).collect();
     let make = if dirs.is_empty() { String::new() } else { format!("mkdir -p {} && ", dirs.join(" ")) };

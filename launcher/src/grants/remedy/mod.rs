@@ -1,4 +1,5 @@
-//! The command by which root gives a user what they lack: one for all that advise it.
+//! The command by which root gives a user the IDs that they lack. All commands that print such a fix use this
+//! one.
 
 mod edit;
 pub(crate) mod grant_file;
@@ -23,54 +24,53 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use subroot_idmap::{IdKind, IdRange, MAX_GRANTS, Owner, SubidLine};
 
-/// As many as useradd(8) grants.
+/// The number of IDs that useradd(8) grants.
 const PLENTY: u32 = 65536;
-/// What can be given, and what everybody has.
+/// The free ranges, and the lines of all users.
 pub(crate) struct Remedy<'s> {
     site: &'s Site,
     limits: Limits,
     free: Vec<IdRange>,
-    /// The range for a user who has none, if there is room.
+    /// The range for a user who has none; `None` if no range is free.
     next: Option<Room>,
-    /// The indices of each owner's lines among all.
+    /// The indices of each owner's lines in [`Site::grants`].
     lines: Vec<Vec<usize>>,
-    /// Those of the lines that grant nothing, by the uid that they are meant for.
+    /// The indices of invalid lines in [`Site::bad`], by the uid of their owner.
     bad: HashMap<u32, Vec<usize>>,
-    /// The indices of owners that have no account, by their folded names.
+    /// The indices of owners without an account, by their folded names.
     gone: HashMap<Vec<u8>, Vec<usize>>,
-    /// The uids of local accounts by their folded names, and by those of their primary groups.
+    /// The uids of local accounts, by their folded names and by the folded names of their primary groups.
     alike: OnceCell<HashMap<Vec<u8>, Vec<u32>>>,
     has_usermod: [bool; 2],
-    /// What was found out about users.
+    /// The state of users already examined, by uid.
     known: RefCell<HashMap<u32, Rc<State>>>,
 }
 
-/// A range that can be given.
+/// A free range.
 #[derive(Clone, Copy)]
 struct Room {
     range: IdRange,
-    /// The limits that it takes, if not those of login.defs.
+    /// The limits that must be set first, if it is above those of login.defs.
     raised: Option<Limits>,
 }
 
-/// What is wrong with the grants of a user.
+/// The problems with a user's grants.
 struct State {
-    /// What makes their lines right, or takes them out.
+    /// The edits that correct or remove invalid lines.
     edits: Vec<Edit>,
-    /// How many IDs of each kind they have then.
+    /// The number of IDs of each kind that the user has after the edits.
     usable: [u32; 2],
 }
 
-/// What a user is to be given.
+/// The fix for one user.
 pub(crate) struct Repair {
-    /// The range that is added.
+    /// The range that it grants; `None` if it only edits lines.
     pub(crate) range: Option<IdRange>,
-    /// The command.
     pub(crate) command: String,
 }
 
 impl<'s> Remedy<'s> {
-    /// Looks for what is free.
+    /// Finds the free ranges.
     ///
     /// # Errors
     /// The limits cannot be read.
@@ -99,18 +99,19 @@ impl<'s> Remedy<'s> {
         Ok(remedy)
     }
 
-    /// Where the ranges are looked for.
+    /// The limits within which free ranges are searched.
     pub(crate) fn limits(&self) -> Limits {
         self.limits
     }
 
-    /// The ranges that are nobody's.
+    /// The free ranges.
     pub(crate) fn free(&self) -> &[IdRange] {
         &self.free
     }
 
-    /// The command after which a user has as many IDs of each kind as a whole root takes, or this many, and no line that grants nothing;
-    /// `dropped` are more lines that it takes out. `None` if there is nothing to do, or no room.
+    /// The command that gives a user `count` IDs of each kind, by default as many as a whole root needs, and
+    /// corrects or removes the user's invalid lines. It also removes the lines in `dropped`. `None` if there
+    /// is nothing to do, or no free range.
     pub(crate) fn repair(&self, user: &Known, count: Option<u32>, dropped: &[&Grant]) -> Option<Repair> {
         let state = self.state(user);
         let mut edits = state.edits.clone();
@@ -138,25 +139,26 @@ impl<'s> Remedy<'s> {
         (!commands.is_empty()).then(|| Repair { range, command: commands.join(" && ") })
     }
 
-    /// The command for the owner of a line that is to be taken out.
+    /// The command that removes a line and gives its owner what they then lack.
     pub(crate) fn without(&self, grant: &Grant) -> String {
         let repair =
             self.user(self.site.owner(grant).uid).and_then(|user| self.repair(&user, None, &[grant]));
         repair.map_or_else(|| Remedy::only_without(grant), |repair| repair.command)
     }
 
-    /// The command that takes out a line that nobody needs.
+    /// The command that only removes a line.
     pub(crate) fn only_without(grant: &Grant) -> String {
         edit::command(grant.kind, &[Edit::without(grant)]).unwrap_or_default()
     }
 
-    /// The command that raises the limits of login.defs, if no whole range is left within them.
+    /// The command that raises the limits of login.defs; `None` if a whole range is still free within them.
     pub(crate) fn more_room(&self) -> Option<String> {
         let has_room = first_fit(&self.free, PLENTY).is_some();
         self.limits.raised().filter(|_| !has_room).map(Limits::command)
     }
 
-    /// The account that a line of no account was meant for, how their names are alike, and the command that gives it the line.
+    /// For a line whose owner has no account: the account that was probably meant, how the names are alike,
+    /// and the command that gives it the line.
     pub(crate) fn heir(&self, grant: &Grant) -> Option<(String, Likeness, String)> {
         let owner = self.site.owner(grant).text.as_bytes();
         let accounts = &self.site.accounts;
@@ -174,13 +176,13 @@ impl<'s> Remedy<'s> {
         Some((shown(&user.name), likeness, self.repair(&user, None, &[])?.command))
     }
 
-    /// The command for the owner of a line that is right, but not enough.
+    /// The command that gives the owner of a valid line the IDs that they lack.
     pub(crate) fn complete(&self, grant: &Grant) -> String {
         let repair = self.user(self.site.owner(grant).uid).and_then(|user| self.repair(&user, None, &[]));
         repair.map_or_else(|| "give fewer IDs to others: none are left".into(), |repair| repair.command)
     }
 
-    /// The account of a uid, or the uid alone: a line by its number is good for it.
+    /// The account with this uid. If there is none, the uid alone, because a line can name its owner by uid.
     pub(crate) fn user(&self, uid: Option<u32>) -> Option<Known> {
         let uid = uid?;
         let alone = Known { name: uid.to_string().into_bytes(), uid, gid: uid, is_local: false };
@@ -189,7 +191,7 @@ impl<'s> Remedy<'s> {
         Some(known.unwrap_or(alone))
     }
 
-    /// A range that is free, if need be above the limits of login.defs.
+    /// A free range, above the limits of login.defs if there is none within them.
     fn room(&self, count: Option<u32>) -> Option<Room> {
         match count {
             None => self.next,
@@ -231,7 +233,7 @@ impl<'s> Remedy<'s> {
         State { edits, usable }
     }
 
-    /// What the user's lines and the rules grant of a kind.
+    /// The ranges that the user's lines and the rules grant.
     fn ranges(&self, user: &Known, kind: IdKind) -> Vec<IdRange> {
         let lines = self.lines_of(user, kind).into_iter();
         let counting = lines.take(MAX_GRANTS).filter(|grant| !self.is_void(grant.kind, grant.range));
@@ -245,14 +247,15 @@ impl<'s> Remedy<'s> {
         grants.filter(|grant| grant.kind == kind).collect()
     }
 
-    /// True for a range that holds the ID of an account, or none that exists here.
+    /// True if a line with this range grants nothing: it holds the ID of an account, or no ID that exists
+    /// here.
     fn is_void(&self, kind: IdKind, range: IdRange) -> bool {
         let site = self.site;
         let is_over_account = || range.count() > 1 && !site.accounts.live_in(kind, range).is_empty();
         !site.config.allows_live_ids && is_over_account() || site.present.parts(kind, range).is_empty()
     }
 
-    /// Takes out the user's lines that grant nothing and cannot be made to.
+    /// The edits that remove the user's lines that grant nothing and cannot be corrected.
     fn void_lines(&self, user: &Known) -> Vec<Edit> {
         let bad = self.bad_lines(user).filter(|(kind, bad)| self.repaired(user, *kind, bad).is_none());
         let mut edits: Vec<Edit> =
@@ -265,7 +268,7 @@ impl<'s> Remedy<'s> {
         edits
     }
 
-    /// Corrects the user's badly written lines, so that files keep their owners.
+    /// The edits that correct the user's misspelt lines, so that files keep their owners.
     fn repaired_lines(&self, user: &Known, kind: IdKind) -> Vec<Edit> {
         let bad = self.bad_lines(user).filter(|(of, _)| *of == kind);
         bad.filter_map(|(_, bad)| self.repaired(user, kind, bad)).collect()
@@ -276,14 +279,15 @@ impl<'s> Remedy<'s> {
         bad.filter_map(|bad| Some((bad.kind()?, bad)))
     }
 
-    /// A bad line as it was meant, if nothing else is wrong with it.
+    /// The edit that corrects an invalid line; `None` if its intended range is unclear or not free.
     fn repaired(&self, user: &Known, kind: IdKind, bad: &BadLine) -> Option<Edit> {
         let range = bad.meant.filter(|range| self.is_free(user, kind, *range, None))?;
         let old = edit::pattern(&bad.text);
         Some(Edit { kind, line: bad.line, old, new: Some(self.line_for(user, range)), range: Some(range) })
     }
 
-    /// Gives the user the lines of a name without an account, if it is another spelling of theirs.
+    /// The edits that give the user the lines of a name without an account, if the name is another spelling
+    /// of the user's.
     fn adopted_lines(&self, user: &Known, kind: IdKind) -> Vec<Edit> {
         let group = self.site.accounts.group_name(user.gid);
         let names = [Some(user.name.as_slice()), group].into_iter().flatten();
@@ -305,7 +309,7 @@ impl<'s> Remedy<'s> {
             .collect()
     }
 
-    /// The first line whose owner has no account and almost the user's name.
+    /// A line whose owner has no account and a name similar to the user's. Certain matches are preferred.
     pub(crate) fn near_line(&self, user: &Known, kind: IdKind) -> Option<(&'s Grant, Likeness)> {
         let (site, group) = (self.site, self.site.accounts.group_name(user.gid));
         let gone = site.grants.iter().filter(|grant| grant.kind == kind && site.is_without_account(grant));
@@ -315,7 +319,8 @@ impl<'s> Remedy<'s> {
         .max_by_key(|(_, likeness)| likeness.is_certain())
     }
 
-    /// True if the user could have this range: no other line gives IDs of it to another owner.
+    /// True if the user could have this range: it is not void, and no line of another owner holds any of its
+    /// IDs. `own` is the line that the user would take over.
     fn is_free(&self, user: &Known, kind: IdKind, range: IdRange, own: Option<&Grant>) -> bool {
         let index = self.site.index_of_user(user);
         let is_other = |grant: &&Grant| {
@@ -326,8 +331,8 @@ impl<'s> Remedy<'s> {
             && !self.site.grants.iter().filter(is_other).any(|grant| grant.range.overlaps(range))
     }
 
-    /// usermod(8) knows the accounts of /etc/passwd only, and a line by the uid is good for all others and for names that no line can
-    /// have.
+    /// The command that grants the range. usermod(8) knows only the accounts of /etc/passwd. For all others,
+    /// and for names that a line cannot contain, a line by uid is appended.
     fn granting(&self, user: &Known, range: IdRange, kinds: &[IdKind]) -> String {
         let (first, last) = (range.first(), range.end().saturating_sub(1));
         let name = quoted(&user.name).filter(|_| user.is_local && can_be_in_a_line(&user.name));
@@ -342,7 +347,8 @@ impl<'s> Remedy<'s> {
         }
     }
 
-    /// The line that grants a range: by the uid if the name is not a word for a line and for a shell.
+    /// The line that grants a range. It names the owner by uid if the name would need quoting in a shell or
+    /// cannot be in a line.
     fn line_for(&self, user: &Known, range: IdRange) -> String {
         let is_name = user.is_local && is_plain(&user.name) && can_be_in_a_line(&user.name);
         let owner =
@@ -368,7 +374,8 @@ fn is_among(grant: &Grant, edits: &[Edit]) -> bool {
     edits.iter().any(|edit| (edit.kind, edit.line) == (grant.kind, grant.line))
 }
 
-/// False for a name that no line can have: of digits, which are a uid there, with a blank, or with a mark before it.
+/// False for a name that a line cannot have as its owner: only digits, which are read as a uid, a blank in
+/// it, or a leading `-` or `@`.
 fn can_be_in_a_line(name: &[u8]) -> bool {
     let line = [name, b":1:1"].concat();
     matches!(SubidLine::parse(&line), Ok(Some(SubidLine { owner: Owner::Name(owner), .. })) if owner == name)

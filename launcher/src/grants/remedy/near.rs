@@ -1,20 +1,21 @@
-//! Owners in a grant file that are almost a user's name.
+//! Finds owners in a grant file whose names are similar to a user's.
 
-/// How a name is like another one.
+/// How two names are similar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Likeness {
     /// Only the case of letters differs.
     Case,
     /// One of them has a domain, as `DOMAIN\\name` or `name@domain`.
     Domain,
-    /// It is the name of the user's primary group, which usermod(8) keeps when it renames an account.
+    /// It is the name of the user's primary group. usermod(8) does not rename the group when it renames an
+    /// account.
     Group,
-    /// One of them goes on where the other one ends.
+    /// One name begins with the other.
     Beginning,
 }
 
 impl Likeness {
-    /// Why the line is not the user's.
+    /// Why the line does not belong to the user.
     pub(crate) const fn why(self) -> &'static str {
         match self {
             Likeness::Case => "and upper and lower case are not the same",
@@ -26,13 +27,14 @@ impl Likeness {
         }
     }
 
-    /// True if it is likely to be the same account.
+    /// True if the names very likely mean the same account.
     pub(crate) const fn is_certain(self) -> bool {
         !matches!(self, Likeness::Beginning)
     }
 }
 
-/// How an owner is like the name of a user, if it is not the same; `group` is the name of the user's primary group.
+/// How an owner's name is similar to a user's; `None` if it is equal or not similar. `group` is the name of
+/// the user's primary group.
 pub(crate) fn likeness(owner: &[u8], name: &[u8], group: Option<&[u8]>) -> Option<Likeness> {
     const SHORTEST: usize = 3;
     let begins = |long: &[u8], short: &[u8]| short.len() >= SHORTEST && long.starts_with(short);
@@ -46,7 +48,7 @@ pub(crate) fn likeness(owner: &[u8], name: &[u8], group: Option<&[u8]>) -> Optio
     }
 }
 
-/// A name without its domain and without capital letters.
+/// A name in lower case, without its domain.
 pub(crate) fn folded(name: &[u8]) -> Vec<u8> {
     let name = name.rsplit(|byte| *byte == b'\\').next().unwrap_or(name);
     name.split(|byte| *byte == b'@').next().unwrap_or(name).to_ascii_lowercase()

@@ -1,21 +1,20 @@
-//! Words for a command that root's shell is given.
+//! Quotes words for a command that root pastes into a shell.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-/// A word as a shell takes it: unchanged if it is only a word there, and in quotes otherwise. `None` if it cannot be printed
-/// unchanged.
+/// The word, in single quotes if a shell would change it. `None` if it cannot be printed unchanged.
 pub(crate) fn quoted(word: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(word).ok().filter(|text| !text.contains(char::is_control))?;
     Some(if is_plain(word) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) })
 }
 
-/// The same for the path of a file that was found.
+/// The path of an existing file, quoted. If it cannot be quoted, it is printed as well as possible.
 pub(crate) fn quoted_path(path: &Path) -> String {
     quoted(path.as_os_str().as_bytes()).unwrap_or_else(|| path.display().to_string())
 }
 
-/// True for a word of letters, digits and marks that no shell takes apart.
+/// True for a word of letters, digits and marks that no shell interprets.
 pub(crate) fn is_plain(word: &[u8]) -> bool {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-@:/+,=".contains(byte);
     !word.is_empty() && word.iter().all(is_plain)

@@ -1,4 +1,4 @@
-//! The HTML book: a page for each chapter, in one directory, and what they share.
+//! Writes the HTML book: one page for each chapter, and the files that all pages use, in one directory.
 
 use crate::chapters::{self, Chapter};
 use crate::layout::{self, Layout};
@@ -34,7 +34,8 @@ fn body(layout: &Layout, chapters: &[Chapter], chapter: &Chapter) -> Result<Stri
     Ok(markdown::render(&text))
 }
 
-/// A link leads to another page of the book, else to a file of the package, else to the repository.
+/// The new target of a link: another page of the book if there is one, else a file of the package, else the
+/// repository.
 fn link(layout: &Layout, chapters: &[Chapter], chapter: &Chapter, link: &str) -> Result<Option<String>> {
     let Some(target) = layout.target(&chapter.source, link)? else { return Ok(None) };
     let page = chapters.iter().find(|chapter| chapter.source == target.path);

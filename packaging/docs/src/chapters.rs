@@ -1,4 +1,4 @@
-//! The pages of the book, in their order.
+//! Lists the pages of the book, in order.
 
 use crate::layout::Layout;
 use crate::links::{self, Target};
@@ -9,7 +9,7 @@ use std::fs;
 
 const INDEX: &str = "docs/guide/README.md";
 const MANUAL: &str = "packaging/man";
-/// What is between the guide and the man pages, after the recipes.
+/// The pages between the recipes and the man pages.
 const REFERENCE: [&str; 8] = [
     "newidmap-helper/README.md",
     "etc-subuid-examples/README.md",
@@ -25,7 +25,7 @@ const REFERENCE: [&str; 8] = [
 pub(crate) struct Chapter {
     /// Its path in the workspace.
     pub(crate) source: String,
-    /// Its name in the book.
+    /// Its file name in the book.
     pub(crate) file: String,
     pub(crate) title: String,
     /// The heading above it in the list of pages.
@@ -38,7 +38,7 @@ impl Chapter {
     }
 }
 
-/// All pages. The index of the guide has the order of its pages, and must name each of them.
+/// All pages. The guide's index determines the order of its pages, and must list all of them.
 pub(crate) fn all(layout: &Layout) -> Result<Vec<Chapter>> {
     let guide = listed(layout)?;
     let missing = layout.pages("docs/guide/").find(|page| !guide.iter().any(|listed| listed == page));
@@ -64,7 +64,7 @@ pub(crate) fn all(layout: &Layout) -> Result<Vec<Chapter>> {
     Ok(chapters)
 }
 
-/// The index, and the pages that it lists.
+/// The guide's index, and the pages that it lists.
 fn listed(layout: &Layout) -> Result<Vec<String>> {
     let index = layout.read(INDEX)?;
     let mut pages = vec![INDEX.to_owned()];
@@ -77,7 +77,7 @@ fn listed(layout: &Layout) -> Result<Vec<String>> {
     Ok(pages)
 }
 
-/// Those of `subroot` come first.
+/// The man pages, with those of `subroot` first.
 fn manuals(layout: &Layout) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(layout.workspace.join(MANUAL))? {

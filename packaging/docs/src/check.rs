@@ -1,4 +1,4 @@
-//! Finds dead links in a directory of HTML and Markdown. Links to other sites are not followed.
+//! Finds dead links in a directory of HTML and Markdown. Links to other sites are not checked.
 
 use crate::html::{self, Token, attribute, tokens};
 use crate::links::{self, Target};
@@ -8,16 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// What leads out of a file, and what leads into it.
+/// The links in a file, and the anchors that links can lead to.
 struct Page {
     links: Vec<String>,
     anchors: BTreeSet<String>,
 }
 
-/// Every relative link in the directory whose file or anchor is not there, as `FILE: LINK`.
+/// Every relative link in the directory whose file or anchor does not exist, as `FILE: LINK`.
 ///
 /// # Errors
-/// A page that cannot be read, or a directory without any page.
+/// A page cannot be read, or the directory has no pages.
 pub fn dead_links(dir: &Path) -> Result<Vec<String>> {
     let mut pages = BTreeMap::new();
     read_pages(dir, "", &mut pages)?;

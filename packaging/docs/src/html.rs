@@ -1,4 +1,5 @@
-//! Finds anchors, links and text in HTML as this crate, mandoc and our Markdown write it.
+//! Finds anchors, links and text in HTML. It supports only what this crate, mandoc and this repository's
+//! Markdown write.
 
 use std::ops::Range;
 
@@ -8,7 +9,8 @@ pub(crate) enum Token<'a> {
     Text(&'a str),
 }
 
-/// Splits HTML. An attribute's value may not contain `>`: all our producers write `&gt;`.
+/// Splits HTML into tokens. An attribute's value must not contain `>`: all programs that write this HTML
+/// write `&gt;`.
 pub(crate) fn tokens(html: &str) -> impl Iterator<Item = Token<'_>> {
     let parts = html.split_inclusive('>').flat_map(|part| {
         let (text, tag) = part.split_at(part.find('<').unwrap_or(part.len()));
@@ -24,7 +26,7 @@ pub(crate) fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
     after.split('"').next()
 }
 
-/// The values of the attributes that lead to another file, in a part of a text.
+/// The ranges of all attribute values in a part of a text that refer to other files.
 pub(crate) fn destinations(text: &str, part: Range<usize>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for name in [" href=\"", " src=\"", " srcset=\""] {
@@ -37,7 +39,7 @@ pub(crate) fn destinations(text: &str, part: Range<usize>) -> Vec<Range<usize>> 
     found
 }
 
-/// Text that a browser shows, from text in HTML.
+/// Replaces the character references in HTML text.
 pub(crate) fn unescape(text: &str) -> String {
     let mut parts = text.split("&#x");
     let mut shown = parts.next().unwrap_or_default().to_owned();
@@ -49,13 +51,13 @@ pub(crate) fn unescape(text: &str) -> String {
     shown.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
 }
 
-/// The letter of `NUMBER;`, and the text after it.
+/// The character of `NUMBER;`, with the number in hexadecimal, and the text after it.
 fn numbered(text: &str) -> Option<(char, &str)> {
     let (number, rest) = text.split_once(';')?;
     Some((char::from_u32(u32::from_str_radix(number, 16).ok()?)?, rest))
 }
 
-/// Text in HTML, from text.
+/// Escapes text for HTML.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

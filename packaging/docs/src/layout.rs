@@ -1,4 +1,4 @@
-//! Which files of the workspace a package installs as documents, and under which names.
+//! Lists the files that each package installs as documents, and their names.
 
 use crate::links::{self, Target};
 use anyhow::{Context, Result, ensure};
@@ -52,7 +52,7 @@ pub(crate) struct Layout<'a> {
 }
 
 impl Layout<'_> {
-    /// Those of every package that has more documents than a licence.
+    /// The documents of every package that has more than a licence.
     pub(crate) fn all(workspace: &Path) -> Result<Vec<Layout<'_>>> {
         [("subroot", SUBROOT), ("newidmap-helper", NEWIDMAP_HELPER), ("subroot-uidmap", SUBROOT_UIDMAP)]
             .map(|(package, entries)| Layout::new(package, workspace, entries))
@@ -72,7 +72,7 @@ impl Layout<'_> {
         self.package == "subroot"
     }
 
-    /// The paths in the workspace of the pages in a directory of it, sorted.
+    /// The workspace paths of the pages in one of its directories, sorted.
     pub(crate) fn pages<'b>(&'b self, dir: &'b str) -> impl Iterator<Item = &'b str> {
         let is_page = move |path: &&String| path.starts_with(dir) && path.ends_with(".md");
         self.files.keys().filter(is_page).map(String::as_str)
@@ -98,21 +98,21 @@ impl Layout<'_> {
         Ok(())
     }
 
-    /// A link of a page, as it must be in the package.
+    /// The link that replaces a page's link in the package.
     fn link(&self, source: &str, installed: &str, link: &str) -> Result<Option<String>> {
         let Some(target) = self.target(source, link)? else { return Ok(None) };
         let found = self.installed(&target.path).map(|path| links::relative(installed, &path));
         Ok(Some(found.unwrap_or_else(|| online(&target.path)) + &target.fragment))
     }
 
-    /// Where a relative link of a page leads in the workspace.
+    /// The workspace path to which a relative link of a page leads.
     pub(crate) fn target(&self, source: &str, link: &str) -> Result<Option<Target>> {
         let Some(target) = Target::of(source, link)? else { return Ok(None) };
         ensure!(self.workspace.join(&target.path).exists(), "a dead link: {link}");
         Ok(Some(target))
     }
 
-    /// The path in the package of a file or directory of the workspace.
+    /// The package path of a file or directory of the workspace.
     pub(crate) fn installed(&self, path: &str) -> Option<String> {
         let dir = format!("{path}/");
         self.files.get(path).cloned().or_else(|| {
@@ -123,7 +123,7 @@ impl Layout<'_> {
     }
 }
 
-/// What is not in the package is in the repository.
+/// The address in the repository of a file that is not in the package.
 pub(crate) fn online(path: &str) -> String {
     format!("{REPOSITORY}/blob/v{VERSION}/{path}")
 }
@@ -137,7 +137,7 @@ fn add(workspace: &Path, source: &str, installed: &str, files: &mut BTreeMap<Str
     }
     for entry in fs::read_dir(&path)? {
         let name = entry?.file_name().into_string().ok().context("a name that is not UTF-8")?;
-        // `.gitattributes` and the like.
+        // Skip `.gitattributes` and similar files.
         if name.starts_with('.') {
             continue;
         }

@@ -22,7 +22,7 @@ use std::path::Path;
 /// Builds a directory of documents for each package, below `output`.
 ///
 /// # Errors
-/// A file that cannot be read or written, a page that the guide's index does not list, and every dead link.
+/// A file cannot be read or written, the guide's index does not list a page, or a link is dead.
 pub fn build(workspace: &Path, output: &Path) -> Result<()> {
     if output.exists() {
         fs::remove_dir_all(output)?;

@@ -1,20 +1,20 @@
-//! Links in Markdown: found, resolved and replaced.
+//! Finds, resolves and replaces links in Markdown.
 
 use anyhow::{Context, Result, bail};
 use pulldown_cmark::{Event, LinkType, Options, Parser, Tag};
 use std::ops::Range;
 
-/// Where a relative link leads.
+/// The target of a relative link.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Target {
-    /// A path in the same tree as the page's.
+    /// A path in the same tree as the page.
     pub(crate) path: String,
     /// Empty, or `#` and an anchor.
     pub(crate) fragment: String,
 }
 
 impl Target {
-    /// `None` for a link to another site, or within the page.
+    /// The target of a link in a page. `None` for a link to another site or within the page.
     pub(crate) fn of(page: &str, link: &str) -> Result<Option<Target>> {
         let is_elsewhere = link.contains("://") || link.starts_with("mailto:") || link.starts_with('#');
         if is_elsewhere {
@@ -43,12 +43,12 @@ pub(crate) fn relative(from: &str, to: &str) -> String {
     up.chain(to[common..].iter().copied()).collect::<Vec<_>>().join("/")
 }
 
-/// The Markdown that GitHub renders.
+/// A parser with the extensions that GitHub supports and these pages use.
 pub(crate) fn parser(text: &str) -> Parser<'_> {
     Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH)
 }
 
-/// The destinations of all links and images, also those in HTML.
+/// The ranges of the destinations of all links and images, including those in HTML.
 pub(crate) fn destinations(text: &str) -> Result<Vec<Range<usize>>> {
     let mut found = Vec::new();
     for (event, range) in parser(text).into_offset_iter() {
@@ -76,7 +76,7 @@ fn destination(text: &str, range: Range<usize>, kind: LinkType, url: &str) -> Re
     Ok(Some(start..start + url.len()))
 }
 
-/// Replaces the destinations for which there is a new one.
+/// Replaces each destination for which `new` returns another one.
 pub(crate) fn rewrite(text: &str, new: impl Fn(&str) -> Result<Option<String>>) -> Result<String> {
     let (mut rewritten, mut end) = (String::new(), 0);
     for range in destinations(text)? {

@@ -1,10 +1,10 @@
-//! Man pages as HTML, by mandoc(1).
+//! Renders man pages as HTML with mandoc(1).
 
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 use std::process::Command;
 
-/// A page's name and section: `packaging/man/subroot-run.1` is subroot-run(1).
+/// A page's name and section: subroot-run(1) for `packaging/man/subroot-run.1`.
 pub(crate) fn title(path: &str) -> Result<String> {
     let file = path.rsplit('/').next().unwrap_or(path);
     let (name, section) = file.rsplit_once('.').with_context(|| format!("{path}: no section"))?;
@@ -20,7 +20,7 @@ pub(crate) fn render(file: &Path, pages: &[(&str, &str)]) -> Result<String> {
     Ok(with_links(String::from_utf8(output.stdout)?, pages))
 }
 
-/// mandoc links pages only if they are written in its own language, mdoc(7).
+/// Adds links to other pages. mandoc adds them only to pages written in mdoc(7).
 fn with_links(html: String, pages: &[(&str, &str)]) -> String {
     pages.iter().fold(html, |html, (title, page)| {
         let Some((name, section)) = title.split_once('(') else { return html };

@@ -1,4 +1,4 @@
-//! Markdown as HTML, with the anchors that GitHub gives to headings.
+//! Renders Markdown as HTML, with the same anchors for headings as on GitHub.
 
 use crate::links;
 use anyhow::{Context, Result};
@@ -22,7 +22,8 @@ pub(crate) fn title(text: &str) -> Result<String> {
     headings(text).into_iter().next().context("a page without a heading")
 }
 
-/// An anchor for each heading: its words in lower case, joined by hyphens, and a number if others have the same.
+/// The anchor of each heading: its words in lower case, joined by hyphens, and a number if an earlier heading
+/// has the same.
 pub(crate) fn anchors(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let plain: Vec<String> = headings(text).iter().map(|heading| anchor(heading)).collect();

@@ -1,9 +1,9 @@
-//! What the search of the book looks through: the text below each heading and each option, as a script.
+//! Builds the search index of the book: a script with the text below each heading and option.
 
 use crate::chapters::Chapter;
 use crate::html::{Token, attribute, tokens, unescape};
 
-/// What is below a heading or an option, and its address.
+/// The text below a heading or an option, and its address.
 struct Section {
     chapter: String,
     heading: String,
@@ -42,7 +42,7 @@ impl Index {
         if in_heading { section.heading.push_str(text) } else { section.text.push_str(text) }
     }
 
-    /// The file that sets `sections`: a title, an address and a text each.
+    /// The script. It sets `sections`, an array of titles, addresses and texts.
     pub(crate) fn script(&self) -> String {
         let lines = self.0.iter().filter_map(Section::line);
         format!("const sections = [\n{}];\n", lines.collect::<String>())
@@ -50,7 +50,7 @@ impl Index {
 }
 
 impl Section {
-    /// `None` if there is nothing before the first heading of a page.
+    /// The line for a section; `None` if there is no text before the first heading of a page.
     fn line(&self) -> Option<String> {
         let (heading, text) = (joined(&self.heading), joined(&self.text));
         if heading.is_empty() && text.is_empty() {
@@ -62,7 +62,7 @@ impl Section {
     }
 }
 
-/// A text in one line.
+/// Joins a text into one line.
 fn joined(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! What surrounds the body of a page: the list of all pages, the search, and links to the next page.
+//! The parts of a page around its body: the list of all pages, the search, and links to the next page.
 
 use crate::chapters::Chapter;
 use crate::html::escape;

@@ -1,4 +1,4 @@
-//! A shell at a terminal: keys are typed, and it prints the line that it then has.
+//! Drives an interactive shell: types keys at its terminal, and reads the line that results.
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{read, write};
@@ -14,14 +14,14 @@ const LIMIT: Duration = Duration::from_secs(60);
 const TAB: &str = "\t";
 /// Control-B: one character to the left.
 const LEFT: &str = "\x02";
-/// Control-O: prints the line as `LINE[BEFORE|AFTER]`, the cursor at the bar, and starts an empty one.
+/// Control-O: prints the line as `LINE[BEFORE|AFTER]`, with a bar at the cursor, and starts an empty one.
 const SHOW: &str = "\x0f";
 
 /// A shell.
 pub(super) struct Shell {
     pub(super) name: &'static str,
     args: &'static [&'static str],
-    /// Its file of settings in the home directory.
+    /// Its settings file in the home directory.
     settings_file: &'static str,
     settings: &'static str,
 }
@@ -46,7 +46,7 @@ pub(super) const BASH: Shell = Shell {
 
 pub(super) const ZSH: Shell = Shell {
     name: "zsh",
-    // Without the host's settings.
+    // `-d` ignores the host's settings.
     args: &["-d", "-i"],
     settings_file: ".zshrc",
     settings: r#"
@@ -93,7 +93,8 @@ pub(super) const FISH: Shell = Shell {
 };
 
 impl Shell {
-    /// Writes its settings into alice's home directory. With the directory below it, fish reads no man pages in the background.
+    /// Writes its settings file into alice's home directory. The directory of generated completions is also
+    /// created, so that fish does not read man pages in the background.
     pub(super) fn configure(&self, sandbox: &Sandbox) {
         let home = &sandbox.alice.home;
         for dir in [".config/fish/completions", ".local/share/fish/generated_completions", "functions"] {
@@ -109,7 +110,7 @@ impl Shell {
         sandbox.alice.home.join(self.settings_file)
     }
 
-    /// Runs what `subroot completions --help` says for this shell.
+    /// Runs the command that `subroot completions --help` gives for this shell.
     pub(super) fn install(&self, sandbox: &Sandbox) {
         let help = sandbox.says(&["completions", "--help"]).ok();
         let mut lines = help.lines().filter_map(|line| line.trim_start().split_once(' '));
@@ -118,7 +119,7 @@ impl Shell {
     }
 }
 
-/// A running shell, and what it has printed since the last key.
+/// A running shell, and its output that has not been read yet.
 pub(super) struct Editor {
     terminal: Terminal,
     _shell: Started,
@@ -143,7 +144,8 @@ impl Editor {
         editor
     }
 
-    /// Types a line up to the cursor, then the rest of it, and completes it: the line, and the words that are then listed below it.
+    /// Types a line with the cursor between `before` and `after`, and presses Tab. Returns the line, and the
+    /// words that the shell then lists below it.
     #[track_caller]
     pub(super) fn complete(&mut self, before: &str, after: &str) -> (String, Vec<String>) {
         let keys = [before, after, &LEFT.repeat(after.chars().count()), TAB, SHOW].concat();
@@ -155,7 +157,7 @@ impl Editor {
         (line, words)
     }
 
-    /// Waits for this text; what came before it.
+    /// Waits for this text, and returns the output before it.
     #[track_caller]
     fn read_until(&mut self, text: &str) -> String {
         let start = Instant::now();
@@ -176,7 +178,7 @@ impl Editor {
     }
 }
 
-/// Text without colours, and with a blank instead of each other escape sequence: console_codes(4).
+/// The text without colours, and with a blank instead of each other escape sequence: console_codes(4).
 fn without_escapes(text: &str) -> String {
     let mut parts = text.split('\x1b');
     let mut shown = parts.next().unwrap_or_default().to_owned();

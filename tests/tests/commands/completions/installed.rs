@@ -1,4 +1,5 @@
-//! Where packages put the scripts, which each shell loads when the command is first typed.
+//! Scripts in the directories in which packages install them: each shell loads its script when the command is
+//! first typed.
 
 use crate::completions::editor::{BASH, Editor, Shell, ZSH};
 use std::fs;
@@ -8,7 +9,7 @@ use subroot_tests::skip;
 
 const BASH_COMPLETION: &str = "/usr/share/bash-completion/bash_completion";
 
-/// A shell that finds its script as this file of alice's home directory, and reads another line of settings.
+/// A shell with its script in this file of alice's home directory, and with additional settings.
 fn with_file(shell: &Shell, file: &str, settings: &str) -> (Sandbox, Editor) {
     let sandbox = Sandbox::new();
     shell.configure(&sandbox);

@@ -1,4 +1,4 @@
-//! What is completed: each kind of word, in each shell.
+//! Each kind of value is completed in each shell.
 
 use crate::completions::editor::{BASH, Editor, FISH, Shell, ZSH};
 use std::process::Command;
@@ -11,7 +11,7 @@ fn is_there(shell: &Shell) -> bool {
     Command::new(shell.name).arg("--version").output().is_ok()
 }
 
-/// A test for each of these functions in each shell.
+/// Defines a test for each of these functions in each shell.
 macro_rules! in_each_shell {
     ($($test:ident)*) => { in_each_shell!{@ bash BASH [$($test)*] zsh ZSH [$($test)*] fish FISH [$($test)*]} };
     (@ $($module:ident $shell:ident [$($test:ident)*])*) => { $(
@@ -58,7 +58,7 @@ impl Typing {
         Typing { sandbox, editor }
     }
 
-    /// Asserts that lines become others, whose ends are compared without blanks.
+    /// Asserts that each line is completed to the expected one. Blanks at the end are ignored.
     #[track_caller]
     fn assert_completes(&mut self, lines: &[(&str, &str)]) {
         for (typed, expected) in lines {
@@ -103,7 +103,7 @@ fn directories_for_a_rootfs(mut typing: Typing) {
         ("subroot run my\\ r", "subroot run my\\ root/"),
         ("subroot doctor deb", "subroot doctor debian/"),
         ("subroot run --overlay=my", "subroot run --overlay=my\\ root/"),
-        // No directory.
+        // A file is not completed as ROOTFS.
         ("subroot run files/prof", "subroot run files/prof"),
     ]);
 }
@@ -221,7 +221,7 @@ fn what_is_around_the_cursor_stays(mut typing: Typing) {
         ("subroot run debian -- mkfif", " a b", "subroot run debian -- mkfifo a b"),
     ] {
         let (line, _) = typing.editor.complete(before, after);
-        // Some shells move the cursor over the blank that follows, and some insert one.
+        // Some shells move the cursor over the following blank, and some insert one.
         assert_eq!(line.replace('|', "").replace("  ", " "), expected, "{before:?} {after:?}");
     }
 }

@@ -5,7 +5,8 @@ use crate::grants_truth::{counts, ensure, launched, sandbox_of, says, try_each};
 use subroot_tests::Target;
 use subroot_tests::sandbox::Sandbox;
 
-/// From the table of `subroot idmap`, for each kind: the sum of the granted lines, and the first ID of one.
+/// For each kind, from the table of `subroot idmap`: the number of granted IDs, and the first ID of a granted
+/// line.
 fn of_idmap(text: &str) -> [(u32, Option<u32>); 2] {
     ["uid", "gid"].map(|kind| {
         let granted = text.lines().filter(|line| line.starts_with(kind) && line.ends_with(": granted"));
@@ -64,7 +65,7 @@ fn agree(case: &Case) -> Result<(), String> {
     suggest(case, &sandbox)
 }
 
-/// Single IDs: those that are granted, or that a line would grant.
+/// Checks one ID of each kind: a granted one, or one that a line would grant.
 fn agree_by_id(case: &Case, sandbox: &Sandbox, found: [(u32, Option<u32>); 2]) -> Result<(), String> {
     for (at, kind) in ["uid", "gid"].into_iter().enumerate() {
         let id = found[at].1.unwrap_or(300_000);
@@ -99,7 +100,7 @@ fn agree_by_id(case: &Case, sandbox: &Sandbox, found: [(u32, Option<u32>); 2]) -
     Ok(())
 }
 
-/// Root gets the same report about the user.
+/// Checks that root gets the same report about the user.
 fn for_user(case: &Case, sandbox: &Sandbox, doctor: &str) -> Result<(), String> {
     let Some(name) = case.user else { return Ok(()) };
     let root = sandbox.host.user("root");

@@ -1,4 +1,4 @@
-//! Every cause about grants, settings and the mapper has a host in the table: a new one has to be given one.
+//! Every cause about grants, settings and the mapper has a host in the table. A new cause needs a new host.
 
 use crate::grants_truth::{hosts, sandbox_of};
 use std::collections::BTreeSet;
@@ -7,8 +7,8 @@ use subroot_tests::is_nested;
 /// The page that lists all causes, with their keys in the last column.
 const PAGE: &str = include_str!("../../../../docs/guide/troubleshooting.md");
 
-/// Causes that take more than files (a user namespace, a name service, options), or that only a launch prints. Other tests have
-/// each of them.
+/// Causes that need more than files, such as a user namespace, a name service or options, or that only a
+/// launch prints. Other tests cover them.
 const ELSEWHERE: [&str; 12] = [
     "too-many-ranges",
     "too-many-ranges-here",
@@ -23,7 +23,7 @@ const ELSEWHERE: [&str; 12] = [
     "mapper-forbidden",
     "no-mapper",
 ];
-/// From this cause on, the page is about launches, and no longer about grants.
+/// The first cause in the page's list that is about launches instead of grants.
 const FIRST_OF_LAUNCHES: &str = "mapper-nosuid";
 
 fn keys_of_page() -> BTreeSet<&'static str> {
@@ -40,7 +40,7 @@ fn each_cause_about_grants_has_a_host() {
         assert!(wanted.remove(key), "{key} is not on the page");
     }
     if is_nested() {
-        // The table then has no such host.
+        // The table has no such host in a user namespace.
         wanted.remove("mapper-of-a-container");
     }
     let all = [hosts::files(), hosts::names(), hosts::contents(), hosts::settings()];

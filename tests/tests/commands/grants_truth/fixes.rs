@@ -15,7 +15,7 @@ fn others_lines() -> Vec<Vec<u8>> {
     lines.filter(|line| line.windows(3).any(|part| part == b"bob")).map(<[u8]>::to_vec).collect()
 }
 
-/// The commands in these fixes, each once.
+/// The commands in these fixes, without repetitions.
 fn commands<'t>(fixes: impl Iterator<Item = &'t str>) -> Vec<String> {
     let mut commands: Vec<String> =
         fixes.filter_map(|fix| fix.strip_prefix("as root: ")).map(str::to_owned).collect();
@@ -74,7 +74,7 @@ fn fixes_of_doctor(case: &Case) -> Result<(), String> {
     ensure(after.code() == 0, || format!("after {commands:?}: {}", after.stdout))
 }
 
-/// One after the other, because each may move the lines that another one names.
+/// Runs the fixes one at a time, because each may move the lines that another one names.
 fn fixes_of_lint(case: &Case) -> Result<(), String> {
     let sandbox = sandbox_of(case);
     let root = sandbox.host.user("root");

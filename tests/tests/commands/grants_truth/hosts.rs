@@ -1,4 +1,4 @@
-//! The hosts, as data: the content of their files, what uid 1000 has on them, and the expected cause.
+//! The hosts, as data: the content of their files, the IDs that uid 1000 has on them, and the expected cause.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -8,11 +8,11 @@ use subroot_tests::{Host, Install, MAPPER, is_nested};
 /// How the cause can be removed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fix {
-    /// There is no cause.
+    /// No fix is needed.
     Needless,
-    /// By the printed command.
+    /// The printed command removes it.
     Command,
-    /// By an action of the administrator that no command can determine.
+    /// The administrator must decide what to do.
     Action,
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct Case {
     pub(crate) user: Option<&'static str>,
     /// The numbers of user IDs and group IDs that the mapper grants to the account.
     pub(crate) granted: [u32; 2],
-    /// The numbers of each that a launch has.
+    /// The numbers of user IDs and group IDs that a launch maps.
     pub(crate) mapped: [u32; 2],
     /// Whether the mapper writes a map of one granted ID of each kind.
     pub(crate) writes: [bool; 2],
@@ -88,12 +88,12 @@ impl Case {
     }
 }
 
-/// Writes both files.
+/// Writes this text to both grant files.
 fn lines(host: &Host, text: impl AsRef<[u8]>) {
     FILES.into_iter().for_each(|file| host.write(file, text.as_ref()));
 }
 
-/// Writes bob's line and these.
+/// Writes bob's line and these to both files.
 fn beside_bob(host: &Host, text: &str) {
     lines(host, format!("{BOB}{text}"));
 }

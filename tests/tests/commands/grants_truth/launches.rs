@@ -1,5 +1,5 @@
-//! A launch continues with the caller's own ID whatever prevents more, says why in one line, and ends with
-//! the command's status.
+//! A launch continues with the caller's own ID if more cannot be mapped, prints why in one line, and ends
+//! with the command's status.
 
 use crate::grants_truth::hosts::{self, Case, Fix};
 use crate::grants_truth::{counts, ensure, launched, sandbox_of, try_each};

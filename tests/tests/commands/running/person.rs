@@ -1,4 +1,4 @@
-//! A person at a terminal.
+//! Simulates a user at a terminal.
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{Termios, tcgetattr};
@@ -11,7 +11,7 @@ use subroot_tests::{Started, Terminal};
 
 pub(super) const LIMIT: Duration = Duration::from_secs(20);
 
-/// A person at a terminal, in whose session a launch runs in the foreground.
+/// A user at a terminal. A launch runs in the foreground of the terminal's session.
 pub(super) struct Person {
     pub(super) terminal: Terminal,
     pub(super) launch: Started,
@@ -24,7 +24,7 @@ impl Person {
         Person::starts(sandbox, &sandbox.run(&[&["-t"], options].concat(), words))
     }
 
-    /// The same without standard input.
+    /// Starts a program from the terminal, with /dev/null as its standard input.
     pub(super) fn without_input(sandbox: &Sandbox, program: &Command) -> Person {
         let mut shell = sandbox.alice.command("sh");
         shell
@@ -34,7 +34,7 @@ impl Person {
         Person::starts(sandbox, &shell)
     }
 
-    /// Closes the terminal, as a window or a pane of tmux is closed.
+    /// Closes the terminal, as if the user had closed its window or tmux pane.
     pub(super) fn hangs_up(self) -> Started {
         self.launch
     }
@@ -59,7 +59,7 @@ impl Person {
         assert_eq!(write(&self.terminal.master, text.as_bytes()), Ok(text.len()));
     }
 
-    /// Waits until this text can be seen, and forgets all up to there.
+    /// Waits for this text, and discards the output up to its end.
     #[track_caller]
     pub(super) fn assert_sees(&mut self, text: &str) {
         let start = Instant::now();

@@ -1,4 +1,4 @@
-//! Signals of the kernel's and of process groups: each reaches the command of `run`, `exec` and `unshare`.
+//! Signals from the kernel and to process groups: each reaches the command of `run`, `exec` and `unshare`.
 
 use crate::running::person::{LIMIT, Person};
 use nix::libc;
@@ -8,7 +8,7 @@ use subroot_tests::running::{Running, assert_all_gone, inner_pid, process_inside
 use subroot_tests::sandbox::Sandbox;
 use subroot_tests::{Started, Step, processes_with_word, start_with};
 
-/// alice, and a sandbox of hers to join.
+/// alice's root filesystem, and a running sandbox to join.
 struct Launches {
     sandbox: Sandbox,
     name: String,
@@ -23,7 +23,7 @@ impl Launches {
         Launches { sandbox, name, joined }
     }
 
-    /// Launches in alice's root whose command shares the terminal of the caller.
+    /// Launches in alice's root filesystem whose command shares the caller's terminal.
     fn sharing_in_root(&self, words: &[&str]) -> Vec<Command> {
         vec![
             self.sandbox.run(&[], words),
@@ -33,14 +33,14 @@ impl Launches {
         ]
     }
 
-    /// The same, and one in the host's own root.
+    /// These launches, and one in the host's own root filesystem.
     fn sharing(&self, words: &[&str]) -> Vec<Command> {
         let mut launches = self.sharing_in_root(words);
         launches.push(self.sandbox.subroot(&[&["unshare", "--"], words].concat()));
         launches
     }
 
-    /// Launches whose command has a terminal of its own.
+    /// Launches whose command has its own terminal.
     fn apart(&self, words: &[&str]) -> Vec<Command> {
         vec![
             self.sandbox.run(&["-t"], words),
@@ -60,7 +60,7 @@ impl Drop for Launches {
     }
 }
 
-/// A command that says when it runs, and has no handler of any signal.
+/// A command that prints a line when it runs, and has no signal handlers.
 fn sleeping(word: &str) -> [String; 3] {
     ["sh".into(), "-c".into(), format!("echo ready; exec sleep {word}")]
 }
@@ -70,7 +70,8 @@ fn a_timers_signal_reaches_the_command() {
     let launches = Launches::new();
     let word = unique_word();
     for mut launch in launches.all(&["sleep", &word]) {
-        // The command inherits no timer: setitimer(2).
+        // The command's process does not inherit the timer, so only the launcher gets its signal:
+        // setitimer(2).
         let launch = start_with(&mut launch, vec![Step::Timer(0, 500_000)]);
         let status = Started::new(launch).end_within(LIMIT).code();
         assert_eq!(status, 128 + libc::SIGALRM, "{launch:?}");
@@ -92,7 +93,7 @@ fn a_terminal_that_hangs_up_ends_the_command() {
     }
 }
 
-/// A shell that a terminal's hangup ends, with a launch in it.
+/// A shell that ends at its terminal's hangup, with a launch in it.
 fn below_a_shell(launches: &Launches, launch: &Command) -> Person {
     let mut shell = launches.sandbox.alice.command("sh");
     shell.args(["-c", "\"$@\"; true", "sh"]).arg(launch.get_program()).args(launch.get_args());
@@ -104,7 +105,7 @@ fn a_command_can_finish_what_it_does_at_a_hangup() {
     let launches = Launches::new();
     let word = unique_word();
     let mark = launches.sandbox.rootfs.path.join("mark");
-    // The shell of the terminal has ended long before.
+    // The handler ends long after the terminal's shell.
     let handler = "trap 'sleep 0.7; echo >/mark; exit' HUP; echo ready; while :; do sleep 0.02; done";
     let words = ["sh", "-c", handler, &word];
     for launch in launches.sharing_in_root(&words).into_iter().chain(launches.apart(&words)) {
@@ -135,7 +136,7 @@ fn a_command_that_ignores_a_hangup_ends_some_time_after_the_shell() {
 fn a_key_reaches_the_foreground_of_a_terminal_whose_launch_has_no_input() {
     let launches = Launches::new();
     let word = unique_word();
-    // What the shell waits for has to get the signal.
+    // The process that the shell waits for must also get the signal.
     let script = format!("echo ready; sleep {word}; exit $?");
     for (key, signal) in [("\u{3}", libc::SIGINT), ("\u{1c}", libc::SIGQUIT)] {
         for launch in launches.apart(&["sh", "-c", &script]) {
@@ -164,7 +165,8 @@ fn a_key_reaches_a_command_that_has_left_the_process_group() {
     }
 }
 
-/// What is sent to the group reaches the command by itself and by the launcher; init would send it once more.
+/// A signal to the group reaches the command directly, and the launcher, which relays it. init would send it
+/// once more.
 #[test]
 fn init_leaves_the_launchers_process_group_and_the_command_stays() {
     let sandbox = Sandbox::new();

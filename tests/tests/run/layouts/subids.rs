@@ -1,4 +1,5 @@
-//! Trees that belong to subordinate IDs, as mmdebstrap makes them: `--userns subids`, and that auto chooses it.
+//! Root filesystems that belong to subordinate IDs, as mmdebstrap creates them: `--userns subids`, and when
+//! `--userns auto` chooses it.
 
 use crate::layouts::{fix, grant};
 use std::fs;
@@ -14,7 +15,7 @@ const MAP: [&str; 2] = ["0 100000 65536", "65536 1000 1"];
 const CHOSEN: &str =
     "subroot: /home/alice/rootfs is owned by your subordinate ID 100000: running with --userns subids\n";
 
-/// alice's root, of which everything belongs to this ID.
+/// alice's root filesystem, in which everything belongs to this ID.
 fn owned_by(id: u32) -> Sandbox {
     let sandbox = Sandbox::new();
     give(&sandbox.rootfs.path, id);
@@ -50,7 +51,7 @@ fn a_root_of_the_first_granted_id_is_roots_inside() {
     assert!(plan.contains("; as by --userns subids, as uid 100000 owns the root; "), "{plan}");
 }
 
-/// Also if another mapper writes the maps, and with the number of IDs that the guide advises.
+/// Also with shadow's mapper, and with the number of IDs that the guide recommends.
 #[test]
 fn another_user_of_the_root_can_be_become() {
     let sandbox = owned_by(100_000);
@@ -71,7 +72,7 @@ fn another_user_of_the_root_can_be_become() {
     }
 }
 
-/// What is owned by other IDs in part may be a tree for the default as well.
+/// If some of its files belong to other IDs, the root may be made for the default.
 #[test]
 fn a_root_that_belongs_to_them_in_part_is_not_chosen_for() {
     let line = "subroot: /home/alice/rootfs is owned by your subordinate ID 100000, which is not root inside; fix: run with --userns subids\n";
@@ -117,7 +118,7 @@ fn a_root_that_belongs_to_them_in_part_is_not_chosen_for() {
     }
 }
 
-/// The host's root gives one directory to many users.
+/// Many users may share a root filesystem that belongs to the host's root.
 #[test]
 fn a_root_of_an_account_is_used_without_a_word() {
     for id in [0, 1000, 1001, 100_005] {
@@ -145,7 +146,7 @@ fn a_root_of_an_id_that_is_not_the_callers_is_named_with_its_grant() {
         );
         assert_eq!((outcome.stdout.as_str(), outcome.stderr), ("65534\n", line));
     }
-    // The grants have changed since.
+    // The grants have changed since the root was created.
     let sandbox = owned_by(100_000);
     grant(&sandbox, "alice:300000:65536\n");
     assert_warned(&sandbox.output(&[], "true"), &["owned by uid 100000", "no account and no grant has it"]);
@@ -176,7 +177,7 @@ fn missing_mount_points_are_made_by_a_granted_id_and_removed() {
         (CHOSEN, "x\nx\n/dev/null\n/proc/1\nwritable\n")
     );
     assert_eq!(listing(&sandbox.rootfs.path), before);
-    // A launch that fails, and launches that are killed.
+    // Try a launch that fails, and launches that are killed.
     assert_eq!(sandbox.output(&[&options[..], &["-w", "/nowhere"]].concat(), "true").code(), 125);
     assert_eq!(listing(&sandbox.rootfs.path), before);
     let running = Running::new(&mut sandbox.shell(&options, "echo ready; exec sleep 1000"));
@@ -265,7 +266,7 @@ fn a_home_that_is_closed_to_all_others_is_searched() {
     assert_eq!((outcome.stderr.as_str(), outcome.stdout.as_str()), (CHOSEN, "0\n65536\nrootfs\n"));
 }
 
-/// With the host's system as the root, the caller's files are those of ID 65536.
+/// With the host's system as the root, the caller's files belong to ID 65536.
 #[test]
 fn the_hosts_system_can_be_run_by_subids() {
     let sandbox = Sandbox::new();
@@ -301,12 +302,12 @@ fn without_grants_or_a_mapper_it_is_refused_and_the_fix_works() {
     ["/usr/bin/newuidmap", "/usr/bin/newgidmap"].iter().for_each(|path| sandbox.host.hide(path));
     fs::remove_file(MAPPER).expect("taking the mapper away");
     refused(&["no mapper is installed"]);
-    // The default goes on, and does not say what it cannot do.
+    // The default continues, and does not mention the subids that it cannot map.
     let outcome = sandbox.output(&[], "true");
     assert_warned(&outcome, &["only your own ID is mapped (no mapper is installed"]);
 }
 
-/// A user namespace whose only ID is the caller's.
+/// The launch is in a user namespace that has only the caller's ID.
 #[test]
 fn in_a_sandbox_of_one_id_it_is_refused() {
     let sandbox = Sandbox::new();

@@ -15,7 +15,7 @@ const TRANSLATE: &str = r#"
 const CAPABILITIES: &str =
     r#".spec.containers[0].securityContext.capabilities | select(.drop == ["ALL"]).add | join(" ")"#;
 const COMMAND: &str = r#".spec.containers[0].command | map(@sh) | join(" ")"#;
-const ALL: &str = "0 1000 1 1 10000 50000";
+const ALL: &str = "0 1000 1 1 10000 49999 65534 59999 1";
 
 /// The result of a jq query on a pod.
 fn find(podman: &Podman, pod: &str, query: &str) -> Vec<String> {

@@ -72,8 +72,8 @@ fn every_page_of_the_guide_and_of_the_manual_is_in_the_book() {
     }
     let program = fs::metadata(output.join("subroot/recipes/gitlab-runner/run")).unwrap();
     assert_eq!(program.permissions().mode() & 0o111, 0o111);
-    let exec = fs::read_to_string(book.join("subroot-exec.1.html")).unwrap();
-    assert!(exec.contains("<a href=\"newuidmap.1.html\"><b>newuidmap</b>(1)</a>"), "{exec}");
+    let run = fs::read_to_string(book.join("subroot-run.1.html")).unwrap();
+    assert!(run.contains("<a href=\"newuidmap.1.html\"><b>newuidmap</b>(1)</a>"), "{run}");
 }
 
 #[test]

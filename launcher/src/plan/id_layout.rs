@@ -23,7 +23,7 @@ impl Pool {
         Pool::new(Some(own_id(kind)), &[])
     }
 
-    /// The own ID, then the ranges. An ID that occurs again is left out.
+    /// `own`, then the ranges. An ID that occurs again is left out.
     pub(crate) fn new(own: Option<u32>, ranges: &[IdRange]) -> Pool {
         let own = own.and_then(|own| IdRange::new(own, 1).ok());
         let (mut taken, mut kept) = (BTreeMap::new(), Vec::new());

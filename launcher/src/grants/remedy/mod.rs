@@ -286,8 +286,8 @@ impl<'s> Remedy<'s> {
         Some(Edit { kind, line: bad.line, old, new: Some(self.line_for(user, range)), range: Some(range) })
     }
 
-    /// The edits that give the user the lines of a name without an account, if the name is another spelling
-    /// of the user's.
+    /// The edits that give the user the lines of a name without an account, if it is another spelling of their
+    /// name.
     fn adopted_lines(&self, user: &Known, kind: IdKind) -> Vec<Edit> {
         let group = self.site.accounts.group_name(user.gid);
         let names = [Some(user.name.as_slice()), group].into_iter().flatten();

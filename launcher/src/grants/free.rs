@@ -4,7 +4,7 @@
 use crate::error::Error;
 use crate::failure::reason_of;
 use crate::grants::files::read_lines;
-use crate::grants::present::{Present, common, joined};
+use crate::grants::present::{Present, common, holds_some, joined};
 use crate::grants::site::Site;
 use std::fs;
 use subroot_idmap::{IdKind, IdRange, OVERFLOW_ID, parse_number};
@@ -83,9 +83,7 @@ impl Limits {
     pub(crate) fn of_present(self, present: &Present) -> Limits {
         let here = of_both_kinds(present);
         match here.last() {
-            Some(highest)
-                if !here.iter().any(|range| range.first() <= self.last && range.end() > self.first) =>
-            {
+            Some(highest) if !here.iter().any(|range| holds_some(*range, &(self.first..=self.last))) => {
                 Limits { first: FIRST_USER, last: highest.end().saturating_sub(1) }
             }
             _ => self,

@@ -3,6 +3,7 @@
 
 use crate::grants::finding::{Finding, range_text};
 use crate::grants::free::FIRST_USER;
+use crate::grants::present::holds_some;
 use crate::grants::ranges_text;
 use crate::grants::remedy::{Remedy, without_line};
 use crate::grants::site::{BadLine, Grant, Site};
@@ -165,8 +166,7 @@ fn held(site: &Site, kind: IdKind, range: IdRange) -> Vec<(&'static str, String)
         ));
     }
     for (ids, use_of_them) in SYSTEMD {
-        let first = range.first().max(*ids.start());
-        if first <= *ids.end() && first < range.end() {
+        if holds_some(range, &ids) {
             let why = format!(
                 "holds IDs from {} to {}, which systemd gives to {use_of_them}",
                 ids.start(),

@@ -9,17 +9,18 @@ use crate::grants::lines;
 use crate::grants::overlaps;
 use crate::grants::owners;
 use crate::grants::plugin;
-use crate::grants::remedy::Remedy;
+use crate::grants::present::holds_some;
 use crate::grants::remedy::grant_file;
+use crate::grants::remedy::{PLENTY, Remedy};
 use crate::grants::site::Site;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::fs;
 use std::ops::RangeInclusive;
-use subroot_idmap::{IdKind, IdRange, NSSWITCH_FILE};
+use subroot_idmap::{IdKind, NSSWITCH_FILE};
 
 /// The sizes for which free ranges are counted: what useradd(8) grants, and the least that is enough.
-const SIZES: [u32; 2] = [65536, ENOUGH];
+const SIZES: [u32; 2] = [PLENTY, ENOUGH];
 
 /// The whole report.
 #[derive(Serialize)]
@@ -106,10 +107,10 @@ fn check_files(site: &Site, found: &mut Vec<Finding>) {
 /// Reports if no free range is left for a new account.
 fn check_room(remedy: &Remedy<'_>, found: &mut Vec<Finding>) {
     let Limits { first, last } = remedy.limits();
-    let [count, _] = SIZES;
     if let Some(fix) = remedy.more_room() {
-        let why =
-            format!("no {count} IDs in a row are left from {first} to {last} (SUB_UID_MAX) for another user");
+        let why = format!(
+            "no {PLENTY} IDs in a row are left from {first} to {last} (SUB_UID_MAX) for another user"
+        );
         found.push(Finding { kind: "no-room", file: LOGIN_DEFS[0], line: None, owner: None, why, fix });
     }
 }
@@ -129,8 +130,7 @@ fn unasked(site: &Site) -> Option<String> {
 /// these do not know grants: UIDS-GIDS.md in systemd's documentation.
 fn containers(site: &Site) -> Option<String> {
     const TAKEN: RangeInclusive<u32> = 524_288..=1_879_048_191;
-    let is_taken = |range: IdRange| range.first() <= *TAKEN.end() && range.end() > *TAKEN.start();
-    let lines = site.grants.iter().filter(|grant| is_taken(grant.range)).count();
+    let lines = site.grants.iter().filter(|grant| holds_some(grant.range, &TAKEN)).count();
     // Error ignored: a program that cannot be examined cannot be started.
     let is_installed = matches!(fs::exists("/usr/bin/systemd-nspawn"), Ok(true));
     (is_installed && lines > 0).then(|| {

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::grants::files::read_lines;
 use crate::sys::namespaces::is_nested;
+use std::ops::RangeInclusive;
 use subroot_idmap::{IdKind, IdRange, MapLine, PerKind, RESERVED_ID};
 
 /// The ranges of IDs that exist here, one for each line of this user namespace's own map. The kernel requires
@@ -51,6 +52,11 @@ impl Present {
 pub(crate) fn common(one: IdRange, other: IdRange) -> Option<IdRange> {
     let first = one.first().max(other.first());
     IdRange::new(first, one.end().min(other.end()).saturating_sub(first)).ok()
+}
+
+/// True if a range holds any of these IDs.
+pub(crate) fn holds_some(range: IdRange, ids: &RangeInclusive<u32>) -> bool {
+    range.first() <= *ids.end() && range.end() > *ids.start()
 }
 
 /// Joins each range with the previous one if it continues it, without sorting them.

@@ -10,7 +10,7 @@ use crate::grants::files::each_line_of;
 use crate::grants::finding::number_of;
 use crate::grants::plugin::VARIANT;
 use crate::grants::remedy::Remedy;
-use crate::grants::remedy::grant_file;
+use crate::grants::remedy::{grant_file, near};
 use crate::grants::site::{Grant, Site};
 use crate::grants::site_accounts::Known;
 use crate::grants::{ENOUGH, Grants, OwnLine, ranges_text};
@@ -34,25 +34,6 @@ pub(crate) fn caller(grants: &Grants) -> String {
     name.unwrap_or_else(|| caller.id(IdKind::Uid).to_string())
 }
 
-/// The command that gives the caller `count` IDs of each kind, or as many as a whole root needs, and removes
-/// these lines of theirs.
-fn command(grants: &Grants, count: Option<u32>, dropped: &[(IdKind, u32, IdRange)]) -> String {
-    let dropped: Vec<Grant> = dropped
-        .iter()
-        .map(|(kind, line, range)| Grant { owner: 0, kind: *kind, line: *line, range: *range })
-        .collect();
-    let repair = || {
-        let site = Site::read_local().ok()?;
-        let remedy = Remedy::new(&site).ok()?;
-        remedy.repair(&user(grants), count, &dropped.iter().collect::<Vec<_>>())
-    };
-    // Error ignored: `subroot grants suggest` reports why there is no command.
-    repair().map_or_else(
-        || format!("subroot grants suggest {}", grants.policy().caller().id(IdKind::Uid)),
-        |repair| repair.command,
-    )
-}
-
 fn user(grants: &Grants) -> Known {
     let caller = grants.policy().caller();
     let name = caller.names().next().map_or_else(|| self::caller(grants).into_bytes(), <[u8]>::to_vec);
@@ -68,20 +49,39 @@ fn has_local_account(uid: u32) -> bool {
     is_local
 }
 
-/// The command that repairs all grants of the caller, computed once.
+/// The fix for the caller's grants. What it needs to know is read once.
 struct Repair<'g> {
     grants: &'g Grants,
+    site: OnceCell<Option<Site>>,
     command: OnceCell<String>,
 }
 
 impl<'g> Repair<'g> {
     fn of(grants: &'g Grants) -> Repair<'g> {
-        Repair { grants, command: OnceCell::new() }
+        Repair { grants, site: OnceCell::new(), command: OnceCell::new() }
     }
 
-    /// A cause with this command as its fix.
+    fn site(&self) -> Option<&Site> {
+        self.site.get_or_init(|| Site::read_local().ok()).as_ref()
+    }
+
+    /// The command that gives the caller `count` IDs of each kind, or as many as a whole root needs, and
+    /// removes these lines of theirs.
+    fn command(&self, count: Option<u32>, dropped: &[Grant]) -> String {
+        let repair = || {
+            let remedy = Remedy::new(self.site()?).ok()?;
+            remedy.repair(&user(self.grants), count, &dropped.iter().collect::<Vec<_>>())
+        };
+        // Error ignored: `subroot grants suggest` reports why there is no command.
+        repair().map_or_else(
+            || format!("subroot grants suggest {}", self.grants.policy().caller().id(IdKind::Uid)),
+            |repair| repair.command,
+        )
+    }
+
+    /// A cause with the command that repairs all grants of the caller as its fix.
     fn cause(&self, kind: &'static Kind, values: &Values<'_>) -> Cause {
-        let command = self.command.get_or_init(|| command(self.grants, None, &[]));
+        let command = self.command.get_or_init(|| self.command(None, &[]));
         Cause::new(kind, &[values, &[("command", command)]].concat())
     }
 }
@@ -119,7 +119,7 @@ pub(crate) fn lines(grants: &Grants, kind: IdKind) -> Vec<Cause> {
     }
     let (own, repair) = (grants.own_lines(kind), Repair::of(grants));
     let void = own.iter().filter_map(|line| absent(&repair, line).or_else(|| bad_line(&repair, line)));
-    let mut causes: Vec<Cause> = void.take(MAX_SHOWN).chain(overlaps(grants, kind, &own)).collect();
+    let mut causes: Vec<Cause> = void.take(MAX_SHOWN).chain(overlaps(&repair, kind, &own)).collect();
     let has_line = !own.is_empty() || !grants.policy().plugin().is_empty();
     causes.extend((!has_line).then(|| no_line(&repair, kind)));
     let granted = grants.policy().granted(kind).ranges();
@@ -133,18 +133,20 @@ pub(crate) fn lines(grants: &Grants, kind: IdKind) -> Vec<Cause> {
 /// Why the caller has no line in a file.
 fn no_line(repair: &Repair<'_>, kind: IdKind) -> Cause {
     let grants = repair.grants;
-    let (file, user) = (kind.grant_file(), caller(grants));
+    let (file, name) = (kind.grant_file(), caller(grants));
     let caller = grants.policy().caller();
-    let values: [(_, &dyn Display); 3] = [("file", &file), ("user", &user), ("uid", &caller.id(IdKind::Uid))];
+    let values: [(_, &dyn Display); 3] = [("file", &file), ("user", &name), ("uid", &caller.id(IdKind::Uid))];
     if let Some(target) = grant_file::dangling(file) {
         return repair.cause(&DANGLING, &[("file", &file), ("target", &target.display())]);
     }
     let is_digits = caller.names().next().is_some_and(|name| name.iter().all(u8::is_ascii_digit));
-    if let Some((line, owner, how)) = near_line(grants, kind) {
-        return repair.cause(
-            &NEAR_LINE,
-            &[&values[..], &[("line", &line), ("owner", &owner), ("how", &how)]].concat(),
-        );
+    let near = repair.site().and_then(|site| {
+        let (grant, likeness) = near::line(site, &user(grants), kind)?;
+        Some((grant.line, &site.owner(grant).text, likeness.why()))
+    });
+    if let Some((line, owner, how)) = near {
+        let of_line: [(_, &dyn Display); 3] = [("line", &line), ("owner", owner), ("how", &how)];
+        return repair.cause(&NEAR_LINE, &[&values[..], &of_line].concat());
     }
     let kind = match std::fs::exists(file) {
         Ok(false) => &NO_GRANT_FILE,
@@ -152,15 +154,6 @@ fn no_line(repair: &Repair<'_>, kind: IdKind) -> Cause {
         _ => &NO_GRANT_LINE,
     };
     repair.cause(kind, &values)
-}
-
-/// A line whose owner has no account and a name similar to the caller's: its number, its owner, and why it
-/// does not belong to the caller.
-fn near_line(grants: &Grants, kind: IdKind) -> Option<(u32, String, &'static str)> {
-    let site = Site::read_local().ok()?;
-    let remedy = Remedy::new(&site).ok()?;
-    let (grant, likeness) = remedy.near_line(&user(grants), kind)?;
-    Some((grant.line, site.owner(grant).text.clone(), likeness.why()))
 }
 
 /// Why the mapper grants nothing at all.
@@ -192,7 +185,7 @@ fn not_here(repair: &Repair<'_>, location: String, granted: &[IdRange], present:
 /// Why `--userns full` is refused although the caller has IDs: there are too few.
 pub(crate) fn too_few_for_all(grants: &Grants) -> Cause {
     let [uids, gids] = IdKind::BOTH.map(|kind| number_of(grants.count(kind), name(kind)));
-    let command = command(grants, Some(65_535), &[]);
+    let command = Repair::of(grants).command(Some(65_535), &[]);
     Cause::new(&NOT_FULL, &[("uids", &uids), ("gids", &gids), ("command", &command)])
 }
 
@@ -206,8 +199,8 @@ fn bad_line(repair: &Repair<'_>, line: &OwnLine) -> Option<Cause> {
     Some(repair.cause(&BAD_GRANT_LINE, &[("file", &line.file), ("line", &number), ("why", why)]))
 }
 
-fn overlaps(grants: &Grants, kind: IdKind, own: &[OwnLine]) -> Vec<Cause> {
-    let (file, caller) = (kind.grant_file(), grants.policy().caller());
+fn overlaps(repair: &Repair<'_>, kind: IdKind, own: &[OwnLine]) -> Vec<Cause> {
+    let (file, caller) = (kind.grant_file(), repair.grants.policy().caller());
     let mut found = Vec::new();
     each_line_of(file, |other, line| {
         let Ok(Some(SubidLine { owner, range })) = SubidLine::parse(line) else { return };
@@ -222,8 +215,9 @@ fn overlaps(grants: &Grants, kind: IdKind, own: &[OwnLine]) -> Vec<Cause> {
                 .map(|(mine, range)| (mine, range, other, theirs.clone())),
         );
     });
-    let dropped: Vec<_> = found.iter().map(|(line, range, ..)| (kind, *line, *range)).collect();
-    let command = if found.is_empty() { String::new() } else { command(grants, None, &dropped) };
+    let dropped: Vec<Grant> =
+        found.iter().map(|(line, range, ..)| Grant { owner: 0, kind, line: *line, range: *range }).collect();
+    let command = if found.is_empty() { String::new() } else { repair.command(None, &dropped) };
     let cause = |(number, _, other, theirs): &(u32, IdRange, u32, String)| {
         let values: [(_, &dyn Display); 5] =
             [("file", &file), ("line", number), ("other", other), ("owner", theirs), ("command", &command)];

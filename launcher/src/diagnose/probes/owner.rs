@@ -45,8 +45,7 @@ fn holder(uid: u32) -> Option<Option<(String, String)>> {
     let is_holding = |grant: &&Grant| grant.kind == IdKind::Uid && grant.range.contains(uid);
     if let Some(grant) = site.grants.iter().find(is_holding) {
         let owner = site.owner(grant);
-        let location = format!("{}:{}", grant.kind.grant_file(), grant.line);
-        return (owner.uid != Some(getuid().as_raw())).then(|| Some((location, owner.text.clone())));
+        return (owner.uid != Some(getuid().as_raw())).then(|| Some((grant.location(), owner.text.clone())));
     }
     if let Some((user, line, _)) = site.computed_holder(uid) {
         let user = String::from_utf8_lossy(&user.name).into_owned();

@@ -25,7 +25,8 @@ use std::rc::Rc;
 use subroot_idmap::{IdKind, IdRange, MAX_GRANTS, Owner, SubidLine};
 
 /// The number of IDs that useradd(8) grants.
-const PLENTY: u32 = 65536;
+pub(crate) const PLENTY: u32 = 65536;
+
 /// The free ranges, and the lines of all users.
 pub(crate) struct Remedy<'s> {
     site: &'s Site,
@@ -217,12 +218,10 @@ impl<'s> Remedy<'s> {
     }
 
     fn examine(&self, user: &Known) -> State {
-        let mut edits = self.void_lines(user);
+        let mut edits = self.bad_lines(user);
         let usable = IdKind::BOTH.map(|kind| {
             let mut ranges = self.ranges(user, kind);
-            let repaired = self.repaired_lines(user, kind);
-            ranges.extend(repaired.iter().filter_map(|edit| edit.range));
-            edits.extend(repaired);
+            ranges.extend(edits.iter().filter(|edit| edit.kind == kind).filter_map(|edit| edit.range));
             if ranges.is_empty() {
                 let adopted = self.adopted_lines(user, kind);
                 ranges.extend(adopted.iter().filter_map(|edit| edit.range));
@@ -230,6 +229,7 @@ impl<'s> Remedy<'s> {
             }
             distinct(ranges.into_iter().flat_map(|range| self.site.present.parts(kind, range)).collect())
         });
+        edits.extend(self.void_lines(user));
         State { edits, usable }
     }
 
@@ -255,28 +255,25 @@ impl<'s> Remedy<'s> {
         !site.config.allows_live_ids && is_over_account() || site.present.parts(kind, range).is_empty()
     }
 
-    /// The edits that remove the user's lines that grant nothing and cannot be corrected.
+    /// The edits that remove the user's valid lines that grant nothing.
     fn void_lines(&self, user: &Known) -> Vec<Edit> {
-        let bad = self.bad_lines(user).filter(|(kind, bad)| self.repaired(user, *kind, bad).is_none());
-        let mut edits: Vec<Edit> =
-            bad.map(|(kind, bad)| Edit::without_text(kind, bad.line, &bad.text)).collect();
-        for kind in IdKind::BOTH {
+        let void = |kind| {
             let lines = self.lines_of(user, kind).into_iter().enumerate();
-            let void = lines.filter(|(at, grant)| *at >= MAX_GRANTS || self.is_void(kind, grant.range));
-            edits.extend(void.map(|(_, grant)| Edit::without(grant)));
-        }
-        edits
+            let void = lines.filter(move |(at, grant)| *at >= MAX_GRANTS || self.is_void(kind, grant.range));
+            void.map(|(_, grant)| Edit::without(grant))
+        };
+        IdKind::BOTH.into_iter().flat_map(void).collect()
     }
 
-    /// The edits that correct the user's misspelt lines, so that files keep their owners.
-    fn repaired_lines(&self, user: &Known, kind: IdKind) -> Vec<Edit> {
-        let bad = self.bad_lines(user).filter(|(of, _)| *of == kind);
-        bad.filter_map(|(_, bad)| self.repaired(user, kind, bad)).collect()
-    }
-
-    fn bad_lines(&self, user: &Known) -> impl Iterator<Item = (IdKind, &'s BadLine)> {
+    /// The edits that correct the user's invalid lines, so that files keep their owners, or remove them.
+    fn bad_lines(&self, user: &Known) -> Vec<Edit> {
         let bad = self.bad.get(&user.uid).into_iter().flatten().filter_map(|at| self.site.bad.get(*at));
-        bad.filter_map(|bad| Some((bad.kind()?, bad)))
+        let edit = |bad: &BadLine| {
+            let kind = bad.kind()?;
+            let removed = || Edit::without_text(kind, bad.line, &bad.text);
+            Some(self.repaired(user, kind, bad).unwrap_or_else(removed))
+        };
+        bad.filter_map(edit).collect()
     }
 
     /// The edit that corrects an invalid line; `None` if its intended range is unclear or not free.
@@ -290,11 +287,8 @@ impl<'s> Remedy<'s> {
     /// name.
     fn adopted_lines(&self, user: &Known, kind: IdKind) -> Vec<Edit> {
         let group = self.site.accounts.group_name(user.gid);
-        let names = [Some(user.name.as_slice()), group].into_iter().flatten();
-        let mut gone: Vec<usize> =
-            names.filter_map(|name| self.gone.get(&near::folded(name))).flatten().copied().collect();
-        gone.dedup();
-        let lines = gone.into_iter().filter_map(|at| self.lines.get(at)).flatten();
+        let gone = near::folded_names(&user.name, group).filter_map(|name| self.gone.get(&name)).flatten();
+        let lines = gone.filter_map(|at| self.lines.get(*at)).flatten();
         let grants = lines.filter_map(|at| self.site.grants.get(*at)).filter(|grant| {
             let owner = self.site.owner(grant).text.as_bytes();
             let is_near = self.site.accounts.are_all_local
@@ -307,16 +301,6 @@ impl<'s> Remedy<'s> {
                 Edit { new: Some(self.line_for(user, grant.range)), range: Some(grant.range), ..edit }
             })
             .collect()
-    }
-
-    /// A line whose owner has no account and a name similar to the user's. Certain matches are preferred.
-    pub(crate) fn near_line(&self, user: &Known, kind: IdKind) -> Option<(&'s Grant, Likeness)> {
-        let (site, group) = (self.site, self.site.accounts.group_name(user.gid));
-        let gone = site.grants.iter().filter(|grant| grant.kind == kind && site.is_without_account(grant));
-        gone.filter_map(|grant| {
-            Some((grant, near::likeness(site.owner(grant).text.as_bytes(), &user.name, group)?))
-        })
-        .max_by_key(|(_, likeness)| likeness.is_certain())
     }
 
     /// True if the user could have this range: it is not void, and no line of another owner holds any of its
@@ -360,11 +344,8 @@ impl<'s> Remedy<'s> {
 fn by_folded_name(accounts: &Accounts) -> HashMap<Vec<u8>, Vec<u32>> {
     let mut found: HashMap<Vec<u8>, Vec<u32>> = HashMap::new();
     for user in accounts.locals() {
-        let group = accounts.group_name(user.gid).map(near::folded);
-        let name = near::folded(&user.name);
-        let group = group.filter(|group| *group != name);
-        for key in std::iter::once(name).chain(group) {
-            found.entry(key).or_default().push(user.uid);
+        for name in near::folded_names(&user.name, accounts.group_name(user.gid)) {
+            found.entry(name).or_default().push(user.uid);
         }
     }
     found

@@ -1,5 +1,9 @@
 //! Finds owners in a grant file whose names are similar to a user's.
 
+use crate::grants::site::{Grant, Site};
+use crate::grants::site_accounts::Known;
+use subroot_idmap::IdKind;
+
 /// How two names are similar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Likeness {
@@ -46,6 +50,22 @@ pub(crate) fn likeness(owner: &[u8], name: &[u8], group: Option<&[u8]>) -> Optio
         () if begins(owner, name) || begins(name, owner) => Some(Likeness::Beginning),
         () => None,
     }
+}
+
+/// A line whose owner has no account and a name similar to the user's. Certain matches are preferred.
+pub(crate) fn line<'s>(site: &'s Site, user: &Known, kind: IdKind) -> Option<(&'s Grant, Likeness)> {
+    let group = site.accounts.group_name(user.gid);
+    let gone = site.grants.iter().filter(|grant| grant.kind == kind && site.is_without_account(grant));
+    gone.filter_map(|grant| Some((grant, likeness(site.owner(grant).text.as_bytes(), &user.name, group)?)))
+        .max_by_key(|(_, likeness)| likeness.is_certain())
+}
+
+/// The folded names by which a user's lines are found: the user's own, and that of the primary group if it
+/// differs.
+pub(crate) fn folded_names(name: &[u8], group: Option<&[u8]>) -> impl Iterator<Item = Vec<u8>> {
+    let name = folded(name);
+    let group = group.map(folded).filter(|group| *group != name);
+    std::iter::once(name).chain(group)
 }
 
 /// A name in lower case, without its domain.

@@ -1,12 +1,9 @@
 //! Drives an interactive shell: types keys at its terminal, and reads the line that results.
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::unistd::{read, write};
+use nix::unistd::write;
 use std::fs;
-use std::os::fd::AsFd;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use subroot_tests::sandbox::{Sandbox, give};
 use subroot_tests::{Started, Terminal};
 
@@ -131,15 +128,12 @@ impl Editor {
     #[track_caller]
     pub(super) fn new(sandbox: &Sandbox, shell: &Shell) -> Editor {
         let terminal = Terminal::of(&sandbox.alice);
-        let stream = || Stdio::from(terminal.slave.try_clone().expect("a second descriptor"));
-        let resized = Command::new("stty").args(["rows", "200", "cols", "200"]).stdin(stream()).status();
-        assert!(resized.is_ok_and(|status| status.success()));
+        terminal.resize("200", "200");
         let mut command = sandbox.alice.command("setsid");
         command.args(["--ctty", "--wait", shell.name]).args(shell.args);
         let term = if shell.name == "fish" { "xterm" } else { "dumb" };
-        command.env("TERM", term).stdin(stream()).stdout(stream()).stderr(stream());
-        let mut editor =
-            Editor { _shell: Started::with_own_descriptors(&mut command), terminal, seen: String::new() };
+        let shell = terminal.start(command.env("TERM", term));
+        let mut editor = Editor { _shell: shell, terminal, seen: String::new() };
         editor.read_until("ready> ");
         editor
     }
@@ -160,21 +154,7 @@ impl Editor {
     /// Waits for this text, and returns the output before it.
     #[track_caller]
     fn read_until(&mut self, text: &str) -> String {
-        let start = Instant::now();
-        while !self.seen.contains(text) {
-            assert!(start.elapsed() < LIMIT, "{text:?} is not in {:?}", self.seen);
-            let mut ready = [PollFd::new(self.terminal.master.as_fd(), PollFlags::POLLIN)];
-            if poll(&mut ready, PollTimeout::from(100_u8)) == Ok(1) {
-                let mut chunk = [0; 65536];
-                let length = read(&self.terminal.master, &mut chunk).expect("reading the terminal");
-                self.seen += &String::from_utf8_lossy(&chunk[..length]);
-            }
-        }
-        let at = self.seen.find(text).expect("it is there");
-        let after = self.seen.split_off(at + text.len());
-        let mut before = std::mem::replace(&mut self.seen, after);
-        before.truncate(at);
-        before
+        self.terminal.read_until(&mut self.seen, text, LIMIT)
     }
 }
 

@@ -1,11 +1,9 @@
 //! Simulates a user at a terminal.
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{Termios, tcgetattr};
-use nix::unistd::{read, write};
-use std::os::fd::AsFd;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use nix::unistd::write;
+use std::process::{Child, Command};
+use std::time::Duration;
 use subroot_tests::sandbox::Sandbox;
 use subroot_tests::{Started, Terminal};
 
@@ -42,12 +40,10 @@ impl Person {
     /// Starts a program from a terminal of 30 lines and 100 columns.
     pub(super) fn starts(sandbox: &Sandbox, program: &Command) -> Person {
         let terminal = Terminal::of(&sandbox.alice);
-        resize(&terminal, "30", "100");
+        terminal.resize("30", "100");
         let mut command: Command = sandbox.alice.command("setsid");
         command.args(["--ctty", "--wait"]).arg(program.get_program()).args(program.get_args());
-        let stream = || Stdio::from(terminal.slave.try_clone().expect("a second descriptor"));
-        command.stdin(stream()).stdout(stream()).stderr(stream());
-        let launch = Started::with_own_descriptors(&mut command);
+        let launch = terminal.start(&mut command);
         Person { terminal, launch, seen: String::new() }
     }
 
@@ -62,18 +58,7 @@ impl Person {
     /// Waits for this text, and discards the output up to its end.
     #[track_caller]
     pub(super) fn assert_sees(&mut self, text: &str) {
-        let start = Instant::now();
-        while !self.seen.contains(text) {
-            assert!(start.elapsed() < LIMIT, "{text:?} is not in {:?}", self.seen);
-            let mut ready = [PollFd::new(self.terminal.master.as_fd(), PollFlags::POLLIN)];
-            if poll(&mut ready, PollTimeout::from(100_u8)) == Ok(1) {
-                let mut chunk = [0; 65536];
-                let length = read(&self.terminal.master, &mut chunk).expect("reading the terminal");
-                self.seen += &String::from_utf8_lossy(&chunk[..length]);
-            }
-        }
-        let end = self.seen.find(text).map_or(0, |at| at + text.len());
-        self.seen.drain(..end);
+        self.terminal.read_until(&mut self.seen, text, LIMIT);
     }
 
     pub(super) fn child(&mut self) -> &mut Child {
@@ -89,11 +74,4 @@ impl Person {
         );
         self
     }
-}
-
-pub(super) fn resize(terminal: &Terminal, rows: &str, columns: &str) {
-    let mut stty = Command::new("stty");
-    stty.args(["rows", rows, "cols", columns]);
-    let resized = stty.stdin(Stdio::from(terminal.slave.try_clone().expect("a second descriptor"))).status();
-    assert!(resized.is_ok_and(|status| status.success()));
 }

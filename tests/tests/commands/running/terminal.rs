@@ -1,6 +1,6 @@
 //! `-t`: the command's own terminal, connected to the caller's.
 
-use crate::running::person::{LIMIT, Person, resize};
+use crate::running::person::{LIMIT, Person};
 use nix::unistd::Pid;
 use std::process::Stdio;
 use subroot_tests::processes_with_word;
@@ -59,7 +59,7 @@ fn a_change_of_size_is_passed_on() {
     let script = "trap 'stty size' WINCH; echo ready; while :; do sleep 0.05; done";
     let mut person = Person::new(&sandbox, &[], &["sh", "-c", script]);
     person.assert_sees("ready");
-    resize(&person.terminal, "17", "61");
+    person.terminal.resize("17", "61");
     person.assert_sees("17 61");
     person.child().kill().expect("ending the session");
 }

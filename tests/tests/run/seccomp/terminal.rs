@@ -4,7 +4,7 @@ use crate::seccomp::{EPERM, errnos, with_calls};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::read;
 use std::collections::BTreeMap;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use subroot_tests::Terminal;
 use subroot_tests::sandbox::Sandbox;
 
@@ -17,7 +17,7 @@ fn on_a_terminal(sandbox: &Sandbox, options: &[&str], names: &[&str]) -> (BTreeM
     let launch = sandbox.run(options, &[&["calls"], names].concat());
     let mut command: Command = sandbox.alice.command("setsid");
     command.args(["--ctty", "--wait"]).arg(launch.get_program()).args(launch.get_args());
-    command.stdin(Stdio::from(terminal.slave.try_clone().expect("a second descriptor")));
+    command.stdin(terminal.stream());
     let answers = errnos(&sandbox.host.output(&mut command).ok());
     fcntl(&terminal.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).expect("not waiting for more");
     let mut seen = [0; 64];

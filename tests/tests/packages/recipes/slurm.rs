@@ -34,7 +34,7 @@ fn the_status_of_the_command_is_the_tasks() {
 
 #[test]
 fn an_array_of_two_hundred_tasks_shares_a_root_and_leaves_nothing() {
-    let Some(cluster) = Cluster::new() else { skip!("{NO_SLURM}") };
+    let Some(cluster) = Cluster::alone() else { skip!("{NO_SLURM}") };
     let before = Nodes::at_rest(&cluster);
     let task = "
         echo $SLURM_ARRAY_TASK_ID >/root/mine; mkdir /new; (setsid sleep 1000 >/dev/null 2>&1 &)
@@ -78,7 +78,7 @@ fn a_cancelled_command_may_save_and_end_by_itself() {
 
 #[test]
 fn changes_on_a_disk_of_the_node_are_removed_with_the_task() {
-    let Some(cluster) = Cluster::new() else { skip!("{NO_SLURM}") };
+    let Some(cluster) = Cluster::alone() else { skip!("{NO_SLURM}") };
     let before = Nodes::at_rest(&cluster);
     let task = "
         trap 'exit 9' TERM
@@ -99,7 +99,7 @@ fn changes_on_a_disk_of_the_node_are_removed_with_the_task() {
 
 #[test]
 fn what_ignores_its_cancellation_is_killed_and_leaves_nothing() {
-    let Some(cluster) = Cluster::new() else { skip!("{NO_SLURM}") };
+    let Some(cluster) = Cluster::alone() else { skip!("{NO_SLURM}") };
     let before = Nodes::at_rest(&cluster);
     let word = unique_word();
     let task = "

@@ -67,11 +67,21 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// `None` if Slurm or munge is not installed.
     pub(crate) fn new() -> Option<Cluster> {
+        Cluster::on(Host::new)
+    }
+
+    /// The same, while no other test has a host. alice has the same uid in each, and the kernel counts the keys
+    /// of a uid.
+    pub(crate) fn alone() -> Option<Cluster> {
+        Cluster::on(Host::alone)
+    }
+
+    fn on(host: impl FnOnce() -> Host) -> Option<Cluster> {
         let programs = ["slurmctld", "slurmd", "munged"].map(|name| format!("/usr/sbin/{name}"));
         if !programs.iter().all(|program| fs::exists(program).is_ok_and(|exists| exists)) {
             return None;
         }
-        let host = Host::new();
+        let host = host();
         let alice = host.user("alice");
         let rootfs = Rootfs::busybox(&alice);
         let network_outside = own_network(&host);

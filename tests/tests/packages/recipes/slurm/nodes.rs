@@ -5,6 +5,7 @@ use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 use subroot_tests::running::{PATIENCE, program_of, soon};
 use subroot_tests::status_line;
 
@@ -18,15 +19,18 @@ pub(crate) struct Nodes {
 }
 
 impl Nodes {
-    /// The state after each node has run a job and nothing of it remains.
+    /// The state after each node has run a job and nothing of it remains: two readings in a row are alike, as a
+    /// daemon's short-lived child is a process like any other.
     #[track_caller]
     pub(crate) fn at_rest(cluster: &Cluster) -> Nodes {
         cluster.shell("srun --nodes=4 true").ok();
         let mut nodes = Nodes::now(cluster);
         let are_at_rest = || {
+            std::thread::sleep(Duration::from_millis(500));
             let jobs = cluster.shell("squeue --noheader --states=RUNNING,COMPLETING").ok();
-            nodes = Nodes::now(cluster);
-            jobs.is_empty() && !nodes.processes.values().any(|program| program == "slurmstepd")
+            let before = std::mem::replace(&mut nodes, Nodes::now(cluster));
+            let has_step = nodes.processes.values().any(|program| program == "slurmstepd");
+            jobs.is_empty() && !has_step && before == nodes
         };
         assert!(soon(PATIENCE, are_at_rest), "an empty job does not end");
         nodes

@@ -17,7 +17,7 @@ use crate::plan::host_root::HostRoot;
 use crate::plan::id_plan::IdPlan;
 use crate::plan::root::{Base, PlannedMount, RootPlan, Sys};
 use crate::request::capabilities;
-use crate::request::mount::{Mount, NODEV, NOSUID, READ_ONLY, inside_path};
+use crate::request::mount::{Content, Mount, NODEV, NOSUID, READ_ONLY, inside_path};
 use crate::request::namespaces::{ClockOffsets, Namespace, Namespaces, Network};
 use crate::request::process::{Process, Seccomp};
 use crate::request::root::{Dev, Overlay, Proc, Root};
@@ -291,7 +291,9 @@ fn planned(mounts: Vec<Mount>) -> Result<Vec<PlannedMount>, Error> {
 
 /// True if a mount's source is a directory; none if only subordinate IDs can examine it.
 fn is_dir(mount: &Mount) -> Result<Option<bool>, Error> {
-    let Some(source) = mount.source() else { return Ok(Some(true)) };
+    let Some(source) = mount.source() else {
+        return Ok(Some(!matches!(mount.content, Content::File { .. })));
+    };
     c_string("a mount's source", source)?;
     match std::fs::metadata(source) {
         Err(error) if is_final(&error) => {

@@ -207,6 +207,9 @@ impl Outline {
                 Some(value) => format!("{name}={value}").into(),
                 None => name.as_str().into(),
             })),
+            Content::File { content, .. } => {
+                step.with("bytes", content.len().into());
+            }
             Content::Overlay { lower, upper } => {
                 step.texts("lower", &mut paths(lower));
                 if let Some((upper, _)) = upper {
@@ -332,6 +335,7 @@ fn type_of(content: &Content) -> &'static str {
         Content::Bind(_) => "bind",
         Content::Layered(_) | Content::Overlay { .. } => "overlay",
         Content::Tmpfs(_) => "tmpfs",
+        Content::File { .. } => "file",
         Content::Proc => "proc",
         Content::Devpts => "devpts",
         Content::Mqueue => "mqueue",

@@ -41,7 +41,7 @@ kinds! {
     SetClocks "set_clocks": "create a time namespace: monotonic {monotonic} s, boottime {boottime} s ahead",
     MakeRoot "make_root": "make the new root of {source}[; changes are {changes}][; changes go to {changes_dir}]",
     MakeRootReadOnly "make_root_read_only": "make the new root read-only",
-    Mount "mount": "mount {target}: {type}[ {source}][, lower {lower}][, upper {upper}][, changes are {changes}][ ({options})][, with {devices}][; if that is refused: {otherwise}]",
+    Mount "mount": "mount {target}: {type}[ of {bytes} bytes][ {source}][, lower {lower}][, upper {upper}][, changes are {changes}][ ({options})][, with {devices}][; if that is refused: {otherwise}]",
     Mask "mask": "mask {path}, if it exists",
     MakeReadOnly "make_read_only": "make {path} read-only, if it exists",
     PivotRoot "pivot_root": "change the root with pivot_root",

@@ -47,6 +47,13 @@ pub enum Content {
     Layered(PathBuf),
     /// A filesystem in memory, with its options: tmpfs(5).
     Tmpfs(Vec<(String, Option<String>)>),
+    /// A file in memory.
+    File {
+        /// What it contains.
+        content: Vec<u8>,
+        /// Its mode: chmod(2).
+        mode: u32,
+    },
     /// Directories of the host over each other, the top one first.
     Overlay {
         /// The directories that are only read.
@@ -183,6 +190,12 @@ impl Mount {
     pub fn tmpfs(target: impl Into<PathBuf>) -> Mount {
         let content = Content::Tmpfs(Vec::new());
         Mount { content, target: target.into(), attributes: Attributes::new(NOSUID | NODEV | NOEXEC) }
+    }
+
+    /// A file in memory with this content. It belongs to root, if the sandbox has ID 0, and has mode 644.
+    pub fn file(content: impl Into<Vec<u8>>, target: impl Into<PathBuf>) -> Mount {
+        let content = Content::File { content: content.into(), mode: 0o644 };
+        Mount { content, ..Mount::bind("", target) }
     }
 
     /// A directory of the host, with a layer in memory over it that takes all changes and is discarded.

@@ -14,9 +14,11 @@ use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
 use nix::mount::{MntFlags, umount2};
-use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmodat, fstat, mkdirat};
-use nix::unistd::fchdir;
+use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmod, fchmodat, fstat, mkdirat};
+use nix::unistd::{Gid, Uid, fchdir, fchown};
 use std::ffi::CString;
+use std::fs::File;
+use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -56,6 +58,11 @@ pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount, layers: &UpperLa
             let memory = sys::mount::new_tmpfs(options).map_err(on)?;
             root.record_memory(&memory);
             attach_with(&memory, &mount_point, c"", mount.attributes).map_err(on)
+        }
+        Content::File { content, mode } => {
+            let file = file_in_memory(root.top(), content, *mode).map_err(on)?;
+            let mount_point = root.mount_point(target, false)?;
+            attach_with(&file, &mount_point, c"", mount.attributes).map_err(on)
         }
         Content::Proc => mount_new(root, mount, |attributes| sys::mount::new_mount(c"proc", &[], attributes)),
         Content::Mqueue => {
@@ -149,8 +156,30 @@ pub(crate) fn keep(
     })
 }
 
-/// Makes an overlay from a filesystem in memory, which then only the overlay holds. The filesystem is
-/// attached at `mount_point` for a moment: overlayfs does not accept directories of a detached mount.
+/// A detached mount of a new file with this content and mode. It belongs to root, if ID 0 is mapped. `dir` is
+/// any directory of the new root.
+///
+/// # Errors
+/// Errors of the mounts, and ENOSPC if there is no memory for the content.
+pub(crate) fn file_in_memory(dir: &OwnedFd, content: &[u8], mode: u32) -> Result<OwnedFd, Errno> {
+    in_memory(dir, |memory| {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+        let file = openat(memory, "file", flags, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        match fchown(&file, Some(Uid::from_raw(0)), Some(Gid::from_raw(0))) {
+            // The ID is not mapped.
+            Err(Errno::EINVAL) => {}
+            owned => owned?,
+        }
+        let mut file = File::from(file);
+        sys::outcome_of(file.write_all(content))?;
+        fchmod(&file, Mode::from_bits_truncate(mode))?;
+        sys::mount::clone_tree(memory, c"file")
+    })
+}
+
+/// Makes a mount from a filesystem in memory, which then only that mount holds. The filesystem is attached at
+/// `mount_point` for a moment: overlayfs does not accept directories of a detached mount, and open_tree(2)
+/// does not copy one.
 fn in_memory(
     mount_point: &OwnedFd,
     make: impl FnOnce(&OwnedFd) -> Result<OwnedFd, Errno>,

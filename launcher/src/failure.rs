@@ -67,6 +67,8 @@ steps! {
     LayerHost: "layering memory over the host's system",
     MakeReadOnly: "making the rootfs read-only",
     MountPoint: "making mount point",
+    MakeDirectory: "making directory",
+    MakeSymlink: "making symbolic link",
     Bind: "binding",
     MapOwners: "mapping the owners of",
     Mount: "mounting",
@@ -275,6 +277,9 @@ impl fmt::Display for Failure {
             }
             Step::MapOwners if self.errno == Errno::EPERM => {
                 write!(f, "the kernel allows this only to the filesystem's owner, which is the host")
+            }
+            Step::MakeSymlink if self.errno == Errno::EEXIST => {
+                write!(f, "something else than a link to {missing} is there (File exists)")
             }
             Step::RunInterpreter => write!(f, "its interpreter {missing} does not exist"),
             Step::RunLoader => write!(f, "its ELF loader {missing} does not exist"),

@@ -6,7 +6,7 @@ use crate::cli::args::{
 };
 use crate::cli::values::namespaces::{NAMESPACE, NETWORK};
 use crate::cli::values::root::{DEV, PROC};
-use crate::cli::values::{environment, ids, limits, mounts, namespaces};
+use crate::cli::values::{descriptors, environment, ids, limits, made, mounts, namespaces};
 use crate::error::Error;
 use crate::parent::registry::Known;
 use crate::request::environment::Environment;
@@ -16,7 +16,6 @@ use crate::request::namespaces::Namespaces;
 use crate::request::process::{Landlock, Process, Seccomp, Workdir};
 use crate::request::root::Overlay;
 use crate::request::sandbox::Sandbox;
-use crate::sys;
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -38,10 +37,7 @@ fn reading(what: &'static str) -> impl FnOnce(String) -> Error {
 pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbox, Error> {
     let is_given = after.is_some() || !typed.command.is_empty();
     let command = join_command(typed.command, after);
-    let mut sandbox = match typed.rootfs {
-        Some(dir) => Sandbox::new(dir),
-        None => Sandbox::host(),
-    };
+    let mut sandbox = rooted(typed.rootfs, typed.mounts.empty_root)?;
     sandbox.command = is_given.then_some(command);
     sandbox.prefers_terminal = !is_given && is_at_terminal();
     if typed.process.env_host {
@@ -57,14 +53,22 @@ pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbo
     sandbox.name = typed.lifecycle.name;
     sandbox.ids.helper = typed.identity.mapper.helper;
     if let Some(number) = typed.reports.json_status {
-        let stream = sys::descriptors::copy_descriptor(number, 3);
-        let stream = stream.map_err(|_| Error::Usage {
-            what: "--json-status",
-            why: format!("descriptor {number} is not open"),
-        })?;
-        sandbox.status_stream = Some(Arc::new(stream));
+        sandbox.status_stream = Some(Arc::new(descriptors::copy("--json-status", number)?));
     }
     Ok(sandbox)
+}
+
+/// The root of `subroot run`.
+fn rooted(rootfs: Option<PathBuf>, is_empty: bool) -> Result<Sandbox, Error> {
+    match (rootfs, is_empty) {
+        (Some(dir), false) => Ok(Sandbox::new(dir)),
+        (None, false) => Ok(Sandbox::host()),
+        (None, true) => Ok(Sandbox::empty()),
+        (Some(dir), true) => Err(Error::Usage {
+            what: "--empty-root",
+            why: format!("it takes no ROOTFS, such as {}; write -- before the command", dir.display()),
+        }),
+    }
 }
 
 /// The request of `subroot unshare`.
@@ -114,16 +118,23 @@ fn take_environment(
 
 fn take_mounts(sandbox: &mut Sandbox, typed: &MountArgs) -> Result<(), Error> {
     type Reader = fn(&OsStr) -> Result<Mount, String>;
-    let readers: [(&'static str, &[OsString], Reader); 4] = [
+    let readers: [(&'static str, &[OsString], Reader); 6] = [
         ("--volume", &typed.volume, mounts::volume),
         ("--mount", &typed.mount, mounts::mount),
         ("--tmpfs", &typed.tmpfs, mounts::tmpfs),
+        ("--symlink", &typed.symlink, made::symlink),
+        ("--dir", &typed.dir, made::dir),
         ("--device", &typed.device, mounts::device),
     ];
     for (option, values, read) in readers {
         for value in values {
             sandbox.mounts.push(read(value).map_err(reading(option))?);
         }
+    }
+    for value in &typed.file {
+        let (number, mount) = made::file(value).map_err(reading("--file"))?;
+        let content = descriptors::content("--file", number)?;
+        sandbox.mounts.push(mount.holding(content));
     }
     if typed.read_only {
         sandbox.read_only = true;

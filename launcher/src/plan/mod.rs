@@ -17,7 +17,7 @@ use crate::plan::host_root::HostRoot;
 use crate::plan::id_plan::IdPlan;
 use crate::plan::root::{Base, PlannedMount, RootPlan, Sys};
 use crate::request::capabilities;
-use crate::request::mount::{Content, Mount, NODEV, NOSUID, READ_ONLY, inside_path};
+use crate::request::mount::{Content, Mount, NODEV, NOSUID, inside_path};
 use crate::request::namespaces::{ClockOffsets, Namespace, Namespaces, Network};
 use crate::request::process::{Process, Seccomp};
 use crate::request::root::{Dev, Overlay, Proc, Root};
@@ -104,7 +104,7 @@ impl Plan {
 fn process(sandbox: &Sandbox, mounts: &[Mount]) -> Result<Process, Error> {
     let mut process = sandbox.process.clone();
     process.command = sandbox.command.clone().unwrap_or_default();
-    let writable = mounts.iter().filter(|mount| !mount.attributes.set.contains(READ_ONLY));
+    let writable = mounts.iter().filter(|mount| mount.is_writable());
     process.writable = writable.map(|mount| mount.target.clone()).collect();
     let (added, dropped) = (&sandbox.added_capabilities, &sandbox.dropped_capabilities);
     if !added.is_empty() || !dropped.is_empty() {
@@ -163,12 +163,14 @@ fn flags(namespaces: &Namespaces) -> c_int {
 fn root(sandbox: &Sandbox, mut mounts: Vec<Mount>) -> Result<Option<RootPlan>, Error> {
     let (base, owner) = match &sandbox.root {
         Root::Dir(dir) => check_rootfs(dir).map(|(path, owner)| (Base::Dir(path), owner))?,
+        Root::Empty => (Base::Empty, None),
         Root::Host => (Base::Host(HostRoot::find()?), None),
         Root::Unchanged => return Ok(None),
     };
     for path in &sandbox.writable_tmpfs {
         let path = inside("--read-only-tmpfs", path)?;
-        mounts.extend(has_dir(&sandbox.root, &path)?.then(|| writable_tmpfs(&path)));
+        let is_there = makes_dir(&mounts, &path) || has_dir(&sandbox.root, &path)?;
+        mounts.extend(is_there.then(|| writable_tmpfs(&path)));
     }
     if let Root::Dir(dir) = &sandbox.root {
         let mut names: Vec<Mount> = name_files::mounts(dir, sandbox.namespaces.network).collect();
@@ -178,7 +180,7 @@ fn root(sandbox: &Sandbox, mut mounts: Vec<Mount>) -> Result<Option<RootPlan>, E
     // A mount may be on another one that was requested later, so sort by depth.
     mounts.sort_by_cached_key(|mount| mount.target.iter().count());
     let mounts = planned(mounts)?;
-    let replaced = |path: &str| mounts.iter().any(|planned| planned.mount.target == Path::new(path));
+    let replaced = |path: &str| mounts.iter().any(|planned| planned.mount.replaces(path));
     let sys = match sandbox.namespaces.network {
         _ if replaced("/sys") => Sys::None,
         Network::None => Sys::New,
@@ -261,10 +263,16 @@ fn writable_tmpfs(path: &Path) -> Mount {
     mount
 }
 
+/// True if this directory is made on request.
+fn makes_dir(mounts: &[Mount], path: &Path) -> bool {
+    mounts.iter().any(|mount| mount.target == path && matches!(mount.content, Content::Directory(_)))
+}
+
 /// True if the root has this directory. One that only subordinate IDs can search counts as missing.
 fn has_dir(root: &Root, path: &Path) -> Result<bool, Error> {
     let top = match root {
         Root::Dir(dir) => dir.as_path(),
+        Root::Empty => return Ok(false),
         Root::Host | Root::Unchanged => Path::new("/"),
     };
     match open_top(top).and_then(|top| look_in(&top, path)) {
@@ -283,17 +291,24 @@ fn planned(mounts: Vec<Mount>) -> Result<Vec<PlannedMount>, Error> {
     let mut planned = Vec::new();
     for (at, mount) in mounts.into_iter().enumerate() {
         let on = mount.target.ancestors().skip(1).find_map(|dir| indexes.get(dir).copied());
-        indexes.insert(mount.target.clone(), at);
+        // A directory is made only if it is missing, so a mount below it may still need a mount point.
+        if !matches!(mount.content, Content::Directory(_)) {
+            indexes.insert(mount.target.clone(), at);
+        }
         planned.push(PlannedMount { is_dir: is_dir(&mount)?, on, mount });
     }
     Ok(planned)
 }
 
-/// True if a mount's source is a directory; none if only subordinate IDs can examine it.
+/// True if a mount's source is a directory; none if only subordinate IDs can examine it, and for a symbolic
+/// link, which needs no mount point.
 fn is_dir(mount: &Mount) -> Result<Option<bool>, Error> {
-    let Some(source) = mount.source() else {
-        return Ok(Some(!matches!(mount.content, Content::File { .. })));
+    let source = match &mount.content {
+        Content::Symlink(text) => return c_string("a symbolic link", text).map(|_| None),
+        Content::File { .. } => return Ok(Some(false)),
+        _ => mount.source(),
     };
+    let Some(source) = source else { return Ok(Some(true)) };
     c_string("a mount's source", source)?;
     match std::fs::metadata(source) {
         Err(error) if is_final(&error) => {

@@ -1,7 +1,7 @@
 //! The steps of a launch in order: `--print-plan` prints them, and `-v` prints each as it happens.
 
 use crate::plan::id_plan::{Candidate, IdPlan, Writer};
-use crate::plan::root::{BOUND_DEV, Base, DEV, DEVICES, PROC, PTS, RootPlan, SHM, SYS, Sys};
+use crate::plan::root::{BOUND_DEV, Base, DEV, DEVICES, PROC, PTS, PlannedMount, RootPlan, SHM, SYS, Sys};
 use crate::plan::root_owner::Ownership;
 use crate::plan::steps::{Kind, Step};
 use crate::plan::{FirstProcess, Plan, SHELLS};
@@ -115,11 +115,14 @@ impl Outline {
 
     fn root(&mut self, root: &RootPlan) {
         self.base(root);
-        if root.read_only {
+        if root.read_only && !root.is_read_only_last() {
             self.add(Kind::MakeRootReadOnly);
         }
         self.essential_mounts(root);
-        root.mounts.iter().for_each(|planned| self.asked_mount(&planned.mount));
+        root.mounts.iter().for_each(|planned| self.asked(planned));
+        if root.is_read_only_last() {
+            self.add(Kind::MakeRootReadOnly);
+        }
         for path in &root.masked {
             self.add(Kind::Mask).text("path", path);
         }
@@ -134,6 +137,10 @@ impl Outline {
         let (source, overlay) = match &root.base {
             Base::Dir(dir) => (OsStr::from_bytes(dir.to_bytes()), root.overlay.as_ref()),
             Base::Host(_) => (OsStr::new("/"), Some(&Overlay::Memory)),
+            Base::Empty => {
+                self.add(Kind::MakeEmptyRoot);
+                return;
+            }
         };
         let step = self.add(Kind::MakeRoot).text("source", source);
         match overlay {
@@ -192,6 +199,19 @@ impl Outline {
         self.add(Kind::Mount).text("target", target).text("type", kind)
     }
 
+    fn asked(&mut self, planned: &PlannedMount) {
+        let path = &planned.mount.target;
+        match &planned.mount.content {
+            Content::Directory(mode) => {
+                self.add(planned.step()).text("path", path).text("mode", format!("{mode:04o}"));
+            }
+            Content::Symlink(text) => {
+                self.add(planned.step()).text("path", path).text("text", text);
+            }
+            _ => self.asked_mount(&planned.mount),
+        }
+    }
+
     fn asked_mount(&mut self, asked: &Mount) {
         let mut options = options(asked.attributes);
         let step = self.mount(&asked.target, type_of(&asked.content));
@@ -217,6 +237,7 @@ impl Outline {
                 }
             }
             Content::Proc | Content::Devpts | Content::Mqueue => {}
+            Content::Directory(_) | Content::Symlink(_) => {}
         }
         step.with("options", options.into());
     }
@@ -339,6 +360,8 @@ fn type_of(content: &Content) -> &'static str {
         Content::Proc => "proc",
         Content::Devpts => "devpts",
         Content::Mqueue => "mqueue",
+        Content::Directory(_) => "directory",
+        Content::Symlink(_) => "symlink",
     }
 }
 

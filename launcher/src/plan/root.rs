@@ -78,6 +78,17 @@ pub(crate) struct PlannedMount {
     pub(crate) on: Option<usize>,
 }
 
+impl PlannedMount {
+    /// The step that performs it.
+    pub(crate) fn step(&self) -> Kind {
+        match self.mount.content {
+            Content::Directory(_) => Kind::MakeDirectory,
+            Content::Symlink(_) => Kind::MakeSymlink,
+            _ => Kind::Mount,
+        }
+    }
+}
+
 /// The host directory that contains the layers of one launch.
 pub(crate) struct DiskDir {
     pub(crate) path: CString,
@@ -107,6 +118,8 @@ pub(crate) enum Base {
     Dir(CString),
     /// The host's own system, with a layer in memory over it.
     Host(HostRoot),
+    /// An empty filesystem in memory.
+    Empty,
 }
 
 /// How /sys is mounted.
@@ -142,8 +155,13 @@ impl RootPlan {
     pub(crate) fn dir(&self) -> Option<&OsStr> {
         match &self.base {
             Base::Dir(path) => Some(OsStr::from_bytes(path.to_bytes())),
-            Base::Host(_) => None,
+            Base::Host(_) | Base::Empty => None,
         }
+    }
+
+    /// True if the root is made read-only only after all mounts: an empty one gets its mount points from them.
+    pub(crate) fn is_read_only_last(&self) -> bool {
+        self.read_only && matches!(self.base, Base::Empty)
     }
 
     /// Whose the directory is that the base is.
@@ -174,6 +192,7 @@ impl RootPlan {
     pub(crate) fn layered(&self) -> impl Iterator<Item = (&Path, &Path)> {
         let base = match &self.base {
             Base::Host(_) => Some(Path::new("/")),
+            Base::Empty => None,
             Base::Dir(_) => self.dir().map(Path::new).filter(|_| self.overlay == Some(Overlay::Memory)),
         };
         let mounts = self.mounts.iter().filter_map(|planned| match &planned.mount.content {

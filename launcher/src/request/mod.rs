@@ -4,6 +4,7 @@ pub(crate) mod capabilities;
 pub(crate) mod environment;
 pub(crate) mod ids;
 pub(crate) mod limits;
+pub(crate) mod made;
 pub(crate) mod mount;
 pub(crate) mod names;
 pub(crate) mod namespaces;

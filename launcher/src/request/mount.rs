@@ -10,6 +10,9 @@ pub(crate) const NOSUID: MountFlags = MountFlags::NOSUID;
 pub(crate) const NODEV: MountFlags = MountFlags::NODEV;
 pub(crate) const NOEXEC: MountFlags = MountFlags::NOEXEC;
 
+/// All bits of a mode: inode(7).
+pub(crate) const MAX_MODE: u32 = 0o7777;
+
 /// The options of tmpfs(5) that are allowed in a user namespace.
 const TMPFS_OPTIONS: [&str; 7] = ["size", "nr_blocks", "nr_inodes", "mode", "uid", "gid", "huge"];
 
@@ -67,6 +70,10 @@ pub enum Content {
     Devpts,
     /// POSIX message queues of the sandbox's ipc namespace: mq_overview(7).
     Mqueue,
+    /// A directory in memory with this mode. Nothing is mounted if the target is a directory already.
+    Directory(u32),
+    /// A symbolic link with this text, which is made as a file in memory.
+    Symlink(PathBuf),
 }
 
 /// A bind mount.
@@ -217,17 +224,17 @@ impl Mount {
 
     /// A new proc(5) for the sandbox's pid namespace.
     pub fn proc(target: impl Into<PathBuf>) -> Mount {
-        Mount::of_system(Content::Proc, target.into(), NOSUID | NODEV | NOEXEC)
+        Mount::of_kind(Content::Proc, target.into(), NOSUID | NODEV | NOEXEC)
     }
 
     /// A new devpts, with the sandbox's own terminals.
     pub fn devpts(target: impl Into<PathBuf>) -> Mount {
-        Mount::of_system(Content::Devpts, target.into(), NOSUID | NOEXEC)
+        Mount::of_kind(Content::Devpts, target.into(), NOSUID | NOEXEC)
     }
 
     /// The POSIX message queues of the sandbox's ipc namespace.
     pub fn mqueue(target: impl Into<PathBuf>) -> Mount {
-        Mount::of_system(Content::Mqueue, target.into(), NOSUID | NODEV | NOEXEC)
+        Mount::of_kind(Content::Mqueue, target.into(), NOSUID | NODEV | NOEXEC)
     }
 
     /// A device node of the host. Its own mode decides who can use it.
@@ -235,7 +242,7 @@ impl Mount {
         Mount { attributes: Attributes::new(NOSUID | NOEXEC), ..Mount::bind(source, target) }
     }
 
-    fn of_system(content: Content, target: PathBuf, flags: MountFlags) -> Mount {
+    pub(crate) fn of_kind(content: Content, target: PathBuf, flags: MountFlags) -> Mount {
         Mount { content, target, attributes: Attributes::new(flags) }
     }
 
@@ -284,6 +291,10 @@ impl Mount {
             Content::Overlay { lower, upper: None } if lower.len() == 1 => {
                 Err("a single lowerdir needs an upperdir; type=bind mounts one directory".into())
             }
+            Content::Directory(mode) | Content::File { mode, .. } if *mode > MAX_MODE => {
+                Err(format!("{mode:o} is not an octal mode up to 7777"))
+            }
+            Content::Symlink(text) if text.as_os_str().is_empty() => Err("a symbolic link is empty".into()),
             Content::Tmpfs(options) => options.iter().try_for_each(|(name, value)| {
                 match value.as_deref().is_some_and(|value| !value.is_empty())
                     && TMPFS_OPTIONS.contains(&name.as_str())

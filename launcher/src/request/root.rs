@@ -7,6 +7,8 @@ use std::path::PathBuf;
 pub(crate) enum Root {
     /// A directory of the host.
     Dir(PathBuf),
+    /// An empty filesystem in memory.
+    Empty,
     /// The host's own system, with a layer in memory over it.
     Host,
     /// The host's own system, unchanged: only namespaces are created.

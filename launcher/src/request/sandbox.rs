@@ -87,6 +87,11 @@ impl Sandbox {
         Sandbox::of(Root::Dir(rootfs.into()), environment).workdir_of_image()
     }
 
+    /// A shell in an empty root in memory, which has only what [`Sandbox::mount`] and its kin add.
+    pub fn empty() -> Sandbox {
+        Sandbox { root: Root::Empty, ..Sandbox::new("") }
+    }
+
     /// A shell in the host's own system, with all changes in memory.
     pub fn host() -> Sandbox {
         let mut sandbox = Sandbox::of(Root::Host, environment::of_caller().collect());

@@ -17,7 +17,7 @@ use nix::unistd::symlinkat;
 use std::ffi::{CStr, CString, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The mode of directories above a mount point: `rwxr-xr-x`.
 const DIR_MODE: Mode = Mode::from_bits_truncate(0o755);
@@ -26,8 +26,30 @@ const DIR_MODE: Mode = Mode::from_bits_truncate(0o755);
 pub(crate) struct MissingPoint {
     /// The names, outermost first.
     pub(crate) names: Vec<OsString>,
-    /// True for a directory, false for a file.
-    pub(crate) is_dir: bool,
+    /// What is created under the last name.
+    pub(crate) kind: PointKind,
+}
+
+/// What is created in a directory in memory.
+pub(crate) enum PointKind {
+    /// A directory with this mode.
+    Dir(Mode),
+    /// An empty file.
+    File,
+    /// A symbolic link with this text. It is no mount point, but is created where one would be.
+    Symlink(CString),
+}
+
+impl PointKind {
+    /// A mount point for a directory or for a file.
+    pub(crate) fn of(is_dir: bool) -> PointKind {
+        if is_dir { PointKind::Dir(DIR_MODE) } else { PointKind::File }
+    }
+}
+
+/// The names of a path in the sandbox.
+pub(crate) fn names_of(path: &Path) -> Vec<OsString> {
+    path.strip_prefix("/").ok().unwrap_or(path).iter().map(ToOwned::to_owned).collect()
 }
 
 /// Covers a directory. The returned directory is mounted over it, and has everything in it and also the
@@ -73,16 +95,21 @@ pub(crate) fn make_point(dir: &OwnedFd, point: &MissingPoint) -> Result<(), Fail
         let name = CString::new(name.as_bytes()).map_err(|_| on(Errno::EINVAL))?;
         let parent = candidate.as_ref().unwrap_or(dir);
         let is_last = at + 1 == point.names.len();
-        if is_last && !point.is_dir {
-            return make_file(parent, &name).or_else(unless_there).map_err(on);
-        }
-        let made = mkdirat(parent, name.as_c_str(), DIR_MODE);
+        let mode = match &point.kind {
+            PointKind::File if is_last => return make_file(parent, &name).or_else(unless_there).map_err(on),
+            PointKind::Symlink(text) if is_last => {
+                return symlinkat(text.as_c_str(), parent, name.as_c_str()).or_else(unless_there).map_err(on);
+            }
+            PointKind::Dir(mode) if is_last => *mode,
+            _ => DIR_MODE,
+        };
+        let made = mkdirat(parent, name.as_c_str(), mode);
         made.or_else(unless_there).map_err(on)?;
         let below = open_beneath(parent, &name, OFlag::O_PATH | OFlag::O_DIRECTORY).map_err(on)?;
         // Error ignored: it already exists, and keeps its mode.
         if made.is_ok() {
             // The umask may have removed permissions.
-            fchmodat(&below, ".", DIR_MODE, FchmodatFlags::FollowSymlink).map_err(on)?;
+            fchmodat(&below, ".", mode, FchmodatFlags::FollowSymlink).map_err(on)?;
         }
         candidate = Some(below);
     }

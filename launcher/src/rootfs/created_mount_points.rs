@@ -253,7 +253,7 @@ fn stat(dir: &OwnedFd, name: &(impl NixPath + ?Sized)) -> Option<FileStat> {
 }
 
 /// True for a mount point, or a directory above one, that an earlier run created.
-fn is_marked(stat: &FileStat, is_last: bool) -> bool {
+pub(crate) fn is_marked(stat: &FileStat, is_last: bool) -> bool {
     let mode = stat.st_mode & 0o7777;
     match sys::files::file_kind(stat) {
         SFlag::S_IFDIR => mode == if is_last { MARK.bits() } else { MARK_ON_THE_WAY.bits() },

@@ -45,10 +45,7 @@ const MAX_SETTINGS: u64 = 256 * 1024;
 /// The kernel refused a step.
 pub(crate) fn attach(host: &HostRoot, upper: &UpperLayers) -> Result<NewRoot, Failure> {
     let on = |errno| Failure::new(Step::LayerHost, b"", errno);
-    let root = new_memory().map_err(on)?;
-    // Absolute paths still lead to the host's files: the root directory of this process is the covered mount,
-    // not the covering one.
-    sys::mount::attach(&root, AT_FDCWD, c"/").map_err(on)?;
+    let root = attach_memory().map_err(on)?;
     let mut layers = Layers::enter(host, upper, &root).map_err(on)?;
     layers.copy(Path::new("/"), &root).map_err(on)?;
     // Writes must go to an overlay, and none could be made.
@@ -59,6 +56,17 @@ pub(crate) fn attach(host: &HostRoot, upper: &UpperLayers) -> Result<NewRoot, Fa
     let mut new_root = NewRoot::new(root).all_in_memory();
     layers.made.iter().for_each(|layered| new_root.record_memory(layered));
     Ok(new_root)
+}
+
+/// Attaches an empty filesystem in memory over `/`. Absolute paths still lead to the host's files: the root
+/// directory of this process is the covered mount, not the covering one.
+///
+/// # Errors
+/// Errors of the mount.
+pub(crate) fn attach_memory() -> Result<OwnedFd, Errno> {
+    let root = new_memory()?;
+    sys::mount::attach(&root, AT_FDCWD, c"/")?;
+    Ok(root)
 }
 
 /// The mount point of the layers while overlays are made of them.

@@ -4,7 +4,8 @@
 use crate::failure::{Failure, Step};
 use crate::request::mount::Attributes;
 use crate::rootfs::attach::{Unattached, attach_with, try_to_attach};
-use crate::rootfs::covering::{MissingPoint, cover, make_point};
+use crate::rootfs::covering::{MissingPoint, PointKind, cover, make_point};
+use crate::rootfs::created_mount_points::is_marked;
 use crate::sys::files::file_kind;
 use crate::sys::lookup::{Walk, open_in_root, walk};
 use nix::errno::Errno;
@@ -21,6 +22,8 @@ pub(crate) struct NewRoot {
     top: OwnedFd,
     /// The filesystems in memory that this launch has made. A missing mount point in them is simply created.
     memory: Vec<dev_t>,
+    /// The covering layers. What they have of their own, the rootfs lacks.
+    covers: Vec<dev_t>,
     /// The directory of the last mount point, because mount points are often siblings. None after any other
     /// mount.
     last: Option<(PathBuf, OwnedFd)>,
@@ -29,7 +32,14 @@ pub(crate) struct NewRoot {
 impl NewRoot {
     /// Starts with the mount that has this top directory.
     pub(crate) fn new(top: OwnedFd) -> NewRoot {
-        NewRoot { top, memory: Vec::new(), last: None }
+        NewRoot { top, memory: Vec::new(), covers: Vec::new(), last: None }
+    }
+
+    /// Starts with a covering layer.
+    pub(crate) fn of_cover(top: OwnedFd) -> NewRoot {
+        let mut root = NewRoot::new(top);
+        root.covers.extend(fstat(&root.top).map(|stat| stat.st_dev));
+        root
     }
 
     /// The same, if the top directory's filesystem is removed with the sandbox.
@@ -60,7 +70,7 @@ impl NewRoot {
         let kind = if is_dir { OFlag::O_DIRECTORY } else { OFlag::empty() };
         let mount_point = match open_in_root(&self.top, path, kind) {
             Err(Errno::ENOENT) => {
-                self.make(path, is_dir)?;
+                self.make(path, PointKind::of(is_dir))?;
                 open_in_root(&self.top, path, kind).map_err(on)?
             }
             opened => opened.map_err(on)?,
@@ -104,6 +114,31 @@ impl NewRoot {
         self.last.as_ref().map(|(_, opened)| opened)
     }
 
+    /// True if an existing file is in a filesystem in memory that this launch has made.
+    ///
+    /// # Errors
+    /// Errors of fstat(2).
+    pub(crate) fn is_in_memory(&self, file: &OwnedFd) -> Result<bool, Errno> {
+        Ok(self.memory.contains(&fstat(file)?.st_dev))
+    }
+
+    /// True if a directory was only created as a mount point for this run, or for another one.
+    ///
+    /// # Errors
+    /// Errors of fstat(2).
+    pub(crate) fn is_stand_in(&self, dir: &OwnedFd) -> Result<bool, Errno> {
+        let found = fstat(dir)?;
+        Ok(is_marked(&found, true) || self.covers.contains(&found.st_dev))
+    }
+
+    /// Opens an existing path in the new root. A symlink at its end is opened itself.
+    ///
+    /// # Errors
+    /// Errors of openat2(2).
+    pub(crate) fn open_itself(&self, path: &Path) -> Result<OwnedFd, Errno> {
+        open_in_root(&self.top, path, OFlag::O_NOFOLLOW)
+    }
+
     /// Opens an existing path in the new root.
     ///
     /// # Errors
@@ -112,17 +147,24 @@ impl NewRoot {
         open_in_root(&self.top, path, OFlag::empty())
     }
 
-    fn make(&mut self, path: &Path, is_dir: bool) -> Result<(), Failure> {
+    /// Creates a missing path, in memory: the directory that lacks it is covered if need be.
+    ///
+    /// # Errors
+    /// The directory that cannot be covered, or the name that cannot be created.
+    pub(crate) fn make(&mut self, path: &Path, kind: PointKind) -> Result<(), Failure> {
+        // A covering layer may cover the cached directory.
+        self.last = None;
         let on = |errno| Failure::new(Step::MountPoint, path.as_os_str().as_bytes(), errno);
         let Walk::Missing(parent, names) = walk(&self.top, path, |_, _| false).map_err(on)? else {
             return Err(on(Errno::ENOENT));
         };
-        let point = MissingPoint { names, is_dir };
+        let point = MissingPoint { names, kind };
         let dir = parent.as_ref().unwrap_or(&self.top);
         if self.memory.contains(&fstat(dir).map_err(on)?.st_dev) {
             return make_point(dir, &point);
         }
         let covered = cover(dir, &[point])?;
+        self.covers.push(fstat(&covered).map_err(on)?.st_dev);
         if parent.is_none() {
             self.top = covered;
         }

@@ -3,10 +3,10 @@
 use crate::failure::{Failure, Step};
 use crate::plan::progress::begin;
 use crate::plan::root::PlannedMount;
-use crate::plan::steps::Kind;
 use crate::request::mount::{Attributes, Bind, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::rootfs::attach::attach_with;
 use crate::rootfs::covering::{MissingPoint, make_point};
+use crate::rootfs::made;
 use crate::rootfs::mount_point::NewRoot;
 use crate::rootfs::overlay::{OverlayOption, VOLATILE, overlay};
 use crate::rootfs::upper_layers::{UpperLayers, new_dir};
@@ -32,7 +32,7 @@ const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount, layers: &UpperLayers) -> Result<(), Failure> {
     let mount = &planned.mount;
     let target = mount.target.as_path();
-    begin(Kind::Mount, target.as_os_str().as_bytes());
+    begin(planned.step(), target.as_os_str().as_bytes());
     let on = |errno| Failure::new(Step::Mount, target.as_os_str().as_bytes(), errno);
     match &mount.content {
         Content::Bind(bind) => mount_bind(root, planned, bind),
@@ -69,6 +69,8 @@ pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount, layers: &UpperLa
             mount_new(root, mount, |attributes| sys::mount::new_mount(c"mqueue", &[], attributes))
         }
         Content::Devpts => mount_new(root, mount, |_| sys::mount::new_devpts()),
+        Content::Directory(mode) => made::make_directory(root, target, *mode, mount.attributes),
+        Content::Symlink(text) => made::make_symlink(root, target, text),
     }
 }
 

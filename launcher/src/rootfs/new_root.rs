@@ -8,9 +8,10 @@ use crate::plan::steps::Kind;
 use crate::request::mount::{Attributes, MountFlags};
 use crate::request::root::{Dev, Overlay, Proc};
 use crate::rootfs::attach::{Reach, attach_with, make_read_only};
-use crate::rootfs::covering::{MissingPoint, cover};
+use crate::rootfs::covering::{MissingPoint, PointKind, cover, names_of};
 use crate::rootfs::dev;
 use crate::rootfs::host_root;
+use crate::rootfs::made;
 use crate::rootfs::mount_point::NewRoot;
 use crate::rootfs::mounts;
 use crate::rootfs::upper_layers::{UpperLayers, check_attributes};
@@ -50,25 +51,40 @@ pub(crate) fn enter(
         format!("changes go to {} until the sandbox ends, {MEMORY_LOST}", path.to_string_lossy())
     });
     failure::detail(|| format!("mounts are made by {}", sys::mount::interface()));
-    begin(Kind::MakeRoot, b"");
-    let mut root = match &plan.base {
-        Base::Dir(path) => assemble(plan, path, &layers)?,
-        Base::Host(host) => host_root::attach(host, &layers)?,
-    };
-    if plan.read_only {
-        begin(Kind::MakeRootReadOnly, b"");
-        make_read_only(root.top(), Reach::Tree).map_err(Failure::on(Step::MakeReadOnly, b""))?;
+    let mut root = make_base(plan, &layers)?;
+    if plan.read_only && !plan.is_read_only_last() {
+        protect(&root, Reach::Tree)?;
     }
     let proc_lost = mount_proc(&mut root, plan.proc)?;
     mount_devices(&mut root, plan.dev)?;
     let sys_lost = mount_sys(&mut root, plan.sys)?;
     plan.mounts.iter().try_for_each(|planned| mounts::mount(&mut root, planned, &layers))?;
     drop(layers);
+    if plan.is_read_only_last() {
+        protect(&root, Reach::Mount)?;
+    }
     each_of(Kind::Mask, &plan.masked, |path| mounts::mask(&root, path))?;
     covered.iter().try_for_each(|path| mounts::mask(&root, path))?;
     each_of(Kind::MakeReadOnly, &plan.read_only_paths, |path| mounts::make_read_only(&root, path))?;
     pivot(root.top())?;
     Ok([on_disk, proc_lost, sys_lost].into_iter().flatten().collect())
+}
+
+fn make_base(plan: &RootPlan, layers: &UpperLayers) -> Result<NewRoot, Failure> {
+    begin(if let Base::Empty = plan.base { Kind::MakeEmptyRoot } else { Kind::MakeRoot }, b"");
+    match &plan.base {
+        Base::Dir(path) => assemble(plan, path, layers),
+        Base::Host(host) => host_root::attach(host, layers),
+        Base::Empty => {
+            let memory = host_root::attach_memory().map_err(Failure::on(Step::Mount, b"/"))?;
+            Ok(NewRoot::new(memory).all_in_memory())
+        }
+    }
+}
+
+fn protect(root: &NewRoot, reach: Reach) -> Result<(), Failure> {
+    begin(Kind::MakeRootReadOnly, b"");
+    make_read_only(root.top(), reach).map_err(Failure::on(Step::MakeReadOnly, b""))
 }
 
 fn each_of(
@@ -102,7 +118,7 @@ fn assemble(plan: &RootPlan, path: &CStr, layers: &UpperLayers) -> Result<NewRoo
         None if missing.is_empty() => {
             bind_over_itself(&mount_point).map(NewRoot::new).map_err(on(Step::BindRoot))
         }
-        None => cover(&mount_point, &missing).map(NewRoot::new),
+        None => cover(&mount_point, &missing).map(NewRoot::of_cover),
     }
 }
 
@@ -130,7 +146,9 @@ fn keep(plan: &RootPlan, mount_point: &OwnedFd, dir: &Path) -> Result<OwnedFd, F
     let made = |name, mode| kept_dir(&kept, name, Mode::from_bits_truncate(mode)).map_err(on);
     let upper = (made(c"upper", mode)?, made(c"work", 0o700)?);
     check_attributes(&upper.1).map_err(on)?;
-    let points: Vec<MissingPoint> = plan.points_on_root().map(point).collect();
+    // What is made comes first, so that a directory has its own mode.
+    let made = plan.mounts.iter().filter_map(made::point);
+    let points: Vec<MissingPoint> = made.chain(plan.points_on_root().map(point)).collect();
     let layered = mounts::keep(mount_point, lower, &upper, &points).map_err(on)?;
     sys::mount::attach(&layered, mount_point, c"").map_err(on)?;
     Ok(layered)
@@ -151,8 +169,7 @@ fn kept_dir(kept: &OwnedFd, name: &CStr, mode: Mode) -> Result<OwnedFd, Errno> {
 }
 
 fn point((path, is_dir): (&Path, bool)) -> MissingPoint {
-    let names = path.strip_prefix("/").ok().unwrap_or(path).iter().map(ToOwned::to_owned).collect();
-    MissingPoint { names, is_dir }
+    MissingPoint { names: names_of(path), kind: PointKind::of(is_dir) }
 }
 
 /// Refuses a root in which one of these names exists but is not a directory: a hostile rootfs could use it to

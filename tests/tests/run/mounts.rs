@@ -2,7 +2,9 @@
 
 mod binds;
 mod disk_layers;
+mod empty_root;
 mod hostile;
+mod made;
 mod many;
 mod memory;
 mod old_kernel;

@@ -17,9 +17,21 @@ pub(crate) struct MountArgs {
     /// Mount an empty filesystem in memory
     #[arg(long, value_name = "TARGET[:OPTIONS]")]
     pub(crate) tmpfs: Vec<OsString>,
+    /// Make a symbolic link inside
+    #[arg(long, value_name = "TARGET:LINK")]
+    pub(crate) symlink: Vec<OsString>,
+    /// Make a directory inside, in memory, unless it exists
+    #[arg(long, value_name = "PATH[:mode=MODE]")]
+    pub(crate) dir: Vec<OsString>,
+    /// Make a file inside, in memory, with what this file descriptor has
+    #[arg(long, value_name = "FD:PATH[:OPTIONS]")]
+    pub(crate) file: Vec<OsString>,
     /// Show a host device inside
     #[arg(long, value_name = "HOST[:TARGET]")]
     pub(crate) device: Vec<OsString>,
+    /// Start with an empty root in memory instead of ROOTFS
+    #[arg(long)]
+    pub(crate) empty_root: bool,
     /// Make the root read-only, with memory on /run, /tmp and /var/tmp
     #[arg(long)]
     pub(crate) read_only: bool,

@@ -38,8 +38,8 @@ pub(crate) fn of(arg: &Arg) -> Value {
     }
     match arg.get_id().as_str() {
         "command" => Value::Command,
-        "rootfs" | "overlay" | "tmpfs" | "workdir" => Value::Directory,
-        "volume" | "device" | "env_file" | "helper" | "what" => Value::Path,
+        "rootfs" | "overlay" | "tmpfs" | "dir" | "workdir" => Value::Directory,
+        "volume" | "symlink" | "device" | "env_file" | "helper" | "what" => Value::Path,
         "sandbox" | "sandboxes" => Value::Sandbox,
         "user" | "for_user" => Value::User,
         "group_add" => Value::Group,
@@ -136,8 +136,17 @@ mod tests {
             let arguments = entry.arguments.iter().filter(|argument| argument.value == Value::Text);
             names.extend(arguments.map(|argument| format!("{} {}", entry.path, argument.name)));
         }
-        let run =
-            ["--umask", "--oom-score-adj", "--uidmap", "--gidmap", "--hostname", "--name", "--json-status"];
+        let run = [
+            "--args",
+            "--file",
+            "--umask",
+            "--oom-score-adj",
+            "--uidmap",
+            "--gidmap",
+            "--hostname",
+            "--name",
+            "--json-status",
+        ];
         let mut expected: Vec<String> = run.iter().map(|name| format!("run {name}")).collect();
         expected.extend(["idmap explain --uid-map", "idmap explain --gid-map"].map(str::to_owned));
         expected.push("grants suggest --count".to_owned());

@@ -1,6 +1,6 @@
 //! `--ulimit` and `--umask`.
 
-use crate::cli::values::number;
+use crate::cli::values::{mode, number};
 use crate::request::limits::{Limit, Resource};
 
 /// `--ulimit NAME=SOFT[:HARD]`; -1 or `unlimited` removes the limit.
@@ -25,9 +25,7 @@ pub(crate) fn limit(value: &str) -> Result<Limit, String> {
 /// # Errors
 /// The value is not one to four octal digits.
 pub(crate) fn umask(value: &str) -> Result<u32, String> {
-    let is_octal = value.len() <= 4 && value.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
-    let mask = u32::from_str_radix(value, 8).ok().filter(|_| is_octal);
-    mask.ok_or_else(|| format!("{value} is not an octal mode up to 0777"))
+    mode(value).ok_or_else(|| format!("{value} is not an octal mode up to 0777"))
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! Reads the values of options. Invalid values are reported before anything is created.
 
+pub(crate) mod descriptors;
 pub(crate) mod environment;
 pub(crate) mod ids;
 pub(crate) mod limits;
+pub(crate) mod made;
 pub(crate) mod mounts;
 pub(crate) mod namespaces;
 pub(crate) mod one_of;
@@ -40,6 +42,12 @@ fn number<N: std::str::FromStr>(text: &OsStr) -> Result<N, String> {
 /// Reads a user or group ID: any 32-bit number except 4294967295, which means no ID in chown(2).
 fn id(text: &OsStr) -> Result<u32, String> {
     number(text).ok().filter(|id| *id != u32::MAX).ok_or_else(|| format!("invalid ID {}", shown(text)))
+}
+
+/// Reads a mode: one to four octal digits.
+fn mode(text: &str) -> Option<u32> {
+    let is_octal = text.len() <= 4 && text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+    u32::from_str_radix(text, 8).ok().filter(|_| is_octal)
 }
 
 /// A value for a message.

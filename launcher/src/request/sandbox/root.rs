@@ -54,6 +54,24 @@ impl Sandbox {
         self.mount(Mount::tmpfs(target))
     }
 
+    /// Makes a directory in memory with mode 0755, if the root has no directory there.
+    #[must_use]
+    pub fn dir(self, target: impl Into<PathBuf>) -> Sandbox {
+        self.mount(Mount::dir(target))
+    }
+
+    /// Makes a file in memory with this content, over the root's own file if it has one there.
+    #[must_use]
+    pub fn file(self, content: impl Into<Vec<u8>>, target: impl Into<PathBuf>) -> Sandbox {
+        self.mount(Mount::file(content, target))
+    }
+
+    /// Makes a symbolic link with this text in the root.
+    #[must_use]
+    pub fn symlink(self, text: impl Into<PathBuf>, link: impl Into<PathBuf>) -> Sandbox {
+        self.mount(Mount::symlink(text, link))
+    }
+
     /// Adds a device of the host.
     #[must_use]
     pub fn device(self, source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Sandbox {

@@ -28,6 +28,7 @@ const OPTIONS: &[&[&str]] = &[
     ],
     &["--mount", "type=devpts,target=/pts", "--mount", "type=proc,target=/p", "--device", "/dev/null:/n"],
     &["--mount", "type=bind,source=/home/alice/data,target=/srv,bind-nonrecursive"],
+    &["--dir", "/made:mode=0700", "--symlink", "usr:/made/link", "--file", "0:/f:ro", "--dir", "/usr"],
     &["--security-opt", "mask=default", "--group-add", "7"],
     &["--security-opt", "no-new-privileges", "--security-opt", "seccomp-arch=native"],
     &["--security-opt", "seccomp=unconfined", "--cap-drop", "ALL", "--proc", "none", "--dev", "none"],
@@ -108,8 +109,23 @@ fn the_same_holds_for_the_hosts_own_system() {
     let sandbox = sandbox();
     let of_run =
         [&["run", "--print-plan", "-w", "/", "--", "true"][..], &["-v", "run", "-w", "/", "--", "true"]];
-    let [planned, performed] = of_run.map(|words| sandbox.says(words));
-    assert_eq!(steps(&performed.stderr), planned.ok().lines().collect::<Vec<_>>());
+    let of_empty = [
+        "--empty-root",
+        "--read-only",
+        "--dir=/tmp",
+        "-v/usr:/usr",
+        "--symlink=usr/lib64:/lib64",
+        "--symlink=usr/lib:/lib",
+    ];
+    let of_empty = [
+        &[&["run", "--print-plan"], &of_empty[..], &["--", "/usr/bin/true"]].concat()[..],
+        &[&["-v", "run"], &of_empty[..], &["--", "/usr/bin/true"]].concat(),
+    ];
+    for both in [of_run, of_empty] {
+        let [planned, performed] = both.map(|words| sandbox.says(words));
+        assert_eq!((planned.code(), performed.code()), (0, 0), "{performed:?}");
+        assert_eq!(steps(&performed.stderr), planned.ok().lines().collect::<Vec<_>>());
+    }
     let mapping = sandbox.says(&["-v", "unshare", "true"]);
     let kinds: Vec<String> =
         steps(&mapping.stderr).iter().map(|step| step.chars().take(10).collect()).collect();
@@ -130,6 +146,11 @@ fn a_plan_is_json_as_its_schema_says() {
     };
     OPTIONS.iter().for_each(|options| check(options));
     check(&["--security-opt", "landlock=read-only,no-tcp"]);
+    let empty = sandbox.says(&["run", "--print-plan=json", "--empty-root", "--read-only", "--", "true"]).ok();
+    let empty: Value = serde_json::from_str(&empty).expect("JSON");
+    assert_eq!(faults(&schema, &empty), [""; 0]);
+    let steps = empty["steps"].as_array().expect("steps");
+    seen.extend(steps.iter().map(|step| step["step"].as_str().expect("a name").to_owned()));
     sandbox.host.remove(MAPPER);
     check(&["--userns", "auto"]);
     let known = schema["properties"]["steps"]["items"]["oneOf"].as_array().expect("steps");

@@ -101,6 +101,16 @@ const OF_RUN: &[Lookup] = &[
         options: &["--device", "/dev/null:/link/made"],
         command: SHELL,
     },
+    Lookup { what: "a link", link: LINK, below: "", options: &["--symlink=x:/link/made"], command: SHELL },
+    Lookup { what: "a directory", link: LINK, below: "", options: &["--dir=/link/made"], command: SHELL },
+    Lookup {
+        what: "a link and its parent",
+        link: LINK,
+        below: "/..",
+        options: &["--dir=/link/data"],
+        command: SHELL,
+    },
+    Lookup { what: "a file", link: LINK, below: "", options: &["--file=0:/link/made/x"], command: SHELL },
     Lookup {
         what: "a mask",
         link: LINK,

@@ -11,6 +11,9 @@ const INSIDE: &[&str] = &[
     "--volume",
     "--mount",
     "--tmpfs",
+    "--symlink",
+    "--dir",
+    "--file",
     "--device",
     "--security-opt",
     "--tty",
@@ -22,6 +25,8 @@ const INSIDE: &[&str] = &[
 
 /// Options that look up nothing inside.
 const OUTSIDE: &[&str] = &[
+    "--args",
+    "--empty-root",
     "--init",
     "--name",
     "--outlive-parent",

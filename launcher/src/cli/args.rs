@@ -3,6 +3,7 @@
 //! The doc comment of an option is its line in the help. `help.rs` adds the longer text for `--help`.
 
 mod commands;
+pub(crate) mod further;
 mod ids;
 mod mounts;
 mod namespaces;

@@ -17,7 +17,7 @@ pub(crate) mod owner;
 pub(crate) mod print_plan;
 pub(crate) mod values;
 
-use crate::cli::args::{Cli, ExecArgs, RunArgs, Verb};
+use crate::cli::args::{ExecArgs, RunArgs, Verb, further};
 use crate::cli::print_plan::FORMAT;
 use crate::error::Error;
 use crate::parent::join;
@@ -42,7 +42,7 @@ fn run() -> anyhow::Result<u8> {
         return Err(Error::Setuid.into());
     }
     let (args, command) = args::split_command(std::env::args_os());
-    let cli = match Cli::read(&args) {
+    let cli = match further::read(&args)? {
         Ok(cli) => cli,
         Err(message) => return Ok(output::usage(&message)),
     };

@@ -8,6 +8,7 @@ mod death;
 mod debian;
 mod descriptors;
 mod exit_status;
+mod further_options;
 mod host_system;
 mod identity;
 mod inside;

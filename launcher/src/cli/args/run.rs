@@ -25,6 +25,9 @@ pub(crate) struct RunArgs {
     /// The command and its arguments, also after --
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) command: Vec<OsString>,
+    /// Read further options, each ended by a NUL byte, from this file descriptor
+    #[arg(long, value_name = "FD")]
+    pub(crate) args: Vec<i32>,
     /// What is mounted.
     #[command(flatten)]
     pub(crate) mounts: MountArgs,

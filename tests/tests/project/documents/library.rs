@@ -57,6 +57,7 @@ const SETTERS: &[(&str, &[&str])] = &[
 
 /// Each option without a setter, and why.
 const PROGRAM_ONLY: &[(&str, &str)] = &[
+    ("--args", "it is about the command line"),
     ("--env-file", "a caller reads its own files, and sets each variable"),
     ("--help", "it is about the command line"),
     ("--init", "it is podman's name for the default"),

@@ -1,0 +1,55 @@
+//! `--args FD`: options that are read from a descriptor.
+
+use subroot_tests::Outcome;
+use subroot_tests::sandbox::{Sandbox, assert_refused};
+
+/// The outcome of `subroot WORDS` with these words on descriptor 3.
+fn run(sandbox: &Sandbox, further: &str, words: &str) -> Outcome {
+    let launch = format!("printf '%b' '{further}' >further; exec subroot {words} 3<further");
+    sandbox.host.output(&mut sandbox.alice.shell(&launch))
+}
+
+#[test]
+fn they_count_as_if_typed_there() {
+    let sandbox = Sandbox::new();
+    let further = "-e\\0A=two words\\0--env=B=further\\0";
+    let script = "./rootfs -- sh -c 'echo $A $B; ls /proc/self/fd | wc -l'";
+    for (options, expected) in [
+        ("-e A=first --args 3", "two words further\n4\n"),
+        ("--args=3 -e A=last", "last further\n4\n"),
+        ("-e B=x --args=3 --args 3 -e B=y", "two words y\n4\n"),
+    ] {
+        assert_eq!(run(&sandbox, further, &format!("run {options} {script}")).ok(), expected, "{options}");
+    }
+    assert_eq!(run(&sandbox, "-e\\0A=x\\0-e\\0B=", &format!("-q run --args 3 {script}")).ok(), "x\n4\n");
+    assert_eq!(run(&sandbox, "", &format!("run --args 3 {script}")).ok(), "\n4\n");
+}
+
+#[test]
+fn the_command_keeps_such_a_word() {
+    let sandbox = Sandbox::new();
+    for words in ["./rootfs echo --args 3 --args=3", "./rootfs -- echo --args 3 --args=3"] {
+        assert_eq!(run(&sandbox, "-x", &format!("run {words}")).ok(), "--args 3 --args=3\n");
+        assert_eq!(run(&sandbox, "-w\\0/", &format!("run --args 3 {words}")).ok(), "--args 3 --args=3\n");
+    }
+}
+
+#[test]
+fn anything_but_options_is_refused() {
+    let sandbox = Sandbox::new();
+    for (further, word) in [
+        ("./rootfs", "not options"),
+        ("--args=3", "or --args"),
+        ("--\\0", "descriptor 3 has --"),
+        ("-e\\0A\\0--\\0true\\0", "descriptor 3 has --"),
+    ] {
+        let outcome = run(&sandbox, further, "run --args 3 ./rootfs -- true");
+        assert_refused(&outcome, 125, &["subroot: reading --args: ", word]);
+    }
+    assert_refused(&run(&sandbox, "", "run --args 9 ./rootfs -- true"), 125, &["descriptor 9 is not open"]);
+    let unknown = run(&sandbox, "--no-such-option", "run --args 3 ./rootfs -- true");
+    assert_eq!(unknown.code(), 125, "{unknown:?}");
+    assert!(unknown.stderr.contains("--no-such-option"), "{unknown:?}");
+    let endless = "subroot run --args 3 ./rootfs -- true 3</dev/zero";
+    assert_refused(&sandbox.host.output(&mut sandbox.alice.shell(endless)), 125, &["more than 16 MiB"]);
+}

@@ -6,7 +6,7 @@ mod transcript;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 use subroot_tests::{Host, Kind, Outcome, own_namespace_has, skip};
-use transcript::{jobs, matches, table_commands, transcripts};
+use transcript::{jobs, matches, table_commands, table_rows, transcripts};
 
 /// A page, by its name.
 macro_rules! page {
@@ -124,6 +124,27 @@ fn messages_for_administrators_are_shown_to_them() {
         skip!("needs a user namespace that has the IDs which the files grant");
     }
     run_transcripts(page!("administrators.md"));
+}
+
+/// The other tool's command is run too, if the tool is installed.
+#[test]
+fn a_command_for_bubblewrap_or_unshare_has_its_equal() {
+    let Some(host) = host() else { skip!("no Debian root: see what tests/run says of it") };
+    assert_eq!(output(&host, false, FILES).code(), 0);
+    let (_, text) = page!("coming-from.md");
+    for tool in ["bwrap", "unshare"] {
+        let is_there = output(&host, false, &format!("command -v {tool}")).code() == 0;
+        let rows = table_rows(text).into_iter().filter(|(left, _)| left.starts_with(&format!("{tool} ")));
+        let rows: Vec<(String, String)> = rows.collect();
+        assert!(rows.len() >= 10, "{tool}: {rows:?}");
+        for (left, right) in rows {
+            let equal = output(&host, false, &right);
+            assert_eq!(equal.code(), 0, "{right}: {equal:?}");
+            if is_there {
+                assert_eq!(output(&host, false, &left).ok(), equal.stdout, "{left}: {right}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -70,6 +70,12 @@ pub(crate) fn jobs(text: &str) -> Vec<String> {
     commands.filter(|line| line.starts_with("subroot ")).map(str::to_owned).collect()
 }
 
+/// The code in the first and the last column of tables.
+pub(crate) fn table_rows(text: &str) -> Vec<(String, String)> {
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix("` |"));
+    rows.filter_map(|row| row.split_once("` | `")).map(|(left, right)| (left.into(), right.into())).collect()
+}
+
 /// The code in the last column of tables.
 pub(crate) fn table_commands(text: &str) -> Vec<String> {
     let rows = text.lines().filter(|line| line.starts_with("| `"));

@@ -150,6 +150,9 @@ kinds! {
     /// A container without the capability.
     BOUNDING_SET: "bounding-set", "{capability} is missing from the capability bounding set of this process",
         "start from a process that has it: --cap-add SETUID --cap-add SETGID for podman and docker, CapabilityBoundingSet= of systemd";
+    /// A setuid mapper that does not go back to its caller's user ID, as in Debian.
+    MAPPER_NEEDS_ADMIN: "mapper-needs-sys-admin", "{path} writes maps only with CAP_SYS_ADMIN, which is missing from the capability bounding set of this process, as by default in sandboxes and containers",
+        "start the sandbox or container around this one with --cap-add SYS_ADMIN, or install newidmap-helper in it";
     /// Namespaces.
     NO_NAMESPACES: "namespace-limit-zero", "user.{limit} is 0", "as root: sysctl user.{limit}={more}";
     /// A limit that is reached.

@@ -15,7 +15,9 @@ pub(crate) fn found(error: &Error) -> Option<Cause> {
     match error {
         Error::Namespaces { errno, flags } => probes::namespaces::refused(errno.0, flags.0),
         Error::Start(failure) => probes::step::refused(failure),
-        Error::Mapper { output: said, .. } => probes::apparmor::denied(said),
+        Error::Mapper { program, output: said } => {
+            probes::mapper::needs_admin(program, said).or_else(|| probes::apparmor::denied(said))
+        }
         Error::NotFull { shortfall, .. } => shortfall::cause(shortfall, None),
         Error::NotMapped { shortfall, .. } => shortfall::cause(shortfall.as_ref()?, None),
         _ => None,

@@ -258,7 +258,7 @@ pub(crate) fn fall_back_warning(plan: &IdPlan, at: usize, reasons: &[String]) ->
     };
     let lack = shortfall::lack(plan);
     let has_all = matches!(writer, Writer::Shadow(..) | Writer::Privileged);
-    let obstacle = if has_all { None } else { obstacle(plan, at, lack.clone()) };
+    let obstacle = if has_all { None } else { obstacle(plan, at, reasons, lack.clone()) };
     let found = obstacle.as_ref().or(lack.as_ref()).map(Cause::to_string);
     let why: Vec<String> = reasons.iter().cloned().chain(found).collect();
     let fix = obstacle.map_or_else(String::new, |obstacle| format!("; fix: {}", obstacle.fix()));
@@ -284,8 +284,12 @@ pub(crate) fn owner_warning(plan: &Plan, at: usize) -> Option<String> {
 }
 
 /// What prevents the best candidate that failed, or any better one.
-fn obstacle(plan: &IdPlan, at: usize, lack: Option<Cause>) -> Option<Cause> {
-    let tried = plan.candidates.iter().take(at);
-    let lacking = tried.map(program).find_map(|program| probes::mapper::lacks(&program));
+fn obstacle(plan: &IdPlan, at: usize, reasons: &[String], lack: Option<Cause>) -> Option<Cause> {
+    let tried = plan.candidates.iter().take(at).map(program);
+    let mut refused = tried.clone().zip(reasons);
+    let lacking = tried
+        .into_iter()
+        .find_map(|program| probes::mapper::lacks(&program))
+        .or_else(|| refused.find_map(|(program, said)| probes::mapper::needs_admin(&program, said)));
     lacking.or(lack).or_else(probes::grants::refused)
 }

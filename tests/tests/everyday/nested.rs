@@ -78,6 +78,33 @@ fn a_user_inside_runs_subroot_with_a_mapper_that_is_installed_inside() {
     assert_eq!((outcome.code(), outcome.stdout.as_str(), outcome.stderr.as_str()), (0, expected, ""));
 }
 
+/// Debian's newuidmap, setuid root, needs a capability that a sandbox has only on request.
+#[test]
+fn a_user_inside_with_debians_mapper_is_given_the_reason_and_both_fixes() {
+    let Some(debian) = with_launcher() else { skip!("{NO_ROOT}") };
+    for program in ["usr/bin/newuidmap", "usr/bin/newgidmap"] {
+        bring(&debian, &format!("/{program}"), program, 0o4755);
+    }
+    let prepared = "useradd --create-home worker; echo worker:20000:10000 | tee /etc/subuid >/etc/subgid";
+    assert_eq!(debian.output(prepared), "");
+    let script = "su worker -c 'subroot unshare grep -c . /proc/self/uid_map'";
+    let outcome = debian.outcome(script);
+    assert_eq!((outcome.code(), outcome.stdout.as_str()), (0, "1\n"), "{outcome:?}");
+    let expected =
+        "Operation not permitted; /usr/bin/newuidmap writes maps only with CAP_SYS_ADMIN, which is missing";
+    let fix = "; fix: start the sandbox or container around this one with --cap-add SYS_ADMIN, or install newidmap-helper in it";
+    assert!(outcome.stderr.contains(expected) && outcome.stderr.trim_end().ends_with(fix), "{outcome:?}");
+    let refused =
+        debian.outcome("su worker -c 'subroot run --uidmap 0:1:9 --gidmap 0:1:9 /srv/inner -- true'");
+    assert_eq!(refused.code(), 125, "{refused:?}");
+    assert!(refused.stderr.trim_end().ends_with(&fix[2..]), "{refused:?}");
+    let mut allowed = debian.alice.command("subroot");
+    allowed.args(["run", "--cap-add", "SYS_ADMIN"]).arg(&debian.rootfs.path).args(["--", "sh", "-c", script]);
+    assert_eq!(debian.host.output(&mut allowed).ok(), "3\n");
+    bring(&debian, MAPPER, &MAPPER[1..], 0o4755);
+    assert_eq!(debian.output(script), "3\n");
+}
+
 #[test]
 fn unshare_makes_every_kind_of_namespace_inside() {
     let Some(debian) = Debian::new() else { skip!("{NO_ROOT}") };

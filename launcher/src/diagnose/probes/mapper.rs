@@ -4,8 +4,8 @@
 //! message.
 
 use crate::causes::{
-    BOUNDING_SET, Cause, MAPPER_FORBIDDEN, MAPPER_FOREIGN, MAPPER_LACKS, MAPPER_MISSING, MAPPER_NOSUID,
-    MAPPER_NOT_ROOTS, MAPPER_UNPRIVILEGED, NO_HELPER, NO_NEW_PRIVS, NOT_A_MAPPER,
+    BOUNDING_SET, Cause, MAPPER_FORBIDDEN, MAPPER_FOREIGN, MAPPER_LACKS, MAPPER_MISSING, MAPPER_NEEDS_ADMIN,
+    MAPPER_NOSUID, MAPPER_NOT_ROOTS, MAPPER_UNPRIVILEGED, NO_HELPER, NO_NEW_PRIVS, NOT_A_MAPPER,
 };
 use crate::diagnose::probes::own_status;
 use crate::plan::id_plan::BUILT_IN_HELPER;
@@ -48,6 +48,20 @@ pub(crate) fn lacks(path: &Path) -> Option<Cause> {
         return Some(Cause::new(&MAPPER_NOSUID, &[("path", &shown), ("mount", &mount.display())]));
     }
     process()
+}
+
+/// Why the kernel refused maps that shadow's mapper wrote, if its message says so. As a setuid program it does
+/// not have the ID that owns the new user namespace, so it needs CAP_SYS_ADMIN in the one around it:
+/// user_namespaces(7). With file capabilities it keeps the caller's ID, which is the owner's.
+pub(crate) fn needs_admin(path: &Path, said: &str) -> Option<Cause> {
+    const DENIALS: [&str; 2] = [
+        "write to uid_map failed: Operation not permitted",
+        "write to gid_map failed: Operation not permitted",
+    ];
+    const CAP_SYS_ADMIN: u32 = 21;
+    let is_denied = DENIALS.iter().any(|denial| said.contains(denial));
+    let lacks = || Some(bounding_set()? & (1 << CAP_SYS_ADMIN) == 0);
+    (is_denied && lacks()?).then(|| Cause::new(&MAPPER_NEEDS_ADMIN, &[("path", &path.display())]))
 }
 
 /// The problem with a file's privilege.
@@ -116,7 +130,12 @@ fn process() -> Option<Cause> {
     if get_no_new_privs() == Ok(true) {
         return Some(Cause::new(&NO_NEW_PRIVS, &[]));
     }
-    let bounding = u64::from_str_radix(&own_status("CapBnd")?, 16).ok()?;
+    let bounding = bounding_set()?;
     let (missing, _) = NEEDED.into_iter().find(|(_, bit)| bounding & (1 << bit) == 0)?;
     Some(Cause::new(&BOUNDING_SET, &[("capability", &missing)]))
+}
+
+/// The capability bounding set of this process: capabilities(7).
+fn bounding_set() -> Option<u64> {
+    u64::from_str_radix(&own_status("CapBnd")?, 16).ok()
 }

@@ -9,13 +9,14 @@ const ARGUMENTS: [&str; 6] =
 /// unwinds, so the tables are not needed.
 const STRIP: &str = "-Wl,--strip-all,--no-eh-frame-hdr";
 
+/// The compiler splits -Wl at each comma, and the workspace's path can have one: -Xlinker does not split.
 fn main() {
     let is_release = std::env::var_os("DEBUG").is_some_and(|debug| debug == "false");
-    let script = format!("-Wl,-T,{}/no-unwinding.ld", env!("CARGO_MANIFEST_DIR"));
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/no-unwinding.ld");
     for argument in ARGUMENTS {
         println!("cargo::rustc-link-arg-bins={argument}");
     }
-    for argument in is_release.then_some([STRIP, &script]).into_iter().flatten() {
+    for argument in is_release.then_some([STRIP, "-Xlinker", "-T", "-Xlinker", script]).into_iter().flatten() {
         println!("cargo::rustc-link-arg-bins={argument}");
     }
     println!("cargo::rerun-if-changed=build.rs");

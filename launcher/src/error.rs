@@ -21,6 +21,8 @@ pub enum Error {
     Shim(OsError),
     /// A directory is open as this standard stream.
     DirectoryStream(&'static str),
+    /// A directory is open as this descriptor, which was to be passed to the command.
+    DirectoryPassed(i32),
     /// An invalid value.
     Usage {
         /// The option of `subroot run`, or the file, that has the value.
@@ -237,6 +239,10 @@ impl fmt::Display for Error {
             Error::DirectoryStream(name) => {
                 write!(f, "starting: {name} is a directory, through which the command could leave its root")
             }
+            Error::DirectoryPassed(number) => write!(
+                f,
+                "passing descriptor {number}: it is a directory, through which the command could leave its root"
+            ),
             Error::Usage { what, why } => write!(f, "reading {what}: {why}"),
             Error::Grants { why, .. } => write!(f, "reading the grants: {why}"),
             Error::Unreadable { file: path, why } => write!(f, "reading {}: {why}", path.display()),

@@ -80,6 +80,7 @@ steps! {
     Fork: "creating the command's process",
     Init: "starting the sandbox's init",
     Terminal: "opening a terminal",
+    PassDescriptors: "passing descriptors to the command",
     Limit: "setting limit",
     Keyring: "leaving the caller's session keyring",
     LimitCapabilities: "giving up capabilities",

@@ -32,6 +32,25 @@ fn output(sandbox: Sandbox) -> (String, u8) {
     (printed, running.wait().unwrap().into())
 }
 
+/// Each descriptor has another number in the calling program, also one that another of them gets inside.
+#[test]
+fn descriptors_become_3_and_up_in_their_order() {
+    let pairs: Vec<_> = (0..7).map(|_| UnixStream::pair().unwrap()).collect();
+    let (ours, theirs): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+    let script = "for fd in 3 4 5 6 7 8 9; do echo $fd >&$fd; done; ls /proc/self/fd | wc -l";
+    let passing = theirs.into_iter().rev().fold(shell(script), Sandbox::preserve_fd);
+    assert_eq!(output(passing), ("11\n".into(), 0));
+    for (number, mut stream) in (3..).zip(ours.into_iter().rev()) {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        assert_eq!(text, format!("{number}\n"));
+    }
+    let directory = std::fs::File::open("/tmp").unwrap();
+    assert!(
+        matches!(shell("true").preserve_fd(directory).spawn(), Err(Error::Monitored { why, .. }) if why.contains("descriptor 3: it is a directory"))
+    );
+}
+
 /// The children that this thread started; tests in other threads start some too.
 fn own_children() -> String {
     std::fs::read_to_string("/proc/thread-self/children").unwrap()

@@ -2,6 +2,7 @@
 
 use crate::child::shim::Shim;
 use crate::failure::{Failure, Step};
+use crate::request::passed::Passed;
 use crate::sys;
 use std::os::fd::OwnedFd;
 
@@ -16,6 +17,8 @@ pub(crate) struct ChildEnds {
     pub(crate) terminal: Option<OwnedFd>,
     /// Executes the command, if the launcher's own program file must be protected from it.
     pub(crate) shim: Option<Shim>,
+    /// The descriptors that the command gets in addition to its standard streams.
+    pub(crate) passed: Passed,
 }
 
 impl ChildEnds {
@@ -43,6 +46,7 @@ impl ChildEnds {
     /// All ends except the lifeline: what the command's process needs until it calls execve.
     fn of_the_command(&self) -> impl Iterator<Item = &OwnedFd> {
         let shim = self.shim.as_ref().map(Shim::memory);
-        [&self.report].into_iter().chain(&self.terminal).chain(shim)
+        let passed = self.passed.numbered().map(|(_, file)| file);
+        [&self.report].into_iter().chain(&self.terminal).chain(shim).chain(passed)
     }
 }

@@ -1,12 +1,13 @@
 //! Finds the command in the new root, executes it once, and explains a failure.
 
-use crate::child::shim::Shim;
+use crate::child::ends::ChildEnds;
 use crate::diagnose::probes::program::{foreign_machine, missing_loader};
 use crate::error::Error;
 use crate::failure::{Failure, Step, announce_execution};
 use crate::plan::progress::begin;
 use crate::plan::steps::Kind;
 use crate::plan::{SHELLS, c_string, c_strings};
+use crate::request::passed::Passed;
 use crate::request::process::{Process, Workdir};
 use crate::sys;
 use crate::sys::files::file_kind;
@@ -20,6 +21,7 @@ use std::convert::Infallible;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::process;
 
 /// The command, prepared as far as possible before the clone.
 pub(crate) struct Command {
@@ -64,7 +66,7 @@ impl Command {
     ///
     /// # Errors
     /// Why the command could not be executed. On success this does not return.
-    pub(crate) fn execute(&self, home: &OsStr, shim: Option<&Shim>) -> Result<Infallible, Failure> {
+    pub(crate) fn execute(&self, home: &OsStr, ends: &ChildEnds) -> Result<Infallible, Failure> {
         self.enter_workdir()?;
         let program = self.find()?;
         let own_path;
@@ -79,12 +81,13 @@ impl Command {
         if !self.has_home {
             environment.extend(CString::new([b"HOME=", home.as_bytes()].concat()));
         }
+        environment.extend(activation(&ends.passed));
         let environment = Arguments::new(environment);
         begin(Kind::SetEnvironment, b"");
         begin(Kind::RunCommand, b"");
         sys::signals::clean_signals().map_err(Failure::on(Step::Signals, b""))?;
         announce_execution();
-        Err(match shim {
+        Err(match &ends.shim {
             None => explain(program, sys::program::execute(program, arguments, &environment)),
             Some(shim) => {
                 let other = Failure::new(Step::RunCommand, program.to_bytes(), Errno::UnknownErrno);
@@ -126,6 +129,16 @@ impl Command {
             None => Failure::new(Step::FindCommand, self.name.to_bytes(), Errno::ENOENT),
         })
     }
+}
+
+/// The variables of sd_listen_fds(3). LISTEN_PID is this process, which becomes the command.
+fn activation(passed: &Passed) -> impl Iterator<Item = CString> {
+    let pid =
+        (!passed.activation.is_empty()).then(|| ("LISTEN_PID".into(), process::id().to_string().into()));
+    let variables = passed.activation.iter().cloned().chain(pid);
+    // Error ignored: the variables come from an environment, and so contain no NUL byte.
+    variables
+        .filter_map(|(name, value)| CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()).ok())
 }
 
 fn candidates(name: &OsStr, environment: &[(OsString, OsString)]) -> Vec<OsString> {

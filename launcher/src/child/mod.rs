@@ -6,6 +6,7 @@ pub(crate) mod identity;
 pub(crate) mod init;
 pub(crate) mod landlock;
 pub(crate) mod namespaces;
+pub(crate) mod passed;
 pub(crate) mod prepared;
 pub mod seccomp;
 pub(crate) mod shim;

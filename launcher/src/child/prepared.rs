@@ -1,10 +1,11 @@
 //! A launch that is prepared as far as possible before the child exists, and the start of its command.
 
+use crate::child::ends::ChildEnds;
 use crate::child::exec::Command;
 use crate::child::identity::{self, Identity};
 use crate::child::landlock::Layer;
+use crate::child::passed;
 use crate::child::seccomp::Filter;
-use crate::child::shim::Shim;
 use crate::error::Error;
 use crate::failure::{Failure, Step};
 use crate::plan::Plan;
@@ -83,14 +84,19 @@ impl Prepared {
 
     /// Becomes the command. `first` is the current identity of this process.
     ///
-    /// Limits come first, because some of them need the old identity. The filter and the bounding set come
+    /// Descriptors come first, as a limit may be below their numbers. Limits come next, because some of them
+    /// need the old identity. The filter and the bounding set come
     /// before the user changes, because they need capabilities that the user may lack. The working directory
     /// comes last, so that it is entered with the user's own rights.
     ///
     /// # Errors
     /// Why the command could not be executed. On success this does not return.
-    pub(crate) fn start(&self, first: Identity, shim: Option<&Shim>) -> Result<Infallible, Failure> {
+    pub(crate) fn start(&self, first: Identity, ends: &ChildEnds) -> Result<Infallible, Failure> {
         let process = &self.process;
+        if !ends.passed.descriptors.is_empty() {
+            begin(Kind::PassDescriptors, b"");
+            passed::place(&ends.passed).map_err(Failure::on(Step::PassDescriptors, b""))?;
+        }
         self.limit()?;
         self.join_session_keyring()?;
         if process.changes_user() {
@@ -119,7 +125,7 @@ impl Prepared {
             begin(Kind::SetNoNewPrivs, b"");
             set_no_new_privs().map_err(Failure::on(Step::LimitCapabilities, b""))?;
         }
-        self.command.execute(identity.home(), shim)
+        self.command.execute(identity.home(), ends)
     }
 
     /// The failure names what was requested: the user, or the additional groups if there is no user.

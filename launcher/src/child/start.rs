@@ -90,14 +90,13 @@ fn leave_init(launch: &Launch, ends: &ChildEnds, first: Identity, of_init: &Sign
     become_command(launch, ends, first)
 }
 
-/// Becomes the command. From here on this process has only its standard streams, a pipe and a socket open,
-/// and no file of the host.
+/// Becomes the command. From here on this process has only its standard streams, a pipe, a socket and what
+/// is passed to the command open, and no other file of the host.
 fn become_command(launch: &Launch, ends: &ChildEnds, first: Identity) -> ! {
     sys::descriptors::close_own(&ends.lifeline);
     let taken = ends.terminal.as_ref().map_or(Ok(()), terminal::take_new);
-    let started = taken
-        .map_err(Failure::on(Step::Terminal, b""))
-        .and_then(|()| launch.process.start(first, ends.shim.as_ref()));
+    let started =
+        taken.map_err(Failure::on(Step::Terminal, b"")).and_then(|()| launch.process.start(first, ends));
     match started {
         Ok(never) => match never {},
         Err(failure) => failure.end(),

@@ -19,6 +19,7 @@ pub(crate) mod values;
 
 use crate::cli::args::{ExecArgs, RunArgs, Verb, further};
 use crate::cli::print_plan::FORMAT;
+use crate::cli::values::passed;
 use crate::error::Error;
 use crate::parent::join;
 use crate::parent::registry;
@@ -83,12 +84,14 @@ fn run_sandbox(typed: RunArgs, command: Option<Vec<OsString>>) -> anyhow::Result
     let sandbox = options::run(typed, command)?;
     match format {
         Some(format) => print_plan::print(&sandbox, format),
-        None => Ok(sandbox.run()?.into()),
+        None => Ok(sandbox.run_once()?.into()),
     }
 }
 
 fn run_in_sandbox(typed: ExecArgs, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
+    let passed = passed::take(typed.preserve_fds, None)?;
     let known = registry::find(&typed.sandbox)?;
-    let process = options::exec(typed, command, &known)?;
-    Ok(join::run(&join::Joined::new(&known, process)?, &[])?.status())
+    let mut process = options::exec(typed, command, &known)?;
+    passed::remove_variables(&passed, &mut process.environment);
+    Ok(join::run(&join::Joined::new(&known, process)?, passed, &[])?.status())
 }

@@ -6,7 +6,7 @@ use crate::cli::args::{
 };
 use crate::cli::values::namespaces::{NAMESPACE, NETWORK};
 use crate::cli::values::root::{DEV, PROC};
-use crate::cli::values::{descriptors, environment, ids, limits, made, mounts, namespaces};
+use crate::cli::values::{descriptors, environment, ids, limits, made, mounts, namespaces, passed};
 use crate::error::Error;
 use crate::parent::registry::Known;
 use crate::request::environment::Environment;
@@ -36,6 +36,7 @@ fn reading(what: &'static str) -> impl FnOnce(String) -> Error {
 /// An argument is invalid, or arguments contradict each other.
 pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbox, Error> {
     let is_given = after.is_some() || !typed.command.is_empty();
+    let passed = passed::take(typed.process.preserve_fds, typed.reports.json_status)?;
     let command = join_command(typed.command, after);
     let mut sandbox = rooted(typed.rootfs, typed.mounts.empty_root)?;
     sandbox.command = is_given.then_some(command);
@@ -46,6 +47,8 @@ pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbo
     take_mounts(&mut sandbox, &typed.mounts)?;
     take_process(&mut sandbox, typed.process)?;
     take_confinement(&mut sandbox, typed.security)?;
+    passed::remove_variables(&passed, &mut sandbox.process.environment);
+    sandbox.passed = passed;
     take_identity(&mut sandbox, &typed.identity)?;
     take_namespaces(&mut sandbox, &typed.namespaces)?;
     sandbox.as_pid_1 = typed.lifecycle.as_pid_1;

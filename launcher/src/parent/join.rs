@@ -18,6 +18,7 @@ use crate::parent::relay::{self, Signals};
 use crate::parent::status_stream;
 use crate::parent::terminal::Terminal;
 use crate::plan::{outline, progress};
+use crate::request::passed::Passed;
 use crate::request::process::Process;
 use crate::rootfs::created_mount_points::MountPoints;
 use crate::sys;
@@ -62,24 +63,25 @@ impl Joined {
 ///
 /// # Errors
 /// Why the command could not be started.
-pub(crate) fn run(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Ended, Error> {
-    let outcome = perform(joined, streams);
+pub(crate) fn run(joined: &Joined, passed: Passed, streams: &[Arc<OwnedFd>]) -> Result<Ended, Error> {
+    let outcome = perform(joined, passed, streams);
     status_stream::report_end(streams, &outcome);
     outcome
 }
 
-fn perform(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Ended, Error> {
+fn perform(joined: &Joined, passed: Passed, streams: &[Arc<OwnedFd>]) -> Result<Ended, Error> {
     if progress::is_wanted() {
-        progress::follow(outline::steps_of_joined(joined.process.process()));
+        progress::follow(outline::steps_of_joined(joined.process.process(), &passed));
     }
-    launch::refuse_directory_streams()?;
+    launch::refuse_directories(&passed)?;
     let signals = Signals::block()?;
-    start(joined, streams).and_then(|released| relay::wait(released, &signals))
+    start(joined, passed, streams).and_then(|released| relay::wait(released, &signals))
 }
 
 /// Joins in a separate process, because joining cannot be undone. Only children of a process that joins a pid
 /// namespace are in it, so that process clones the command's process as its own sibling and exits.
-fn start(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Released, Error> {
+fn start(joined: &Joined, passed: Passed, streams: &[Arc<OwnedFd>]) -> Result<Released, Error> {
+    let occupied = launch::occupy(&passed)?;
     let ((go, lifeline), (report, report_write), (ours, theirs)) = (pipe()?, packet_pipe()?, socket()?);
     let (terminal, terminal_inside) = match joined.process.process().terminal {
         true => socket().map(|(ours, theirs)| (Some(ours), Some(theirs)))?,
@@ -90,11 +92,12 @@ fn start(joined: &Joined, streams: &[Arc<OwnedFd>]) -> Result<Released, Error> {
     let joiner = match sys::process::clone_process(0).map_err(failed)? {
         Side::Parent(_, joiner) => joiner,
         Side::Child => {
-            let ends = ChildEnds { lifeline: go, report: report_write, terminal: terminal_inside, shim };
+            let terminal = terminal_inside;
+            let ends = ChildEnds { lifeline: go, report: report_write, terminal, shim, passed };
             join(joined, Box::leak(Box::new(ends)), &theirs)
         }
     };
-    drop((report_write, theirs));
+    drop((report_write, theirs, passed, occupied));
     let mut number = [0; 4];
     let command = sys::descriptors::receive_descriptor(&ours, &mut number);
     // Error ignored: the descriptor shows whether the process succeeded.
@@ -197,7 +200,7 @@ fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failur
     if let Some(socket) = &ends.terminal {
         crate::child::terminal::take_new(socket).map_err(Failure::on(Step::Terminal, b""))?;
     }
-    joined.process.start(first, ends.shim.as_ref())
+    joined.process.start(first, ends)
 }
 
 /// Sends a signal to the launcher of a sandbox, which relays it to the command or ends the sandbox.

@@ -2,6 +2,7 @@
 //! the one before.
 
 use crate::child::ends::ChildEnds;
+use crate::child::passed;
 use crate::child::prepared::Launch;
 use crate::child::shim::Shim;
 use crate::child::start;
@@ -19,6 +20,7 @@ use crate::parent::terminal::Terminal;
 use crate::plan::root::RootPlan;
 use crate::plan::steps::Kind;
 use crate::plan::{FirstProcess, Plan, outline, progress};
+use crate::request::passed::Passed;
 use crate::rootfs::created_mount_points::MountPoints;
 use crate::sys;
 use crate::sys::process::{Ended, Side};
@@ -29,7 +31,7 @@ use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::sys::utsname::uname;
 use nix::unistd::{getpid, getppid, getsid};
 use std::fs::File;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use subroot_idmap::IdKind;
 
 /// Performs a launch and returns how its command ended.
@@ -56,14 +58,14 @@ fn perform(mut launch: Launch) -> Result<Ended, Error> {
     }
     // A command without its own root has access to the host's anyway.
     if plan.root.is_some() {
-        refuse_directory_streams()?;
+        refuse_directories(&plan.passed)?;
     }
     let signals = Signals::block()?;
     let name = plan.name.as_deref().map(Name::reserve).transpose()?;
     let parent = if plan.outlives_parent { None } else { watched_parent()? };
     let _kept = plan.root.as_ref().map(RootPlan::lock_kept).transpose()?;
     let guard = DiskGuard::start_if_needed(&mut launch.plan)?;
-    let outcome = run_to_end(&launch, name, parent, &signals)
+    let outcome = run_to_end(&mut launch, name, parent, &signals)
         .inspect(|ended| log::debug!("the command has ended: {ended}"));
     if let Some(guard) = guard {
         guard.finish(&launch.plan.ids.candidates);
@@ -81,7 +83,7 @@ fn follow(plan: &Plan) {
 }
 
 fn run_to_end(
-    launch: &Launch,
+    launch: &mut Launch,
     name: Option<Name>,
     parent: Option<OwnedFd>,
     signals: &Signals,
@@ -92,23 +94,21 @@ fn run_to_end(
     relay::wait(released, signals)
 }
 
-/// Refuses a directory as a standard stream. The command inherits these streams, and `..` of an open
-/// directory leads up to the host's root and everything below it (CVE-2024-21626).
+/// Refuses a directory as a standard stream or another descriptor of the command. The command inherits them,
+/// and `..` of an open directory leads up to the host's root and everything below it (CVE-2024-21626).
 ///
 /// # Errors
-/// A standard stream that is a directory.
-pub(crate) fn refuse_directory_streams() -> Result<(), Error> {
+/// A descriptor that is a directory.
+pub(crate) fn refuse_directories(passed: &Passed) -> Result<(), Error> {
     const NAMES: [&str; 3] = ["standard input", "standard output", "standard error"];
     for (number, name) in (0..).zip(NAMES) {
-        match fstat(sys::descriptors::standard_stream(number)) {
-            Ok(found) if sys::files::file_kind(&found) == SFlag::S_IFDIR => {
-                return Err(Error::DirectoryStream(name));
-            }
-            // EBADF: the stream is closed.
-            Ok(_) | Err(Errno::EBADF) => {}
-            Err(errno) => {
-                return Err(Error::Parent { doing: "examining the standard streams", errno: OsError(errno) });
-            }
+        if is_directory(sys::descriptors::standard_stream(number))? {
+            return Err(Error::DirectoryStream(name));
+        }
+    }
+    for (number, file) in passed.numbered() {
+        if is_directory(file.as_fd())? {
+            return Err(Error::DirectoryPassed(number));
         }
     }
     Ok(())
@@ -121,6 +121,24 @@ pub(crate) fn refuse_directory_streams() -> Result<(), Error> {
 /// If the starter has already ended, another process has adopted this one: init or a subreaper (prctl(2)).
 /// The kernel does not show the difference, but sessions are inherited. So an earlier end is detected only if
 /// the adopter is in another session and this process does not lead its own session. Otherwise the adopter is
+fn is_directory(file: BorrowedFd<'_>) -> Result<bool, Error> {
+    match fstat(file) {
+        Ok(found) => Ok(sys::files::file_kind(&found) == SFlag::S_IFDIR),
+        // The stream is closed.
+        Err(Errno::EBADF) => Ok(false),
+        Err(errno) => Err(Error::Parent { doing: "examining inherited descriptors", errno: OsError(errno) }),
+    }
+}
+
+/// Keeps the numbers of passed descriptors free of the launch's own.
+///
+/// # Errors
+/// EMFILE.
+pub(crate) fn occupy(passed: &Passed) -> Result<Vec<OwnedFd>, Error> {
+    let doing = "reserving the numbers of passed descriptors";
+    passed::occupy(passed).map_err(|errno| Error::Parent { doing, errno: OsError(errno) })
+}
+
 /// taken for the starter. Shells of terminals, ssh and cron each have a session of their own.
 ///
 /// # Errors
@@ -163,7 +181,9 @@ pub(crate) struct Mapped {
 }
 
 impl Spawned {
-    fn new(launch: &Launch) -> Result<Spawned, Error> {
+    fn new(launch: &mut Launch) -> Result<Spawned, Error> {
+        // Only the command keeps these: whoever has the other end of a pipe sees when it closes its end.
+        let passed = std::mem::take(&mut launch.plan.passed);
         let plan = &launch.plan;
         progress::begin(Kind::CreateNamespaces, b"");
         let best = plan.ids.candidates.first().map(|candidate| &candidate.maps);
@@ -176,6 +196,7 @@ impl Spawned {
         };
         // A command without its own root can see the program file anyway.
         let shim = match &plan.root {
+        let occupied = occupy(&passed)?;
             Some(_) => Shim::new_if_needed(&report_write).map_err(|errno| Error::Shim(OsError(errno)))?,
             None => None,
         };
@@ -185,11 +206,11 @@ impl Spawned {
             Side::Parent(pid, process) => (pid, process),
             Side::Child => {
                 let terminal = terminal_inside;
-                start::run(launch, ChildEnds { lifeline: go, report: report_write, terminal, shim })
+                start::run(launch, ChildEnds { lifeline: go, report: report_write, terminal, shim, passed })
             }
         };
         // Only the child may keep this end open: its closing means that the command has started.
-        drop(report_write);
+        drop((report_write, passed, occupied));
         log::debug!("the new process is PID {pid}");
         mount_points.open_ids(pid);
         let mut live = Live::new((pid, process), plan.first, mount_points, (&go, lifeline))?;

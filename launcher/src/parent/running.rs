@@ -8,6 +8,7 @@ use crate::parent::join;
 use crate::parent::launch;
 use crate::parent::registry;
 use crate::parent::status_stream;
+use crate::request::passed::Passed;
 use crate::request::sandbox::Sandbox;
 use crate::sys::process::Ended;
 use crate::sys::{self, Outcome, standard_error};
@@ -18,7 +19,7 @@ use serde_json::Value;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 /// A running sandbox. It ends when this is dropped, and when the process that holds this ends.
@@ -51,9 +52,12 @@ impl Sandbox {
     ///
     /// # Errors
     /// Why the command could not be started.
-    pub fn spawn(self) -> Result<Running, Error> {
+    pub fn spawn(mut self) -> Result<Running, Error> {
+        let launch = Launch::new(&self)?;
+        // Only the launch keeps these.
+        self.passed = Passed::default();
         let streams = self.streams.each_ref().map(|stream| stream.as_ref().map(|stream| stream.as_fd()));
-        Running::start(Launch::new(&self)?, streams)
+        Running::start(launch, streams)
     }
 
     /// Runs the sandbox to its end in the calling process itself, which must have only one thread, and
@@ -65,6 +69,13 @@ impl Sandbox {
     pub fn run(&self) -> Result<ExitStatus, Error> {
         launch::launch(Launch::new(self)?).map(|ended| ended.status().into())
     }
+
+    /// The same for a sandbox that is run once. While the command runs, nothing else holds what is passed to it.
+    pub(crate) fn run_once(self) -> Result<ExitStatus, Error> {
+        let launch = Launch::new(&self)?;
+        drop(self);
+        launch::launch(launch).map(|ended| ended.status().into())
+    }
 }
 
 /// How long to wait for the end of a sandbox that has lost its monitor, in milliseconds: much more than it
@@ -74,9 +85,9 @@ const PATIENCE: u16 = 2_000;
 impl Running {
     /// Starts a monitor, and waits until the command has started or has failed to.
     pub(crate) fn start(mut launch: Launch, streams: [Option<BorrowedFd<'_>>; 3]) -> Result<Running, Error> {
-        let kept = launch.plan.status_streams.clone();
-        let kept: Vec<&OwnedFd> = kept.iter().map(|stream| &**stream).collect();
-        Running::monitor(streams, &kept, move |status| {
+        let kept = launch.plan.status_streams.iter().chain(&launch.plan.passed.descriptors);
+        let kept: Vec<i32> = kept.map(|file| file.as_raw_fd()).collect();
+        Running::monitor(streams, kept, move |status| {
             launch.plan.status_streams.push(status);
             launch::launch(launch)
         })
@@ -84,7 +95,7 @@ impl Running {
 
     fn monitor(
         streams: [Option<BorrowedFd<'_>>; 3],
-        kept: &[&OwnedFd],
+        kept: Vec<RawFd>,
         run: impl FnOnce(Arc<OwnedFd>) -> Result<Ended, Error>,
     ) -> Result<Running, Error> {
         let (told, status) = pipe()?;
@@ -212,7 +223,8 @@ impl Running {
         process.command = command;
         process.terminal = false;
         let joined = join::Joined::new(&known, process)?;
-        Running::monitor([None; 3], &[joined.member()], |status| join::run(&joined, &[status]))
+        let kept = vec![joined.member().as_raw_fd()];
+        Running::monitor([None; 3], kept, |status| join::run(&joined, Passed::default(), &[status]))
     }
 }
 
@@ -243,14 +255,15 @@ impl Drop for Running {
 /// logged and no backtrace is taken.
 fn monitor(
     streams: [Option<BorrowedFd<'_>>; 3],
-    kept: &[&OwnedFd],
+    mut kept: Vec<RawFd>,
     status: Arc<OwnedFd>,
     run: impl FnOnce(Arc<OwnedFd>) -> Result<Ended, Error>,
 ) -> ! {
     log::set_max_level(log::LevelFilter::Off);
     let sink = Arc::clone(&status);
     standard_error::divert_warnings(move |text| status_stream::warn(&sink, text));
-    let outcome = match take_over(streams, &[kept, &[&*status]].concat()) {
+    kept.push(status.as_raw_fd());
+    let outcome = match take_over(streams, kept) {
         Ok(()) => run(status),
         Err(error) => {
             let outcome = Err(error);
@@ -264,7 +277,7 @@ fn monitor(
     })
 }
 
-fn take_over(streams: [Option<BorrowedFd<'_>>; 3], kept: &[&OwnedFd]) -> Result<(), Error> {
+fn take_over(streams: [Option<BorrowedFd<'_>>; 3], kept: Vec<RawFd>) -> Result<(), Error> {
     for (number, stream) in (0..).zip(streams) {
         if let Some(stream) = stream {
             sys::descriptors::duplicate_to(stream, number).map_err(|errno| Error::Parent {
@@ -273,6 +286,6 @@ fn take_over(streams: [Option<BorrowedFd<'_>>; 3], kept: &[&OwnedFd]) -> Result<
             })?;
         }
     }
-    sys::descriptors::close_from_but(3, kept)
+    sys::descriptors::close_from_but_numbers(3, kept)
         .map_err(|errno| Error::Parent { doing: "closing inherited descriptors", errno: OsError(errno) })
 }

@@ -19,6 +19,7 @@ use crate::plan::root::{Base, PlannedMount, RootPlan, Sys};
 use crate::request::capabilities;
 use crate::request::mount::{Content, Mount, NODEV, NOSUID, inside_path};
 use crate::request::namespaces::{ClockOffsets, Namespace, Namespaces, Network};
+use crate::request::passed::Passed;
 use crate::request::process::{Process, Seccomp};
 use crate::request::root::{Dev, Overlay, Proc, Root};
 use crate::request::sandbox::Sandbox;
@@ -61,6 +62,8 @@ pub(crate) struct Plan {
     pub(crate) name: Option<String>,
     /// Where the start and the end are reported.
     pub(crate) status_streams: Vec<Arc<OwnedFd>>,
+    /// The descriptors that the command gets in addition to its standard streams.
+    pub(crate) passed: Passed,
 }
 
 /// Which process is PID 1.
@@ -96,6 +99,7 @@ impl Plan {
             outlives_parent: sandbox.outlives_parent,
             name: sandbox.name.clone(),
             status_streams: sandbox.status_stream.iter().cloned().collect(),
+            passed: sandbox.passed.clone(),
         })
     }
 }

@@ -11,6 +11,7 @@ use crate::request::mount::{
     Attributes, Bind, Content, Mount, MountFlags, NODEV, NOEXEC, NOSUID, Propagation, READ_ONLY,
 };
 use crate::request::namespaces::KINDS;
+use crate::request::passed::Passed;
 use crate::request::process::{Process, Seccomp, Workdir};
 use crate::request::root::{Dev, Overlay, Proc};
 use nix::libc;
@@ -34,15 +35,15 @@ pub(crate) fn steps(plan: &Plan, why_not_better: Option<String>) -> Vec<Step> {
     if plan.first == Some(FirstProcess::Init) {
         outline.add(Kind::StartInit).with("pid", 1.into());
     }
-    outline.process(&plan.process, plan.first == Some(FirstProcess::Command));
+    outline.process(&plan.process, &plan.passed, plan.first == Some(FirstProcess::Command));
     outline.0
 }
 
 /// The steps of a process that joins a sandbox.
-pub(crate) fn steps_of_joined(process: &Process) -> Vec<Step> {
+pub(crate) fn steps_of_joined(process: &Process, passed: &Passed) -> Vec<Step> {
     let mut outline = Outline::default();
     outline.oom_score(process);
-    outline.process(process, false);
+    outline.process(process, passed, false);
     outline.0
 }
 
@@ -243,10 +244,11 @@ impl Outline {
     }
 
     /// The steps of a process in its root.
-    fn process(&mut self, process: &Process, is_pid_1: bool) {
+    fn process(&mut self, process: &Process, passed: &Passed, is_pid_1: bool) {
         if process.terminal {
             self.add(Kind::OpenTerminal);
         }
+        self.descriptors(passed);
         for limit in &process.limits {
             let step = self.add(Kind::SetLimit).text("name", limit.resource.name());
             step.with("soft", limit.soft.into()).with("hard", limit.hard.into());
@@ -269,6 +271,17 @@ impl Outline {
             self.add(Kind::SetNoNewPrivs);
         }
         self.run(process, is_pid_1);
+    }
+
+    fn descriptors(&mut self, passed: &Passed) {
+        if passed.descriptors.is_empty() {
+            return;
+        }
+        let numbers: Vec<Value> = passed.numbered().map(|(number, _)| number.into()).collect();
+        let step = self.add(Kind::PassDescriptors).with("descriptors", numbers.into());
+        if let Some((_, count)) = passed.activation.first() {
+            step.text("listen_fds", count);
+        }
     }
 
     fn confinement(&mut self, process: &Process) {

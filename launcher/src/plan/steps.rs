@@ -51,6 +51,7 @@ kinds! {
     DetachOldRoot "detach_old_root": "detach the old root",
     StartInit "start_init": "start the command's process, and stay as its init, PID {pid}",
     OpenTerminal "open_terminal": "open a terminal for the command",
+    PassDescriptors "pass_descriptors": "pass descriptors {descriptors}[; LISTEN_FDS is {listen_fds}, and LISTEN_PID the command's PID]",
     SetLimit "set_limit": "set limit {name}: soft {soft}, hard {hard}",
     SetUmask "set_umask": "set the umask to {mask}",
     LeaveKeyring "leave_keyring": "leave the caller's session keyring",

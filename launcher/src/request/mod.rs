@@ -9,5 +9,6 @@ pub(crate) mod mount;
 pub(crate) mod names;
 pub(crate) mod namespaces;
 pub(crate) mod process;
+pub(crate) mod passed;
 pub(crate) mod root;
 pub(crate) mod sandbox;

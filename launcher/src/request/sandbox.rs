@@ -11,6 +11,7 @@ use crate::request::environment::{self, Environment, set};
 use crate::request::ids::IdWishes;
 use crate::request::mount::Mount;
 use crate::request::namespaces::{Namespace, Namespaces, Network};
+use crate::request::passed::Passed;
 use crate::request::process::{Process, Seccomp, Workdir};
 use crate::request::root::{Dev, Overlay, Proc, Root};
 use std::ffi::OsString;
@@ -79,6 +80,7 @@ pub struct Sandbox {
     pub(crate) status_stream: Option<Arc<OwnedFd>>,
 }
 
+    pub(crate) passed: Passed,
 impl Sandbox {
     /// A shell in this directory, as root, with all IDs that the caller may map.
     pub fn new(rootfs: impl Into<PathBuf>) -> Sandbox {
@@ -141,6 +143,7 @@ impl Sandbox {
         }
     }
 
+            passed: Passed::default(),
     fn workdir_of_image(mut self) -> Sandbox {
         self.process.workdir = Workdir::Asked("/".into());
         self

@@ -47,6 +47,16 @@ pub(crate) fn copy_descriptor(number: c_int, lowest: c_int) -> Outcome<OwnedFd> 
     syscall!(libc::SYS_fcntl, number, libc::F_DUPFD_CLOEXEC, lowest).and_then(owned)
 }
 
+/// Takes over a descriptor that this process inherited, and sets its close-on-exec flag: fcntl(2). Must be
+/// called at most once for a number, and before this process opens anything with it.
+///
+/// # Errors
+/// EBADF if it is not open.
+pub(crate) fn inherited(number: c_int) -> Outcome<OwnedFd> {
+    syscall!(libc::SYS_fcntl, number, libc::F_SETFD, libc::FD_CLOEXEC)?;
+    owned(c_long::from(number))
+}
+
 /// Sends a descriptor and some bytes through a Unix socket: unix(7).
 ///
 /// # Errors
@@ -116,10 +126,17 @@ fn open_descriptors() -> Outcome<Vec<c_uint>> {
 /// # Errors
 /// Errors of close_range(2).
 pub(crate) fn close_from_but(first: c_uint, kept: &[&OwnedFd]) -> Outcome<()> {
-    let mut numbers: Vec<c_uint> = kept.iter().map(|kept| kept.as_raw_fd().unsigned_abs()).collect();
-    numbers.sort_unstable();
+    close_from_but_numbers(first, kept.iter().map(|kept| kept.as_raw_fd()).collect())
+}
+
+/// The same for numbers of descriptors.
+///
+/// # Errors
+/// Errors of close_range(2).
+pub(crate) fn close_from_but_numbers(first: c_uint, mut kept: Vec<c_int>) -> Outcome<()> {
+    kept.sort_unstable();
     let mut next = first;
-    for number in numbers.into_iter().filter(|number| *number >= first) {
+    for number in kept.into_iter().map(c_int::unsigned_abs).filter(|number| *number >= first) {
         if next < number {
             close_range(next, number - 1)?;
         }

@@ -54,7 +54,7 @@ pub(crate) fn outcome_of<T>(result: io::Result<T>) -> Outcome<T> {
 
 fn owned(descriptor: c_long) -> Outcome<OwnedFd> {
     let descriptor = c_int::try_from(descriptor).map_err(|_| Errno::EBADF)?;
-    // SAFETY: only called with the result of a successful call that returned a new descriptor with no other
-    // owner.
+    // SAFETY: only called with the result of a successful call that returned a new descriptor, or with an
+    // inherited one: it has no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }

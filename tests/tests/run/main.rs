@@ -17,6 +17,7 @@ mod layouts;
 mod maps;
 mod mounts;
 mod own_terminal;
+mod passed_descriptors;
 mod rootfs_content;
 mod rootfs_places;
 mod seccomp;

@@ -61,6 +61,9 @@ pub(crate) struct ExecArgs {
     /// Keep standard input open: already the default
     #[arg(short, long)]
     pub(crate) interactive: bool,
+    /// Pass the descriptors 3 to N+2 to the command
+    #[arg(long, value_name = "N")]
+    pub(crate) preserve_fds: Option<u16>,
 }
 
 /// `subroot ps`.

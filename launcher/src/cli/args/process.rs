@@ -27,6 +27,9 @@ pub(crate) struct ProcessArgs {
     /// Keep standard input open: already the default
     #[arg(short, long)]
     pub(crate) interactive: bool,
+    /// Pass the descriptors 3 to N+2 to the command
+    #[arg(long, value_name = "N")]
+    pub(crate) preserve_fds: Option<u16>,
     /// Set a resource limit
     #[arg(long, value_name = "NAME=SOFT[:HARD]")]
     pub(crate) ulimit: Vec<String>,

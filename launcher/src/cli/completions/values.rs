@@ -139,6 +139,7 @@ mod tests {
         let run = [
             "--args",
             "--file",
+            "--preserve-fds",
             "--umask",
             "--oom-score-adj",
             "--uidmap",
@@ -148,6 +149,7 @@ mod tests {
             "--json-status",
         ];
         let mut expected: Vec<String> = run.iter().map(|name| format!("run {name}")).collect();
+        expected.push("exec --preserve-fds".to_owned());
         expected.extend(["idmap explain --uid-map", "idmap explain --gid-map"].map(str::to_owned));
         expected.push("grants suggest --count".to_owned());
         assert_eq!(names, expected);

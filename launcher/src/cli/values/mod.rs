@@ -8,6 +8,7 @@ pub(crate) mod made;
 pub(crate) mod mounts;
 pub(crate) mod namespaces;
 pub(crate) mod one_of;
+pub(crate) mod passed;
 pub(crate) mod root;
 pub(crate) mod shells;
 

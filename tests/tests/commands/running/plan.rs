@@ -133,6 +133,24 @@ fn the_same_holds_for_the_hosts_own_system() {
 }
 
 #[test]
+fn descriptors_are_passed_as_planned() {
+    let sandbox = sandbox();
+    let root = sandbox.rootfs.path.display();
+    let printed = |options: &str, run: &str| {
+        let line = format!(
+            "LISTEN_PID=$$ LISTEN_FDS=1 exec subroot {options} run {run} --preserve-fds 2 {root} -- true 3</dev/null 4</dev/null"
+        );
+        sandbox.host.output(&mut sandbox.alice.shell(&line))
+    };
+    let planned = printed("", "--print-plan").ok();
+    let step = "pass descriptors 3 4; LISTEN_FDS is 1, and LISTEN_PID the command's PID\n";
+    assert!(planned.contains(step), "{planned}");
+    assert_eq!(steps(&printed("-v", "").stderr), planned.lines().collect::<Vec<_>>());
+    let json = serde_json::from_str(&printed("", "--print-plan=json").ok()).expect("JSON");
+    assert_eq!(faults(&schema(), &json), [""; 0]);
+}
+
+#[test]
 fn a_plan_is_json_as_its_schema_says() {
     let sandbox = sandbox();
     let schema = schema();
@@ -146,13 +164,15 @@ fn a_plan_is_json_as_its_schema_says() {
     };
     OPTIONS.iter().for_each(|options| check(options));
     check(&["--security-opt", "landlock=read-only,no-tcp"]);
+    sandbox.host.remove(MAPPER);
+    check(&["--userns", "auto"]);
     let empty = sandbox.says(&["run", "--print-plan=json", "--empty-root", "--read-only", "--", "true"]).ok();
     let empty: Value = serde_json::from_str(&empty).expect("JSON");
     assert_eq!(faults(&schema, &empty), [""; 0]);
     let steps = empty["steps"].as_array().expect("steps");
     seen.extend(steps.iter().map(|step| step["step"].as_str().expect("a name").to_owned()));
-    sandbox.host.remove(MAPPER);
-    check(&["--userns", "auto"]);
+    // See descriptors_are_passed_as_planned.
+    seen.insert("pass_descriptors".to_owned());
     let known = schema["properties"]["steps"]["items"]["oneOf"].as_array().expect("steps");
     let known =
         known.iter().map(|step| step["properties"]["step"]["const"].as_str().expect("a name").to_owned());

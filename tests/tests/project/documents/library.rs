@@ -35,6 +35,7 @@ const SETTERS: &[(&str, &[&str])] = &[
     ("--overlay", &["overlay"]),
     ("--pid", &["pid"]),
     ("--proc", &["proc"]),
+    ("--preserve-fds", &["preserve_fd"]),
     ("--read-only", &["read_only"]),
     ("--read-only-tmpfs", &["writable_tmpfs"]),
     (

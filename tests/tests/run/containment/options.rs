@@ -43,6 +43,7 @@ const OUTSIDE: &[&str] = &[
     "--cap-add",
     "--cap-drop",
     "--ulimit",
+    "--preserve-fds",
     "--umask",
     "--oom-score-adj",
     "--groups",

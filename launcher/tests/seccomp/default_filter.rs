@@ -7,7 +7,7 @@ use subroot::seccomp::architecture::{
     Architecture::{self, Aarch64, Arm, I386, X86_64},
     LAST_NUMBER,
 };
-use subroot::seccomp::default_filter::{ALLOWED_PERSONALITY, DENIED, filter};
+use subroot::seccomp::default_filter::{ABSENT, ALLOWED_PERSONALITY, DENIED, filter};
 
 const TIOCSTI: u64 = 0x5412;
 const TIOCLINUX: u64 = 0x541c;
@@ -94,11 +94,13 @@ pub(crate) fn each(name: &str) -> impl Iterator<Item = (Vec<sock_filter>, Call)>
 }
 
 #[test]
-fn every_denied_call_fails_with_eperm() {
-    for name in DENIED {
-        assert!(each(name).count() > 0, "no architecture has {name}");
-        for (program, call) in each(name) {
-            assert_eq!(answer(&program, call), EPERM, "{name}: {call:?}");
+fn every_denied_call_fails_with_eperm_and_every_absent_one_with_enosys() {
+    for (names, expected) in [(DENIED, EPERM), (ABSENT, ENOSYS)] {
+        for name in names {
+            assert!(each(name).count() > 0, "no architecture has {name}");
+            for (program, call) in each(name) {
+                assert_eq!(answer(&program, call), expected, "{name}: {call:?}");
+            }
         }
     }
 }
@@ -106,7 +108,8 @@ fn every_denied_call_fails_with_eperm() {
 #[test]
 fn every_other_known_call_is_allowed() {
     for (architecture, program) in everywhere() {
-        let denied: Vec<u32> = DENIED.iter().filter_map(|name| architecture.number(name)).collect();
+        let denied: Vec<u32> =
+            DENIED.iter().chain(ABSENT).filter_map(|name| architecture.number(name)).collect();
         for number in (0..=LAST_NUMBER).filter(|number| !denied.contains(number)) {
             assert_eq!(answer(&program, Call::new(architecture, number)), ALLOW, "{architecture:?} {number}");
         }
@@ -197,7 +200,7 @@ fn a_call_of_x32_is_not_implemented() {
 }
 
 fn x32_numbers() -> impl Iterator<Item = u32> {
-    (0..600).chain(DENIED.iter().filter_map(|name| X86_64.number(name)))
+    (0..600).chain(DENIED.iter().chain(ABSENT).filter_map(|name| X86_64.number(name)))
 }
 
 #[test]

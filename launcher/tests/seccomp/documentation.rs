@@ -3,7 +3,7 @@
 use crate::default_filter::each;
 use crate::interpreter::{ALLOW, answer};
 use std::collections::BTreeSet;
-use subroot::seccomp::default_filter::{ALLOWED_PERSONALITY, DENIED};
+use subroot::seccomp::default_filter::{ABSENT, ALLOWED_PERSONALITY, DENIED};
 
 const PAGE: &str = include_str!("../../../docs/seccomp.md");
 
@@ -28,19 +28,21 @@ fn calls(verdict: &str) -> Vec<&'static str> {
 fn every_row_has_a_verdict_and_a_reason() {
     for cells in rows().filter(|cells| cells.len() != 3) {
         assert!(cells.len() == 5 && !cells[4].is_empty(), "{cells:?}");
-        assert!(["denied", "allowed", "by argument"].contains(&cells[3]), "{cells:?}");
+        assert!(["denied", "absent", "allowed", "by argument"].contains(&cells[3]), "{cells:?}");
         for verdict in &cells[1..3] {
-            assert!(["denied", "allowed", "5 values"].contains(verdict), "{cells:?}");
+            assert!(["denied", "absent", "allowed", "5 values"].contains(verdict), "{cells:?}");
         }
     }
 }
 
 #[test]
-fn the_denied_calls_are_those_of_the_table_in_the_code() {
-    let documented = calls("denied");
-    let unique: BTreeSet<&str> = documented.iter().copied().collect();
-    assert_eq!(unique.len(), documented.len(), "a call is in two rows: {documented:?}");
-    assert_eq!(unique, DENIED.iter().copied().collect());
+fn the_denied_and_the_absent_calls_are_those_of_the_tables_in_the_code() {
+    for (verdict, names) in [("denied", DENIED), ("absent", ABSENT)] {
+        let documented = calls(verdict);
+        let unique: BTreeSet<&str> = documented.iter().copied().collect();
+        assert_eq!(unique.len(), documented.len(), "a call is in two rows: {documented:?}");
+        assert_eq!(unique, names.iter().copied().collect());
+    }
 }
 
 #[test]

@@ -14,29 +14,22 @@ use std::collections::BTreeMap;
 
 const EPERM: SeccompAction = SeccompAction::Errno(1);
 
-/// Calls that fail with EPERM.
+/// Calls that fail with EPERM, which programs take for a lack of privilege. The kernel itself answers most of
+/// them so.
 pub const DENIED: &[&str] = &[
     // Replace the running kernel.
     "kexec_load",
     "kexec_file_load",
-    // Load code into the kernel, or list what is loaded.
+    // Load code into the kernel.
     "init_module",
     "finit_module",
     "delete_module",
-    "create_module",
-    "get_kernel_syms",
-    "query_module",
     // A compiler and verifier in the kernel with a long list of vulnerabilities: CVE-2017-16995,
     // CVE-2021-3490, CVE-2023-2163.
     "bpf",
     // Reports processor and kernel events, and so the addresses and timing of other processes: CVE-2013-2094,
     // CVE-2022-1729.
     "perf_event_open",
-    // Keyrings belong to host users, not to a namespace, and give access to the keys of the user's session:
-    // CVE-2016-0728.
-    "add_key",
-    "keyctl",
-    "request_key",
     // Can stop the kernel indefinitely in a copy from user memory, which most exploits of race conditions
     // rely on.
     "userfaultfd",
@@ -55,17 +48,11 @@ pub const DENIED: &[&str] = &[
     "syslog",
     "acct",
     "quotactl",
-    "quotactl_fd",
     // Set the clock of the whole machine; time namespaces only shift what is read.
     "clock_settime",
     "clock_settime64",
     "settimeofday",
     "stime",
-    // Runs system calls from rings in memory, bypassing every filter: CVE-2022-29582, CVE-2023-2598,
-    // CVE-2024-0582.
-    "io_uring_setup",
-    "io_uring_enter",
-    "io_uring_register",
     // Watches other processes' access to files that a bind mount shares with the host.
     "fanotify_init",
     // Maps pages of a process into a pipe, where they stay shared after a copy-on-write: CVE-2008-0600,
@@ -74,13 +61,35 @@ pub const DENIED: &[&str] = &[
     // Reports on any mounted filesystem by device number, regardless of its mount namespace.
     "ustat",
     // Long obsolete, and hardly tested in kernels that still have them.
-    "nfsservctl",
-    "lookup_dcookie",
     "uselib",
     "vm86",
     "vm86old",
-    "_sysctl",
     "sysfs",
+];
+
+/// Calls that fail with ENOSYS, as if the kernel did not have them. Programs ask for these, and take another
+/// way only if they are absent.
+pub const ABSENT: &[&str] = &[
+    // Run system calls from rings in memory, bypassing every filter: CVE-2022-29582, CVE-2023-2598,
+    // CVE-2024-0582. Event loops fall back to epoll(7).
+    "io_uring_setup",
+    "io_uring_enter",
+    "io_uring_register",
+    // Keyrings belong to host users, not to a namespace, and give access to the keys of the user's session:
+    // CVE-2016-0728. Kernels without CONFIG_KEYS do not have these; container runtimes and cryptsetup then
+    // continue without a keyring.
+    "add_key",
+    "keyctl",
+    "request_key",
+    // The newer form of quotactl, to which programs fall back.
+    "quotactl_fd",
+    // Removed from current kernels: Linux 2.6, 3.1, 5.5 and 6.8.
+    "create_module",
+    "get_kernel_syms",
+    "query_module",
+    "nfsservctl",
+    "_sysctl",
+    "lookup_dcookie",
 ];
 
 /// ioctl requests that insert characters into a terminal's input, which the shell outside then reads:
@@ -122,9 +131,10 @@ pub fn filter(architectures: &[Architecture]) -> Result<Vec<sock_filter>, Backen
 
 fn rules(architecture: Architecture) -> Result<Rules, BackendError> {
     let mut calls = BTreeMap::new();
-    for name in DENIED {
+    let all = |names: &'static [&str], action| names.iter().map(move |name| (name, action));
+    for (name, action) in all(DENIED, &EPERM).chain(all(ABSENT, &ENOSYS)) {
         if let Some(number) = architecture.number(name) {
-            calls.insert(number, vec![Rule { conditions: Vec::new(), action: EPERM }]);
+            calls.insert(number, vec![Rule { conditions: Vec::new(), action: action.clone() }]);
         }
     }
     for (name, argument, values) in

@@ -21,6 +21,39 @@ fn podmans_own_profile_works() {
     assert_eq!(found[1..], [EPERM, 0, 38, 0]);
 }
 
+/// docs/seccomp.md: subroot answers as podman to what both deny.
+#[test]
+fn podmans_profile_gives_the_same_answers() {
+    if !Path::new(PODMANS).exists() {
+        subroot_tests::skip!("{PODMANS} is not installed");
+    }
+    let sandbox = with_calls();
+    let names = [
+        "add_key",
+        "request_key",
+        "io_uring_setup",
+        "io_uring_enter",
+        "io_uring_register",
+        "quotactl_fd",
+        "bpf",
+        "perf_event_open",
+        "userfaultfd",
+        "open_by_handle_at",
+        "kexec_load",
+        "init_module",
+        "finit_module",
+        "swapon",
+        "acct",
+        "quotactl",
+        "settimeofday",
+        "uselib",
+        "vmsplice",
+        "ustat",
+    ];
+    let option = format!("--security-opt=seccomp={PODMANS}");
+    assert_eq!(calls(&sandbox, &[], &names), calls(&sandbox, &[&option], &names));
+}
+
 #[test]
 fn a_profile_takes_the_place_of_the_built_in_filter() {
     let sandbox = with_calls();

@@ -8,7 +8,7 @@ use nix::sys::prctl::{set_dumpable, set_no_new_privs, set_pdeathsig};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::unistd::{Gid, Pid, Uid, execve, setgroups, setresgid, setresuid, setsid};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -41,6 +41,8 @@ pub enum Step {
     LeadSession,
     /// Joins a new session keyring, with a key of this name that no one else can see.
     HoldKey(CString),
+    /// The same, and then keys until the user's quota is used up.
+    FillKeyQuota(CString),
     /// Blocks every signal.
     BlockAllSignals,
     /// Ignores every signal.
@@ -89,6 +91,7 @@ impl Step {
             Step::Pass(file, number) => duplicate(file, *number)?,
             Step::LeadSession => setsid().map(drop)?,
             Step::HoldKey(name) => hold_key(name)?,
+            Step::FillKeyQuota(name) => fill_key_quota(name)?,
             Step::BlockAllSignals => sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)?,
             Step::IgnoreAllSignals => ignore_all_signals(),
             Step::DieWithParent => set_pdeathsig(Signal::SIGKILL)?,
@@ -183,21 +186,48 @@ fn fail_call(number: libc::c_long, errno: i32, is_of_the_mapper: bool) -> nix::R
 }
 
 /// The numbers are from linux/keyctl.h.
-fn hold_key(name: &CString) -> nix::Result<()> {
+fn hold_key(name: &CStr) -> nix::Result<()> {
     const JOIN_SESSION_KEYRING: libc::c_long = 1;
     const SETPERM: libc::c_long = 5;
-    const SESSION_KEYRING: libc::c_long = -3;
     const POSSESSOR_ALL: libc::c_long = 0x3f00_0000;
     // SAFETY: without a name, the call takes no pointer: keyctl_join_session_keyring(3).
     nix::errno::Errno::result(unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, 0_usize) })?;
-    let (kind, name) = (c"user".as_ptr(), name.as_ptr());
-    // SAFETY: add_key reads two texts that end in NUL, and one byte for the key, which is the first text's.
-    let key = nix::errno::Errno::result(unsafe {
-        libc::syscall(libc::SYS_add_key, kind, name, kind, 1_usize, SESSION_KEYRING)
-    })?;
+    let key = add_key(name)?;
     // SAFETY: the call takes only numbers: keyctl_setperm(3).
     let result = unsafe { libc::syscall(libc::SYS_keyctl, SETPERM, key, POSSESSOR_ALL) };
     nix::errno::Errno::result(result).map(drop)
+}
+
+/// Adds a key to the session keyring.
+fn add_key(name: &CStr) -> nix::Result<libc::c_long> {
+    const SESSION_KEYRING: libc::c_long = -3;
+    let (kind, name) = (c"user".as_ptr(), name.as_ptr());
+    // SAFETY: add_key reads two texts that end in NUL, and one byte for the key, which is the first text's.
+    let key = unsafe { libc::syscall(libc::SYS_add_key, kind, name, kind, 1_usize, SESSION_KEYRING) };
+    nix::errno::Errno::result(key)
+}
+
+fn fill_key_quota(name: &CStr) -> nix::Result<()> {
+    // Keys of a process that has just ended still count for a moment. The quota is used up when it has been
+    // so for some time.
+    const TIMES: u32 = 20;
+    let is_full = |added: &nix::Result<()>| *added == Err(nix::errno::Errno::EDQUOT);
+    let pause = || std::thread::sleep(std::time::Duration::from_millis(20));
+    while is_full(&hold_key(name).inspect_err(|_| pause())) {}
+    let (mut full, mut number) = (0, 0_u32);
+    while full < TIMES {
+        number += 1;
+        let name = CString::new(format!("filling-{number}")).expect("no NUL");
+        let added = add_key(&name).map(drop);
+        match is_full(&added) {
+            true => {
+                full += 1;
+                pause();
+            }
+            false => (full, _) = (0, added?),
+        }
+    }
+    Ok(())
 }
 
 fn set_timer(timer: i32, micros: i64) -> nix::Result<()> {

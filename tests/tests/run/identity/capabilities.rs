@@ -111,6 +111,29 @@ fn without_a_keyring_of_its_own_a_command_has_no_keys() {
     assert!(refused.stderr.contains(&fix), "{refused:?}");
 }
 
+/// Each sandbox takes one key of the user's quota. A user who has none left still starts sandboxes, as the
+/// built-in filter hides every keyring call; without it, the launch is refused.
+#[test]
+fn at_the_quota_of_keys_only_launches_without_the_filter_are_refused() {
+    let sandbox = Sandbox::new();
+    let user = sandbox.host.uid(2999);
+    let launch = |options: &[&str]| {
+        let mut command = user.command("subroot");
+        command.arg("run").args(options).args(["--", "sh", "-c", "echo ran"]);
+        sandbox.host.output(start_with(&mut command, vec![Step::FillKeyQuota(c"subroot-test-key".into())]))
+    };
+    let outcome = launch(&[]);
+    assert_eq!((outcome.code(), outcome.stdout.as_str()), (0, "ran\n"), "{outcome:?}");
+    let refused = launch(&["--security-opt", "seccomp=unconfined"]);
+    assert!(refused.code() == 125 && refused.stdout.is_empty(), "{refused:?}");
+    for part in [
+        "leaving the caller's session keyring: Disk quota exceeded (your keys reach kernel.keys.maxkeys",
+        "subroot: fix: as root: sysctl kernel.keys.maxkeys=",
+    ] {
+        assert!(refused.stderr.contains(part), "{refused:?}");
+    }
+}
+
 /// Keys count for the outside ID of the command's process.
 #[test]
 fn the_limits_on_the_keys_of_roots_granted_ids_are_not_roots() {

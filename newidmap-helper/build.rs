@@ -16,7 +16,8 @@ fn main() {
     for argument in ARGUMENTS {
         println!("cargo::rustc-link-arg-bins={argument}");
     }
-    for argument in is_release.then_some([STRIP, "-Xlinker", "-T", "-Xlinker", script]).into_iter().flatten() {
+    for argument in is_release.then_some([STRIP, "-Xlinker", "-T", "-Xlinker", script]).into_iter().flatten()
+    {
         println!("cargo::rustc-link-arg-bins={argument}");
     }
     println!("cargo::rerun-if-changed=build.rs");

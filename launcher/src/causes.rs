@@ -226,6 +226,12 @@ kinds! {
     /// A rootfs without devices.
     NODEV: "nodev-mount", "{path} is on a nodev mount: device files in it do not work, which matters with --dev none alone",
         "nothing, as every sandbox has a new /dev; or as root: mount -o remount,dev {mount}";
+    /// A device node bound by `-v`.
+    DEVICE_NODEV: "device-nodev", "the device {path} cannot be opened inside, because its mount there is nodev",
+        "bind it with the option dev: -v {source}:{target}:dev";
+    /// A device of `--device` that only a group of the caller's may open.
+    DEVICE_GROUP: "device-group", "{path} can be opened only by its group {gid}, and your supplementary groups are dropped",
+        "keep them with --group-add keep-groups";
     /// A file system of another machine.
     NETWORK_ROOT: "network-rootfs", "{path} is on {kind}, whose server does not know your subordinate IDs",
         "put the rootfs on a local disk, as in /tmp or /var/tmp; or run with --userns host-id, or with --overlay";

@@ -136,9 +136,8 @@ fn activation(passed: &Passed) -> impl Iterator<Item = CString> {
     let pid =
         (!passed.activation.is_empty()).then(|| ("LISTEN_PID".into(), process::id().to_string().into()));
     let variables = passed.activation.iter().cloned().chain(pid);
-    // Error ignored: the variables come from an environment, and so contain no NUL byte.
-    variables
-        .filter_map(|(name, value)| CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()).ok())
+    // A variable from an environment contains no NUL byte.
+    variables.flat_map(|(name, value)| CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()))
 }
 
 fn candidates(name: &OsStr, environment: &[(OsString, OsString)]) -> Vec<OsString> {

@@ -1,5 +1,6 @@
 //! Converts the typed arguments to a request.
 
+use crate::cdi::is_qualified;
 use crate::cli::args::{
     ExecArgs, IdentityArgs, MountArgs, NamespaceArgs, ProcessArgs, RunArgs, SecurityArgs, UnshareArgs,
     join_command,
@@ -35,8 +36,8 @@ fn reading(what: &'static str) -> impl FnOnce(String) -> Error {
 /// # Errors
 /// An argument is invalid, or arguments contradict each other.
 pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbox, Error> {
-    let is_given = after.is_some() || !typed.command.is_empty();
     let passed = passed::take(typed.process.preserve_fds, typed.reports.json_status)?;
+    let is_given = after.is_some() || !typed.command.is_empty();
     let command = join_command(typed.command, after);
     let mut sandbox = rooted(typed.rootfs, typed.mounts.empty_root)?;
     sandbox.command = is_given.then_some(command);
@@ -46,9 +47,9 @@ pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbo
     }
     take_mounts(&mut sandbox, &typed.mounts)?;
     take_process(&mut sandbox, typed.process)?;
-    take_confinement(&mut sandbox, typed.security)?;
     passed::remove_variables(&passed, &mut sandbox.process.environment);
     sandbox.passed = passed;
+    take_confinement(&mut sandbox, typed.security)?;
     take_identity(&mut sandbox, &typed.identity)?;
     take_namespaces(&mut sandbox, &typed.namespaces)?;
     sandbox.as_pid_1 = typed.lifecycle.as_pid_1;
@@ -121,13 +122,12 @@ fn take_environment(
 
 fn take_mounts(sandbox: &mut Sandbox, typed: &MountArgs) -> Result<(), Error> {
     type Reader = fn(&OsStr) -> Result<Mount, String>;
-    let readers: [(&'static str, &[OsString], Reader); 6] = [
+    let readers: [(&'static str, &[OsString], Reader); 5] = [
         ("--volume", &typed.volume, mounts::volume),
         ("--mount", &typed.mount, mounts::mount),
         ("--tmpfs", &typed.tmpfs, mounts::tmpfs),
         ("--symlink", &typed.symlink, made::symlink),
         ("--dir", &typed.dir, made::dir),
-        ("--device", &typed.device, mounts::device),
     ];
     for (option, values, read) in readers {
         for value in values {
@@ -139,6 +139,7 @@ fn take_mounts(sandbox: &mut Sandbox, typed: &MountArgs) -> Result<(), Error> {
         let content = descriptors::content("--file", number)?;
         sandbox.mounts.push(mount.holding(content));
     }
+    take_devices(sandbox, typed)?;
     if typed.read_only {
         sandbox.read_only = true;
         sandbox.writable_tmpfs =
@@ -151,6 +152,20 @@ fn take_mounts(sandbox: &mut Sandbox, typed: &MountArgs) -> Result<(), Error> {
     };
     sandbox.proc = PROC.read(typed.proc.as_deref()).map_err(reading("--proc"))?;
     sandbox.dev = DEV.read(typed.dev.as_deref()).map_err(reading("--dev"))?;
+    Ok(())
+}
+
+/// Devices by their paths, and by their names in the Container Device Interface.
+fn take_devices(sandbox: &mut Sandbox, typed: &MountArgs) -> Result<(), Error> {
+    for value in &typed.device {
+        match value.to_str().filter(|name| is_qualified(name)) {
+            Some(name) => sandbox.cdi_devices.push(name.to_owned()),
+            None => sandbox.mounts.push(mounts::device(value).map_err(reading("--device"))?),
+        }
+    }
+    for value in &typed.gpus {
+        sandbox.cdi_devices.extend(mounts::gpus(value).map_err(reading("--gpus"))?);
+    }
     Ok(())
 }
 

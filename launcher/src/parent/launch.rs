@@ -46,12 +46,7 @@ pub(crate) fn launch(launch: Launch) -> Result<Ended, Error> {
 }
 
 fn perform(mut launch: Launch) -> Result<Ended, Error> {
-    if let Some(layer) = launch.process.landlock() {
-        standard_error::warn(layer);
-    }
-    if let Some(cause) = launch.plan.process.capabilities.and_then(probes::apparmor::useless) {
-        standard_error::warn(&format!("{cause}; {}", cause.fix()));
-    }
+    warn(&launch);
     let plan = &launch.plan;
     if progress::is_wanted() {
         follow(plan);
@@ -71,6 +66,21 @@ fn perform(mut launch: Launch) -> Result<Ended, Error> {
         guard.finish(&launch.plan.ids.candidates);
     }
     outcome
+}
+
+/// Warns about what the command will not be able to do.
+fn warn(launch: &Launch) {
+    let plan = &launch.plan;
+    if let Some(layer) = launch.process.landlock() {
+        standard_error::warn(layer);
+    }
+    plan.warnings.iter().for_each(|warning| standard_error::warn(warning));
+    let mounts = plan.root.as_ref().map_or([].as_slice(), |root| &root.mounts);
+    let device = probes::devices::useless(mounts, plan.process.keeps_groups);
+    let capability = plan.process.capabilities.and_then(probes::apparmor::useless);
+    for cause in capability.into_iter().chain(device) {
+        standard_error::warn(&format!("{cause}; {}", cause.fix()));
+    }
 }
 
 /// Makes the steps of a plan be printed as they happen.
@@ -114,13 +124,6 @@ pub(crate) fn refuse_directories(passed: &Passed) -> Result<(), Error> {
     Ok(())
 }
 
-/// A pidfd of the process that started this one, so that its death is noticed (property L6). The kernel's
-/// death signal cannot be used: it is sent when the thread that started this process ends. `None` for the
-/// init of this pid namespace and for a process outside it, which are not watched.
-///
-/// If the starter has already ended, another process has adopted this one: init or a subreaper (prctl(2)).
-/// The kernel does not show the difference, but sessions are inherited. So an earlier end is detected only if
-/// the adopter is in another session and this process does not lead its own session. Otherwise the adopter is
 fn is_directory(file: BorrowedFd<'_>) -> Result<bool, Error> {
     match fstat(file) {
         Ok(found) => Ok(sys::files::file_kind(&found) == SFlag::S_IFDIR),
@@ -139,6 +142,13 @@ pub(crate) fn occupy(passed: &Passed) -> Result<Vec<OwnedFd>, Error> {
     passed::occupy(passed).map_err(|errno| Error::Parent { doing, errno: OsError(errno) })
 }
 
+/// A pidfd of the process that started this one, so that its death is noticed (property L6). The kernel's
+/// death signal cannot be used: it is sent when the thread that started this process ends. `None` for the
+/// init of this pid namespace and for a process outside it, which are not watched.
+///
+/// If the starter has already ended, another process has adopted this one: init or a subreaper (prctl(2)).
+/// The kernel does not show the difference, but sessions are inherited. So an earlier end is detected only if
+/// the adopter is in another session and this process does not lead its own session. Otherwise the adopter is
 /// taken for the starter. Shells of terminals, ssh and cron each have a session of their own.
 ///
 /// # Errors
@@ -182,13 +192,14 @@ pub(crate) struct Mapped {
 
 impl Spawned {
     fn new(launch: &mut Launch) -> Result<Spawned, Error> {
-        // Only the command keeps these: whoever has the other end of a pipe sees when it closes its end.
+        // Only the command keeps these, so that the other end of a pipe sees when the command closes it.
         let passed = std::mem::take(&mut launch.plan.passed);
         let plan = &launch.plan;
         progress::begin(Kind::CreateNamespaces, b"");
         let best = plan.ids.candidates.first().map(|candidate| &candidate.maps);
         let granted = best.filter(|maps| maps.are_subids).map(|maps| maps.of(IdKind::Uid));
         let mut mount_points = MountPoints::find(plan.root.as_ref(), granted);
+        let occupied = occupy(&passed)?;
         let ((go, lifeline), (report, report_write)) = (pipe()?, packet_pipe()?);
         let (terminal, terminal_inside) = match plan.process.terminal {
             true => socket().map(|(ours, childs)| (Some(ours), Some(childs)))?,
@@ -196,7 +207,6 @@ impl Spawned {
         };
         // A command without its own root can see the program file anyway.
         let shim = match &plan.root {
-        let occupied = occupy(&passed)?;
             Some(_) => Shim::new_if_needed(&report_write).map_err(|errno| Error::Shim(OsError(errno)))?,
             None => None,
         };

@@ -11,12 +11,14 @@ pub(crate) mod root_owner;
 pub(crate) mod steps;
 mod validation;
 
+use crate::cdi;
 use crate::error::{Error, OsError};
 use crate::failure::{reason, reason_of};
 use crate::plan::host_root::HostRoot;
 use crate::plan::id_plan::IdPlan;
 use crate::plan::root::{Base, PlannedMount, RootPlan, Sys};
 use crate::request::capabilities;
+use crate::request::environment;
 use crate::request::mount::{Content, Mount, NODEV, NOSUID, inside_path};
 use crate::request::namespaces::{ClockOffsets, Namespace, Namespaces, Network};
 use crate::request::passed::Passed;
@@ -31,9 +33,10 @@ use nix::libc::{self, c_int};
 use nix::sys::stat::SFlag;
 use std::collections::HashMap;
 use std::ffi::{CString, OsString};
+use std::fs::FileType;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -64,6 +67,8 @@ pub(crate) struct Plan {
     pub(crate) status_streams: Vec<Arc<OwnedFd>>,
     /// The descriptors that the command gets in addition to its standard streams.
     pub(crate) passed: Passed,
+    /// What is not as a device specification says.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Which process is PID 1.
@@ -82,9 +87,13 @@ impl Plan {
     /// An invalid request, or a rootfs or source that does not exist.
     pub(crate) fn new(sandbox: &Sandbox) -> Result<Plan, Error> {
         validation::check(sandbox)?;
-        let mounts = mounts(sandbox)?;
+        let devices = cdi::resolve(&sandbox.cdi_devices)?;
+        let mounts = mounts(devices.mounts.iter().chain(&sandbox.mounts))?;
         let private_pids = sandbox.namespaces.pid == Namespace::Private;
         let mut process = process(sandbox, &mounts)?;
+        for (name, value) in devices.environment {
+            environment::set(&mut process.environment, name, value);
+        }
         let root = root(sandbox, mounts)?;
         process.terminal |= sandbox.prefers_terminal && root.as_ref().is_some_and(RootPlan::has_terminals);
         let first = if sandbox.as_pid_1 { FirstProcess::Command } else { FirstProcess::Init };
@@ -100,6 +109,7 @@ impl Plan {
             name: sandbox.name.clone(),
             status_streams: sandbox.status_stream.iter().cloned().collect(),
             passed: sandbox.passed.clone(),
+            warnings: devices.warnings,
         })
     }
 }
@@ -124,8 +134,8 @@ fn process(sandbox: &Sandbox, mounts: &[Mount]) -> Result<Process, Error> {
 }
 
 /// The requested mounts, with absolute paths.
-fn mounts(sandbox: &Sandbox) -> Result<Vec<Mount>, Error> {
-    let mut mounts = sandbox.mounts.clone();
+fn mounts<'m>(asked: impl Iterator<Item = &'m Mount>) -> Result<Vec<Mount>, Error> {
+    let mut mounts: Vec<Mount> = asked.cloned().collect();
     for mount in &mut mounts {
         mount.target = inside("the target of a mount", &mount.target)?;
         for path in mount.host_paths() {
@@ -299,27 +309,37 @@ fn planned(mounts: Vec<Mount>) -> Result<Vec<PlannedMount>, Error> {
         if !matches!(mount.content, Content::Directory(_)) {
             indexes.insert(mount.target.clone(), at);
         }
-        planned.push(PlannedMount { is_dir: is_dir(&mount)?, on, mount });
+        let source = source_kind(&mount)?;
+        let is_device = source.is_some_and(|kind| kind.is_char_device() || kind.is_block_device());
+        planned.push(PlannedMount { is_dir: is_dir(&mount, source), is_device, on, mount });
     }
     Ok(planned)
 }
 
-/// True if a mount's source is a directory; none if only subordinate IDs can examine it, and for a symbolic
+/// True if a mount is a directory; none if only subordinate IDs can examine its source, and for a symbolic
 /// link, which needs no mount point.
-fn is_dir(mount: &Mount) -> Result<Option<bool>, Error> {
-    let source = match &mount.content {
-        Content::Symlink(text) => return c_string("a symbolic link", text).map(|_| None),
-        Content::File { .. } => return Ok(Some(false)),
-        _ => mount.source(),
-    };
-    let Some(source) = source else { return Ok(Some(true)) };
+fn is_dir(mount: &Mount, source: Option<FileType>) -> Option<bool> {
+    match &mount.content {
+        Content::Symlink(_) => None,
+        Content::File { .. } => Some(false),
+        _ if mount.source().is_none() => Some(true),
+        _ => source.map(|kind| kind.is_dir()),
+    }
+}
+
+/// The kind of a mount's source; none if there is no source, or if only subordinate IDs can examine it.
+fn source_kind(mount: &Mount) -> Result<Option<FileType>, Error> {
+    if let Content::Symlink(text) = &mount.content {
+        c_string("a symbolic link", text)?;
+    }
+    let Some(source) = mount.source() else { return Ok(None) };
     c_string("a mount's source", source)?;
     match std::fs::metadata(source) {
         Err(error) if is_final(&error) => {
             Err(Error::Source { path: source.to_owned(), errno: OsError(errno_of(&error)) })
         }
         // Error ignored: the child checks again.
-        found => Ok(found.ok().map(|found| found.is_dir())),
+        found => Ok(found.ok().map(|found| found.file_type())),
     }
 }
 

@@ -74,6 +74,8 @@ pub(crate) struct PlannedMount {
     /// True for a directory, false for a file. None if only the child can examine the source; it then also
     /// creates the mount point.
     pub(crate) is_dir: Option<bool>,
+    /// True for a device node.
+    pub(crate) is_device: bool,
     /// The index of the mount that it is on; none if that is the root.
     pub(crate) on: Option<usize>,
 }

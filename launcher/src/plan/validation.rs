@@ -108,6 +108,7 @@ fn changes_root(sandbox: &Sandbox) -> bool {
     let paths = [&sandbox.writable_tmpfs, &sandbox.masked, &sandbox.read_only_paths];
     sandbox.read_only
         || !sandbox.mounts.is_empty()
+        || !sandbox.cdi_devices.is_empty()
         || paths.into_iter().any(|paths| !paths.is_empty())
         || (sandbox.proc, sandbox.dev) != (Proc::default(), Dev::default())
 }

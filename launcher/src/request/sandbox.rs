@@ -61,6 +61,8 @@ pub struct Sandbox {
     pub(crate) proc: Proc,
     pub(crate) dev: Dev,
     pub(crate) mounts: Vec<Mount>,
+    /// Names of devices of the Container Device Interface.
+    pub(crate) cdi_devices: Vec<String>,
     pub(crate) masked: Vec<PathBuf>,
     pub(crate) read_only_paths: Vec<PathBuf>,
     /// The command; none for a shell.
@@ -78,9 +80,9 @@ pub struct Sandbox {
     pub(crate) name: Option<String>,
     pub(crate) streams: [Option<Arc<OwnedFd>>; 3],
     pub(crate) status_stream: Option<Arc<OwnedFd>>,
+    pub(crate) passed: Passed,
 }
 
-    pub(crate) passed: Passed,
 impl Sandbox {
     /// A shell in this directory, as root, with all IDs that the caller may map.
     pub fn new(rootfs: impl Into<PathBuf>) -> Sandbox {
@@ -125,6 +127,7 @@ impl Sandbox {
             proc: Proc::default(),
             dev: Dev::default(),
             mounts: Vec::new(),
+            cdi_devices: Vec::new(),
             masked: Vec::new(),
             read_only_paths: Vec::new(),
             command: None,
@@ -140,10 +143,10 @@ impl Sandbox {
             name: None,
             streams: [const { None }; 3],
             status_stream: None,
+            passed: Passed::default(),
         }
     }
 
-            passed: Passed::default(),
     fn workdir_of_image(mut self) -> Sandbox {
         self.process.workdir = Workdir::Asked("/".into());
         self

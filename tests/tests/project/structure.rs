@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use subroot_tests::workspace;
 
 /// Top to bottom, in the order of a launch.
-const ORDER: [&str; 12] = [
-    "cli", "parent", "child", "rootfs", "diagnose", "plan", "grants", "causes", "request", "error",
+const ORDER: [&str; 13] = [
+    "cli", "parent", "child", "rootfs", "diagnose", "plan", "cdi", "grants", "causes", "request", "error",
     "failure", "sys",
 ];
 

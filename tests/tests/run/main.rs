@@ -2,11 +2,13 @@
 
 mod bad_input;
 mod bare_root;
+mod cdi;
 mod containment;
 mod cost;
 mod death;
 mod debian;
 mod descriptors;
+mod devices;
 mod exit_status;
 mod further_options;
 mod host_system;

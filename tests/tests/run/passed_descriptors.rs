@@ -1,4 +1,4 @@
-//! `--preserve-fds`, and the sockets of a socket activator (property L3: nothing but what was named).
+//! `--preserve-fds`, and the sockets of a socket activator (property L3: only what was named).
 
 use std::fs::{self, File};
 use std::io::Read;

@@ -26,9 +26,12 @@ pub(crate) struct MountArgs {
     /// Make a file inside, in memory, with what this file descriptor has
     #[arg(long, value_name = "FD:PATH[:OPTIONS]")]
     pub(crate) file: Vec<OsString>,
-    /// Show a host device inside
-    #[arg(long, value_name = "HOST[:TARGET]")]
+    /// Show a host device inside, by its path or its CDI name
+    #[arg(long, value_name = "HOST[:TARGET]|NAME")]
     pub(crate) device: Vec<OsString>,
+    /// Show NVIDIA GPUs inside: all, how many, or device=N[,N…]
+    #[arg(long, value_name = "GPUS")]
+    pub(crate) gpus: Vec<String>,
     /// Start with an empty root in memory instead of ROOTFS
     #[arg(long)]
     pub(crate) empty_root: bool,

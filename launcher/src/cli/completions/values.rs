@@ -48,6 +48,7 @@ pub(crate) fn of(arg: &Arg) -> Value {
         "security_opt" => Value::Keys(owned(&SECURITY_OPT)),
         "userns" => Value::Words(owned(&USERNS)),
         "timens" => Value::Words(owned(&["monotonic=", "boottime="])),
+        "gpus" => Value::Words(owned(&["all", "device="])),
         "cap_add" | "cap_drop" => Value::Words(capability_names()),
         "ulimit" => Value::Words(Resource::names().map(|name| format!("{name}=")).collect()),
         "signal" => Value::Words(signal_names()),

@@ -1,9 +1,9 @@
 //! `--volume`, `--mount`, `--tmpfs` and `--device`, in podman's spelling.
 
-use crate::cli::values::{shown, split, split_once, utf8};
-use crate::request::mount::{
-    Content, Mount, MountFlags, NODEV, NOEXEC, NOSUID, Propagation, READ_ONLY, inside_path,
-};
+use crate::cdi::is_qualified;
+use crate::cli::values::{number, shown, split, split_once, utf8};
+use crate::request::mount::{Content, Mount, READ_ONLY, inside_path};
+use crate::request::mount_options::{attribute, propagation, set};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -65,6 +65,26 @@ pub(crate) fn device(value: &OsStr) -> Result<Mount, String> {
         ));
     }
     Ok(Mount::device(host_path(source)?, inside_path(target)?))
+}
+
+/// `--gpus all|COUNT|device=N[,N…]`, in docker's meaning: the names of devices.
+///
+/// # Errors
+/// Why the value is invalid.
+pub(crate) fn gpus(value: &str) -> Result<Vec<String>, String> {
+    // docker's documentation has the list in quotes, inside those of the shell.
+    let plain = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+    let name = |gpu: &str| format!("nvidia.com/gpu={gpu}");
+    let invalid = || format!("{value} is none of all, a number of GPUs, and device=N[,N…]");
+    let names: Vec<String> = match plain.strip_prefix("device=") {
+        Some(list) => list.split(',').map(name).collect(),
+        None if plain == "all" => vec![name(plain)],
+        None => {
+            let count = number::<u8>(plain.as_ref()).map_err(|_| invalid())?;
+            (0..count).map(|gpu| name(&gpu.to_string())).collect()
+        }
+    };
+    if !names.is_empty() && names.iter().all(|name| is_qualified(name)) { Ok(names) } else { Err(invalid()) }
 }
 
 /// `--mount type=TYPE,KEY=VALUE,…`.
@@ -197,43 +217,6 @@ fn tmpfs_option(mount: &mut Mount, option: &str) -> Result<(), String> {
         _ => return Err(format!("unknown option {option}")),
     }
     Ok(())
-}
-
-fn set(mount: &mut Mount, flag: MountFlags, on: bool) {
-    match on {
-        true => mount.attributes.set |= flag,
-        false => mount.attributes.set -= flag,
-    }
-}
-
-/// Applies an option that sets an attribute of mount(8). False if it is not such an option.
-fn attribute(mount: &mut Mount, option: &str) -> bool {
-    let (attribute, on) = match option {
-        "ro" => (READ_ONLY, true),
-        "rw" => (READ_ONLY, false),
-        "nosuid" => (NOSUID, true),
-        "suid" => (NOSUID, false),
-        "nodev" => (NODEV, true),
-        "dev" => (NODEV, false),
-        "noexec" => (NOEXEC, true),
-        "exec" => (NOEXEC, false),
-        _ => return false,
-    };
-    set(mount, attribute, on);
-    true
-}
-
-/// Applies an option that sets the propagation of mount events: mount_namespaces(7). False if it is not such
-/// an option. Mounts never propagate out of the sandbox.
-fn propagation(mount: &mut Mount, option: &str) -> bool {
-    mount.attributes.propagation = match option {
-        "private" | "rprivate" => Propagation::Private,
-        "slave" | "rslave" => Propagation::Slave,
-        "shared" | "rshared" => Propagation::Shared,
-        "unbindable" | "runbindable" => Propagation::Unbindable,
-        _ => return false,
-    };
-    true
 }
 
 /// A path on the host, relative to the caller's working directory.

@@ -4,6 +4,7 @@
 //! message.
 
 pub(crate) mod apparmor;
+pub(crate) mod devices;
 pub(crate) mod grants;
 pub(crate) mod keys;
 pub(crate) mod mapper;

@@ -3,6 +3,7 @@
 //! Errors ignored: an object that cannot be examined yields no cause, which affects only the text of a
 //! message.
 
+use crate::cdi::elf::{number, segments};
 use crate::failure::Step;
 use crate::sys::lookup::open_inside;
 use nix::errno::Errno;
@@ -26,7 +27,7 @@ const MACHINES: [(u64, &str); 8] = [
     (243, "riscv64"),
 ];
 /// PT_INTERP in elf(5).
-const PT_INTERP: u32 = 3;
+const PT_INTERP: u64 = 3;
 /// The part of a `#!` line that the kernel reads: BINPRM_BUF_SIZE in linux/binfmts.h.
 const SCRIPT_LINE: usize = 256;
 
@@ -68,24 +69,11 @@ fn script_interpreter(line: &[u8]) -> Option<&[u8]> {
 
 /// The path in the PT_INTERP segment of a 64-bit little-endian program.
 fn elf_loader(file: &File, header: &[u8]) -> Option<Vec<u8>> {
-    header.strip_prefix(b"\x7fELF\x02\x01")?;
-    let table = number::<8>(header, 32)?;
-    let (size, count) = (number::<2>(header, 54)?, number::<2>(header, 56)?);
-    for at in 0..count {
-        let mut segment = [0; 56];
-        file.read_exact_at(&mut segment, table.checked_add(at.checked_mul(size)?)?).ok()?;
-        if number::<4>(&segment, 0)? == u64::from(PT_INTERP) {
-            let length = usize::try_from(number::<8>(&segment, 32)?).ok().filter(|length| *length <= 4096)?;
-            let mut path = vec![0; length];
-            file.read_exact_at(&mut path, number::<8>(&segment, 8)?).ok()?;
-            path.retain(|byte| *byte != 0);
-            return Some(path);
-        }
-    }
-    None
-}
-
-fn number<const BYTES: usize>(bytes: &[u8], at: usize) -> Option<u64> {
-    let field = bytes.get(at..at.checked_add(BYTES)?)?;
-    Some(field.iter().rev().fold(0, |value, byte| (value << 8) | u64::from(*byte)))
+    let interpreter =
+        segments(file, header)?.into_iter().find(|segment| segment.kind() == Some(PT_INTERP))?;
+    let (offset, length) = interpreter.in_file()?;
+    let mut path = vec![0; usize::try_from(length).ok().filter(|length| *length <= 4096)?];
+    file.read_exact_at(&mut path, offset).ok()?;
+    path.retain(|byte| *byte != 0);
+    Some(path)
 }

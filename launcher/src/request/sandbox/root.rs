@@ -72,6 +72,14 @@ impl Sandbox {
         self.mount(Mount::symlink(text, link))
     }
 
+    /// Adds a device of the Container Device Interface by its name, such as `nvidia.com/gpu=all`: what its
+    /// specification in /etc/cdi or /var/run/cdi names is mounted and set.
+    #[must_use]
+    pub fn cdi_device(mut self, name: impl Into<String>) -> Sandbox {
+        self.cdi_devices.push(name.into());
+        self
+    }
+
     /// Adds a device of the host.
     #[must_use]
     pub fn device(self, source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Sandbox {

@@ -39,7 +39,8 @@ const AVOIDED: [(&[&str], &str); 26] = [
 ];
 
 /// Text in which an avoided word is right, and why.
-const ALLOWED: [(&str, &str); 3] = [
+const ALLOWED: [(&str, &str); 4] = [
+    ("--folder", "an option of NVIDIA's hooks"),
     ("a_caller_may_have_changed_his_group", "docs/differences-from-shadow.md names the test"),
     ("the_caller_may_not_read_is_not_read_for_him", "docs/differences-from-shadow.md names the test"),
     ("a_namespace_of_somebody_elses_put_over_ones_own", "docs/threat-model.md names the test"),

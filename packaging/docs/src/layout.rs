@@ -28,9 +28,9 @@ const SUBROOT: &[Entry] = &[
     ("docs/session/session-light.svg", "session-light.svg"),
     ("docs/threat-model.md", "threat-model.md"),
     ("newidmap-helper/README.md", "newidmap-helper.md"),
-    ("etc-subuid-examples", "etc-subuid-examples"),
-    ("packaging/image", "image"),
-    ("packaging/recipes", "recipes"),
+    ("etc-subuid-examples", "examples/etc-subuid"),
+    ("packaging/image", "examples/image"),
+    ("packaging/recipes", "examples/recipes"),
 ];
 const NEWIDMAP_HELPER: &[Entry] = &[
     ("newidmap-helper/README.md", "README.md"),

@@ -70,7 +70,7 @@ fn every_page_of_the_guide_and_of_the_manual_is_in_the_book() {
         assert!(book.join(&file).is_file(), "{file}");
         assert!(index.contains(&format!("<a href=\"{file}\"")), "{file} is not listed");
     }
-    let program = fs::metadata(output.join("subroot/recipes/gitlab-runner/run")).unwrap();
+    let program = fs::metadata(output.join("subroot/examples/recipes/gitlab-runner/run")).unwrap();
     assert_eq!(program.permissions().mode() & 0o111, 0o111);
     let run = fs::read_to_string(book.join("subroot-run.1.html")).unwrap();
     assert!(run.contains("<a href=\"newuidmap.1.html\"><b>newuidmap</b>(1)</a>"), "{run}");

@@ -14,9 +14,9 @@ const DOCUMENTS: [(&str, &[&str]); 3] = [
             "html/index.html",
             "html/troubleshooting.html",
             "html/subroot-run.1.html",
-            "recipes/slurm/array.sbatch",
-            "recipes/gitlab-runner/run",
-            "etc-subuid-examples/one-user/subuid",
+            "examples/recipes/slurm/array.sbatch",
+            "examples/recipes/gitlab-runner/run",
+            "examples/etc-subuid/one-user/subuid",
         ],
     ),
     ("newidmap-helper", &["README.md", "examples/mapper.conf"]),
@@ -43,8 +43,9 @@ fn assert_modes(dir: &Path, below: &Path) {
     for entry in fs::read_dir(dir.join(below)).expect("a directory") {
         let path = below.join(entry.expect("an entry").file_name());
         let facts = fs::metadata(dir.join(&path)).expect("a file's status");
-        let is_program =
-            path.starts_with("recipes") && path.extension().is_none() && starts_as_script(&dir.join(&path));
+        let is_program = path.starts_with("examples/recipes")
+            && path.extension().is_none()
+            && starts_as_script(&dir.join(&path));
         let expected = if facts.is_dir() || is_program { 0o755 } else { 0o644 };
         assert_eq!(facts.mode() & 0o7777, expected, "{}", dir.join(&path).display());
         if facts.is_dir() {

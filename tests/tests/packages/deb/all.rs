@@ -16,6 +16,20 @@ fn lintian_finds_nothing() {
     assert_eq!(Started::new(&mut shell).end_within(Duration::from_secs(300)).ok(), "");
 }
 
+/// An override has a comment above it that says why, and none is for a fault of the packages.
+#[test]
+fn overrides_hide_nothing() {
+    const MEANT: [&str; 3] =
+        ["elevated-privileges", "statically-linked-binary", "initial-upload-closes-no-bugs"];
+    for entry in fs::read_dir(workspace("packaging/deb/overrides")).expect("the overrides") {
+        let text = fs::read_to_string(entry.expect("an entry").path()).expect("an override");
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let tag = line.split(' ').nth(1).expect("a tag");
+            assert!(MEANT.contains(&tag), "{line}");
+        }
+    }
+}
+
 #[test]
 fn the_changelog_is_of_this_version() {
     let changelog = fs::read_to_string(workspace("packaging/deb/changelog")).expect("the changelog");

@@ -17,6 +17,18 @@ fn it_is_one_setuid_program_of_root_without_file_capabilities() {
     }
 }
 
+/// As the manual page says.
+#[test]
+fn its_example_of_settings_changes_nothing() {
+    let Some(root) = debian() else { skip!("{NO_ROOT}") };
+    install(&root, &["newidmap-helper", "subroot"]);
+    let example = "/usr/share/doc/newidmap-helper/examples/mapper.conf";
+    root.by_root(&format!("install -D -m 644 {example} /etc/subroot/mapper.conf")).ok();
+    assert_eq!(root.main_job().ok(), ALL_IDS);
+    root.by_root("sed -i 's/^#log = .*/log = everything/' /etc/subroot/mapper.conf").ok();
+    assert_ne!(root.main_job().ok(), ALL_IDS);
+}
+
 #[test]
 fn an_upgrade_keeps_what_dpkg_statoverride_says() {
     let Some(root) = debian() else { skip!("{NO_ROOT}") };

@@ -252,8 +252,16 @@ fn stat(dir: &OwnedFd, name: &(impl NixPath + ?Sized)) -> Option<FileStat> {
     fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()
 }
 
+/// True for a directory that this run, or another one, has created as a mount point.
+///
+/// # Errors
+/// Errors of fstat(2).
+pub(crate) fn is_created(dir: &OwnedFd) -> Result<bool, Errno> {
+    Ok(is_marked(&fstat(dir)?, true))
+}
+
 /// True for a mount point, or a directory above one, that an earlier run created.
-pub(crate) fn is_marked(stat: &FileStat, is_last: bool) -> bool {
+fn is_marked(stat: &FileStat, is_last: bool) -> bool {
     let mode = stat.st_mode & 0o7777;
     match sys::files::file_kind(stat) {
         SFlag::S_IFDIR => mode == if is_last { MARK.bits() } else { MARK_ON_THE_WAY.bits() },

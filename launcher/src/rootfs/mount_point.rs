@@ -5,7 +5,7 @@ use crate::failure::{Failure, Step};
 use crate::request::mount::Attributes;
 use crate::rootfs::attach::{Unattached, attach_with, try_to_attach};
 use crate::rootfs::covering::{MissingPoint, PointKind, cover, make_point};
-use crate::rootfs::created_mount_points::is_marked;
+use crate::rootfs::created_mount_points::is_created;
 use crate::sys::files::file_kind;
 use crate::sys::lookup::{Walk, open_in_root, walk};
 use nix::errno::Errno;
@@ -127,8 +127,7 @@ impl NewRoot {
     /// # Errors
     /// Errors of fstat(2).
     pub(crate) fn is_stand_in(&self, dir: &OwnedFd) -> Result<bool, Errno> {
-        let found = fstat(dir)?;
-        Ok(is_marked(&found, true) || self.covers.contains(&found.st_dev))
+        Ok(is_created(dir)? || self.covers.contains(&fstat(dir)?.st_dev))
     }
 
     /// Opens an existing path in the new root. A symlink at its end is opened itself.
@@ -161,7 +160,11 @@ impl NewRoot {
         let point = MissingPoint { names, kind };
         let dir = parent.as_ref().unwrap_or(&self.top);
         if self.memory.contains(&fstat(dir).map_err(on)?.st_dev) {
-            return make_point(dir, &point);
+            match make_point(dir, &point) {
+                // It has been made read-only: --read-only.
+                Err(failure) if failure.errno == Errno::EROFS => {}
+                made => return made,
+            }
         }
         let covered = cover(dir, &[point])?;
         self.covers.push(fstat(&covered).map_err(on)?.st_dev);

@@ -7,7 +7,8 @@ use subroot_tests::running::Running;
 use subroot_tests::sandbox::{Sandbox, assert_refused, listing};
 
 /// Where changes to the root go.
-const CHANGES: [&[&str]; 4] = [&[], &["--overlay"], &["--overlay=/home/alice/kept"], &["--read-only"]];
+const CHANGES: [&[&str]; 5] =
+    [&[], &["--overlay"], &["--overlay=/home/alice/kept"], &["--read-only"], &["--overlay", "--read-only"]];
 
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
@@ -167,6 +168,20 @@ fn a_file_has_what_the_descriptor_has() {
     );
     let endless = "subroot run --file 3:/x ./rootfs -- true 3</dev/zero";
     assert_refused(&sandbox.host.output(&mut sandbox.alice.shell(endless)), 125, &["more than 16 MiB"]);
+}
+
+#[test]
+fn the_hosts_own_system_gets_them_too_even_read_only() {
+    let sandbox = sandbox();
+    let options = ["--dir=/made", "--symlink=usr:/link", "-v./data:/bound/data", "-v./data/x:/etc/bound"];
+    let script = "touch /made/x && readlink /link && cat /bound/data/x /etc/bound; touch /x 2>/dev/null && echo written";
+    for (changes, expected) in [(&[][..], "usr\nx\nx\nwritten\n"), (&["--read-only"], "usr\nx\nx\n")] {
+        let words = [&["run"], changes, &options[..], &["--", "sh", "-c", script]].concat();
+        assert_eq!(sandbox.says(&words).stdout, expected, "{changes:?}");
+    }
+    assert!(
+        ["/made", "/link", "/bound", "/etc/bound"].iter().all(|path| !fs::exists(path).expect("looking"))
+    );
 }
 
 /// A root that belongs to a granted ID: its directory is covered, not changed.

@@ -275,3 +275,31 @@ fn what_cannot_be_made_read_only_is_not_left_attached() {
     let mounts = outcome.ok();
     assert!(mounts.contains(" /proc ") && !mounts.contains(" /sys "), "{mounts}");
 }
+
+#[test]
+fn what_options_make_is_made() {
+    let sandbox = Sandbox::new();
+    let before = listing(&sandbox.rootfs.path);
+    let options =
+        ["--dir=/new:mode=0700", "--dir=/tmp/x", "--symlink=bin:/b", "--symlink=x:/tmp/l", "--file=0:/f:ro"];
+    let script = "touch /new/x && stat -c %a /new && ls -d /tmp/x && readlink /b && readlink /tmp/l && stat -c %s /f; touch /f 2>/dev/null || echo ro";
+    for missing in MISSING {
+        let outcome = output(&sandbox, missing, &options, script);
+        assert_eq!(outcome.ok(), "700\n/tmp/x\nbin\nx\n0\nro\n", "{missing}");
+        assert_eq!(listing(&sandbox.rootfs.path), before, "{missing}");
+    }
+}
+
+#[test]
+fn an_empty_root_is_filled() {
+    let sandbox = Sandbox::new();
+    let bin = "--volume=/home/alice/rootfs/bin:/usr/bin:ro";
+    let words =
+        ["--", "subroot", "run", "--empty-root", "--read-only", bin, "--symlink=usr/bin:/bin", "--dir=/tmp"];
+    let script = "echo /*; touch /x /usr/bin/x 2>/dev/null || touch /tmp/x";
+    for missing in MISSING {
+        let words = [&words[..], &["--", "sh", "-c", script]].concat();
+        let outcome = output_around(&sandbox, missing, Errno::ENOSYS, &words);
+        assert_eq!(outcome.ok(), "/bin /dev /proc /sys /tmp /usr\n", "{missing}");
+    }
+}

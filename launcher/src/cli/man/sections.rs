@@ -9,8 +9,15 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 14] = [
         "subroot",
         &[STATUS_OF_ALL, ENVIRONMENT, LOG_ENVIRONMENT, NO_COLOR, FILES, EXAMPLES],
         &[
-            "subroot-run(1)",
+            "subroot-completions(1)",
             "subroot-doctor(1)",
+            "subroot-exec(1)",
+            "subroot-grants(1)",
+            "subroot-idmap(1)",
+            "subroot-kill(1)",
+            "subroot-ps(1)",
+            "subroot-run(1)",
+            "subroot-unshare(1)",
             "subroot-mapper.conf(5)",
             "newidmap-helper(8)",
             "subuid(5)",
@@ -107,6 +114,7 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 14] = [
         &[LINT_STATUS, GRANT_FILES, LINT_EXAMPLES],
         &[
             "subroot-grants(1)",
+            "subroot-grants-owner(1)",
             "subroot-grants-suggest(1)",
             "subroot-mapper.conf(5)",
             "newidmap-helper(8)",
@@ -117,12 +125,26 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 14] = [
     (
         "subroot-grants-owner",
         &[STATUS, GRANT_FILES, OWNER_EXAMPLES],
-        &["subroot-grants(1)", "subroot-grants-lint(1)", "subroot-unshare(1)", "subuid(5)", "subgid(5)"],
+        &[
+            "subroot-grants(1)",
+            "subroot-grants-lint(1)",
+            "subroot-grants-suggest(1)",
+            "subroot-unshare(1)",
+            "subuid(5)",
+            "subgid(5)",
+        ],
     ),
     (
         "subroot-grants-suggest",
         &[STATUS, GRANT_FILES, SUGGEST_EXAMPLES],
-        &["subroot-grants(1)", "subroot-grants-lint(1)", "subuid(5)", "subgid(5)", "usermod(8)"],
+        &[
+            "subroot-grants(1)",
+            "subroot-grants-lint(1)",
+            "subroot-grants-owner(1)",
+            "subuid(5)",
+            "subgid(5)",
+            "usermod(8)",
+        ],
     ),
     ("subroot-completions", &[STATUS, COMPLETIONS_EXAMPLES], &["subroot(1)", "bash(1)", "fish(1)", "zsh(1)"]),
     (

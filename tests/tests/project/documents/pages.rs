@@ -58,6 +58,25 @@ fn each_page_that_is_referred_to_is_there() {
     }
 }
 
+/// subroot(1) refers to each command, and the commands of `subroot grants` to each other.
+#[test]
+fn pages_refer_to_their_siblings() {
+    let commands: Vec<String> =
+        names().into_iter().filter(|name| name.starts_with("subroot-") && name.ends_with(".1")).collect();
+    let (grants, others): (Vec<&String>, Vec<&String>) =
+        commands.iter().partition(|name| name.starts_with("subroot-grants-"));
+    let others = others.into_iter().filter(|name| *name != "subroot-idmap-explain.1");
+    for (page, sibling) in others
+        .map(|sibling| ("subroot.1", sibling))
+        .chain(grants.iter().flat_map(|page| grants.iter().map(|sibling| (page.as_str(), *sibling))))
+        .filter(|(page, sibling)| page != sibling)
+    {
+        let text = read(&format!("packaging/man/{page}")).replace("\\-", "-");
+        let name = sibling.trim_end_matches(".1");
+        assert!(text.lines().filter_map(reference).any(|(referred, _)| referred == name), "{name} in {page}");
+    }
+}
+
 #[test]
 fn each_path_that_the_page_for_contributors_names_is_there() {
     let page = read("CONTRIBUTING.md");

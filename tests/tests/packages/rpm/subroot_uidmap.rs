@@ -24,6 +24,19 @@ fn each_program_has_one_capability_in_force() {
     assert_eq!(installation.listing(), expected);
 }
 
+/// The pages with the plain names are those of shadow-utils.
+#[test]
+fn its_pages_refer_to_each_other() {
+    let installation = Packages::built().root();
+    installation.quietly("-i subroot-uidmap.rpm");
+    for (name, other) in [("newuidmap", "newgidmap"), ("newgidmap", "newuidmap")] {
+        let page = installation.root.file(&format!("/usr/share/man/man1/subroot-{name}.1.gz"));
+        let page = Command::new("gzip").arg("-dc").arg(page).output().expect("gzip").stdout;
+        let page = String::from_utf8(page).expect("UTF-8");
+        assert!(page.contains(&format!("\n.BR subroot\\-{other} (1),\n")), "{page}");
+    }
+}
+
 #[test]
 fn unshare_maps_by_it_once_it_is_first_in_the_path() {
     let Some(installation) = Packages::built().debian() else { skip!("no Debian root file system was made") };

@@ -22,19 +22,19 @@ pub(crate) fn read(args: &[OsString]) -> Result<Result<Cli, clap::Error>, Error>
 }
 
 fn read_all(args: &[OsString], typed: &RunArgs) -> Result<Result<Cli, clap::Error>, Error> {
-    let cli = Cli::read(&expanded(args, typed)?);
-    if let Ok(Cli { verb: Verb::Run(all), .. }) = &cli {
-        let has_other_words = (&all.rootfs, &all.command) != (&typed.rootfs, &typed.command);
-        if has_other_words || !all.args.is_empty() {
-            return Err(refused(
-                "a descriptor has words that are not options of subroot run, or --args".into(),
-            ));
+    match Cli::read(&expanded(args, typed)?) {
+        Ok(Cli { verb: Verb::Run(all), .. }) if has_other_words(&all, typed) => {
+            Err(refused("a descriptor has words that are not options of subroot run, or --args".into()))
         }
+        read => Ok(read),
     }
-    Ok(cli)
 }
 
-/// The arguments with the words of each descriptor in the place of its option. The command comes last, and
+fn has_other_words(all: &RunArgs, typed: &RunArgs) -> bool {
+    !all.args.is_empty() || (&all.rootfs, &all.command) != (&typed.rootfs, &typed.command)
+}
+
+/// The arguments with the words of each descriptor where its option is. The command comes last, and
 /// what looks like the option in it is left unchanged.
 fn expanded(args: &[OsString], typed: &RunArgs) -> Result<Vec<OsString>, Error> {
     let (options, command) = args.split_at(args.len().saturating_sub(typed.command.len()));

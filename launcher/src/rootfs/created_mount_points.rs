@@ -2,7 +2,8 @@
 //! them at its end. With `--userns subids`, it also creates them in directories of the granted IDs, through a
 //! process that joins the sandbox's user namespace.
 //!
-//! Created files and directories have a special mode as a mark. Every run that uses such a mount point holds
+//! Created files and directories are marked, by an extended attribute if the filesystem supports that, and by
+//! a special mode. Every run that uses such a mount point holds
 //! a shared lock on the directory in which it was created, and only the last run removes it, because removing
 //! a directory would also detach the mounts that other runs have on it. A run that is killed with all its
 //! processes leaves marked directories, which the next run removes.
@@ -13,6 +14,7 @@
 use crate::plan::id_layout::inside_of;
 use crate::plan::root::{Point, RootPlan};
 use crate::sys;
+use crate::sys::legacy_mount::descriptor;
 use crate::sys::lookup::{Walk, open_beneath, open_in_root, walk};
 use crate::sys::process::{Ended, Side};
 use nix::NixPath;
@@ -22,7 +24,7 @@ use nix::libc::CLONE_NEWUSER;
 use nix::sys::prctl::set_dumpable;
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, geteuid, setresgid, setresuid, unlinkat};
-use std::ffi::{CString, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -31,11 +33,16 @@ use std::thread::sleep;
 use std::time::Duration;
 use subroot_idmap::PlannedMap;
 
+/// The attribute of everything created. It stays when the command changes a mode or an owner.
+const MARK: &CStr = c"user.subroot.created";
 /// The mode of a created mount point: the sticky bit and no permissions.
-const MARK: Mode = Mode::S_ISVTX;
-/// The mode of created directories above a mount point. Every process in the sandbox must be able to pass
-/// through them.
-const MARK_ON_THE_WAY: Mode = Mode::from_bits_truncate(0o1711);
+const MARKED: Mode = Mode::S_ISVTX;
+/// The mode until the attribute is set, which needs permissions.
+const UNFINISHED: Mode = Mode::from_bits_truncate(0o1711);
+/// The mode of created directories above a mount point, which the command sees.
+const ON_THE_WAY: Mode = Mode::from_bits_truncate(0o755);
+/// The same if the filesystem does not support the attribute.
+const MARKED_ON_THE_WAY: Mode = Mode::S_ISVTX.union(ON_THE_WAY);
 /// The number of attempts to take the lock while another run is removing, and the pause between them.
 const TRIES: (u32, Duration) = (100, Duration::from_millis(2));
 
@@ -45,7 +52,7 @@ const READ: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLO
 #[derive(Default)]
 pub(crate) struct MountPoints {
     missing: Vec<Missing>,
-    /// The sandbox's user namespace, if some mount points are in directories of granted IDs.
+    /// The sandbox's user namespace, for mount points in directories of granted IDs.
     ids: Option<OwnedFd>,
 }
 
@@ -96,7 +103,7 @@ impl MountPoints {
 
     /// Opens the user namespace of the sandbox's first process, if it is needed.
     pub(crate) fn open_ids(&mut self, pid: i32) {
-        if self.missing.iter().any(|missing| missing.is_granted) {
+        if !self.missing.is_empty() {
             let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
             // Error ignored: the child covers the directories instead.
             self.ids = open(format!("/proc/{pid}/ns/user").as_str(), flags, Mode::empty()).ok();
@@ -110,36 +117,40 @@ impl MountPoints {
 
     /// Creates them. If one cannot be created, the child covers the directory instead.
     pub(crate) fn make(&self) {
-        self.each(self.missing.iter().collect(), Missing::make);
-    }
-
-    /// Removes created mount points that are empty, unless another run still uses them.
-    pub(crate) fn remove(&self) {
-        let is_unused = |missing: &&Missing| sys::files::try_lock(&*missing.dir, true).is_ok();
-        self.each(self.missing.iter().rev().filter(is_unused).collect(), |missing| {
-            missing.remove();
-            Ok(())
-        });
-    }
-
-    /// Calls `perform` for each of them. Those in directories of granted IDs need a process that has these
-    /// IDs.
-    fn each(&self, missing: Vec<&Missing>, perform: fn(&Missing) -> Result<(), Errno>) {
-        let (granted, own): (Vec<&Missing>, Vec<&Missing>) =
-            missing.into_iter().partition(|missing| missing.is_granted);
-        // Continue with the others if one fails.
-        let all = |missing: Vec<&Missing>| {
-            let done: Vec<Result<(), Errno>> = missing.into_iter().map(perform).collect();
-            done.into_iter().collect::<Result<(), Errno>>()
-        };
-        let mut done = all(own);
-        if let Some(ids) = self.ids.as_ref().filter(|_| !granted.is_empty()) {
-            done = as_root_of(ids, || all(granted)).and(done);
-        }
-        if let Err(errno) = done {
+        let (granted, own) = self.missing.iter().partition(|missing| missing.is_granted);
+        let own = perform(own, Missing::make);
+        let granted = self.perform_as_root(granted, Missing::make);
+        if let Err(errno) = own.and(granted) {
             log::debug!("making mount points in the rootfs: {errno}");
         }
     }
+
+    /// Removes created mount points that are empty, unless another run still uses them. The command may have
+    /// given directories above them to a granted ID.
+    pub(crate) fn remove(&self) {
+        let is_unused = |missing: &&Missing| sys::files::try_lock(&*missing.dir, true).is_ok();
+        let unused = self.missing.iter().rev().filter(is_unused);
+        let remaining = unused.filter(|missing| missing.is_granted || missing.remove().is_err()).collect();
+        if let Err(errno) = self.perform_as_root(remaining, Missing::remove) {
+            log::debug!("removing mount points from the rootfs: {errno}");
+        }
+    }
+
+    /// Performs a step for each of them in a process that has the granted IDs.
+    fn perform_as_root(&self, missing: Vec<&Missing>, step: Perform) -> Result<(), Errno> {
+        match self.ids.as_ref().filter(|_| !missing.is_empty()) {
+            Some(ids) => as_root_of(ids, || perform(missing, step)),
+            None => Ok(()),
+        }
+    }
+}
+
+type Perform = fn(&Missing) -> Result<(), Errno>;
+
+/// Performs a step for each, and continues with the others if one fails.
+fn perform(missing: Vec<&Missing>, step: Perform) -> Result<(), Errno> {
+    let done: Vec<Result<(), Errno>> = missing.into_iter().map(step).collect();
+    done.into_iter().collect()
 }
 
 /// Runs `perform` in a process that becomes root of this user namespace. The process must not be dumpable: it
@@ -175,7 +186,10 @@ impl Missing {
         if there.is_ok_and(|there| !is_marked(&there, true)) {
             return None;
         }
-        let Walk::Missing(parent, names) = walk(base, point.path, is_marked).ok()? else { return None };
+        let is_nothing = |file: &OwnedFd, found: &FileStat, is_last: bool| {
+            is_marked(found, is_last) || has_mark(file, found, is_last) == Ok(true)
+        };
+        let Walk::Missing(parent, names) = walk(base, point.path, is_nothing).ok()? else { return None };
         let dir = openat(parent.as_ref().unwrap_or(base), ".", READ, Mode::empty()).ok()?;
         let owner = fstat(&dir).ok()?.st_uid;
         let is_own = owner == geteuid().as_raw();
@@ -190,35 +204,55 @@ impl Missing {
         let Some((last, on_the_way)) = self.names.split_last() else { return Ok(()) };
         let mut dir = openat(&*self.dir, ".", READ, Mode::empty())?;
         for name in on_the_way {
-            let made = mkdirat(&dir, name.as_c_str(), MARK_ON_THE_WAY);
+            let made = mkdirat(&dir, name.as_c_str(), UNFINISHED);
             // The new directory may have been replaced since it was created.
             dir = open_beneath(&dir, name, READ)?;
             if made.is_ok() {
-                // The umask may have removed permissions.
-                fchmod(&dir, MARK_ON_THE_WAY)?;
+                finish(&dir, (ON_THE_WAY, MARKED_ON_THE_WAY))?;
             }
         }
-        if self.is_dir {
-            return mkdirat(&dir, last.as_c_str(), MARK);
-        }
-        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
-        openat(&dir, last.as_c_str(), flags, MARK).map(drop)
+        let made = if self.is_dir {
+            mkdirat(&dir, last.as_c_str(), UNFINISHED)?;
+            open_beneath(&dir, last, READ)?
+        } else {
+            let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+            openat(&dir, last.as_c_str(), flags, UNFINISHED)?
+        };
+        finish(&made, (MARKED, MARKED))
     }
 
-    fn remove(&self) {
+    /// # Errors
+    /// EACCES and EPERM if this process may not remove it. What is in use or not empty stays.
+    fn remove(&self) -> Result<(), Errno> {
         for at in (0..self.names.len()).rev() {
             let (Some(on_the_way), Some(name)) = (self.names.get(..at), self.names.get(at)) else { continue };
             let start = openat(&*self.dir, ".", READ, Mode::empty());
             let dir = on_the_way.iter().fold(start, |dir, name| open_beneath(&dir?, name, READ));
-            let Ok(dir) = dir else { continue };
-            let Some(found) = stat(&dir, name.as_c_str()) else { continue };
-            if is_marked(&found, at + 1 == self.names.len()) {
-                let is_dir = sys::files::file_kind(&found) == SFlag::S_IFDIR;
-                let how = if is_dir { UnlinkatFlags::RemoveDir } else { UnlinkatFlags::NoRemoveDir };
-                let _ = unlinkat(&dir, name.as_c_str(), how);
+            let removed = dir.and_then(|dir| remove_marked(&dir, name, at + 1 == self.names.len()));
+            // Error ignored: any other error means that it does not exist, is in use or is not empty.
+            if matches!(removed, Err(Errno::EACCES | Errno::EPERM)) {
+                return removed;
             }
         }
+        Ok(())
     }
+}
+
+/// Marks a new directory or file, and sets its mode: the second one if it cannot have the attribute.
+fn finish(made: &OwnedFd, (mode, marked): (Mode, Mode)) -> Result<(), Errno> {
+    // Error ignored: the mode is the mark then.
+    let has_mark = sys::files::set_attribute(made, MARK).is_ok();
+    fchmod(made, if has_mark { mode } else { marked })
+}
+
+fn remove_marked(dir: &OwnedFd, name: &CStr, is_last: bool) -> Result<(), Errno> {
+    let file = open_beneath(dir, name, OFlag::O_PATH | OFlag::O_NOFOLLOW)?;
+    let found = fstat(&file)?;
+    if !is_marked(&found, is_last) && !has_mark(&file, &found, is_last)? {
+        return Ok(());
+    }
+    let is_dir = sys::files::file_kind(&found) == SFlag::S_IFDIR;
+    unlinkat(dir, name, if is_dir { UnlinkatFlags::RemoveDir } else { UnlinkatFlags::NoRemoveDir })
 }
 
 /// The parent directory of the last mount point, because mount points are often siblings: its path below the
@@ -260,14 +294,29 @@ pub(crate) fn is_created(dir: &OwnedFd) -> Result<bool, Errno> {
     Ok(is_marked(&fstat(dir)?, true))
 }
 
-/// True for a mount point, or a directory above one, that an earlier run created.
+/// True if the mode shows that an earlier run created a mount point, or a directory above one.
 fn is_marked(stat: &FileStat, is_last: bool) -> bool {
     let mode = stat.st_mode & 0o7777;
+    let is_unfinished = mode == UNFINISHED.bits();
     match sys::files::file_kind(stat) {
-        SFlag::S_IFDIR => mode == if is_last { MARK.bits() } else { MARK_ON_THE_WAY.bits() },
-        SFlag::S_IFREG => is_last && mode == MARK.bits() && stat.st_size == 0,
+        SFlag::S_IFDIR if is_last => is_unfinished || mode == MARKED.bits(),
+        SFlag::S_IFDIR => is_unfinished || mode == MARKED_ON_THE_WAY.bits(),
+        SFlag::S_IFREG => is_last && (is_unfinished || mode == MARKED.bits()) && stat.st_size == 0,
         _ => false,
     }
+}
+
+/// True if the attribute shows the same.
+///
+/// # Errors
+/// EACCES if this process may not read the attribute.
+fn has_mark(file: &OwnedFd, stat: &FileStat, is_last: bool) -> Result<bool, Errno> {
+    let can_be_created = match sys::files::file_kind(stat) {
+        SFlag::S_IFDIR => true,
+        SFlag::S_IFREG => is_last && stat.st_size == 0,
+        _ => false,
+    };
+    if can_be_created { sys::files::has_attribute(&descriptor(file), MARK) } else { Ok(false) }
 }
 
 fn lock_shared(dir: &OwnedFd) -> bool {

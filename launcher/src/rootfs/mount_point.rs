@@ -154,7 +154,7 @@ impl NewRoot {
         // A covering layer may cover the cached directory.
         self.last = None;
         let on = |errno| Failure::new(Step::MountPoint, path.as_os_str().as_bytes(), errno);
-        let Walk::Missing(parent, names) = walk(&self.top, path, |_, _| false).map_err(on)? else {
+        let Walk::Missing(parent, names) = walk(&self.top, path, |_, _, _| false).map_err(on)? else {
             return Err(on(Errno::ENOENT));
         };
         let point = MissingPoint { names, kind };

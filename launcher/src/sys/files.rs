@@ -111,6 +111,27 @@ pub(crate) fn replace_attribute(path: &CStr, name: &CStr) -> Outcome<()> {
     syscall!(libc::SYS_setxattr, path, name, empty, 0_usize, libc::XATTR_REPLACE).map(drop)
 }
 
+/// True if a file has this attribute.
+///
+/// # Errors
+/// EACCES if this process may not read it.
+pub(crate) fn has_attribute(path: &CStr, name: &CStr) -> Outcome<bool> {
+    let (path, name) = (path.as_ptr(), name.as_ptr());
+    match syscall!(libc::SYS_getxattr, path, name, std::ptr::null_mut::<u8>(), 0_usize) {
+        Err(Errno::ENODATA | Errno::EOPNOTSUPP) => Ok(false),
+        found => found.map(|_| true),
+    }
+}
+
+/// Sets an attribute of an open file to an empty value.
+///
+/// # Errors
+/// EOPNOTSUPP if the filesystem does not support such attributes.
+pub(crate) fn set_attribute(file: &OwnedFd, name: &CStr) -> Outcome<()> {
+    let (file, name, empty) = (file.as_raw_fd(), name.as_ptr(), c"".as_ptr());
+    syscall!(libc::SYS_fsetxattr, file, name, empty, 0_usize, 0).map(drop)
+}
+
 /// Creates an empty file as a mount point, in one of the sandbox's own filesystems.
 ///
 /// # Errors

@@ -122,7 +122,7 @@ fn own_directory() -> Result<PathBuf, Errno> {
 /// Does what openat2(2) does with [`IN_ROOT`], name by name.
 fn open_by_walk(top: &OwnedFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
     let flags = flags | OFlag::O_CLOEXEC;
-    match walk(top, path, |_, _| false)? {
+    match walk(top, path, |_, _, _| false)? {
         Walk::Directory(found) => openat(&found, ".", flags, Mode::empty()),
         Walk::File { .. } if flags.contains(OFlag::O_DIRECTORY) => Err(Errno::ENOTDIR),
         Walk::File { file, .. } if flags.contains(OFlag::O_PATH) => Ok(file),
@@ -151,16 +151,15 @@ pub(crate) enum Walk {
 }
 
 /// Walks a path name by name, resolving it as if `top` were the root, to find the first missing name. A file
-/// also counts as missing if `is_nothing` returns true for it; the second argument says whether its name is
-/// the last one.
+/// also counts as missing if `is_nothing` returns true for it; the last argument says whether its name is the
+/// last one.
 ///
 /// # Errors
 /// The errors of path_resolution(7).
-/// Those of path_resolution(7).
 pub(crate) fn walk(
     top: &OwnedFd,
     path: &Path,
-    is_nothing: impl Fn(&FileStat, bool) -> bool,
+    is_nothing: impl Fn(&OwnedFd, &FileStat, bool) -> bool,
 ) -> Result<Walk, Errno> {
     let mut dirs: Vec<OwnedFd> = Vec::new();
     let mut names: VecDeque<OsString> = parts(path.as_os_str()).collect();
@@ -177,7 +176,8 @@ pub(crate) fn walk(
             entry => Some(entry?),
         };
         let stat = entry.as_ref().map(fstat).transpose()?;
-        let Some((entry, stat)) = entry.zip(stat).filter(|(_, stat)| !is_nothing(stat, names.is_empty()))
+        let Some((entry, stat)) =
+            entry.zip(stat).filter(|(entry, stat)| !is_nothing(entry, stat, names.is_empty()))
         else {
             // A path cannot lead up again from a directory that does not exist.
             if names.iter().any(|name| name == "..") {

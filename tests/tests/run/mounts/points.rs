@@ -1,9 +1,11 @@
 //! Missing mount points: created for the run or covered, and removed with it.
 
+use nix::libc;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use subroot_tests::running::Running;
 use subroot_tests::sandbox::{Sandbox, listing};
+use subroot_tests::{Step, as_root_first};
 
 #[test]
 fn every_kind_of_missing_place_is_made_and_gone_again() {
@@ -94,6 +96,50 @@ fn a_mount_that_a_symlink_leads_over_the_directory_of_others_takes_what_comes_la
     symlink("/mnt/x", root.join("mnt/x/link")).expect("a symlink");
     let volumes = ["-v./data:/mnt/x/a", "-v./cover:/mnt/x/link", "-v./data:/mnt/x/b"];
     assert_eq!(sandbox.prints(&volumes, "cat /mnt/x/b/x"), "x\n");
+}
+
+#[test]
+fn directories_on_the_way_are_as_mkdir_makes_them() {
+    let sandbox = Sandbox::new();
+    sandbox.dir("data", &[]);
+    let before = listing(&sandbox.rootfs.path);
+    let script = "umask 077; subroot run -v ./data:/srv/a/b ./rootfs -- stat -c %a /srv /srv/a";
+    assert_eq!(sandbox.host.output(&mut sandbox.alice.shell(script)).ok(), "755\n755\n");
+    assert_eq!(listing(&sandbox.rootfs.path), before);
+    // On a filesystem without user.* attributes, the sticky bit is the mark.
+    let mut command =
+        sandbox.run(&["-v", "/home/alice/data:/srv/a/b"], &["stat", "-c", "%a", "/srv", "/srv/a"]);
+    let filter = vec![Step::FailCallOfAll(libc::SYS_fsetxattr, libc::EOPNOTSUPP)];
+    let outcome = sandbox.host.output(as_root_first(&mut command, &sandbox.alice, filter));
+    assert_eq!(outcome.ok(), "1755\n1755\n");
+    assert_eq!(listing(&sandbox.rootfs.path), before);
+}
+
+#[test]
+fn what_the_command_changes_about_a_created_directory_does_not_keep_it() {
+    let sandbox = Sandbox::new();
+    sandbox.dir("data", &[]);
+    let before = listing(&sandbox.rootfs.path);
+    for script in [
+        "chmod 700 /srv /srv/a",
+        "chown 5:5 /srv/a",
+        "chown 5:5 /srv /srv/a && chmod 700 /srv",
+        "touch -d 2001-01-01 /srv; touch /srv/x && rm /srv/x",
+        "umount /srv/a/b && chmod 755 /srv/a/b",
+    ] {
+        let options = ["--cap-add", "SYS_ADMIN", "-v", "/home/alice/data:/srv/a/b"];
+        assert_eq!(sandbox.prints(&options, script), "", "{script}");
+        assert_eq!(listing(&sandbox.rootfs.path), before, "{script}");
+    }
+}
+
+#[test]
+fn what_the_command_makes_in_a_created_directory_stays() {
+    let sandbox = Sandbox::new();
+    sandbox.dir("data", &[]);
+    let script = "echo kept >/srv/x; mkdir /srv/a/own";
+    assert_eq!(sandbox.prints(&["-v", "/home/alice/data:/srv/a/b"], script), "");
+    assert_eq!(sandbox.prints(&[], "cat /srv/x; ls /srv /srv/a"), "kept\n/srv:\na\nx\n\n/srv/a:\nown\n");
 }
 
 #[test]

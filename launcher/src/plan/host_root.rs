@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use crate::failure::reason;
+use crate::request::mount::{Content, Mount};
 use crate::sys::mountinfo;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,8 @@ const WRITABLE: [&str; 12] = [
 /// The host's mounts, and the directories to create in the layers.
 pub(crate) struct HostRoot {
     submounts: Vec<PathBuf>,
+    /// The targets of the requested binds. A layer below one would keep the host's filesystem busy unseen.
+    targets: Vec<PathBuf>,
     /// Directories to create in the layers in advance, parents first. A layer cannot reproduce an owner that
     /// has no mapping, so the kernel refuses (EOVERFLOW) to copy such a directory up when something below it
     /// changes.
@@ -36,7 +39,9 @@ impl HostRoot {
     ///
     /// # Errors
     /// The mounts cannot be read.
-    pub(crate) fn find() -> Result<HostRoot, Error> {
+    pub(crate) fn find(mounts: &[Mount]) -> Result<HostRoot, Error> {
+        let binds = mounts.iter().filter(|mount| matches!(mount.content, Content::Bind(_)));
+        let targets = binds.map(|mount| mount.target.clone()).collect();
         let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
         let paths = home.into_iter().chain(std::env::current_dir());
         let mut dirs: Vec<PathBuf> = WRITABLE.iter().map(PathBuf::from).collect();
@@ -45,7 +50,12 @@ impl HostRoot {
         dirs.dedup();
         let mounts = mountinfo::read()
             .map_err(|errno| Error::Unreadable { file: mountinfo::FILE.into(), why: reason(errno) })?;
-        Ok(HostRoot { submounts: mounts.into_iter().map(|mount| mount.path).collect(), dirs })
+        Ok(HostRoot { submounts: mounts.into_iter().map(|mount| mount.path).collect(), targets, dirs })
+    }
+
+    /// True if a requested bind covers a directory.
+    pub(crate) fn is_covered(&self, path: &Path) -> bool {
+        self.targets.iter().any(|target| target == path)
     }
 
     /// True if there are mounts below a directory.

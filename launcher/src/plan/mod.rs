@@ -178,7 +178,7 @@ fn root(sandbox: &Sandbox, mut mounts: Vec<Mount>) -> Result<Option<RootPlan>, E
     let (base, owner) = match &sandbox.root {
         Root::Dir(dir) => check_rootfs(dir).map(|(path, owner)| (Base::Dir(path), owner))?,
         Root::Empty => (Base::Empty, None),
-        Root::Host => (Base::Host(HostRoot::find()?), None),
+        Root::Host => (Base::Host(HostRoot::find(&mounts)?), None),
         Root::Unchanged => return Ok(None),
     };
     for path in &sandbox.writable_tmpfs {

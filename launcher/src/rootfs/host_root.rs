@@ -145,7 +145,7 @@ impl<'a> Layers<'a> {
                 return attach_read_only(path, dir, &c_name);
             }
         }
-        if REPLACED.iter().any(|replaced| path == Path::new(replaced)) {
+        if REPLACED.iter().any(|replaced| path == Path::new(replaced)) || self.host.is_covered(path) {
             return Ok(());
         }
         let mount_point = open_dir(dir, &c_name)?;

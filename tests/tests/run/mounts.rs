@@ -10,5 +10,6 @@ mod memory;
 mod old_kernel;
 mod overlays;
 mod points;
+mod propagation;
 mod read_only;
 mod words;

@@ -265,9 +265,57 @@ kinds! {
     NO_RUNTIME_DIR: "no-runtime-dir", "XDG_RUNTIME_DIR is not set; subroot run --name uses /run/user/UID or ~/.local/state instead",
         "nothing; podman and others want it: export XDG_RUNTIME_DIR=/run/user/UID, or as root: loginctl enable-linger USER";
     /// What `doctor` was asked about.
-    ROOTFS_MISSING: "rootfs-missing", "there is no {path}", "name the directory that holds the root filesystem";
+    ROOTFS_MISSING: "rootfs-missing", "{dir} has no {name}", "name the directory that holds the root filesystem";
     /// A file.
-    ROOTFS_NO_DIRECTORY: "rootfs-no-directory", "{path} is not a directory", "name the directory that holds the root filesystem";
+    NO_DIRECTORY: "no-directory", "{path} is not a directory", "name a directory";
+    /// An archive.
+    ARCHIVE: "archive", "{path} is an archive, and ROOTFS is a directory", "{fix}";
+    /// An image.
+    IMAGE_NAME: "image-name", "ROOTFS is a directory, and images are not pulled: here is no directory {name}", "{fix}";
+    /// A command without `--`.
+    COMMAND_AS_ROOTFS: "command-as-rootfs", "{name} is a command, and the first argument is ROOTFS",
+        "put -- before the command: subroot run -- {name}";
+    /// Nothing in it.
+    EMPTY_ROOT: "empty-rootfs", "{path} is empty: it has no program to run", "unpack a root filesystem in it, or name another directory";
+    /// Another directory.
+    NO_ROOT: "no-rootfs", "{path} is not a root filesystem: it has neither bin nor usr/bin", "name the directory that has them";
+    /// A directory above or below.
+    ROOT_NEARBY: "rootfs-nearby", "{path} is not a root filesystem, but {near} looks like one", "name {near} instead";
+    /// A path with a typing error.
+    PATH_NEAR: "path-near", "there is {near}", "name {near} instead";
+    /// A symlink to nothing.
+    PATH_DANGLING: "path-dangling", "{link} is a symlink to {target}, which does not exist", "name another path, or correct the symlink";
+    /// A missing path.
+    PATH_MISSING: "path-missing", "{dir} has no {name}", "create it first, or name another path";
+    /// The parent of `--overlay=DIR`.
+    PARENT_MISSING: "parent-missing", "{dir} has no {name}", "mkdir -p {path}";
+    /// A file as the mount point of a directory.
+    OVER_FILE: "target-is-file", "{path} is a file in the sandbox, and a directory is to be mounted there", "name another target";
+    /// A directory as the mount point of a file.
+    OVER_DIR: "target-is-directory", "{path} is a directory in the sandbox, and a file is to be mounted there", "name another target, such as a new name in {path}";
+    /// A file above a mount point.
+    BELOW_FILE: "target-below-file", "a directory above {path} is a file in the sandbox", "name another target";
+    /// /proc, /dev or /sys.
+    FALSE_MOUNT_POINT: "false-mount-point", "{path} of the rootfs is a file or a symlink, and must be a directory",
+        "remove {path} from the rootfs: if it is missing, it is created for each run";
+    /// overlayfs over a tree of mounts.
+    OVERLAY_SUBMOUNT: "overlay-submount", "{mount} is mounted below {path}, and over such a directory the kernel makes no overlay in a user namespace", "{fix}";
+    /// A bind of a directory alone.
+    BIND_SUBMOUNT: "bind-submount", "{mount} is mounted below {path}, and the kernel does not let a user namespace bind such a directory without it",
+        "bind it with all mounts below: leave out bind and bind-nonrecursive";
+    /// A flag that the host's mount has.
+    LOCKED_FLAG: "locked-mount-flag", "the mount of {path} is {flag}, and the kernel keeps this in a user namespace",
+        "leave {option} out";
+    /// A cover for files.
+    NO_NULL: "dev-null-missing", "the host has no /dev/null, which covers a file", "as root: mknod -m 666 /dev/null c 1 3";
+    /// `--workdir`.
+    WORKDIR_MISSING: "workdir-missing", "the sandbox has no {path}, and subroot does not create it", "create it in the rootfs first, or name another directory";
+    /// A shell in a directory that was removed.
+    DIR_REMOVED: "directory-removed", "the current directory has been removed", "cd to another directory";
+    /// A FUSE filesystem without its server.
+    DEAD_FUSE: "dead-fuse", "{path} is on a FUSE filesystem whose server has ended", "unmount it with fusermount3 -u -z, and mount it again";
+    /// A FUSE filesystem for one user.
+    FUSE_ROOT: "fuse-rootfs", "{path} is on a FUSE filesystem without allow_other, which only your own ID can use: other users inside cannot", "run with --overlay";
     /// Terminals.
     NO_TERMINAL: "terminal-missing", "/dev/ptmx is not there, as with --dev none", "leave --dev none out, or -t";
 }

@@ -79,6 +79,15 @@ pub enum Error {
         /// The kernel's reason.
         errno: OsError,
     },
+    /// A file that an option names could not be read.
+    File {
+        /// The option of `subroot run`.
+        option: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The kernel's reason.
+        errno: OsError,
+    },
     /// A running sandbox was not found or cannot be entered.
     Running {
         /// The requested name or PID.
@@ -262,6 +271,9 @@ impl fmt::Display for Error {
             }
             Error::Source { path, errno } => {
                 write!(f, "opening the source of a mount, {}: {}", path.display(), errno)
+            }
+            Error::File { option, path, errno } => {
+                write!(f, "reading {option}: {}: {}", path.display(), errno)
             }
             Error::Running { sandbox: name, why } => write!(f, "looking for sandbox {name}: {why}"),
             Error::Namespaces { errno, .. } => write!(f, "creating namespaces: {}", errno),

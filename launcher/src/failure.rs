@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// The pipe of this process, if it is a child that builds a sandbox.
@@ -64,6 +65,7 @@ steps! {
     BindRoot: "binding the rootfs over itself",
     LayerOnDisk: "removing a directory through an overlay in",
     LayerRoot: "layering changes over the rootfs",
+    LayerBind: "layering changes over",
     LayerHost: "layering memory over the host's system",
     MakeReadOnly: "making the rootfs read-only",
     MountPoint: "making mount point",
@@ -109,6 +111,16 @@ pub struct Failure {
     pub(crate) errno: Errno,
     /// The object. If something that it needs is missing, a NUL and the name of that follow.
     object: Vec<u8>,
+    /// The rootfs that the caller has named. Only the parent knows it.
+    rootfs: Option<(PathBuf, bool)>,
+}
+
+/// The rootfs of a launch that failed.
+pub(crate) struct FailedRootfs<'f> {
+    /// Its directory, as the caller has named it.
+    pub(crate) path: &'f Path,
+    /// True if the command was to run as a user whom the caller has named.
+    pub(crate) is_for_other_user: bool,
 }
 
 impl fmt::Debug for Failure {
@@ -120,12 +132,30 @@ impl fmt::Debug for Failure {
 impl Failure {
     /// A failure on an object given by its bytes, such as a path; they may be empty.
     pub(crate) fn new(step: Step, object: &[u8], errno: Errno) -> Failure {
-        Failure { step, errno, object: object.to_vec() }
+        Failure { step, errno, object: object.to_vec(), rootfs: None }
     }
 
     /// The object of the failure, such as a path; empty if it is the whole sandbox.
     pub fn object(&self) -> &OsStr {
         OsStr::from_bytes(self.object.split(|byte| *byte == 0).next().unwrap_or_default())
+    }
+
+    /// The name of the missing file or machine that is the reason; empty if there is none.
+    pub(crate) fn missing(&self) -> &[u8] {
+        self.object.splitn(2, |byte| *byte == 0).nth(1).unwrap_or_default()
+    }
+
+    /// Adds the rootfs, and whether the command was to run as a user whom the caller has named.
+    #[must_use]
+    pub(crate) fn in_rootfs(mut self, path: &Path, is_for_other_user: bool) -> Failure {
+        self.rootfs = Some((path.to_owned(), is_for_other_user));
+        self
+    }
+
+    /// The rootfs, if the caller has named one.
+    pub(crate) fn rootfs(&self) -> Option<FailedRootfs<'_>> {
+        let (path, is_for_other_user) = self.rootfs.as_ref()?;
+        Some(FailedRootfs { path, is_for_other_user: *is_for_other_user })
     }
 
     /// The number of the kernel's reason: errno(3).

@@ -1,6 +1,7 @@
 //! Finds the command in the new root, executes it once, and explains a failure.
 
 use crate::child::ends::ChildEnds;
+use crate::diagnose::named::missing::similar_inside;
 use crate::diagnose::probes::program::{foreign_machine, missing_loader};
 use crate::error::Error;
 use crate::failure::{Failure, Step, announce_execution};
@@ -103,9 +104,7 @@ impl Command {
             begin(Kind::EnterDirectory, b"");
         }
         match &self.workdir {
-            Workdir::Asked(dir) => {
-                enter_directory(dir).map_err(Failure::on(Step::Workdir, dir.as_os_str().as_bytes()))
-            }
+            Workdir::Asked(dir) => enter_directory(dir).map_err(|errno| workdir_failure(dir, errno)),
             // The caller's directory may be hidden or inaccessible in the sandbox; the root always exists.
             Workdir::Callers(dir) => enter_directory(dir)
                 .or_else(|_| enter_directory(Path::new("/")))
@@ -138,6 +137,17 @@ fn activation(passed: &Passed) -> impl Iterator<Item = CString> {
     let variables = passed.activation.iter().cloned().chain(pid);
     // A variable from an environment contains no NUL byte.
     variables.flat_map(|(name, value)| CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()))
+}
+
+/// The failure to enter a working directory. If it does not exist, the failure has the name that was probably
+/// meant.
+fn workdir_failure(dir: &Path, errno: Errno) -> Failure {
+    let failure = Failure::new(Step::Workdir, dir.as_os_str().as_bytes(), errno);
+    let similar = if errno == Errno::ENOENT { similar_inside(dir) } else { None };
+    match similar {
+        Some(similar) => failure.with_missing(similar.as_os_str().as_bytes()),
+        None => failure,
+    }
 }
 
 fn candidates(name: &OsStr, environment: &[(OsString, OsString)]) -> Vec<OsString> {

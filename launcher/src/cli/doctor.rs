@@ -1,9 +1,10 @@
 //! `subroot doctor`: performs the steps of a launch one by one, and reports what is missing for each.
 
-use crate::causes::{Cause, NO_RUNTIME_DIR, ROOTFS_MISSING, ROOTFS_NO_DIRECTORY, SETGROUPS_DENIED};
+use crate::causes::{Cause, EMPTY_ROOT, NO_RUNTIME_DIR, SETGROUPS_DENIED};
 use crate::cli::args::DoctorArgs;
 use crate::cli::idmap::writer;
 use crate::cli::output;
+use crate::diagnose::named;
 use crate::diagnose::probes;
 use crate::diagnose::shortfall;
 use crate::error::Error;
@@ -15,6 +16,7 @@ use crate::parent::explain;
 use crate::parent::layers::disk_layers::{self, DiskLayers};
 use crate::parent::layers::overlay_probe;
 use crate::parent::trial::{self, Stopped};
+use crate::plan;
 use crate::plan::id_plan::{BUILT_IN_HELPER, Candidate, IdPlan, Writer};
 use crate::plan::root_owner::RootOwner;
 use crate::request::ids::IdWishes;
@@ -31,7 +33,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::io::{ErrorKind, IsTerminal as _};
+use std::io::IsTerminal as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use subroot_idmap::IdKind;
@@ -153,15 +155,14 @@ fn root_owner(rootfs: &Path) -> Option<RootOwner<'_>> {
 }
 
 fn dir(rootfs: &Path, plan: &IdPlan) -> Line {
-    let unfit = |kind| {
-        let cause = Cause::new(kind, &[("path", &rootfs.display())]);
-        Line::with("rootfs", Verdict::Failed, rootfs.display().to_string(), vec![cause])
-    };
-    match std::fs::metadata(rootfs) {
-        Ok(found) if !found.is_dir() => return unfit(&ROOTFS_NO_DIRECTORY),
-        Err(error) if error.kind() == ErrorKind::NotFound => return unfit(&ROOTFS_MISSING),
-        // Error ignored: the steps below examine directories that only subordinate IDs can search.
-        Ok(_) | Err(_) => {}
+    if let Err(error) = plan::check_rootfs(rootfs) {
+        let causes = explain::found(&error).into_iter().collect();
+        return Line { step: "rootfs", verdict: Verdict::Failed, found: error.to_string(), causes };
+    }
+    if let Some(cause) = named::directory::cause(rootfs) {
+        // In an empty directory, no launch works; in another one, a program in it can be run.
+        let verdict = if cause.key() == EMPTY_ROOT.key { Verdict::Failed } else { Verdict::Less };
+        return Line::with("rootfs", verdict, rootfs.display().to_string(), vec![cause]);
     }
     let mut causes = probes::rootfs::mount(rootfs);
     causes.extend(probes::rootfs::closed_dir(rootfs));

@@ -8,15 +8,16 @@ use crate::cli::args::{
 use crate::cli::values::namespaces::{NAMESPACE, NETWORK};
 use crate::cli::values::root::{DEV, PROC};
 use crate::cli::values::{descriptors, environment, ids, limits, made, mounts, namespaces, passed};
-use crate::error::Error;
+use crate::error::{Error, OsError};
 use crate::parent::registry::Known;
 use crate::request::environment::Environment;
 use crate::request::ids::Userns;
 use crate::request::mount::Mount;
 use crate::request::namespaces::Namespaces;
-use crate::request::process::{Landlock, Process, Seccomp, Workdir};
+use crate::request::process::{Landlock, Process, Seccomp, Workdir, check_workdir};
 use crate::request::root::Overlay;
 use crate::request::sandbox::Sandbox;
+use crate::sys::errno_of;
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -98,6 +99,7 @@ pub(crate) fn exec(typed: ExecArgs, after: Option<Vec<OsString>>, known: &Known)
     let mut process = Process { command, terminal, ..known.process.clone() };
     take_environment(&mut process.environment, &typed.env_file, &typed.env)?;
     if let Some(dir) = typed.workdir {
+        check_workdir(&dir).map_err(reading("--workdir"))?;
         process.workdir = Workdir::Asked(dir);
     }
     if let Some(user) = &typed.user {
@@ -112,7 +114,12 @@ fn take_environment(
     values: &[OsString],
 ) -> Result<(), Error> {
     for path in files {
-        environment::take_file(environment, path).map_err(reading("--env-file"))?;
+        let text = std::fs::read(path).map_err(|error| Error::File {
+            option: "--env-file",
+            path: path.clone(),
+            errno: OsError(errno_of(&error)),
+        })?;
+        environment::take_lines(environment, path, &text).map_err(reading("--env-file"))?;
     }
     values
         .iter()

@@ -3,6 +3,7 @@
 use crate::causes::{
     COMMAND_MISSING, Cause, FOREIGN, INTERPRETER_MISSING, LOADER_MISSING, NO_TERMINAL, NOEXEC, NOT_EXECUTABLE,
 };
+use crate::diagnose::named;
 use crate::diagnose::probes;
 use crate::diagnose::shortfall;
 use crate::error::Error;
@@ -14,7 +15,10 @@ use nix::unistd::geteuid;
 pub(crate) fn found(error: &Error) -> Option<Cause> {
     match error {
         Error::Namespaces { errno, flags } => probes::namespaces::refused(errno.0, flags.0),
-        Error::Start(failure) => probes::step::refused(failure),
+        Error::Rootfs { path, errno } => named::rootfs(path, errno.0),
+        Error::Source { path, errno } | Error::File { path, errno, .. } => named::other(path, errno.0),
+        Error::Kept { directory, errno, .. } => named::kept(directory, errno.0),
+        Error::Start(failure) => named::start(failure).or_else(|| probes::step::refused(failure)),
         Error::Mapper { program, output: said } => {
             probes::mapper::needs_admin(program, said).or_else(|| probes::apparmor::denied(said))
         }

@@ -11,6 +11,7 @@ use crate::diagnose::shortfall;
 use crate::error::{Error, NamespaceFlags, OsError};
 use crate::parent::channel::{open_dir, packet_pipe, pipe, socket};
 use crate::parent::layers::disk_guard::DiskGuard;
+use crate::parent::layers::kept_dir::KeptDir;
 use crate::parent::live::{Live, Released};
 use crate::parent::mapper::{self, Target};
 use crate::parent::registry::{Entry, Name};
@@ -32,6 +33,7 @@ use nix::sys::utsname::uname;
 use nix::unistd::{getpid, getppid, getsid};
 use std::fs::File;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::Path;
 use subroot_idmap::IdKind;
 
 /// Performs a launch and returns how its command ended.
@@ -58,10 +60,14 @@ fn perform(mut launch: Launch) -> Result<Ended, Error> {
     let signals = Signals::block()?;
     let name = plan.name.as_deref().map(Name::reserve).transpose()?;
     let parent = if plan.outlives_parent { None } else { watched_parent()? };
-    let _kept = plan.root.as_ref().map(RootPlan::lock_kept).transpose()?;
+    let kept = plan.root.as_ref().map(KeptDir::lock).transpose()?.flatten();
     let guard = DiskGuard::start_if_needed(&mut launch.plan)?;
     let outcome = run_to_end(&mut launch, name, parent, &signals)
+        .map_err(|error| in_rootfs(error, &launch.plan))
         .inspect(|ended| log::debug!("the command has ended: {ended}"));
+    if let Some(kept) = kept.filter(|_| outcome.is_err()) {
+        kept.undo();
+    }
     if let Some(guard) = guard {
         guard.finish(&launch.plan.ids.candidates);
     }
@@ -80,6 +86,16 @@ fn warn(launch: &Launch) {
     let capability = plan.process.capabilities.and_then(probes::apparmor::useless);
     for cause in capability.into_iter().chain(device) {
         standard_error::warn(&format!("{cause}; {}", cause.fix()));
+    }
+}
+
+/// Adds the rootfs to a failure of the child, which knows only the directory that it has become.
+fn in_rootfs(error: Error, plan: &Plan) -> Error {
+    match (error, plan.root.as_ref().and_then(RootPlan::dir)) {
+        (Error::Start(failure), Some(rootfs)) => {
+            Error::Start(failure.in_rootfs(Path::new(rootfs), plan.process.changes_user()))
+        }
+        (error, _) => error,
     }
 }
 

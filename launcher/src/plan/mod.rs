@@ -246,13 +246,16 @@ pub(crate) fn c_strings(
 }
 
 /// The path, and the uid and gid of the directory. What only subordinate IDs can search is looked at later, by the child.
-fn check_rootfs(dir: &PathBuf) -> Result<(CString, Option<[u32; 2]>), Error> {
+///
+/// # Errors
+/// The directory does not exist, is not a directory, or cannot be examined by any user.
+pub(crate) fn check_rootfs(dir: &Path) -> Result<(CString, Option<[u32; 2]>), Error> {
     match std::fs::metadata(dir) {
         Ok(found) if !found.is_dir() => {
-            Err(Error::Rootfs { path: dir.clone(), errno: OsError(Errno::ENOTDIR) })
+            Err(Error::Rootfs { path: dir.to_owned(), errno: OsError(Errno::ENOTDIR) })
         }
         Err(error) if is_final(&error) => {
-            Err(Error::Rootfs { path: dir.clone(), errno: OsError(errno_of(&error)) })
+            Err(Error::Rootfs { path: dir.to_owned(), errno: OsError(errno_of(&error)) })
         }
         found => {
             // Error ignored: its owner is not known.

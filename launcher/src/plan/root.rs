@@ -1,20 +1,13 @@
 //! The filesystem of the command: a base, and everything mounted on it.
 
-use crate::error::{Error, OsError};
 use crate::plan::host_root::HostRoot;
 use crate::plan::id_layout::inside_of;
-use crate::plan::progress::begin;
 use crate::plan::root_owner::RootOwner;
 use crate::plan::steps::Kind;
 use crate::request::mount::{Bind, Content, Mount, MountFlags, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::request::root::{Dev, Overlay, Proc};
-use crate::sys;
-use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
 use nix::libc::{dev_t, ino_t, uid_t};
-use nix::sys::stat::Mode;
 use std::ffi::{CStr, CString, OsStr};
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use subroot_idmap::PlannedMap;
@@ -169,25 +162,6 @@ impl RootPlan {
     /// Whose the directory is that the base is.
     pub(crate) fn root_owner(&self) -> Option<RootOwner<'_>> {
         Some(RootOwner { path: Path::new(self.dir()?), ids: self.owner? })
-    }
-
-    /// Locks the directory in which changes are kept, while the result is open. Two mounts with the same
-    /// upper layer have undefined results (Documentation/filesystems/overlayfs.rst).
-    ///
-    /// # Errors
-    /// Another sandbox uses the directory, or it cannot be locked.
-    pub(crate) fn lock_kept(&self) -> Result<Option<OwnedFd>, Error> {
-        let Some(Overlay::Kept(dir)) = &self.overlay else { return Ok(None) };
-        begin(Kind::LockChanges, b"");
-        let failed =
-            |doing| move |errno| Error::Kept { doing, directory: dir.clone(), errno: OsError(errno) };
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let opened = open(dir, flags, Mode::empty()).map_err(failed("opening"))?;
-        match sys::files::try_lock(&opened, true) {
-            Ok(()) => Ok(Some(opened)),
-            Err(Errno::EWOULDBLOCK) => Err(Error::KeptInUse { directory: dir.clone() }),
-            Err(errno) => Err(failed("locking")(errno)),
-        }
     }
 
     /// The host directories below layers that are discarded, each with its path in the sandbox.

@@ -5,6 +5,7 @@ use crate::sys::outcome_of;
 use nix::errno::Errno;
 use std::ffi::OsString;
 use std::fs;
+use std::os::fd::{AsFd, AsRawFd as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 
@@ -30,6 +31,16 @@ pub(crate) fn read() -> Result<Vec<MountLine>, Errno> {
     let text = outcome_of(fs::read(FILE))?;
     let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     lines.map(|line| parse(line).ok_or(Errno::EBADMSG)).collect()
+}
+
+/// A mount below an open directory.
+///
+/// # Errors
+/// Errors of [`read`] and readlink(2).
+pub(crate) fn mount_below(dir: impl AsFd) -> Result<Option<PathBuf>, Errno> {
+    let path = outcome_of(fs::read_link(format!("/proc/self/fd/{}", dir.as_fd().as_raw_fd())))?;
+    let mut paths = read()?.into_iter().map(|mount| mount.path);
+    Ok(paths.find(|mount| *mount != path && mount.starts_with(&path)))
 }
 
 pub(crate) const FILE: &str = "/proc/self/mountinfo";

@@ -10,6 +10,7 @@ mod debian;
 mod descriptors;
 mod devices;
 mod exit_status;
+mod first_root;
 mod further_options;
 mod host_system;
 mod identity;

@@ -1,7 +1,6 @@
 //! `--env`, `--env-file` and `--env-host`.
 
 use crate::cli::values::split_once;
-use crate::failure::reason_of;
 use crate::request::environment::{Environment, check_name, set};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -30,12 +29,12 @@ pub(crate) fn take_variable(environment: &mut Environment, value: &OsStr) -> Res
     Ok(())
 }
 
-/// Adds the variables of a file. Each line is a value of `--env`; comments and blank lines are skipped.
+/// Adds the variables of a file with this text. Each line is a value of `--env`; comments and blank lines are
+/// skipped.
 ///
 /// # Errors
-/// The file cannot be read, or a line has no valid name.
-pub(crate) fn take_file(environment: &mut Environment, path: &Path) -> Result<(), String> {
-    let text = std::fs::read(path).map_err(|error| format!("{}: {}", path.display(), reason_of(&error)))?;
+/// A line has no valid name.
+pub(crate) fn take_lines(environment: &mut Environment, path: &Path, text: &[u8]) -> Result<(), String> {
     for (at, line) in text.split(|byte| *byte == b'\n').enumerate() {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let start = line.trim_ascii_start();

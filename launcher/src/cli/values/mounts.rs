@@ -2,10 +2,12 @@
 
 use crate::cdi::is_qualified;
 use crate::cli::values::{number, shown, split, split_once, utf8};
+use crate::failure::reason_of;
 use crate::request::mount::{Content, Mount, READ_ONLY, inside_path};
 use crate::request::mount_options::{attribute, propagation, set};
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
+use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 /// `--volume SOURCE:TARGET[:OPTION,…]`.
@@ -224,5 +226,9 @@ fn tmpfs_option(mount: &mut Mount, option: &str) -> Result<(), String> {
 /// # Errors
 /// The path is empty.
 pub(crate) fn host_path(value: &OsStr) -> Result<PathBuf, String> {
-    std::path::absolute(Path::new(value)).map_err(|_| "a path is empty".to_owned())
+    std::path::absolute(Path::new(value)).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => format!("{}: the current directory has been removed", shown(value)),
+        ErrorKind::InvalidInput => "a path is empty".to_owned(),
+        _ => format!("{}: {}", shown(value), reason_of(&error)),
+    })
 }

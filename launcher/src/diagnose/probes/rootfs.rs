@@ -4,9 +4,11 @@
 //! message.
 
 use crate::causes::{
-    CLOSED_DIR, Cause, Kind, NETWORK_ROOT, NODEV, NOEXEC, NOSUID, OVERLAY_REFUSED, PROC_COVERED, PROC_REFUSED,
+    CLOSED_DIR, Cause, FUSE_ROOT, Kind, NETWORK_ROOT, NODEV, NOEXEC, NOSUID, OVERLAY_REFUSED,
+    OVERLAY_SUBMOUNT, PROC_COVERED, PROC_REFUSED,
 };
-use crate::failure::reason;
+use crate::failure::{Failure, Step, reason};
+use crate::sys::lookup::open_top;
 use crate::sys::mountinfo;
 use nix::errno::Errno;
 use nix::sys::statfs::{FsType, NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, statfs};
@@ -24,6 +26,9 @@ const NETWORK: [(FsType, &str); 5] = [
     (FsType(0x0102_1997), "9p"),
 ];
 
+/// FUSE_SUPER_MAGIC in linux/magic.h.
+const FUSE: FsType = FsType(0x6573_5546);
+
 /// The mount point of the mount that contains a path: the longest one that is a prefix of it.
 pub(crate) fn mount_point(path: &Path) -> PathBuf {
     let path = fs::canonicalize(path).ok().unwrap_or_else(|| path.to_owned());
@@ -37,7 +42,9 @@ pub(crate) fn mount_point(path: &Path) -> PathBuf {
 /// Mount flags that restrict the rootfs.
 pub(crate) fn mount(path: &Path) -> Vec<Cause> {
     let kinds = [(FsFlags::ST_NOEXEC, &NOEXEC), (FsFlags::ST_NOSUID, &NOSUID)];
-    kinds.into_iter().filter_map(|(flag, kind)| flag_set(path, flag, kind)).chain(network(path)).collect()
+    let flags = kinds.into_iter().filter_map(|(flag, kind)| flag_set(path, flag, kind));
+    let fuse = is_closed_fuse(path).then(|| Cause::new(&FUSE_ROOT, &[("path", &path.display())]));
+    flags.chain(network(path)).chain(fuse).chain(no_overlay(path)).collect()
 }
 
 /// A restriction that does not matter to a sandbox: nodev.
@@ -57,6 +64,17 @@ fn network(path: &Path) -> Option<Cause> {
         other => NETWORK.into_iter().find(|(known, _)| other == *known)?.1,
     };
     Some(Cause::new(&NETWORK_ROOT, &[("path", &path.display()), ("kind", &kind)]))
+}
+
+/// True for a directory on a FUSE filesystem that only the user who mounted it can use: fuse(8), allow_other.
+pub(crate) fn is_closed_fuse(path: &Path) -> bool {
+    let is_fuse = statfs(path).is_ok_and(|found| found.filesystem_type() == FUSE);
+    let mount_point = mount_point(path);
+    let mounts = mountinfo::read().ok().unwrap_or_default();
+    // The last mount at a mount point is the one on top.
+    let mount = mounts.iter().rev().find(|mount| mount.path == mount_point).filter(|_| is_fuse);
+    let allows_others = |options: &[u8]| options.split(|byte| *byte == b',').any(|one| one == b"allow_other");
+    mount.is_some_and(|mount| !allows_others(&mount.super_options))
 }
 
 /// The first directory in the path that others cannot search, so that only its owner's ID can.
@@ -80,6 +98,36 @@ pub(crate) fn proc_refused() -> Cause {
         Some(path) => Cause::new(&PROC_COVERED, &[("path", &path.display())]),
         None => Cause::new(&PROC_REFUSED, &[]),
     }
+}
+
+/// The rule by which the kernel refuses an overlay over a directory with a mount below it.
+pub(crate) fn overlay_submount(failure: &Failure, mount: &Path) -> Cause {
+    match (failure.step, failure.rootfs()) {
+        (Step::LayerRoot, Some(rootfs)) => submount(rootfs.path, mount, without_overlay(rootfs.path)),
+        (Step::LayerRoot, None) => submount(Path::new("ROOTFS"), mount, "run without --overlay"),
+        _ => submount(
+            Path::new(failure.object()),
+            mount,
+            "bind it without a layer: leave O out; ro protects it",
+        ),
+    }
+}
+
+/// The same for a rootfs that doctor examines.
+fn no_overlay(path: &Path) -> Option<Cause> {
+    let mount = mountinfo::mount_below(open_top(path).ok()?).ok()??;
+    Some(submount(path, &mount, without_overlay(path)))
+}
+
+fn without_overlay(path: &Path) -> &'static str {
+    match fs::canonicalize(path).is_ok_and(|path| path == Path::new("/")) {
+        true => "run without ROOTFS, which puts layers over the host's own system",
+        false => "run without --overlay",
+    }
+}
+
+fn submount(path: &Path, mount: &Path, fix: &str) -> Cause {
+    Cause::new(&OVERLAY_SUBMOUNT, &[("path", &path.display()), ("mount", &mount.display()), ("fix", &fix)])
 }
 
 /// Why no overlay can be mounted.

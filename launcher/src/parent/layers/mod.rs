@@ -2,4 +2,5 @@
 
 pub(crate) mod disk_guard;
 pub(crate) mod disk_layers;
+pub(crate) mod kept_dir;
 pub(crate) mod overlay_probe;

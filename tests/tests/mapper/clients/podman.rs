@@ -37,13 +37,26 @@ const PAGE: &str = include_str!("../../../../docs/guide/get-a-rootfs.md");
 /// The commands of the guide, for an image of that name that is made here.
 #[test]
 fn a_root_is_taken_out_of_an_image_as_the_guide_says() {
-    let site = Site::new(Install::SetuidRoot, &USUAL);
     let lines =
         PAGE.split("```").find(|block| block.contains("podman export")).expect("the guide's lines").trim();
+    assert_taken_out(lines, "./rootfs");
+}
+
+/// The fix of `subroot run alpine`, as it is printed.
+#[test]
+fn a_root_is_taken_out_of_an_image_as_a_failing_launch_says() {
+    let lines = "subroot run alpine 2>said; eval \"$(sed -n 's/^subroot: fix: //p' said)\"";
+    assert_taken_out(lines, "./alpine");
+}
+
+/// Makes the image, and takes a root out of it with these commands.
+#[track_caller]
+fn assert_taken_out(lines: &str, root: &str) {
+    let site = Site::new(Install::SetuidRoot, &USUAL);
     let script = format!(
         "mkdir -p .config/containers && echo '{POLICY}' >.config/containers/policy.json && mv rootfs made && touch made/root/mine && subroot unshare -- chown 33:33 made/root/mine &&
-        subroot unshare -- tar -c -C made . | podman import -q -c CMD=sh - alpine >/dev/null && {lines} &&
-        subroot run ./rootfs -- stat -c %u:%g /root/mine"
+        subroot unshare -- tar -c -C made . | podman import -q -c CMD=sh - alpine >/dev/null && {{ {lines}; }} &&
+        subroot run {root} -- stat -c %u:%g /root/mine"
     );
     let mut shell = site.command("bash -c");
     shell.arg(script).env("STORAGE_DRIVER", "vfs").current_dir("/home/alice");

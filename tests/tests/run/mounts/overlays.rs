@@ -87,8 +87,8 @@ fn a_directory_for_them_may_be_in_the_rootfs() {
 #[test]
 fn a_directory_for_them_that_cannot_be_used_is_named() {
     let sandbox = Sandbox::new();
-    let outcome = sandbox.output(&["--overlay=/home/alice/nothere"], "touch /mark");
-    assert_refused(&outcome, 125, &["/home/alice/nothere", "No such file"]);
+    let outcome = sandbox.output(&["--overlay=/home/alice/not/here"], "touch /mark");
+    assert_refused(&outcome, 125, &["/home/alice/not/here", "No such file"]);
     fs::create_dir("/home/alice/roots").expect("a directory of the host's root");
     let outcome = sandbox.output(&["--overlay=/home/alice/roots"], "touch /mark");
     assert_refused(&outcome, 125, &["/home/alice/roots", "Permission denied"]);

@@ -1,0 +1,91 @@
+//! A name of a container image or of a command that was given as ROOTFS.
+
+use crate::causes::{COMMAND_AS_ROOTFS, Cause, IMAGE_NAME};
+use crate::diagnose::named::archive;
+use crate::grants::remedy::quoted::quoted;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// Images that people know by their short names.
+const KNOWN: [&str; 19] = [
+    "almalinux",
+    "alpine",
+    "amazonlinux",
+    "archlinux",
+    "busybox",
+    "centos",
+    "debian",
+    "fedora",
+    "golang",
+    "hello-world",
+    "nginx",
+    "node",
+    "opensuse",
+    "oraclelinux",
+    "postgres",
+    "python",
+    "rockylinux",
+    "rust",
+    "ubuntu",
+];
+
+/// The cause for a name that no directory has; `None` if it is neither an image's nor a command's.
+pub(crate) fn cause(path: &Path) -> Option<Cause> {
+    let name = path.to_str()?;
+    if is_image(name) {
+        return Some(Cause::new(&IMAGE_NAME, &[("name", &name), ("fix", &fix(name))]));
+    }
+    let is_command = !name.contains('/') && program(name).is_some();
+    let command = quoted(name.as_bytes()).filter(|_| is_command)?;
+    Some(Cause::new(&COMMAND_AS_ROOTFS, &[("name", &command)]))
+}
+
+/// True for a known name with or without a tag, and for a name that has a tag or a registry.
+fn is_image(name: &str) -> bool {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/:@".contains(letter);
+    let begins = name.starts_with(|letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit());
+    if !begins || !name.chars().all(is_plain) {
+        return false;
+    }
+    let (repository, tag) = name.split_once([':', '@']).unwrap_or((name, ""));
+    let has_registry = name.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']));
+    KNOWN.contains(&repository) || !tag.is_empty() || has_registry
+}
+
+/// The guide's command for an image, if its program is installed.
+fn fix(name: &str) -> String {
+    let dir = archive::unused(name.rsplit('/').next().unwrap_or(name).replace([':', '@'], "-").as_ref());
+    let dir = dir.display();
+    match ["podman", "docker"].into_iter().find(|engine| program(engine).is_some()) {
+        Some(engine) => format!(
+            "mkdir {dir} && {engine} export $({engine} create {name} true) | {} -C {dir}",
+            archive::unpacking()
+        ),
+        None => "unpack the image in a directory with podman, docker or umoci, and name the directory".into(),
+    }
+}
+
+/// The path of a program in PATH.
+fn program(name: &str) -> Option<PathBuf> {
+    let is_program = |path: &PathBuf| {
+        path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    let path = std::env::var_os("PATH").filter(|path| !path.as_bytes().is_empty())?;
+    std::env::split_paths(&path).map(|dir| dir.join(name)).find(is_program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_image;
+
+    #[test]
+    fn names_of_images_are_distinguished_from_directories() {
+        for name in ["alpine", "debian:12", "docker.io/library/x", "localhost:5000/x", "x@sha256:0"] {
+            assert!(is_image(name), "{name}");
+        }
+        for name in ["rootfs", "./alpine", "/alpine", "images/rootfs", "Alpine x", "", "-x:1", "x:"] {
+            assert!(!is_image(name), "{name}");
+        }
+    }
+}

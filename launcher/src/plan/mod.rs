@@ -19,12 +19,14 @@ use crate::plan::id_plan::IdPlan;
 use crate::plan::root::{Base, PlannedMount, RootPlan, Sys};
 use crate::request::capabilities;
 use crate::request::environment;
+use crate::request::limits::Limit;
 use crate::request::mount::{Content, Mount, NODEV, NOSUID, inside_path};
 use crate::request::namespaces::{ClockOffsets, Namespace, Namespaces, Network};
 use crate::request::passed::Passed;
 use crate::request::process::{Process, Seccomp};
 use crate::request::root::{Dev, Overlay, Proc, Root};
 use crate::request::sandbox::Sandbox;
+use crate::sys;
 use crate::sys::errno_of;
 use crate::sys::files::file_kind;
 use crate::sys::lookup::{look_in, open_top};
@@ -117,6 +119,7 @@ impl Plan {
 /// The process to run. Landlock allows writes below requested mounts that are not read-only.
 fn process(sandbox: &Sandbox, mounts: &[Mount]) -> Result<Process, Error> {
     let mut process = sandbox.process.clone();
+    process.limits.iter().try_for_each(check_limit)?;
     process.command = sandbox.command.clone().unwrap_or_default();
     let writable = mounts.iter().filter(|mount| mount.is_writable());
     process.writable = writable.map(|mount| mount.target.clone()).collect();
@@ -131,6 +134,16 @@ fn process(sandbox: &Sandbox, mounts: &[Mount]) -> Result<Process, Error> {
         *path = absolute("--security-opt", path)?;
     }
     Ok(process)
+}
+
+/// Only a process with CAP_SYS_RESOURCE in the host's user namespace could raise a hard limit: setrlimit(2).
+fn check_limit(limit: &Limit) -> Result<(), Error> {
+    let unreadable = |errno| Error::Parent { doing: "reading the resource limits", errno: OsError(errno) };
+    let hard = sys::process::hard_limit(limit.resource as u32).map_err(unreadable)?;
+    if limit.hard <= hard {
+        return Ok(());
+    }
+    Err(Error::Usage { what: "--ulimit", why: format!("{limit} exceeds your hard limit, which is {hard}") })
 }
 
 /// The requested mounts, with absolute paths.

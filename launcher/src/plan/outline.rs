@@ -386,7 +386,7 @@ fn lines(map: &PlannedMap) -> Value {
     Value::Array(map.joined().map(line).collect())
 }
 
-fn options(Attributes { set, propagation }: Attributes) -> Vec<Value> {
+fn options(Attributes { set, propagation, .. }: Attributes) -> Vec<Value> {
     let names = [
         ("ro", set.contains(READ_ONLY)),
         ("nosuid", set.contains(NOSUID)),

@@ -7,7 +7,7 @@ use crate::request::limits::Limit;
 use crate::request::mount::Mount;
 use crate::request::names::{check_hostname, check_name};
 use crate::request::namespaces::Namespace;
-use crate::request::process::{Landlock, Process, Seccomp};
+use crate::request::process::{Landlock, Process, Seccomp, Workdir, check_workdir};
 use crate::request::root::{Dev, Proc, Root};
 use crate::request::sandbox::Sandbox;
 
@@ -33,6 +33,9 @@ pub(crate) fn check(sandbox: &Sandbox) -> Result<(), Error> {
 }
 
 fn check_process(process: &Process) -> Result<(), Error> {
+    if let Workdir::Asked(dir) = &process.workdir {
+        read("--workdir", check_workdir(dir))?;
+    }
     let mut variables = process.environment.iter();
     read("--env", variables.try_for_each(|(name, value)| environment::check_name(name, value)))?;
     read("--ulimit", process.limits.iter().try_for_each(Limit::check))?;

@@ -172,6 +172,8 @@ impl Propagation {
 pub struct Attributes {
     /// The flags. Flags that a bind's source already has are kept too.
     pub set: MountFlags,
+    /// Flags that must not be set. A bind mount is refused if its source has one of them.
+    pub unset: MountFlags,
     /// The propagation of later mounts.
     pub propagation: Propagation,
 }
@@ -179,7 +181,7 @@ pub struct Attributes {
 impl Attributes {
     /// These flags, with private propagation.
     pub const fn new(set: MountFlags) -> Attributes {
-        Attributes { set, propagation: Propagation::Private }
+        Attributes { set, unset: MountFlags(0), propagation: Propagation::Private }
     }
 }
 

@@ -5,8 +5,14 @@ use crate::request::mount::{Mount, MountFlags, NODEV, NOEXEC, NOSUID, Propagatio
 /// Sets or removes a flag.
 pub(crate) fn set(mount: &mut Mount, flag: MountFlags, on: bool) {
     match on {
-        true => mount.attributes.set |= flag,
-        false => mount.attributes.set -= flag,
+        true => {
+            mount.attributes.set |= flag;
+            mount.attributes.unset -= flag;
+        }
+        false => {
+            mount.attributes.set -= flag;
+            mount.attributes.unset |= flag;
+        }
     }
 }
 

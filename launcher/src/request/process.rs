@@ -6,7 +6,7 @@ use crate::request::ids::{Account, UserSpec};
 use crate::request::limits::Limit;
 use serde::{Deserialize, Serialize};
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The process as requested.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -175,6 +175,20 @@ mod landlock_as_words {
             Landlock::of_values(values.as_bytes().split(|byte| *byte == 0).map(OsStr::from_bytes))
         }))
     }
+}
+
+/// # Errors
+/// A path that is not absolute.
+pub(crate) fn check_workdir(dir: &Path) -> Result<(), String> {
+    if dir.is_absolute() {
+        return Ok(());
+    }
+    let rest = dir.strip_prefix(".").ok().unwrap_or(dir);
+    Err(format!(
+        "{} is not an absolute path in the sandbox, such as {}",
+        dir.display(),
+        Path::new("/").join(rest).display()
+    ))
 }
 
 impl Process {

@@ -73,6 +73,10 @@ impl NewRoot {
                 self.make(path, PointKind::of(is_dir))?;
                 open_in_root(&self.top, path, kind).map_err(on)?
             }
+            // The path leads to a file, and not only through one.
+            Err(Errno::ENOTDIR) if self.open(path).is_ok() => {
+                return Err(on(Errno::ENOTDIR).with_missing(b"directory"));
+            }
             opened => opened.map_err(on)?,
         };
         let is_right_kind = is_dir || file_kind(&fstat(&mount_point).map_err(on)?) != SFlag::S_IFDIR;

@@ -3,7 +3,7 @@
 use crate::failure::{Failure, Step};
 use crate::plan::progress::begin;
 use crate::plan::root::PlannedMount;
-use crate::request::mount::{Attributes, Bind, Content, Mount, NODEV, NOEXEC, NOSUID, READ_ONLY};
+use crate::request::mount::{Attributes, Bind, Content, Mount, MountFlags, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::rootfs::attach::attach_with;
 use crate::rootfs::covering::{MissingPoint, make_point};
 use crate::rootfs::made;
@@ -15,13 +15,14 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
 use nix::mount::{MntFlags, umount2};
 use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmod, fchmodat, fstat, mkdirat};
+use nix::sys::statvfs::{FsFlags, fstatvfs};
 use nix::unistd::{Gid, Uid, fchdir, fchown};
 use std::ffi::CString;
 use std::fs::File;
 use std::io::Write as _;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 
@@ -39,18 +40,21 @@ pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount, layers: &UpperLa
         Content::Layered(source) => {
             let lower = open_source(source)?;
             let mount_point = root.mount_point(target, true)?;
-            let layered = layer(&mount_point, lower, layers).map_err(on)?;
+            let below = sys::outcome_of(lower.try_clone()).map_err(on)?;
+            let layered =
+                layer(&mount_point, lower, layers).map_err(|errno| layer_failure(source, &below, errno))?;
             root.record_memory(&layered);
             attach_with(&layered, &mount_point, c"", mount.attributes).map_err(on)
         }
-        Content::Overlay { lower, upper } => {
-            let lower = lower.iter().map(|path| open_source(path)).collect::<Result<Vec<_>, _>>()?;
+        Content::Overlay { lower: lower_paths, upper } => {
+            let lower = lower_paths.iter().map(|path| open_source(path)).collect::<Result<Vec<_>, _>>()?;
             let upper = match upper {
                 Some((upper, work)) => Some((open_source(upper)?, open_source(work)?)),
                 None => None,
             };
             let mount_point = root.mount_point(target, true)?;
-            let overlay = overlay(&lower, upper.as_ref(), &[]).map_err(on)?;
+            let made = overlay(&lower, upper.as_ref(), &[]);
+            let overlay = made.map_err(|errno| overlay_failure(on(errno), (lower_paths, &lower)))?;
             attach_with(&overlay, &mount_point, c"", mount.attributes).map_err(on)
         }
         Content::Tmpfs(options) => {
@@ -95,7 +99,8 @@ fn mount_bind(root: &mut NewRoot, planned: &PlannedMount, bind: &Bind) -> Result
         true => sys::mount::clone_tree(AT_FDCWD, &c_path),
         false => sys::mount::clone_mount(AT_FDCWD, &c_path),
     };
-    let tree = tree.map_err(on)?;
+    let tree = tree.map_err(|errno| bind_failure(bind, errno))?;
+    refuse_locked_flags(&tree, attributes.unset).map_err(|(flag, errno)| on(errno).with_missing(flag))?;
     // If the source was replaced after this check, the kernel refuses the mount: it mounts directories only
     // on directories.
     let is_dir = match planned.is_dir {
@@ -113,6 +118,57 @@ fn mount_bind(root: &mut NewRoot, planned: &PlannedMount, bind: &Bind) -> Result
     let mount_point = root.mount_point(target, false)?;
     attach_with(&tree, &mount_point, c"", attributes)
         .map_err(Failure::on(Step::Mount, target.as_os_str().as_bytes()))
+}
+
+/// The flags with their names and those of their opposites.
+const FLAGS: [(MountFlags, FsFlags, &[u8]); 4] = [
+    (READ_ONLY, FsFlags::ST_RDONLY, b"ro"),
+    (NOSUID, FsFlags::ST_NOSUID, b"nosuid"),
+    (NODEV, FsFlags::ST_NODEV, b"nodev"),
+    (NOEXEC, FsFlags::ST_NOEXEC, b"noexec"),
+];
+
+/// Refuses a source with a flag that must not be set. The host's mounts keep their flags in a user namespace
+/// (mount_namespaces(7)).
+fn refuse_locked_flags(tree: &OwnedFd, unset: MountFlags) -> Result<(), (&'static [u8], Errno)> {
+    if unset == MountFlags::default() {
+        return Ok(());
+    }
+    let flags = fstatvfs(tree).map_err(|errno| (&b""[..], errno))?.flags();
+    match FLAGS.iter().find(|(flag, set, _)| unset.contains(*flag) && flags.contains(*set)) {
+        Some((_, _, name)) => Err((name, Errno::EPERM)),
+        None => Ok(()),
+    }
+}
+
+/// Adds a mount below the directory, with which the kernel refuses an overlay or a bind of the directory
+/// alone: a copy without that mount could reveal what it covers.
+pub(crate) fn with_mount_below(failure: Failure, dir: impl AsFd) -> Failure {
+    // Error ignored: the message then has only the kernel's reason.
+    match sys::mountinfo::mount_below(dir) {
+        Ok(Some(mount)) if failure.errno == Errno::EINVAL => {
+            failure.with_missing(mount.as_os_str().as_bytes())
+        }
+        _ => failure,
+    }
+}
+
+fn layer_failure(source: &Path, dir: &OwnedFd, errno: Errno) -> Failure {
+    with_mount_below(Failure::new(Step::LayerBind, source.as_os_str().as_bytes(), errno), dir)
+}
+
+/// The failure of an overlay. If one of its directories has mounts below it, it names that directory.
+fn overlay_failure(failure: Failure, (paths, lower): (&[PathBuf], &[OwnedFd])) -> Failure {
+    let mut failures = paths.iter().zip(lower).map(|(path, dir)| layer_failure(path, dir, failure.errno));
+    failures.find(|failure| !failure.missing().is_empty()).unwrap_or(failure)
+}
+
+fn bind_failure(bind: &Bind, errno: Errno) -> Failure {
+    let failure = Failure::new(Step::Bind, bind.source.as_os_str().as_bytes(), errno);
+    match open_source(&bind.source) {
+        Ok(dir) if !bind.recursive => with_mount_below(failure, dir),
+        _ => failure,
+    }
 }
 
 fn open_source(path: &Path) -> Result<OwnedFd, Failure> {
@@ -201,7 +257,12 @@ fn in_memory(
 pub(crate) fn mask(root: &NewRoot, path: &Path) -> Result<(), Failure> {
     let on = |errno| Failure::new(Step::Mount, path.as_os_str().as_bytes(), errno);
     let Some(mount_point) = unless_missing(root.open(path)).map_err(on)? else { return Ok(()) };
-    let cover = match sys::files::file_kind(&fstat(&mount_point).map_err(on)?) {
+    let kind = sys::files::file_kind(&fstat(&mount_point).map_err(on)?);
+    let on = |errno| {
+        let failure = on(errno);
+        if errno == Errno::ENOENT { failure.with_missing(b"/dev/null") } else { failure }
+    };
+    let cover = match kind {
         SFlag::S_IFDIR => {
             sys::mount::new_mount(c"tmpfs", &[(c"mode", Some(c"0555"))], (READ_ONLY | NODEV).bits())
         }

@@ -132,7 +132,8 @@ fn bind_over_itself(mount_point: &OwnedFd) -> Result<OwnedFd, Errno> {
 fn discard(mount_point: &OwnedFd, layers: &UpperLayers) -> Result<OwnedFd, Failure> {
     let on = |errno| Failure::new(Step::LayerRoot, b"", errno);
     let lower = sys::outcome_of(mount_point.try_clone()).map_err(on)?;
-    let layered = mounts::layer(mount_point, lower, layers).map_err(on)?;
+    let layered = mounts::layer(mount_point, lower, layers)
+        .map_err(|errno| mounts::with_mount_below(on(errno), mount_point))?;
     sys::mount::attach(&layered, mount_point, c"").map_err(on)?;
     Ok(layered)
 }
@@ -149,7 +150,8 @@ fn keep(plan: &RootPlan, mount_point: &OwnedFd, dir: &Path) -> Result<OwnedFd, F
     // What is made comes first, so that a directory has its own mode.
     let made = plan.mounts.iter().filter_map(made::point);
     let points: Vec<MissingPoint> = made.chain(plan.points_on_root().map(point)).collect();
-    let layered = mounts::keep(mount_point, lower, &upper, &points).map_err(on)?;
+    let layered = mounts::keep(mount_point, lower, &upper, &points)
+        .map_err(|errno| mounts::with_mount_below(on(errno), mount_point))?;
     sys::mount::attach(&layered, mount_point, c"").map_err(on)?;
     Ok(layered)
 }
@@ -182,7 +184,8 @@ fn refuse_false_mount_points(plan: &RootPlan, mount_point: &OwnedFd) -> Result<(
             Ok(_) => Errno::ENOTDIR,
             Err(errno) => errno,
         };
-        return Err(Failure::new(Step::MountPoint, name.as_bytes(), errno));
+        let path = format!("/{name}");
+        return Err(Failure::new(Step::MountPoint, path.as_bytes(), errno).with_missing(b"essential"));
     }
     Ok(())
 }

@@ -118,6 +118,16 @@ pub(crate) fn set_limit(resource: u32, soft: u64, hard: u64) -> Outcome<()> {
     syscall!(libc::SYS_prlimit64, 0, resource, limit.as_ptr(), std::ptr::null::<u64>()).map(drop)
 }
 
+/// The hard limit of this process: prlimit(2).
+///
+/// # Errors
+/// Errors of prlimit(2).
+pub(crate) fn hard_limit(resource: u32) -> Outcome<u64> {
+    let mut limit = [0_u64; 2];
+    syscall!(libc::SYS_prlimit64, 0, resource, std::ptr::null::<u64>(), limit.as_mut_ptr())?;
+    Ok(limit[1])
+}
+
 /// Runs `child` in a new process that shares this process's memory, as vfork(2) does. This process is
 /// suspended until the child has executed a program or ended. Returns the child's PID. All signals must be
 /// blocked.

@@ -12,4 +12,5 @@ mod overlays;
 mod points;
 mod propagation;
 mod read_only;
+mod refusals;
 mod words;

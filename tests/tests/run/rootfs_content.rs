@@ -23,7 +23,7 @@ fn assert_refused_with(replace: impl Fn(&Path)) {
         let before = (mounts(), listing(Path::new("/home")), listing(Path::new("/etc")));
         for options in BOTH {
             let outcome = sandbox.host.output(&mut sandbox.leaving_a_mark(options));
-            assert_refused(&outcome, 125, &[&format!("mount point {name}")]);
+            assert_refused(&outcome, 125, &[&format!("mount point /{name}")]);
         }
         assert_eq!((mounts(), listing(Path::new("/home")), listing(Path::new("/etc"))), before, "{name}");
     }

@@ -95,12 +95,44 @@ pub(crate) fn gpus(value: &str) -> Result<Vec<String>, String> {
 /// Why the value is invalid.
 pub(crate) fn mount(value: &OsStr) -> Result<Mount, String> {
     let mut typed = Typed::default();
-    for field in split(value, b',') {
+    let fields = csv(value)?;
+    for field in &fields {
         let (key, value) = split_once(field, b'=');
         typed.take(utf8(key)?, value)?;
     }
     typed.mount()
 }
+
+/// Splits a value at its commas, as docker and podman do: a field in double quotes can have commas, and `""`
+/// for a double quote.
+fn csv(value: &OsStr) -> Result<Vec<OsString>, String> {
+    let mut fields = vec![Vec::new()];
+    let mut bytes = value.as_bytes().iter().copied().peekable();
+    let mut is_quoted = false;
+    while let Some(byte) = bytes.next() {
+        let field = fields.last_mut().ok_or("it is empty")?;
+        match byte {
+            b'"' if is_quoted && bytes.next_if_eq(&b'"').is_some() => field.push(byte),
+            b'"' if is_quoted && !matches!(bytes.peek(), None | Some(b',')) => {
+                return Err(format!("{}: a comma must follow the closing quote", shown(value)));
+            }
+            b'"' if is_quoted => is_quoted = false,
+            b'"' if field.is_empty() => is_quoted = true,
+            b'"' => {
+                return Err(format!("{}: a quote must be before the key: \"source=a,b\"", shown(value)));
+            }
+            b',' if !is_quoted => fields.push(Vec::new()),
+            byte => field.push(byte),
+        }
+    }
+    if is_quoted {
+        return Err(format!("{}: the closing quote is missing", shown(value)));
+    }
+    Ok(fields.into_iter().map(OsString::from_vec).collect())
+}
+
+/// The types of `--mount`.
+const KINDS: [&str; 6] = ["bind", "tmpfs", "overlay", "proc", "devpts", "mqueue"];
 
 /// The fields of `--mount`, collected before the type is known.
 #[derive(Default)]
@@ -130,11 +162,22 @@ impl<'a> Typed<'a> {
     }
 
     fn mount(self) -> Result<Mount, String> {
-        let target = inside_path(self.target.ok_or("target is missing")?)?;
         let kind = self.kind.unwrap_or("bind");
-        if kind != "bind" && kind != "overlay" && self.source.is_some_and(|source| source != kind) {
-            return Err(format!("type={kind} has no source"));
+        match self.source.filter(|source| *source != kind) {
+            _ if kind == "volume" => {
+                return Err(
+                    "there are no named volumes; type=bind,source=DIRECTORY mounts a directory".into()
+                );
+            }
+            Some(_) if kind == "overlay" => {
+                return Err("type=overlay has no source; lowerdir=DIR[:DIR…] names its directories".into());
+            }
+            Some(_) if kind != "bind" && KINDS.contains(&kind) => {
+                return Err(format!("type={kind} has no source"));
+            }
+            _ => {}
         }
+        let target = inside_path(self.target.ok_or("target is missing")?)?;
         let mut mount = match kind {
             "bind" => Mount::bind(host_path(self.source.ok_or("source is missing")?)?, target),
             "tmpfs" => Mount::tmpfs(target),
@@ -142,9 +185,7 @@ impl<'a> Typed<'a> {
             "proc" => Mount::proc(target),
             "devpts" => Mount::devpts(target),
             "mqueue" => Mount::mqueue(target),
-            other => {
-                return Err(format!("type={other} is none of bind, tmpfs, overlay, proc, devpts, mqueue"));
-            }
+            other => return Err(format!("type={other} is none of {}", KINDS.join(", "))),
         };
         for (key, value) in &self.options {
             let value = value.map(utf8).transpose()?;
@@ -224,7 +265,7 @@ fn tmpfs_option(mount: &mut Mount, option: &str) -> Result<(), String> {
 /// A path on the host, relative to the caller's working directory.
 ///
 /// # Errors
-/// The path is empty.
+/// The path is empty, or the working directory does not exist.
 pub(crate) fn host_path(value: &OsStr) -> Result<PathBuf, String> {
     std::path::absolute(Path::new(value)).map_err(|error| match error.kind() {
         ErrorKind::NotFound => format!("{}: the current directory has been removed", shown(value)),

@@ -17,7 +17,7 @@ fn wrong_words_and_limits_above_the_callers_are_named() {
     for (options, said) in [
         (["--ulimit", "files=1"], "unknown limit files"),
         (["--ulimit", "nofile=2:1"], "soft limit exceeds"),
-        (["--ulimit", "nofile=9999999:99999999"], "setting limit nofile"),
+        (["--ulimit", "nofile=9999999:99999999"], "exceeds your hard limit, which is "),
         (["--umask", "9"], "not an octal mode"),
         (["--oom-score-adj", "5000"], "--oom-score-adj"),
     ] {

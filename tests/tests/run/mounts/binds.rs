@@ -76,8 +76,19 @@ fn what_the_host_forbids_stays_forbidden() {
     mount(NONE, &data, NONE, flags, NONE).expect("remounting");
     let script = "sh -c /srv/x 2>/dev/null || echo not run; touch /srv/y 2>/dev/null || echo read-only;
         mount -o remount,bind,rw,exec /srv 2>/dev/null || echo locked";
-    let options = ["--cap-add", "SYS_ADMIN", "-v", "/home/alice/data:/srv:rw,exec"];
+    let options = ["--cap-add", "SYS_ADMIN", "-v", "/home/alice/data:/srv"];
     assert_eq!(sandbox.prints(&options, script), "not run\nread-only\nlocked\n");
+    for (option, flag) in [("exec", "noexec"), ("rw", "ro")] {
+        for mount in
+            [["-v", &format!("./data:/srv:{option}")], ["--mount", &format!("src=./data,dst=/srv,{option}")]]
+        {
+            let outcome = sandbox.output(&mount, "true");
+            let why = format!("the mount of /home/alice/data is {flag}, and the kernel keeps this");
+            assert_refused(&outcome, 125, &["binding /home/alice/data: Operation not permitted", &why]);
+            assert!(outcome.stderr.ends_with(&format!("subroot: fix: leave {option} out\n")), "{outcome:?}");
+        }
+    }
+    assert_eq!(sandbox.prints(&["-v", "./data:/srv:suid,dev"], "cat /srv/x >/dev/null"), "");
 }
 
 #[test]

@@ -4,9 +4,10 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Stdio;
-use subroot_tests::running::Running;
+use std::process::{Command, Stdio};
+use subroot_tests::running::{GONE_WITHIN, Running, soon};
 use subroot_tests::sandbox::{Sandbox, mounts};
+use subroot_tests::{is_nested, skip};
 
 const NONE: Option<&str> = None;
 
@@ -39,6 +40,7 @@ fn shared_dir(sandbox: &Sandbox) {
     mount_memory("/mnt/disks/old", "of-old");
 }
 
+const BOUND: [&str; 2] = ["-v", "/mnt/disks:/mnt/disks:ro,rslave"];
 const SCRIPT: &str =
     "test -e /mnt/disks/old/of-old && echo ready; read line; ls /mnt/disks/old /mnt/disks/new";
 
@@ -46,13 +48,41 @@ const SCRIPT: &str =
 fn mounts_of_the_host_come_and_go_in_a_directory_that_is_bound_as_slave() {
     let sandbox = Sandbox::new();
     shared_dir(&sandbox);
-    let mut running = host_system(&sandbox, &["-v", "/mnt/disks:/mnt/disks:ro,rslave"], SCRIPT);
-    // Without MNT_DETACH, the kernel refuses to unmount a filesystem that the sandbox keeps busy.
+    let mut running = host_system(&sandbox, &BOUND, SCRIPT);
     umount2("/mnt/disks/old", MntFlags::empty()).expect("unmounting while the sandbox runs");
     mount_memory("/mnt/disks/new", "of-new");
     go_on(&mut running);
     let seen = running.end().ok();
     assert_eq!(seen, "/mnt/disks/new:\nof-new\n\n/mnt/disks/old:\n", "{seen}");
+}
+
+/// A FUSE server ends when no mount and no overlay uses its filesystem any more.
+#[test]
+fn a_filesystem_that_the_host_unmounts_there_is_not_kept_busy() {
+    if is_nested() {
+        skip!("no device can be made in a user namespace");
+    }
+    if !Path::new("/usr/bin/bindfs").exists() {
+        skip!("no FUSE: install bindfs");
+    }
+    let sandbox = Sandbox::new();
+    shared_dir(&sandbox);
+    umount2("/mnt/disks/old", MntFlags::empty()).expect("unmounting");
+    let serve = "mknod -m 666 /mnt/fuse c 10 229 && mount --bind /mnt/fuse /dev/fuse &&
+        mkdir /mnt/real && touch /mnt/real/of-old || exit
+        bindfs -f /mnt/real /mnt/disks/old >/dev/null 2>&1 & echo $! >/mnt/server
+        until mountpoint -q /mnt/disks/old; do sleep 0.02; done";
+    sandbox.host.output(Command::new("sh").args(["-c", serve])).ok();
+    let mut running = host_system(&sandbox, &BOUND, SCRIPT);
+    let server = fs::read_to_string("/mnt/server").expect("its PID");
+    let words = Path::new("/proc").join(server.trim()).join("cmdline");
+    // A process that has ended has no words, even before it is waited for.
+    let has_ended = || fs::read(&words).map_or(true, |words| words.is_empty());
+    let was_running = !has_ended();
+    umount2("/mnt/disks/old", MntFlags::empty()).expect("unmounting while the sandbox runs");
+    assert!(soon(GONE_WITHIN, has_ended) && was_running);
+    go_on(&mut running);
+    running.end().ok();
 }
 
 /// Otherwise nothing changes inside, and nothing that the host mounts later can be written to.

@@ -61,6 +61,8 @@ impl Rootfs {
         if path.join("etc").exists() {
             fs::write(path.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n").expect("writing passwd");
             fs::write(path.join("etc/group"), "root:x:0:\n").expect("writing group");
+            fs::write(path.join("etc/hosts"), own_hosts()).expect("writing hosts");
+            fs::write(path.join("etc/resolv.conf"), "nameserver 127.0.0.1\n").expect("writing resolv.conf");
         }
         give_tree(&path, user);
         Rootfs { path }
@@ -98,6 +100,12 @@ pub(crate) fn unpack(mut archive: File, dir: &Path, user: &User, ids: Subordinat
         .output()
         .expect("starting nsenter");
     assert!(unpacked.status.success(), "{}", String::from_utf8_lossy(&unpacked.stderr));
+}
+
+/// A hosts file with all names that a launch looks for.
+fn own_hosts() -> String {
+    let name = nix::unistd::gethostname().expect("own name");
+    format!("127.0.0.1 localhost\n127.0.1.1 {}\n", name.to_string_lossy())
 }
 
 fn install_busybox(bin: &Path) {

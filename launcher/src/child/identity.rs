@@ -1,6 +1,7 @@
 //! Looks up the user of the command in the account files of the new root, which this process is already in.
 
 use crate::failure::{Failure, Step};
+use crate::plan::accounts::{GROUP, PASSWD, PasswdLine, parse_group};
 use crate::request::ids::{Account, UserSpec};
 use crate::request::process::Process;
 use crate::sys::files::file_kind;
@@ -15,10 +16,8 @@ use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
-use subroot_idmap::{each_line, parse_number};
+use subroot_idmap::each_line;
 
-const PASSWD: &str = "/etc/passwd";
-const GROUP: &str = "/etc/group";
 /// Longer than any line of an account file, in bytes.
 const LINE: usize = 64 * 1024;
 /// Larger than any account file, in bytes. A sparse file can be of any size.
@@ -36,10 +35,14 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// The child's identity before any user is looked up. Its home is /root if it is root.
-    pub(crate) fn first(uid: u32, gid: u32) -> Identity {
-        let home = if uid == 0 { "/root" } else { "/" };
-        Identity { uid, gid, groups: None, home: home.into(), name: uid.to_string().into_bytes() }
+    /// The child's identity before any user is looked up. Its home is /root if it is root, else that of its
+    /// account.
+    pub(crate) fn first([uid, gid]: [u32; 2], home: Option<&OsStr>) -> Identity {
+        let home = match home.filter(|home| !home.is_empty()) {
+            _ if uid == 0 => "/root".into(),
+            home => home.unwrap_or(OsStr::new("/")).to_owned(),
+        };
+        Identity { uid, gid, groups: None, home, name: uid.to_string().into_bytes() }
     }
 
     /// True for ID 0.
@@ -111,8 +114,8 @@ pub(crate) fn find(process: &Process, first: Identity) -> Result<Identity, Failu
     Ok(identity)
 }
 
-/// One line of passwd(5).
-struct PasswdLine {
+/// An account of the root.
+struct RootAccount {
     name: Vec<u8>,
     uid: u32,
     gid: u32,
@@ -140,19 +143,20 @@ fn look_up(spec: &UserSpec) -> Result<Identity, Failure> {
     Ok(Identity { uid, gid, groups: Some(groups), home, name })
 }
 
-fn passwd_line(account: &Account) -> Result<Option<PasswdLine>, Errno> {
+fn passwd_line(account: &Account) -> Result<Option<RootAccount>, Errno> {
     let mut found = None;
     each_line_of(PASSWD, |line| {
-        let mut fields = line.split(|byte| *byte == b':');
-        let (Some(name), Some(uid)) = (fields.next(), fields.nth(1).and_then(id)) else { return };
+        let Some(line) = PasswdLine::parse(line).filter(|_| found.is_none()) else { return };
         let is_meant = match account {
-            Account::Id(wanted) => *wanted == uid,
-            Account::Name(wanted) => wanted.as_bytes() == name,
+            Account::Id(wanted) => *wanted == line.uid,
+            Account::Name(wanted) => wanted.as_bytes() == line.name,
         };
-        if let Some(gid) = fields.next().and_then(id).filter(|_| is_meant && found.is_none()) {
-            let home = OsString::from_vec(fields.nth(1).unwrap_or_default().to_vec());
-            found = Some(PasswdLine { name: name.to_vec(), uid, gid, home });
-        }
+        found = is_meant.then(|| RootAccount {
+            name: line.name.to_vec(),
+            uid: line.uid,
+            gid: line.gid,
+            home: OsString::from_vec(line.home.to_vec()),
+        });
     })?;
     Ok(found)
 }
@@ -164,10 +168,8 @@ fn group_id(group: &Account) -> Result<u32, Failure> {
     };
     let mut found = None;
     each_line_of(GROUP, |line| {
-        let mut fields = line.split(|byte| *byte == b':');
-        if fields.next() == Some(name) && found.is_none() {
-            found = fields.nth(1).and_then(id);
-        }
+        let meant = parse_group(line).filter(|(known, ..)| *known == name && found.is_none());
+        found = found.or(meant.map(|(_, gid, _)| gid));
     })
     .map_err(Failure::on(Step::FindGroup, name))?;
     found.ok_or_else(|| Failure::new(Step::FindGroup, name, Errno::ENOENT))
@@ -177,17 +179,12 @@ fn group_id(group: &Account) -> Result<u32, Failure> {
 fn groups_of(name: &[u8], own: u32) -> Result<Vec<u32>, Errno> {
     let mut groups = vec![own];
     each_line_of(GROUP, |line| {
-        let mut fields = line.split(|byte| *byte == b':').skip(2);
-        let (Some(gid), Some(members)) = (fields.next().and_then(id), fields.next()) else { return };
+        let Some((_, gid, members)) = parse_group(line) else { return };
         if members.split(|byte| *byte == b',').any(|member| member == name) && !groups.contains(&gid) {
             groups.push(gid);
         }
     })?;
     Ok(groups)
-}
-
-fn id(field: &[u8]) -> Option<u32> {
-    parse_number(field).ok().filter(|id| *id != u32::MAX)
 }
 
 /// Visits each line of an account file. The files belong to the rootfs and can be anything. A missing file

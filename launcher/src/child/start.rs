@@ -39,7 +39,7 @@ fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
     let Launch { plan, process } = launch;
     let candidate = plan.ids.candidates.get(usize::from(wait_for_byte(ends)));
     let candidate = candidate.ok_or(Errno::EINVAL).map_err(Failure::on(Step::BecomeRoot, b""))?;
-    let first = Identity::first(candidate.first[0], candidate.first[1]);
+    let first = Identity::first(candidate.first, plan.process.home.as_deref());
     // Uses the host's /proc; that of the rootfs may be a fake.
     process.adjust_oom_score()?;
     let disk = plan.root.as_ref().and_then(|root| root.disk.as_ref());

@@ -236,6 +236,7 @@ fn take_security(sandbox: &mut Sandbox, option: &OsStr) -> Result<(), String> {
 fn take_identity(sandbox: &mut Sandbox, typed: &IdentityArgs) -> Result<(), Error> {
     let process = &mut sandbox.process;
     process.user = typed.user.as_deref().map(ids::user).transpose().map_err(reading("--user"))?;
+    sandbox.adds_account = typed.passwd;
     for group in &typed.group_add {
         match group.as_bytes() {
             b"keep-groups" => process.keeps_groups = true,

@@ -5,8 +5,9 @@ use crate::grants::files::each_line_of;
 use nix::libc::gid_t;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
-use subroot_idmap::{ACCOUNTS_FILE, Account};
+use subroot_idmap::{ACCOUNTS_FILE, Account, parse_number};
 use users::User;
 
 const IS_STATIC: bool = cfg!(target_feature = "crt-static");
@@ -34,6 +35,22 @@ fn local(name: &OsStr) -> Option<User> {
         found = found.take().or_else(|| ids.map(|(uid, gid)| User::new(uid, name, gid)));
     });
     found
+}
+
+/// The line of /etc/passwd or /etc/group with this ID, from the file or else from name services; empty if
+/// there is none.
+pub(crate) fn line_of(file: &'static str, id: u32) -> Vec<u8> {
+    let mut found = None;
+    each_line_of(file, |_, line| {
+        let number = line.split(|byte| *byte == b':').nth(2).map(parse_number);
+        if found.is_none() && number == Some(Ok(id)) {
+            found = Some(line.to_vec());
+        }
+    });
+    let database = Path::new(file).file_name().unwrap_or_default();
+    let mut line = found.unwrap_or_else(|| printed(Command::new("getent").arg(database).arg(id.to_string())));
+    line.truncate(line.iter().position(|byte| *byte == b'\n').unwrap_or(line.len()));
+    line
 }
 
 /// The groups of a user, including the primary group.

@@ -190,8 +190,7 @@ fn enter(joined: &Joined) -> Result<Side, Failure> {
 
 fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failure> {
     start::wait_for_byte(ends);
-    let [uid, gid] = joined.first;
-    let first = Identity::first(uid, gid);
+    let first = Identity::first(joined.first, joined.process.process().home.as_deref());
     // Use the state read earlier: /proc may be faked by the rootfs here.
     start::become_first(&first, joined.process.process(), || Ok(joined.member.denies_setgroups))
         .map_err(Failure::on(Step::BecomeRoot, b""))?;

@@ -50,6 +50,7 @@ pub(crate) fn launch(launch: Launch) -> Result<Ended, Error> {
 fn perform(mut launch: Launch) -> Result<Ended, Error> {
     warn(&launch);
     let plan = &launch.plan;
+    plan.warnings.iter().for_each(|warning| standard_error::warn(warning));
     if progress::is_wanted() {
         follow(plan);
     }
@@ -257,6 +258,7 @@ impl Spawned {
             mapper::fall_back_warning(&plan.ids, at, &reasons),
             mapper::cut_warning(&plan.ids, at),
             mapper::owner_warning(plan, at),
+            mapper::own_user_warning(plan, at),
         ];
         notes.iter().flatten().for_each(|note| standard_error::warn(note));
         let candidate = u8::try_from(at).map_err(|_| Error::Vanished)?;

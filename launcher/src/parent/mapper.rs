@@ -6,7 +6,9 @@ use crate::diagnose::shortfall;
 use crate::error::{Error, OsError};
 use crate::failure::reason;
 use crate::plan::Plan;
+use crate::plan::id_layout::{self, inside_of};
 use crate::plan::id_plan::{Candidate, IdPlan, Maps, Writer};
+use crate::request::ids::Account;
 use crate::sys;
 use crate::sys::process::Ended;
 use crate::sys::program::Arguments;
@@ -281,6 +283,19 @@ pub(crate) fn owner_warning(plan: &Plan, at: usize) -> Option<String> {
     let chosen = || probes::owner::chosen(&plan.ids, rootfs).filter(|_| are_subids);
     let cause = || probes::owner::cause(&plan.ids, rootfs);
     chosen().or_else(|| cause().map(|cause| format!("{cause}; fix: {}", cause.fix())))
+}
+
+/// The warning for `-u UID:GID` with the caller's own numbers, which in docker gives the caller the files that
+/// the command makes.
+pub(crate) fn own_user_warning(plan: &Plan, at: usize) -> Option<String> {
+    let [uid, gid] = IdKind::BOTH.map(id_layout::own_id);
+    let user = plan.process.user.as_ref()?;
+    let is_meant =
+        uid != 0 && (&user.user, user.group.as_ref()) == (&Account::Id(uid), Some(&Account::Id(gid)));
+    let inside = inside_of(plan.ids.candidates.get(at)?.maps.of(IdKind::Uid), uid)?;
+    (is_meant && inside != uid).then(|| {
+        format!("user ID {uid} inside is not your own, which is {inside} there; --userns keep-id keeps yours")
+    })
 }
 
 /// What prevents the best candidate that failed, or any better one.

@@ -64,7 +64,7 @@ pub(crate) fn perform_with<T>(
             // Error ignored: the step is then not performed.
             let told = read(&go, &mut at) == Ok(1);
             let first = candidates.get(usize::from(at[0])).map(|candidate| candidate.first);
-            let assume = |[uid, gid]: [u32; 2]| Identity::first(uid, gid).assume();
+            let assume = |first: [u32; 2]| Identity::first(first, None).assume();
             let opened = if told { open() } else { Err(Errno::ESRCH) };
             let done = opened.and_then(|opened| first.map_or(Ok(()), assume).and_then(|()| step(opened)));
             sys::process::exit(

@@ -64,11 +64,11 @@ impl Maps {
         lines.fold(0, |end, line| if line.inside == end { end.saturating_add(line.count) } else { end })
     }
 
-    /// True if any process may write these maps: they map only the caller's own IDs.
-    fn are_the_callers_own(&self) -> bool {
-        let is_own =
-            |kind| self.of(kind).lines().iter().all(|line| line.count == 1 && line.outside == own_id(kind));
-        IdKind::BOTH.into_iter().all(is_own)
+    /// True if any process may write these maps: they map only the caller's own IDs, which are in these pools.
+    fn are_only_of(&self, own: &[Pool; 2]) -> bool {
+        IdKind::BOTH.into_iter().zip(own).all(|(kind, pool)| {
+            self.of(kind).lines().iter().all(|line| line.count == 1 && pool.contains(line.outside))
+        })
     }
 }
 
@@ -184,8 +184,8 @@ impl IdPlan {
             match maps(&layout, &own, &[]) {
                 // If the maps were requested explicitly, all but these maps are left to a mapper, which
                 // reports why it refuses them.
-                Ok(own) if may_map && plan.candidates.is_empty() || own.are_the_callers_own() => {
-                    plan.push(Writer::OwnId, &Rc::new(own), false);
+                Ok(maps) if may_map && plan.candidates.is_empty() || maps.are_only_of(&own) => {
+                    plan.push(Writer::OwnId, &Rc::new(maps), false);
                 }
                 Ok(_) if plan.candidates.is_empty() => return Err(not_granted(&plan)),
                 Err(error) if plan.candidates.is_empty() => return Err(error),
@@ -275,7 +275,8 @@ impl IdPlan {
     }
 
     fn push(&mut self, writer: Writer, maps: &Rc<Maps>, only: bool) {
-        let first = IdKind::BOTH.map(|kind| maps.first(kind));
+        let same = self.candidates.iter().find(|known| Rc::ptr_eq(&known.maps, maps));
+        let first = same.map_or_else(|| IdKind::BOTH.map(|kind| maps.first(kind)), |known| known.first);
         self.candidates.push(Candidate { writer, maps: Rc::clone(maps), first, only });
     }
 }

@@ -1,12 +1,15 @@
 //! Turns a request into a plan. Every invalid combination is refused here, before anything is created.
 
+pub(crate) mod accounts;
+mod added_files;
 pub(crate) mod host_root;
 pub(crate) mod id_layout;
 pub(crate) mod id_plan;
-pub(crate) mod name_files;
+mod name_files;
 pub(crate) mod outline;
 pub(crate) mod progress;
 pub(crate) mod root;
+mod root_files;
 pub(crate) mod root_owner;
 pub(crate) mod steps;
 mod validation;
@@ -14,9 +17,10 @@ mod validation;
 use crate::cdi;
 use crate::error::{Error, OsError};
 use crate::failure::{reason, reason_of};
+use crate::plan::added_files::{Added, Additions, hostname, prompt_label};
 use crate::plan::host_root::HostRoot;
 use crate::plan::id_plan::IdPlan;
-use crate::plan::root::{Base, PlannedMount, RootPlan, Sys};
+use crate::plan::root::{Base, Ground, PlannedMount, RootPlan, Sys};
 use crate::request::capabilities;
 use crate::request::environment;
 use crate::request::limits::Limit;
@@ -42,9 +46,6 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The shells to try if no command is given.
-pub(crate) const SHELLS: [&str; 2] = ["/bin/bash", "/bin/sh"];
-
 /// One launch, complete.
 pub(crate) struct Plan {
     /// The namespaces to create, as flags of clone(2).
@@ -69,7 +70,7 @@ pub(crate) struct Plan {
     pub(crate) status_streams: Vec<Arc<OwnedFd>>,
     /// The descriptors that the command gets in addition to its standard streams.
     pub(crate) passed: Passed,
-    /// What is not as a device specification says.
+    /// What could not be done by default, and what is not as a device specification says.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -91,27 +92,37 @@ impl Plan {
         validation::check(sandbox)?;
         let devices = cdi::resolve(&sandbox.cdi_devices)?;
         let mounts = mounts(devices.mounts.iter().chain(&sandbox.mounts))?;
+        let base = base(sandbox, &mounts)?;
+        let ids = IdPlan::new(&sandbox.ids, base.as_ref().and_then(Ground::root_owner))?;
         let private_pids = sandbox.namespaces.pid == Namespace::Private;
         let mut process = process(sandbox, &mounts)?;
         for (name, value) in devices.environment {
             environment::set(&mut process.environment, name, value);
         }
-        let root = root(sandbox, mounts)?;
+        let hostname = hostname(sandbox);
+        let added = match (&sandbox.root, ids.candidates.first()) {
+            (Root::Dir(_) | Root::Host, Some(candidate)) => {
+                Additions { sandbox, candidate, hostname, mounts: &mounts }.find()?
+            }
+            _ => Added::default(),
+        };
+        process.home = added.home;
+        let root = base.map(|base| root(sandbox, base.base, mounts, added.mounts)).transpose()?;
         process.terminal |= sandbox.prefers_terminal && root.as_ref().is_some_and(RootPlan::has_terminals);
         let first = if sandbox.as_pid_1 { FirstProcess::Command } else { FirstProcess::Init };
         Ok(Plan {
             namespaces: flags(&sandbox.namespaces),
             process,
             first: private_pids.then_some(first),
-            ids: IdPlan::new(&sandbox.ids, root.as_ref().and_then(RootPlan::root_owner))?,
+            ids,
             root,
-            hostname: sandbox.hostname.clone(),
+            hostname: hostname.map(str::to_owned),
             clocks: sandbox.namespaces.time,
             outlives_parent: sandbox.outlives_parent,
             name: sandbox.name.clone(),
             status_streams: sandbox.status_stream.iter().cloned().collect(),
             passed: sandbox.passed.clone(),
-            warnings: devices.warnings,
+            warnings: [devices.warnings, added.warnings].concat(),
         })
     }
 }
@@ -121,6 +132,9 @@ fn process(sandbox: &Sandbox, mounts: &[Mount]) -> Result<Process, Error> {
     let mut process = sandbox.process.clone();
     process.limits.iter().try_for_each(check_limit)?;
     process.command = sandbox.command.clone().unwrap_or_default();
+    if let Some(label) = prompt_label(sandbox) {
+        process.environment.push(("debian_chroot".into(), label));
+    }
     let writable = mounts.iter().filter(|mount| mount.is_writable());
     process.writable = writable.map(|mount| mount.target.clone()).collect();
     let (added, dropped) = (&sandbox.added_capabilities, &sandbox.dropped_capabilities);
@@ -187,23 +201,25 @@ fn flags(namespaces: &Namespaces) -> c_int {
     wanted.fold(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, |flags, (_, flag)| flags | flag)
 }
 
-fn root(sandbox: &Sandbox, mut mounts: Vec<Mount>) -> Result<Option<RootPlan>, Error> {
-    let (base, owner) = match &sandbox.root {
-        Root::Dir(dir) => check_rootfs(dir).map(|(path, owner)| (Base::Dir(path), owner))?,
-        Root::Empty => (Base::Empty, None),
-        Root::Host => (Base::Host(HostRoot::find(&mounts)?), None),
-        Root::Unchanged => return Ok(None),
-    };
+fn base(sandbox: &Sandbox, mounts: &[Mount]) -> Result<Option<Ground>, Error> {
+    Ok(match &sandbox.root {
+        Root::Dir(dir) => {
+            let (path, owner) = check_rootfs(dir)?;
+            Some(Ground { base: Base::Dir(path), owner })
+        }
+        Root::Empty => Some(Ground { base: Base::Empty, owner: None }),
+        Root::Host => Some(Ground { base: Base::Host(HostRoot::find(mounts)?), owner: None }),
+        Root::Unchanged => None,
+    })
+}
+
+fn root(sandbox: &Sandbox, base: Base, mut mounts: Vec<Mount>, added: Vec<Mount>) -> Result<RootPlan, Error> {
     for path in &sandbox.writable_tmpfs {
         let path = inside("--read-only-tmpfs", path)?;
         let is_there = makes_dir(&mounts, &path) || has_dir(&sandbox.root, &path)?;
         mounts.extend(is_there.then(|| writable_tmpfs(&path)));
     }
-    if let Root::Dir(dir) = &sandbox.root {
-        let mut names: Vec<Mount> = name_files::mounts(dir, sandbox.namespaces.network).collect();
-        names.retain(|name| !mounts.iter().any(|mount| name.target.starts_with(&mount.target)));
-        mounts.extend(names);
-    }
+    mounts.extend(added);
     // A mount may be on another one that was requested later, so sort by depth.
     mounts.sort_by_cached_key(|mount| mount.target.iter().count());
     let mounts = planned(mounts)?;
@@ -213,9 +229,8 @@ fn root(sandbox: &Sandbox, mut mounts: Vec<Mount>) -> Result<Option<RootPlan>, E
         Network::None => Sys::New,
         Network::Host => Sys::Bind,
     };
-    Ok(Some(RootPlan {
+    Ok(RootPlan {
         base,
-        owner,
         overlay: overlay(sandbox)?,
         read_only: sandbox.read_only,
         proc: if replaced("/proc") { Proc::None } else { proc(sandbox) },
@@ -225,7 +240,7 @@ fn root(sandbox: &Sandbox, mut mounts: Vec<Mount>) -> Result<Option<RootPlan>, E
         mounts,
         masked: all_inside(&sandbox.masked)?,
         read_only_paths: all_inside(&sandbox.read_only_paths)?,
-    }))
+    })
 }
 
 fn overlay(sandbox: &Sandbox) -> Result<Option<Overlay>, Error> {

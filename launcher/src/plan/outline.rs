@@ -4,7 +4,7 @@ use crate::plan::id_plan::{Candidate, IdPlan, Writer};
 use crate::plan::root::{BOUND_DEV, Base, DEV, DEVICES, PROC, PTS, PlannedMount, RootPlan, SHM, SYS, Sys};
 use crate::plan::root_owner::Ownership;
 use crate::plan::steps::{Kind, Step};
-use crate::plan::{FirstProcess, Plan, SHELLS};
+use crate::plan::{FirstProcess, Plan};
 use crate::request::capabilities;
 use crate::request::ids::Account;
 use crate::request::mount::{
@@ -12,7 +12,7 @@ use crate::request::mount::{
 };
 use crate::request::namespaces::KINDS;
 use crate::request::passed::Passed;
-use crate::request::process::{Process, Seccomp, Workdir};
+use crate::request::process::{Process, SHELLS, Seccomp, Workdir};
 use crate::request::root::{Dev, Overlay, Proc};
 use nix::libc;
 use serde_json::Value;

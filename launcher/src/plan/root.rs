@@ -39,8 +39,6 @@ pub(crate) const DEVICES: [(&CStr, &CStr); 6] = [
 pub(crate) struct RootPlan {
     /// What everything else is mounted on.
     pub(crate) base: Base,
-    /// The uid and gid of the directory that the base is, if it can be looked at.
-    pub(crate) owner: Option<[u32; 2]>,
     /// The layer that takes the changes to the base, if there is one.
     pub(crate) overlay: Option<Overlay>,
     /// True if the base is read-only, including the mounts in it.
@@ -117,6 +115,30 @@ pub(crate) enum Base {
     Empty,
 }
 
+impl Base {
+    /// The base, if it is a directory.
+    fn dir(&self) -> Option<&OsStr> {
+        match self {
+            Base::Dir(path) => Some(OsStr::from_bytes(path.to_bytes())),
+            Base::Host(_) | Base::Empty => None,
+        }
+    }
+}
+
+/// A base, and whose it is.
+pub(crate) struct Ground {
+    pub(crate) base: Base,
+    /// The uid and gid of the directory that the base is, if it can be looked at.
+    pub(crate) owner: Option<[u32; 2]>,
+}
+
+impl Ground {
+    /// Whose the directory is that the base is.
+    pub(crate) fn root_owner(&self) -> Option<RootOwner<'_>> {
+        Some(RootOwner { path: Path::new(self.base.dir()?), ids: self.owner? })
+    }
+}
+
 /// How /sys is mounted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sys {
@@ -148,20 +170,12 @@ impl RootPlan {
 
     /// The base, if it is a directory.
     pub(crate) fn dir(&self) -> Option<&OsStr> {
-        match &self.base {
-            Base::Dir(path) => Some(OsStr::from_bytes(path.to_bytes())),
-            Base::Host(_) | Base::Empty => None,
-        }
+        self.base.dir()
     }
 
     /// True if the root is made read-only only after all mounts: an empty one gets its mount points from them.
     pub(crate) fn is_read_only_last(&self) -> bool {
         self.read_only && matches!(self.base, Base::Empty)
-    }
-
-    /// Whose the directory is that the base is.
-    pub(crate) fn root_owner(&self) -> Option<RootOwner<'_>> {
-        Some(RootOwner { path: Path::new(self.dir()?), ids: self.owner? })
     }
 
     /// The host directories below layers that are discarded, each with its path in the sandbox.

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+/// The shells to try if no command is given.
+pub(crate) const SHELLS: [&str; 2] = ["/bin/bash", "/bin/sh"];
+
 /// The process as requested.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Process {
@@ -19,6 +22,8 @@ pub(crate) struct Process {
     pub(crate) workdir: Workdir,
     /// The user; none for the child's first identity, which is root if ID 0 is mapped.
     pub(crate) user: Option<UserSpec>,
+    /// The home of the child's first identity, if it has an account.
+    pub(crate) home: Option<OsString>,
     /// Groups in addition to the user's own.
     pub(crate) groups: Vec<Account>,
     /// True if it keeps the caller's supplementary groups.
@@ -204,6 +209,7 @@ impl Process {
             environment,
             workdir: Workdir::Unchanged,
             user: None,
+            home: None,
             groups: Vec::new(),
             keeps_groups: false,
             capabilities: Some(capabilities::default()),

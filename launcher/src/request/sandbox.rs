@@ -72,6 +72,10 @@ pub struct Sandbox {
     pub(crate) prefers_terminal: bool,
     pub(crate) added_capabilities: Vec<String>,
     pub(crate) dropped_capabilities: Vec<String>,
+    /// True if the command's user gets an account if the root has none.
+    pub(crate) adds_account: bool,
+    /// True if a shell's prompt shows the sandbox: debian_chroot.
+    pub(crate) labels_prompt: bool,
     pub(crate) ids: IdWishes,
     pub(crate) namespaces: Namespaces,
     pub(crate) hostname: Option<String>,
@@ -98,7 +102,8 @@ impl Sandbox {
 
     /// A shell in the host's own system, with all changes in memory.
     pub fn host() -> Sandbox {
-        let mut sandbox = Sandbox::of(Root::Host, environment::of_caller().collect());
+        let environment = environment::of_caller().filter(|(name, _)| name != "debian_chroot").collect();
+        let mut sandbox = Sandbox::of(Root::Host, environment);
         // Error ignored: a removed directory cannot be the working directory.
         sandbox.process.workdir = Workdir::Callers(std::env::current_dir().ok().unwrap_or_default());
         sandbox
@@ -135,6 +140,8 @@ impl Sandbox {
             prefers_terminal: false,
             added_capabilities: Vec::new(),
             dropped_capabilities: Vec::new(),
+            adds_account: true,
+            labels_prompt: true,
             ids: IdWishes::default(),
             namespaces: Namespaces::default(),
             hostname: None,
@@ -185,9 +192,11 @@ impl Sandbox {
         self
     }
 
-    /// Removes all environment variables, including those that every sandbox has: PATH, TERM and container.
+    /// Removes all environment variables, including those that every sandbox has: PATH, TERM, container and
+    /// debian_chroot.
     #[must_use]
     pub fn env_clear(mut self) -> Sandbox {
+        self.labels_prompt = false;
         self.process.environment.clear();
         self
     }
@@ -195,7 +204,7 @@ impl Sandbox {
     /// Passes on the caller's whole environment.
     #[must_use]
     pub fn env_host(mut self) -> Sandbox {
-        let own = environment::of_caller().filter(|(name, _)| name != "container");
+        let own = environment::of_caller().filter(|(name, _)| name != "container" && name != "debian_chroot");
         own.for_each(|(name, value)| set(&mut self.process.environment, name, value));
         self
     }

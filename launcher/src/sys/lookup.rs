@@ -51,17 +51,30 @@ pub(crate) fn open_beneath(dir: impl AsFd, name: &CStr, flags: OFlag) -> Result<
 /// # Errors
 /// Errors of openat2(2).
 pub(crate) fn open_in_root(top: &OwnedFd, path: &Path, kind: OFlag) -> Result<OwnedFd, Errno> {
+    open_as_root(top, path, LOOK | kind)
+}
+
+/// Opens a file for reading, its path resolved as if the directory were the root. Opening a pipe does not
+/// block.
+///
+/// # Errors
+/// Errors of openat2(2).
+pub(crate) fn open_file_in_root(top: &OwnedFd, path: &Path) -> Result<OwnedFd, Errno> {
+    open_as_root(top, path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC)
+}
+
+fn open_as_root(top: &OwnedFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
     let relative = path.strip_prefix("/").ok().unwrap_or(path);
     let mut opened = Err(Errno::EAGAIN);
     for _ in 0..TRIES {
-        opened = openat2(top, relative, OpenHow::new().flags(LOOK | kind).resolve(IN_ROOT));
+        opened = openat2(top, relative, OpenHow::new().flags(flags).resolve(IN_ROOT));
         // Error ignored: it is checked below.
         if opened.as_ref().err() != Some(&Errno::EAGAIN) {
             break;
         }
     }
     match opened {
-        Err(errno) if is_unknown(errno) => open_by_walk(top, relative, LOOK | kind),
+        Err(errno) if is_unknown(errno) => open_by_walk(top, relative, flags),
         opened => opened,
     }
 }

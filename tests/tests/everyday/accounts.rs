@@ -49,3 +49,57 @@ fn a_team_shares_a_directory_by_setgid_and_acl() {
     let file = std::fs::metadata(debian.rootfs.path.join("srv/team/file")).expect("the team's file");
     assert_eq!(file.gid(), GRANTED + 4000 - 1);
 }
+
+/// As the caller, without an account in the root: programs find a name, a home and an author.
+#[test]
+fn programs_know_the_name_and_the_home_of_the_caller() {
+    let Some(debian) = Debian::new() else { skip!("{NO_ROOT}") };
+    let programs = [
+        ("whoami", "whoami", "alice"),
+        ("id", "id -un; id -gn", "alice\nalice"),
+        ("sh", "sh -c 'echo ~ ~alice'", "/home/alice /home/alice"),
+        (
+            "python3",
+            "python3 -c 'import getpass, os.path; print(getpass.getuser(), os.path.expanduser(\"~\"))'",
+            "alice /home/alice",
+        ),
+        ("git", "EMAIL=a@example git var GIT_AUTHOR_IDENT | cut -d'>' -f1", "Alice <a@example"),
+        ("ssh", "ssh -G host.example | grep '^user '", "user alice"),
+    ];
+    for mode in ["host-id", "keep-id"] {
+        let options = ["--userns", mode, "-v", "/home/alice:/home/alice"];
+        for (program, script, expected) in programs {
+            let script = format!("command -v {program} >/dev/null || {{ echo missing; exit; }}; {script}");
+            let mut command = debian.run_with(&options, &["bash", "-c", &script]);
+            let seen = debian.host.output(command.env("HOME", "/home/alice")).ok();
+            if seen == "missing\n" {
+                eprintln!("SKIPPED {program}: the root does not have it");
+            } else {
+                assert_eq!(seen, format!("{expected}\n"), "{program}, {mode}");
+            }
+        }
+    }
+}
+
+#[test]
+fn bash_shows_the_sandbox_in_its_prompt() {
+    let Some(debian) = Debian::new() else { skip!("{NO_ROOT}") };
+    let prompt = |options: &[&str]| {
+        let script = ["bash", "--rcfile", "/etc/bash.bashrc", "-ic", "echo \"${PS1@P}\""];
+        debian.host.output(&mut debian.run_with(options, &script)).stdout
+    };
+    assert_eq!(prompt(&["--name", "web"]), "(web)root@web:/# \n");
+    assert_eq!(prompt(&["--userns", "host-id", "-h", "box", "-e", "debian_chroot="]), "alice@box:/$ \n");
+}
+
+/// sudo complains about a host name that does not resolve.
+#[test]
+fn the_c_library_resolves_the_names_of_the_sandbox() {
+    let Some(debian) = Debian::new() else { skip!("{NO_ROOT}") };
+    for network in ["host", "none"] {
+        let script =
+            "for name in localhost $(hostname); do getent ahosts $name >/dev/null && echo $name; done";
+        let mut command = debian.run_with(&["-h", "box", "--network", network], &["sh", "-c", script]);
+        assert_eq!(debian.host.output(&mut command).ok(), "localhost\nbox\n", "{network}");
+    }
+}

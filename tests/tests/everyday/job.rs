@@ -29,8 +29,13 @@ impl Debian {
 
     /// `subroot run ROOTFS -- WORDS`, by alice.
     pub(crate) fn run(&self, words: &[&str]) -> Command {
+        self.run_with(&[], words)
+    }
+
+    /// `subroot run OPTIONS ROOTFS -- WORDS`, by alice.
+    pub(crate) fn run_with(&self, options: &[&str], words: &[&str]) -> Command {
         let mut command = self.alice.command("subroot");
-        command.arg("run").arg(&self.rootfs.path).arg("--").args(words);
+        command.arg("run").args(options).arg(&self.rootfs.path).arg("--").args(words);
         command
     }
 

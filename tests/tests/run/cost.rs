@@ -14,6 +14,9 @@ use subroot_tests::{MAPPER, is_nested, is_quick_build, release_program, skip};
 /// A launch by alice under strace. root starts it, so that the mapper's setuid bit counts. Returns the trace.
 fn traced(tracing: &[&str], options: &[&str]) -> String {
     let sandbox = Sandbox::new();
+    // A root that lacks nothing: an account that is added takes more calls.
+    sandbox.add("etc/passwd", "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home:/bin/sh\n", 0o644);
+    sandbox.add("etc/group", "root:x:0:\nalice:x:1000:\n", 0o644);
     let mut command = sandbox.host.user("root").command("strace");
     command.args(["-f", "-qq", "-u", "alice", "-o", "/tmp/trace"]).args(tracing);
     command

@@ -44,7 +44,11 @@ fn the_environment_is_clean() {
         command.env("SECRET", "1").env("LD_PRELOAD", "").env("TERM", "vt52");
         let outcome = sandbox.host.output(&mut command);
         let path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-        assert_eq!(sorted(outcome), ["HOME=/root", path, "TERM=vt52", "container=subroot"], "{options:?}");
+        assert_eq!(
+            sorted(outcome),
+            ["HOME=/root", path, "TERM=vt52", "container=subroot", "debian_chroot=rootfs"],
+            "{options:?}"
+        );
     }
 }
 

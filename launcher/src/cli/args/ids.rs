@@ -1,6 +1,6 @@
 //! The options about users, groups and ID maps.
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -12,6 +12,9 @@ pub(crate) struct IdentityArgs {
     /// Run as this user of ROOTFS, by name or number
     #[arg(short, long, value_name = "USER[:GROUP]")]
     pub(crate) user: Option<OsString>,
+    /// Whether a user without an account in ROOTFS gets one
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", action = ArgAction::Set, hide_possible_values = true)]
+    pub(crate) passwd: bool,
     /// Add a supplementary group, or keep the caller's with keep-groups
     #[arg(long, value_name = "GROUP")]
     pub(crate) group_add: Vec<OsString>,

@@ -12,6 +12,14 @@ impl Sandbox {
         self
     }
 
+    /// Sets whether the command's user, if it has no account in the root, gets one: lines in copies of
+    /// /etc/passwd and /etc/group, which are mounted over the files. This is the default.
+    #[must_use]
+    pub fn passwd(mut self, adds_account: bool) -> Sandbox {
+        self.adds_account = adds_account;
+        self
+    }
+
     /// Adds this group of the rootfs as a supplementary group.
     #[must_use]
     pub fn group_add(mut self, group: Account) -> Sandbox {

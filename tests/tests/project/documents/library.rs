@@ -34,6 +34,7 @@ const SETTERS: &[(&str, &[&str])] = &[
     ("--oom-score-adj", &["oom_score_adj"]),
     ("--outlive-parent", &["outlive_parent"]),
     ("--overlay", &["overlay"]),
+    ("--passwd", &["passwd"]),
     ("--pid", &["pid"]),
     ("--preserve-fds", &["preserve_fd"]),
     ("--proc", &["proc"]),

@@ -299,7 +299,9 @@ fn files_of_names_are_looked_at_inside() {
     let empty = root.sandbox.alice.home.join("data/hosts");
     fs::write(&empty, "").expect("an empty file of the host");
     let mounts = root.sandbox.output(&[], "cat /proc/self/mountinfo").ok();
-    assert!(!mounts.contains("hosts"), "{mounts}");
+    let of_hosts = mounts.lines().find(|line| line.contains("/data/hosts")).expect("a mount in the root");
+    assert!(of_hosts.contains(" /file /home/alice/data/hosts "), "{mounts}");
+    assert_eq!(fs::read_to_string(&empty).expect("the host's file"), "");
     fs::remove_dir_all(root.sandbox.rootfs.path.join("home/alice")).expect_err("nothing is made there");
 }
 

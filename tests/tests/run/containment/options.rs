@@ -58,6 +58,7 @@ const OUTSIDE: &[&str] = &[
     "--cgroupns",
     "--timens",
     "--hostname",
+    "--passwd",
 ];
 
 #[test]

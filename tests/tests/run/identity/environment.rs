@@ -6,7 +6,7 @@ use subroot_tests::sandbox::{Sandbox, assert_refused};
 fn the_environment_is_small_and_known() {
     let sandbox = Sandbox::new();
     let seen = sandbox.prints(&[], "env | grep -vE '^(PWD|SHLVL|_)=' | sort");
-    let expected = "HOME=/root\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nTERM=xterm\ncontainer=subroot\n";
+    let expected = "HOME=/root\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nTERM=xterm\ncontainer=subroot\ndebian_chroot=rootfs\n";
     assert_eq!(seen, expected);
 }
 

@@ -103,20 +103,3 @@ fn with_the_hosts_processes_their_proc_is_shown() {
     assert!(lines[0].parse::<u32>().is_ok_and(|count| count > 3), "{outcome:?}");
     assert_refused(&sandbox.output(&["--pid", "host", "--as-pid-1"], "true"), 125, &["--pid host"]);
 }
-
-/// In images these files are empty, because the program that runs an image is expected to replace them.
-#[test]
-fn empty_files_of_names_have_the_hosts_content() {
-    let sandbox = Sandbox::new();
-    sandbox.host.write("/etc/hosts", "127.0.0.1 localhost\n");
-    sandbox.host.write("/etc/resolv.conf", "nameserver 127.0.0.1\n");
-    sandbox.add("etc/hosts", "", 0o644);
-    sandbox.add("etc/resolv.conf", "", 0o644);
-    let script = "cat /etc/hosts /etc/resolv.conf";
-    assert_eq!(sandbox.prints(&[], script), "127.0.0.1 localhost\nnameserver 127.0.0.1\n");
-    assert_eq!(sandbox.prints(&["--network", "none"], script), "127.0.0.1 localhost\n");
-    sandbox.add("etc/hosts", "own\n", 0o644);
-    assert_eq!(sandbox.prints(&[], script), "own\nnameserver 127.0.0.1\n");
-    std::fs::remove_file(sandbox.rootfs.path.join("etc/resolv.conf")).expect("removing a file");
-    assert_eq!(sandbox.output(&[], "cat /etc/hosts; ls /etc/resolv.conf 2>/dev/null").stdout, "own\n");
-}

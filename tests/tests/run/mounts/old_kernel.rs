@@ -170,6 +170,7 @@ fn paths_are_looked_up_name_by_name_all_the_same() {
             symlink(target, root.join(link)).expect("a symlink");
         }
         symlink("/usr", root.join("etc/absolute")).expect("a symlink");
+        std::fs::remove_file(root.join("etc/resolv.conf")).expect("removing a file");
         symlink("../run/resolver/resolv.conf", root.join("etc/resolv.conf")).expect("a symlink");
         let before = listing(root);
         for errno in [Errno::ENOSYS, Errno::EPERM] {

@@ -75,6 +75,7 @@ fn a_symlink_that_leads_nowhere_is_followed_to_where_it_would() {
     let sandbox = Sandbox::new();
     sandbox.dir("data", &[("x", "x\n")]);
     let root = &sandbox.rootfs.path;
+    fs::remove_file(root.join("etc/resolv.conf")).expect("removing a file");
     symlink("../run/resolver/resolv.conf", root.join("etc/resolv.conf")).expect("a symlink");
     let before = listing(root);
     let script = "cat /etc/resolv.conf; readlink /etc/resolv.conf; touch /run/other";

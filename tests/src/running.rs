@@ -1,7 +1,7 @@
 //! A launch that is observed while it runs: marked by a word, and waited for with a time limit.
 
 use crate::outcome::{Outcome, Started};
-use crate::processes::{processes_with_word, status_line};
+use crate::processes::{orphaned_inits, processes_below_word, processes_with_word, status_line};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -46,11 +46,12 @@ pub fn instant(length: Duration, part: u32, parts: u32) -> Duration {
     length * (part * 1000 + noise) / (parts * 800)
 }
 
-/// Fails the test unless every process with this word ends in time.
+/// Fails the test unless every process with this word ends in time, and every init without a launcher.
 #[track_caller]
 pub fn assert_all_gone(word: &str) {
-    if !soon(GONE_WITHIN, || processes_with_word(word).is_empty()) {
-        let left = processes_with_word(word);
+    let left = || [processes_with_word(word), orphaned_inits()].concat();
+    if !soon(GONE_WITHIN, || left().is_empty()) {
+        let left = left();
         for pid in &left {
             let _just_gone = kill(*pid, Signal::SIGKILL);
         }
@@ -58,18 +59,18 @@ pub fn assert_all_gone(word: &str) {
     }
 }
 
-/// The process that is PID 1 inside, among those with this word.
+/// The process that is PID 1 inside, among those with this word and those below them.
 pub fn pid_1(word: &str) -> Pid {
     process_inside(word, "1")
 }
 
-/// The process with this PID inside, among those with this word.
+/// The process with this PID inside, among those with this word and those below them.
 pub fn process_inside(word: &str, number: &str) -> Pid {
     // The process is remembered: while it executes another program, it has no command line for a moment.
     let found = Cell::new(None);
     let is_there = || {
         let is_it = |pid: &Pid| inner_pid(*pid).as_deref() == Some(number);
-        found.set(processes_with_word(word).into_iter().find(is_it));
+        found.set(processes_below_word(word).into_iter().find(is_it));
         found.get().is_some()
     };
     assert!(soon(PATIENCE, is_there), "no process with {word} has PID {number} inside");

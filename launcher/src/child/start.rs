@@ -29,6 +29,10 @@ use subroot_idmap::IdKind;
 pub(crate) fn run(launch: &Launch, ends: ChildEnds) -> ! {
     let ends: &'static ChildEnds = Box::leak(Box::new(ends));
     report_to(&ends.report);
+    sys::program::replace_title(&match &launch.plan.name {
+        Some(name) => format!("subroot-init {name}"),
+        None => "subroot-init".to_owned(),
+    });
     match ends.close_all_others(&[]).and_then(|()| start(launch, ends)) {
         Ok(never) => match never {},
         Err(failure) => failure.end(),

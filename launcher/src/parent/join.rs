@@ -150,6 +150,7 @@ fn child_failure(report: &OwnedFd) -> Error {
 /// Runs the process that joins the namespaces.
 fn join(joined: &Joined, ends: &'static ChildEnds, launcher: &OwnedFd) -> ! {
     report_to(&ends.report);
+    sys::program::replace_title(&format!("subroot-exec {}", joined.name));
     let closed = ends.close_all_others(&[joined.member(), launcher]);
     let failure = match closed.and_then(|()| enter(joined)) {
         Ok(Side::Parent(pid, process)) => {

@@ -1,13 +1,15 @@
-//! Programs: execve(2), and memory to execute programs from.
+//! Programs: execve(2), memory to execute programs from, and what /proc shows of the one that runs.
 
 use crate::sys::descriptors::duplicate_to;
 use crate::sys::process::{exit, vfork_with, wait_for};
 use crate::sys::signals::clean_signals;
 use crate::sys::{Outcome, owned};
 use nix::errno::Errno;
-use nix::libc::{self, c_char, c_long};
+use nix::libc::{self, c_char, c_int, c_long};
+use nix::sys::prctl;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 unsafe extern "C" {
     /// Defined by the linker: the first byte of the program, and the byte after its code. See end(3).
@@ -118,5 +120,91 @@ fn become_program(program: &Program<'_>) -> Errno {
     match clean_signals() {
         Err(errno) => errno,
         Ok(()) => execute(program.path, program.arguments, program.environment),
+    }
+}
+
+/// The addresses of the first argument, the end of the last one, and the end of the last variable. The kernel
+/// puts all these strings behind each other.
+static ADDRESSES: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
+
+/// glibc passes the arguments of main to the functions in this section.
+#[cfg(target_env = "gnu")]
+#[used]
+#[unsafe(link_section = ".init_array")]
+static REMEMBER: extern "C" fn(c_int, *const *const c_char, *const *const c_char) = remember;
+
+/// Remembers where the strings are, before a change of the environment can move the pointers to them.
+#[cfg(target_env = "gnu")]
+extern "C" fn remember(_: c_int, arguments: *const *const c_char, environment: *const *const c_char) {
+    // SAFETY: glibc passes both arrays of main, each of which ends with a null pointer.
+    let (start, end) = unsafe { (*arguments, end_of(arguments, (*arguments).addr())) };
+    // SAFETY: as above.
+    let last = unsafe { end_of(environment, end) };
+    for (address, value) in ADDRESSES.iter().zip([start.addr(), end, last]) {
+        address.store(value, Ordering::Relaxed);
+    }
+}
+
+/// The end of the strings in an array that follow each other from this address on.
+///
+/// # Safety
+/// The array contains C strings and ends with a null pointer.
+#[cfg(target_env = "gnu")]
+unsafe fn end_of(mut array: *const *const c_char, mut end: usize) -> usize {
+    // SAFETY: the caller promises it.
+    unsafe {
+        while !(*array).is_null() && (*array).addr() == end {
+            end += CStr::from_ptr(*array).to_bytes_with_nul().len();
+            array = array.add(1);
+        }
+    }
+    end
+}
+
+/// Replaces this process's command line and environment in /proc by a title, which is cut off if it is longer
+/// than both: proc_pid_cmdline(5), proc_pid_environ(5). Any user in a sandbox can read the command line of its
+/// init. Only for a process with one thread, which no longer reads its environment.
+pub(crate) fn replace_title(title: &str) {
+    let name = title.split(' ').next().unwrap_or_default();
+    // Error ignored: the thread keeps its name, which says less.
+    let _ = CString::new(name).map(|name| prctl::set_name(&name));
+    let [start, end, last] = ADDRESSES.each_ref().map(|address| address.load(Ordering::Relaxed));
+    if start == 0 || end <= start || last < end {
+        return;
+    }
+    // SAFETY: `remember` found strings of the kernel's in this range, on this process's own stack. Nothing
+    // holds a reference to them: std copies arguments and variables.
+    let strings = unsafe {
+        std::slice::from_raw_parts_mut(std::ptr::with_exposed_provenance_mut::<u8>(start), last - start)
+    };
+    write_title(strings, end - start, title.as_bytes());
+}
+
+/// If the last byte of the arguments is not 0, the kernel shows the text up to the first 0, as for
+/// setproctitle(3): get_mm_cmdline() in fs/proc/base.c. Otherwise it shows all bytes of the arguments.
+fn write_title(strings: &mut [u8], arguments: usize, title: &[u8]) {
+    strings.fill(0);
+    let longest = strings.len().saturating_sub(1);
+    strings.iter_mut().zip(title.iter().take(longest)).for_each(|(byte, letter)| *byte = *letter);
+    if title.len() + 1 < arguments {
+        strings.iter_mut().skip(arguments - 1).take(1).for_each(|byte| *byte = 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::write_title;
+
+    #[test]
+    fn nothing_of_the_old_strings_stays() {
+        let title = |arguments, title: &[u8]| {
+            let mut strings = *b"run\0-e\0TOKEN=x\0A=B\0";
+            write_title(&mut strings, arguments, title);
+            strings
+        };
+        assert_eq!(&title(15, b"init web"), b"init web\0\0\0\0\0\0\x01\0\0\0\0");
+        assert_eq!(&title(7, b"init web"), b"init web\0\0\0\0\0\0\0\0\0\0\0");
+        assert_eq!(&title(9, b"init web"), b"init web\0\0\0\0\0\0\0\0\0\0\0");
+        assert_eq!(&title(15, b"a title that is too long"), b"a title that is to\0");
     }
 }

@@ -39,7 +39,7 @@ fn root_inside_runs_subroot_with_all_that_it_has() {
         subroot run -- sh -c 'id -un; touch /etc/only-in-memory; test -e /srv/inner/made && echo sees the outer root'
         ls /etc/only-in-memory 2>/dev/null || echo gone",
     );
-    let expected = "0\nCOMMAND\nsubroot\nsh\nps\n0 1\n1 65536\n\
+    let expected = "0\nCOMMAND\nsubroot-init\nsh\nps\n0 1\n1 65536\n\
         bin\ndev\netc\nmade\nproc\nsys\ntmp\nstatus 9\n7:8\nroot\nsees the outer root\ngone\n";
     assert_eq!((outcome.code(), outcome.stdout.as_str(), outcome.stderr.as_str()), (0, expected, ""));
     let made = fs::metadata(debian.rootfs.path.join("srv/inner/made")).expect("the file");
@@ -55,7 +55,7 @@ fn subroot_in_subroot_in_subroot_works() {
     ));
     assert_eq!(
         (outcome.code(), outcome.stdout.trim_end(), outcome.stderr.as_str()),
-        (3, "0\n1\n 1 subroot", "")
+        (3, "0\n1\n 1 subroot-init", "")
     );
 }
 

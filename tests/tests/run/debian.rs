@@ -95,7 +95,7 @@ fn assert_only_the_inside_is_shown(host: &Host, alice: &User, rootfs: &Rootfs) {
     fs::copy("/bin/busybox", &ps).expect("copying busybox");
     let processes = host.output(&mut run(alice, rootfs, "ps -o pid,comm; true")).ok();
     let processes: Vec<String> = processes.split_whitespace().map(str::to_owned).collect();
-    assert_eq!(processes, ["PID", "COMMAND", "1", "subroot", "2", "sh", "3", "ps"]);
+    assert_eq!(processes, ["PID", "COMMAND", "1", "subroot-init", "2", "sh", "3", "ps"]);
     assert_old_root_is_gone(&host.output(&mut run(alice, rootfs, "cat /proc/self/mountinfo")).ok());
 }
 

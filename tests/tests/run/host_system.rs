@@ -116,7 +116,7 @@ fn only_the_inside_is_shown() {
     let script = "cat /proc/self/uid_map; cat /proc/1/comm; set -- /proc/[0-9]*; echo $#";
     let seen = host.output(&mut run(&host.user("alice"), &["--", "sh", "-c", script])).ok();
     let lines = map_lines(&seen);
-    assert_eq!(lines, ["0 1000 1", "1 100000 65536", "subroot", "2"], "{seen}");
+    assert_eq!(lines, ["0 1000 1", "1 100000 65536", "subroot-init", "2"], "{seen}");
 }
 
 #[test]
@@ -156,5 +156,5 @@ fn a_file_that_the_user_may_not_read_stays_shut() {
 fn nested_runs_work() {
     let host = Host::new();
     let words = ["--", "subroot", "run", "--", "sh", "-c", "id -u; cat /proc/1/comm"];
-    assert_eq!(host.output(&mut run(&host.user("alice"), &words)).stdout, "0\nsubroot\n");
+    assert_eq!(host.output(&mut run(&host.user("alice"), &words)).stdout, "0\nsubroot-init\n");
 }

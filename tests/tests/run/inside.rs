@@ -155,7 +155,7 @@ fn proc_is_of_the_sandbox_alone() {
     let sandbox = Sandbox::new();
     let outcome =
         sandbox.output(&[], "[ $(ls -d /proc/[0-9]* | wc -l) -le 5 ] && echo few; cat /proc/1/comm");
-    assert_eq!(outcome.ok(), "few\nsubroot\n");
+    assert_eq!(outcome.ok(), "few\nsubroot-init\n");
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn the_hosts_own_root_can_be_the_root() {
     command.args(["run", "/", "--", "cat", "/proc/self/uid_map", "/proc/1/comm"]);
     let outcome = sandbox.host.output(&mut command);
     assert_eq!(outcome.stderr, "");
-    assert_eq!(map_lines(&outcome.ok()), ["0 1000 1", "1 100000 65536", "subroot"]);
+    assert_eq!(map_lines(&outcome.ok()), ["0 1000 1", "1 100000 65536", "subroot-init"]);
 }
 
 #[test]
@@ -108,6 +108,6 @@ fn a_root_that_is_renamed_while_it_runs_keeps_running() {
     let moved = sandbox.alice.home.join("moved");
     fs::rename(&sandbox.rootfs.path, &moved).expect("renaming the root");
     fs::write(moved.join("tmp/go"), "").expect("writing in the root");
-    assert_eq!(running.end().ok(), "subroot\n");
+    assert_eq!(running.end().ok(), "subroot-init\n");
     assert!(soon(GONE_WITHIN, || !moved.join("proc").exists()));
 }

@@ -1,4 +1,4 @@
-//! What shows in which sandbox one is: its host name, the prompt's label.
+//! What shows in which sandbox one is: its host name, the prompt's label, and the title of its init.
 
 use subroot_tests::sandbox::Sandbox;
 
@@ -29,4 +29,34 @@ fn a_prompt_shows_the_name_or_the_directory() {
     let mut command = sandbox.alice.command("subroot");
     command.env("debian_chroot", "outer").args(["run", "--", "sh", "-c", "echo $debian_chroot"]);
     assert_eq!(sandbox.host.output(&mut command).ok(), "subroot\n");
+}
+
+/// The launcher's arguments and environment can have secrets.
+#[test]
+fn init_shows_its_name_and_no_argument_or_variable_of_the_launcher() {
+    let sandbox = Sandbox::new();
+    let script =
+        "tr '\\0' '|' </proc/1/cmdline; echo; cat /proc/1/comm; cat /proc/1/environ 2>/dev/null | wc -c";
+    for user in ["0", "12"] {
+        let mut command = sandbox.shell(&["-e", "TOKEN=hidden", "-u", user, "--name", "web"], script);
+        let seen = sandbox.host.output(command.env("SECRET", "hidden")).ok();
+        assert_eq!(seen, "subroot-init web|\nsubroot-init\n0\n", "{user}");
+    }
+    assert!(sandbox.prints(&["-e", "TOKEN=hidden"], script).starts_with("subroot-init|\n"));
+    // Longer than all arguments and variables.
+    let name = "n".repeat(128);
+    let mut command = sandbox.shell(&["--name", &name], script);
+    let seen = sandbox
+        .host
+        .output(command.env_clear().env("PATH", "/usr/local/bin").env("HOME", "/home/alice"))
+        .stdout;
+    assert!(seen.starts_with(&format!("subroot-init {name}")), "{seen}");
+}
+
+/// The shared memory of init and the process that becomes the command has no old strings either.
+#[test]
+fn a_command_that_is_pid_1_has_its_own_arguments() {
+    let sandbox = Sandbox::new();
+    let script = "tr '\\0' '|' </proc/1/cmdline | cut -c 1-6; cat /proc/1/comm; true";
+    assert_eq!(sandbox.prints(&["--as-pid-1", "-e", "TOKEN=hidden"], script), "sh|-c|\nsh\n");
 }

@@ -36,7 +36,7 @@ fn other_file_systems_are_of_the_sandboxs_own_namespaces() {
         "type=mqueue,target=/mnt/mqueue",
     ];
     let script = "ls -d /mnt/proc/1 /mnt/pts/ptmx; ls -A /mnt/mqueue | wc -l; cat /mnt/proc/1/comm";
-    assert_eq!(sandbox.prints(&options, script), "/mnt/proc/1\n/mnt/pts/ptmx\n0\nsubroot\n");
+    assert_eq!(sandbox.prints(&options, script), "/mnt/proc/1\n/mnt/pts/ptmx\n0\nsubroot-init\n");
 }
 
 #[test]

@@ -53,7 +53,8 @@ impl Names<'_> {
             }
             found => found.map(|mount| mounts.extend(mount)).map_err(|errno| unreadable(path, errno)),
         };
-        if !files.is_requested(HOSTS) && !(self.is_host_root && self.hostname.is_none()) {
+        let has_hosts_names = self.is_host_root && self.hostname.is_none();
+        if !has_hosts_names && !files.is_requested(HOSTS) {
             take(HOSTS, self.hosts(files))?;
         }
         if !files.is_requested(RESOLVER) && !self.is_host_root && self.network == Network::Host {

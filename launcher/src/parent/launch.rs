@@ -50,7 +50,6 @@ pub(crate) fn launch(launch: Launch) -> Result<Ended, Error> {
 fn perform(mut launch: Launch) -> Result<Ended, Error> {
     warn(&launch);
     let plan = &launch.plan;
-    plan.warnings.iter().for_each(|warning| standard_error::warn(warning));
     if progress::is_wanted() {
         follow(plan);
     }

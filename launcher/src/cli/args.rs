@@ -28,7 +28,7 @@ use std::ffi::OsString;
 
 /// Run a program in its own root filesystem: as root inside, as an ordinary user outside.
 #[derive(Parser)]
-#[command(name = "subroot", version, term_width = 0, disable_help_subcommand = true)]
+#[command(name = "subroot", version, term_width = 0, disable_help_subcommand = true, after_help = HELP)]
 pub(crate) struct Cli {
     /// Print each step of a launch on standard error as it happens; twice for more detail
     #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet")]
@@ -67,6 +67,8 @@ pub(crate) enum Verb {
     #[command(after_help = COMPLETIONS_HELP)]
     Completions(CompletionsArgs),
 }
+
+const HELP: &str = "subroot help COMMAND, or subroot COMMAND --help, explains a command.";
 
 const EXEC_HELP: &str = "\
 The command has the sandbox's namespaces, root, environment, user, capabilities and system call filter.

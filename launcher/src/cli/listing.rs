@@ -23,8 +23,10 @@ const STEPS: u32 = 400;
 /// The running sandboxes cannot be listed, or standard output cannot be written.
 pub(crate) fn print(typed: &PsArgs) -> anyhow::Result<u8> {
     let known = registry::running()?;
-    let text = if typed.json {
+    let text = if typed.json || typed.format.as_deref() == Some("json") {
         output::json(&Value::from(known.iter().map(object).collect::<Vec<_>>()))?
+    } else if typed.quiet {
+        known.iter().map(|known| name(known) + "\n").collect()
     } else {
         table(&known)
     };
@@ -32,15 +34,20 @@ pub(crate) fn print(typed: &PsArgs) -> anyhow::Result<u8> {
     Ok(0)
 }
 
+/// What `exec` and `kill` take for a sandbox: its name, or its PID if it has none.
+fn name(known: &Known) -> String {
+    known.name.clone().unwrap_or_else(|| known.pid.to_string())
+}
+
 fn table(known: &[Known]) -> String {
     // Error ignored: the clock is before 1970.
     let now = SystemTime::UNIX_EPOCH.elapsed().ok().map_or(0, |since| since.as_millis());
     let mut text = format!("{:<16} {:>8} {:>8}  {}\n", "NAME", "PID", "SECONDS", "COMMAND");
     for known in known {
-        let name = known.name.clone().unwrap_or_else(|| known.pid.to_string());
         let _ = writeln!(
             text,
-            "{name:<16} {:>8} {:>8}  {}",
+            "{:<16} {:>8} {:>8}  {}",
+            name(known),
             known.pid,
             now.saturating_sub(known.started.into()) / 1000,
             command(known)

@@ -11,6 +11,7 @@ pub(crate) mod listing;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 pub(crate) mod man;
+pub(crate) mod mistakes;
 pub(crate) mod options;
 pub(crate) mod output;
 pub(crate) mod owner;
@@ -18,6 +19,7 @@ pub(crate) mod print_plan;
 pub(crate) mod values;
 
 use crate::cli::args::{ExecArgs, RunArgs, Verb, further};
+use crate::cli::mistakes::spellings;
 use crate::cli::print_plan::FORMAT;
 use crate::cli::values::passed;
 use crate::error::Error;
@@ -43,9 +45,10 @@ fn run() -> anyhow::Result<u8> {
         return Err(Error::Setuid.into());
     }
     let (args, command) = args::split_command(std::env::args_os());
-    let cli = match further::read(&args)? {
+    let (cli, args) = spellings::read(args);
+    let cli = match further::read(cli, &args)? {
         Ok(cli) => cli,
-        Err(message) => return Ok(output::usage(&message)),
+        Err(message) => return Ok(output::usage(&message, || mistakes::explain(&message, &args))),
     };
     log_to_standard_error(cli.verbose);
     if cli.quiet {

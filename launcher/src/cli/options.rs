@@ -5,7 +5,8 @@ use crate::cli::args::{
     ExecArgs, IdentityArgs, MountArgs, NamespaceArgs, ProcessArgs, RunArgs, SecurityArgs, UnshareArgs,
     join_command,
 };
-use crate::cli::values::namespaces::{NAMESPACE, NETWORK};
+use crate::cli::mistakes::nearest::question;
+use crate::cli::values::namespaces::NAMESPACE;
 use crate::cli::values::root::{DEV, PROC};
 use crate::cli::values::{descriptors, environment, ids, limits, made, mounts, namespaces, passed};
 use crate::error::{Error, OsError};
@@ -26,6 +27,9 @@ use std::sync::Arc;
 
 /// The directories that stay writable with `--read-only`, as in podman.
 const WRITABLE_TMPFS: [&str; 3] = ["/run", "/tmp", "/var/tmp"];
+
+/// The values of `--security-opt`, for messages.
+const SECURITY: [&str; 5] = ["no-new-privileges", "seccomp=", "seccomp-arch=native", "landlock=", "mask="];
 
 /// For `map_err`: an error in the value of this option.
 fn reading(what: &'static str) -> impl FnOnce(String) -> Error {
@@ -204,7 +208,11 @@ fn take_confinement(sandbox: &mut Sandbox, typed: SecurityArgs) -> Result<(), Er
 }
 
 fn take_security(sandbox: &mut Sandbox, option: &OsStr) -> Result<(), String> {
-    let (key, value) = crate::cli::values::split_once(option, b'=');
+    let (key, value) = match crate::cli::values::split_once(option, b'=') {
+        // docker's older separator.
+        (option, None) => crate::cli::values::split_once(option, b':'),
+        split => split,
+    };
     match (key.to_str(), value) {
         (Some("no-new-privileges"), None) => sandbox.process.no_new_privileges = true,
         (Some("no-new-privileges"), Some(value)) if value == "true" || value == "false" => {
@@ -222,12 +230,14 @@ fn take_security(sandbox: &mut Sandbox, option: &OsStr) -> Result<(), String> {
         (Some("mask"), Some(paths)) => {
             sandbox.masked.extend(crate::cli::values::split(paths, b':').map(PathBuf::from));
         }
+        // These ask for what is always so: no profile of AppArmor or SELinux is applied, and nothing is covered.
         (Some("unmask"), Some(_)) => {}
+        (Some("apparmor" | "systempaths"), Some(value)) if value == "unconfined" => {}
+        (Some("label"), Some(value)) if value == "disable" => {}
         _ => {
-            return Err(format!(
-                "{} is none of no-new-privileges, seccomp=, seccomp-arch=native, landlock= and mask=",
-                crate::cli::values::shown(option)
-            ));
+            let question = question(&key.to_string_lossy(), &mut SECURITY.into_iter());
+            let option = crate::cli::values::shown(option);
+            return Err(format!("{option} is not one of {}{question}", SECURITY.join(", ")));
         }
     }
     Ok(())
@@ -266,7 +276,7 @@ fn take_namespaces(sandbox: &mut Sandbox, typed: &NamespaceArgs) -> Result<(), E
         ipc: NAMESPACE.read(typed.ipc.as_deref()).map_err(reading("--ipc"))?,
         uts: NAMESPACE.read(typed.uts.as_deref()).map_err(reading("--uts"))?,
         cgroup: NAMESPACE.read(typed.cgroupns.as_deref()).map_err(reading("--cgroupns"))?,
-        network: NETWORK.read(typed.network.as_deref()).map_err(reading("--network"))?,
+        network: namespaces::network(typed.network.as_deref()).map_err(reading("--network"))?,
         time: offsets.transpose().map_err(reading("--timens"))?,
     };
     sandbox.hostname = typed.hostname.clone();

@@ -19,21 +19,20 @@ pub(crate) fn status(error: &anyhow::Error) -> u8 {
     )
 }
 
-/// Prints the parser's message, which is help or a one-line error, and returns the exit status for it.
-pub(crate) fn usage(message: &clap::Error) -> u8 {
+/// Prints the parser's message, which is help or an error, and returns the exit status for it. `explain` returns
+/// what is wrong, and the fix.
+pub(crate) fn usage(message: &clap::Error, explain: impl FnOnce() -> (String, Option<String>)) -> u8 {
     let is_help = message.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if is_help || !message.use_stderr() {
         // Error ignored: standard output is closed, and nobody reads it.
         let _ = message.print();
         return if is_help { OWN_FAILURE } else { 0 };
     }
-    let text = message.to_string();
-    let why = text.lines().next().unwrap_or_default();
-    standard_error::line(&format!(
-        "reading the command line: {}",
-        why.strip_prefix("error: ").unwrap_or(why)
-    ));
-    standard_error::line("fix: see subroot --help, or subroot run --help");
+    let (why, fix) = explain();
+    standard_error::line(&format!("reading the command line: {why}"));
+    if let Some(fix) = fix {
+        standard_error::line(&format!("fix: {fix}"));
+    }
     OWN_FAILURE
 }
 

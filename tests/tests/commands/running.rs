@@ -17,10 +17,10 @@ mod terminal;
 use subroot_tests::sandbox::Sandbox;
 
 /// A script that reports when it runs, and continues until it is killed.
-const READY: &str = "echo ready; exec sleep 1000";
+pub(crate) const READY: &str = "echo ready; exec sleep 1000";
 
 /// A name that no other test's sandbox has; all sandboxes belong to alice.
-fn unique_name() -> String {
+pub(crate) fn unique_name() -> String {
     format!("web-{}", subroot_tests::running::unique_word())
 }
 

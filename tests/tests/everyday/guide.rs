@@ -6,7 +6,7 @@ mod transcript;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 use subroot_tests::{Host, Kind, Outcome, own_namespace_has, skip};
-use transcript::{jobs, matches, table_commands, table_rows, transcripts};
+use transcript::{jobs, matches, table_commands, table_rows, transcripts, typed_lines};
 
 /// A page, by its name.
 macro_rules! page {
@@ -143,6 +143,32 @@ fn a_command_for_bubblewrap_or_unshare_has_its_equal() {
             if is_there {
                 assert_eq!(output(&host, false, &left).ok(), equal.stdout, "{left}: {right}");
             }
+        }
+    }
+}
+
+/// Starts the sandbox that some lines are about, and ends it.
+fn with_web(line: &str) -> String {
+    let start = "subroot run --name web --overlay ./rootfs -- sleep 1000 & \
+        until subroot ps -q | grep -qx web; do sleep 0.05; done";
+    format!("{start}; {line}; status=$?; subroot kill web; exit $status")
+}
+
+#[test]
+fn the_lines_that_are_typed_most_work_or_are_answered() {
+    let Some(host) = host() else { skip!("no Debian root: see what tests/run says of it") };
+    assert_eq!(output(&host, false, FILES).code(), 0);
+    let rows = typed_lines(page!("from-docker-run.md").1);
+    assert!(rows.len() > 25, "{} rows", rows.len());
+    for (line, answer) in rows {
+        let script = if line.contains(" web") { with_web(&line) } else { line.clone() };
+        let outcome = output(&host, false, &script);
+        match answer {
+            Some(answer) => {
+                let is_printed = outcome.stdout.lines().any(|line| line == format!("subroot: {answer}"));
+                assert!(outcome.code() == 125 && is_printed, "{line}: {answer}\n{outcome:?}");
+            }
+            None => assert_eq!(outcome.code(), 0, "{line}: {outcome:?}"),
         }
     }
 }

@@ -41,7 +41,7 @@ pub(crate) struct ExecArgs {
     /// The sandbox, by its name or PID
     pub(crate) sandbox: String,
     /// The command and its arguments, also after --
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(trailing_var_arg = true)]
     pub(crate) command: Vec<OsString>,
     /// Set an environment variable, or pass on the caller's
     #[arg(short, long = "env", value_name = "NAME[=VALUE]")]
@@ -56,10 +56,10 @@ pub(crate) struct ExecArgs {
     #[arg(short, long, value_name = "USER[:GROUP]")]
     pub(crate) user: Option<OsString>,
     /// Give the command its own terminal; the default for a shell on a terminal
-    #[arg(short, long)]
+    #[arg(short, long, overrides_with = "tty")]
     pub(crate) tty: bool,
     /// Keep standard input open: already the default
-    #[arg(short, long)]
+    #[arg(short, long, overrides_with = "interactive")]
     pub(crate) interactive: bool,
     /// Pass the descriptors 3 to N+2 to the command
     #[arg(long, value_name = "N")]
@@ -72,6 +72,15 @@ pub(crate) struct PsArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print only the name of each sandbox, or its PID if it has no name
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// The format: json or table
+    #[arg(long, hide = true, value_parser = ["json", "table"], conflicts_with = "json")]
+    pub(crate) format: Option<String>,
+    /// List all sandboxes: those that run
+    #[arg(short, long, hide = true)]
+    pub(crate) all: bool,
 }
 
 /// `subroot kill`.
@@ -89,7 +98,7 @@ pub(crate) struct KillArgs {
 #[derive(Args)]
 pub(crate) struct UnshareArgs {
     /// The command and its arguments, also after --
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(trailing_var_arg = true)]
     pub(crate) command: Vec<OsString>,
     /// Where IDs come from.
     #[command(flatten)]

@@ -8,13 +8,16 @@ use std::os::unix::ffi::OsStrExt as _;
 
 const OPTION: &str = "--args";
 
-/// Reads the arguments as [`Cli::read`] does, with the options from descriptors where `--args` names them.
+/// Reads the arguments again, with the options from descriptors where `--args` names them. `cli` is what
+/// [`Cli::read`] has read, which is returned if there is no such option.
 ///
 /// # Errors
 /// A descriptor cannot be read, or has other words than options. The inner errors are those of
 /// [`Cli::read`].
-pub(crate) fn read(args: &[OsString]) -> Result<Result<Cli, clap::Error>, Error> {
-    let cli = Cli::read(args);
+pub(crate) fn read(
+    cli: Result<Cli, clap::Error>,
+    args: &[OsString],
+) -> Result<Result<Cli, clap::Error>, Error> {
     match &cli {
         Ok(Cli { verb: Verb::Run(typed), .. }) if !typed.args.is_empty() => read_all(args, typed),
         _ => Ok(cli),

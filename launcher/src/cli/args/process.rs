@@ -22,10 +22,10 @@ pub(crate) struct ProcessArgs {
     #[arg(short, long, value_name = "DIR")]
     pub(crate) workdir: Option<PathBuf>,
     /// Give the command its own terminal; the default for a shell on a terminal
-    #[arg(short, long)]
+    #[arg(short, long, overrides_with = "tty")]
     pub(crate) tty: bool,
     /// Keep standard input open: already the default
-    #[arg(short, long)]
+    #[arg(short, long, overrides_with = "interactive")]
     pub(crate) interactive: bool,
     /// Pass the descriptors 3 to N+2 to the command
     #[arg(long, value_name = "N")]

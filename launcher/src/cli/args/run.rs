@@ -23,7 +23,7 @@ pub(crate) struct RunArgs {
     /// The directory that becomes the root
     pub(crate) rootfs: Option<PathBuf>,
     /// The command and its arguments, also after --
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(trailing_var_arg = true)]
     pub(crate) command: Vec<OsString>,
     /// Read further options, each ended by a NUL byte, from this file descriptor
     #[arg(long, value_name = "FD")]

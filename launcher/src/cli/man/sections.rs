@@ -316,12 +316,16 @@ const PS_NOTES: &str = "\
 # NOTES
 Nothing about a running sandbox is stored on disk: each is found by a file in memory that its own process has open. Only the
 caller's own sandboxes are listed.
+
+For scripts written for docker or podman, `ls` is another name of the command, `--format json` of `--json`, and `-a` has no
+effect.
 ";
 
 const PS_EXAMPLES: &str = "\
 # EXAMPLES
     subroot ps
     subroot ps --json
+    subroot ps -q
 ";
 
 const KILL_EXAMPLES: &str = "\

@@ -1,8 +1,12 @@
 //! `--userns`, `--uidmap`, `--gidmap`, `--user`, `--group-add` and `--groups`.
 
+use crate::cli::mistakes::nearest::not_one_of;
 use crate::cli::values::{id, number, split_once, utf8};
 use crate::request::ids::{Account, GivenLine, IdSource, UserSpec, Userns};
 use std::ffi::OsStr;
+
+/// The modes of `--userns`, for messages.
+const MODES: [&str; 5] = ["auto[:size=N]", "full", "subids", "host-id", "keep-id[:uid=N,gid=N]"];
 
 /// `--userns MODE`.
 ///
@@ -12,7 +16,8 @@ pub(crate) fn userns(value: &str) -> Result<Userns, String> {
     let (mode, options) =
         value.split_once(':').map_or((value, None), |(mode, options)| (mode, Some(options)));
     match (mode, options) {
-        ("auto", None) => Ok(Userns::Auto(None)),
+        // podman's `host`: if podman runs rootless, it maps what `auto` maps.
+        ("auto" | "host", None) => Ok(Userns::Auto(None)),
         ("auto", Some(options)) => {
             let size = options.strip_prefix("size=").and_then(|size| number(size.as_ref()).ok());
             size.map(|size| Userns::Auto(Some(size))).ok_or_else(|| format!("{value} is not auto:size=N"))
@@ -22,7 +27,7 @@ pub(crate) fn userns(value: &str) -> Result<Userns, String> {
         ("host-id", None) => Ok(Userns::HostId),
         ("keep-id", None) => Ok(Userns::KeepId { uid: None, gid: None }),
         ("keep-id", Some(options)) => keep_id(options),
-        _ => Err(format!("{value} is none of auto[:size=N], full, subids, host-id, keep-id[:uid=N,gid=N]")),
+        _ => Err(not_one_of(value, &mut MODES.into_iter())),
     }
 }
 
@@ -91,10 +96,11 @@ mod tests {
     fn the_modes_of_userns_are_read() {
         assert_eq!(userns("auto:size=2001"), Ok(Userns::Auto(Some(2001))));
         assert_eq!(userns("keep-id:uid=5,gid=6"), Ok(Userns::KeepId { uid: Some(5), gid: Some(6) }));
+        assert_eq!(userns("host"), Ok(Userns::Auto(None)));
         assert_eq!(userns("full"), Ok(Userns::Full));
         assert_eq!(userns("subids"), Ok(Userns::Subids));
         assert_eq!(userns("keep-id"), Ok(Userns::KeepId { uid: None, gid: None }));
-        for wrong in ["", "auto:5", "host", "auto:size=+5", "host-id:1", "full:1"] {
+        for wrong in ["", "auto:5", "host:1", "auto:size=+5", "host-id:1", "full:1"] {
             assert!(userns(wrong).is_err(), "{wrong}");
         }
         for wrong in ["", "uid=x", "x=1", "uid=+5", "uid=4294967295", "uid=1,uid=1", "uid=1,"] {

@@ -1,6 +1,7 @@
 //! `--volume`, `--mount`, `--tmpfs` and `--device`, in podman's spelling.
 
 use crate::cdi::is_qualified;
+use crate::cli::mistakes::nearest::not_one_of;
 use crate::cli::values::{number, shown, split, split_once, utf8};
 use crate::failure::reason_of;
 use crate::request::mount::{Content, Mount, READ_ONLY, inside_path};
@@ -149,16 +150,22 @@ struct Typed<'a> {
 impl<'a> Typed<'a> {
     fn take(&mut self, key: &str, value: Option<&'a OsStr>) -> Result<(), String> {
         let needed = || value.ok_or_else(|| format!("{key} needs a value"));
-        match key {
-            "type" => self.kind = Some(utf8(needed()?)?),
-            "source" | "src" => self.source = Some(needed()?),
-            "target" | "dst" | "destination" => self.target = Some(needed()?),
-            "lowerdir" => self.lower.extend(split(needed()?, b':')),
-            "upperdir" => self.upper = Some(needed()?),
-            "workdir" => self.work = Some(needed()?),
-            _ => self.options.push((key.to_owned(), value)),
-        }
-        Ok(())
+        let is_twice = match key {
+            "type" => self.kind.replace(utf8(needed()?)?).is_some(),
+            "source" | "src" => self.source.replace(needed()?).is_some(),
+            "target" | "dst" | "destination" => self.target.replace(needed()?).is_some(),
+            "lowerdir" => {
+                self.lower.extend(split(needed()?, b':'));
+                false
+            }
+            "upperdir" => self.upper.replace(needed()?).is_some(),
+            "workdir" => self.work.replace(needed()?).is_some(),
+            _ => {
+                self.options.push((key.to_owned(), value));
+                false
+            }
+        };
+        if is_twice { Err(format!("{key} is given twice")) } else { Ok(()) }
     }
 
     fn mount(self) -> Result<Mount, String> {
@@ -185,7 +192,7 @@ impl<'a> Typed<'a> {
             "proc" => Mount::proc(target),
             "devpts" => Mount::devpts(target),
             "mqueue" => Mount::mqueue(target),
-            other => return Err(format!("type={other} is none of {}", KINDS.join(", "))),
+            other => return Err(format!("type={}", not_one_of(other, &mut KINDS.into_iter()))),
         };
         for (key, value) in &self.options {
             let value = value.map(utf8).transpose()?;

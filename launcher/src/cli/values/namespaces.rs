@@ -1,5 +1,6 @@
 //! `--network`, `--pid`, `--ipc`, `--uts`, `--cgroupns` and `--timens`.
 
+use crate::cli::mistakes::counsel;
 use crate::cli::values::one_of::OneOf;
 use crate::request::namespaces::{ClockOffsets, Namespace, Network};
 
@@ -12,6 +13,18 @@ pub(crate) const NETWORK: OneOf<Network> = OneOf(&[
     ("host", "The host's", Network::Host),
     ("none", "A new one that has only a loopback interface", Network::None),
 ]);
+
+/// `--network`. Networks of docker's and podman's are answered with what to do instead.
+///
+/// # Errors
+/// Why the value is invalid.
+pub(crate) fn network(typed: Option<&str>) -> Result<Network, String> {
+    let explained = |why: String| match counsel::of("--network", typed.unwrap_or_default()) {
+        Some((instead, _)) if !why.ends_with('?') => format!("{why}; {instead}"),
+        _ => why,
+    };
+    NETWORK.read(typed).map_err(explained)
+}
 
 /// `--timens monotonic=SECONDS,boottime=SECONDS`; a single number sets both.
 ///

@@ -5,6 +5,7 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Arg, Command, Error};
 use std::ffi::OsStr;
 
+use crate::cli::mistakes::nearest::not_one_of;
 use crate::cli::values::utf8;
 
 /// The values of an option, the default first: the typed name, its text in the help, and what it means.
@@ -20,7 +21,7 @@ impl<T: Copy> OneOf<T> {
         let found = self.0.iter().find(|(name, _, _)| typed.is_none_or(|typed| *name == typed));
         match found {
             Some((_, _, value)) => Ok(*value),
-            None => Err(refused(typed.unwrap_or_default(), &mut self.0.iter().map(|(name, _, _)| *name))),
+            None => Err(not_one_of(typed.unwrap_or_default(), &mut self.0.iter().map(|(name, _, _)| *name))),
         }
     }
 
@@ -28,11 +29,6 @@ impl<T: Copy> OneOf<T> {
     pub(crate) fn listed(&self, at: usize) -> Option<(&'static str, &'static str)> {
         self.0.get(at).map(|(name, help, _)| (*name, *help))
     }
-}
-
-#[cold]
-fn refused(typed: &str, names: &mut dyn Iterator<Item = &'static str>) -> String {
-    format!("{typed} is not one of {}", names.collect::<Vec<_>>().join(", "))
 }
 
 /// Lets clap list a table in the help and for completion. It accepts any text, which is read later. It is not

@@ -83,6 +83,17 @@ pub(crate) fn table_commands(text: &str) -> Vec<String> {
     last.map(|cell| cell.trim_matches('`').to_owned()).filter(|cell| cell.starts_with("subroot ")).collect()
 }
 
+/// The lines of tables with what docker's user types, what is typed here, and what happens: the second, and the
+/// third if it is a message, which is code.
+pub(crate) fn typed_lines(text: &str) -> Vec<(String, Option<String>)> {
+    let code = |cell: &str| Some(cell.strip_prefix('`')?.strip_suffix('`')?.replace("\\|", "|"));
+    let row = |line: &str| match line.trim_matches(['|', ' ']).split(" | ").collect::<Vec<_>>()[..] {
+        [docker, typed, happens] if docker.starts_with("`docker ") => Some((code(typed)?, code(happens))),
+        _ => None,
+    };
+    text.lines().filter_map(row).collect()
+}
+
 /// True if the output matches the expected lines.
 pub(crate) fn matches(expected: &[String], printed: &str) -> bool {
     let printed: Vec<&str> = printed.lines().collect();

@@ -80,7 +80,7 @@ const SOURCES: [(&str, &str, &str, &str); 13] = [
     ("--volume", "launcher/src/cli/values/mounts.rs", "fn bind_option", "\n}\n"),
     ("--volume", "launcher/src/request/mount_options.rs", "let (attribute, on) = match option", "};"),
     ("--volume", "launcher/src/request/mount_options.rs", "fn propagation", "\n}\n"),
-    ("--mount", "launcher/src/cli/values/mounts.rs", "match key {", "_ => self"),
+    ("--mount", "launcher/src/cli/values/mounts.rs", "match key {", "_ => {"),
     ("--mount", "launcher/src/cli/values/mounts.rs", "let mut mount = match kind {", "other =>"),
     ("--mount", "launcher/src/cli/values/mounts.rs", "match (key, yes) {", "_ => {"),
     ("--tmpfs", "launcher/src/request/mount.rs", "const TMPFS_OPTIONS", ";\n\n"),

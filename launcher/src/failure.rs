@@ -81,6 +81,7 @@ steps! {
     DeathSignal: "setting the death signal",
     Fork: "creating the command's process",
     Init: "starting the sandbox's init",
+    Group: "leaving the launcher's process group",
     Terminal: "opening a terminal",
     PassDescriptors: "passing descriptors to the command",
     Limit: "setting limit",

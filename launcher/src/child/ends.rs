@@ -4,6 +4,7 @@ use crate::child::shim::Shim;
 use crate::failure::{Failure, Step};
 use crate::request::passed::Passed;
 use crate::sys;
+use nix::unistd::{Pid, setpgid};
 use std::os::fd::OwnedFd;
 
 /// The child's ends of the pipes and sockets it shares with its parent.
@@ -19,9 +20,24 @@ pub(crate) struct ChildEnds {
     pub(crate) shim: Option<Shim>,
     /// The descriptors that the command gets in addition to its standard streams.
     pub(crate) passed: Passed,
+    /// True if the command leads its own process group, so that a hangup for the launcher's group does not
+    /// reach it: nohup(1).
+    pub(crate) leads_group: bool,
 }
 
 impl ChildEnds {
+    /// Moves the command's process into its own process group, if it needs one. With a terminal of its own, it
+    /// gets its own session.
+    ///
+    /// # Errors
+    /// An error of setpgid(2).
+    pub(crate) fn leave_group(&self) -> Result<(), Failure> {
+        if !self.leads_group || self.terminal.is_some() {
+            return Ok(());
+        }
+        setpgid(Pid::from_raw(0), Pid::from_raw(0)).map_err(Failure::on(Step::Group, b""))
+    }
+
     /// Closes every inherited descriptor except these ends, the standard streams and `others`.
     ///
     /// This happens before the root changes: no lookup in a hostile root can then reach a host directory

@@ -99,8 +99,10 @@ fn leave_init(launch: &Launch, ends: &ChildEnds, first: Identity, of_init: &Sign
 fn become_command(launch: &Launch, ends: &ChildEnds, first: Identity) -> ! {
     sys::descriptors::close_own(&ends.lifeline);
     let taken = ends.terminal.as_ref().map_or(Ok(()), terminal::take_new);
-    let started =
-        taken.map_err(Failure::on(Step::Terminal, b"")).and_then(|()| launch.process.start(first, ends));
+    let started = taken
+        .map_err(Failure::on(Step::Terminal, b""))
+        .and_then(|()| ends.leave_group())
+        .and_then(|()| launch.process.start(first, ends));
     match started {
         Ok(never) => match never {},
         Err(failure) => failure.end(),

@@ -75,12 +75,16 @@ fn perform(joined: &Joined, passed: Passed, streams: &[Arc<OwnedFd>]) -> Result<
     }
     launch::refuse_directories(&passed)?;
     let signals = Signals::block()?;
-    start(joined, passed, streams).and_then(|released| relay::wait(released, &signals))
+    start(joined, (passed, &signals), streams).and_then(|released| relay::wait(released, &signals))
 }
 
 /// Joins in a separate process, because joining cannot be undone. Only children of a process that joins a pid
 /// namespace are in it, so that process clones the command's process as its own sibling and exits.
-fn start(joined: &Joined, passed: Passed, streams: &[Arc<OwnedFd>]) -> Result<Released, Error> {
+fn start(
+    joined: &Joined,
+    (passed, signals): (Passed, &Signals),
+    streams: &[Arc<OwnedFd>],
+) -> Result<Released, Error> {
     let occupied = launch::occupy(&passed)?;
     let ((go, lifeline), (report, report_write), (ours, theirs)) = (pipe()?, packet_pipe()?, socket()?);
     let (terminal, terminal_inside) = match joined.process.process().terminal {
@@ -92,8 +96,8 @@ fn start(joined: &Joined, passed: Passed, streams: &[Arc<OwnedFd>]) -> Result<Re
     let joiner = match sys::process::clone_process(0).map_err(failed)? {
         Side::Parent(_, joiner) => joiner,
         Side::Child => {
-            let terminal = terminal_inside;
-            let ends = ChildEnds { lifeline: go, report: report_write, terminal, shim, passed };
+            let (terminal, leads_group) = (terminal_inside, signals.ignores_hangup);
+            let ends = ChildEnds { lifeline: go, report: report_write, terminal, shim, passed, leads_group };
             join(joined, Box::leak(Box::new(ends)), &theirs)
         }
     };
@@ -115,7 +119,7 @@ fn start(joined: &Joined, passed: Passed, streams: &[Arc<OwnedFd>]) -> Result<Re
     let live = Live::new((pid, process), None, MountPoints::default(), (&go, lifeline))?;
     let raw = |errno| Error::Parent { doing: "making the terminal raw", errno: OsError(errno) };
     let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;
-    let parent = watched_parent()?;
+    let parent = if signals.ignores_hangup { None } else { watched_parent()? };
     live.release(0)?;
     let started = (!streams.is_empty()).then(|| status_stream::Started::of_process(streams, pid));
     Ok(Released { live, report, parent, terminal, _entry: None, started })
@@ -200,6 +204,7 @@ fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failur
     if let Some(socket) = &ends.terminal {
         crate::child::terminal::take_new(socket).map_err(Failure::on(Step::Terminal, b""))?;
     }
+    ends.leave_group()?;
     joined.process.start(first, ends)
 }
 

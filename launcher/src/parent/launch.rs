@@ -59,7 +59,7 @@ fn perform(mut launch: Launch) -> Result<Ended, Error> {
     }
     let signals = Signals::block()?;
     let name = plan.name.as_deref().map(Name::reserve).transpose()?;
-    let parent = if plan.outlives_parent { None } else { watched_parent()? };
+    let parent = if plan.outlives_parent || signals.ignores_hangup { None } else { watched_parent()? };
     let kept = plan.root.as_ref().map(KeptDir::lock).transpose()?.flatten();
     let guard = DiskGuard::start_if_needed(&mut launch.plan)?;
     let outcome = run_to_end(&mut launch, name, parent, &signals)
@@ -114,7 +114,7 @@ fn run_to_end(
     parent: Option<OwnedFd>,
     signals: &Signals,
 ) -> Result<Ended, Error> {
-    let spawned = Spawned::new(launch)?;
+    let spawned = Spawned::new(launch, signals)?;
     let mapped = spawned.map(&launch.plan)?;
     let released = mapped.release(&launch.plan, name, parent)?;
     relay::wait(released, signals)
@@ -207,7 +207,7 @@ pub(crate) struct Mapped {
 }
 
 impl Spawned {
-    fn new(launch: &mut Launch) -> Result<Spawned, Error> {
+    fn new(launch: &mut Launch, signals: &Signals) -> Result<Spawned, Error> {
         // Only the command keeps these, so that the other end of a pipe sees when the command closes it.
         let passed = std::mem::take(&mut launch.plan.passed);
         let plan = &launch.plan;
@@ -231,8 +231,10 @@ impl Spawned {
         let (pid, process) = match sys::process::clone_process(plan.namespaces).map_err(refused)? {
             Side::Parent(pid, process) => (pid, process),
             Side::Child => {
-                let terminal = terminal_inside;
-                start::run(launch, ChildEnds { lifeline: go, report: report_write, terminal, shim, passed })
+                let (terminal, leads_group) = (terminal_inside, signals.ignores_hangup);
+                let ends =
+                    ChildEnds { lifeline: go, report: report_write, terminal, shim, passed, leads_group };
+                start::run(launch, ends)
             }
         };
         // Only the child may keep this end open: its closing means that the command has started.

@@ -28,12 +28,16 @@ const START: u8 = 250;
 /// shell, has also ended.
 const HANGUP: Duration = Duration::from_secs(5);
 
+/// Why a running sandbox is killed, for its user.
+const ORPHANED: &str =
+    "ending the sandbox: the process that started subroot has ended; nohup or run --detach prevents this";
+
 /// All signals, blocked and read from a descriptor, whatever state was inherited (property L5).
 pub(crate) struct Signals {
     queue: SignalFd,
     /// True if nohup(1) started this process. A blocked signal is queued even if it is ignored, so this must
     /// be remembered.
-    ignores_hangup: bool,
+    pub(crate) ignores_hangup: bool,
 }
 
 impl Signals {
@@ -135,6 +139,7 @@ impl Watch<'_> {
             self.released.parent = None;
         }
         if self.kill_at.is_some_and(|at| at <= Instant::now()) {
+            standard_error::report(ORPHANED);
             self.end(libc::SIGKILL);
             self.kill_at = None;
         }

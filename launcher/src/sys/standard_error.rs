@@ -34,6 +34,14 @@ pub(crate) fn warn(text: &dyn Display) {
     }
 }
 
+/// Prints a failure of which no caller learns. `-q` does not suppress it.
+pub(crate) fn report(text: &str) {
+    match SINK.get() {
+        Some(sink) => sink(text),
+        None => line(text),
+    }
+}
+
 /// Prints a line with a direct write(2). A process forked from a program with several threads could wait
 /// forever for a lock of the standard library.
 pub(crate) fn line(text: &str) {

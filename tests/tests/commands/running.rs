@@ -6,6 +6,7 @@ mod joined;
 mod lifecycle;
 mod named;
 mod names;
+mod nohup;
 mod orphaned;
 mod person;
 mod plan;

@@ -14,7 +14,7 @@ const CROWD: usize = 1_000;
 fn crowd(sandbox: &Sandbox, name: &str, word: &str) -> Running {
     let root = sandbox.rootfs.path.display();
     let line = format!(
-        "trap '' HUP; n=0; while [ $n -lt {CROWD} ]; do n=$((n + 1))
+        "n=0; while [ $n -lt {CROWD} ]; do n=$((n + 1))
             subroot run --userns host-id --dev none --name {name}-$n {root} -- sleep {word} </dev/null >/dev/null &
         done; until [ $(subroot ps | grep -c '^{name}-') = {CROWD} ]; do sleep 0.1; done; echo ready; wait"
     );

@@ -114,6 +114,28 @@ pub enum Error {
         /// Why each directory could not be used.
         why: String,
     },
+    /// The directory for the records of detached sandboxes cannot be used.
+    NoState {
+        /// Why.
+        why: String,
+    },
+    /// The record or the log of a detached sandbox cannot be written or removed.
+    State {
+        /// Its path.
+        path: PathBuf,
+        /// The kernel's reason.
+        errno: OsError,
+    },
+    /// The record of an ended sandbox with this name is kept.
+    RecordKept {
+        /// The name.
+        name: String,
+    },
+    /// The record of a running sandbox cannot be removed.
+    StillRunning {
+        /// The name.
+        name: String,
+    },
     /// The mapper failed.
     Mapper {
         /// The mapper's path.
@@ -281,6 +303,14 @@ impl fmt::Display for Error {
                 write!(f, "reserving the name {name}: a sandbox with that name is already running")
             }
             Error::Name { name, why } => write!(f, "reserving the name {name}: {why}"),
+            Error::NoState { why } => write!(f, "opening the directory of detached sandboxes: {why}"),
+            Error::State { path, errno } => {
+                write!(f, "writing the record of a detached sandbox, {}: {}", path.display(), errno)
+            }
+            Error::RecordKept { name } => {
+                write!(f, "reserving the name {name}: the record of an ended sandbox with that name is kept")
+            }
+            Error::StillRunning { name } => write!(f, "removing the record of {name}: it is running"),
             Error::Mapper { program, output: said } => {
                 write!(f, "mapping IDs with {}: {said}", program.display())
             }

@@ -56,6 +56,7 @@ macro_rules! steps {
 }
 
 steps! {
+    Streams: "taking over the standard streams",
     CloseInherited: "closing inherited descriptors",
     BecomeRoot: "becoming root in the new user namespace",
     Hostname: "setting host name",

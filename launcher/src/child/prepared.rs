@@ -20,6 +20,7 @@ use nix::sys::prctl::{set_dumpable, set_no_new_privs};
 use nix::sys::stat::{Mode, umask};
 use std::convert::Infallible;
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 
 /// A plan and the prepared process that it starts.
@@ -27,6 +28,8 @@ pub(crate) struct Launch {
     /// The plan.
     pub(crate) plan: Plan,
     pub(crate) process: Prepared,
+    /// The command's standard streams, if they are not the caller's.
+    pub(crate) streams: Option<[OwnedFd; 3]>,
 }
 
 impl Launch {
@@ -37,7 +40,18 @@ impl Launch {
     pub(crate) fn new(sandbox: &Sandbox) -> Result<Launch, Error> {
         let plan = Plan::new(sandbox)?;
         let process = Prepared::new(plan.process.clone())?;
-        Ok(Launch { plan, process })
+        Ok(Launch { plan, process, streams: None })
+    }
+
+    /// Makes the command's standard streams those of this process.
+    ///
+    /// # Errors
+    /// An error of dup2(2).
+    pub(crate) fn take_streams(&self) -> Result<(), Failure> {
+        for (number, stream) in (0..).zip(self.streams.iter().flatten()) {
+            sys::descriptors::duplicate_to(stream, number).map_err(Failure::on(Step::Streams, b""))?;
+        }
+        Ok(())
     }
 }
 

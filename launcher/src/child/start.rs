@@ -33,14 +33,15 @@ pub(crate) fn run(launch: &Launch, ends: ChildEnds) -> ! {
         Some(name) => format!("subroot-init {name}"),
         None => "subroot-init".to_owned(),
     });
-    match ends.close_all_others(&[]).and_then(|()| start(launch, ends)) {
+    let taken = launch.take_streams().and_then(|()| ends.close_all_others(&[]));
+    match taken.and_then(|()| start(launch, ends)) {
         Ok(never) => match never {},
         Err(failure) => failure.end(),
     }
 }
 
 fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
-    let Launch { plan, process } = launch;
+    let Launch { plan, process, .. } = launch;
     let candidate = plan.ids.candidates.get(usize::from(wait_for_byte(ends)));
     let candidate = candidate.ok_or(Errno::EINVAL).map_err(Failure::on(Step::BecomeRoot, b""))?;
     let first = Identity::first(candidate.first, plan.process.home.as_deref());

@@ -3,6 +3,7 @@
 //! The doc comment of an option is its line in the help. `help.rs` adds the longer text for `--help`.
 
 mod commands;
+mod detached;
 pub(crate) mod further;
 mod ids;
 mod mounts;
@@ -14,6 +15,7 @@ pub(crate) use crate::cli::args::commands::{
     CompletionsArgs, DoctorArgs, ExecArgs, ExplainArgs, GrantsArgs, GrantsVerb, IdmapArgs, IdmapVerb,
     KillArgs, PsArgs, UnshareArgs,
 };
+pub(crate) use crate::cli::args::detached::{AttachArgs, LogsArgs, RmArgs, StopArgs, WaitArgs};
 pub(crate) use crate::cli::args::ids::IdentityArgs;
 pub(crate) use crate::cli::args::mounts::MountArgs;
 pub(crate) use crate::cli::args::namespaces::NamespaceArgs;
@@ -50,6 +52,18 @@ pub(crate) enum Verb {
     Exec(ExecArgs),
     /// List your running sandboxes
     Ps(PsArgs),
+    /// Print the output of a detached sandbox
+    #[command(after_help = LOGS_HELP)]
+    Logs(LogsArgs),
+    /// Connect the terminal or the standard streams with a running detached sandbox
+    #[command(after_help = ATTACH_HELP)]
+    Attach(AttachArgs),
+    /// Wait for the end of detached sandboxes, and print their exit statuses
+    Wait(WaitArgs),
+    /// End running sandboxes: first with TERM, then with KILL
+    Stop(StopArgs),
+    /// Remove what is kept of detached sandboxes that have ended
+    Rm(RmArgs),
     /// Send a signal to running sandboxes, KILL by default
     Kill(KillArgs),
     /// Run a command as root of a new user namespace, in the host's own root filesystem
@@ -73,6 +87,15 @@ const HELP: &str = "subroot help COMMAND, or subroot COMMAND --help, explains a 
 const EXEC_HELP: &str = "\
 The command has the sandbox's namespaces, root, environment, user, capabilities and system call filter.
 Without COMMAND, a shell is started. Exit status: as for subroot run.";
+
+const LOGS_HELP: &str = "\
+Standard output and standard error are in one log, in their order and unchanged. It has the last
+8 to 16 MiB of them.";
+
+const ATTACH_HELP: &str = "\
+The output from now on is printed. Input is passed on if the sandbox was started with -i or -t.
+At a terminal of its own (-t), Ctrl-P Ctrl-Q detaches again.
+Exit status: the command's own; 0 after detaching; 125 subroot failed.";
 
 const UNSHARE_HELP: &str = "\
 Use it to list, change and delete files that belong to your subordinate IDs.

@@ -2,6 +2,7 @@
 //! are up to date.
 
 mod options;
+mod sandboxes;
 mod sections;
 mod text;
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod args;
 pub(crate) mod completions;
+pub(crate) mod detached;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod grants;
@@ -59,6 +60,11 @@ fn run() -> anyhow::Result<u8> {
         Verb::Exec(typed) => run_in_sandbox(typed, command),
         Verb::Ps(typed) => listing::print(&typed),
         Verb::Kill(typed) => listing::kill(&typed),
+        Verb::Logs(typed) => detached::logs(&typed),
+        Verb::Attach(typed) => detached::attach(&typed),
+        Verb::Wait(typed) => detached::wait(&typed),
+        Verb::Stop(typed) => detached::stop(&typed),
+        Verb::Rm(typed) => detached::remove(&typed),
         Verb::Unshare(typed) => Ok(options::unshare(typed, command).run()?.into()),
         Verb::Idmap(typed) => idmap::print(&typed),
         Verb::Doctor(typed) => doctor::print(&typed),
@@ -84,10 +90,12 @@ fn log_to_standard_error(verbose: u8) {
 fn run_sandbox(typed: RunArgs, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
     let format = typed.reports.print_plan.as_deref().map(|typed| FORMAT.read(Some(typed))).transpose();
     let format = format.map_err(|why| Error::Usage { what: "--print-plan", why })?;
+    let wishes = options::wishes(&typed)?;
     let sandbox = options::run(typed, command)?;
-    match format {
-        Some(format) => print_plan::print(&sandbox, format),
-        None => Ok(sandbox.run_once()?.into()),
+    match (format, wishes) {
+        (Some(format), _) => print_plan::print(&sandbox, format),
+        (None, Some(wishes)) => detached::start(sandbox, wishes),
+        (None, None) => Ok(sandbox.run_once()?.into()),
     }
 }
 

@@ -10,6 +10,8 @@ use crate::cli::values::namespaces::NAMESPACE;
 use crate::cli::values::root::{DEV, PROC};
 use crate::cli::values::{descriptors, environment, ids, limits, made, mounts, namespaces, passed};
 use crate::error::{Error, OsError};
+use crate::parent::detached::record::Kept;
+use crate::parent::detached::supervisor::Wishes;
 use crate::parent::registry::Known;
 use crate::request::environment::Environment;
 use crate::request::ids::Userns;
@@ -46,7 +48,7 @@ pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbo
     let command = join_command(typed.command, after);
     let mut sandbox = rooted(typed.rootfs, typed.mounts.empty_root)?;
     sandbox.command = is_given.then_some(command);
-    sandbox.prefers_terminal = !is_given && is_at_terminal();
+    sandbox.prefers_terminal = !is_given && !typed.lifecycle.detach && is_at_terminal();
     if typed.process.env_host {
         sandbox = sandbox.env_host();
     }
@@ -78,6 +80,24 @@ fn rooted(rootfs: Option<PathBuf>, is_empty: bool) -> Result<Sandbox, Error> {
             why: format!("it takes no ROOTFS, such as {}; write -- before the command", dir.display()),
         }),
     }
+}
+
+/// What is requested for a detached sandbox; none for any other.
+///
+/// # Errors
+/// `--rm=false` without `--detach`.
+pub(crate) fn wishes(typed: &RunArgs) -> Result<Option<Wishes>, Error> {
+    let kept = match typed.lifecycle.rm {
+        Some(true) => Kept::No,
+        Some(false) => Kept::UntilRemoved,
+        None => Kept::ADay,
+    };
+    if !typed.lifecycle.detach && kept == Kept::UntilRemoved {
+        let why = "only a sandbox of --detach has something to keep";
+        return Err(Error::Usage { what: "--rm=false", why: why.into() });
+    }
+    let takes_input = typed.process.interactive || typed.process.tty;
+    Ok(typed.lifecycle.detach.then_some(Wishes { kept, takes_input }))
 }
 
 /// The request of `subroot unshare`.

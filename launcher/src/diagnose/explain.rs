@@ -6,7 +6,7 @@ use crate::causes::{
 use crate::diagnose::named;
 use crate::diagnose::probes;
 use crate::diagnose::shortfall;
-use crate::error::Error;
+use crate::error::{Error, OsError};
 use crate::failure::{Failure, Step};
 use nix::errno::Errno;
 use nix::unistd::geteuid;
@@ -47,6 +47,12 @@ pub(crate) fn fix(error: &Error, found: Option<&Cause>) -> Option<String> {
         Error::DirectoryStream(name) => Some(format!("redirect {name}, for example to /dev/null")),
         // mktemp is available in every shell environment, and the directory that it creates passes all
         // checks.
+        Error::State { path, errno: OsError(Errno::ENOSPC | Errno::EDQUOT) } => {
+            Some(format!("remove files from the filesystem of {}", path.display()))
+        }
+        Error::NoState { .. } | Error::State { .. } => Some("export XDG_STATE_HOME=$(mktemp -d)".into()),
+        Error::RecordKept { name } => Some(format!("subroot rm {name}")),
+        Error::StillRunning { name } => Some(format!("subroot stop {name}")),
         Error::Name { .. } => Some("export XDG_RUNTIME_DIR=$(mktemp -d)".into()),
         _ => found.map(Cause::fix).or_else(|| implied(error).map(|cause| cause.fix())),
     }

@@ -21,13 +21,18 @@ use crate::plan::{outline, progress};
 use crate::request::passed::Passed;
 use crate::request::process::Process;
 use crate::rootfs::created_mount_points::MountPoints;
-use crate::sys;
 use crate::sys::process::{Ended, Side};
+use crate::sys::{self, Outcome};
 use nix::errno::Errno;
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::prctl::set_dumpable;
 use std::convert::Infallible;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
+
+/// How long the supervisor of a detached sandbox may take to end it, in milliseconds.
+const PATIENCE: u16 = 2_000;
 
 /// A command, and a process whose namespaces it joins.
 pub(crate) struct Joined {
@@ -45,7 +50,7 @@ impl Joined {
     /// # Errors
     /// A sandbox that has just ended, or an invalid command.
     pub(crate) fn new(known: &Known, process: Process) -> Result<Joined, Error> {
-        let name = known.name.clone().unwrap_or_else(|| known.pid.to_string());
+        let name = known.shown_name();
         let process = Prepared::new(process)?;
         match member::find(known) {
             Ok(member) => Ok(Joined { name, member, first: known.first, process }),
@@ -75,7 +80,7 @@ fn perform(joined: &Joined, passed: Passed, streams: &[Arc<OwnedFd>]) -> Result<
     }
     launch::refuse_directories(&passed)?;
     let signals = Signals::block()?;
-    start(joined, (passed, &signals), streams).and_then(|released| relay::wait(released, &signals))
+    start(joined, (passed, &signals), streams).and_then(|mut released| relay::wait(&mut released, &signals))
 }
 
 /// Joins in a separate process, because joining cannot be undone. Only children of a process that joins a pid
@@ -122,7 +127,7 @@ fn start(
     let parent = if signals.ignores_hangup { None } else { watched_parent()? };
     live.release(0)?;
     let started = (!streams.is_empty()).then(|| status_stream::Started::of_process(streams, pid));
-    Ok(Released { live, report, parent, terminal, _entry: None, started })
+    Ok(Released { live, report, parent, terminal, console: None, entry: None, started })
 }
 
 /// Like [`launch::watched_parent`], with errors that have no fix: `exec` lacks the option that the fix for
@@ -208,20 +213,27 @@ fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failur
     joined.process.start(first, ends)
 }
 
-/// Sends a signal to the launcher of a sandbox, which relays it to the command or ends the sandbox.
+/// Sends a signal to the launcher of a sandbox, which relays it to the command. SIGKILL ends the sandbox.
 ///
 /// # Errors
 /// ESRCH if the sandbox has just ended.
 pub(crate) fn signal(known: &Known, signal: i32) -> Result<(), Error> {
-    let launcher = u32::try_from(known.launcher).map_err(|_| Errno::ESRCH).and_then(sys::process::pidfd_open);
-    let name = known.name.clone().unwrap_or_else(|| known.pid.to_string());
-    // The PID may have been reused before it was opened.
-    let sent = launcher.and_then(|launcher| match registry::is_running(known)? {
-        true => sys::process::pidfd_send_signal(&launcher, signal),
-        false => Err(Errno::ESRCH),
-    });
+    let sent = registry::open_launcher(known).and_then(|launcher| send(&launcher, known, signal));
     sent.map_err(|errno| match errno {
-        Errno::ESRCH => Error::Running { sandbox: name, why: "it has just ended".into() },
+        Errno::ESRCH => Error::Running { sandbox: known.shown_name(), why: "it has just ended".into() },
         errno => Error::Parent { doing: "sending a signal to a sandbox", errno: OsError(errno) },
     })
+}
+
+/// The supervisor of a detached sandbox has to record the end, so it is not killed, unless it does not react.
+fn send(launcher: &OwnedFd, known: &Known, signal: i32) -> Outcome<()> {
+    if known.detached.is_none() || signal != libc::SIGKILL {
+        return sys::process::pidfd_send_signal(launcher, signal);
+    }
+    let (number, code) = (sys::signals::END, sys::signals::END_SANDBOX);
+    sys::process::pidfd_send_signal_with_code(launcher, number, code)?;
+    match poll(&mut [PollFd::new(launcher.as_fd(), PollFlags::POLLIN)], PATIENCE)? {
+        0 => sys::process::pidfd_send_signal(launcher, signal),
+        _ => Ok(()),
+    }
 }

@@ -10,11 +10,13 @@ use crate::diagnose::probes;
 use crate::diagnose::shortfall;
 use crate::error::{Error, NamespaceFlags, OsError};
 use crate::parent::channel::{open_dir, packet_pipe, pipe, socket};
+use crate::parent::detached::console::Console;
+use crate::parent::detached::supervisor::Supervisor;
 use crate::parent::layers::disk_guard::DiskGuard;
 use crate::parent::layers::kept_dir::KeptDir;
 use crate::parent::live::{Live, Released};
 use crate::parent::mapper::{self, Target};
-use crate::parent::registry::{Entry, Name};
+use crate::parent::registry::{Entry, Facts, Name};
 use crate::parent::relay::{self, Signals};
 use crate::parent::status_stream;
 use crate::parent::terminal::Terminal;
@@ -40,15 +42,27 @@ use subroot_idmap::IdKind;
 ///
 /// # Errors
 /// What stopped the launch. Nothing of it remains.
-pub(crate) fn launch(launch: Launch) -> Result<Ended, Error> {
+pub(crate) fn launch(mut launch: Launch) -> Result<Ended, Error> {
+    reporting(&mut launch, None)
+}
+
+/// The same for a detached sandbox.
+///
+/// # Errors
+/// What stopped the launch.
+pub(crate) fn supervised(launch: &mut Launch, supervisor: &mut Supervisor) -> Result<Ended, Error> {
+    reporting(launch, Some(supervisor))
+}
+
+fn reporting(launch: &mut Launch, supervisor: Option<&mut Supervisor>) -> Result<Ended, Error> {
     let streams = launch.plan.status_streams.clone();
-    let outcome = perform(launch);
+    let outcome = perform(launch, supervisor);
     status_stream::report_end(&streams, &outcome);
     outcome
 }
 
-fn perform(mut launch: Launch) -> Result<Ended, Error> {
-    warn(&launch);
+fn perform(launch: &mut Launch, mut supervisor: Option<&mut Supervisor>) -> Result<Ended, Error> {
+    warn(launch);
     let plan = &launch.plan;
     if progress::is_wanted() {
         follow(plan);
@@ -58,11 +72,15 @@ fn perform(mut launch: Launch) -> Result<Ended, Error> {
         refuse_directories(&plan.passed)?;
     }
     let signals = Signals::block()?;
-    let name = plan.name.as_deref().map(Name::reserve).transpose()?;
-    let parent = if plan.outlives_parent || signals.ignores_hangup { None } else { watched_parent()? };
-    let kept = plan.root.as_ref().map(KeptDir::lock).transpose()?.flatten();
+    let is_watched = supervisor.is_some() || !(plan.outlives_parent || signals.ignores_hangup);
+    let (name, console) = match &mut supervisor {
+        Some(supervisor) => (None, Some(supervisor.prepare(launch)?)),
+        None => (plan.name.as_deref().map(Name::reserve).transpose()?, None),
+    };
+    let parent = if is_watched { watched_parent()? } else { None };
+    let kept = launch.plan.root.as_ref().map(KeptDir::lock).transpose()?.flatten();
     let guard = DiskGuard::start_if_needed(&mut launch.plan)?;
-    let outcome = run_to_end(&mut launch, name, parent, &signals)
+    let outcome = run_to_end(launch, Held { name, parent, console }, (&signals, supervisor))
         .map_err(|error| in_rootfs(error, &launch.plan))
         .inspect(|ended| log::debug!("the command has ended: {ended}"));
     if let Some(kept) = kept.filter(|_| outcome.is_err()) {
@@ -108,16 +126,28 @@ fn follow(plan: &Plan) {
     }
 }
 
+/// What a launch holds while the sandbox runs.
+struct Held {
+    name: Option<Name>,
+    /// The process whose end ends the sandbox.
+    parent: Option<OwnedFd>,
+    /// The streams of a detached command.
+    console: Option<Console>,
+}
+
 fn run_to_end(
     launch: &mut Launch,
-    name: Option<Name>,
-    parent: Option<OwnedFd>,
-    signals: &Signals,
+    held: Held,
+    (signals, supervisor): (&Signals, Option<&mut Supervisor>),
 ) -> Result<Ended, Error> {
     let spawned = Spawned::new(launch, signals)?;
     let mapped = spawned.map(&launch.plan)?;
-    let released = mapped.release(&launch.plan, name, parent)?;
-    relay::wait(released, signals)
+    let mut released = mapped.release(&launch.plan, held)?;
+    let outcome = relay::wait(&mut released, signals);
+    if let Some(supervisor) = supervisor {
+        supervisor.entry = released.entry.take();
+    }
+    outcome
 }
 
 /// Refuses a directory as a standard stream or another descriptor of the command. The command inherits them,
@@ -269,15 +299,23 @@ impl Spawned {
 }
 
 impl Mapped {
-    fn release(self, plan: &Plan, name: Option<Name>, parent: Option<OwnedFd>) -> Result<Released, Error> {
+    fn release(self, plan: &Plan, held: Held) -> Result<Released, Error> {
+        let Held { name, parent, mut console } = held;
         let Mapped { pid, dir, live, report, terminal, candidate } = self;
         let first = plan.ids.candidates.get(usize::from(candidate)).map_or([0; 2], |found| found.first);
-        let entry = Entry::publish(plan, first, name, (pid, &dir))?;
+        let detached = console.as_ref().map(Console::known);
+        let entry = Entry::publish(plan, name, Facts { first, pid, process_dir: &dir, detached })?;
         let started = status_stream::Started::new(plan, pid, &dir);
         let raw = |errno| Error::Parent { doing: "making the terminal raw", errno: OsError(errno) };
-        let terminal = terminal.map(Terminal::new).transpose().map_err(raw)?;
+        let terminal = match (&mut console, terminal) {
+            (Some(console), Some(socket)) => {
+                console.await_terminal(socket);
+                None
+            }
+            (_, socket) => socket.map(Terminal::new).transpose().map_err(raw)?,
+        };
         live.release(candidate)?;
-        Ok(Released { live, report, parent, terminal, _entry: entry, started })
+        Ok(Released { live, report, parent, terminal, console, entry, started })
     }
 }
 

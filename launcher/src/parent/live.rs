@@ -1,6 +1,7 @@
 //! A running child: the descriptors for it, and the cleanup when it ends.
 
 use crate::error::{Error, OsError};
+use crate::parent::detached::console::Console;
 use crate::parent::reach::is_in_our_group;
 use crate::parent::registry::Entry;
 use crate::parent::status_stream;
@@ -115,17 +116,25 @@ pub(crate) struct Released {
     pub(crate) parent: Option<OwnedFd>,
     /// The command's own terminal, if it has one.
     pub(crate) terminal: Option<Terminal>,
+    /// The streams of a detached command.
+    pub(crate) console: Option<Console>,
     /// The registry entry, which exists while this is open.
-    pub(crate) _entry: Option<Entry>,
+    pub(crate) entry: Option<Entry>,
     /// The event for status streams, sent when the command starts.
     pub(crate) started: Option<status_stream::Started>,
 }
 
 impl Released {
-    /// Reports that the command has started.
-    pub(crate) fn report_start(&mut self) {
+    /// Reports that the command has started. A detached sandbox no longer depends on its parent then.
+    ///
+    /// # Errors
+    /// The process that started a detached sandbox has ended, and cannot report it.
+    pub(crate) fn report_start(&mut self) -> Result<(), Errno> {
         if let Some(started) = self.started.take() {
             started.send();
         }
+        let Some(console) = &mut self.console else { return Ok(()) };
+        self.parent = None;
+        console.announce()
     }
 }

@@ -1,6 +1,7 @@
 //! The launcher's own process, from the clone to the command's exit status.
 
 pub(crate) mod channel;
+pub(crate) mod detached;
 pub(crate) mod exit_status;
 pub(crate) mod explain;
 pub(crate) mod join;

@@ -10,11 +10,11 @@ mod names;
 
 pub(crate) use crate::parent::registry::known::Known;
 pub(crate) use crate::parent::registry::launchers::{pids, unless_hidden};
-pub(crate) use crate::parent::registry::names::Name;
+pub(crate) use crate::parent::registry::names::{Name, state_directory};
 
 use crate::error::{Error, OsError};
 use crate::failure::reason;
-use crate::parent::registry::known::{DESCRIPTORS, MAX_ENTRY, PREFIX, user_namespace};
+use crate::parent::registry::known::{DESCRIPTORS, Detached, MAX_ENTRY, PREFIX, user_namespace};
 use crate::parent::registry::launchers::{Launcher, Processes};
 use crate::plan::root::RootPlan;
 use crate::plan::{FirstProcess, Plan};
@@ -35,18 +35,24 @@ pub(crate) struct Entry {
     _name: Option<Name>,
 }
 
+/// What is known of a sandbox once its IDs are mapped.
+pub(crate) struct Facts<'d> {
+    /// The uid and gid inside of its first process.
+    pub(crate) first: [u32; 2],
+    /// The PID of its first process.
+    pub(crate) pid: i32,
+    /// The directory of that process in /proc.
+    pub(crate) process_dir: &'d OwnedFd,
+    pub(crate) detached: Option<Detached>,
+}
+
 impl Entry {
     /// Publishes the entry of a sandbox. Failing to publish is an error only if the sandbox has a name.
     ///
     /// # Errors
     /// An error of memfd_create(2) or fcntl(2), if the sandbox has a name.
-    pub(crate) fn publish(
-        plan: &Plan,
-        first: [u32; 2],
-        name: Option<Name>,
-        (pid, process_dir): (i32, &OwnedFd),
-    ) -> Result<Option<Entry>, Error> {
-        let written = known(plan, first, pid, process_dir).and_then(|known| write(&known));
+    pub(crate) fn publish(plan: &Plan, name: Option<Name>, facts: Facts<'_>) -> Result<Option<Entry>, Error> {
+        let written = known(plan, facts).and_then(|known| write(&known));
         match (written, &plan.name) {
             (Ok(file), _) => Ok(Some(Entry { _file: file, _name: name })),
             (Err(errno), Some(_)) => {
@@ -60,7 +66,8 @@ impl Entry {
     }
 }
 
-fn known(plan: &Plan, first: [u32; 2], pid: i32, process_dir: &OwnedFd) -> Outcome<Known> {
+fn known(plan: &Plan, facts: Facts<'_>) -> Outcome<Known> {
+    let Facts { first, pid, process_dir, detached } = facts;
     Ok(Known {
         name: plan.name.clone(),
         pid,
@@ -76,6 +83,7 @@ fn known(plan: &Plan, first: [u32; 2], pid: i32, process_dir: &OwnedFd) -> Outco
         first,
         has_terminals: plan.root.as_ref().is_some_and(RootPlan::has_terminals),
         process: plan.process.clone(),
+        detached,
     })
 }
 
@@ -149,6 +157,15 @@ pub(crate) fn is_running(known: &Known) -> Outcome<bool> {
 /// # Errors
 /// No sandbox has that name or PID, or /proc cannot be read.
 pub(crate) fn find(sandbox: &str) -> Result<Known, Error> {
+    let (known, why) = look_up(sandbox)?;
+    known.ok_or_else(|| Error::Running { sandbox: sandbox.into(), why: why.into() })
+}
+
+/// The same, or why there is none.
+///
+/// # Errors
+/// /proc cannot be read.
+pub(crate) fn look_up(sandbox: &str) -> Result<(Option<Known>, &'static str), Error> {
     let is_meant = |launcher: &Launcher| {
         launcher.name == sandbox
             || sandbox == launcher.pid.to_string()
@@ -159,6 +176,16 @@ pub(crate) fn find(sandbox: &str) -> Result<Known, Error> {
         true => "it was started by another version of subroot",
         false => "no running sandbox has that name or PID",
     };
-    let none = || Error::Running { sandbox: sandbox.into(), why: why.into() };
-    search.known.into_iter().next().ok_or_else(none)
+    Ok((search.known.into_iter().next(), why))
+}
+
+/// A pidfd of the launcher of a running sandbox.
+///
+/// # Errors
+/// ESRCH if the sandbox has ended.
+pub(crate) fn open_launcher(known: &Known) -> Outcome<OwnedFd> {
+    let launcher =
+        u32::try_from(known.launcher).map_err(|_| Errno::ESRCH).and_then(sys::process::pidfd_open)?;
+    // The PID may have been reused before it was opened.
+    if is_running(known)? { Ok(launcher) } else { Err(Errno::ESRCH) }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, OsError};
 use crate::failure::{self, MAX_RECORD};
+use crate::parent::detached::console::Console;
 use crate::parent::live::Released;
 use crate::parent::reach::is_of_the_group;
 use crate::parent::terminal::Terminal;
@@ -18,7 +19,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use nix::unistd::read;
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 /// How long a signal waits for the command to start, in milliseconds: many times the duration of a start.
@@ -56,13 +57,26 @@ impl Signals {
         let queue = SignalFd::with_flags(&SigSet::all(), flags).map_err(failed)?;
         Ok(Signals { queue, ignores_hangup })
     }
+
+    /// The number of the next signal that has arrived.
+    pub(crate) fn next(&self) -> Option<i32> {
+        // Error ignored: a signal that cannot be read stays queued.
+        let signal = self.queue.read_signal().ok().flatten()?;
+        i32::try_from(signal.ssi_signo).ok()
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.queue.as_fd()
+    }
 }
 
 /// Waits for the end of the sandbox and returns how its command ended.
 ///
 /// # Errors
 /// Why the command could not be started.
-pub(crate) fn wait(released: Released, signals: &Signals) -> Result<Ended, Error> {
+pub(crate) fn wait(released: &mut Released, signals: &Signals) -> Result<Ended, Error> {
     let mut watch = Watch::new(released, signals);
     let failed = |errno| Error::Parent { doing: "waiting for the command", errno: OsError(errno) };
     while !watch.turn().map_err(failed)? {}
@@ -73,6 +87,9 @@ pub(crate) fn wait(released: Released, signals: &Signals) -> Result<Ended, Error
     if let Some(terminal) = &mut watch.released.terminal {
         terminal.drain();
     }
+    if let Some(console) = &mut watch.released.console {
+        console.drain();
+    }
     match (watch.failure, watch.ended_by) {
         (Some(failure), _) => Err(failure),
         (None, Some(signal)) => Ok(Ended::Killed(signal)),
@@ -82,7 +99,7 @@ pub(crate) fn wait(released: Released, signals: &Signals) -> Result<Ended, Error
 
 /// The parent, and its knowledge of the child so far.
 struct Watch<'s> {
-    released: Released,
+    released: &'s mut Released,
     signals: &'s Signals,
     /// The command was about to be executed.
     is_executing: bool,
@@ -103,12 +120,12 @@ struct Happened {
     ended: bool,
     orphaned: bool,
     reported: bool,
-    /// The first descriptor of [`Terminal::wanted`] is ready.
+    /// The first descriptor of [`Terminal::wanted`] or [`Console::wanted`] is ready.
     terminal: bool,
 }
 
 impl Watch<'_> {
-    fn new<'s>(released: Released, signals: &'s Signals) -> Watch<'s> {
+    fn new<'s>(released: &'s mut Released, signals: &'s Signals) -> Watch<'s> {
         Watch {
             released,
             signals,
@@ -146,11 +163,14 @@ impl Watch<'_> {
         if let Some(terminal) = &mut self.released.terminal {
             terminal.carry(happened.terminal);
         }
+        if let Some(console) = &mut self.released.console {
+            console.carry(happened.terminal);
+        }
         Ok(happened.ended)
     }
 
     fn wait(&mut self) -> Result<Happened, Errno> {
-        let Released { live, report, parent, terminal, .. } = &self.released;
+        let Released { live, report, parent, terminal, console, .. } = &*self.released;
         let mut ready = vec![
             PollFd::new(live.process.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.signals.queue.as_fd(), PollFlags::POLLIN),
@@ -163,6 +183,7 @@ impl Watch<'_> {
         ready.extend(parent.as_ref().map(|parent| PollFd::new(parent.as_fd(), PollFlags::POLLIN)));
         let terminal_at = ready.len();
         ready.extend(terminal.iter().flat_map(Terminal::wanted));
+        ready.extend(console.iter().flat_map(Console::wanted));
         let look = terminal.as_ref().and_then(Terminal::next_look);
         match self.idle.poll(&mut ready, until(look.into_iter().chain(self.kill_at).min())) {
             Err(Errno::EINTR) => return Ok(Happened::default()),
@@ -173,7 +194,7 @@ impl Watch<'_> {
             ended: is_ready(0),
             reported: !self.started && is_ready(report_at),
             orphaned: parent.is_some() && is_ready(parent_at),
-            terminal: terminal.is_some() && is_ready(terminal_at),
+            terminal: is_ready(terminal_at),
         })
     }
 
@@ -184,7 +205,7 @@ impl Watch<'_> {
             Ok(0) => {
                 self.started = true;
                 match (&self.failure, self.is_executing, self.ended_by) {
-                    (None, true, _) => self.released.report_start(),
+                    (None, true, _) => self.report_start(),
                     (None, false, None) => self.failure = Some(Error::Vanished),
                     _ => {}
                 }
@@ -205,6 +226,14 @@ impl Watch<'_> {
                     Some(Error::Parent { doing: "reading the new process's report", errno: OsError(errno) });
                 self.end(libc::SIGKILL);
             }
+        }
+    }
+
+    fn report_start(&mut self) {
+        if let Err(errno) = self.released.report_start() {
+            self.failure =
+                Some(Error::Parent { doing: "reporting the start of the command", errno: OsError(errno) });
+            self.end(libc::SIGKILL);
         }
     }
 
@@ -230,6 +259,9 @@ impl Watch<'_> {
 
     fn pass_on(&mut self, signal: &siginfo) {
         let Ok(number) = i32::try_from(signal.ssi_signo) else { return };
+        if signal.ssi_code == sys::signals::END_SANDBOX {
+            return self.end(libc::SIGKILL);
+        }
         let of_group = is_of_the_group(signal);
         let action = DefaultAction::of(number);
         if number == libc::SIGCHLD || (number == libc::SIGHUP && self.signals.ignores_hangup) {
@@ -263,7 +295,7 @@ impl Watch<'_> {
     /// Sends a signal to the command, unless the kernel has already sent it to the process group that the
     /// command shares with the launcher. A command with its own terminal is in a different group.
     fn deliver(&self, number: i32, of_group: bool) {
-        let Released { live, terminal, .. } = &self.released;
+        let Released { live, terminal, .. } = &*self.released;
         match terminal {
             Some(terminal) if of_group && terminal.signal(number) => {}
             None if of_group => live.signal_outside_of_group(number),

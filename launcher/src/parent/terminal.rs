@@ -38,11 +38,7 @@ impl Terminal {
     /// # Errors
     /// An error of clone(2) or tcsetattr(3).
     pub(crate) fn new(socket: OwnedFd) -> Result<Terminal, Errno> {
-        let raw = match tcgetattr(own_input()) {
-            Ok(saved) => Some(RawMode::enter(saved)?),
-            // Error ignored: standard input is not a terminal.
-            Err(_) => None,
-        };
+        let raw = RawMode::of_caller()?;
         let (typed, output) = (Vec::new(), Vec::new());
         Ok(Terminal { socket, master: None, typed, output, end: None, _raw: raw })
     }
@@ -193,13 +189,25 @@ fn own_output() -> BorrowedFd<'static> {
 
 /// Raw mode of the caller's terminal, which passes all input on unchanged. A separate process restores the
 /// old settings whichever way this one ends.
-struct RawMode {
+pub(crate) struct RawMode {
     keeper: OwnedFd,
     /// Open while the terminal should stay raw.
     lifeline: Option<OwnedFd>,
 }
 
 impl RawMode {
+    /// Makes the caller's terminal raw, if standard input is one. All signals must be blocked.
+    ///
+    /// # Errors
+    /// An error of clone(2) or tcsetattr(3).
+    pub(crate) fn of_caller() -> Result<Option<RawMode>, Errno> {
+        match tcgetattr(own_input()) {
+            Ok(saved) => RawMode::enter(saved).map(Some),
+            // Error ignored: standard input is not a terminal.
+            Err(_) => Ok(None),
+        }
+    }
+
     fn enter(saved: Termios) -> Result<RawMode, Errno> {
         let (ended, lifeline) = pipe2(OFlag::O_CLOEXEC)?;
         let keeper = match sys::process::clone_process(0)? {

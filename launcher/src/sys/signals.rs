@@ -10,6 +10,11 @@ const LAST_SIGNAL: c_int = 64;
 /// The si_code with which the launcher passes to init what the kernel sent to their whole process group.
 pub(crate) const SENT_TO_GROUP: c_int = -0x80;
 
+/// The signal and the si_code with which `subroot kill` and `stop` make the launcher of a detached sandbox end
+/// everything in it. A real-time signal is queued even if another one is pending: signal(7).
+pub(crate) const END: c_int = LAST_SIGNAL;
+pub(crate) const END_SANDBOX: c_int = -0x81;
+
 /// Sets a signal to its default disposition: rt_sigaction(2).
 ///
 /// The C library's function is not used, because it refuses the two signals that the library itself uses,

@@ -36,6 +36,21 @@ pub(crate) fn take_callers_size(terminal: impl AsFd) -> Outcome<()> {
     syscall!(libc::SYS_ioctl, terminal.as_fd().as_raw_fd(), libc::TIOCSWINSZ, &raw const size).map(drop)
 }
 
+/// Sets the rows and columns of a terminal.
+///
+/// # Errors
+/// ENOTTY if it is not one.
+pub(crate) fn set_size(terminal: impl AsFd, rows: u16, columns: u16) -> Outcome<()> {
+    let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    syscall!(libc::SYS_ioctl, terminal.as_fd().as_raw_fd(), libc::TIOCSWINSZ, &raw const size).map(drop)
+}
+
+/// The rows and columns of the first terminal among the standard streams.
+pub(crate) fn callers_size() -> Option<(u16, u16)> {
+    let size = (0..=2).map(standard_stream).find_map(size_of)?;
+    Some((size.ws_row, size.ws_col))
+}
+
 /// The size of a terminal, if it is one and has one.
 fn size_of(terminal: BorrowedFd<'_>) -> Option<libc::winsize> {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };

@@ -2,6 +2,7 @@
 
 mod completions;
 mod counsel;
+mod detached;
 mod doctor;
 mod grants;
 mod grants_truth;

@@ -8,7 +8,7 @@ mod named;
 mod names;
 mod nohup;
 mod orphaned;
-mod person;
+pub(crate) mod person;
 mod plan;
 mod scale;
 mod signals;

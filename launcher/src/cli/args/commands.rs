@@ -69,6 +69,9 @@ pub(crate) struct ExecArgs {
 /// `subroot ps`.
 #[derive(Args)]
 pub(crate) struct PsArgs {
+    /// List also detached sandboxes that have ended and are kept
+    #[arg(short, long)]
+    pub(crate) all: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -78,9 +81,6 @@ pub(crate) struct PsArgs {
     /// The format: json or table
     #[arg(long, hide = true, value_parser = ["json", "table"], conflicts_with = "json")]
     pub(crate) format: Option<String>,
-    /// List all sandboxes: those that run
-    #[arg(short, long, hide = true)]
-    pub(crate) all: bool,
 }
 
 /// `subroot kill`.

@@ -68,9 +68,12 @@ pub(crate) struct LifecycleArgs {
     /// Continue when the process that started subroot has exited
     #[arg(long)]
     pub(crate) outlive_parent: bool,
-    /// Remove the sandbox when it exits: always done
-    #[arg(long, hide = true)]
-    pub(crate) rm: bool,
+    /// Start in the background, print the sandbox's name, and write its output to a log
+    #[arg(short, long)]
+    pub(crate) detach: bool,
+    /// With --detach: remove the record and the log at the end, or only by subroot rm
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) rm: Option<bool>,
 }
 
 /// What is reported.

@@ -74,6 +74,7 @@ fn add_value(pattern: &str, value: &Value, text: &mut String) {
         Value::Directory => ("directory", String::new()),
         Value::Path => ("path", String::new()),
         Value::Sandbox => ("sandbox", String::new()),
+        Value::Job => ("sandbox", "--all".to_owned()),
         Value::User => ("user", String::new()),
         Value::Group => ("group", String::new()),
         Value::Variable => ("variable", String::new()),

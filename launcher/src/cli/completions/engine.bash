@@ -87,7 +87,7 @@ _subroot_reply() {
     # readline's own completion, which knows quotes.
     directory) compopt -o dirnames ;;
     path) compopt -o default ;;
-    sandbox) _subroot_offer "$(_subroot_sandboxes)" ;;
+    sandbox) _subroot_offer "$(_subroot_sandboxes $choices)" ;;
     user) _subroot_offer "$(compgen -u)" ;;
     group) _subroot_offer "keep-groups $(compgen -g)" ;;
     variable) _subroot_offer "$(compgen -e)" ;;
@@ -97,7 +97,7 @@ _subroot_reply() {
 # Prints the first column below the heading.
 _subroot_sandboxes() {
     local name
-    subroot ps 2>/dev/null | { read -r && while read -r name _; do echo "$name"; done; }
+    subroot ps "$@" 2>/dev/null | { read -r && while read -r name _; do echo "$name"; done; }
 }
 
 # Offers these words. readline replaces only what follows the last = or :, so the part before it is left out.

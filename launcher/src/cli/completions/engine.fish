@@ -87,7 +87,7 @@ function __subroot_directories
 end
 
 function __subroot_sandboxes
-    subroot ps 2>/dev/null | string match -r '^\S+' | tail -n +2
+    subroot ps $argv 2>/dev/null | string match -r '^\S+' | tail -n +2
 end
 
 # Words, or a path after KEY=.

@@ -27,8 +27,8 @@ _subroot_fields() {
 }
 
 _subroot_sandboxes() {
-    local -a expl lines
-    lines=(${(f)"$(_call_program sandboxes subroot ps 2>/dev/null)"})
+    local -a expl lines options=(${(M)@:#--all})
+    lines=(${(f)"$(_call_program sandboxes subroot ps $options 2>/dev/null)"})
     _wanted sandboxes expl sandbox compadd -- ${lines[2,-1]%% *}
 }
 

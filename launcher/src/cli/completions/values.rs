@@ -20,8 +20,10 @@ pub(crate) enum Value {
     Command,
     Directory,
     Path,
-    /// The name or PID of a running sandbox.
+    /// The name of a running sandbox.
     Sandbox,
+    /// The name of a sandbox that runs, or has ended and is kept.
+    Job,
     /// An account of the host.
     User,
     /// A group of the host.
@@ -41,6 +43,7 @@ pub(crate) fn of(arg: &Arg) -> Value {
         "rootfs" | "overlay" | "tmpfs" | "dir" | "workdir" => Value::Directory,
         "volume" | "symlink" | "device" | "env_file" | "helper" | "what" => Value::Path,
         "sandbox" | "sandboxes" => Value::Sandbox,
+        "job" | "jobs" | "names" => Value::Job,
         "user" | "for_user" => Value::User,
         "group_add" => Value::Group,
         "env" => Value::Variable,
@@ -150,7 +153,7 @@ mod tests {
             "--json-status",
         ];
         let mut expected: Vec<String> = run.iter().map(|name| format!("run {name}")).collect();
-        expected.push("exec --preserve-fds".to_owned());
+        expected.extend(["exec --preserve-fds", "logs --tail", "stop --time"].map(str::to_owned));
         expected.extend(["idmap explain --uid-map", "idmap explain --gid-map"].map(str::to_owned));
         expected.push("grants suggest --count".to_owned());
         assert_eq!(names, expected);

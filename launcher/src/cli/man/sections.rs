@@ -1,23 +1,32 @@
 //! The sections of the man pages after OPTIONS: exit status, environment, files, examples and see also. They
 //! are plain text as in `text.rs`, with a line `# HEADING` before each section.
 
+use crate::cli::man::sandboxes::{
+    ATTACH_EXAMPLES, ATTACH_NOTES, ATTACH_STATUS, EXEC_EXAMPLES, KILL_EXAMPLES, LOGS_EXAMPLES, PS_EXAMPLES,
+    PS_NOTES, RM_EXAMPLES, STOP_EXAMPLES, STOP_NOTES, WAIT_EXAMPLES, WAIT_NOTES,
+};
 use crate::cli::man::text::paragraphs;
 
 /// For each command: the texts of its sections, and the pages for SEE ALSO.
-pub(super) const FURTHER: [(&str, &[&str], &[&str]); 14] = [
+pub(super) const FURTHER: [(&str, &[&str], &[&str]); 19] = [
     (
         "subroot",
         &[STATUS_OF_ALL, ENVIRONMENT, LOG_ENVIRONMENT, NO_COLOR, FILES, EXAMPLES],
         &[
+            "subroot-attach(1)",
             "subroot-completions(1)",
             "subroot-doctor(1)",
             "subroot-exec(1)",
             "subroot-grants(1)",
             "subroot-idmap(1)",
             "subroot-kill(1)",
+            "subroot-logs(1)",
             "subroot-ps(1)",
+            "subroot-rm(1)",
             "subroot-run(1)",
+            "subroot-stop(1)",
             "subroot-unshare(1)",
+            "subroot-wait(1)",
             "subroot-mapper.conf(5)",
             "newidmap-helper(8)",
             "subuid(5)",
@@ -30,9 +39,14 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 14] = [
         &[
             "subroot(1)",
             "subroot-exec(1)",
+            "subroot-attach(1)",
             "subroot-kill(1)",
+            "subroot-logs(1)",
             "subroot-ps(1)",
+            "subroot-rm(1)",
+            "subroot-stop(1)",
             "subroot-unshare(1)",
+            "subroot-wait(1)",
             "subroot-idmap(1)",
             "subroot-doctor(1)",
             "newidmap-helper(8)",
@@ -54,7 +68,32 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 14] = [
     (
         "subroot-ps",
         &[STATUS, PS_NOTES, PS_EXAMPLES],
-        &["subroot(1)", "subroot-run(1)", "subroot-exec(1)", "subroot-kill(1)"],
+        &["subroot(1)", "subroot-run(1)", "subroot-exec(1)", "subroot-kill(1)", "subroot-rm(1)"],
+    ),
+    (
+        "subroot-logs",
+        &[STATUS, LOGS_EXAMPLES],
+        &["subroot(1)", "subroot-run(1)", "subroot-attach(1)", "subroot-wait(1)", "subroot-rm(1)"],
+    ),
+    (
+        "subroot-attach",
+        &[ATTACH_STATUS, ATTACH_NOTES, ATTACH_EXAMPLES],
+        &["subroot(1)", "subroot-run(1)", "subroot-logs(1)", "subroot-exec(1)"],
+    ),
+    (
+        "subroot-wait",
+        &[STATUS, WAIT_NOTES, WAIT_EXAMPLES],
+        &["subroot(1)", "subroot-run(1)", "subroot-logs(1)", "subroot-stop(1)"],
+    ),
+    (
+        "subroot-stop",
+        &[STATUS, STOP_NOTES, STOP_EXAMPLES],
+        &["subroot(1)", "subroot-run(1)", "subroot-kill(1)", "subroot-wait(1)", "signal(7)"],
+    ),
+    (
+        "subroot-rm",
+        &[STATUS, RM_EXAMPLES],
+        &["subroot(1)", "subroot-run(1)", "subroot-ps(1)", "subroot-stop(1)"],
     ),
     (
         "subroot-kill",
@@ -260,7 +299,7 @@ const ENVIRONMENT: &str = "\
 const LOG_ENVIRONMENT: &str = "\
 - SUBROOT_LOG: What is printed on standard error: `info` for the steps of a launch, as with `-v`; `debug` for more detail, as
   with `-vv`. It takes precedence over `-v`.
-- XDG_RUNTIME_DIR, XDG_STATE_HOME, XDG_CACHE_HOME, HOME: They locate files of running sandboxes; see subroot-run(1).
+- XDG_RUNTIME_DIR, XDG_STATE_HOME, XDG_CACHE_HOME, HOME: They locate files of sandboxes; see subroot-run(1).
 ";
 
 /// Continues the section of [`ENVIRONMENT`].
@@ -302,38 +341,6 @@ Print each step of a launch; the options of subroot itself come before the comma
 See what works on this host, what does not, and how to fix it:
 
     subroot doctor
-";
-
-const EXEC_EXAMPLES: &str = "\
-# EXAMPLES
-Start a sandbox with a name, and a shell in it:
-
-    subroot run --name web --read-only ./rootfs -- python3 -m http.server 8000 &
-    subroot exec -t web -- sh
-";
-
-const PS_NOTES: &str = "\
-# NOTES
-Nothing about a running sandbox is stored on disk: each is found by a file in memory that its own process has open. Only the
-caller's own sandboxes are listed.
-
-For scripts written for docker or podman, `ls` is another name of the command, `--format json` of `--json`, and `-a` has no
-effect.
-";
-
-const PS_EXAMPLES: &str = "\
-# EXAMPLES
-    subroot ps
-    subroot ps --json
-    subroot ps -q
-";
-
-const KILL_EXAMPLES: &str = "\
-# EXAMPLES
-End a sandbox and everything in it, and send a signal to the command of another one:
-
-    subroot kill web
-    subroot kill -s HUP db
 ";
 
 const UNSHARE_EXAMPLES: &str = "\

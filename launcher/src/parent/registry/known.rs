@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 
 /// The prefix of the file's name. The sandbox's PID and name follow, so that most entries need not be read.
 pub(crate) const PREFIX: &str = "subroot-sandbox:";
@@ -44,6 +45,25 @@ pub(crate) struct Known {
     pub(crate) has_terminals: bool,
     /// The process that runs in it.
     pub(crate) process: Process,
+    /// What a detached sandbox has in addition.
+    #[serde(default)]
+    pub(crate) detached: Option<Detached>,
+}
+
+/// What a detached sandbox has in addition.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Detached {
+    /// The directory of its record and its log.
+    pub(crate) dir: PathBuf,
+    /// The number of the launcher's descriptor that takes input, if the command takes any.
+    pub(crate) input: Option<i32>,
+}
+
+impl Known {
+    /// The name, or the PID if it has none.
+    pub(crate) fn shown_name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.pid.to_string())
+    }
 }
 
 /// The user namespace of the process with this /proc directory.

@@ -22,6 +22,7 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat};
 use nix::unistd::geteuid;
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -44,6 +45,16 @@ enum Unusable {
     Unsafe(PathBuf, &'static str),
 }
 
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unusable::Held => f.write_str("it is locked"),
+            Unusable::Failed(path, errno) => write!(f, "{}: {}", path.display(), reason(*errno)),
+            Unusable::Unsafe(path, why) => write!(f, "{}: {why}", path.display()),
+        }
+    }
+}
+
 impl Name {
     /// Reserves a name in each usable directory. One directory is not enough: a session's directory exists
     /// only as long as the session, and programs such as cron do not set XDG_RUNTIME_DIR. An error never
@@ -53,6 +64,11 @@ impl Name {
     /// A running sandbox has the name, or no directory can be used for the lock.
     pub(crate) fn reserve(name: &str) -> Result<Name, Error> {
         begin(Kind::ReserveName, b"");
+        Name::take(name)
+    }
+
+    /// The same outside of a launch.
+    pub(crate) fn take(name: &str) -> Result<Name, Error> {
         let (mut locked, mut reasons) = (Vec::new(), Vec::new());
         for candidate in candidates() {
             let reason = match candidate.lock(name) {
@@ -68,8 +84,7 @@ impl Name {
                         errno: OsError(errno),
                     });
                 }
-                Err(Unusable::Failed(path, errno)) => format!("{}: {}", path.display(), reason(errno)),
-                Err(Unusable::Unsafe(path, why)) => format!("{}: {why}", path.display()),
+                Err(unusable) => unusable.to_string(),
             };
             // Error ignored: one usable directory is enough. If there is none, all reasons are reported.
             log::debug!("names are not locked in {reason}");
@@ -97,7 +112,6 @@ struct Candidate {
 /// when the user logs out. Hosts that share a home directory have separate sandboxes, so the file there has
 /// the hostname in its name.
 fn candidates() -> Vec<Candidate> {
-    let absolute = |variable| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     let session = absolute("XDG_RUNTIME_DIR");
     let sessions = PathBuf::from(format!("/run/user/{}", geteuid()));
     let mut found: Vec<Candidate> = Vec::new();
@@ -105,14 +119,44 @@ fn candidates() -> Vec<Candidate> {
         found.push(Candidate::existing(&session));
     }
     found.push(Candidate::existing(&sessions));
+    found.extend(state());
+    found
+}
+
+/// The value of a variable that is an absolute path.
+fn absolute(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// The directory for state that stays when the user logs out.
+fn state() -> Option<Candidate> {
     let file = file_of_host();
     if let Some(state) = absolute("XDG_STATE_HOME") {
-        found.push(Candidate { is_created: true, file, ..Candidate::existing(&state) });
-    } else if let Some(base) = absolute("HOME") {
-        let names = [".local", "state"].map(OsString::from).to_vec();
-        found.push(Candidate { base, names, is_created: true, file });
+        return Some(Candidate { is_created: true, file, ..Candidate::existing(&state) });
     }
-    found
+    let names = [".local", "state"].map(OsString::from).to_vec();
+    absolute("HOME").map(|base| Candidate { base, names, is_created: true, file })
+}
+
+/// A directory of this host in the user's directory for state, and its path. `None` if it is missing and
+/// `is_created` is false.
+///
+/// # Errors
+/// Why it cannot be used; also if another user can write to it.
+pub(crate) fn state_directory(kind: &str, is_created: bool) -> Result<Option<(OwnedFd, PathBuf)>, String> {
+    let state = state().ok_or("neither XDG_STATE_HOME nor HOME is an absolute path")?;
+    let state = Candidate { is_created, ..state };
+    // Error ignored: hosts without a name share one directory.
+    let host = sys::files::host_name_part().ok().unwrap_or_default();
+    let opened = state.own_directory(is_created).and_then(|(parent, path)| {
+        let found = descend(&parent, &path, OsStr::new(&format!("{kind}.{host}")), is_created)?;
+        check_directory(&found.0, &found.1).map(|()| found)
+    });
+    match opened {
+        Ok(found) => Ok(Some(found)),
+        Err(Unusable::Failed(_, Errno::ENOENT)) if !is_created => Ok(None),
+        Err(unusable) => Err(unusable.to_string()),
+    }
 }
 
 fn file_of_host() -> OsString {
@@ -132,9 +176,7 @@ impl Candidate {
 
     /// Locks a name in the lock file, which is created if it is missing.
     fn lock(&self, name: &str) -> Result<OwnedFd, Unusable> {
-        let (directory, path) = self.directory()?;
-        let (directory, path) = descend(&directory, &path, OsStr::new(DIRECTORY), true)?;
-        check_directory(&directory, &path)?;
+        let (directory, path) = self.own_directory(true)?;
         let path = path.join(&self.file);
         // O_NONBLOCK: a FIFO or device at this path must not block the launcher.
         let flags = OFlag::O_RDWR
@@ -151,6 +193,14 @@ impl Candidate {
             Err(Errno::EAGAIN) => Err(Unusable::Held),
             Err(errno) => Err(Unusable::Failed(path, errno)),
         }
+    }
+
+    /// Opens subroot's directory in the candidate's.
+    fn own_directory(&self, is_created: bool) -> Result<(OwnedFd, PathBuf), Unusable> {
+        let (directory, path) = self.directory()?;
+        let (directory, path) = descend(&directory, &path, OsStr::new(DIRECTORY), is_created)?;
+        check_directory(&directory, &path)?;
+        Ok((directory, path))
     }
 
     /// Opens the candidate's directory; also returns its path.

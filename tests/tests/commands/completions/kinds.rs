@@ -117,6 +117,14 @@ fn names_of_running_sandboxes(mut typing: Typing) {
         ("subroot kill completed-w", "subroot kill completed-web"),
         ("subroot kill -s TERM other completed-w", "subroot kill -s TERM other completed-web"),
     ]);
+    typing.sandbox.output(&["-d", "--name", "completed-job"], "true").ok();
+    typing.sandbox.says(&["wait", "completed-job"]).ok();
+    typing.assert_completes(&[
+        ("subroot logs completed-j", "subroot logs completed-job"),
+        ("subroot wait other completed-j", "subroot wait other completed-job"),
+        ("subroot rm completed-j", "subroot rm completed-job"),
+        ("subroot exec completed-j", "subroot exec completed-j"),
+    ]);
     let unnamed = Running::new(&mut typing.sandbox.run(&[], &words));
     let list = typing.sandbox.says(&["ps"]).ok();
     let pid = list

@@ -7,23 +7,23 @@ use std::time::Duration;
 use subroot_tests::sandbox::Sandbox;
 use subroot_tests::{Started, Terminal};
 
-pub(super) const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 /// A user at a terminal. A launch runs in the foreground of the terminal's session.
-pub(super) struct Person {
-    pub(super) terminal: Terminal,
-    pub(super) launch: Started,
+pub(crate) struct Person {
+    pub(crate) terminal: Terminal,
+    pub(crate) launch: Started,
     seen: String,
 }
 
 impl Person {
     /// Starts a launch with its own terminal.
-    pub(super) fn new(sandbox: &Sandbox, options: &[&str], words: &[&str]) -> Person {
+    pub(crate) fn new(sandbox: &Sandbox, options: &[&str], words: &[&str]) -> Person {
         Person::starts(sandbox, &sandbox.run(&[&["-t"], options].concat(), words))
     }
 
     /// Starts a program from the terminal, with /dev/null as its standard input.
-    pub(super) fn without_input(sandbox: &Sandbox, program: &Command) -> Person {
+    pub(crate) fn without_input(sandbox: &Sandbox, program: &Command) -> Person {
         let mut shell = sandbox.alice.command("sh");
         shell
             .args(["-c", "exec \"$@\" </dev/null", "sh"])
@@ -33,12 +33,12 @@ impl Person {
     }
 
     /// Closes the terminal, as if the user had closed its window or tmux pane.
-    pub(super) fn hangs_up(self) -> Started {
+    pub(crate) fn hangs_up(self) -> Started {
         self.launch
     }
 
     /// Starts a program from a terminal of 30 lines and 100 columns.
-    pub(super) fn starts(sandbox: &Sandbox, program: &Command) -> Person {
+    pub(crate) fn starts(sandbox: &Sandbox, program: &Command) -> Person {
         let terminal = Terminal::of(&sandbox.alice);
         terminal.resize("30", "100");
         let mut command: Command = sandbox.alice.command("setsid");
@@ -47,25 +47,25 @@ impl Person {
         Person { terminal, launch, seen: String::new() }
     }
 
-    pub(super) fn settings(&self) -> Termios {
+    pub(crate) fn settings(&self) -> Termios {
         tcgetattr(&self.terminal.slave).expect("the terminal's settings")
     }
 
-    pub(super) fn types(&self, text: &str) {
+    pub(crate) fn types(&self, text: &str) {
         assert_eq!(write(&self.terminal.master, text.as_bytes()), Ok(text.len()));
     }
 
     /// Waits for this text, and discards the output up to its end.
     #[track_caller]
-    pub(super) fn assert_sees(&mut self, text: &str) {
+    pub(crate) fn assert_sees(&mut self, text: &str) {
         self.terminal.read_until(&mut self.seen, text, LIMIT);
     }
 
-    pub(super) fn child(&mut self) -> &mut Child {
+    pub(crate) fn child(&mut self) -> &mut Child {
         self.launch.child()
     }
 
-    pub(super) fn ends_with(mut self, status: i32) -> Self {
+    pub(crate) fn ends_with(mut self, status: i32) -> Self {
         assert_eq!(
             self.child().wait().expect("waiting for the launch").code(),
             Some(status),

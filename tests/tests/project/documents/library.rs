@@ -61,11 +61,13 @@ const SETTERS: &[(&str, &[&str])] = &[
 /// Each option without a setter, and why.
 const PROGRAM_ONLY: &[(&str, &str)] = &[
     ("--args", "it is about the command line"),
+    ("--detach", "a caller of the library starts it in a process of its own"),
     ("--env-file", "a caller reads its own files, and sets each variable"),
     ("--help", "it is about the command line"),
     ("--init", "it is podman's name for the default"),
     ("--interactive", "it is podman's name for the default"),
     ("--print-plan", "its output is for people to read"),
+    ("--rm", "it is about what --detach keeps"),
 ];
 
 #[test]

@@ -31,6 +31,8 @@ const OUTSIDE: &[&str] = &[
     "--init",
     "--name",
     "--outlive-parent",
+    "--detach",
+    "--rm",
     "--json-status",
     "--print-plan",
     "--help",

@@ -1,0 +1,186 @@
+//! `subroot run --detach`, `logs`, `attach`, `wait`, `stop` and `rm`.
+
+use crate::cli::args::{AttachArgs, LogsArgs, RmArgs, StopArgs, WaitArgs};
+use crate::cli::output;
+use crate::error::{Error, OsError};
+use crate::parent::detached::attach::{self, Left};
+use crate::parent::detached::follow::{self, Follower};
+use crate::parent::detached::job::{self, End, Job};
+use crate::parent::detached::start;
+use crate::parent::detached::supervisor::Wishes;
+use crate::parent::join;
+use crate::parent::registry::{self, Known};
+use crate::request::sandbox::Sandbox;
+use crate::sys::Outcome;
+use crate::sys::standard_error;
+use nix::errno::Errno;
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// Starts a detached sandbox and prints its name.
+///
+/// # Errors
+/// Why nothing was started, or standard output cannot be written.
+pub(crate) fn start(mut sandbox: Sandbox, wishes: Wishes) -> anyhow::Result<u8> {
+    let name = match sandbox.name.clone() {
+        Some(name) => name,
+        None => start::new_name()?,
+    };
+    sandbox.name = Some(name.clone());
+    let status = start::start(sandbox, wishes)?;
+    if status == 0 {
+        output::output(&format!("{name}\n"))?;
+    }
+    Ok(status)
+}
+
+/// Prints a log.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub(crate) fn logs(typed: &LogsArgs) -> anyhow::Result<u8> {
+    let job = Job::find(&typed.job)?;
+    match print_log(&job, typed) {
+        // Nobody reads the rest.
+        Ok(()) | Err(Errno::EPIPE) => Ok(0),
+        Err(errno) => Err(Error::Parent { doing: "printing a log", errno: OsError(errno) }.into()),
+    }
+}
+
+fn print_log(job: &Job, typed: &LogsArgs) -> Outcome<()> {
+    let mut follower = Follower::new(job, false)?;
+    let mut text = Vec::new();
+    let mut goes_on = follower.copy(&mut |bytes| {
+        text.extend_from_slice(bytes);
+        Ok(())
+    })?;
+    attach::print(typed.tail.map_or(text.as_slice(), |count| follow::last_lines(&text, count)))?;
+    drop(text);
+    while typed.follow && goes_on {
+        match poll(&mut follower.wanted(), PollTimeout::NONE) {
+            Err(Errno::EINTR) => {}
+            polled => drop(polled?),
+        }
+        goes_on = follower.copy(&mut attach::print)?;
+    }
+    Ok(())
+}
+
+/// Connects the caller's streams with a sandbox. Returns the command's status if it ends.
+///
+/// # Errors
+/// There is no such sandbox, or it cannot be reached.
+pub(crate) fn attach(typed: &AttachArgs) -> anyhow::Result<u8> {
+    let job = Job::find(&typed.sandbox)?;
+    if job.supervisor.is_none() {
+        let why = "it has ended; subroot logs prints its output".into();
+        return Err(Error::Running { sandbox: typed.sandbox.clone(), why }.into());
+    }
+    Ok(match attach::attach(&job)? {
+        Left::Ended(end) => reported(&typed.sandbox, &end),
+        Left::Detached => 0,
+        Left::Signal(signal) => u8::try_from(128 + signal)?,
+    })
+}
+
+/// Waits for the ends, and prints a line with each exit status.
+///
+/// # Errors
+/// There is no such sandbox.
+pub(crate) fn wait(typed: &WaitArgs) -> anyhow::Result<u8> {
+    let jobs = typed.jobs.iter().map(|arg| Job::find(arg)).collect::<Result<Vec<_>, _>>()?;
+    for (name, job) in typed.jobs.iter().zip(&jobs) {
+        let status = reported(name, &job.wait()?);
+        output::output(&format!("{status}\n"))?;
+    }
+    Ok(0)
+}
+
+/// The status of a sandbox. Warns if nothing recorded it.
+fn reported(name: &str, end: &End) -> u8 {
+    if matches!(end, End::Lost) {
+        let why = "its supervisor was killed, and everything in it with the supervisor";
+        standard_error::warn(&format!("sandbox {name} has no exit status of its own: {why}"));
+    }
+    end.status()
+}
+
+/// Ends sandboxes, and prints a line about how each has ended.
+///
+/// # Errors
+/// There is no such sandbox, or it cannot be signalled.
+pub(crate) fn stop(typed: &StopArgs) -> anyhow::Result<u8> {
+    let known = typed.sandboxes.iter().map(|arg| registry::find(arg)).collect::<Result<Vec<_>, _>>()?;
+    let found = known.into_iter().map(Stopping::new).collect::<Result<Vec<_>, _>>()?;
+    found.iter().try_for_each(|stopping| join::signal(&stopping.known, libc::SIGTERM))?;
+    let until = Instant::now() + Duration::from_secs(typed.time.into());
+    for stopping in found {
+        let line = stopping.end(until, typed.time)?;
+        output::output(&line)?;
+    }
+    Ok(0)
+}
+
+/// A sandbox that is to end.
+struct Stopping {
+    known: Known,
+    launcher: OwnedFd,
+    /// Its record, if it is detached.
+    job: Option<Job>,
+}
+
+impl Stopping {
+    fn new(known: Known) -> Result<Stopping, Error> {
+        let name = known.shown_name();
+        let ended = |_| Error::Running { sandbox: name.clone(), why: "it has just ended".into() };
+        let launcher = registry::open_launcher(&known).map_err(ended)?;
+        let job = known.detached.as_ref().map(|_| Job::find(&name)).transpose()?;
+        Ok(Stopping { known, launcher, job })
+    }
+
+    /// Waits for its end until then, and kills it. Returns the line that reports it.
+    fn end(self, until: Instant, seconds: u32) -> Result<String, Error> {
+        let name = self.known.shown_name();
+        let ended = match self.has_ended(Some(until))? {
+            true => String::from("ended"),
+            false => {
+                match join::signal(&self.known, libc::SIGKILL) {
+                    // It has just ended by itself.
+                    Ok(()) | Err(Error::Running { .. }) => {}
+                    killed => killed?,
+                }
+                self.has_ended(None)?;
+                format!("killed after {seconds} {}", if seconds == 1 { "second" } else { "seconds" })
+            }
+        };
+        let status = self.job.as_ref().map(Job::end).transpose()?;
+        let status = status.map(|end| format!(", exit status {}", end.status())).unwrap_or_default();
+        Ok(format!("{name}: {ended}{status}\n"))
+    }
+
+    fn has_ended(&self, until: Option<Instant>) -> Result<bool, Error> {
+        let failed =
+            |errno| Error::Parent { doing: "waiting for the end of a sandbox", errno: OsError(errno) };
+        loop {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()).as_millis());
+            let limit = left.map_or(PollTimeout::NONE, |left| {
+                PollTimeout::try_from(left).ok().unwrap_or(PollTimeout::MAX)
+            });
+            match poll(&mut [PollFd::new(self.launcher.as_fd(), PollFlags::POLLIN)], limit) {
+                Err(Errno::EINTR) => {}
+                polled => return polled.map(|count| count > 0).map_err(failed),
+            }
+        }
+    }
+}
+
+/// Removes what is kept of sandboxes.
+///
+/// # Errors
+/// One of them is running, or nothing is kept of it.
+pub(crate) fn remove(typed: &RmArgs) -> anyhow::Result<u8> {
+    typed.names.iter().try_for_each(|name| job::remove(name))?;
+    Ok(0)
+}

@@ -1,0 +1,165 @@
+//! A detached sandbox that another command comes back to, whether it runs or has ended.
+
+use crate::error::{Error, OsError};
+use crate::parent::detached::record::{KILLED, Record};
+use crate::parent::detached::store::{JobDir, Store, unreadable};
+use crate::parent::registry::{self, Known, Name};
+use crate::request::names::check_name;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::fs::File;
+use std::os::fd::{AsFd as _, OwnedFd};
+
+/// A detached sandbox. Its record stays open, so that the status can be read after the end even if the record
+/// is removed then.
+pub(crate) struct Job {
+    pub(crate) dir: JobDir,
+    record: File,
+    /// A pidfd of the supervisor, if the sandbox runs.
+    pub(crate) supervisor: Option<OwnedFd>,
+    pub(crate) known: Option<Known>,
+}
+
+/// How a sandbox has ended.
+pub(crate) enum End {
+    /// With this exit status.
+    Status(u8),
+    /// Together with its supervisor, which could not record it.
+    Lost,
+}
+
+impl End {
+    /// The exit status. Everything in a sandbox whose supervisor has ended was killed.
+    pub(crate) fn status(&self) -> u8 {
+        match self {
+            End::Status(status) => *status,
+            End::Lost => KILLED,
+        }
+    }
+}
+
+/// How a sandbox with this record has ended, which no longer runs.
+pub(crate) fn end_of(record: &Record) -> End {
+    record.status().map_or(End::Lost, End::Status)
+}
+
+impl Job {
+    /// Finds a detached sandbox by its name; if it runs, also by its PID.
+    ///
+    /// # Errors
+    /// There is none, or its record cannot be read.
+    pub(crate) fn find(sandbox: &str) -> Result<Job, Error> {
+        let missing = |why: &str| Error::Running { sandbox: sandbox.into(), why: why.into() };
+        let (known, why) = registry::look_up(sandbox)?;
+        let Some(known) = known else { return Job::ended(sandbox)?.ok_or_else(|| missing(why)) };
+        let Some(detached) = &known.detached else {
+            return Err(missing("it was not started by subroot run --detach"));
+        };
+        let just_ended = |errno| match errno {
+            Errno::ESRCH | Errno::ENOENT => missing("it has just ended"),
+            errno => unreadable(&detached.dir, errno),
+        };
+        let opened = JobDir::open(&detached.dir).and_then(|dir| Ok((dir.record()?, dir)));
+        let (record, dir) = opened.map_err(just_ended)?;
+        match registry::open_launcher(&known) {
+            Ok(supervisor) => Ok(Job { dir, record, supervisor: Some(supervisor), known: Some(known) }),
+            // It has ended since it was found.
+            Err(Errno::ESRCH) => Ok(Job { dir, record, supervisor: None, known: None }),
+            Err(errno) => Err(just_ended(errno)),
+        }
+    }
+
+    /// The record of a sandbox that no longer runs.
+    fn ended(name: &str) -> Result<Option<Job>, Error> {
+        // A name that no sandbox can have could be a path.
+        // Error ignored: no sandbox has it.
+        if check_name(name).is_err() {
+            return Ok(None);
+        }
+        let Some(dir) = Store::open()?.map(|store| store.job(name)).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        match dir.record() {
+            Ok(_) if !dir.read()?.has_started() => Ok(None),
+            Ok(record) => Ok(Some(Job { dir, record, supervisor: None, known: None })),
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(unreadable(&dir.path, errno)),
+        }
+    }
+
+    /// How it ended. Waits for the end.
+    ///
+    /// # Errors
+    /// The supervisor cannot be watched, or the record cannot be read.
+    pub(crate) fn wait(&self) -> Result<End, Error> {
+        let failed =
+            |errno| Error::Parent { doing: "waiting for the end of a sandbox", errno: OsError(errno) };
+        if let Some(supervisor) = &self.supervisor {
+            let mut ready = [PollFd::new(supervisor.as_fd(), PollFlags::POLLIN)];
+            while let Err(errno) = poll(&mut ready, PollTimeout::NONE) {
+                if errno != Errno::EINTR {
+                    return Err(failed(errno));
+                }
+            }
+        }
+        self.end()
+    }
+
+    /// How it ended, after its end.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub(crate) fn end(&self) -> Result<End, Error> {
+        let record = Record::read(&self.record).map_err(|errno| unreadable(&self.dir.path, errno))?;
+        Ok(end_of(&record))
+    }
+}
+
+/// A sandbox that has ended and whose record is kept.
+pub(crate) struct Kept {
+    pub(crate) name: String,
+    pub(crate) dir: JobDir,
+    pub(crate) record: Record,
+}
+
+/// All sandboxes that have ended and whose records are kept, sorted by name.
+///
+/// # Errors
+/// The records cannot be read.
+pub(crate) fn kept(running: &[Known]) -> Result<Vec<Kept>, Error> {
+    let Some(store) = Store::open()? else { return Ok(Vec::new()) };
+    let is_running = |name: &String| running.iter().any(|known| known.name.as_ref() == Some(name));
+    let mut found = Vec::new();
+    for name in store.names()?.into_iter().filter(|name| !is_running(name)) {
+        let Some(dir) = store.job(&name)? else { continue };
+        match dir.record().and_then(|file| Record::read(&file)) {
+            Ok(record) if record.has_started() => found.push(Kept { name, dir, record }),
+            // It is just being started, or its supervisor was killed at the start.
+            Ok(_) => {}
+            // It has just been removed, or is just being created.
+            Err(Errno::ENOENT) => {}
+            Err(errno) => return Err(unreadable(&dir.path, errno)),
+        }
+    }
+    Ok(found)
+}
+
+/// Removes the record and the log of a sandbox that has ended.
+///
+/// # Errors
+/// It is running, or has no record.
+pub(crate) fn remove(name: &str) -> Result<(), Error> {
+    let missing = || Error::Running { sandbox: name.into(), why: "no ended sandbox has that name".into() };
+    check_name(name).map_err(|why| Error::Usage { what: "NAME", why })?;
+    let _reserved = Name::take(name).map_err(still_running)?;
+    let store = Store::open()?.ok_or_else(missing)?;
+    let job = store.job(name)?.ok_or_else(missing)?;
+    store.remove(name, &job).map_err(|errno| Error::State { path: job.path.clone(), errno: OsError(errno) })
+}
+
+fn still_running(error: Error) -> Error {
+    match error {
+        Error::NameInUse { name } => Error::StillRunning { name },
+        error => error,
+    }
+}

@@ -41,7 +41,7 @@ fn each_word_of_dockers_is_answered() {
 }
 
 /// Options of docker run that the guide lists, and that are not answered from the table.
-const OTHERS: [&str; 3] = ["-d", "--detach", "--detach-keys"];
+const OTHERS: [&str; 1] = ["--detach-keys"];
 
 #[test]
 fn each_option_that_the_guide_calls_different_or_missing_is_answered() {

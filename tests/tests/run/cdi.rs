@@ -114,7 +114,7 @@ fn what_a_specification_adds_is_in_the_plan() {
     ] {
         assert!(plan.lines().any(|found| found == line), "{line}: {plan}");
     }
-    assert!(plan.contains("set the environment: PATH TERM container A"), "{plan}");
+    assert!(plan.contains("set the environment: PATH TERM container debian_chroot A"), "{plan}");
     assert_eq!(used(&sandbox, "test -c /dev/fuse && grep -c root /g && echo $A").ok(), "1\nb\n");
 }
 

@@ -289,9 +289,10 @@ fn stat(dir: &OwnedFd, name: &(impl NixPath + ?Sized)) -> Option<FileStat> {
 /// True for a directory that this run, or another one, has created as a mount point.
 ///
 /// # Errors
-/// Errors of fstat(2).
+/// Errors of fstat(2) and getxattr(2).
 pub(crate) fn is_created(dir: &OwnedFd) -> Result<bool, Errno> {
-    Ok(is_marked(&fstat(dir)?, true))
+    let found = fstat(dir)?;
+    Ok(is_marked(&found, true) || has_mark(dir, &found, true)?)
 }
 
 /// True if the mode shows that an earlier run created a mount point, or a directory above one.

@@ -73,7 +73,7 @@ impl NewRoot {
                 self.make(path, PointKind::of(is_dir))?;
                 open_in_root(&self.top, path, kind).map_err(on)?
             }
-            // The path leads to a file, and not only through one.
+            // The path leads to a file, and not only through one. Error ignored: the first one is returned.
             Err(Errno::ENOTDIR) if self.open(path).is_ok() => {
                 return Err(on(Errno::ENOTDIR).with_missing(b"directory"));
             }

@@ -1,4 +1,7 @@
 //! An archive that was named as ROOTFS, and the command that unpacks it.
+//!
+//! Errors ignored: an object that cannot be examined yields no cause, which affects only the text of a
+//! message.
 
 use crate::causes::{ARCHIVE, Cause};
 use crate::grants::remedy::quoted::quoted;

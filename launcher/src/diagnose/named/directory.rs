@@ -1,4 +1,7 @@
 //! A directory that is not a root filesystem, although it was named as one.
+//!
+//! Errors ignored: an object that cannot be examined yields no cause, which affects only the text of a
+//! message.
 
 use crate::causes::{Cause, EMPTY_ROOT, NO_ROOT, ROOT_NEARBY};
 use crate::grants::remedy::quoted::quoted_path;

@@ -1,4 +1,7 @@
 //! A name of a container image or of a command that was given as ROOTFS.
+//!
+//! Errors ignored: an object that cannot be examined yields no cause, which affects only the text of a
+//! message.
 
 use crate::causes::{COMMAND_AS_ROOTFS, Cause, IMAGE_NAME};
 use crate::diagnose::named::archive;

@@ -1,4 +1,7 @@
 //! A path that does not exist: which part of it is missing, and which name was probably meant.
+//!
+//! Errors ignored: an object that cannot be examined yields no cause, which affects only the text of a
+//! message.
 
 use crate::causes::{Cause, DIR_REMOVED, Kind, PATH_DANGLING, PATH_NEAR, WORKDIR_MISSING};
 use crate::diagnose::named::similar::nearest;

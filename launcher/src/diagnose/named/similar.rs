@@ -1,4 +1,7 @@
 //! Finds the name in a directory that is most similar to a misspelt one.
+//!
+//! Errors ignored: an object that cannot be examined yields no cause, which affects only the text of a
+//! message.
 
 use nix::dir::Dir;
 use std::ffi::{OsStr, OsString};

@@ -56,6 +56,7 @@ fn create(dir: &Path) -> Result<bool, Errno> {
     match mkdir(dir, Mode::from_bits_truncate(0o777)) {
         Ok(()) => Ok(true),
         // A filesystem can refuse to create a name (EROFS, EACCES) before it looks whether the name exists.
+        // Error ignored: the first one is returned.
         Err(errno) if errno == Errno::EEXIST || dir.exists() => Ok(false),
         Err(errno) => Err(errno),
     }

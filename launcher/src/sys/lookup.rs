@@ -222,7 +222,7 @@ pub(crate) fn walk(
 
 /// True for a magic link, which the kernel does not resolve by its text. All other links in procfs are
 /// relative (`self`, `thread-self`, `mounts`, `net`), and the text of a magic link never looks like them:
-/// /path, pipe:[1], (unreachable)/path.
+/// `/path`, `pipe:[1]`, `(unreachable)/path`.
 fn is_magic(link: &OwnedFd, target: &OsStr) -> Result<bool, Errno> {
     let (first, is_plain) =
         (target.as_bytes().first(), |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_".contains(byte));

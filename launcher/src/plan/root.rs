@@ -7,10 +7,14 @@ use crate::plan::steps::Kind;
 use crate::request::mount::{Bind, Content, Mount, MountFlags, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::request::root::{Dev, Overlay, Proc};
 use nix::libc::{dev_t, ino_t, uid_t};
+use nix::sys::stat::Mode;
 use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use subroot_idmap::PlannedMap;
+
+/// The mode of a mount point that a run has created in the rootfs: the sticky bit and no permissions.
+pub(crate) const CREATED: Mode = Mode::S_ISVTX;
 
 /// The attributes of a sandbox's /proc. Those of the other essential mounts follow.
 pub(crate) const PROC: MountFlags = NOSUID.with(NODEV).with(NOEXEC);

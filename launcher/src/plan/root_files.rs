@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use crate::failure::reason;
+use crate::plan::root::CREATED;
 use crate::request::mount::{Content, Mount};
 use crate::request::root::{Overlay, Root};
 use crate::request::sandbox::Sandbox;
@@ -82,7 +83,7 @@ impl<'m> RootFiles<'m> {
     /// ELOOP for a magic link, EFBIG for a file that is too large, and errors of openat2(2) and read(2).
     pub(crate) fn read(&self, path: &str) -> Result<Found<Vec<u8>>, Errno> {
         let found = match self.mount_over(path).map(|mount| (&mount.content, &mount.target)) {
-            None => self.find(|layer| open_file_in_root(layer, Path::new(path))),
+            None => self.find_readable(path),
             Some((Content::Bind(bind), target)) => open_bound(&bind.source, path, target).and_then(examined),
             Some((Content::File { content, .. }, _)) => return Ok(Found::File(content.clone())),
             Some(_) => Ok(Found::Missing),
@@ -103,6 +104,22 @@ impl<'m> RootFiles<'m> {
             Found::File((_, stat)) => Found::File(stat.st_size.unsigned_abs()),
             Found::Missing => Found::Missing,
             Found::Other => Found::Other,
+        })
+    }
+
+    /// Finds a file to read. A mount point that another run has created, or left when it was killed, is nothing
+    /// of the root's. It denies access to its owner.
+    fn find_readable(&self, path: &str) -> Result<Found<(OwnedFd, FileStat)>, Errno> {
+        match self.find(|layer| open_file_in_root(layer, Path::new(path))) {
+            Err(Errno::EACCES) if self.is_created(path)? => Ok(Found::Missing),
+            found => found,
+        }
+    }
+
+    fn is_created(&self, path: &str) -> Result<bool, Errno> {
+        Ok(match self.find(|layer| open_in_root(layer, Path::new(path), OFlag::empty()))? {
+            Found::File((_, stat)) => stat.st_mode & 0o7777 == CREATED.bits() && stat.st_size == 0,
+            Found::Missing | Found::Other => false,
         })
     }
 

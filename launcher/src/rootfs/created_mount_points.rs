@@ -12,7 +12,7 @@
 //! instead; if it cannot remove one, the next run does.
 
 use crate::plan::id_layout::inside_of;
-use crate::plan::root::{Point, RootPlan};
+use crate::plan::root::{CREATED, Point, RootPlan};
 use crate::sys;
 use crate::sys::legacy_mount::descriptor;
 use crate::sys::lookup::{Walk, open_beneath, open_in_root, walk};
@@ -35,8 +35,6 @@ use subroot_idmap::PlannedMap;
 
 /// The attribute of everything created. It stays when the command changes a mode or an owner.
 const MARK: &CStr = c"user.subroot.created";
-/// The mode of a created mount point: the sticky bit and no permissions.
-const MARKED: Mode = Mode::S_ISVTX;
 /// The mode until the attribute is set, which needs permissions.
 const UNFINISHED: Mode = Mode::from_bits_truncate(0o1711);
 /// The mode of created directories above a mount point, which the command sees.
@@ -218,7 +216,7 @@ impl Missing {
             let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
             openat(&dir, last.as_c_str(), flags, UNFINISHED)?
         };
-        finish(&made, (MARKED, MARKED))
+        finish(&made, (CREATED, CREATED))
     }
 
     /// # Errors
@@ -300,9 +298,9 @@ fn is_marked(stat: &FileStat, is_last: bool) -> bool {
     let mode = stat.st_mode & 0o7777;
     let is_unfinished = mode == UNFINISHED.bits();
     match sys::files::file_kind(stat) {
-        SFlag::S_IFDIR if is_last => is_unfinished || mode == MARKED.bits(),
+        SFlag::S_IFDIR if is_last => is_unfinished || mode == CREATED.bits(),
         SFlag::S_IFDIR => is_unfinished || mode == MARKED_ON_THE_WAY.bits(),
-        SFlag::S_IFREG => is_last && (is_unfinished || mode == MARKED.bits()) && stat.st_size == 0,
+        SFlag::S_IFREG => is_last && (is_unfinished || mode == CREATED.bits()) && stat.st_size == 0,
         _ => false,
     }
 }

@@ -1,8 +1,9 @@
 //! localhost, the host's name and the sandbox's own resolve, whatever files for names the root has.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use subroot_tests::running::{Running, unique_word};
 use subroot_tests::sandbox::{Sandbox, listing};
 
 const HOSTS: &str = "127.0.0.1 localhost\n10.1.2.3 host.example HOST\n";
@@ -134,4 +135,41 @@ fn other_kinds_of_files_stay() {
     fs::create_dir(etc.join("hosts")).expect("a directory");
     nix::unistd::mkfifo(&etc.join("resolv.conf"), nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
     assert_eq!(sandbox.prints(&[], "stat -c %F /etc/hosts /etc/resolv.conf"), "directory\nfifo\n");
+}
+
+/// What another run has created for the time being, or left when it was killed, is nothing of the root's.
+#[test]
+fn a_created_mount_point_is_no_file_of_the_root() {
+    let sandbox = without_names();
+    let hosts = sandbox.rootfs.path.join("etc/hosts");
+    let expected = format!("{}nameserver 10.1.1.1\n", HOSTS.replace("HOST", &own_name()));
+    let word = unique_word();
+    let running = Running::new(&mut sandbox.run(&[], &["sh", "-c", "echo ready; exec sleep $0", &word]));
+    assert!(hosts.exists(), "there is no mount point");
+    for options in [[].as_slice(), &["--read-only"], &["--overlay"], &["--userns", "host-id"]] {
+        let seen = sandbox.prints(options, "cat /etc/hosts /etc/resolv.conf");
+        assert_eq!(seen, expected, "{options:?}");
+    }
+    running.signal(15);
+    drop(running.end());
+    assert!(!hosts.exists(), "a mount point is left");
+    fs::write(&hosts, "").expect("a file");
+    fs::set_permissions(&hosts, fs::Permissions::from_mode(0o1000)).expect("its mode");
+    std::os::unix::fs::chown(&hosts, Some(1000), Some(1000)).expect("its owner");
+    assert_eq!(sandbox.prints(&["--userns", "host-id"], "cat /etc/hosts /etc/resolv.conf"), expected);
+    assert!(!hosts.exists(), "what a killed run has left stays");
+}
+
+#[test]
+fn a_root_of_another_user_below_an_overlay_gets_them() {
+    let sandbox = without_names();
+    let given =
+        std::process::Command::new("chown").args(["-hR", "1001:1001"]).arg(&sandbox.rootfs.path).status();
+    assert!(given.expect("chown").success());
+    let expected = format!("{}nameserver 10.1.1.1\n", HOSTS.replace("HOST", &own_name()));
+    for options in [[].as_slice(), &["--overlay"], &["--overlay", "--tmpfs", "/new"], &["--overlay=changes"]]
+    {
+        let seen = sandbox.prints(options, "cat /etc/hosts /etc/resolv.conf");
+        assert_eq!(seen, expected, "{options:?}");
+    }
 }

@@ -73,7 +73,8 @@ impl NewRoot {
                 self.make(path, PointKind::of(is_dir))?;
                 open_in_root(&self.top, path, kind).map_err(on)?
             }
-            // The path leads to a file, and not only through one. Error ignored: the first one is returned.
+            // The path leads to a file, and not only through one.
+            // Error ignored: the first error is returned.
             Err(Errno::ENOTDIR) if self.open(path).is_ok() => {
                 return Err(on(Errno::ENOTDIR).with_missing(b"directory"));
             }
@@ -165,8 +166,8 @@ impl NewRoot {
         let dir = parent.as_ref().unwrap_or(&self.top);
         if self.memory.contains(&fstat(dir).map_err(on)?.st_dev) {
             match make_point(dir, &point) {
-                // It has been made read-only: --read-only.
-                Err(failure) if failure.errno == Errno::EROFS => {}
+                // The root is read-only, or the directory below an overlay belongs to an ID that is not mapped.
+                Err(failure) if [Errno::EROFS, Errno::EACCES, Errno::EPERM].contains(&failure.errno) => {}
                 made => return made,
             }
         }

@@ -52,10 +52,15 @@ pub(crate) fn logs(typed: &LogsArgs) -> anyhow::Result<u8> {
 fn print_log(job: &Job, typed: &LogsArgs) -> Outcome<()> {
     let mut follower = Follower::new(job, false)?;
     let mut text = Vec::new();
-    let mut goes_on = follower.copy(&mut |bytes| {
+    // A command that writes faster than this reads would never let it reach the end.
+    let first = follower.copy(&mut |bytes| {
         text.extend_from_slice(bytes);
-        Ok(())
-    })?;
+        if text.len() < follow::LARGEST { Ok(()) } else { Err(Errno::EFBIG) }
+    });
+    let mut goes_on = match first {
+        Err(Errno::EFBIG) => true,
+        first => first?,
+    };
     attach::print(typed.tail.map_or(text.as_slice(), |count| follow::last_lines(&text, count)))?;
     drop(text);
     while typed.follow && goes_on {

@@ -24,6 +24,9 @@ pub(crate) fn last_lines(text: &[u8], count: usize) -> &[u8] {
     }
 }
 
+/// The size of both files of a log, in bytes.
+pub(crate) const LARGEST: usize = 16 << 20;
+
 /// A reader of what is added to a log.
 pub(crate) struct Follower<'j> {
     job: &'j Job,

@@ -109,3 +109,14 @@ fn the_command_cannot_reach_it() {
     );
     assert!(!seen.contains("log"), "{seen}");
 }
+
+#[test]
+fn it_is_printed_to_its_end_while_the_command_writes() {
+    let sandbox = Sandbox::new();
+    let name = detach(&sandbox, &[], "exec dd if=/dev/zero bs=1M");
+    let older = directory(&sandbox).join(&name).join("log.1");
+    assert!(soon(LIMIT, || older.exists()), "nothing is written");
+    let printed = Started::new(&mut sandbox.subroot(&["logs", "-n", "1", &name])).end_within(LIMIT);
+    assert_eq!(printed.code(), 0, "{printed:?}");
+    assert_eq!(sandbox.says(&["stop", &name]).code(), 0);
+}

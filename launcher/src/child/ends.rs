@@ -4,7 +4,7 @@ use crate::child::shim::Shim;
 use crate::failure::{Failure, Step};
 use crate::request::passed::Passed;
 use crate::sys;
-use nix::unistd::{Pid, setpgid};
+use nix::unistd::{Pid, isatty, setpgid};
 use std::os::fd::OwnedFd;
 
 /// The child's ends of the pipes and sockets it shares with its parent.
@@ -27,12 +27,15 @@ pub(crate) struct ChildEnds {
 
 impl ChildEnds {
     /// Moves the command's process into its own process group, if it needs one. With a terminal of its own, it
-    /// gets its own session.
+    /// gets its own session. If it reads the caller's terminal, it stays: the kernel stops a background process
+    /// group that reads. nohup(1) replaces such an input.
     ///
     /// # Errors
     /// An error of setpgid(2).
     pub(crate) fn leave_group(&self) -> Result<(), Failure> {
-        if !self.leads_group || self.terminal.is_some() {
+        // Error ignored: the input is not open, so it is not a terminal.
+        let has_terminal = || isatty(std::io::stdin()).ok() == Some(true);
+        if !self.leads_group || self.terminal.is_some() || has_terminal() {
             return Ok(());
         }
         setpgid(Pid::from_raw(0), Pid::from_raw(0)).map_err(Failure::on(Step::Group, b""))

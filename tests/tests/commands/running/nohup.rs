@@ -76,3 +76,16 @@ fn a_sandbox_that_ends_with_its_parent_says_why() {
     let expected = "subroot: ending the sandbox: the process that started subroot has ended; nohup or run --detach prevents this\n";
     assert_eq!(said, expected);
 }
+
+/// The kernel stops a background process group that reads the terminal.
+#[test]
+fn a_command_whose_shell_ignores_hangups_reads_its_terminal() {
+    let sandbox = Sandbox::new();
+    let root = sandbox.rootfs.path.display();
+    let mut shell = sandbox.alice.command("bash");
+    let line = format!("trap '' HUP; exec subroot run {root} -- sh -c 'read -r line; echo got $line'");
+    let mut person = Person::starts(&sandbox, shell.args(["-c", &line]));
+    person.types("a line\n");
+    person.assert_sees("got a line");
+    assert_eq!(person.launch.end_within(LIMIT).code(), 0);
+}

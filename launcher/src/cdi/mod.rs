@@ -14,6 +14,7 @@ mod site;
 mod spec;
 mod yaml;
 
+#[cfg(feature = "cli")]
 pub(crate) use crate::cdi::names::is_qualified;
 
 use crate::cdi::edits::Edits;

@@ -80,9 +80,11 @@ fn perform(launch: &mut Launch, mut supervisor: Option<&mut Supervisor>) -> Resu
     let parent = if is_watched { watched_parent()? } else { None };
     let kept = launch.plan.root.as_ref().map(KeptDir::lock).transpose()?.flatten();
     let guard = DiskGuard::start_if_needed(&mut launch.plan)?;
+    // Error ignored: the outcome is returned below.
     let outcome = run_to_end(launch, Held { name, parent, console }, (&signals, supervisor))
         .map_err(|error| in_rootfs(error, &launch.plan))
         .inspect(|ended| log::debug!("the command has ended: {ended}"));
+    // Error ignored: the outcome is returned below.
     if let Some(kept) = kept.filter(|_| outcome.is_err()) {
         kept.undo();
     }

@@ -144,7 +144,7 @@ fn refuse_locked_flags(tree: &OwnedFd, unset: MountFlags) -> Result<(), (&'stati
 /// Adds a mount below the directory, with which the kernel refuses an overlay or a bind of the directory
 /// alone: a copy without that mount could reveal what it covers.
 pub(crate) fn with_mount_below(failure: Failure, dir: impl AsFd) -> Failure {
-    // Error ignored: the message then has only the kernel's reason.
+    // If the mounts cannot be read, the message has only the kernel's reason.
     match sys::mountinfo::mount_below(dir) {
         Ok(Some(mount)) if failure.errno == Errno::EINVAL => {
             failure.with_missing(mount.as_os_str().as_bytes())

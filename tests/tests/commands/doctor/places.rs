@@ -242,10 +242,11 @@ fn what_proc_hides_is_said_and_stands_in_no_way() {
 #[test]
 fn what_is_no_rootfs_is_no_tick() {
     let sandbox = Sandbox::new();
-    for (named, why) in
-        [("/nowhere", "there is no /nowhere"), ("/etc/passwd", "/etc/passwd is not a directory")]
-    {
+    for (named, why, fix) in [
+        ("/nowhere", "/ has no nowhere", "name the directory that holds the root filesystem"),
+        ("/etc/passwd", "/etc/passwd is not a directory", "name a directory"),
+    ] {
         let outcome = sandbox.host.output(&mut doctor(&sandbox.alice, &[named]));
-        assert_found(&outcome, 2, why, "name the directory that holds the root filesystem");
+        assert_found(&outcome, 2, why, fix);
     }
 }

@@ -338,9 +338,10 @@ fn a_step_that_fails_is_the_last_one_before_the_error() {
     let outcome = run(&sandbox, &["-v"], &["-w", "/nowhere"], &["true"]);
     assert_eq!(outcome.code(), 125, "{outcome:?}");
     let lines: Vec<&str> = outcome.stderr.lines().collect();
-    let [.., step, error] = lines[..] else { panic!("{outcome:?}") };
+    let [.., step, error, fix] = lines[..] else { panic!("{outcome:?}") };
     assert!(step.ends_with(" ms change to directory /nowhere"), "{outcome:?}");
-    assert_eq!(error, "subroot: changing to working directory /nowhere: No such file or directory");
+    let expected = "subroot: changing to working directory /nowhere: No such file or directory";
+    assert!(error.starts_with(expected) && fix.starts_with("subroot: fix: "), "{outcome:?}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn each_wrong_word_is_named() {
         (["--tmpfs", "/srv:size="], "unknown option size= for type=tmpfs"),
         (["--tmpfs", "/srv:O"], "unknown option O for type=tmpfs"),
         (["--mount", "type=volume,source=named,target=/srv"], "type=bind,source=DIRECTORY"),
-        (["--mount", "type=image,target=/srv"], "type=image is none of bind"),
+        (["--mount", "type=image,target=/srv"], "type=image is not one of bind"),
         (["--mount", "type=overlay,source=/usr,lowerdir=/usr:/etc,target=/srv"], "lowerdir=DIR"),
         (["--mount", "source=\"/usr,x\",target=/srv"], "a quote must be before the key"),
         (["--mount", "\"source=/usr,target=/srv"], "the closing quote is missing"),

@@ -1,5 +1,7 @@
 //! The known word that is most like a typed one.
 
+use crate::diagnose::named::similar::distance;
+
 /// Why a value of a closed set is refused.
 #[cold]
 pub(crate) fn not_one_of(typed: &str, known: &mut dyn Iterator<Item = &str>) -> String {
@@ -25,48 +27,18 @@ pub(crate) fn question(typed: &str, known: &mut dyn Iterator<Item = &str>) -> St
 fn nearest<'k>(typed: &str, known: &mut dyn Iterator<Item = &'k str>) -> Option<&'k str> {
     let typed = typed.trim_start_matches('-');
     let most = (typed.chars().count() / 3).max(1);
+    let letters = |word: &str| word.chars().collect::<Vec<char>>();
     let distance_to = |word: &str| match word.trim_start_matches('-') {
         word if typed.len() > 1 && word.starts_with(typed) => 0,
-        word => distance(typed, word),
+        word => distance(&letters(typed), &letters(word)),
     };
     let near = known.map(|word| (distance_to(word), word)).filter(|(distance, _)| *distance <= most);
     near.min_by_key(|(distance, _)| *distance).map(|(_, word)| word)
 }
 
-/// How many letters have to be added, removed, replaced or exchanged with the next one to make one word the
-/// other.
-fn distance(one: &str, other: &str) -> usize {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=other.len()).collect()];
-    for row in 1..=one.len() {
-        let mut distances = vec![row];
-        for column in 1..=other.len() {
-            let replaced = rows[row - 1][column - 1] + usize::from(one[row - 1] != other[column - 1]);
-            let added_or_removed = rows[row - 1][column].min(distances[column - 1]) + 1;
-            let is_exchanged = row > 1
-                && column > 1
-                && one[row - 1] == other[column - 2]
-                && one[row - 2] == other[column - 1];
-            let exchanged = if is_exchanged { rows[row - 2][column - 2] + 1 } else { replaced };
-            distances.push(replaced.min(added_or_removed).min(exchanged));
-        }
-        rows.push(distances);
-    }
-    rows[one.len()][other.len()]
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::cli::mistakes::nearest::{distance, nearest};
-
-    #[test]
-    fn the_distance_is_the_number_of_changed_letters() {
-        for (one, other, expected) in
-            [("", "", 0), ("a", "", 1), ("run", "rum", 1), ("new", "nwe", 1), ("kitten", "sitting", 3)]
-        {
-            assert_eq!((distance(one, other), distance(other, one)), (expected, expected), "{one} {other}");
-        }
-    }
+    use crate::cli::mistakes::nearest::nearest;
 
     #[test]
     fn only_a_word_that_is_much_alike_is_near() {

@@ -7,7 +7,7 @@ pub(crate) mod archive;
 pub(crate) mod directory;
 pub(crate) mod image;
 pub(crate) mod missing;
-mod similar;
+pub(crate) mod similar;
 
 use crate::causes::{
     Cause, DEAD_FUSE, FUSE_ROOT, NO_DIRECTORY, PARENT_MISSING, PATH_MISSING, ROOTFS_MISSING,

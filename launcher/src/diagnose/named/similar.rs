@@ -28,17 +28,17 @@ fn distance_of_typo(name: &[u8], other: &[u8]) -> Option<usize> {
     Some(distance(&name, &other)).filter(|distance| *distance <= most)
 }
 
-/// The number of bytes to insert, remove or replace, and of neighbours to swap, that turn one name into the
+/// The number of letters to insert, remove or replace, and of neighbours to swap, that turn one name into the
 /// other (optimal string alignment).
-fn distance(one: &[u8], two: &[u8]) -> usize {
+pub(crate) fn distance<T: PartialEq>(one: &[T], two: &[T]) -> usize {
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=two.len()).collect();
-    for (at, byte) in one.iter().enumerate() {
+    for (at, letter) in one.iter().enumerate() {
         let mut row = vec![at + 1];
         for (other_at, other) in two.iter().enumerate() {
             let (replaced, removed, inserted) = (last[other_at], last[other_at + 1] + 1, row[other_at] + 1);
-            let mut least = removed.min(inserted).min(replaced + usize::from(byte != other));
-            if at > 0 && other_at > 0 && *byte == two[other_at - 1] && one[at - 1] == *other {
+            let mut least = removed.min(inserted).min(replaced + usize::from(letter != other));
+            if at > 0 && other_at > 0 && *letter == two[other_at - 1] && one[at - 1] == *other {
                 least = least.min(before[other_at - 1] + 1);
             }
             row.push(least);
@@ -50,7 +50,18 @@ fn distance(one: &[u8], two: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::distance_of_typo;
+    use super::{distance, distance_of_typo};
+
+    #[test]
+    fn the_distance_is_the_number_of_changed_letters() {
+        for (one, other, expected) in
+            [("", "", 0), ("a", "", 1), ("run", "rum", 1), ("new", "nwe", 1), ("kitten", "sitting", 3)]
+        {
+            let both =
+                [distance(one.as_bytes(), other.as_bytes()), distance(other.as_bytes(), one.as_bytes())];
+            assert_eq!(both, [expected; 2], "{one} {other}");
+        }
+    }
 
     #[test]
     fn a_typing_error_is_distinguished_from_another_name() {

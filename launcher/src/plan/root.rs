@@ -7,7 +7,7 @@ use crate::plan::steps::Kind;
 use crate::request::mount::{Bind, Content, Mount, MountFlags, NODEV, NOEXEC, NOSUID, READ_ONLY};
 use crate::request::root::{Dev, Overlay, Proc};
 use nix::libc::{dev_t, ino_t, uid_t};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{FileStat, Mode};
 use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,14 @@ use subroot_idmap::PlannedMap;
 
 /// The mode of a mount point that a run has created in the rootfs: the sticky bit and no permissions.
 pub(crate) const CREATED: Mode = Mode::S_ISVTX;
+/// Its mode until its mark is set, which needs permissions.
+pub(crate) const UNFINISHED: Mode = Mode::from_bits_truncate(0o1711);
+
+/// True if the mode of a regular file shows that a run has created it as a mount point.
+pub(crate) fn is_created_file(found: &FileStat) -> bool {
+    let mode = found.st_mode & 0o7777;
+    (mode == CREATED.bits() || mode == UNFINISHED.bits()) && found.st_size == 0
+}
 
 /// The attributes of a sandbox's /proc. Those of the other essential mounts follow.
 pub(crate) const PROC: MountFlags = NOSUID.with(NODEV).with(NOEXEC);

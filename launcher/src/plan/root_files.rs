@@ -3,13 +3,13 @@
 
 use crate::error::Error;
 use crate::failure::reason;
-use crate::plan::root::CREATED;
+use crate::plan::root::is_created_file;
 use crate::request::mount::{Content, Mount};
 use crate::request::root::{Overlay, Root};
 use crate::request::sandbox::Sandbox;
 use crate::sys;
 use crate::sys::files::file_kind;
-use crate::sys::lookup::{open_file_in_root, open_in_root, open_top};
+use crate::sys::lookup::{READ_FILE, open_file_in_root, open_in_root, open_top};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
@@ -28,8 +28,6 @@ pub(crate) struct RootFiles<'m> {
     /// The requested mounts.
     mounts: &'m [Mount],
 }
-
-const READ: OFlag = OFlag::O_RDONLY.union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY).union(OFlag::O_CLOEXEC);
 
 /// What is at a path in the root.
 #[derive(Debug, PartialEq, Eq)]
@@ -118,7 +116,7 @@ impl<'m> RootFiles<'m> {
 
     fn is_created(&self, path: &str) -> Result<bool, Errno> {
         Ok(match self.find(|layer| open_in_root(layer, Path::new(path), OFlag::empty()))? {
-            Found::File((_, stat)) => stat.st_mode & 0o7777 == CREATED.bits() && stat.st_size == 0,
+            Found::File((_, stat)) => is_created_file(&stat),
             Found::Missing | Found::Other => false,
         })
     }
@@ -155,7 +153,7 @@ fn examined(file: OwnedFd) -> Result<Found<(OwnedFd, FileStat)>, Errno> {
 fn open_bound(source: &Path, path: &str, target: &Path) -> Result<OwnedFd, Errno> {
     let below = Path::new(path).strip_prefix(target).ok().unwrap_or(Path::new(""));
     if below.as_os_str().is_empty() {
-        return open(source, READ, Mode::empty());
+        return open(source, READ_FILE, Mode::empty());
     }
     open_file_in_root(&open_top(source)?, below)
 }

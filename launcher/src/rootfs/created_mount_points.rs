@@ -12,7 +12,7 @@
 //! instead; if it cannot remove one, the next run does.
 
 use crate::plan::id_layout::inside_of;
-use crate::plan::root::{CREATED, Point, RootPlan};
+use crate::plan::root::{CREATED, Point, RootPlan, UNFINISHED, is_created_file};
 use crate::sys;
 use crate::sys::legacy_mount::descriptor;
 use crate::sys::lookup::{Walk, open_beneath, open_in_root, walk};
@@ -35,8 +35,6 @@ use subroot_idmap::PlannedMap;
 
 /// The attribute of everything created. It stays when the command changes a mode or an owner.
 const MARK: &CStr = c"user.subroot.created";
-/// The mode until the attribute is set, which needs permissions.
-const UNFINISHED: Mode = Mode::from_bits_truncate(0o1711);
 /// The mode of created directories above a mount point, which the command sees.
 const ON_THE_WAY: Mode = Mode::from_bits_truncate(0o755);
 /// The same if the filesystem does not support the attribute.
@@ -300,7 +298,7 @@ fn is_marked(stat: &FileStat, is_last: bool) -> bool {
     match sys::files::file_kind(stat) {
         SFlag::S_IFDIR if is_last => is_unfinished || mode == CREATED.bits(),
         SFlag::S_IFDIR => is_unfinished || mode == MARKED_ON_THE_WAY.bits(),
-        SFlag::S_IFREG => is_last && (is_unfinished || mode == CREATED.bits()) && stat.st_size == 0,
+        SFlag::S_IFREG => is_last && is_created_file(stat),
         _ => false,
     }
 }

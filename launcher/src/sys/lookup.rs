@@ -54,13 +54,17 @@ pub(crate) fn open_in_root(top: &OwnedFd, path: &Path, kind: OFlag) -> Result<Ow
     open_as_root(top, path, LOOK | kind)
 }
 
+/// How to open a file for reading that may be a pipe or a device: opening it does not block.
+pub(crate) const READ_FILE: OFlag =
+    OFlag::O_RDONLY.union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY).union(OFlag::O_CLOEXEC);
+
 /// Opens a file for reading, its path resolved as if the directory were the root. Opening a pipe does not
 /// block.
 ///
 /// # Errors
 /// Errors of openat2(2).
 pub(crate) fn open_file_in_root(top: &OwnedFd, path: &Path) -> Result<OwnedFd, Errno> {
-    open_as_root(top, path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC)
+    open_as_root(top, path, READ_FILE)
 }
 
 fn open_as_root(top: &OwnedFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {

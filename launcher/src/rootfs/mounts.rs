@@ -40,9 +40,8 @@ pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount, layers: &UpperLa
         Content::Layered(source) => {
             let lower = open_source(source)?;
             let mount_point = root.mount_point(target, true)?;
-            let below = sys::outcome_of(lower.try_clone()).map_err(on)?;
             let layered =
-                layer(&mount_point, lower, layers).map_err(|errno| layer_failure(source, &below, errno))?;
+                layer(&mount_point, &lower, layers).map_err(|errno| layer_failure(source, &lower, errno))?;
             root.record_memory(&layered);
             attach_with(&layered, &mount_point, c"", mount.attributes).map_err(on)
         }
@@ -179,23 +178,23 @@ fn open_source(path: &Path) -> Result<OwnedFd, Failure> {
 ///
 /// # Errors
 /// Errors of the mounts.
-pub(crate) fn layer(mount_point: &OwnedFd, lower: OwnedFd, layers: &UpperLayers) -> Result<OwnedFd, Errno> {
+pub(crate) fn layer(mount_point: &OwnedFd, lower: &OwnedFd, layers: &UpperLayers) -> Result<OwnedFd, Errno> {
     match layers {
         UpperLayers::Memory => in_memory(mount_point, |memory| layer_in(memory, lower, &[])),
         UpperLayers::Disk(dir) => layer_in(&new_dir(dir)?, lower, &[VOLATILE]),
     }
 }
 
-fn layer_in(dir: &OwnedFd, lower: OwnedFd, options: &[OverlayOption<'_>]) -> Result<OwnedFd, Errno> {
+fn layer_in(dir: &OwnedFd, lower: &OwnedFd, options: &[OverlayOption<'_>]) -> Result<OwnedFd, Errno> {
     let make = |name: &str| {
         mkdirat(dir, name, Mode::from_bits_truncate(0o755))?;
         openat(dir, name, LOOK, Mode::empty())
     };
     let upper = (make("upper")?, make("work")?);
     // The top directory of an overlay is that of the upper layer, with its mode.
-    let mode = Mode::from_bits_truncate(fstat(&lower)?.st_mode & 0o7777);
+    let mode = Mode::from_bits_truncate(fstat(lower)?.st_mode & 0o7777);
     fchmodat(dir, "upper", mode, FchmodatFlags::FollowSymlink)?;
-    overlay(&[lower], Some(&upper), options)
+    overlay(std::slice::from_ref(lower), Some(&upper), options)
 }
 
 /// A directory with its changes in other host directories, and with mount points in memory below it.

@@ -131,8 +131,7 @@ fn bind_over_itself(mount_point: &OwnedFd) -> Result<OwnedFd, Errno> {
 
 fn discard(mount_point: &OwnedFd, layers: &UpperLayers) -> Result<OwnedFd, Failure> {
     let on = |errno| Failure::new(Step::LayerRoot, b"", errno);
-    let lower = sys::outcome_of(mount_point.try_clone()).map_err(on)?;
-    let layered = mounts::layer(mount_point, lower, layers)
+    let layered = mounts::layer(mount_point, mount_point, layers)
         .map_err(|errno| mounts::with_mount_below(on(errno), mount_point))?;
     sys::mount::attach(&layered, mount_point, c"").map_err(on)?;
     Ok(layered)

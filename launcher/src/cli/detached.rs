@@ -11,12 +11,12 @@ use crate::parent::detached::supervisor::Wishes;
 use crate::parent::join;
 use crate::parent::registry::{self, Known};
 use crate::request::sandbox::Sandbox;
-use crate::sys::Outcome;
 use crate::sys::standard_error;
+use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::os::fd::{AsFd as _, OwnedFd};
+use nix::poll::{PollTimeout, poll};
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// Starts a detached sandbox and prints its name.
@@ -43,7 +43,7 @@ pub(crate) fn start(mut sandbox: Sandbox, wishes: Wishes) -> anyhow::Result<u8> 
 pub(crate) fn logs(typed: &LogsArgs) -> anyhow::Result<u8> {
     let job = Job::find(&typed.job)?;
     match print_log(&job, typed) {
-        // Nobody reads the rest.
+        // The reader has closed the pipe.
         Ok(()) | Err(Errno::EPIPE) => Ok(0),
         Err(errno) => Err(Error::Parent { doing: "printing a log", errno: OsError(errno) }.into()),
     }
@@ -139,8 +139,7 @@ struct Stopping {
 impl Stopping {
     fn new(known: Known) -> Result<Stopping, Error> {
         let name = known.shown_name();
-        let ended = |_| Error::Running { sandbox: name.clone(), why: "it has just ended".into() };
-        let launcher = registry::open_launcher(&known).map_err(ended)?;
+        let launcher = registry::open_launcher(&known).map_err(|errno| join::unsignalled(&known, errno))?;
         let job = known.detached.as_ref().map(|_| Job::find(&name)).transpose()?;
         Ok(Stopping { known, launcher, job })
     }
@@ -166,18 +165,10 @@ impl Stopping {
     }
 
     fn has_ended(&self, until: Option<Instant>) -> Result<bool, Error> {
-        let failed =
-            |errno| Error::Parent { doing: "waiting for the end of a sandbox", errno: OsError(errno) };
-        loop {
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()).as_millis());
-            let limit = left.map_or(PollTimeout::NONE, |left| {
-                PollTimeout::try_from(left).ok().unwrap_or(PollTimeout::MAX)
-            });
-            match poll(&mut [PollFd::new(self.launcher.as_fd(), PollFlags::POLLIN)], limit) {
-                Err(Errno::EINTR) => {}
-                polled => return polled.map(|count| count > 0).map_err(failed),
-            }
-        }
+        sys::process::ends_by(&self.launcher, until).map_err(|errno| Error::Parent {
+            doing: "waiting for the end of a sandbox",
+            errno: OsError(errno),
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::parent::detached::job::{self, End, Kept};
 use crate::parent::detached::store::LOGS;
 use crate::parent::join;
+use crate::parent::registry::known::now;
 use crate::parent::registry::{self, Known};
 use crate::sys::standard_error;
 use nix::libc;
@@ -15,7 +16,7 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::thread::sleep;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// How long to wait for the end of killed sandboxes, in steps of 5 ms.
 const STEPS: u32 = 400;
@@ -72,10 +73,8 @@ fn table_of_all(known: &[Known], kept: &[Kept]) -> String {
 }
 
 /// The seconds since a time in milliseconds since 1970.
-fn seconds_since(started: u64) -> u128 {
-    // Error ignored: the clock is before 1970.
-    let now = SystemTime::UNIX_EPOCH.elapsed().ok().map_or(0, |since| since.as_millis());
-    now.saturating_sub(started.into()) / 1000
+fn seconds_since(started: u64) -> u64 {
+    now().saturating_sub(started) / 1000
 }
 
 /// The first 80 characters of the command, on one line.

@@ -25,14 +25,14 @@ use crate::sys::process::{Ended, Side};
 use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::prctl::set_dumpable;
 use std::convert::Infallible;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// How long the supervisor of a detached sandbox may take to end it, in milliseconds.
-const PATIENCE: u16 = 2_000;
+/// How long the supervisor of a detached sandbox may take to end it.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A command, and a process whose namespaces it joins.
 pub(crate) struct Joined {
@@ -219,10 +219,15 @@ fn start_command(joined: &Joined, ends: &ChildEnds) -> Result<Infallible, Failur
 /// ESRCH if the sandbox has just ended.
 pub(crate) fn signal(known: &Known, signal: i32) -> Result<(), Error> {
     let sent = registry::open_launcher(known).and_then(|launcher| send(&launcher, known, signal));
-    sent.map_err(|errno| match errno {
+    sent.map_err(|errno| unsignalled(known, errno))
+}
+
+/// Why no signal can be sent to the launcher of a sandbox.
+pub(crate) fn unsignalled(known: &Known, errno: Errno) -> Error {
+    match errno {
         Errno::ESRCH => Error::Running { sandbox: known.shown_name(), why: "it has just ended".into() },
         errno => Error::Parent { doing: "sending a signal to a sandbox", errno: OsError(errno) },
-    })
+    }
 }
 
 /// The supervisor of a detached sandbox has to record the end, so it is not killed, unless it does not react.
@@ -232,8 +237,8 @@ fn send(launcher: &OwnedFd, known: &Known, signal: i32) -> Outcome<()> {
     }
     let (number, code) = (sys::signals::END, sys::signals::END_SANDBOX);
     sys::process::pidfd_send_signal_with_code(launcher, number, code)?;
-    match poll(&mut [PollFd::new(launcher.as_fd(), PollFlags::POLLIN)], PATIENCE)? {
-        0 => sys::process::pidfd_send_signal(launcher, signal),
-        _ => Ok(()),
+    match sys::process::ends_by(launcher, Some(Instant::now() + PATIENCE))? {
+        true => Ok(()),
+        false => sys::process::pidfd_send_signal(launcher, signal),
     }
 }

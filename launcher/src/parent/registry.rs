@@ -27,7 +27,6 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::time::SystemTime;
 
 /// The entry of a sandbox of this process. It exists while this is open.
 pub(crate) struct Entry {
@@ -75,10 +74,7 @@ fn known(plan: &Plan, facts: Facts<'_>) -> Outcome<Known> {
         user_namespace: user_namespace(process_dir)?,
         namespaces: plan.namespaces,
         has_init: plan.first == Some(FirstProcess::Init),
-        started: SystemTime::UNIX_EPOCH
-            .elapsed()
-            .ok()
-            .map_or(0, |since| since.as_millis().try_into().ok().unwrap_or(0)),
+        started: known::now(),
         rootfs: plan.root.as_ref().and_then(|root| root.dir().map(OsString::from)),
         first,
         has_terminals: plan.root.as_ref().is_some_and(RootPlan::has_terminals),

@@ -85,12 +85,7 @@ impl Terminal {
     }
 
     fn receive(&mut self) {
-        // Error ignored: the command has no terminal then, and its process reports why.
-        self.master = sys::descriptors::receive_descriptor(&self.socket, &mut [0]).ok();
-        if let Some(master) = &self.master {
-            // Error ignored: it was opened non-blocking.
-            let _ = fcntl(master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK | OFlag::O_RDWR));
-        }
+        self.master = receive_master(&self.socket);
         self.resize();
     }
 
@@ -181,6 +176,15 @@ impl Terminal {
 /// Standard input and output. They belong to the whole process and are never closed.
 fn own_input() -> BorrowedFd<'static> {
     sys::descriptors::standard_stream(0)
+}
+
+/// Receives the command's terminal; `None` if the command has none then, and its process reports why.
+pub(crate) fn receive_master(socket: &OwnedFd) -> Option<OwnedFd> {
+    // Error ignored: see above.
+    let master = sys::descriptors::receive_descriptor(socket, &mut [0]).ok()?;
+    // Error ignored: it was opened non-blocking.
+    let _ = fcntl(&master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK | OFlag::O_RDWR));
+    Some(master)
 }
 
 fn own_output() -> BorrowedFd<'static> {

@@ -42,14 +42,6 @@ pub(crate) fn try_lock(file: impl AsFd, exclusive: bool) -> Outcome<()> {
     syscall!(libc::SYS_flock, file.as_fd().as_raw_fd(), kind | libc::LOCK_NB).map(drop)
 }
 
-/// True if a file has an access control list: acl(5). Its group permissions then say nothing about its group.
-pub(crate) fn has_acl(path: &Path) -> bool {
-    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
-    let (name, no_value) = (c"system.posix_acl_access", std::ptr::null_mut::<u8>());
-    // Error ignored: there is none, or the filesystem has no such attributes.
-    syscall!(libc::SYS_getxattr, path.as_ptr(), name.as_ptr(), no_value, 0).is_ok()
-}
-
 /// The capabilities(7) that a file gives to a process that executes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileCapabilities {

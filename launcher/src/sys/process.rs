@@ -5,9 +5,11 @@ use crate::sys::is_unknown;
 use crate::sys::owned;
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_long, c_void};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::convert::Infallible;
 use std::fmt;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::Instant;
 
 /// Which process is returning from [`clone_process`].
 pub(crate) enum Side {
@@ -116,6 +118,22 @@ pub(crate) fn pidfd_send_signal_with_code(process: impl AsFd, signal: c_int, cod
 pub(crate) fn set_limit(resource: u32, soft: u64, hard: u64) -> Outcome<()> {
     let limit = [soft, hard];
     syscall!(libc::SYS_prlimit64, 0, resource, limit.as_ptr(), std::ptr::null::<u64>()).map(drop)
+}
+
+/// Waits for the end of the process of a pidfd, at most until this time. True if it has ended.
+///
+/// # Errors
+/// Errors of poll(2).
+pub(crate) fn ends_by(process: &OwnedFd, until: Option<Instant>) -> Outcome<bool> {
+    loop {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()).as_millis());
+        let limit = left
+            .map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).ok().unwrap_or(PollTimeout::MAX));
+        match poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], limit) {
+            Err(Errno::EINTR) => {}
+            polled => return polled.map(|count| count > 0),
+        }
+    }
 }
 
 /// The hard limit of this process: prlimit(2).

@@ -103,7 +103,7 @@ fn short_switch(args: &mut Vec<OsString>) -> Option<()> {
     Some(())
 }
 
-/// The first of these arguments. What a command of the user's has comes later.
+/// The first of these arguments. Those of the command in the sandbox come later.
 fn position(arg: &str, args: &[OsString]) -> Option<usize> {
     args.iter().position(|typed| typed == arg)
 }

@@ -5,11 +5,13 @@
 use crate::causes::{Cause, DEVICE_GROUP, DEVICE_NODEV};
 use crate::plan::root::PlannedMount;
 use crate::request::mount::{Bind, Content, Mount, NODEV};
-use crate::sys::files::has_acl;
+use crate::sys::files::has_attribute;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{getegid, geteuid, getgroups};
 use std::collections::HashSet;
+use std::ffi::CString;
 use std::fs::{self, Metadata};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
@@ -64,6 +66,12 @@ fn of_group(source: &Path) -> Option<Cause> {
         .find(|node| fs::metadata(node).is_ok_and(|found| needs_group(&found)) && !has_acl(node))?;
     let gid = fs::metadata(&node).ok()?.gid();
     Some(Cause::new(&DEVICE_GROUP, &[("path", &node.display()), ("gid", &gid)]))
+}
+
+/// True if a file has an access control list: acl(5). Its group permissions then say nothing about its group.
+fn has_acl(path: &Path) -> bool {
+    let path = CString::new(path.as_os_str().as_bytes());
+    path.is_ok_and(|path| has_attribute(&path, c"system.posix_acl_access") == Ok(true))
 }
 
 /// The device nodes at or below a path.

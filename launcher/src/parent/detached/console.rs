@@ -4,6 +4,7 @@
 use crate::parent::detached::input::{Frame, Receiver};
 use crate::parent::detached::log::Log;
 use crate::parent::registry::known::Detached;
+use crate::parent::terminal::receive_master;
 use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -137,10 +138,7 @@ impl Console {
 
     fn receive_terminal(&mut self) {
         let Source::Awaited(socket) = &self.source else { return };
-        // Error ignored: the command has no terminal then, and its process reports why.
-        let Ok(master) = sys::descriptors::receive_descriptor(socket, &mut [0]) else { return };
-        // Error ignored: it was opened non-blocking.
-        let _ = fcntl(&master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK | OFlag::O_RDWR));
+        let Some(master) = receive_master(socket) else { return };
         // Error ignored: poll(2) may then return more often than necessary.
         let peer = sys::terminal::open_terminal_peer(&master).ok();
         self.source = Source::Terminal(master, peer);

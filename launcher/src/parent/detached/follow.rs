@@ -2,6 +2,7 @@
 
 use crate::parent::detached::job::Job;
 use crate::parent::detached::store::{JobDir, LOGS, open_file};
+use crate::sys::process::ends_by;
 use crate::sys::{Outcome, outcome_of};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
@@ -10,6 +11,7 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::fs::MetadataExt as _;
+use std::time::Instant;
 
 /// The number of bytes read at a time.
 const CHUNK: usize = 64 * 1024;
@@ -95,9 +97,8 @@ impl<'j> Follower<'j> {
     /// True if the supervisor has ended, after which the log does not change.
     fn is_over(&self) -> bool {
         let Some(supervisor) = &self.job.supervisor else { return true };
-        let mut ready = [PollFd::new(supervisor.as_fd(), PollFlags::POLLIN)];
         // Error ignored: the end is noticed later.
-        nix::poll::poll(&mut ready, nix::poll::PollTimeout::ZERO).is_ok_and(|count| count > 0)
+        ends_by(supervisor, Some(Instant::now())).ok() == Some(true)
     }
 
     /// The file after the one that is being read, if there is one. Opened before the rest of that one is read,

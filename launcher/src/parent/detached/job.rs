@@ -2,13 +2,13 @@
 
 use crate::error::{Error, OsError};
 use crate::parent::detached::record::{KILLED, Record};
-use crate::parent::detached::store::{JobDir, Store, unreadable};
+use crate::parent::detached::store::{JobDir, Store, making, unreadable};
 use crate::parent::registry::{self, Known, Name};
 use crate::request::names::check_name;
+use crate::sys;
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs::File;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 
 /// A detached sandbox. Its record stays open, so that the status can be read after the end even if the record
 /// is removed then.
@@ -95,12 +95,7 @@ impl Job {
         let failed =
             |errno| Error::Parent { doing: "waiting for the end of a sandbox", errno: OsError(errno) };
         if let Some(supervisor) = &self.supervisor {
-            let mut ready = [PollFd::new(supervisor.as_fd(), PollFlags::POLLIN)];
-            while let Err(errno) = poll(&mut ready, PollTimeout::NONE) {
-                if errno != Errno::EINTR {
-                    return Err(failed(errno));
-                }
-            }
+            sys::process::ends_by(supervisor, None).map_err(failed)?;
         }
         self.end()
     }
@@ -154,7 +149,7 @@ pub(crate) fn remove(name: &str) -> Result<(), Error> {
     let _reserved = Name::take(name).map_err(still_running)?;
     let store = Store::open()?.ok_or_else(missing)?;
     let job = store.job(name)?.ok_or_else(missing)?;
-    store.remove(name, &job).map_err(|errno| Error::State { path: job.path.clone(), errno: OsError(errno) })
+    store.remove(name, &job).map_err(|errno| making(&job.path, errno))
 }
 
 fn still_running(error: Error) -> Error {

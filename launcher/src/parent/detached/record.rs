@@ -2,6 +2,7 @@
 //!
 //! The first line is written when the sandbox is created; those that follow are the events of `--json-status`.
 
+use crate::parent::registry::known::now;
 use crate::sys::{Outcome, outcome_of};
 use nix::errno::Errno;
 use serde_json::{Value, json};
@@ -35,12 +36,10 @@ pub(crate) struct Record(Vec<Value>);
 /// # Errors
 /// ENOSPC and other errors of write(2).
 pub(crate) fn begin(mut file: &File, command: &[String], rootfs: Option<&Path>, kept: Kept) -> Outcome<()> {
-    // Error ignored: the clock is before 1970.
-    let started = std::time::SystemTime::UNIX_EPOCH.elapsed().ok().map_or(0, |since| since.as_millis());
     let kept = kept == Kept::UntilRemoved;
     let line = json!({
         "event": "created", "command": command, "kept": kept,
-        "rootfs": rootfs.map(|path| path.to_string_lossy()), "started": u64::try_from(started).ok(),
+        "rootfs": rootfs.map(|path| path.to_string_lossy()), "started": now(),
     });
     outcome_of(file.write_all(format!("{line}\n").as_bytes()))
 }

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 /// The prefix of the file's name. The sandbox's PID and name follow, so that most entries need not be read.
 pub(crate) const PREFIX: &str = "subroot-sandbox:";
@@ -64,6 +65,13 @@ impl Known {
     pub(crate) fn shown_name(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.pid.to_string())
     }
+}
+
+/// The time now, in milliseconds since 1970.
+pub(crate) fn now() -> u64 {
+    // Error ignored: the clock is before 1970.
+    let since = SystemTime::UNIX_EPOCH.elapsed().ok().unwrap_or_default();
+    since.as_millis().try_into().ok().unwrap_or(0)
 }
 
 /// The user namespace of the process with this /proc directory.

@@ -168,7 +168,9 @@ fn failing_launches() {
     let error = shell("true").env("A", "\0").spawn().unwrap_err();
     assert!(matches!(error, Error::Usage { .. }), "{error}");
     let error = shell("true").workdir("/nothere").spawn().unwrap_err();
-    assert_eq!(error.to_string(), "changing to working directory /nothere: No such file or directory");
+    let missing = "changing to working directory /nothere: No such file or directory \
+                   (the sandbox has no /nothere, and subroot does not create it)";
+    assert_eq!(error.to_string(), missing);
     assert_eq!(shell("exit 3").spawn().unwrap().wait().unwrap().code(), Some(3));
 }
 

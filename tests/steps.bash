@@ -17,14 +17,16 @@ record() {
 # Ends if a program or a package is older than its sources, so that tests do not run an outdated build. The
 # harness does the same where it has the sources: tests/src/sources.rs.
 assert_fresh() {
-    local file sources newer of_launcher of_mapper
+    local file sources newer of_launcher of_mapper of_image
     of_launcher=(launcher/{src,build.rs,Cargo.toml})
+    of_image=(image/{src,Cargo.toml} "${of_launcher[@]}")
     of_mapper=(newidmap-helper/{src,build.rs,no-unwinding.ld,Cargo.toml} newidmap-helper/nss/{src,Cargo.toml})
     for file in "$@"; do
         case ${file##*/} in
             new* | subroot-uidmap*) sources=("${of_mapper[@]}") ;;
+            subroot-image) sources=("${of_image[@]}") ;;
             subroot | subroot_*.deb | subroot-*.rpm) sources=("${of_launcher[@]}") ;;
-            *) sources=("${of_launcher[@]}" "${of_mapper[@]}") ;;
+            *) sources=("${of_image[@]}" "${of_mapper[@]}") ;;
         esac
         newer=$(find "${sources[@]}" idmap/src Cargo.toml Cargo.lock -type f -newer "$file" -print -quit)
         [ -z "$newer" ] || { echo "$0: $file is older than $newer: run packaging/build first" >&2 && exit 2; }
@@ -64,14 +66,15 @@ rust_flags() {
     echo "${flags[*]}"
 }
 
-# Builds the mapper's programs, and the launcher with a profile of Cargo.toml into this file. Changes made
-# meanwhile may not be in them.
+# Builds the mapper's programs, and with a profile of Cargo.toml the launcher into this file and the program that
+# unpacks archives beside it. Changes made meanwhile may not be in them.
 build_programs() {
     local profile=$1 launcher=$2 began=$TARGET/build-began
     mkdir -p "$TARGET"
     touch "$began"
     build_mapper
-    build_launcher "$profile" "$launcher"
+    build_static "$profile" subroot "$launcher"
+    build_static "$profile" subroot-image "${launcher%/*}/subroot-image"
     assert_fresh "$began"
 }
 
@@ -81,17 +84,17 @@ build_mapper() {
     touch "$TARGET"/release/new{idmap-helper,uidmap,gidmap}{,-nss}
 }
 
-# The launcher is static, at a fixed address, which saves the loader and half a millisecond at each start.
-# With the target spelled out, build scripts and macros, which must be dynamic, are not affected.
-build_launcher() {
-    local profile=$1 launcher=$2 host
+# The launcher is static, at a fixed address, which saves the loader and half a millisecond at each start. So is
+# subroot-image. With the target spelled out, build scripts and macros, which must be dynamic, are not affected.
+build_static() {
+    local profile=$1 package=$2 program=$3 host
     host=$(rustc --print host-tuple)
     CARGO_ENCODED_RUSTFLAGS=$(rust_flags -Ctarget-feature=+crt-static -Crelocation-model=static) \
-        cargo build --profile "$profile" --locked --package subroot --target "$host"
-    mkdir -p "$(dirname "$launcher")"
+        cargo build --profile "$profile" --locked --package "$package" --target "$host"
+    mkdir -p "$(dirname "$program")"
     # By a rename, because tests may be running.
-    install "$TARGET/$host/$profile/subroot" "$TARGET/$host/$profile/subroot.new"
-    mv "$TARGET/$host/$profile/subroot.new" "$launcher"
+    install "$TARGET/$host/$profile/$package" "$TARGET/$host/$profile/$package.new"
+    mv "$TARGET/$host/$profile/$package.new" "$program"
 }
 
 # A minimal Debian.

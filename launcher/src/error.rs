@@ -166,6 +166,17 @@ pub enum Error {
         /// The file that differs: `uid_map`, `gid_map` or `setgroups`.
         file: &'static str,
     },
+    /// A tree could not be removed or measured.
+    Tree {
+        /// What was being done with it.
+        doing: &'static str,
+        /// Its directory.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// subroot-image, which unpacks archives, is not installed.
+    NoImageProgram,
     /// A system call of the launcher's own process failed.
     Parent {
         /// What was being done.
@@ -327,6 +338,8 @@ impl fmt::Display for Error {
                     program.display()
                 )
             }
+            Error::NoImageProgram => write!(f, "starting subroot-image: it is not installed"),
+            Error::Tree { doing, path, why } => write!(f, "{doing} {}: {why}", path.display()),
             Error::Parent { doing: what, errno } => write!(f, "{what}: {}", errno),
             Error::Start(failure) => failure.fmt(f),
             Error::Monitored { why, .. } => write!(f, "{why}"),

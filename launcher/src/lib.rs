@@ -37,6 +37,7 @@ pub use error::{Error, NamespaceFlags, OsError, Shortfall};
 pub use failure::Failure;
 pub use parent::exit_status::ExitStatus;
 pub use parent::running::Running;
+pub use parent::trees;
 pub use request::ids::{Account, GivenLine, IdSource, UserSpec, Userns};
 pub use request::limits::{Limit, Resource};
 pub use request::mount::{Attributes, Bind, Content, Mount, MountFlags, Propagation};

@@ -77,6 +77,15 @@ impl Host {
         fs::rename(&fresh, path).expect("renaming over the old file");
     }
 
+    /// Installs subroot-image beside the launcher.
+    ///
+    /// # Panics
+    /// It was not built.
+    pub fn install_image_program(&self) {
+        let program = self.kit.image.as_ref().expect("subroot-image: `packaging/build programs` first");
+        world::install_image_program(program);
+    }
+
     /// Writes /etc/subroot/mapper.conf.
     pub fn configure_mapper(&self, content: &str) {
         fs::create_dir_all("/etc/subroot").expect("making /etc/subroot");

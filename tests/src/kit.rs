@@ -17,6 +17,8 @@ pub(crate) struct Kit {
     /// The programs with name services, if they were built.
     pub(crate) variants: [Option<Vec<u8>>; 3],
     pub(crate) launcher: Option<Vec<u8>>,
+    /// subroot-image, which only some tests install.
+    pub(crate) image: Option<File>,
     pub(crate) debian: Option<File>,
 }
 
@@ -39,6 +41,7 @@ impl Kit {
             drop_ins: DROP_INS.map(built),
             variants: VARIANTS.map(|name| fs::read(release_program(name)).ok()),
             launcher: fs::read(release_program("subroot")).ok(),
+            image: File::open(release_program("subroot-image")).ok(),
             debian: archive("debian.tar"),
         }
     }
@@ -61,6 +64,7 @@ pub fn release_program(name: &str) -> PathBuf {
     }
     let path = match env::var_os(QUICK_LAUNCHER) {
         Some(launcher) if name == "subroot" => launcher.into(),
+        Some(launcher) if name == "subroot-image" => Path::new(&launcher).with_file_name(name),
         _ => target_dir().join("release").join(name),
     };
     sources::assert_fresh(&path, &workspace(""));

@@ -8,6 +8,17 @@ use std::time::SystemTime;
 /// The sources of the launcher, below the workspace. `assert_fresh` in tests/steps.bash has the same lists.
 const LAUNCHER: &[&str] =
     &["launcher/src", "launcher/build.rs", "launcher/Cargo.toml", "idmap/src", "Cargo.toml", "Cargo.lock"];
+/// The same for subroot-image, which contains the launcher's library.
+const IMAGE: &[&str] = &[
+    "image/src",
+    "image/Cargo.toml",
+    "launcher/src",
+    "launcher/build.rs",
+    "launcher/Cargo.toml",
+    "idmap/src",
+    "Cargo.toml",
+    "Cargo.lock",
+];
 /// The same for the mapper's programs.
 const MAPPER: &[&str] = &[
     "newidmap-helper/src",
@@ -28,14 +39,16 @@ type Change = (SystemTime, PathBuf);
 /// # Panics
 /// In that case. Run `packaging/build programs` or tests/quick first.
 pub(crate) fn assert_fresh(program: &Path, workspace: &Path) {
-    static LAST_CHANGES: [OnceLock<Change>; 2] = [OnceLock::new(), OnceLock::new()];
+    static LAST_CHANGES: [OnceLock<Change>; 3] = [const { OnceLock::new() }; 3];
     // A missing program is reported by the code that reads it.
     let Ok(built) = fs::metadata(program).and_then(|file| file.modified()) else { return };
-    let of_launcher = program.ends_with("subroot");
-    let sources = if of_launcher { LAUNCHER } else { MAPPER };
+    let (at, sources) = match program.file_name().and_then(|name| name.to_str()) {
+        Some("subroot") => (0, LAUNCHER),
+        Some("subroot-image") => (1, IMAGE),
+        _ => (2, MAPPER),
+    };
     // Found only once, because a test's host may cover the workspace later.
-    let (changed, source) =
-        LAST_CHANGES[usize::from(of_launcher)].get_or_init(|| last_change(workspace, sources));
+    let (changed, source) = LAST_CHANGES[at].get_or_init(|| last_change(workspace, sources));
     assert!(
         *changed <= built,
         "{} is older than {}: run `packaging/build programs` or tests/quick first",

@@ -5,9 +5,9 @@ use crate::accounts::{GRANTS, GROUP, HOMES, PASSWD};
 use crate::kit::{DROP_INS, Kit, write_program};
 use crate::user::User;
 use nix::mount::{MsFlags, mount};
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{FileExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 
 /// One tmpfs contains everything that is private; bind mounts make it appear elsewhere.
@@ -130,6 +130,17 @@ fn fill_programs(dir: &str, kit: &Kit) {
         write_program(&path, launcher);
         set_mode(path, 0o755);
     }
+}
+
+pub(crate) fn install_image_program(program: &File) {
+    let path = format!("{PROGRAMS}/subroot-image");
+    let mut content = Vec::new();
+    // Other tests read the same file: its offset is not used.
+    let size = program.metadata().expect("examining subroot-image").len();
+    content.resize(usize::try_from(size).expect("a size"), 0);
+    program.read_exact_at(&mut content, 0).expect("reading subroot-image");
+    write_program(&path, &content);
+    set_mode(path, 0o755);
 }
 
 /// Creates /usr/libexec/subroot, which the host lacks, by an overlay over /usr/libexec.

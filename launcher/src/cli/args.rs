@@ -10,6 +10,7 @@ mod mounts;
 mod namespaces;
 mod process;
 mod run;
+mod trees;
 
 pub(crate) use crate::cli::args::commands::{
     CompletionsArgs, DoctorArgs, ExecArgs, ExplainArgs, GrantsArgs, GrantsVerb, IdmapArgs, IdmapVerb,
@@ -21,6 +22,7 @@ pub(crate) use crate::cli::args::mounts::MountArgs;
 pub(crate) use crate::cli::args::namespaces::NamespaceArgs;
 pub(crate) use crate::cli::args::process::{ProcessArgs, SecurityArgs};
 pub(crate) use crate::cli::args::run::RunArgs;
+pub(crate) use crate::cli::args::trees::{DuArgs, ImportArgs, RmArgs};
 
 use crate::cli::help::{explained, short};
 use clap::{
@@ -69,6 +71,16 @@ pub(crate) enum Verb {
     /// Run a command as root of a new user namespace, in the host's own root filesystem
     #[command(after_help = UNSHARE_HELP)]
     Unshare(UnshareArgs),
+    /// Make a root filesystem of an archive, with its owners
+    // Hidden until packages contain subroot-image.
+    #[command(after_help = IMPORT_HELP, hide = true)]
+    Import(ImportArgs),
+    /// Remove directories whose files belong to your subordinate IDs
+    #[command(after_help = RM_HELP)]
+    Rm(RmArgs),
+    /// Show how much a directory holds whose files belong to your subordinate IDs
+    #[command(after_help = DU_HELP)]
+    Du(DuArgs),
     /// Show which IDs you may map, and which line grants them
     Idmap(IdmapArgs),
     /// Report what works on this host, what does not, and how to fix it
@@ -100,6 +112,20 @@ Exit status: the command's own; 0 after detaching; 125 subroot failed.";
 const UNSHARE_HELP: &str = "\
 Use it to list, change and delete files that belong to your subordinate IDs.
 Without COMMAND, a shell is started.";
+
+const IMPORT_HELP: &str = "\
+DIR appears only when it is complete. Owners, modes, times, links and extended attributes are those of the
+archive; devices are skipped. Without subordinate IDs, all files become yours.
+Exit status: 0 DIR is complete; 125 subroot failed, and nothing remains.";
+
+const RM_HELP: &str = "\
+Refused are your home directory, the working directory, mount points, and directories that a running sandbox
+uses. What cannot be removed is named.
+Exit status: 0 everything was removed; 1 something remains; 125 subroot failed.";
+
+const DU_HELP: &str = "\
+A file with several names counts once. Filesystems mounted below DIR are not measured.
+Exit status: 0 everything was measured; 1 something could not be examined; 125 subroot failed.";
 
 const COMPLETIONS_HELP: &str = "\
 If subroot was installed from a package, new shells complete it already. Otherwise, run once:

@@ -17,6 +17,7 @@ pub(crate) mod options;
 pub(crate) mod output;
 pub(crate) mod owner;
 pub(crate) mod print_plan;
+pub(crate) mod trees;
 pub(crate) mod values;
 
 use crate::cli::args::{ExecArgs, RunArgs, Verb, further};
@@ -66,6 +67,9 @@ fn run() -> anyhow::Result<u8> {
         Verb::Stop(typed) => detached::stop(&typed),
         Verb::Rm(typed) => detached::remove(&typed),
         Verb::Unshare(typed) => Ok(options::unshare(typed, command).run()?.into()),
+        Verb::Import(typed) => trees::import(&typed, cli.quiet),
+        Verb::Rm(typed) => trees::remove(&typed),
+        Verb::Du(typed) => trees::print(&typed),
         Verb::Idmap(typed) => idmap::print(&typed),
         Verb::Doctor(typed) => doctor::print(&typed),
         Verb::Grants(typed) => grants::print(&typed),

@@ -15,5 +15,6 @@ pub(crate) mod relay;
 pub(crate) mod running;
 pub(crate) mod status_stream;
 pub(crate) mod terminal;
+pub mod trees;
 pub(crate) mod trial;
 pub(crate) mod watcher;

@@ -11,4 +11,5 @@ pub(crate) mod mounts;
 pub(crate) mod new_root;
 pub(crate) mod overlay;
 pub(crate) mod removal;
+pub(crate) mod tree;
 pub(crate) mod upper_layers;

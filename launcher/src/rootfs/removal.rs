@@ -10,10 +10,10 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
 
-const READ: OFlag =
+pub(crate) const READ: OFlag =
     OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 /// Resolve one name in the directory itself. A mount there belongs to another process (EXDEV).
-const WITHIN: ResolveFlag =
+pub(crate) const WITHIN: ResolveFlag =
     ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RESOLVE_NO_SYMLINKS).union(ResolveFlag::RESOLVE_NO_XDEV);
 
 /// Removes everything in a directory. To empty a subdirectory, its own subdirectories are first moved to the

@@ -40,8 +40,8 @@ pub(crate) fn of(arg: &Arg) -> Value {
     }
     match arg.get_id().as_str() {
         "command" => Value::Command,
-        "rootfs" | "overlay" | "tmpfs" | "dir" | "workdir" => Value::Directory,
-        "volume" | "symlink" | "device" | "env_file" | "helper" | "what" => Value::Path,
+        "rootfs" | "overlay" | "tmpfs" | "dir" | "dirs" | "workdir" => Value::Directory,
+        "volume" | "symlink" | "device" | "env_file" | "helper" | "what" | "source" => Value::Path,
         "sandbox" | "sandboxes" => Value::Sandbox,
         "job" | "jobs" | "names" => Value::Job,
         "user" | "for_user" => Value::User,

@@ -8,7 +8,7 @@ use crate::cli::man::sandboxes::{
 use crate::cli::man::text::paragraphs;
 
 /// For each command: the texts of its sections, and the pages for SEE ALSO.
-pub(super) const FURTHER: [(&str, &[&str], &[&str]); 19] = [
+pub(super) const FURTHER: [(&str, &[&str], &[&str]); 21] = [
     (
         "subroot",
         &[STATUS_OF_ALL, ENVIRONMENT, LOG_ENVIRONMENT, NO_COLOR, FILES, EXAMPLES],
@@ -111,6 +111,12 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 19] = [
             "subuid(5)",
             "user_namespaces(7)",
         ],
+    ),
+    ("subroot-rm", &[RM_STATUS, RM_EXAMPLES], &["subroot(1)", "subroot-du(1)", "subroot-unshare(1)"]),
+    (
+        "subroot-du",
+        &[DU_STATUS, DU_EXAMPLES],
+        &["subroot(1)", "subroot-rm(1)", "subroot-unshare(1)", "du(1)"],
     ),
     (
         "subroot-idmap",
@@ -348,6 +354,31 @@ const UNSHARE_EXAMPLES: &str = "\
 Delete a directory whose files belong to your subordinate IDs:
 
     subroot unshare -- rm -r ./rootfs
+";
+
+const RM_STATUS: &str = "\
+# EXIT STATUS
+- 0: Everything was removed.
+- 1: Something remains; standard error names each path, and why.
+- 125: subroot failed, and nothing was removed.
+";
+
+const RM_EXAMPLES: &str = "\
+# EXAMPLES
+    subroot rm ./rootfs
+";
+
+const DU_STATUS: &str = "\
+# EXIT STATUS
+- 0: Everything was measured.
+- 1: Something could not be examined; standard error names it.
+- 125: subroot failed.
+";
+
+const DU_EXAMPLES: &str = "\
+# EXAMPLES
+    subroot du ./rootfs
+    subroot du --json ./rootfs
 ";
 
 const IDMAP_EXAMPLES: &str = "\

@@ -1,0 +1,185 @@
+//! What stops an import: each error with its message and, if one is certain, its fix.
+
+use nix::errno::Errno;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Why an archive could not be imported. It displays as one line: what was being attempted, on what object,
+/// and why it failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The command line is invalid.
+    Usage {
+        /// Why.
+        why: String,
+    },
+    /// The archive could not be opened.
+    Open {
+        /// The archive.
+        path: PathBuf,
+        /// The kernel's reason.
+        error: io::Error,
+    },
+    /// The compressed data could not be read.
+    Read {
+        /// The kernel's or the decompressor's reason.
+        error: io::Error,
+    },
+    /// The archive is compressed, or made, in a way that is not supported.
+    Format {
+        /// What it is.
+        found: &'static str,
+        /// A command that makes a supported archive of it, followed by the archive's name.
+        convert: Option<&'static str>,
+    },
+    /// The archive is malformed.
+    Archive {
+        /// Why.
+        why: String,
+    },
+    /// An entry cannot be accepted.
+    Entry {
+        /// Its name.
+        name: Vec<u8>,
+        /// Why.
+        why: String,
+    },
+    /// The kernel refused a step of an entry.
+    Apply {
+        /// What was being done.
+        doing: &'static str,
+        /// The entry's name.
+        name: Vec<u8>,
+        /// The kernel's reason.
+        errno: Errno,
+    },
+    /// An entry's owner is not mapped.
+    Owner {
+        /// The entry's name.
+        name: Vec<u8>,
+        /// `user` or `group`.
+        kind: &'static str,
+        /// The ID in the archive.
+        id: u64,
+    },
+    /// The target directory cannot be used.
+    Target {
+        /// What was being done.
+        doing: &'static str,
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The process that unpacks could not be prepared.
+    Prepare {
+        /// What was being done.
+        doing: &'static str,
+        /// The kernel's reason.
+        errno: Errno,
+    },
+    /// The namespaces could not be created.
+    Launch(subroot::Error),
+    /// The process that unpacks ended without a report.
+    Died {
+        /// How it ended.
+        status: String,
+    },
+    /// The process that unpacks reported this.
+    Reported {
+        /// The message.
+        why: String,
+        /// What a fix is made of.
+        hint: Option<Hint>,
+    },
+}
+
+/// What a fix of an error is made of. The process that unpacks knows neither the archive's name nor the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hint {
+    /// The caller needs this many subordinate IDs.
+    Grant(u64),
+    /// This command, followed by the archive's name, writes a supported archive.
+    Convert(String),
+    /// This command.
+    Command(String),
+}
+
+impl Error {
+    /// What a fix of the error is made of.
+    pub(crate) fn hint(&self) -> Option<Hint> {
+        match self {
+            // As many as most images need, or what this file needs.
+            Error::Owner { id, .. } => Some(Hint::Grant(id.saturating_add(1).max(65_536))),
+            Error::Format { convert, .. } => convert.map(|command| Hint::Convert(command.to_owned())),
+            Error::Reported { hint, .. } => hint.clone(),
+            Error::Launch(error) => error.fix().map(Hint::Command),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn archive(why: impl Into<String>) -> Error {
+        Error::Archive { why: why.into() }
+    }
+
+    pub(crate) fn entry(name: &[u8], why: impl Into<String>) -> Error {
+        Error::Entry { name: name.to_vec(), why: why.into() }
+    }
+
+    /// For `map_err`: a step of an entry that the kernel refused.
+    pub(crate) fn applying(doing: &'static str, name: &[u8]) -> impl FnOnce(Errno) -> Error {
+        move |errno| Error::Apply { doing, name: name.to_vec(), errno }
+    }
+
+    /// For `map_err`: a step of preparing the process.
+    pub(crate) fn preparing(doing: &'static str) -> impl FnOnce(Errno) -> Error {
+        move |errno| Error::Prepare { doing, errno }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Usage { why } => write!(f, "reading the command line: {why}"),
+            Error::Open { path, error } => write!(f, "opening {}: {}", path.display(), reason(error)),
+            Error::Read { error } => write!(f, "reading the archive: {}", reason(error)),
+            Error::Format { found, .. } => write!(f, "reading the archive: {found} is not supported"),
+            Error::Archive { why } => write!(f, "reading the archive: {why}"),
+            Error::Entry { name, why } => write!(f, "unpacking {}: {why}", shown(name)),
+            Error::Apply { doing, name, errno } => {
+                write!(f, "unpacking {}: {doing}: {}", shown(name), errno_text(*errno))
+            }
+            Error::Owner { name, kind, id } => write!(
+                f,
+                "unpacking {}: {kind} ID {id} is not mapped; a larger grant keeps it, --squash-ids makes the file yours",
+                shown(name)
+            ),
+            Error::Target { doing, path, why } => write!(f, "{doing} {}: {why}", path.display()),
+            Error::Prepare { doing, errno } => {
+                write!(f, "preparing to unpack: {doing}: {}", errno_text(*errno))
+            }
+            Error::Launch(error) => error.fmt(f),
+            Error::Died { status } => write!(f, "unpacking: the process that unpacks ended early: {status}"),
+            Error::Reported { why, .. } => f.write_str(why),
+        }
+    }
+}
+
+/// The name of an entry as text.
+fn shown(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
+}
+
+/// The words of strerror(3), without Rust's number of the error.
+pub(crate) fn reason(error: &io::Error) -> String {
+    error.raw_os_error().map_or_else(|| error.to_string(), |number| errno_text(Errno::from_raw(number)))
+}
+
+pub(crate) fn errno_text(errno: Errno) -> String {
+    errno.desc().to_owned()
+}

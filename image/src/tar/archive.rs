@@ -1,0 +1,195 @@
+//! Reads a tar from a stream: its entries one after the other, each with its content.
+
+use crate::error::Error;
+use crate::source::stream::{ByteStream, truncated};
+use crate::tar::acl;
+use crate::tar::checks;
+use crate::tar::member::{Attribute, Member, Time};
+use crate::tar::pax::Records;
+use tar_core::parse::{Limits, ParseError, ParseEvent, ParsedEntry, Parser};
+
+const BLOCK: u64 = 512;
+/// The maximum length of a name or a link's target: PATH_MAX.
+const MAX_PATH: u32 = 4096;
+const MAX_METADATA: u32 = 1 << 20;
+const MAX_PIECES: usize = 10_000;
+
+/// A tar.
+pub struct Archive {
+    stream: ByteStream,
+    parser: Parser,
+    /// Bytes of the current entry that have not been read, with the padding after them.
+    unread: u64,
+    /// What global pax headers have set.
+    global: Records,
+    has_begun: bool,
+}
+
+impl Archive {
+    /// A tar in this stream.
+    pub fn new(stream: ByteStream) -> Archive {
+        let limits = Limits {
+            max_metadata_size: MAX_METADATA,
+            max_path_len: Some(MAX_PATH),
+            max_sparse_entries: MAX_PIECES,
+            ..Limits::default()
+        };
+        let mut parser = Parser::new(limits);
+        // `Records` reads the numbers, and ends the import if one is malformed.
+        parser.set_ignore_pax_errors(true);
+        Archive { stream, parser, unread: 0, global: Records::default(), has_begun: false }
+    }
+
+    /// The next entry; `None` after the last one, once the stream has been read to its end.
+    ///
+    /// # Errors
+    /// The archive cannot be read, or is malformed.
+    pub fn next_member(&mut self) -> Result<Option<Member>, Error> {
+        let unread = std::mem::take(&mut self.unread);
+        self.stream.pass(unread, |_| Ok(()))?;
+        let mut wanted = 512;
+        loop {
+            let input = self.stream.peek(wanted)?;
+            let is_short = input.len() < wanted;
+            let (consumed, read) =
+                match self.parser.parse(input).map_err(|error| malformed(&error, self.has_begun))? {
+                    ParseEvent::NeedData { .. } if is_short => {
+                        return if ends_in_zeros(input) {
+                            self.stream.drain().map(|()| None)
+                        } else {
+                            Err(truncated())
+                        };
+                    }
+                    ParseEvent::NeedData { min_bytes } => {
+                        wanted = min_bytes.max(wanted + 1);
+                        continue;
+                    }
+                    ParseEvent::Entry { consumed, entry } => {
+                        (consumed, Read::Member(member(&entry, None, &self.global)?))
+                    }
+                    ParseEvent::SparseEntry { consumed, entry, sparse_map, real_size } => {
+                        let pieces = sparse_map.iter().map(|piece| (piece.offset, piece.length)).collect();
+                        (consumed, Read::Member(member(&entry, Some((pieces, real_size)), &self.global)?))
+                    }
+                    ParseEvent::GlobalExtensions { consumed, pax_data } => {
+                        // tar-core has dropped the headers before it, which belong to the entry after it.
+                        if consumed as u64 > BLOCK + (pax_data.len() as u64).next_multiple_of(BLOCK) {
+                            return Err(Error::archive(
+                                "a global pax header is between an entry and its own headers",
+                            ));
+                        }
+                        (consumed, Read::Global(Records::read(pax_data)?))
+                    }
+                    ParseEvent::End { consumed } => (consumed, Read::End),
+                };
+            self.stream.consume(consumed);
+            self.has_begun = true;
+            wanted = 512;
+            match read {
+                Read::Global(records) => self.set_global(records)?,
+                Read::End => return self.stream.drain().map(|()| None),
+                Read::Member(member) => {
+                    self.unread = member
+                        .stored
+                        .checked_next_multiple_of(BLOCK)
+                        .ok_or_else(|| Error::entry(&member.name, "its size is impossible"))?;
+                    return Ok(Some(member));
+                }
+            }
+        }
+    }
+
+    /// Passes on the content of the current entry in pieces.
+    ///
+    /// # Errors
+    /// The archive cannot be read, or an error of `take`.
+    pub fn content(&mut self, count: u64, take: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        self.unread = self.unread.checked_sub(count).ok_or_else(truncated)?;
+        self.stream.pass(count, take)
+    }
+
+    /// Global headers set what every entry has unless it has its own. One that names a single entry's path or
+    /// size would apply to all of them.
+    fn set_global(&mut self, records: Records) -> Result<(), Error> {
+        if records.is_about_one_entry || !records.attributes.is_empty() {
+            return Err(Error::archive("a global pax header overrides what only an entry can have"));
+        }
+        let Records { uid, gid, mtime, .. } = records;
+        let global = &mut self.global;
+        global.uid = uid.or(global.uid);
+        global.gid = gid.or(global.gid);
+        global.mtime = mtime.or(global.mtime);
+        Ok(())
+    }
+}
+
+/// What was read.
+enum Read {
+    Member(Member),
+    Global(Records),
+    End,
+}
+
+/// True for what is left of an archive whose end is only one block of zeros, or that ends without one between
+/// two entries, if it is padded. An archive that ends without a block of zeros may be truncated.
+fn ends_in_zeros(rest: &[u8]) -> bool {
+    !rest.is_empty() && rest.iter().all(|byte| *byte == 0)
+}
+
+fn malformed(error: &ParseError, has_begun: bool) -> Error {
+    match error {
+        ParseError::Header(_) if !has_begun => Error::archive("it is not a tar archive"),
+        _ => Error::archive(error.to_string()),
+    }
+}
+
+/// The pieces of a sparse file, and its size.
+type Sparse = (Vec<(u64, u64)>, u64);
+
+fn member(entry: &ParsedEntry<'_>, sparse: Option<Sparse>, global: &Records) -> Result<Member, Error> {
+    let name = entry.path.to_vec();
+    let records = Records::read(entry.pax.unwrap_or_default())?;
+    let is_header_only = checks::is_header_only(entry.entry_type);
+    let stored = if is_header_only { 0 } else { entry.size };
+    let kind = match sparse {
+        // tar-core then takes the size of the map for content.
+        Some(_) if records.size.is_some() => {
+            return Err(Error::entry(&name, "a sparse file has a size record"));
+        }
+        Some((pieces, size)) => {
+            checks::sparse(pieces.into_iter(), size, stored).map_err(|why| Error::entry(&name, why))?
+        }
+        None => checks::kind(entry.entry_type, &name, entry.link_target.as_deref())?,
+    };
+    let (attributes, lost_attributes) = attributes(records.attributes, records.access_lists);
+    Ok(Member {
+        kind,
+        mode: entry.mode & 0o7777,
+        uid: records.uid.or(global.uid).unwrap_or(entry.uid),
+        gid: records.gid.or(global.gid).unwrap_or(entry.gid),
+        mtime: records.mtime.or(global.mtime).unwrap_or_else(|| header_time(entry.mtime)),
+        attributes,
+        lost_attributes,
+        stored,
+        name,
+    })
+}
+
+/// The attributes, with access control lists converted, and the number of those that cannot be converted.
+fn attributes(mut kept: Vec<Attribute>, lists: Vec<(bool, Vec<u8>)>) -> (Vec<Attribute>, u64) {
+    let mut lost = 0;
+    for (is_default, text) in lists {
+        let name: &[u8] = if is_default { b"system.posix_acl_default" } else { b"system.posix_acl_access" };
+        match acl::value(&text) {
+            _ if kept.iter().any(|attribute| attribute.name == name) => {}
+            Some(value) => kept.push(Attribute { name: name.to_vec(), value }),
+            None => lost += 1,
+        }
+    }
+    (kept, lost)
+}
+
+/// A time before 1970 is a negative number in base 256, of which tar-core returns the bits.
+fn header_time(bits: u64) -> Time {
+    Time { seconds: i64::from_ne_bytes(bits.to_ne_bytes()), nanoseconds: 0 }
+}

@@ -1,0 +1,7 @@
+//! The entries of a tar.
+
+mod acl;
+pub mod archive;
+mod checks;
+pub mod member;
+mod pax;

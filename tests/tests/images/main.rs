@@ -1,0 +1,64 @@
+//! `subroot import`, `rm` and `du`: trees of files that belong to subordinate IDs.
+
+mod formats;
+mod import;
+mod interrupted;
+mod trees;
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command;
+use subroot_tests::sandbox::give;
+use subroot_tests::{Host, User};
+
+/// A host on which alice can import.
+fn host() -> (Host, User) {
+    let host = Host::new();
+    host.install_image_program();
+    let alice = host.user("alice");
+    (host, alice)
+}
+
+fn subroot(user: &User, words: &[&str]) -> Command {
+    let mut command = user.command("subroot");
+    command.args(words);
+    command
+}
+
+/// Gives alice an archive that this script makes in an empty directory as root. `$0` is the archive.
+fn archive(alice: &User, name: &str, script: &str) {
+    let (dir, path) = (Path::new("/tmp/source"), alice.home.join(name));
+    // Error ignored: there is none yet.
+    let _ = fs::remove_dir_all(dir);
+    fs::create_dir(dir).expect("a directory in a fresh tmpfs");
+    let made = Command::new("sh").args(["-ec", script]).arg(&path).current_dir(dir).output();
+    let made = made.expect("starting sh");
+    assert!(made.status.success(), "{made:?}");
+    give(&path, alice, 0o644);
+}
+
+/// Every entry of a tree with its type, mode, owner, time, size and link target, its content's checksum, its
+/// attributes and its hard links; printed by this script in that directory.
+const LISTING: &str = "cd \"$0\" && export LC_ALL=C && find . -printf '%P %y %m %U:%G %T@ %n %l ' \\( -type f -printf '%s ' \\) -o -true -printf '\\n' \
+    | sort && find . -type f -exec sha256sum {} + | sort -k2 && getfattr -R -d -m - -h -e hex . 2>/dev/null \
+    | grep -v '^$' | sed 's/^\\(security.capability=0x0\\).\\(.\\{39\\}\\).*/\\1\\2/' && find . -type f -links +1 | sort";
+
+/// The listing of a tree in alice's home, as root of her sandboxes sees it.
+fn listing_inside(host: &Host, alice: &User, dir: &str) -> String {
+    host.output(&mut subroot(alice, &["unshare", "--", "sh", "-c", LISTING, dir])).ok()
+}
+
+/// The names in alice's home.
+fn names(alice: &User) -> Vec<String> {
+    let entries = fs::read_dir(&alice.home).expect("reading alice's home");
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// Standard input from a file.
+fn with_input(mut command: Command, path: &Path) -> Command {
+    command.stdin(File::open(path).expect("opening an archive"));
+    command
+}

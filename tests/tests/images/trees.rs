@@ -1,0 +1,77 @@
+//! `subroot rm` and `subroot du`.
+
+use crate::subroot;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::path::PathBuf;
+use subroot_tests::running::Running;
+use subroot_tests::sandbox::{Sandbox, assert_refused};
+use subroot_tests::{Host, User};
+
+/// A tree of a subordinate ID that alice herself can neither read nor remove.
+fn tree(alice: &User) -> PathBuf {
+    let dir = alice.home.join("tree");
+    fs::create_dir_all(dir.join("d/e")).expect("directories");
+    fs::write(dir.join("d/file"), "12345").expect("a file");
+    fs::hard_link(dir.join("d/file"), dir.join("d/link")).expect("a link");
+    symlink("/etc", dir.join("d/out")).expect("a symlink");
+    for name in ["d/file", "d/e", "d", ""] {
+        chown(dir.join(name), Some(100_005), Some(100_005)).expect("giving it away");
+    }
+    for name in ["d", ""] {
+        fs::set_permissions(dir.join(name), fs::Permissions::from_mode(0o700)).expect("shutting it");
+    }
+    dir
+}
+
+#[test]
+fn a_tree_of_subordinate_ids_is_measured_and_removed() {
+    let host = Host::new();
+    let alice = host.user("alice");
+    let dir = tree(&alice);
+    let measured = host.output(&mut subroot(&alice, &["du", "--json", "tree"])).ok();
+    let measured: serde_json::Value = serde_json::from_str(&measured).expect("JSON");
+    assert_eq!(measured["entries"], 6);
+    assert!(measured["apparent"].as_u64().expect("a size") >= 9 && measured["disk"].is_u64(), "{measured}");
+    assert!(host.output(&mut subroot(&alice, &["du", "tree"])).ok().starts_with("entries   6\n"));
+    assert_ne!(host.output(&mut alice.shell("rm -rf tree")).code(), 0);
+    host.output(&mut subroot(&alice, &["rm", "tree"])).ok();
+    assert!(!dir.exists() && PathBuf::from("/etc/passwd").exists());
+}
+
+#[test]
+fn what_is_needed_is_refused_and_nothing_is_removed() {
+    let host = Host::new();
+    let alice = host.user("alice");
+    let dir = tree(&alice);
+    symlink("tree", alice.home.join("link")).expect("a symlink");
+    for wrong in [".", "..", "/", "link", "/home/alice", "/home", "/proc", "missing", "/etc/passwd"] {
+        let outcome = host.output(&mut subroot(&alice, &["rm", "tree", wrong]));
+        assert_refused(&outcome, 125, &["removing"]);
+        assert!(dir.join("d/file").exists(), "{wrong}");
+    }
+}
+
+#[test]
+fn what_cannot_be_removed_is_named() {
+    let host = Host::new();
+    let alice = host.user("alice");
+    let dir = tree(&alice);
+    fs::create_dir(dir.join("d/foreign")).expect("a directory");
+    fs::write(dir.join("d/foreign/file"), "").expect("a file");
+    let outcome = host.output(&mut subroot(&alice, &["rm", "tree"]));
+    assert_eq!(outcome.code(), 1, "{outcome:?}");
+    assert!(outcome.stderr.contains("removing /home/alice/tree/d/foreign/file: "), "{outcome:?}");
+    assert!(dir.join("d/foreign/file").exists() && !dir.join("d/file").exists());
+}
+
+#[test]
+fn what_a_running_sandbox_uses_is_refused() {
+    let sandbox = Sandbox::new();
+    let running = Running::new(&mut sandbox.shell(&["--name", "user"], "echo ready; exec sleep 1000"));
+    let rootfs = sandbox.rootfs.path.display().to_string();
+    let outcome = sandbox.host.output(&mut subroot(&sandbox.alice, &["rm", &rootfs]));
+    assert_refused(&outcome, 125, &["the running sandbox user uses it"]);
+    assert!(sandbox.rootfs.path.join("bin").exists());
+    running.signal(15);
+}

@@ -9,10 +9,14 @@ use crate::tar::pax::Records;
 use tar_core::parse::{Limits, ParseError, ParseEvent, ParsedEntry, Parser};
 
 const BLOCK: u64 = 512;
+const HEADER: usize = 512;
 /// The maximum length of a name or a link's target: PATH_MAX.
 const MAX_PATH: u32 = 4096;
 const MAX_METADATA: u32 = 1 << 20;
 const MAX_PIECES: usize = 10_000;
+/// What all headers of an entry may take together: metadata, and a sparse map. tar-core limits neither the digits of
+/// a map's numbers nor blocks of a map that are empty.
+const MAX_HEADERS: usize = 3 << 20;
 
 /// A tar.
 pub struct Archive {
@@ -47,56 +51,51 @@ impl Archive {
     pub fn next_member(&mut self) -> Result<Option<Member>, Error> {
         let unread = std::mem::take(&mut self.unread);
         self.stream.pass(unread, |_| Ok(()))?;
-        let mut wanted = 512;
+        let mut wanted = HEADER;
         loop {
-            let input = self.stream.peek(wanted)?;
-            let is_short = input.len() < wanted;
-            let (consumed, read) =
-                match self.parser.parse(input).map_err(|error| malformed(&error, self.has_begun))? {
-                    ParseEvent::NeedData { .. } if is_short => {
-                        return if ends_in_zeros(input) {
-                            self.stream.drain().map(|()| None)
-                        } else {
-                            Err(truncated())
-                        };
-                    }
-                    ParseEvent::NeedData { min_bytes } => {
-                        wanted = min_bytes.max(wanted + 1);
-                        continue;
-                    }
-                    ParseEvent::Entry { consumed, entry } => {
-                        (consumed, Read::Member(member(&entry, None, &self.global)?))
-                    }
-                    ParseEvent::SparseEntry { consumed, entry, sparse_map, real_size } => {
-                        let pieces = sparse_map.iter().map(|piece| (piece.offset, piece.length)).collect();
-                        (consumed, Read::Member(member(&entry, Some((pieces, real_size)), &self.global)?))
-                    }
-                    ParseEvent::GlobalExtensions { consumed, pax_data } => {
-                        // tar-core has dropped the headers before it, which belong to the entry after it.
-                        if consumed as u64 > BLOCK + (pax_data.len() as u64).next_multiple_of(BLOCK) {
-                            return Err(Error::archive(
-                                "a global pax header is between an entry and its own headers",
-                            ));
-                        }
-                        (consumed, Read::Global(Records::read(pax_data)?))
-                    }
-                    ParseEvent::End { consumed } => (consumed, Read::End),
-                };
+            let (consumed, read) = self.read(wanted)?;
             self.stream.consume(consumed);
-            self.has_begun = true;
-            wanted = 512;
             match read {
-                Read::Global(records) => self.set_global(records)?,
-                Read::End => return self.stream.drain().map(|()| None),
-                Read::Member(member) => {
-                    self.unread = member
-                        .stored
-                        .checked_next_multiple_of(BLOCK)
-                        .ok_or_else(|| Error::entry(&member.name, "its size is impossible"))?;
-                    return Ok(Some(member));
+                Read::More(count) if count > MAX_HEADERS => {
+                    return Err(Error::archive("its metadata is too large"));
                 }
+                Read::More(count) => wanted = count,
+                Read::Global(records) => {
+                    self.set_global(records)?;
+                    wanted = HEADER;
+                }
+                Read::End => return self.stream.drain().map(|()| None),
+                Read::Member(member) => return self.begin(*member).map(Some),
             }
         }
+    }
+
+    /// Parses what is next, with at least this many bytes if the stream has them. Returns how many were used.
+    fn read(&mut self, wanted: usize) -> Result<(usize, Read), Error> {
+        let input = self.stream.peek(wanted)?;
+        let (global, is_short) = (&self.global, input.len() < wanted);
+        Ok(match self.parser.parse(input).map_err(|error| malformed(&error, self.has_begun))? {
+            ParseEvent::NeedData { .. } if is_short && ends_in_zeros(input) => (0, Read::End),
+            ParseEvent::NeedData { .. } if is_short => return Err(truncated()),
+            ParseEvent::NeedData { min_bytes } => (0, Read::More(min_bytes.max(input.len() + 1))),
+            ParseEvent::Entry { consumed, entry } => (consumed, Read::of(member(&entry, None, global)?)),
+            ParseEvent::SparseEntry { consumed, entry, sparse_map, real_size } => {
+                let pieces = sparse_map.iter().map(|piece| (piece.offset, piece.length)).collect();
+                (consumed, Read::of(member(&entry, Some((pieces, real_size)), global)?))
+            }
+            ParseEvent::GlobalExtensions { consumed, pax_data } => {
+                (consumed, Read::Global(global_records(consumed, pax_data)?))
+            }
+            ParseEvent::End { consumed } => (consumed, Read::End),
+        })
+    }
+
+    /// Makes the content of an entry the next that is read.
+    fn begin(&mut self, member: Member) -> Result<Member, Error> {
+        let padded = member.stored.checked_next_multiple_of(BLOCK);
+        self.unread = padded.ok_or_else(|| Error::entry(&member.name, "its size is impossible"))?;
+        self.has_begun = true;
+        Ok(member)
     }
 
     /// Passes on the content of the current entry in pieces.
@@ -125,9 +124,25 @@ impl Archive {
 
 /// What was read.
 enum Read {
-    Member(Member),
+    /// Nothing, because so many bytes are needed.
+    More(usize),
+    Member(Box<Member>),
     Global(Records),
     End,
+}
+
+impl Read {
+    fn of(member: Member) -> Read {
+        Read::Member(Box::new(member))
+    }
+}
+
+/// Reads a global pax header. tar-core has dropped headers before it, which belong to the entry after it.
+fn global_records(consumed: usize, header: &[u8]) -> Result<Records, Error> {
+    if consumed as u64 > BLOCK + (header.len() as u64).next_multiple_of(BLOCK) {
+        return Err(Error::archive("a global pax header is between an entry and its own headers"));
+    }
+    Records::read(header)
 }
 
 /// True for what is left of an archive whose end is only one block of zeros, or that ends without one between

@@ -60,6 +60,25 @@ fn sparse_maps_are_limited_and_must_match() {
     assert!(scratch.refusal(sparse("0,1", "9223372036854775807", "a")).contains("--max-size"));
 }
 
+/// Both would otherwise be collected in memory as long as the archive goes on.
+#[test]
+fn an_endless_sparse_map_is_refused() {
+    let records: [(&str, &[u8]); 3] =
+        [("GNU.sparse.major", b"1"), ("GNU.sparse.minor", b"0"), ("GNU.sparse.realsize", b"5")];
+    let digits = Tar::default().pax(&records).entry(b'0', "f", "", &vec![b'1'; 8 << 20]).end();
+    assert!(Scratch::new().refusal(digits).contains("metadata is too large"));
+    let mut blocks = header(b'S', "f", "", 0);
+    blocks[257..265].copy_from_slice(b"ustar  \0");
+    blocks[345..483].fill(0);
+    blocks[482] = 1;
+    blocks[483..494].copy_from_slice(b"00000000005");
+    seal(&mut blocks);
+    let mut block = vec![0; 512];
+    block[504] = 1;
+    blocks.extend(block.repeat(16 << 10));
+    assert!(Scratch::new().refusal(blocks).contains("metadata is too large"));
+}
+
 #[test]
 fn the_size_of_all_files_is_limited() {
     let scratch = Scratch::new();

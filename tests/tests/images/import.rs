@@ -12,11 +12,7 @@ fn owners_are_those_of_the_archive_as_seen_inside() {
     let (host, alice) = host();
     archive(&alice, "a.tar", FILES);
     let outcome = host.output(&mut subroot(&alice, &["import", "a.tar", "dir"]));
-    assert!(
-        outcome.stderr.starts_with("subroot: imported a.tar into dir: 4 entries, 5 bytes\n")
-            || outcome.stderr.contains("3 entries, 5 bytes"),
-        "{outcome:?}"
-    );
+    assert_eq!(outcome.stderr, "subroot: imported a.tar into dir: 3 entries, 5 bytes\n");
     outcome.ok();
     let owner = |name: &str| {
         fs::symlink_metadata(alice.home.join("dir").join(name)).map(|found| (found.uid(), found.gid()))
@@ -29,14 +25,10 @@ fn owners_are_those_of_the_archive_as_seen_inside() {
 #[test]
 fn an_archive_is_known_by_its_first_bytes_and_may_come_from_standard_input() {
     let (host, alice) = host();
-    for filter in ["cat", "gzip", "zstd -q", "xz -T1", "sh -c 'gzip -c <etc/file; gzip'"] {
-        if filter.starts_with("sh") {
-            continue;
-        }
+    for filter in ["cat", "gzip", "zstd -q", "xz -T1"] {
         archive(&alice, "archive", &format!("mkdir etc; echo text >etc/file; tar -c . | {filter} >$0"));
-        let command = with_input(subroot(&alice, &["import", "-", "dir"]), &alice.home.join("archive"));
-        let mut command = command;
-        host.output(&mut command).ok();
+        let import = subroot(&alice, &["import", "-", "dir"]);
+        host.output(&mut with_input(import, &alice.home.join("archive"))).ok();
         assert_eq!(fs::read_to_string(alice.home.join("dir/etc/file")).expect("the file"), "text\n");
         host.output(&mut subroot(&alice, &["rm", "dir"])).ok();
     }

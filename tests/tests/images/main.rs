@@ -37,11 +37,14 @@ fn archive(alice: &User, name: &str, script: &str) {
     give(&path, alice, 0o644);
 }
 
-/// Every entry of a tree with its type, mode, owner, time, size and link target, its content's checksum, its
-/// attributes and its hard links; printed by this script in that directory.
-const LISTING: &str = "cd \"$0\" && export LC_ALL=C && find . -printf '%P %y %m %U:%G %T@ %n %l ' \\( -type f -printf '%s ' \\) -o -true -printf '\\n' \
-    | sort && find . -type f -exec sha256sum {} + | sort -k2 && getfattr -R -d -m - -h -e hex . 2>/dev/null \
-    | grep -v '^$' | sed 's/^\\(security.capability=0x0\\).\\(.\\{39\\}\\).*/\\1\\2/' && find . -type f -links +1 | sort";
+/// Every entry of a tree except devices and their neighbours, with its type, mode, owner, time and link target; the
+/// size, number of links and checksum of each file; and all attributes. `$0` is the directory.
+const LISTING: &str = r#"
+    cd "$0" && export LC_ALL=C
+    find . -path './dev/*' -prune -o -printf '%P %y %m %U:%G %T@ %l ' \( -type f -printf '%s %n ' -o -true \) -printf '\n' | sort
+    find . -type f -exec sha256sum {} + | sort -k2
+    find . -path './dev/*' -prune -o -print0 | sort -z | xargs -0 getfattr -d -m - -h -e hex 2>/dev/null
+"#;
 
 /// The listing of a tree in alice's home, as root of her sandboxes sees it.
 fn listing_inside(host: &Host, alice: &User, dir: &str) -> String {

@@ -8,9 +8,11 @@ use crate::progress::Progress;
 use crate::target::{Target, Unfinished};
 use crate::unpack;
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::pipe2;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -83,7 +85,8 @@ fn unpack_in(
     unfinished: &Unfinished,
     signals: &Signals,
 ) -> Result<Ended, Error> {
-    let (mut report, write_end) = io::pipe().map_err(|error| Error::Read { error })?;
+    let pipe = pipe2(OFlag::O_CLOEXEC).map_err(Error::preparing("making a pipe for the report"))?;
+    let (mut report, write_end) = (File::from(pipe.0), pipe.1);
     let progress = if request.is_quiet { None } else { Progress::of(&archive) };
     let copy = write_end.try_clone().map_err(|error| Error::Read { error })?;
     let sandbox = sandbox(request, unfinished)?.stdin(archive).stdout(write_end).stderr(copy);

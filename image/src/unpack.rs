@@ -65,12 +65,10 @@ pub(crate) fn read_report(text: &str) -> Option<Result<Summary, Error>> {
         let hint = convert.or_else(|| report["grant"].as_u64().map(Hint::Grant));
         return Some(Err(Error::Reported { why: why.to_owned(), hint }));
     }
-    let mut summary = Summary::default();
-    summary.entries = report["entries"].as_u64()?;
-    summary.bytes = report["bytes"].as_u64()?;
-    summary.devices = report["devices"].as_u64()?;
-    summary.attributes = report["attributes"].as_u64()?;
-    Some(Ok(summary))
+    let count = |key: &str| report[key].as_u64();
+    let (entries, bytes) = (count("entries")?, count("bytes")?);
+    let (devices, attributes) = (count("devices")?, count("attributes")?);
+    Some(Ok(Summary { entries, bytes, devices, attributes }))
 }
 
 fn unpack(task: &Task) -> Result<Summary, Error> {

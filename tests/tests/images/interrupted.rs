@@ -1,7 +1,9 @@
 //! An import that is interrupted or killed: the name is either missing or that of the complete tree.
 
 use crate::{archive, host, names, subroot};
+use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill};
+use nix::unistd::pipe2;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::process::Stdio;
@@ -12,10 +14,10 @@ use subroot_tests::{Started, User};
 /// Starts an import of which only the first part of the archive has come, and waits until it unpacks.
 fn begin(alice: &User) -> (Started, File) {
     let content = fs::read(alice.home.join("a.tar")).expect("the archive");
-    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let (reader, writer) = pipe2(OFlag::O_CLOEXEC).expect("a pipe");
     let mut command = subroot(alice, &["import", "-", "dir"]);
     let started = Started::new(command.stdin(Stdio::from(reader)));
-    let mut writer = File::from(std::os::fd::OwnedFd::from(writer));
+    let mut writer = File::from(writer);
     writer.write_all(&content[..content.len() / 2]).expect("writing to the import");
     let is_unpacking = || {
         let unfinished = names(alice).into_iter().find(|name| name.starts_with(".dir.subroot-import-"));

@@ -5,6 +5,7 @@ mod options;
 mod sandboxes;
 mod sections;
 mod text;
+mod tree_sections;
 
 use crate::cli::args::Cli;
 use crate::cli::help::explained;

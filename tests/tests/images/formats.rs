@@ -4,7 +4,7 @@ use crate::{LISTING, archive, host, listing_inside, subroot, with_input};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use subroot_tests::skipped;
+use subroot_tests::skip;
 
 const TREE: &str = r#"
     printf hello >plain; chmod 640 plain; mkdir -p d/read-only acl setgid sticky
@@ -81,7 +81,7 @@ fn bsdtars_formats_are_read() {
 #[test]
 fn a_debian_is_that_of_gnu_tar() {
     let Some(debian) = subroot_tests::archive("debian.tar") else {
-        return skipped("tests/run could not make debian.tar");
+        skip!("tests/run could not make debian.tar");
     };
     let (host, alice) = host();
     let path = alice.home.join("debian.tar");

@@ -6,6 +6,7 @@ use crate::cli::man::sandboxes::{
     PS_NOTES, RM_EXAMPLES, STOP_EXAMPLES, STOP_NOTES, WAIT_EXAMPLES, WAIT_NOTES,
 };
 use crate::cli::man::text::paragraphs;
+use crate::cli::man::tree_sections::{DU_EXAMPLES, DU_STATUS, RM_EXAMPLES, RM_STATUS};
 
 /// For each command: the texts of its sections, and the pages for SEE ALSO.
 pub(super) const FURTHER: [(&str, &[&str], &[&str]); 21] = [
@@ -354,31 +355,6 @@ const UNSHARE_EXAMPLES: &str = "\
 Delete a directory whose files belong to your subordinate IDs:
 
     subroot unshare -- rm -r ./rootfs
-";
-
-const RM_STATUS: &str = "\
-# EXIT STATUS
-- 0: Everything was removed.
-- 1: Something remains; standard error names each path, and why.
-- 125: subroot failed, and nothing was removed.
-";
-
-const RM_EXAMPLES: &str = "\
-# EXAMPLES
-    subroot rm ./rootfs
-";
-
-const DU_STATUS: &str = "\
-# EXIT STATUS
-- 0: Everything was measured.
-- 1: Something could not be examined; standard error names it.
-- 125: subroot failed.
-";
-
-const DU_EXAMPLES: &str = "\
-# EXAMPLES
-    subroot du ./rootfs
-    subroot du --json ./rootfs
 ";
 
 const IDMAP_EXAMPLES: &str = "\

@@ -2,7 +2,7 @@
 
 use crate::cli::args::DuArgs;
 use crate::cli::output;
-use crate::cli::trees::reporter;
+use crate::cli::trees::report::reporter;
 use crate::error::Error;
 use crate::parent::trees::Tree;
 use crate::rootfs::tree::Usage;

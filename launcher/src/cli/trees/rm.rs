@@ -1,7 +1,7 @@
 //! `subroot rm`: removes directories whose files belong to subordinate IDs.
 
 use crate::cli::args::RmArgs;
-use crate::cli::trees::reporter;
+use crate::cli::trees::report::reporter;
 use crate::error::Error;
 use crate::parent::registry;
 use crate::parent::trees::Tree;

@@ -3,6 +3,7 @@
 use crate::{archive, host, names, subroot, with_input};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use subroot_tests::Outcome;
 use subroot_tests::sandbox::assert_refused;
 
 const FILES: &str = "mkdir -p etc home; echo text >etc/file; chown 5:6 etc/file; chown 1000:1000 home; tar -cf $0 --numeric-owner .";
@@ -34,9 +35,8 @@ fn an_archive_is_known_by_its_first_bytes_and_may_come_from_standard_input() {
     }
     archive(&alice, "archive", "echo x >x; tar -cj . >$0 2>/dev/null || printf BZh91AY >$0");
     let outcome = host.output(&mut subroot(&alice, &["import", "archive", "dir"]));
-    assert_refused(
+    assert_refused_with_fix(
         &outcome,
-        125,
         &["bzip2 is not supported", "fix: bzip2 -dc archive | subroot import - dir"],
     );
 }
@@ -92,9 +92,8 @@ fn a_grant_that_is_too_small_stops_at_the_first_file_and_squashing_goes_on() {
     }
     archive(&alice, "a.tar", FILES);
     let outcome = host.output(&mut subroot(&alice, &["import", "a.tar", "dir"]));
-    assert_refused(
+    assert_refused_with_fix(
         &outcome,
-        125,
         &[
             "./home/",
             "user ID 1000 is not mapped",
@@ -140,4 +139,10 @@ fn nothing_is_inherited_from_the_directory_above() {
     for (name, mode) in [("above/dir/d/f", 0o644), ("above/dir/d", 0o755)] {
         assert_eq!(fs::metadata(alice.home.join(name)).expect("a file").mode() & 0o7777, mode, "{name}");
     }
+}
+
+#[track_caller]
+fn assert_refused_with_fix(outcome: &Outcome, words: &[&str]) {
+    assert_eq!((outcome.code(), outcome.stderr.lines().count()), (125, 2), "{outcome:?}");
+    words.iter().for_each(|word| assert!(outcome.stderr.contains(word), "no {word}: {outcome:?}"));
 }

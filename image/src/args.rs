@@ -75,6 +75,7 @@ fn number(text: &OsStr) -> Option<u64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::panic)]
 mod tests {
     use super::{Command, read};
     use std::ffi::OsString;

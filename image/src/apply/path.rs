@@ -62,6 +62,7 @@ impl InnerPath {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::InnerPath;
 

@@ -59,6 +59,7 @@ fn bit(letter: u8) -> Option<u16> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::value;
 

@@ -16,7 +16,7 @@ pub(crate) use crate::cli::args::commands::{
     CompletionsArgs, DoctorArgs, ExecArgs, ExplainArgs, GrantsArgs, GrantsVerb, IdmapArgs, IdmapVerb,
     KillArgs, PsArgs, UnshareArgs,
 };
-pub(crate) use crate::cli::args::detached::{AttachArgs, LogsArgs, RmArgs, StopArgs, WaitArgs};
+pub(crate) use crate::cli::args::detached::{AttachArgs, LogsArgs, StopArgs, WaitArgs};
 pub(crate) use crate::cli::args::ids::IdentityArgs;
 pub(crate) use crate::cli::args::mounts::MountArgs;
 pub(crate) use crate::cli::args::namespaces::NamespaceArgs;
@@ -64,7 +64,8 @@ pub(crate) enum Verb {
     Wait(WaitArgs),
     /// End running sandboxes: first with TERM, then with KILL
     Stop(StopArgs),
-    /// Remove what is kept of detached sandboxes that have ended
+    /// Remove directories of your subordinate IDs, and what is kept of detached sandboxes that have ended
+    #[command(after_help = RM_HELP)]
     Rm(RmArgs),
     /// Send a signal to running sandboxes, KILL by default
     Kill(KillArgs),
@@ -75,9 +76,6 @@ pub(crate) enum Verb {
     // Hidden until packages contain subroot-image.
     #[command(after_help = IMPORT_HELP, hide = true)]
     Import(ImportArgs),
-    /// Remove directories whose files belong to your subordinate IDs
-    #[command(after_help = RM_HELP)]
-    Rm(RmArgs),
     /// Show how much a directory holds whose files belong to your subordinate IDs
     #[command(after_help = DU_HELP)]
     Du(DuArgs),
@@ -119,7 +117,7 @@ archive; devices are skipped. Without subordinate IDs, all files become yours.
 Exit status: 0 DIR is complete; 125 subroot failed, and nothing remains.";
 
 const RM_HELP: &str = "\
-Refused are your home directory, the working directory, mount points, and directories that a running sandbox
+A name with a slash and the name of a directory stand for a directory, other names for a detached sandbox. Refused are your home directory, the working directory, mount points, and directories that a running sandbox
 uses. What cannot be removed is named.
 Exit status: 0 everything was removed; 1 something remains; 125 subroot failed.";
 

@@ -1,11 +1,11 @@
-//! `subroot run --detach`, `logs`, `attach`, `wait`, `stop` and `rm`.
+//! `subroot run --detach`, `logs`, `attach`, `wait` and `stop`.
 
-use crate::cli::args::{AttachArgs, LogsArgs, RmArgs, StopArgs, WaitArgs};
+use crate::cli::args::{AttachArgs, LogsArgs, StopArgs, WaitArgs};
 use crate::cli::output;
 use crate::error::{Error, OsError};
 use crate::parent::detached::attach::{self, Left};
 use crate::parent::detached::follow::{self, Follower};
-use crate::parent::detached::job::{self, End, Job};
+use crate::parent::detached::job::{End, Job};
 use crate::parent::detached::start;
 use crate::parent::detached::supervisor::Wishes;
 use crate::parent::join;
@@ -170,13 +170,4 @@ impl Stopping {
             errno: OsError(errno),
         })
     }
-}
-
-/// Removes what is kept of sandboxes.
-///
-/// # Errors
-/// One of them is running, or nothing is kept of it.
-pub(crate) fn remove(typed: &RmArgs) -> anyhow::Result<u8> {
-    typed.names.iter().try_for_each(|name| job::remove(name))?;
-    Ok(0)
 }

@@ -65,7 +65,6 @@ fn run() -> anyhow::Result<u8> {
         Verb::Attach(typed) => detached::attach(&typed),
         Verb::Wait(typed) => detached::wait(&typed),
         Verb::Stop(typed) => detached::stop(&typed),
-        Verb::Rm(typed) => detached::remove(&typed),
         Verb::Unshare(typed) => Ok(options::unshare(typed, command).run()?.into()),
         Verb::Import(typed) => trees::import(&typed, cli.quiet),
         Verb::Rm(typed) => trees::remove(&typed),

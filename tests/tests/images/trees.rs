@@ -75,3 +75,21 @@ fn what_a_running_sandbox_uses_is_refused() {
     assert!(sandbox.rootfs.path.join("bin").exists());
     running.signal(15);
 }
+
+#[test]
+fn a_word_that_names_a_directory_and_an_ended_sandbox_is_refused() {
+    let sandbox = Sandbox::new();
+    let name = format!("tree-{}", std::process::id());
+    let dir = sandbox.alice.home.join(&name);
+    let rootfs = sandbox.rootfs.path.display().to_string();
+    let says = |words: &[&str]| sandbox.host.output(&mut subroot(&sandbox.alice, words));
+    says(&["run", "-d", "--rm=false", "--name", &name, &rootfs, "--", "true"]).ok();
+    says(&["wait", &name]).ok();
+    sandbox.host.output(&mut sandbox.alice.shell(&format!("mkdir {name}"))).ok();
+    assert_refused(&says(&["rm", &name]), 125, &["write ./ before"]);
+    assert!(dir.exists());
+    says(&["rm", &format!("./{name}")]).ok();
+    assert!(!dir.exists());
+    says(&["rm", &name]).ok();
+    assert_refused(&says(&["rm", &name]), 125, &["no ended sandbox has that name"]);
+}

@@ -41,11 +41,3 @@ pub(crate) struct StopArgs {
     #[arg(short, long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) time: u32,
 }
-
-/// `subroot rm`.
-#[derive(Args)]
-pub(crate) struct RmArgs {
-    /// The sandboxes, by their names
-    #[arg(required = true, value_name = "NAME")]
-    pub(crate) names: Vec<String>,
-}

@@ -26,9 +26,9 @@ pub(crate) struct ImportArgs {
 /// `subroot rm`.
 #[derive(Args)]
 pub(crate) struct RmArgs {
-    /// The directories
-    #[arg(required = true, value_name = "DIR")]
-    pub(crate) dirs: Vec<PathBuf>,
+    /// Directories, and ended sandboxes by their names; write ./NAME for a directory without a slash
+    #[arg(required = true, value_name = "DIR|NAME")]
+    pub(crate) names: Vec<OsString>,
 }
 
 /// `subroot du`.

@@ -95,4 +95,8 @@ pub(super) const RM_EXAMPLES: &str = "\
 Remove the log and the exit status of a sandbox that was started with --rm=false:
 
     subroot rm build
+
+Remove a root filesystem:
+
+    subroot rm ./rootfs
 ";

@@ -6,10 +6,10 @@ use crate::cli::man::sandboxes::{
     PS_NOTES, RM_EXAMPLES, STOP_EXAMPLES, STOP_NOTES, WAIT_EXAMPLES, WAIT_NOTES,
 };
 use crate::cli::man::text::paragraphs;
-use crate::cli::man::tree_sections::{DU_EXAMPLES, DU_STATUS, RM_EXAMPLES, RM_STATUS};
+use crate::cli::man::tree_sections::{DU_EXAMPLES, DU_STATUS, RM_STATUS};
 
 /// For each command: the texts of its sections, and the pages for SEE ALSO.
-pub(super) const FURTHER: [(&str, &[&str], &[&str]); 21] = [
+pub(super) const FURTHER: [(&str, &[&str], &[&str]); 20] = [
     (
         "subroot",
         &[STATUS_OF_ALL, ENVIRONMENT, LOG_ENVIRONMENT, NO_COLOR, FILES, EXAMPLES],
@@ -93,8 +93,8 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 21] = [
     ),
     (
         "subroot-rm",
-        &[STATUS, RM_EXAMPLES],
-        &["subroot(1)", "subroot-run(1)", "subroot-ps(1)", "subroot-stop(1)"],
+        &[RM_STATUS, RM_EXAMPLES],
+        &["subroot(1)", "subroot-run(1)", "subroot-ps(1)", "subroot-stop(1)", "subroot-du(1)"],
     ),
     (
         "subroot-kill",
@@ -113,7 +113,6 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 21] = [
             "user_namespaces(7)",
         ],
     ),
-    ("subroot-rm", &[RM_STATUS, RM_EXAMPLES], &["subroot(1)", "subroot-du(1)", "subroot-unshare(1)"]),
     (
         "subroot-du",
         &[DU_STATUS, DU_EXAMPLES],

@@ -7,11 +7,6 @@ pub(super) const RM_STATUS: &str = "\
 - 125: subroot failed, and nothing was removed.
 ";
 
-pub(super) const RM_EXAMPLES: &str = "\
-# EXAMPLES
-    subroot rm ./rootfs
-";
-
 pub(super) const DU_STATUS: &str = "\
 # EXIT STATUS
 - 0: Everything was measured.

@@ -45,7 +45,7 @@ fn what_is_needed_is_refused_and_nothing_is_removed() {
     let alice = host.user("alice");
     let dir = tree(&alice);
     symlink("tree", alice.home.join("link")).expect("a symlink");
-    for wrong in [".", "..", "/", "link", "/home/alice", "/home", "/proc", "missing", "/etc/passwd"] {
+    for wrong in [".", "..", "/", "./link", "/home/alice", "/home", "/proc", "./missing", "/etc/passwd"] {
         let outcome = host.output(&mut subroot(&alice, &["rm", "tree", wrong]));
         assert_refused(&outcome, 125, &["removing"]);
         assert!(dir.join("d/file").exists(), "{wrong}");
@@ -71,7 +71,8 @@ fn what_a_running_sandbox_uses_is_refused() {
     let running = Running::new(&mut sandbox.shell(&["--name", "user"], "echo ready; exec sleep 1000"));
     let rootfs = sandbox.rootfs.path.display().to_string();
     let outcome = sandbox.host.output(&mut subroot(&sandbox.alice, &["rm", &rootfs]));
-    assert_refused(&outcome, 125, &["the running sandbox user uses it"]);
+    // A sandbox of another test can have the same path, in another mount namespace.
+    assert_refused(&outcome, 125, &["the running sandbox ", " uses it"]);
     assert!(sandbox.rootfs.path.join("bin").exists());
     running.signal(15);
 }

@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, readlinkat};
 use nix::libc;
 use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmodat, fstat, mkdirat};
+use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
 use nix::unistd::symlinkat;
 use std::ffi::{CStr, CString, OsString};
 use std::os::fd::OwnedFd;
@@ -59,6 +60,7 @@ pub(crate) fn names_of(path: &Path) -> Vec<OsString> {
 /// The entry of the directory that could not be bound.
 pub(crate) fn cover(mount_point: &OwnedFd, missing: &[MissingPoint]) -> Result<OwnedFd, Failure> {
     let on_root = |errno| Failure::new(Step::Mount, b"/", errno);
+    refuse_proc(mount_point, missing)?;
     let mode = CString::new(format!("{:o}", fstat(mount_point).map_err(on_root)?.st_mode & 0o7777))
         .map_err(|_| on_root(Errno::EINVAL))?;
     let options = [(c"mode", Some(mode.as_c_str())), (c"size", Some(c"1m"))];
@@ -78,6 +80,16 @@ pub(crate) fn cover(mount_point: &OwnedFd, missing: &[MissingPoint]) -> Result<O
     }
     make_read_only(&covering, Reach::Mount).map_err(on_root)?;
     Ok(covering)
+}
+
+/// Refuses to cover /proc, whose entries change and belong to the kernel.
+fn refuse_proc(dir: &OwnedFd, missing: &[MissingPoint]) -> Result<(), Failure> {
+    let path = missing.first().map(|point| point.names.iter().collect::<PathBuf>()).unwrap_or_default();
+    let on = |errno| Failure::new(Step::MountPoint, path.as_os_str().as_bytes(), errno);
+    match fstatfs(dir).map_err(on)?.filesystem_type() {
+        PROC_SUPER_MAGIC => Err(on(Errno::ENOENT)),
+        _ => Ok(()),
+    }
 }
 
 /// Creates a mount point, and the directories above it, in a directory in memory. It never leaves that

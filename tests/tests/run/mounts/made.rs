@@ -131,6 +131,19 @@ fn the_same_link_is_left_and_anything_else_is_refused() {
     assert_refused(&outcome, 125, &["making symbolic link /file/below: Not a directory"]);
 }
 
+/// Covering /proc with a copy of what it has at this moment would hide every later process.
+#[test]
+fn nothing_is_made_in_proc() {
+    let sandbox = sandbox();
+    symlink("proc", sandbox.rootfs.path.join("p")).expect("a symlink");
+    for option in ["--symlink=x:/proc/made", "--dir=/proc/made", "-v./data:/p/made", "--symlink=x:/p/made"] {
+        for changes in CHANGES {
+            let outcome = sandbox.output(&[changes, &[option]].concat(), "true");
+            assert_refused(&outcome, 125, &["made", "No such file or directory"]);
+        }
+    }
+}
+
 #[test]
 fn links_lead_mounts_and_directories_on_inside() {
     let sandbox = sandbox();

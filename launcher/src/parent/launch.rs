@@ -24,6 +24,7 @@ use crate::plan::root::RootPlan;
 use crate::plan::steps::Kind;
 use crate::plan::{FirstProcess, Plan, outline, progress};
 use crate::request::passed::Passed;
+use crate::request::sandbox::Sandbox;
 use crate::rootfs::created_mount_points::MountPoints;
 use crate::sys;
 use crate::sys::process::{Ended, Side};
@@ -52,6 +53,15 @@ pub(crate) fn launch(mut launch: Launch) -> Result<Ended, Error> {
 /// What stopped the launch.
 pub(crate) fn supervised(launch: &mut Launch, supervisor: &mut Supervisor) -> Result<Ended, Error> {
     reporting(launch, Some(supervisor))
+}
+
+/// Prepares a launch. If that fails, the status stream reports it, as it does of a launch that has begun.
+///
+/// # Errors
+/// Those of [`Launch::new`].
+pub(crate) fn prepare(sandbox: &Sandbox) -> Result<Launch, Error> {
+    let streams = sandbox.status_stream.as_slice();
+    Launch::new(sandbox).inspect_err(|error| status_stream::report_failure(streams, error))
 }
 
 fn reporting(launch: &mut Launch, supervisor: Option<&mut Supervisor>) -> Result<Ended, Error> {

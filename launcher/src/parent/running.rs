@@ -53,7 +53,7 @@ impl Sandbox {
     /// # Errors
     /// Why the command could not be started.
     pub fn spawn(mut self) -> Result<Running, Error> {
-        let launch = Launch::new(&self)?;
+        let launch = launch::prepare(&self)?;
         // Only the launch keeps these.
         self.passed = Passed::default();
         let streams = self.streams.each_ref().map(|stream| stream.as_ref().map(|stream| stream.as_fd()));
@@ -67,12 +67,12 @@ impl Sandbox {
     /// # Errors
     /// What stopped the launch. Nothing of it remains.
     pub fn run(&self) -> Result<ExitStatus, Error> {
-        launch::launch(Launch::new(self)?).map(|ended| ended.status().into())
+        launch::launch(launch::prepare(self)?).map(|ended| ended.status().into())
     }
 
     /// The same for a sandbox that is run once. While the command runs, nothing else holds what is passed to it.
     pub(crate) fn run_once(self) -> Result<ExitStatus, Error> {
-        let launch = Launch::new(&self)?;
+        let launch = launch::prepare(&self)?;
         drop(self);
         launch::launch(launch).map(|ended| ended.status().into())
     }

@@ -74,12 +74,18 @@ pub(crate) fn report_end(streams: &[Arc<OwnedFd>], outcome: &Result<Ended, Error
             };
             json!({"event": "ended", "status": ended.status(), "signal": signal})
         }
-        Err(error) => {
-            let (reason, fix) = explain::lines(error);
-            json!({"event": "failed", "status": error.status(), "reason": reason, "fix": fix})
-        }
+        Err(error) => return report_failure(streams, error),
     };
     write(streams, &line);
+}
+
+/// Reports why the command could not be started.
+pub(crate) fn report_failure(streams: &[Arc<OwnedFd>], error: &Error) {
+    if streams.is_empty() {
+        return;
+    }
+    let (reason, fix) = explain::lines(error);
+    write(streams, &json!({"event": "failed", "status": error.status(), "reason": reason, "fix": fix}));
 }
 
 /// Sends a warning to the process that started the monitor.

@@ -25,7 +25,7 @@ use std::os::fd::OwnedFd;
 /// # Errors
 /// Why nothing was started.
 pub(crate) fn start(sandbox: Sandbox, wishes: Wishes) -> Result<u8, Error> {
-    let launch = Launch::new(&sandbox)?;
+    let launch = launch::prepare(&sandbox)?;
     // While the command runs, nothing else holds what is passed to it.
     drop(sandbox);
     let (told, tell) = pipe()?;

@@ -35,6 +35,20 @@ fn a_failure_is_reported_instead_of_a_start() {
     assert!(lines[0].contains("\"event\":\"failed\"") && lines[0].contains("\"status\":127"), "{lines:?}");
 }
 
+/// What stops a launch before anything is cloned is no exception.
+#[test]
+fn a_request_that_is_refused_is_reported() {
+    let sandbox = Sandbox::new();
+    for (options, reason) in
+        [("-v /nothere:/mnt", "/nothere"), ("--name 'a b'", "--name"), ("--name 'a b' -d", "--name")]
+    {
+        let lines = told(&sandbox, options, "true");
+        assert_eq!(lines.len(), 1, "{options}: {lines:?}");
+        let parts = ["\"event\":\"failed\"", "\"status\":125", reason];
+        assert!(parts.iter().all(|part| lines[0].contains(part)), "{options}: {lines:?}");
+    }
+}
+
 #[test]
 fn an_end_by_a_signal_is_reported_as_its_status() {
     let sandbox = Sandbox::new();

@@ -112,20 +112,19 @@ fn reported(name: &str, end: &End) -> u8 {
     end.status()
 }
 
-/// Ends sandboxes, and prints a line about how each has ended.
-///
-/// # Errors
-/// There is no such sandbox, or it cannot be signalled.
-pub(crate) fn stop(typed: &StopArgs) -> anyhow::Result<u8> {
-    let known = typed.sandboxes.iter().map(|arg| registry::find(arg)).collect::<Result<Vec<_>, _>>()?;
-    let found = known.into_iter().map(Stopping::new).collect::<Result<Vec<_>, _>>()?;
-    found.iter().try_for_each(|stopping| join::signal(&stopping.known, libc::SIGTERM))?;
+/// Ends sandboxes, and prints a line about how each has ended. The others are ended, too, if one of them does not
+/// exist or cannot be signalled; the highest exit status is returned.
+pub(crate) fn stop(typed: &StopArgs) -> u8 {
+    let (signalled, first) = output::attempt_each(&typed.sandboxes, |arg| {
+        let stopping = Stopping::new(registry::find(arg)?)?;
+        join::signal(&stopping.known, libc::SIGTERM).map(|()| stopping)
+    });
     let until = Instant::now() + Duration::from_secs(typed.time.into());
-    for stopping in found {
+    let (_, second) = output::attempt_each(signalled, |stopping| {
         let line = stopping.end(until, typed.time)?;
-        output::output(&line)?;
-    }
-    Ok(0)
+        output::output(&line).map_err(anyhow::Error::from)
+    });
+    first.max(second)
 }
 
 /// A sandbox that is to end.

@@ -131,15 +131,18 @@ fn log(dir: &Path) -> String {
     dir.join(LOGS[0]).to_string_lossy().into_owned()
 }
 
-/// Sends a signal to each sandbox. After SIGKILL, waits for their ends.
+/// Sends a signal to each sandbox. After SIGKILL, waits for their ends. If one of them does not exist, the others
+/// get the signal, and the highest exit status is returned.
 ///
 /// # Errors
-/// The signal is unknown, or a sandbox does not exist.
+/// The signal is unknown.
 pub(crate) fn kill(typed: &KillArgs) -> anyhow::Result<u8> {
     let signal = signal(&typed.signal)
         .ok_or_else(|| Error::Usage { what: "--signal", why: format!("unknown signal {}", typed.signal) })?;
-    let known = typed.sandboxes.iter().map(|arg| registry::find(arg)).collect::<Result<Vec<_>, _>>()?;
-    known.iter().try_for_each(|known| join::signal(known, signal))?;
+    let (known, status) = output::attempt_each(&typed.sandboxes, |arg| {
+        let known = registry::find(arg)?;
+        join::signal(&known, signal).map(|()| known)
+    });
     if signal == libc::SIGKILL {
         // Error ignored: a sandbox that cannot be examined may still be running.
         let is_there = |known: &Known| registry::is_running(known).ok() != Some(false);
@@ -148,7 +151,7 @@ pub(crate) fn kill(typed: &KillArgs) -> anyhow::Result<u8> {
             sleep(Duration::from_millis(5));
         }
     }
-    Ok(0)
+    Ok(status)
 }
 
 /// Reads a signal: a name with or without SIG, or a number, including those of real-time signals.

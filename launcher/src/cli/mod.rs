@@ -64,7 +64,7 @@ fn run() -> anyhow::Result<u8> {
         Verb::Logs(typed) => detached::logs(&typed),
         Verb::Attach(typed) => detached::attach(&typed),
         Verb::Wait(typed) => detached::wait(&typed),
-        Verb::Stop(typed) => detached::stop(&typed),
+        Verb::Stop(typed) => Ok(detached::stop(&typed)),
         Verb::Unshare(typed) => Ok(options::unshare(typed, command).run()?.into()),
         Verb::Import(typed) => trees::import(&typed, cli.quiet),
         Verb::Rm(typed) => trees::remove(&typed),

@@ -19,6 +19,23 @@ pub(crate) fn status(error: &anyhow::Error) -> u8 {
     )
 }
 
+/// Attempts something for each, and prints the errors. Returns the results without errors, and the highest exit
+/// status.
+pub(crate) fn attempt_each<T, R, E: Into<anyhow::Error>>(
+    items: impl IntoIterator<Item = T>,
+    mut attempt: impl FnMut(T) -> Result<R, E>,
+) -> (Vec<R>, u8) {
+    let mut highest = 0;
+    let mut results = Vec::new();
+    for item in items {
+        match attempt(item) {
+            Ok(result) => results.push(result),
+            Err(error) => highest = highest.max(status(&error.into())),
+        }
+    }
+    (results, highest)
+}
+
 /// Prints the parser's message, which is help or an error, and returns the exit status for it. `explain` returns
 /// what is wrong, and the fix.
 pub(crate) fn usage(message: &clap::Error, explain: impl FnOnce() -> (String, Option<String>)) -> u8 {

@@ -28,6 +28,9 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
+/// Why nothing was found, if everything could be read.
+pub(crate) const NONE: &str = "no running sandbox has that name or PID";
+
 /// The entry of a sandbox of this process. It exists while this is open.
 pub(crate) struct Entry {
     _file: OwnedFd,
@@ -170,7 +173,7 @@ pub(crate) fn look_up(sandbox: &str) -> Result<(Option<Known>, &'static str), Er
     let search = Search::of(is_meant)?;
     let why = match search.has_unreadable {
         true => "it was started by another version of subroot",
-        false => "no running sandbox has that name or PID",
+        false => NONE,
     };
     Ok((search.known.into_iter().next(), why))
 }

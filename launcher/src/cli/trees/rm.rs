@@ -1,6 +1,7 @@
 //! `subroot rm`: removes directories whose files belong to subordinate IDs, and what is kept of detached sandboxes.
 
 use crate::cli::args::RmArgs;
+use crate::cli::output;
 use crate::cli::trees::report::reporter;
 use crate::error::Error;
 use crate::parent::detached::job;
@@ -28,8 +29,7 @@ pub(crate) fn remove(typed: &RmArgs) -> anyhow::Result<u8> {
     let running = registry::running()?;
     trees.iter().try_for_each(|tree| refuse_needed(tree, &running))?;
     dirs.iter().try_for_each(|dir| refuse_ambiguous(dir, &running))?;
-    jobs.iter().try_for_each(|name| job::remove(&name.to_string_lossy()))?;
-    let mut status = 0;
+    let (_, mut status) = output::attempt_each(jobs, |name| job::remove(&name.to_string_lossy()));
     for tree in trees {
         status = status.max(remove_tree(&tree)?);
     }

@@ -51,6 +51,7 @@ impl Job {
     pub(crate) fn find(sandbox: &str) -> Result<Job, Error> {
         let missing = |why: &str| Error::Running { sandbox: sandbox.into(), why: why.into() };
         let (known, why) = registry::look_up(sandbox)?;
+        let why = if why == registry::NONE { "no sandbox has that name" } else { why };
         let Some(known) = known else { return Job::ended(sandbox)?.ok_or_else(|| missing(why)) };
         let Some(detached) = &known.detached else {
             return Err(missing("it was not started by subroot run --detach"));

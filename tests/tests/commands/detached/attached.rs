@@ -113,5 +113,5 @@ fn an_end_by_a_signal_leaves_the_sandbox_alone() {
     assert_eq!(started.end_within(LIMIT).code(), 143);
     assert_eq!(sandbox.says(&["kill", &name]).code(), 0);
     assert_refused(&sandbox.says(&["attach", &name]), 125, &["it has ended; subroot logs prints its output"]);
-    assert_refused(&sandbox.says(&["attach", &unique_name()]), 125, &["no running sandbox"]);
+    assert_refused(&sandbox.says(&["attach", &unique_name()]), 125, &["no sandbox has that name"]);
 }

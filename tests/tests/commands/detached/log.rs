@@ -38,7 +38,7 @@ fn it_is_followed_until_the_end() {
     assert_eq!(follower.line(), "more");
     assert_eq!(follower.end().code(), 0);
     let gone = sandbox.says(&["logs", &name]);
-    assert!(gone.stderr.contains("no running sandbox has that name"), "{gone:?}");
+    assert!(gone.stderr.contains("no sandbox has that name"), "{gone:?}");
 }
 
 /// Followers that begin at any instant around the end get everything or the message that it has ended.

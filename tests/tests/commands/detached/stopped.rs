@@ -67,8 +67,8 @@ fn wait_prints_each_status_whether_it_has_ended_or_not() {
     let (short, long) =
         (detach(&sandbox, &[], "exit 3"), detach(&sandbox, &["--rm"], "sleep 0.5; kill -9 $$"));
     assert_eq!(sandbox.says(&["wait", &short, &long, &short]).ok(), "3\n137\n3\n");
-    assert_refused(&sandbox.says(&["wait", &long]), 125, &["no running sandbox has that name"]);
-    assert_refused(&sandbox.says(&["wait", "../x"]), 125, &["no running sandbox has that name"]);
+    assert_refused(&sandbox.says(&["wait", &long]), 125, &["no sandbox has that name"]);
+    assert_refused(&sandbox.says(&["wait", "../x"]), 125, &["no sandbox has that name"]);
 }
 
 /// A record that is removed at the end is read by everyone who waits for it.
@@ -92,4 +92,21 @@ fn only_detached_ones_have_a_status() {
         assert_refused(&sandbox.says(&[verb, &name]), 125, &["it was not started by subroot run --detach"]);
     }
     running.signal(9);
+}
+
+/// One name that is wrong does not keep the others running.
+#[test]
+fn stop_and_kill_and_rm_go_on_after_a_name_that_is_missing() {
+    let sandbox = Sandbox::new();
+    let names = [(); 4].map(|()| detach(&sandbox, &[], "exec sleep 1000"));
+    let [first, second, third, fourth] = names.each_ref().map(String::as_str);
+    let stopped = sandbox.says(&["stop", first, "nosuch", second]);
+    assert_eq!((stopped.code(), stopped.stdout.lines().count()), (125, 2), "{stopped:?}");
+    assert!(stopped.stderr.contains("nosuch: no running sandbox has that name"), "{stopped:?}");
+    let killed = sandbox.says(&["kill", third, "nosuch", fourth]);
+    assert_refused(&killed, 125, &["nosuch", "no running sandbox has that name"]);
+    let waited = sandbox.says(&["wait", first, second, third, fourth]);
+    assert_eq!(waited.stdout, "143\n143\n137\n137\n");
+    assert_refused(&sandbox.says(&["rm", first, "nosuch", second]), 125, &["nosuch", "no ended sandbox"]);
+    assert_refused(&sandbox.says(&["logs", second]), 125, &["no sandbox has that name"]);
 }

@@ -175,6 +175,24 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// The image store, or a file in it, cannot be used.
+    Store {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        why: String,
+        /// How to fix it, if that is certain.
+        fix: Option<String>,
+    },
+    /// An image cannot be used.
+    Image {
+        /// Its name.
+        name: String,
+        /// Why.
+        why: String,
+        /// How to fix it, if that is certain.
+        fix: Option<String>,
+    },
     /// subroot-image, which unpacks archives, is not installed.
     NoImageProgram,
     /// A system call of the launcher's own process failed.
@@ -338,6 +356,8 @@ impl fmt::Display for Error {
                     program.display()
                 )
             }
+            Error::Store { path, why, .. } => write!(f, "using the image store: {}: {why}", path.display()),
+            Error::Image { name, why, .. } => write!(f, "using image {name}: {why}"),
             Error::NoImageProgram => write!(f, "starting subroot-image: it is not installed"),
             Error::Tree { doing, path, why } => write!(f, "{doing} {}: {why}", path.display()),
             Error::Parent { doing: what, errno } => write!(f, "{what}: {}", errno),

@@ -5,7 +5,8 @@
 //! program does the same with its command line. The modules follow the order of a launch: `cli` parses the
 //! command line, `request` holds the request, `plan` decides what is done, `parent` clones the child and
 //! writes its ID maps, `child` builds the new root with `rootfs` and starts the command. `diagnose` explains
-//! failures, `cdi` reads device specifications, `grants` reads the caller's subordinate IDs, and `sys` calls the kernel. See docs/design.md.
+//! failures, `cdi` reads device specifications, `images` reads the image store, `grants`
+//! reads the caller's subordinate IDs, and `sys` calls the kernel. See docs/design.md.
 
 #![cfg_attr(not(feature = "cli"), allow(dead_code, reason = "some items are used only by the command line"))]
 #![cfg_attr(
@@ -22,6 +23,8 @@ mod diagnose;
 mod error;
 mod failure;
 mod grants;
+#[doc(hidden)] // for subroot-image
+pub mod images;
 mod parent;
 mod plan;
 mod request;

@@ -43,7 +43,7 @@ pub(crate) fn fix(error: &Error, found: Option<&Cause>) -> Option<String> {
             })
         }
         Error::Monitored { fix, .. } => fix.clone(),
-        Error::Grants { fix, .. } => fix.clone(),
+        Error::Grants { fix, .. } | Error::Store { fix, .. } | Error::Image { fix, .. } => fix.clone(),
         Error::DirectoryStream(name) => Some(format!("redirect {name}, for example to /dev/null")),
         // mktemp is available in every shell environment, and the directory that it creates passes all
         // checks.

@@ -11,6 +11,7 @@
 
 use crate::error::{Error, OsError};
 use crate::failure::reason;
+use crate::images::hash::fnv_1a;
 use crate::plan::progress::begin;
 use crate::plan::steps::Kind;
 use crate::sys;
@@ -297,24 +298,12 @@ fn offset(name: &str) -> u64 {
     fnv_1a(name.as_bytes()) >> 2
 }
 
-/// The 64-bit FNV-1a hash: RFC 9923.
-fn fnv_1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{fnv_1a, offset};
+    use super::offset;
 
     #[test]
-    fn the_hash_is_the_published_one() {
-        for (text, hash) in
-            [("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8)]
-        {
-            assert_eq!(fnv_1a(text.as_bytes()), hash, "{text}");
-        }
+    fn the_offset_is_the_same_in_every_version() {
         assert_eq!(offset("foobar"), 0x8594_4171_f739_67e8 >> 2);
     }
 }

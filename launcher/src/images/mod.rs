@@ -1,0 +1,10 @@
+//! The image store as the launcher reads it, and what subroot-image shares with it: names, sources, maps, run
+//! files and locks.
+
+pub mod hash;
+pub mod id_map;
+pub mod locks;
+pub mod name;
+pub mod run_file;
+pub mod source;
+pub mod store;

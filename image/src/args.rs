@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::import::Request;
-use crate::unpack::Task;
+use crate::task::Task;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt as _;
 pub(crate) enum Command {
     /// `import [--quiet] [--squash-ids] [--helper=PATH] --max-size=BYTES -- SOURCE DIR`
     Import(Request),
-    /// `unpack DEVICE INODE MAX-SIZE SQUASHES`, which an import runs.
+    /// `unpack TASK`, which an import runs.
     Unpack(Task),
 }
 
@@ -62,12 +62,9 @@ fn take(request: &mut Request, option: &OsStr) -> Option<()> {
 }
 
 fn task(args: &[OsString]) -> Option<Task> {
-    let [device, inode, max_size, squashes] = args else { return None };
-    Some(Task {
-        target: (number(device)?, number(inode)?),
-        max_size: number(max_size)?,
-        squashes: number(squashes)? != 0,
-    })
+    let [task] = args else { return None };
+    // Error ignored: nobody types it.
+    serde_json::from_str(task.to_str()?).ok()
 }
 
 fn number(text: &OsStr) -> Option<u64> {
@@ -86,20 +83,15 @@ mod tests {
 
     #[test]
     fn only_complete_commands_are_accepted() {
-        assert!(matches!(read(&words("unpack 1 2 3 0")), Ok(Command::Unpack(_))));
+        let task = r#"unpack {"target":[1,2],"squashes":false,"max_size":3,"job":"Tree"}"#;
+        assert!(matches!(read(&words(task)), Ok(Command::Unpack(_))));
         let Ok(Command::Import(request)) = read(&words("import --quiet --max-size=5 -- - ./dir")) else {
             panic!("an import");
         };
         assert!(request.is_quiet && request.max_size == 5 && request.source.as_os_str() == "-");
-        for wrong in [
-            "",
-            "pull x",
-            "unpack 1 2 3",
-            "unpack 1 2 x 0",
-            "import a b",
-            "import --what -- a b",
-            "import -- a",
-        ] {
+        for wrong in
+            ["", "pull x", "unpack", "unpack {}", "import a b", "import --what -- a b", "import -- a"]
+        {
             assert!(read(&words(wrong)).is_err(), "{wrong}");
         }
     }

@@ -1,5 +1,6 @@
 //! What stops an import: each error with its message and, if one is certain, its fix.
 
+use crate::digest::Digest;
 use nix::errno::Errno;
 use std::fmt;
 use std::io;
@@ -22,6 +23,13 @@ pub enum Error {
         /// The kernel's reason.
         error: io::Error,
     },
+    /// A directory is not an image.
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// The transport with which it would be one.
+        holds: Option<&'static str>,
+    },
     /// The compressed data could not be read.
     Read {
         /// The kernel's or the decompressor's reason.
@@ -38,6 +46,36 @@ pub enum Error {
     Archive {
         /// Why.
         why: String,
+    },
+    /// A file of an image cannot be accepted.
+    Image {
+        /// Its name in the layout or the archive.
+        file: String,
+        /// Why.
+        why: String,
+    },
+    /// A layout has no image of this name, or several if no name is wanted.
+    Name {
+        /// The name.
+        wanted: Option<String>,
+        /// The names that it has.
+        found: Vec<String>,
+    },
+    /// An index has no image for this machine.
+    Platform {
+        /// This machine.
+        wanted: String,
+        /// Those that it has.
+        found: Vec<String>,
+    },
+    /// A layer has another digest than its manifest or configuration says.
+    Digest {
+        /// What has it: the layer, or its content without compression.
+        what: &'static str,
+        /// The digest that it has.
+        found: Digest,
+        /// The digest that it should have.
+        wanted: Digest,
     },
     /// An entry cannot be accepted.
     Entry {
@@ -104,6 +142,10 @@ pub enum Hint {
     Grant(u64),
     /// This command, followed by the archive's name, writes a supported archive.
     Convert(String),
+    /// A tar of this directory can be imported.
+    Tree(PathBuf),
+    /// The same source with this transport.
+    Transport(&'static str),
     /// This command.
     Command(String),
 }
@@ -115,6 +157,8 @@ impl Error {
             // As many as most images need, or what this file needs.
             Error::Owner { id, .. } => Some(Hint::Grant(id.saturating_add(1).max(65_536))),
             Error::Format { convert, .. } => convert.map(|command| Hint::Convert(command.to_owned())),
+            Error::Directory { holds: Some(kind), .. } => Some(Hint::Transport(kind)),
+            Error::Directory { path, holds: None } => Some(Hint::Tree(path.clone())),
             Error::Reported { hint, .. } => hint.clone(),
             Error::Launch(error) => error.fix().map(Hint::Command),
             _ => None,
@@ -123,6 +167,10 @@ impl Error {
 
     pub(crate) fn archive(why: impl Into<String>) -> Error {
         Error::Archive { why: why.into() }
+    }
+
+    pub(crate) fn image(file: &str, why: impl Into<String>) -> Error {
+        Error::Image { file: file.to_owned(), why: why.into() }
     }
 
     pub(crate) fn entry(name: &[u8], why: impl Into<String>) -> Error {
@@ -147,9 +195,26 @@ impl fmt::Display for Error {
         match self {
             Error::Usage { why } => write!(f, "reading the command line: {why}"),
             Error::Open { path, error } => write!(f, "opening {}: {}", path.display(), reason(error)),
+            Error::Directory { path, holds } => {
+                let why = if holds.is_some() { "of an image" } else { "without a manifest of an image" };
+                write!(f, "opening {}: it is a directory {why}", path.display())
+            }
             Error::Read { error } => write!(f, "reading the archive: {}", reason(error)),
             Error::Format { found, .. } => write!(f, "reading the archive: {found} is not supported"),
             Error::Archive { why } => write!(f, "reading the archive: {why}"),
+            Error::Image { file, why } => write!(f, "reading {file}: {why}"),
+            Error::Name { wanted: Some(wanted), found } => {
+                write!(f, "it has no image {wanted}; it has {}", listed(found))
+            }
+            Error::Name { wanted: None, found } => {
+                write!(f, "it has several images, name one after a colon; it has {}", listed(found))
+            }
+            Error::Platform { wanted, found } => {
+                write!(f, "it has no image for {wanted}; it has {}", listed(found))
+            }
+            Error::Digest { what, found, wanted } => {
+                write!(f, "checking {what}: its digest is {found}, and should be {wanted}")
+            }
             Error::Entry { name, why } => write!(f, "unpacking {}: {why}", shown(name)),
             Error::Apply { doing, name, errno } => {
                 write!(f, "unpacking {}: {doing}: {}", shown(name), errno_text(*errno))
@@ -168,6 +233,11 @@ impl fmt::Display for Error {
             Error::Reported { why, .. } => f.write_str(why),
         }
     }
+}
+
+/// The names of what there is.
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none with a name".into() } else { names.join(", ") }
 }
 
 /// The name of an entry as text.

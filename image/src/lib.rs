@@ -8,20 +8,26 @@
 
 pub mod apply;
 mod args;
+pub mod digest;
 mod error;
 mod import;
+mod input;
 mod output;
 mod progress;
 pub mod source;
+mod spool;
 mod sys;
 pub mod tar;
 mod target;
+mod task;
 mod unpack;
+mod unpacker;
 
 pub use error::{Error, Hint};
 
 use crate::args::Command;
-use crate::import::{Ended, Request};
+use crate::import::Request;
+use crate::unpacker::Ended;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -44,9 +50,9 @@ pub fn main() -> ExitCode {
 
 fn run_import(request: &Request) -> u8 {
     match import::import(request) {
-        Ok(Ended::Complete(summary)) => {
+        Ok(Ended::Complete(imported)) => {
             if !request.is_quiet {
-                output::summary(request, &summary);
+                output::summary(request, &imported);
             }
             0
         }

@@ -1,9 +1,8 @@
 //! What a person reads: one line for each message, with control characters escaped.
 #![allow(clippy::print_stderr)]
 
-use crate::apply::applier::Summary;
 use crate::error::{Error, Hint};
-use crate::import::Request;
+use crate::import::{Imported, Request};
 use nix::unistd::getuid;
 use std::path::Path;
 use subroot::trees::escaped;
@@ -33,6 +32,15 @@ fn fix(hint: Hint, request: &Request) -> Option<String> {
             let source = source.filter(|source| *source != "-")?;
             Some(format!("{command} {source} | subroot import - {}", dir?))
         }
+        Hint::Tree(path) => {
+            let [path, dir] = [&path, &request.dir].map(|path| unquoted(path));
+            let options = "--numeric-owner --acls --xattrs -c .";
+            Some(format!("subroot unshare -- tar -C {} {options} | subroot import - {}", path?, dir?))
+        }
+        Hint::Transport(kind) => {
+            let [source, dir] = [&request.source, &request.dir].map(|path| unquoted(path));
+            Some(format!("subroot import {kind}:{} {}", source?, dir?))
+        }
     }
 }
 
@@ -43,11 +51,14 @@ fn unquoted(path: &Path) -> Option<&str> {
 }
 
 /// Prints what was made.
-pub(crate) fn summary(request: &Request, summary: &Summary) {
+pub(crate) fn summary(request: &Request, imported: &Imported) {
+    let summary = &imported.summary;
+    let layers = imported.layers.map(|count| format!("{}, ", counted(count as u64, "layer", "layers")));
     let mut text = format!(
-        "imported {} into {}: {}, {}",
+        "imported {} into {}: {}{}, {}",
         request.source.display(),
         request.dir.display(),
+        layers.unwrap_or_default(),
         counted(summary.entries, "entry", "entries"),
         size(summary.bytes)
     );

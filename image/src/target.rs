@@ -59,6 +59,11 @@ impl Target {
         Ok(Target { path, above, prefix })
     }
 
+    /// The directory that contains it.
+    pub(crate) fn above(&self) -> &Path {
+        &self.above
+    }
+
     /// Removes the temporary directories of imports that were killed. Returns a line for each that remains.
     pub(crate) fn remove_leftovers(&self) -> Vec<String> {
         let names = fs::read_dir(&self.above).into_iter().flatten().flatten().map(|entry| entry.file_name());

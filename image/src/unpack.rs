@@ -1,88 +1,128 @@
 //! The process that unpacks. It runs in a user namespace with the caller's IDs, a mount namespace and an empty
 //! network namespace. The target directory becomes its root before the first byte of the archive is read, and it
-//! has two descriptors: the archive, and a pipe for its report.
+//! has few descriptors: the archive, a pipe for its report, and perhaps a file for the archive of an image.
 
-use crate::apply::applier::{Options, Summary, apply};
+use crate::apply::applier::{Options, apply};
 use crate::apply::owners::Owners;
-use crate::error::{Error, Hint};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::source::bytes::Bytes as _;
 use crate::source::compression::decompressed;
+use crate::source::open::{START, is_image_archive};
 use crate::source::stream::ByteStream;
+use crate::source::verified::Verified;
 use crate::sys;
 use crate::tar::archive::Archive;
+use crate::task::{Expected, Job, Report, Task};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::mount::{MntFlags, umount2};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, fchmod, fstat, stat, umask};
 use nix::unistd::{Gid, Uid, chdir, fchdir, fchown, pivot_root};
-use serde_json::{Value, json};
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
+use std::sync::mpsc::Receiver;
 
-/// What is to be unpacked, where. The archive is standard input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Task {
-    /// The device and inode of the target directory, which is the working directory.
-    pub(crate) target: (u64, u64),
-    /// True if files of IDs that are not mapped become the caller's.
-    pub(crate) squashes: bool,
-    /// The maximum size of all files.
-    pub(crate) max_size: u64,
-}
+/// The descriptor of the spool, if there is one.
+const SPOOL: &str = "/proc/self/fd/3";
 
 /// Performs a task, and writes the report to standard output. Returns true if it succeeded.
 pub(crate) fn run(task: &Task) -> bool {
-    let outcome = unpack(task);
-    let report = match &outcome {
-        Ok(summary) => json!({
-            "entries": summary.entries,
-            "bytes": summary.bytes,
-            "devices": summary.devices,
-            "attributes": summary.attributes,
-        }),
-        Err(error) => error_report(error),
-    };
+    let outcome = perform(task);
+    let report = Report::line(&outcome);
     // An error means that the process that would read it has ended.
     writeln!(io::stdout(), "{report}").is_ok() && outcome.is_ok()
 }
 
-fn error_report(error: &Error) -> Value {
-    let why = error.to_string();
-    match error.hint() {
-        Some(Hint::Convert(command)) => json!({"error": why, "convert": command}),
-        Some(Hint::Grant(count)) => json!({"error": why, "grant": count}),
-        _ => json!({"error": why}),
-    }
-}
-
-/// The report of [`run`], as it was read from the pipe. `None` if the process ended without one.
-pub(crate) fn read_report(text: &str) -> Option<Result<Summary, Error>> {
-    let report: Value = serde_json::from_str(text.lines().last()?).ok()?;
-    if let Some(why) = report["error"].as_str() {
-        let convert = report["convert"].as_str().map(|command| Hint::Convert(command.to_owned()));
-        let hint = convert.or_else(|| report["grant"].as_u64().map(Hint::Grant));
-        return Some(Err(Error::Reported { why: why.to_owned(), hint }));
-    }
-    let count = |key: &str| report[key].as_u64();
-    let (entries, bytes) = (count("entries")?, count("bytes")?);
-    let (devices, attributes) = (count("devices")?, count("attributes")?);
-    Some(Ok(Summary { entries, bytes, devices, attributes }))
-}
-
-fn unpack(task: &Task) -> Result<Summary, Error> {
+fn perform(task: &Task) -> Result<Report, Error> {
     umask(Mode::empty());
     sys::ignore_file_size_signal();
     limit(Resource::RLIMIT_FSIZE, task.max_size)?;
     limit(Resource::RLIMIT_CORE, 0)?;
     let read = |path: &str| fs::read_to_string(path).map_err(|error| Error::Read { error });
     let owners = Owners::mapped(&read("/proc/self/uid_map")?, &read("/proc/self/gid_map")?, task.squashes);
+    let spool = matches!(task.job, Job::TreeOrImage | Job::Image).then(open_spool).transpose()?;
     let root = enter_target(task.target)?;
     let archive = io::stdin().as_fd().try_clone_to_owned().map_err(|error| Error::Read { error })?;
-    let bytes = decompressed(File::from(archive))?;
-    let archive = Archive::new(ByteStream::new(bytes, task.max_size));
-    apply(archive, root, Options::new(owners, task.max_size))
+    let work = Work { archive: archive.into(), root, options: Options::new(owners, task.max_size) };
+    match (&task.job, spool) {
+        (Job::Layer(expected), _) => work.layer(expected),
+        (Job::TreeOrImage, Some(spool)) => work.tree_or_image(spool),
+        (Job::Image, Some(spool)) => work.image(spool),
+        _ => work.tree(),
+    }
+}
+
+/// The file that the archive is copied to, if it is that of an image. It has to be opened before the root changes.
+fn open_spool() -> Result<File, Error> {
+    let opened = OpenOptions::new().write(true).open(SPOOL);
+    opened.map_err(|error| Error::Open { path: SPOOL.into(), error })
+}
+
+/// What a task needs.
+struct Work {
+    archive: File,
+    root: OwnedFd,
+    options: Options,
+}
+
+impl Work {
+    fn tree(self) -> Result<Report, Error> {
+        let stream = ByteStream::new(decompressed(self.archive)?, self.options.max_size);
+        apply(Archive::new(stream), self.root, self.options).map(|summary| Report::Tree(summary, None))
+    }
+
+    fn tree_or_image(self, spool: File) -> Result<Report, Error> {
+        let mut stream = ByteStream::new(decompressed(self.archive)?, self.options.max_size);
+        if is_image_archive(stream.peek(START)?) {
+            return copy(stream, spool);
+        }
+        apply(Archive::new(stream), self.root, self.options).map(|summary| Report::Tree(summary, None))
+    }
+
+    fn image(self, spool: File) -> Result<Report, Error> {
+        copy(ByteStream::new(decompressed(self.archive)?, self.options.max_size), spool)
+    }
+
+    /// Both digests are compared at the end: until then, nobody else knows the name of the directory.
+    fn layer(mut self, expected: &Expected) -> Result<Report, Error> {
+        let (blob, blob_digest) = Verified::new(self.archive, expected.size);
+        // A layer with the same digest as its blob has no compression.
+        let bytes =
+            if expected.diff_id == Some(expected.blob) { Box::new(blob) } else { decompressed(blob)? };
+        let (stream, diff_id) = ByteStream::hashed(bytes, self.options.max_size);
+        self.options.whiteouts = expected.whiteouts;
+        self.options.has_lower = expected.has_lower;
+        let summary = apply(Archive::new(stream), self.root, self.options)?;
+        compare("the layer", &blob_digest, Some(expected.blob))?;
+        let found = compare("the layer without its compression", &diff_id, expected.diff_id)?;
+        Ok(Report::Tree(summary, Some(found)))
+    }
+}
+
+fn compare(what: &'static str, digest: &Receiver<Digest>, wanted: Option<Digest>) -> Result<Digest, Error> {
+    let unread = || Error::archive("something follows its end");
+    let found = digest.try_recv().map_err(|_| unread())?;
+    match wanted {
+        Some(wanted) if wanted != found => Err(Error::Digest { what, found, wanted }),
+        _ => Ok(found),
+    }
+}
+
+/// Copies the rest of a stream.
+fn copy(mut stream: ByteStream, mut spool: File) -> Result<Report, Error> {
+    loop {
+        let bytes = stream.peek(1)?;
+        if bytes.is_empty() {
+            return Ok(Report::Image);
+        }
+        let count = bytes.len();
+        spool.write_all(bytes).map_err(|error| Error::Read { error })?;
+        stream.consume(count);
+    }
 }
 
 fn limit(resource: Resource, value: u64) -> Result<(), Error> {

@@ -58,6 +58,16 @@ pub struct Summary {
     pub attributes: u64,
 }
 
+impl Summary {
+    /// Adds what another layer has made.
+    pub fn add(&mut self, other: &Summary) {
+        self.entries += other.entries;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.devices += other.devices;
+        self.attributes += other.attributes;
+    }
+}
+
 /// Makes the files of an archive below `root`, which must not change meanwhile. The file mode creation mask of
 /// the process must be 0.
 ///

@@ -3,6 +3,7 @@
 
 use crate::apply::path::InnerPath;
 use crate::error::Error;
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::ffi::CString;
@@ -12,7 +13,7 @@ const PREFIX: &[u8] = b".wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
 
 /// What becomes of whiteouts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Whiteouts {
     /// They are kept in overlayfs's form, for a layer that is mounted over others: a device 0:0 for a deleted
     /// file, and the attribute `user.overlay.opaque` for a directory that hides those below it.

@@ -7,7 +7,7 @@ use liblzma::stream::{CONCATENATED, Stream};
 use std::io::{self, BufReader, Cursor, Read};
 
 /// The number of bytes that decide. A tar's own mark, `ustar`, is at 257, but the oldest tars have none.
-const MAGIC: usize = 6;
+pub(crate) const MAGIC: usize = 6;
 /// What the largest preset of xz needs, and a little more.
 const XZ_MEMORY: u64 = 96 << 20;
 const BUFFER: usize = 128 << 10;
@@ -37,6 +37,22 @@ pub fn decompressed(mut archive: impl Read + Send + 'static) -> Result<Box<dyn R
     }
     let whole = Cursor::new(start.clone()).chain(archive);
     decoder(&start, whole).map_err(reading)
+}
+
+/// The end of the media type of a layer that begins with these bytes.
+///
+/// # Errors
+/// Layers have no such compression.
+pub(crate) fn media_type_suffix(start: &[u8]) -> Result<&'static str, &'static str> {
+    match start {
+        [0x1f, 0x8b, ..] => Ok("+gzip"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Ok("+zstd"),
+        [0xfd, b'7', b'z', b'X', b'Z', 0] => Err("xz"),
+        _ => REFUSED
+            .iter()
+            .find(|(magic, ..)| start.starts_with(magic))
+            .map_or(Ok(""), |(_, found, _)| Err(found)),
+    }
 }
 
 fn decoder(start: &[u8], whole: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {

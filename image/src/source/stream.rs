@@ -1,6 +1,9 @@
-//! The bytes of an archive: one thread decompresses, the thread that unpacks takes the buffers that it fills.
+//! The bytes of an archive: one thread decompresses, another one computes the digest if it is wanted, and the thread
+//! that unpacks takes the buffers.
 
+use crate::digest::{Digest, Hasher};
 use crate::error::Error;
+use crate::source::bytes::Bytes;
 use std::io::{self, ErrorKind, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -11,9 +14,11 @@ const BUFFERS: usize = 3;
 /// Space before the data of a buffer, for the unused rest of the one before it: a header is contiguous.
 const HEADROOM: usize = 4 << 10;
 
+type Filled = Receiver<io::Result<Buffer>>;
+
 /// The bytes of an archive, in order.
 pub struct ByteStream {
-    filled: Receiver<io::Result<Buffer>>,
+    filled: Filled,
     used: SyncSender<Vec<u8>>,
     current: Buffer,
     is_at_end: bool,
@@ -37,36 +42,25 @@ impl Buffer {
 impl ByteStream {
     /// Starts a thread that reads everything from `source`. The stream fails after `most` bytes.
     pub fn new(source: impl Read + Send + 'static, most: u64) -> ByteStream {
-        let (filling, filled) = sync_channel(1);
-        let (used, empty) = sync_channel(BUFFERS);
-        for _ in 0..BUFFERS {
-            // Error ignored: the receiver exists, and the channel has space for all of them.
-            let _ = used.send(vec![0; HEADROOM + SIZE]);
-        }
-        thread::spawn(move || fill(source, &empty, &filling));
+        let (filled, used) = start(source, BUFFERS);
         ByteStream { filled, used, current: Buffer::default(), is_at_end: false, allowed: most }
     }
 
-    /// The next bytes: at least `count`, if the stream has that many.
-    ///
-    /// # Errors
-    /// The archive cannot be read or decompressed, or is too large.
-    pub fn peek(&mut self, count: usize) -> Result<&[u8], Error> {
-        while self.current.data().len() < count && !self.is_at_end {
-            self.load()?;
-        }
-        Ok(self.current.data())
-    }
-
-    /// Drops this many of the bytes that [`ByteStream::peek`] returned.
-    pub fn consume(&mut self, count: usize) {
-        self.current.start = self.current.start.saturating_add(count).min(self.current.end);
+    /// The same with a second thread, which computes the digest of all bytes. It comes once they were read.
+    pub fn hashed(source: impl Read + Send + 'static, most: u64) -> (ByteStream, Receiver<Digest>) {
+        let (filled, used) = start(source, BUFFERS + 1);
+        let (passing, hashed) = sync_channel(1);
+        let (result, digest) = sync_channel(1);
+        thread::spawn(move || hash(&filled, &passing, &result));
+        let stream =
+            ByteStream { filled: hashed, used, current: Buffer::default(), is_at_end: false, allowed: most };
+        (stream, digest)
     }
 
     /// Passes on the next `count` bytes in pieces.
     ///
     /// # Errors
-    /// Errors of [`ByteStream::peek`] and of `take`, and an early end of the stream.
+    /// Errors of [`Bytes::peek`] and of `take`, and an early end of the stream.
     pub fn pass(
         &mut self,
         mut count: u64,
@@ -84,21 +78,6 @@ impl ByteStream {
             count = count.saturating_sub(length as u64);
         }
         Ok(())
-    }
-
-    /// Reads to the end, so that the checksum at the end of compressed data is compared, and so that a
-    /// program that writes to a pipe is not killed.
-    ///
-    /// # Errors
-    /// Errors of [`ByteStream::peek`].
-    pub fn drain(&mut self) -> Result<(), Error> {
-        loop {
-            let length = self.peek(1)?.len();
-            if length == 0 {
-                return Ok(());
-            }
-            self.consume(length);
-        }
     }
 
     /// Takes the next buffer, with the rest of the current one before its data.
@@ -123,6 +102,35 @@ impl ByteStream {
     }
 }
 
+impl Bytes for ByteStream {
+    fn peek(&mut self, count: usize) -> Result<&[u8], Error> {
+        while self.current.data().len() < count && !self.is_at_end {
+            self.load()?;
+        }
+        Ok(self.current.data())
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.current.start = self.current.start.saturating_add(count).min(self.current.end);
+    }
+
+    fn skip(&mut self, count: u64) -> Result<(), Error> {
+        self.pass(count, |_| Ok(()))
+    }
+
+    /// So that the checksum at the end of compressed data is compared, and so that a program that writes to a
+    /// pipe is not killed.
+    fn drain(&mut self) -> Result<(), Error> {
+        loop {
+            let length = self.peek(1)?.len();
+            if length == 0 {
+                return Ok(());
+            }
+            self.consume(length);
+        }
+    }
+}
+
 pub(crate) fn truncated() -> Error {
     Error::archive("it ends too early: it was truncated")
 }
@@ -141,6 +149,35 @@ fn prepend(rest: &[u8], next: &mut Buffer) {
             *next = Buffer { start: 0, end: bytes.len(), bytes };
         }
     }
+}
+
+/// Starts the thread that reads. Returns its buffers, and where they are returned to.
+fn start(source: impl Read + Send + 'static, buffers: usize) -> (Filled, SyncSender<Vec<u8>>) {
+    let (filling, filled) = sync_channel(1);
+    let (used, empty) = sync_channel(buffers);
+    for _ in 0..buffers {
+        // Error ignored: the receiver exists, and the channel has space for all of them.
+        let _ = used.send(vec![0; HEADROOM + SIZE]);
+    }
+    thread::spawn(move || fill(source, &empty, &filling));
+    (filled, used)
+}
+
+/// Passes on buffers. The digest is sent before the end can be seen.
+fn hash(filled: &Filled, passing: &SyncSender<io::Result<Buffer>>, result: &SyncSender<Digest>) {
+    let mut hasher = Hasher::default();
+    while let Ok(next) = filled.recv() {
+        if let Ok(buffer) = &next {
+            hasher.update(buffer.data());
+        }
+        let is_last = next.is_err();
+        // An error means that nobody reads any more.
+        if passing.send(next).is_err() || is_last {
+            return;
+        }
+    }
+    // Error ignored: as above.
+    let _ = result.send(hasher.finish());
 }
 
 fn fill(mut source: impl Read, empty: &Receiver<Vec<u8>>, filled: &SyncSender<io::Result<Buffer>>) {

@@ -1,6 +1,7 @@
 //! Reads a tar from a stream: its entries one after the other, each with its content.
 
 use crate::error::Error;
+use crate::source::bytes::{Bytes, FileBytes};
 use crate::source::stream::{ByteStream, truncated};
 use crate::tar::acl;
 use crate::tar::checks;
@@ -19,8 +20,8 @@ const MAX_PIECES: usize = 10_000;
 const MAX_HEADERS: usize = 3 << 20;
 
 /// A tar.
-pub struct Archive {
-    stream: ByteStream,
+pub struct Archive<S = ByteStream> {
+    stream: S,
     parser: Parser,
     /// Bytes of the current entry that have not been read, with the padding after them.
     unread: u64,
@@ -29,9 +30,9 @@ pub struct Archive {
     has_begun: bool,
 }
 
-impl Archive {
+impl<S: Bytes> Archive<S> {
     /// A tar in this stream.
-    pub fn new(stream: ByteStream) -> Archive {
+    pub fn new(stream: S) -> Archive<S> {
         let limits = Limits {
             max_metadata_size: MAX_METADATA,
             max_path_len: Some(MAX_PATH),
@@ -50,7 +51,7 @@ impl Archive {
     /// The archive cannot be read, or is malformed.
     pub fn next_member(&mut self) -> Result<Option<Member>, Error> {
         let unread = std::mem::take(&mut self.unread);
-        self.stream.pass(unread, |_| Ok(()))?;
+        self.stream.skip(unread)?;
         let mut wanted = HEADER;
         loop {
             let (consumed, read) = self.read(wanted)?;
@@ -98,15 +99,6 @@ impl Archive {
         Ok(member)
     }
 
-    /// Passes on the content of the current entry in pieces.
-    ///
-    /// # Errors
-    /// The archive cannot be read, or an error of `take`.
-    pub fn content(&mut self, count: u64, take: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
-        self.unread = self.unread.checked_sub(count).ok_or_else(truncated)?;
-        self.stream.pass(count, take)
-    }
-
     /// Global headers set what every entry has unless it has its own. One that names a single entry's path or
     /// size would apply to all of them.
     fn set_global(&mut self, records: Records) -> Result<(), Error> {
@@ -119,6 +111,24 @@ impl Archive {
         global.gid = gid.or(global.gid);
         global.mtime = mtime.or(global.mtime);
         Ok(())
+    }
+}
+
+impl Archive {
+    /// Passes on the content of the current entry in pieces.
+    ///
+    /// # Errors
+    /// The archive cannot be read, or an error of `take`.
+    pub fn content(&mut self, count: u64, take: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        self.unread = self.unread.checked_sub(count).ok_or_else(truncated)?;
+        self.stream.pass(count, take)
+    }
+}
+
+impl Archive<FileBytes> {
+    /// Where the content of the current entry begins in the file.
+    pub(crate) fn position(&self) -> u64 {
+        self.stream.position()
     }
 }
 

@@ -1,0 +1,109 @@
+//! What the process that unpacks is asked to do, and its report. Both are JSON: the task is an argument.
+
+use crate::apply::Whiteouts;
+use crate::apply::applier::Summary;
+use crate::digest::Digest;
+use crate::error::{Error, Hint};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// What is to be unpacked, where. The archive is standard input, from its current offset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Task {
+    /// The device and inode of the target directory, which is the working directory.
+    pub(crate) target: (u64, u64),
+    /// True if files of IDs that are not mapped become the caller's.
+    pub(crate) squashes: bool,
+    /// The maximum size of all files.
+    pub(crate) max_size: u64,
+    pub(crate) job: Job,
+}
+
+/// What the archive is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Job {
+    /// A whole tree.
+    Tree,
+    /// A whole tree, or an archive of an image, which is copied to the spool.
+    TreeOrImage,
+    /// An archive of an image, which is copied to the spool without its compression.
+    Image,
+    /// A layer of an image.
+    Layer(Expected),
+}
+
+/// A layer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Expected {
+    /// The digest of the blob.
+    pub(crate) blob: Digest,
+    /// The size of the blob.
+    pub(crate) size: u64,
+    /// The digest without compression; `None` if it is not known yet.
+    pub(crate) diff_id: Option<Digest>,
+    pub(crate) whiteouts: Whiteouts,
+    /// True if the directory has the layers below this one already.
+    pub(crate) has_lower: bool,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Report {
+    /// The tree was made, of a layer with this digest.
+    Tree(Summary, Option<Digest>),
+    /// The archive is that of an image, and is in the spool.
+    Image,
+}
+
+impl Report {
+    /// What was made, if it was a tree.
+    pub(crate) fn summary(&self) -> Summary {
+        match self {
+            Report::Tree(summary, _) => *summary,
+            Report::Image => Summary::default(),
+        }
+    }
+
+    /// One line for the pipe.
+    pub(crate) fn line(outcome: &Result<Report, Error>) -> Value {
+        match outcome {
+            Ok(Report::Tree(summary, diff_id)) => json!({
+                "entries": summary.entries,
+                "bytes": summary.bytes,
+                "devices": summary.devices,
+                "attributes": summary.attributes,
+                "diff_id": diff_id,
+            }),
+            Ok(Report::Image) => json!({"image": true}),
+            Err(error) => error_line(error),
+        }
+    }
+
+    /// The report as it was read from the pipe. `None` if the process ended without one.
+    pub(crate) fn read(text: &str) -> Option<Result<Report, Error>> {
+        let report: Value = serde_json::from_str(text.lines().last()?).ok()?;
+        if let Some(why) = report["error"].as_str() {
+            let convert = report["convert"].as_str().map(|command| Hint::Convert(command.to_owned()));
+            let hint = convert.or_else(|| report["grant"].as_u64().map(Hint::Grant));
+            return Some(Err(Error::Reported { why: why.to_owned(), hint }));
+        }
+        if report["image"] == true {
+            return Some(Ok(Report::Image));
+        }
+        let count = |key: &str| report[key].as_u64();
+        let (entries, bytes) = (count("entries")?, count("bytes")?);
+        let (devices, attributes) = (count("devices")?, count("attributes")?);
+        let diff_id = report["diff_id"].as_str().map(Digest::parse);
+        let diff_id = if let Some(read) = diff_id { Some(read?) } else { None };
+        Some(Ok(Report::Tree(Summary { entries, bytes, devices, attributes }, diff_id)))
+    }
+}
+
+fn error_line(error: &Error) -> Value {
+    let why = error.to_string();
+    match error.hint() {
+        Some(Hint::Convert(command)) => json!({"error": why, "convert": command}),
+        Some(Hint::Grant(count)) => json!({"error": why, "grant": count}),
+        _ => json!({"error": why}),
+    }
+}

@@ -3,13 +3,14 @@
 
 use crate::apply::Whiteouts;
 use crate::apply::applier::Summary;
+use crate::apply::layer::Expected;
 use crate::error::Error;
 use crate::input::{Archive, Input};
 use crate::output;
 use crate::source::image::Image;
 use crate::spool;
 use crate::target::{Target, Unfinished};
-use crate::task::{Expected, Job, Report, Task};
+use crate::task::{Job, Report, Task};
 use crate::unpacker::{Ended, Unpacker};
 use std::fs::File;
 use std::io::Seek as _;

@@ -3,7 +3,7 @@
 
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_uint};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 /// fsetxattr(2).
@@ -22,6 +22,23 @@ pub(crate) fn remove_attribute(file: impl AsFd, name: &CStr) -> Result<(), Errno
         Err(Errno::ENODATA | Errno::EOPNOTSUPP) => Ok(()),
         removed => removed.map(drop),
     }
+}
+
+/// flistxattr(2). A filesystem without attributes has none.
+pub(crate) fn attribute_names(file: impl AsFd) -> Result<Vec<CString>, Errno> {
+    let mut names = vec![0_u8; 64 << 10];
+    let file = file.as_fd().as_raw_fd();
+    // SAFETY: the length is that of the buffer.
+    let result = unsafe { libc::flistxattr(file, names.as_mut_ptr().cast(), names.len()) };
+    let length = match Errno::result(result) {
+        Err(Errno::EOPNOTSUPP) => 0,
+        length => usize::try_from(length?).map_err(|_| Errno::EINVAL)?,
+    };
+    let names = names.get(..length).unwrap_or_default();
+    Ok(names
+        .split_inclusive(|byte| *byte == 0)
+        .filter_map(|name| CString::from_vec_with_nul(name.into()).ok())
+        .collect())
 }
 
 /// Puts a copy of the mount of the working directory on the working directory, so that it becomes a mount

@@ -1,7 +1,7 @@
 //! What the process that unpacks is asked to do, and its report. Both are JSON: the task is an argument.
 
-use crate::apply::Whiteouts;
 use crate::apply::applier::Summary;
+use crate::apply::layer::Expected;
 use crate::digest::Digest;
 use crate::error::{Error, Hint};
 use serde::{Deserialize, Serialize};
@@ -30,20 +30,6 @@ pub(crate) enum Job {
     Image,
     /// A layer of an image.
     Layer(Expected),
-}
-
-/// A layer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Expected {
-    /// The digest of the blob.
-    pub(crate) blob: Digest,
-    /// The size of the blob.
-    pub(crate) size: u64,
-    /// The digest without compression; `None` if it is not known yet.
-    pub(crate) diff_id: Option<Digest>,
-    pub(crate) whiteouts: Whiteouts,
-    /// True if the directory has the layers below this one already.
-    pub(crate) has_lower: bool,
 }
 
 /// What was done.

@@ -3,17 +3,16 @@
 //! has few descriptors: the archive, a pipe for its report, and perhaps a file for the archive of an image.
 
 use crate::apply::applier::{Options, apply};
+use crate::apply::layer::apply_layer;
 use crate::apply::owners::Owners;
-use crate::digest::Digest;
 use crate::error::Error;
 use crate::source::bytes::Bytes as _;
 use crate::source::compression::decompressed;
 use crate::source::open::{START, is_image_archive};
 use crate::source::stream::ByteStream;
-use crate::source::verified::Verified;
 use crate::sys;
 use crate::tar::archive::Archive;
-use crate::task::{Expected, Job, Report, Task};
+use crate::task::{Job, Report, Task};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::mount::{MntFlags, umount2};
@@ -24,7 +23,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
-use std::sync::mpsc::Receiver;
 
 /// The descriptor of the spool, if there is one.
 const SPOOL: &str = "/proc/self/fd/3";
@@ -49,7 +47,8 @@ fn perform(task: &Task) -> Result<Report, Error> {
     let archive = io::stdin().as_fd().try_clone_to_owned().map_err(|error| Error::Read { error })?;
     let work = Work { archive: archive.into(), root, options: Options::new(owners, task.max_size) };
     match (&task.job, spool) {
-        (Job::Layer(expected), _) => work.layer(expected),
+        (Job::Layer(expected), _) => apply_layer(work.archive, work.root, work.options, expected)
+            .map(|(summary, diff_id)| Report::Tree(summary, Some(diff_id))),
         (Job::TreeOrImage, Some(spool)) => work.tree_or_image(spool),
         (Job::Image, Some(spool)) => work.image(spool),
         _ => work.tree(),
@@ -85,30 +84,6 @@ impl Work {
 
     fn image(self, spool: File) -> Result<Report, Error> {
         copy(ByteStream::new(decompressed(self.archive)?, self.options.max_size), spool)
-    }
-
-    /// Both digests are compared at the end: until then, nobody else knows the name of the directory.
-    fn layer(mut self, expected: &Expected) -> Result<Report, Error> {
-        let (blob, blob_digest) = Verified::new(self.archive, expected.size);
-        // A layer with the same digest as its blob has no compression.
-        let bytes =
-            if expected.diff_id == Some(expected.blob) { Box::new(blob) } else { decompressed(blob)? };
-        let (stream, diff_id) = ByteStream::hashed(bytes, self.options.max_size);
-        self.options.whiteouts = expected.whiteouts;
-        self.options.has_lower = expected.has_lower;
-        let summary = apply(Archive::new(stream), self.root, self.options)?;
-        compare("the layer", &blob_digest, Some(expected.blob))?;
-        let found = compare("the layer without its compression", &diff_id, expected.diff_id)?;
-        Ok(Report::Tree(summary, Some(found)))
-    }
-}
-
-fn compare(what: &'static str, digest: &Receiver<Digest>, wanted: Option<Digest>) -> Result<Digest, Error> {
-    let unread = || Error::archive("something follows its end");
-    let found = digest.try_recv().map_err(|_| unread())?;
-    match wanted {
-        Some(wanted) if wanted != found => Err(Error::Digest { what, found, wanted }),
-        _ => Ok(found),
     }
 }
 

@@ -238,7 +238,7 @@ impl Applier {
                     }
                     Ok(made)
                 }
-                opened => opened,
+                opened => opened.and_then(|dir| attributes::clear(&dir).map(|()| dir)),
             },
             made => made,
         };

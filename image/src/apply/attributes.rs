@@ -80,6 +80,21 @@ pub(crate) fn set_attributes<'a>(
     Ok(lost)
 }
 
+/// Removes the attributes that an earlier entry or a lower layer has given a directory, except for those that only our
+/// own code sets.
+///
+/// # Errors
+/// Errors of flistxattr(2) and fremovexattr(2).
+pub(crate) fn clear(dir: impl AsFd) -> Result<(), Errno> {
+    let of_entries = |name: &&CString| {
+        let name = name.to_bytes();
+        (name.starts_with(b"user.") || name.starts_with(ACCESS_LISTS))
+            && !OF_OVERLAYFS.iter().any(|prefix| name.starts_with(prefix))
+    };
+    let names = sys::attribute_names(&dir)?;
+    names.iter().filter(of_entries).try_for_each(|name| sys::remove_attribute(&dir, name))
+}
+
 /// Returns false if the attribute is not for an unpacked tree, or if the filesystem or this user namespace cannot
 /// have it: `trusted.*`, and labels of security modules. A file capability that cannot be set is an error,
 /// because its program would not work.

@@ -4,6 +4,7 @@ pub mod applier;
 mod attributes;
 mod content;
 mod deferred;
+pub mod layer;
 mod lookup;
 pub mod owners;
 mod path;

@@ -151,7 +151,7 @@ impl Scratch {
     }
 }
 
-fn open(path: &Path) -> std::os::fd::OwnedFd {
+pub(crate) fn open(path: &Path) -> std::os::fd::OwnedFd {
     File::open(path).unwrap().into()
 }
 

@@ -65,6 +65,25 @@ fn a_whiteout_does_not_follow_a_symlink() {
     assert_eq!(scratch.names(), ["d", "d/old", "d/sub", "d/sub/deep", "other"]);
 }
 
+/// As in overlayfs, where the directory of the upper layer is the one that is seen.
+#[test]
+fn a_directory_has_no_attributes_of_the_layers_below() {
+    let scratch = Scratch::new();
+    let tar = Tar::default().pax(&[("SCHILY.xattr.user.lower", b"1")]).dir("d").file("d/f", "");
+    if scratch.apply(tar.end()).unwrap().attributes > 0 {
+        return eprintln!("SKIPPED: no user.* attributes in {}", scratch.0.display());
+    }
+    over(&scratch, Tar::default().pax(&[("SCHILY.xattr.user.upper", b"2")]).dir("d"));
+    let found = std::process::Command::new("getfattr")
+        .args(["--absolute-names", "-d"])
+        .arg(scratch.root().join("d"))
+        .output();
+    let Ok(found) = found else { return eprintln!("SKIPPED: no getfattr, of attr") };
+    let found = String::from_utf8_lossy(&found.stdout);
+    assert!(found.contains("user.upper") && !found.contains("user.lower"), "{found}");
+    assert_eq!(scratch.names(), ["d", "d/f"]);
+}
+
 #[test]
 fn overlayfs_gets_devices_0_0_and_its_own_mark() {
     let scratch = Scratch::new();

@@ -63,6 +63,25 @@ fn every_format_gives_the_tree_of_gnu_tar() {
     }
 }
 
+/// What the oldest formats can keep: names of up to 100 bytes, owners, modes and whole seconds.
+#[test]
+fn the_oldest_formats_give_the_tree_of_gnu_tar() {
+    let (host, alice) = host();
+    let tree = r#"
+        printf hello >plain; chmod 640 plain; mkdir -p d/deep empty; echo x >d/deep/f; ln plain d/hard; ln -s ../x relative
+        echo s >suid; chmod 6755 suid; chown 7:8 d; chown 1000:1000 d/deep; printf x >"$(printf 'bad\377name')"
+        touch -d 2001-02-03 plain d; chmod 555 d/deep
+    "#;
+    for format in ["v7", "ustar"] {
+        archive(&alice, "a.tar", &format!("{tree} tar --format={format} --numeric-owner -cf $0 ."));
+        host.output(&mut subroot(&alice, &["import", "a.tar", "dir"])).ok();
+        let listed = listing_inside(&host, &alice, "dir");
+        assert!(listed.contains("d/deep d 555 1000:1000"), "{format}: {listed}");
+        assert_eq!(listed, reference(&alice.home.join("a.tar")), "{format}");
+        host.output(&mut subroot(&alice, &["rm", "dir"])).ok();
+    }
+}
+
 /// bsdtar lists directories before and after their content, and GNU tar then loses their times.
 #[test]
 fn bsdtars_formats_are_read() {

@@ -3,6 +3,7 @@
 mod formats;
 mod import;
 mod interrupted;
+mod sources;
 mod trees;
 
 use std::fs::{self, File};

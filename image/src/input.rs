@@ -66,7 +66,7 @@ impl Archive {
         let found = file.metadata().map_err(|error| Error::Open { path: path.clone(), error })?;
         // Standard input may have been read in part.
         let is_whole = found.is_file() && (&file).stream_position().is_ok_and(|offset| offset == 0);
-        let is_plain = is_whole && media_type_suffix(&start_of(&file, path)?) == Ok("");
+        let is_plain = is_whole && media_type_suffix(&start_of(&file)?) == Ok("");
         Ok(Archive { file, kind: transport.kind, reference: transport.reference.clone(), is_plain })
     }
 
@@ -76,7 +76,7 @@ impl Archive {
     /// The archive must have an image, and has none, or not the one that was named.
     pub(crate) fn image(&self) -> Result<Option<Image>, Error> {
         let reading = |error| Error::Read { error };
-        if self.kind == TransportKind::Archive && !is_image_archive(&start_of(&self.file, Path::new("it"))?) {
+        if self.kind == TransportKind::Archive && !is_image_archive(&start_of(&self.file)?) {
             return Ok(None);
         }
         let file = self.file.try_clone().map_err(reading)?;

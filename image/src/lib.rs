@@ -1,10 +1,10 @@
-//! subroot-image brings root filesystems in: it unpacks an archive below a directory, with the owners that the
-//! caller's subordinate IDs allow. `subroot import` runs it.
+//! subroot-image brings root filesystems in: it unpacks an archive, or the layers of an image, below a directory,
+//! with the owners that the caller's subordinate IDs allow. `subroot import` runs it.
 //!
-//! The modules follow the way of the bytes: `source` opens and decompresses an archive, `tar` reads its entries,
-//! and `apply` makes the files. `unpack` is the process that does so, in namespaces in which only the target
-//! directory exists; `import` prepares it and gives the complete tree its name. Every byte of an archive is
-//! hostile: see docs/threat-model.md.
+//! The modules follow the way of the bytes: `source` opens an image or an archive and decompresses it, `tar` reads
+//! the entries, and `apply` makes the files. `unpack` is the process that does so, in namespaces in which only the
+//! target directory exists; `unpacker` starts it for a `task`, and `import` gives the complete tree its name. Every
+//! byte of an archive is hostile: see docs/threat-model.md.
 
 pub mod apply;
 mod args;

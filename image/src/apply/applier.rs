@@ -35,12 +35,14 @@ pub struct Options {
     pub has_lower: bool,
     /// How many bytes all files may have together, counted without holes and with them.
     pub max_size: u64,
+    /// How many entries the archive may have.
+    pub max_entries: u64,
 }
 
 impl Options {
     /// Options for an archive that is a whole tree.
     pub fn new(owners: Owners, max_size: u64) -> Options {
-        Options { whiteouts: Whiteouts::Flat, owners, has_lower: false, max_size }
+        Options { whiteouts: Whiteouts::Flat, owners, has_lower: false, max_size, max_entries: MOST_ENTRIES }
     }
 }
 
@@ -109,8 +111,8 @@ struct Spot<'a> {
 
 impl Applier {
     fn take(&mut self, member: &Member, archive: &mut Archive) -> Result<(), Error> {
-        if self.summary.entries + self.summary.devices >= MOST_ENTRIES {
-            return Err(Error::archive(format!("it has more than {MOST_ENTRIES} entries")));
+        if self.summary.entries + self.summary.devices >= self.options.max_entries {
+            return Err(Error::archive(format!("it has more than {} entries", self.options.max_entries)));
         }
         let path = InnerPath::of(&member.name)?;
         let Some((dir, name)) = path.split() else { return self.take_root(member) };

@@ -56,7 +56,8 @@ impl Bytes for FileBytes {
     fn peek(&mut self, count: usize) -> Result<&[u8], Error> {
         let left = usize::try_from(self.length.saturating_sub(self.position)).unwrap_or(usize::MAX);
         if self.window.len() < count.min(left) {
-            self.window.resize(count.max(WINDOW).min(left), 0);
+            // Twice as much as before: a map of a sparse file is asked for block by block.
+            self.window.resize(count.max(WINDOW).max(2 * self.window.len()).min(left), 0);
             let read = self.file.read_exact_at(&mut self.window, self.position);
             read.map_err(|error| Error::Read { error })?;
         }

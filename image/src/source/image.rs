@@ -88,14 +88,15 @@ impl Layer {
 /// Blobs by their digests.
 pub(crate) struct Blobs {
     pub(crate) files: Arc<Files>,
-    /// The file of a manifest, and of another blob.
-    pub(crate) names: [fn(&Digest) -> String; 2],
+    /// The file's name of a manifest.
+    pub(crate) of_manifest: fn(&Digest) -> String,
+    /// The file's name of every other blob.
+    pub(crate) of_blob: fn(&Digest) -> String,
 }
 
 impl Blobs {
     fn place(&self, digest: &Digest) -> Place {
-        let [_, name] = self.names;
-        Place { files: Arc::clone(&self.files), name: name(digest) }
+        Place { files: Arc::clone(&self.files), name: (self.of_blob)(digest) }
     }
 
     /// The content of a document, which must have this digest and size.
@@ -117,8 +118,8 @@ impl Blobs {
     pub(crate) fn image(&self, descriptor: &Descriptor) -> Result<Image, Error> {
         let mut descriptor = descriptor.clone();
         for _ in 0..MOST_INDEXES {
-            let [name, _] = self.names;
-            let place = Place { files: Arc::clone(&self.files), name: name(&descriptor.digest) };
+            let name = (self.of_manifest)(&descriptor.digest);
+            let place = Place { files: Arc::clone(&self.files), name };
             let bytes = self.document(&place, &descriptor)?;
             let read = Document::read(&bytes, &descriptor.media_type);
             match read.map_err(|why| Error::image(&place.name, why))? {

@@ -39,7 +39,7 @@ pub(crate) fn image_of_layout(files: Arc<Files>, reference: Option<&str>) -> Res
         return Err(Error::image(INDEX, "it is a manifest, not an index"));
     };
     let name = |digest: &Digest| format!("blobs/sha256/{}", digest.hex());
-    Blobs { files, names: [name, name] }.image(&named(manifests, reference)?)
+    Blobs { files, of_manifest: name, of_blob: name }.image(&named(manifests, reference)?)
 }
 
 /// The entry of a name. If several have it, it is the one for this machine.
@@ -67,7 +67,7 @@ fn named(mut manifests: Vec<Descriptor>, reference: Option<&str>) -> Result<Desc
 pub(crate) fn image_of_dir(files: Arc<Files>) -> Result<Image, Error> {
     let bytes = files.read(MANIFEST, MOST_BYTES)?;
     let of_manifest = |digest: &Digest| format!("{}.manifest.json", digest.hex());
-    let blobs = Blobs { files, names: [of_manifest, Digest::hex] };
+    let blobs = Blobs { files, of_manifest, of_blob: Digest::hex };
     match Document::read(&bytes, "").map_err(|why| Error::image(MANIFEST, why))? {
         Document::Manifest(manifest) => blobs.of_manifest(bytes, manifest, MANIFEST),
         Document::Index(manifests) => blobs.image(platform::select(&manifests)?),

@@ -1,12 +1,13 @@
 //! Opens the image of a transport.
 
-use crate::error::{Error, reason};
+use crate::error::Error;
 use crate::source::docker_archive;
 use crate::source::files::Files;
 use crate::source::image::Image;
 use crate::source::layout::{self, MANIFEST, MARK};
 use crate::source::members::Members;
 use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use subroot::images::source::TransportKind;
@@ -69,13 +70,14 @@ pub(crate) fn transport_of(dir: &Path) -> Result<Option<&'static str>, Error> {
 }
 
 /// The first bytes of a file, without a change of its offset.
-pub(crate) fn start_of(file: &File, path: &Path) -> Result<Vec<u8>, Error> {
-    use std::os::unix::fs::FileExt as _;
+///
+/// # Errors
+/// Errors of pread(2).
+pub(crate) fn start_of(file: &File) -> Result<Vec<u8>, Error> {
     let mut start = vec![0; START];
     let mut length = 0;
     while let Some(space) = start.get_mut(length..).filter(|space| !space.is_empty()) {
-        let read = file.read_at(space, length as u64);
-        match read.map_err(|error| Error::image(&path.to_string_lossy(), reason(&error)))? {
+        match file.read_at(space, length as u64).map_err(|error| Error::Read { error })? {
             0 => break,
             count => length += count,
         }

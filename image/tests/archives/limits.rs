@@ -88,6 +88,15 @@ fn the_size_of_all_files_is_limited() {
 }
 
 #[test]
+fn the_number_of_entries_is_limited_also_of_skipped_ones() {
+    let scratch = Scratch::new();
+    let tar = Tar::default().file("a", "").entry(b'3', "null", "", b"").file("b", "");
+    let applied = |max: u64| scratch.apply_with(tar.clone().end(), |options| options.max_entries = max);
+    assert!(applied(2).err().unwrap().to_string().contains("more than 2 entries"));
+    applied(3).unwrap();
+}
+
+#[test]
 fn an_impossible_size_is_refused() {
     let mut endless = header(b'0', "f", "", 0);
     endless[124] = 0x80;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// `subroot import`.
 #[derive(Args)]
 pub(crate) struct ImportArgs {
-    /// A tar archive, also compressed by gzip, zstd or xz; - is standard input
+    /// A tar archive, oci:DIR, oci-archive:FILE, docker-archive:FILE or dir:DIR; - is standard input
     pub(crate) source: PathBuf,
     /// The new directory; an empty one is replaced
     pub(crate) dir: PathBuf,

@@ -42,6 +42,7 @@ make_arm64_initrd() {
     cp "$ARM64/busybox" "$system/bin/"
     cp "$ARM64/overlay.ko" "$system/root/"
     install "$programs/subroot" "$system/usr/bin/"
+    install "$programs/subroot-image" "$system/usr/libexec/subroot/"
     install --mode=4755 "$programs"/{newuidmap,newgidmap} "$system/usr/bin/"
     install --mode=4755 "$programs/newidmap-helper" "$system/usr/libexec/subroot/"
     install "$script" "$system/sbin/init"

@@ -69,6 +69,7 @@ install_all() {
 # Everything is first written next to its destination: if that fails, nothing has been replaced.
 stage_all() {
     stage 755 bin/subroot "$prefix/bin/subroot"
+    stage 755 libexec/subroot/subroot-image "$prefix/libexec/subroot/subroot-image"
     for file in $(launcher_files); do
         stage "$(mode "$file")" "$file" "$prefix/$file"
     done

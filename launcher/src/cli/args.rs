@@ -73,8 +73,7 @@ pub(crate) enum Verb {
     #[command(after_help = UNSHARE_HELP)]
     Unshare(UnshareArgs),
     /// Make a root filesystem of an archive, with its owners
-    // Hidden until packages contain subroot-image.
-    #[command(after_help = IMPORT_HELP, hide = true)]
+    #[command(after_help = IMPORT_HELP)]
     Import(ImportArgs),
     /// Show how much a directory holds whose files belong to your subordinate IDs
     #[command(after_help = DU_HELP)]

@@ -1,6 +1,7 @@
 //! `cargo install subroot`, for users with cargo and a host with its own newuidmap.
 
 use crate::built::{target, version};
+use crate::root::{IMPORT, IMPORTED};
 use std::fs;
 use std::process::Command;
 use subroot_tests::{Host, Install, Rootfs, workspace};
@@ -11,34 +12,36 @@ fn cargo() -> Command {
     cargo
 }
 
-/// What cargo installs from the sources: it asks the C library for names, and contains no mapper.
-#[test]
-fn the_installed_launcher_maps_by_the_hosts_own_newuidmap() {
+/// The programs that cargo installs from the sources.
+fn installed() -> [(&'static str, Vec<u8>); 2] {
     let root = target().join("cargo-install");
-    let mut install = cargo();
-    install.args([
-        "install",
-        "--quiet",
-        "--locked",
-        "--offline",
-        "--debug",
-        "--force",
-        "--path",
-        "launcher",
-        "--root",
-    ]);
-    let installed = install.arg(&root).output().expect("starting cargo");
-    assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
-    let program = fs::read(root.join("bin/subroot")).expect("the installed program");
+    [("subroot", "launcher"), ("subroot-image", "image")].map(|(name, path)| {
+        let mut install = cargo();
+        install.args(["install", "--quiet", "--locked", "--offline", "--debug", "--force", "--path", path]);
+        let installed = install.arg("--root").arg(&root).output().expect("starting cargo");
+        assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
+        (name, fs::read(root.join("bin").join(name)).expect("an installed program"))
+    })
+}
+
+/// They ask the C library for names, find each other in one directory, and contain no mapper.
+#[test]
+fn the_installed_programs_map_by_the_hosts_own_newuidmap() {
+    let programs = installed();
     let host = Host::new();
     host.install_mapper(Install::None);
     host.remove("/usr/libexec/subroot/newidmap-helper");
     let alice = host.user("alice");
     Rootfs::busybox(&alice);
-    fs::write("/home/alice/built", program).expect("writing a program");
-    let mut run = alice.shell("install -m 755 built subroot; ./subroot run rootfs -- cat /proc/self/uid_map");
+    fs::create_dir_all("/home/alice/built").expect("a directory");
+    for (name, program) in programs {
+        fs::write(format!("/home/alice/built/{name}"), program).expect("writing a program");
+    }
+    let mut run = alice.shell("install -D -t bin built/*; bin/subroot run rootfs -- cat /proc/self/uid_map");
     let map = host.output(&mut run).ok();
     assert_eq!(map.split_whitespace().collect::<Vec<_>>(), ["0", "1000", "1", "1", "100000", "65536"]);
+    let mut import = alice.shell(&format!("PATH=~/bin:$PATH; {IMPORT}"));
+    assert_eq!(host.output(&mut import).ok(), IMPORTED);
 }
 
 /// A program that uses the library does not compile a command line parser.
@@ -71,7 +74,7 @@ fn the_library_alone_takes_nothing_of_the_command_line() {
 
 /// What is uploaded for `cargo install`: the mapper is not included, because root installs it.
 #[test]
-fn both_crates_are_built_from_what_is_packed_alone() {
+fn all_crates_are_built_from_what_is_packed_alone() {
     let mut package = cargo();
     package.args([
         "package",
@@ -82,10 +85,12 @@ fn both_crates_are_built_from_what_is_packed_alone() {
         "subroot-idmap",
         "--package",
         "subroot",
+        "--package",
+        "subroot-image",
     ]);
     let packed = package.output().expect("starting cargo");
     assert!(packed.status.success(), "{}", String::from_utf8_lossy(&packed.stderr));
-    for name in ["subroot-idmap", "subroot"] {
+    for name in ["subroot-idmap", "subroot", "subroot-image"] {
         let dir = target().join(format!("package/{name}-{}", version()));
         for file in ["LICENSE-APACHE", "LICENSE-MIT", "README.md"] {
             let size = fs::metadata(dir.join(file)).map(|facts| facts.len()).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use crate::built::{build_script, only, package, target, version};
 use crate::documents::assert_documented;
-use crate::root::{Root, capabilities};
+use crate::root::{IMPORT, IMPORTED, Root, capabilities};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::Command;
@@ -36,9 +36,11 @@ fn root_installs_for_all_and_a_plain_user_runs_with_all_granted_ids() {
     assert_eq!(said, expected);
     let run = root.alice("subroot run rootfs -- cat /proc/self/uid_map");
     assert_eq!(words(&run.ok()), GRANTED);
-    let facts = root.root("cd /usr; stat -c '%a %u:%g %n' libexec/subroot/newidmap-helper local/bin/subroot local/share/man/man1/subroot.1");
-    let expected = "4755 0:0 libexec/subroot/newidmap-helper\n755 0:0 local/bin/subroot\n644 0:0 local/share/man/man1/subroot.1\n";
+    let facts = root.root("cd /usr; stat -c '%a %u:%g %n' libexec/subroot/* local/bin/subroot local/libexec/subroot/* local/share/man/man1/subroot.1");
+    let expected = "4755 0:0 libexec/subroot/newidmap-helper\n755 0:0 local/bin/subroot\n\
+        755 0:0 local/libexec/subroot/subroot-image\n644 0:0 local/share/man/man1/subroot.1\n";
     assert_eq!(facts.ok(), expected);
+    assert_eq!(root.alice(IMPORT).ok(), IMPORTED);
 }
 
 #[test]
@@ -116,6 +118,8 @@ fn a_plain_user_installs_the_launcher_in_the_home_directory() {
     assert_eq!(said, expected);
     let run = root.alice(".local/bin/subroot -q run rootfs -- cat /proc/self/uid_map");
     assert_eq!(words(&run.ok()), ["0", "1000", "1"]);
+    // Only her own ID is mapped.
+    assert_eq!(root.alice(&format!("PATH=~/.local/bin:$PATH; {IMPORT}")).ok(), "1000:1000\n");
     root.alice("/srv/subroot/install.sh --uninstall").ok();
     assert_eq!(root.alice("find . | sort").ok(), before);
 }

@@ -1,15 +1,21 @@
 //! The sections of the man pages after OPTIONS: exit status, environment, files, examples and see also. They
 //! are plain text as in `text.rs`, with a line `# HEADING` before each section.
 
+use crate::cli::man::id_sections::{
+    EXPLAIN_EXAMPLES, EXPLAIN_STATUS, GRANT_FILES, IDMAP_EXAMPLES, LINT_EXAMPLES, LINT_STATUS,
+    OWNER_EXAMPLES, SUGGEST_EXAMPLES,
+};
 use crate::cli::man::sandboxes::{
     ATTACH_EXAMPLES, ATTACH_NOTES, ATTACH_STATUS, EXEC_EXAMPLES, KILL_EXAMPLES, LOGS_EXAMPLES, PS_EXAMPLES,
     PS_NOTES, RM_EXAMPLES, STOP_EXAMPLES, STOP_NOTES, WAIT_EXAMPLES, WAIT_NOTES,
 };
 use crate::cli::man::text::paragraphs;
-use crate::cli::man::tree_sections::{DU_EXAMPLES, DU_STATUS, RM_STATUS};
+use crate::cli::man::tree_sections::{
+    DU_EXAMPLES, DU_STATUS, IMPORT_EXAMPLES, IMPORT_FILES, IMPORT_NOTES, RM_STATUS,
+};
 
 /// For each command: the texts of its sections, and the pages for SEE ALSO.
-pub(super) const FURTHER: [(&str, &[&str], &[&str]); 20] = [
+pub(super) const FURTHER: [(&str, &[&str], &[&str]); 21] = [
     (
         "subroot",
         &[STATUS_OF_ALL, ENVIRONMENT, LOG_ENVIRONMENT, NO_COLOR, FILES, EXAMPLES],
@@ -17,9 +23,11 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 20] = [
             "subroot-attach(1)",
             "subroot-completions(1)",
             "subroot-doctor(1)",
+            "subroot-du(1)",
             "subroot-exec(1)",
             "subroot-grants(1)",
             "subroot-idmap(1)",
+            "subroot-import(1)",
             "subroot-kill(1)",
             "subroot-logs(1)",
             "subroot-ps(1)",
@@ -41,6 +49,7 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 20] = [
             "subroot(1)",
             "subroot-exec(1)",
             "subroot-attach(1)",
+            "subroot-import(1)",
             "subroot-kill(1)",
             "subroot-logs(1)",
             "subroot-ps(1)",
@@ -111,6 +120,20 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 20] = [
             "newidmap-helper(8)",
             "subuid(5)",
             "user_namespaces(7)",
+        ],
+    ),
+    (
+        "subroot-import",
+        &[STATUS, IMPORT_NOTES, ENVIRONMENT, IMPORT_FILES, IMPORT_EXAMPLES],
+        &[
+            "subroot(1)",
+            "subroot-run(1)",
+            "subroot-rm(1)",
+            "subroot-du(1)",
+            "subroot-grants-suggest(1)",
+            "subuid(5)",
+            "subgid(5)",
+            "tar(1)",
         ],
     ),
     (
@@ -281,20 +304,6 @@ const DOCTOR_STATUS: &str = "\
 - 125: subroot failed.
 ";
 
-const EXPLAIN_STATUS: &str = "\
-# EXIT STATUS
-- 0: The mapper would grant both maps.
-- 1: It would refuse.
-- 125: The question cannot be answered; standard error says why.
-";
-
-const LINT_STATUS: &str = "\
-# EXIT STATUS
-- 0: There is nothing to report.
-- 1: Something is reported.
-- 125: A file cannot be read; standard error says which, and why.
-";
-
 const ENVIRONMENT: &str = "\
 # ENVIRONMENT
 - SUBROOT_HELPER: The path of a newidmap-helper(8). No other mapper is tried then, as with --helper.
@@ -318,14 +327,6 @@ const FILES: &str = "\
 - /usr/libexec/subroot/newidmap-helper: The mapper, unless another one is named.
 - /etc/subuid, /etc/subgid: The subordinate IDs that each user was granted; see subuid(5).
 - /etc/subroot/mapper.conf: The administrator's settings; see subroot-mapper.conf(5).
-- /etc/nsswitch.conf: Whether a plugin keeps the grants instead of the files.
-";
-
-const GRANT_FILES: &str = "\
-# FILES
-- /etc/subuid, /etc/subgid: The subordinate IDs that each user was granted; see subuid(5).
-- /etc/subroot/mapper.conf: Grants by a rule; see subroot-mapper.conf(5).
-- /etc/passwd, /etc/group: Which accounts and groups exist.
 - /etc/nsswitch.conf: Whether a plugin keeps the grants instead of the files.
 ";
 
@@ -354,34 +355,6 @@ const UNSHARE_EXAMPLES: &str = "\
 Delete a directory whose files belong to your subordinate IDs:
 
     subroot unshare -- rm -r ./rootfs
-";
-
-const IDMAP_EXAMPLES: &str = "\
-# EXAMPLES
-    subroot idmap
-    subroot idmap --json
-";
-
-const EXPLAIN_EXAMPLES: &str = "\
-# EXAMPLES
-    subroot idmap explain --uid-map 0:1000:1,1:100000:65536
-";
-
-const LINT_EXAMPLES: &str = "\
-# EXAMPLES
-    subroot grants lint
-    subroot grants lint --json
-";
-
-const OWNER_EXAMPLES: &str = "\
-# EXAMPLES
-    subroot grants owner 100033
-    subroot grants owner ./rootfs/var/www
-";
-
-const SUGGEST_EXAMPLES: &str = "\
-# EXAMPLES
-    subroot grants suggest alice --count 65536
 ";
 
 const COMPLETIONS_EXAMPLES: &str = "\

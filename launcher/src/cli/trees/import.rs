@@ -1,18 +1,11 @@
 //! `subroot import`: executes subroot-image, which has the code for archives. Nothing of it is in this program.
 
 use crate::cli::args::ImportArgs;
+use crate::cli::trees::program;
 use crate::error::Error;
 use crate::failure::reason_of;
-use std::env;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-/// The program's name, which is looked for beside this program first.
-const PROGRAM: &str = "subroot-image";
-/// Where packages install it.
-const BUILT_IN: &str = "/usr/libexec/subroot/subroot-image";
 
 /// Replaces this process with subroot-image.
 ///
@@ -29,21 +22,9 @@ pub(crate) fn import(typed: &ImportArgs, is_quiet: bool) -> anyhow::Result<u8> {
     let helper = typed.mapper.helper.as_ref();
     args.extend(helper.map(|path| [OsStr::new("--helper="), path.as_os_str()].into_iter().collect()));
     args.extend(["--".into(), typed.source.clone().into(), typed.dir.clone().into()]);
-    let program = program().ok_or(Error::NoImageProgram)?;
-    let error = Command::new(&program).args(args).exec();
-    Err(Error::Unreadable { file: program, why: reason_of(&error) }.into())
-}
-
-fn program() -> Option<PathBuf> {
-    // Error ignored: the installed one is then used.
-    let beside = env::current_exe().ok().map(|own| own.with_file_name(PROGRAM));
-    beside.into_iter().chain([BUILT_IN.into()]).find(|path: &PathBuf| is_there(path))
-}
-
-/// A file that cannot be examined counts: executing it then says why.
-fn is_there(path: &Path) -> bool {
-    // Error ignored: as above.
-    path.try_exists().ok() != Some(false)
+    let mut command = program::command_to_execute()?;
+    let error = command.args(args).exec();
+    Err(Error::Unreadable { file: command.get_program().into(), why: reason_of(&error) }.into())
 }
 
 /// A number of bytes, or of a unit of 1024.

@@ -2,6 +2,7 @@
 
 mod du;
 mod import;
+mod program;
 mod report;
 mod rm;
 

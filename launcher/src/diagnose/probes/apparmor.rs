@@ -23,6 +23,11 @@ pub(crate) fn profile() -> Option<String> {
     label()?.strip_suffix(" (enforce)").map(str::to_owned)
 }
 
+/// True if the packaged launcher's profile is in force for this process, in any mode.
+pub(crate) fn is_own() -> bool {
+    label().is_some_and(|label| label.split(' ').next() == Some(OWN_PROFILE))
+}
+
 /// The profile as text for the user. For the packaged profile, also where the site can add rules.
 pub(crate) fn told() -> Option<String> {
     let profile = profile()?;

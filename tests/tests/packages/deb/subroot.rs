@@ -5,6 +5,7 @@ use super::installed::{
     install, upgrade,
 };
 use crate::fresh_root::{ALL_IDS, FreshRoot, NO_ROOT};
+use crate::root::{IMPORT, IMPORTED};
 use subroot_tests::skip;
 
 const PROFILE: &str = "/etc/apparmor.d/subroot";
@@ -16,6 +17,7 @@ fn its_program_has_no_privilege_and_its_shells_find_what_completes_it() {
     assert_eq!(
         files(&root, "subroot"),
         "644 root:root /etc/apparmor.d/subroot\n755 root:root /usr/bin/subroot\n\
+        755 root:root /usr/libexec/subroot/subroot-image\n\
         644 root:root /usr/share/bash-completion/completions/subroot\n\
         644 root:root /usr/share/fish/vendor_completions.d/subroot.fish\n\
         644 root:root /usr/share/zsh/vendor-completions/_subroot\n"
@@ -69,6 +71,7 @@ fn it_runs_on_an_older_release() {
     let Some(root) = debian_of("bullseye.tar") else { skip!("{NO_ROOT}") };
     install(&root, &["subroot", "newidmap-helper"]);
     assert_eq!(root.main_job().ok(), ALL_IDS);
+    assert_eq!(root.by_alice(IMPORT).ok(), IMPORTED);
 }
 
 #[test]
@@ -76,6 +79,7 @@ fn it_runs_on_a_newer_release() {
     let Some(root) = debian_of("trixie.tar") else { skip!("{NO_ROOT}") };
     install(&root, &["subroot", "newidmap-helper"]);
     assert_eq!(root.main_job().ok(), ALL_IDS);
+    assert_eq!(root.by_alice(IMPORT).ok(), IMPORTED);
 }
 
 /// The symlink by which the package disables a profile that the host's AppArmor cannot read.
@@ -91,7 +95,9 @@ fn its_profile_is_accepted_by_apparmor_4() {
     install(&root, &["subroot"]);
     assert_eq!(link(&root), "");
     let compile = format!("apparmor_parser --skip-kernel-load --skip-cache --stdout {PROFILE}");
-    for name in ["subroot", "subroot_command", "subroot_mapper", "subroot_uidmap"] {
+    for name in
+        ["subroot", "subroot_command", "subroot_image", "subroot_unpack", "subroot_mapper", "subroot_uidmap"]
+    {
         root.by_root(&format!("{compile} | grep --quiet --text {name}")).ok();
     }
     root.by_root(&format!("sed -i 's/userns,/usernamespaces,/' {PROFILE}")).ok();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use subroot_tests::{Host, Install, Outcome, User, archive, end_pause_process, release_program};
 
 const CONTAINERFILE: &str = include_str!("../../../../packaging/image/Containerfile");
-const PROGRAMS: [&str; 2] = ["subroot", "newidmap-helper"];
+const PROGRAMS: [&str; 3] = ["subroot", "subroot-image", "newidmap-helper"];
 const PATIENCE: Duration = Duration::from_secs(180);
 /// Podman's directory for files that others must not see.
 const RUNTIME_DIR: &str = "/run/podman-of-the-test";

@@ -1,13 +1,14 @@
 //! The launcher's package.
 
 use super::Packages;
+use crate::root::{IMPORT, IMPORTED};
 use std::fs;
 use subroot_tests::{release_program, skip};
 
 check_lifecycle!("subroot", "", "/usr/bin/subroot");
 
 #[test]
-fn it_has_a_program_completions_and_pages() {
+fn it_has_two_programs_completions_and_pages() {
     let installation = Packages::built().root();
     installation.quietly("-i subroot.rpm");
     let listing = installation.listing();
@@ -15,6 +16,8 @@ fn it_has_a_program_completions_and_pages() {
         listing.lines().partition(|line| line.contains("/share/man/"));
     let expected = [
         "0755 0:0 /usr/bin/subroot",
+        "0755 0:0 /usr/libexec/subroot",
+        "0755 0:0 /usr/libexec/subroot/subroot-image",
         "0644 0:0 /usr/share/bash-completion/completions/subroot",
         "0644 0:0 /usr/share/fish/vendor_completions.d/subroot.fish",
         "0644 0:0 /usr/share/zsh/site-functions/_subroot",
@@ -25,11 +28,13 @@ fn it_has_a_program_completions_and_pages() {
 }
 
 #[test]
-fn its_program_is_the_one_that_was_built() {
-    let built = fs::read(release_program("subroot")).expect("the launcher");
+fn its_programs_are_those_that_were_built() {
+    let built = ["subroot", "subroot-image"].map(|name| fs::read(release_program(name)).expect("a program"));
     let installation = Packages::built().root();
     installation.quietly("-i subroot.rpm");
-    assert!(fs::read(installation.root.file("/usr/bin/subroot")).expect("the program") == built);
+    for (path, built) in ["/usr/bin/subroot", "/usr/libexec/subroot/subroot-image"].iter().zip(built) {
+        assert!(fs::read(installation.root.file(path)).expect("the program") == built, "{path}");
+    }
 }
 
 #[test]
@@ -38,4 +43,11 @@ fn alone_it_maps_the_callers_own_id() {
     installation.quietly("-i subroot.rpm");
     let run = installation.root.alice("subroot -q run rootfs -- cat /proc/self/uid_map");
     assert_eq!(run.ok().split_whitespace().collect::<Vec<_>>(), ["0", "1000", "1"]);
+}
+
+#[test]
+fn with_the_mapper_it_makes_a_root_filesystem_of_an_archive() {
+    let Some(installation) = Packages::built().debian() else { skip!("no Debian root file system was made") };
+    installation.quietly("-i subroot.rpm newidmap-helper.rpm");
+    assert_eq!(installation.root.alice(IMPORT).ok(), IMPORTED);
 }

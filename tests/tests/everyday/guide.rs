@@ -18,6 +18,7 @@ macro_rules! page {
 /// A host where alice has a Debian in `./rootfs`.
 fn host() -> Option<Host> {
     let (host, rootfs) = Host::with_everyday_root()?;
+    host.install_image_program();
     if !rootfs.path.ends_with("alice/rootfs") {
         symlink(rootfs.path, "/home/alice/rootfs").expect("a link to the root");
     }
@@ -25,7 +26,8 @@ fn host() -> Option<Host> {
 }
 
 /// The files that commands in tables name.
-const FILES: &str = "mkdir -p src changes; echo A=1 >env; echo 127.0.0.1 db >hosts; touch resolv.conf";
+const FILES: &str = "mkdir -p src changes; echo A=1 >env; echo 127.0.0.1 db >hosts; touch resolv.conf; \
+    tar -czf system.tar.gz src; tar -cf system.tar src";
 
 /// A tree in `./wrong` whose root is the first granted ID, as mmdebstrap's mode unshare leaves it.
 const WRONG_OWNERS: &str = "mkdir wrong && subroot unshare -- chown 1:1 wrong && \
@@ -84,6 +86,13 @@ fn the_first_steps_are_as_they_are_shown() {
 #[test]
 fn a_root_filesystem_is_made_and_repaired_as_it_is_shown() {
     run_transcripts_after(WRONG_OWNERS, page!("get-a-rootfs.md"));
+}
+
+#[test]
+fn archives_are_imported_and_refused_as_they_are_shown() {
+    let page = page!("images.md");
+    run_transcripts(page);
+    run_commands((page.0, table_commands(page.1)));
 }
 
 #[test]

@@ -135,7 +135,7 @@ impl RunFile {
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         // Error ignored: only maps with other keys than strings cannot be written.
-        serde_json::to_vec(self).unwrap_or_default()
+        serde_json::to_vec(self).ok().unwrap_or_default()
     }
 
     /// The name of the file of an image for a map.

@@ -98,7 +98,7 @@ impl Source {
             return Ok(Source::Path(path));
         }
         // Error ignored: it is then a path, and opening it fails.
-        Ok(ImageName::parse(argument).map_or(Source::Path(path), Source::Name))
+        Ok(ImageName::parse(argument).ok().map_or(Source::Path(path), Source::Name))
     }
 }
 

@@ -21,7 +21,7 @@ use subroot_idmap::each_line;
 /// Longer than any line of an account file, in bytes.
 const LINE: usize = 64 * 1024;
 /// Larger than any account file, in bytes. A sparse file can be of any size.
-const FILE: u64 = 64 * 1024 * 1024;
+const FILE: i64 = 4 * 1024 * 1024;
 
 /// The IDs, groups and home directory of a user.
 #[derive(Clone, Debug)]
@@ -191,16 +191,21 @@ fn groups_of(name: &[u8], own: u32) -> Result<Vec<u32>, Errno> {
 /// has no lines, and opening a pipe does not block.
 ///
 /// # Errors
-/// ELOOP for a magic link (CVE-2024-21626), EINVAL for anything but a regular file, and errors of open(2) and
-/// read(2).
+/// ELOOP for a magic link (CVE-2024-21626), EINVAL for anything but a regular file, EFBIG for one that is too
+/// large, and errors of open(2) and read(2).
 fn each_line_of(path: &str, mut visit: impl FnMut(&[u8])) -> Result<(), Errno> {
     let file = match open_inside(Path::new(path), OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY) {
         Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
         opened => opened?,
     };
-    if file_kind(&fstat(&file)?) != SFlag::S_IFREG {
+    let found = fstat(&file)?;
+    if file_kind(&found) != SFlag::S_IFREG {
         return Err(Errno::EINVAL);
     }
-    let (mut file, mut buffer) = (File::from(file).take(FILE), vec![0; LINE]);
+    // CVE-2024-9676.
+    if found.st_size > FILE {
+        return Err(Errno::EFBIG);
+    }
+    let (mut file, mut buffer) = (File::from(file).take(FILE.unsigned_abs()), vec![0; LINE]);
     outcome_of(each_line(&mut buffer, |free, _| file.read(free), |_, line| visit(line)))
 }

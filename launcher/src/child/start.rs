@@ -11,6 +11,7 @@ use crate::plan::FirstProcess;
 use crate::plan::progress::begin;
 use crate::plan::steps::Kind;
 use crate::request::process::Process;
+use crate::rootfs::lower_layers;
 use crate::rootfs::new_root;
 use crate::rootfs::upper_layers::UpperLayers;
 use crate::sys;
@@ -49,6 +50,7 @@ fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
     process.adjust_oom_score()?;
     let disk = plan.root.as_ref().and_then(|root| root.disk.as_ref());
     let layers = UpperLayers::open(disk)?;
+    let lower = plan.root.as_ref().map_or(Ok(Vec::new()), lower_layers::open_all)?;
     begin(Kind::BecomeRoot, b"");
     let may_set_groups = candidate.maps.may_set_groups;
     become_first(&first, &plan.process, || Ok(!may_set_groups || is_setgroups_denied()?))
@@ -56,7 +58,7 @@ fn start(launch: &Launch, ends: &ChildEnds) -> Result<Infallible, Failure> {
     namespaces::configure(plan)?;
     if let Some(root) = &plan.root {
         let covered = disk.map_or([].as_slice(), |disk| disk.covered(candidate.maps.of(IdKind::Uid)));
-        let warnings = new_root::enter(root, layers, covered)?;
+        let warnings = new_root::enter(root, (lower, layers), covered)?;
         warnings.iter().for_each(|text| failure::warn(text));
     }
     // Before the command exists: this process runs the launcher's own program, which the command must not be

@@ -127,7 +127,7 @@ fn start(
     let parent = if signals.ignores_hangup { None } else { watched_parent()? };
     live.release(0)?;
     let started = (!streams.is_empty()).then(|| status_stream::Started::of_process(streams, pid));
-    Ok(Released { live, report, parent, terminal, console: None, entry: None, started })
+    Ok(Released { live, report, parent, terminal, console: None, entry: None, stop_signal: None, started })
 }
 
 /// Like [`launch::watched_parent`], with errors that have no fix: `exec` lacks the option that the fix for

@@ -6,6 +6,7 @@ use crate::child::passed;
 use crate::child::prepared::Launch;
 use crate::child::shim::Shim;
 use crate::child::start;
+use crate::diagnose::named::without_overlay;
 use crate::diagnose::probes;
 use crate::diagnose::shortfall;
 use crate::error::{Error, NamespaceFlags, OsError};
@@ -121,6 +122,10 @@ fn warn(launch: &Launch) {
 
 /// Adds the rootfs to a failure of the child, which knows only the directory that it has become.
 fn in_rootfs(error: Error, plan: &Plan) -> Error {
+    let image = plan.root.as_ref().and_then(RootPlan::image);
+    if let (Error::Start(failure), Some(image)) = (&error, image) {
+        return without_overlay::error(failure, image).unwrap_or(error);
+    }
     match (error, plan.root.as_ref().and_then(RootPlan::dir)) {
         (Error::Start(failure), Some(rootfs)) => {
             Error::Start(failure.in_rootfs(Path::new(rootfs), plan.process.changes_user()))
@@ -327,7 +332,8 @@ impl Mapped {
             (_, socket) => socket.map(Terminal::new).transpose().map_err(raw)?,
         };
         live.release(candidate)?;
-        Ok(Released { live, report, parent, terminal, console, entry, started })
+        let stop_signal = plan.process.stop_signal;
+        Ok(Released { live, report, parent, terminal, console, entry, stop_signal, started })
     }
 }
 

@@ -120,6 +120,8 @@ pub(crate) struct Released {
     pub(crate) console: Option<Console>,
     /// The registry entry, which exists while this is open.
     pub(crate) entry: Option<Entry>,
+    /// The signal that the command gets instead of SIGTERM.
+    pub(crate) stop_signal: Option<i32>,
     /// The event for status streams, sent when the command starts.
     pub(crate) started: Option<status_stream::Started>,
 }

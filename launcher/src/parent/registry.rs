@@ -78,7 +78,7 @@ fn known(plan: &Plan, facts: Facts<'_>) -> Outcome<Known> {
         namespaces: plan.namespaces,
         has_init: plan.first == Some(FirstProcess::Init),
         started: known::now(),
-        rootfs: plan.root.as_ref().and_then(|root| root.dir().map(OsString::from)),
+        rootfs: plan.root.as_ref().and_then(RootPlan::source).map(OsString::from),
         first,
         has_terminals: plan.root.as_ref().is_some_and(RootPlan::has_terminals),
         process: plan.process.clone(),

@@ -275,7 +275,8 @@ impl Watch<'_> {
             self.hangup = Some(Instant::now());
         }
         let live = &self.released.live;
-        let shielded = live.status.as_ref().is_some_and(|status| is_shielded(status, number));
+        let sent = self.released.stop_signal.filter(|_| number == libc::SIGTERM).unwrap_or(number);
+        let shielded = live.status.as_ref().is_some_and(|status| is_shielded(status, sent));
         if !self.started || shielded {
             match action {
                 DefaultAction::End => self.end(number),
@@ -284,7 +285,7 @@ impl Watch<'_> {
                 DefaultAction::Stop | DefaultAction::None => {}
             }
         } else {
-            self.deliver(number, of_group);
+            self.deliver(sent, of_group);
         }
         if of_group && action == DefaultAction::Stop {
             // Error ignored: a process can always stop itself.

@@ -95,6 +95,7 @@ pub(crate) fn prompt_label(sandbox: &Sandbox) -> Option<OsString> {
         (_, Root::Unchanged | Root::Empty) => None,
         (Some(name), _) => Some(name.into()),
         (None, Root::Host) => Some("subroot".into()),
+        (None, Root::Image(image)) => Some(without_control_characters(image.shown.as_ref())),
         (None, Root::Dir(dir)) => dir_name(dir).map(|name| without_control_characters(&name)),
     }
 }

@@ -5,6 +5,7 @@ mod added_files;
 pub(crate) mod host_root;
 pub(crate) mod id_layout;
 pub(crate) mod id_plan;
+pub(crate) mod image;
 mod name_files;
 pub(crate) mod outline;
 pub(crate) mod progress;
@@ -93,7 +94,10 @@ impl Plan {
         let devices = cdi::resolve(&sandbox.cdi_devices)?;
         let mounts = mounts(devices.mounts.iter().chain(&sandbox.mounts))?;
         let base = base(sandbox, &mounts)?;
-        let ids = IdPlan::new(&sandbox.ids, base.as_ref().and_then(Ground::root_owner))?;
+        let mut ids = IdPlan::new(&sandbox.ids, base.as_ref().and_then(Ground::root_owner))?;
+        if let Root::Image(image) = &sandbox.root {
+            image::keep_only(&mut ids, &image.map)?;
+        }
         let private_pids = sandbox.namespaces.pid == Namespace::Private;
         let mut process = process(sandbox, &mounts)?;
         for (name, value) in devices.environment {
@@ -101,7 +105,7 @@ impl Plan {
         }
         let hostname = hostname(sandbox);
         let added = match (&sandbox.root, ids.candidates.first()) {
-            (Root::Dir(_) | Root::Host, Some(candidate)) => {
+            (Root::Dir(_) | Root::Image(_) | Root::Host, Some(candidate)) => {
                 Additions { sandbox, candidate, hostname, mounts: &mounts }.find()?
             }
             _ => Added::default(),
@@ -207,6 +211,7 @@ fn base(sandbox: &Sandbox, mounts: &[Mount]) -> Result<Option<Ground>, Error> {
             let (path, owner) = check_rootfs(dir)?;
             Some(Ground { base: Base::Dir(path), owner })
         }
+        Root::Image(image) => Some(Ground { base: Base::Layers(Arc::clone(image)), owner: None }),
         Root::Empty => Some(Ground { base: Base::Empty, owner: None }),
         Root::Host => Some(Ground { base: Base::Host(HostRoot::find(mounts)?), owner: None }),
         Root::Unchanged => None,
@@ -315,19 +320,23 @@ fn makes_dir(mounts: &[Mount], path: &Path) -> bool {
 
 /// True if the root has this directory. One that only subordinate IDs can search counts as missing.
 fn has_dir(root: &Root, path: &Path) -> Result<bool, Error> {
-    let top = match root {
-        Root::Dir(dir) => dir.as_path(),
-        Root::Empty => return Ok(false),
-        Root::Host | Root::Unchanged => Path::new("/"),
+    let tops: Vec<&Path> = match root {
+        Root::Dir(dir) => vec![dir],
+        Root::Image(image) => image.layers.iter().map(|layer| layer.path.as_path()).collect(),
+        Root::Empty => Vec::new(),
+        Root::Host | Root::Unchanged => vec![Path::new("/")],
     };
-    match open_top(top).and_then(|top| look_in(&top, path)) {
-        Ok(found) => Ok(file_kind(&found) == SFlag::S_IFDIR),
-        Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EACCES) => Ok(false),
-        Err(errno) => Err(Error::Unreadable {
-            file: [top, path.strip_prefix("/").ok().unwrap_or(path)].iter().collect(),
-            why: reason(errno),
-        }),
+    for top in tops {
+        match open_top(top).and_then(|top| look_in(&top, path)) {
+            Ok(found) => return Ok(file_kind(&found) == SFlag::S_IFDIR),
+            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EACCES) => {}
+            Err(errno) => {
+                let file = [top, path.strip_prefix("/").ok().unwrap_or(path)].iter().collect();
+                return Err(Error::Unreadable { file, why: reason(errno) });
+            }
+        }
     }
+    Ok(false)
 }
 
 /// Examines the sources of mounts, and finds for each mount the one that it is on: the nearest above it.

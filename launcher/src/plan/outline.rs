@@ -1,7 +1,9 @@
 //! The steps of a launch in order: `--print-plan` prints them, and `-v` prints each as it happens.
 
+mod base;
+
 use crate::plan::id_plan::{Candidate, IdPlan, Writer};
-use crate::plan::root::{BOUND_DEV, Base, DEV, DEVICES, PROC, PTS, PlannedMount, RootPlan, SHM, SYS, Sys};
+use crate::plan::root::{BOUND_DEV, DEV, DEVICES, PROC, PTS, PlannedMount, RootPlan, SHM, SYS, Sys};
 use crate::plan::root_owner::Ownership;
 use crate::plan::steps::{Kind, Step};
 use crate::plan::{FirstProcess, Plan};
@@ -132,23 +134,6 @@ impl Outline {
         }
         self.add(Kind::PivotRoot);
         self.add(Kind::DetachOldRoot);
-    }
-
-    fn base(&mut self, root: &RootPlan) {
-        let (source, overlay) = match &root.base {
-            Base::Dir(dir) => (OsStr::from_bytes(dir.to_bytes()), root.overlay.as_ref()),
-            Base::Host(_) => (OsStr::new("/"), Some(&Overlay::Memory)),
-            Base::Empty => {
-                self.add(Kind::MakeEmptyRoot);
-                return;
-            }
-        };
-        let step = self.add(Kind::MakeRoot).text("source", source);
-        match overlay {
-            Some(Overlay::Memory) => step.text("changes", DISCARDED),
-            Some(Overlay::Kept(dir)) => step.text("changes_dir", dir),
-            None => step,
-        };
     }
 
     fn essential_mounts(&mut self, root: &RootPlan) {

@@ -5,12 +5,13 @@ use crate::plan::id_layout::inside_of;
 use crate::plan::root_owner::RootOwner;
 use crate::plan::steps::Kind;
 use crate::request::mount::{Bind, Content, Mount, MountFlags, NODEV, NOEXEC, NOSUID, READ_ONLY};
-use crate::request::root::{Dev, Overlay, Proc};
+use crate::request::root::{Dev, Image, Overlay, Proc};
 use nix::libc::{dev_t, ino_t, uid_t};
 use nix::sys::stat::{FileStat, Mode};
 use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use subroot_idmap::PlannedMap;
 
 /// The mode of a mount point that a run has created in the rootfs: the sticky bit and no permissions.
@@ -121,6 +122,8 @@ impl DiskDir {
 pub(crate) enum Base {
     /// A directory on the host.
     Dir(CString),
+    /// The layers of an image.
+    Layers(Arc<Image>),
     /// The host's own system, with a layer in memory over it.
     Host(HostRoot),
     /// An empty filesystem in memory.
@@ -132,7 +135,7 @@ impl Base {
     fn dir(&self) -> Option<&OsStr> {
         match self {
             Base::Dir(path) => Some(OsStr::from_bytes(path.to_bytes())),
-            Base::Host(_) | Base::Empty => None,
+            Base::Host(_) | Base::Empty | Base::Layers(_) => None,
         }
     }
 }
@@ -185,6 +188,19 @@ impl RootPlan {
         self.base.dir()
     }
 
+    /// The base, if it is an image.
+    pub(crate) fn image(&self) -> Option<&Arc<Image>> {
+        match &self.base {
+            Base::Layers(image) => Some(image),
+            Base::Dir(_) | Base::Host(_) | Base::Empty => None,
+        }
+    }
+
+    /// The directory or the canonical name of the image that is the base.
+    pub(crate) fn source(&self) -> Option<&OsStr> {
+        self.dir().or_else(|| self.image().map(|image| OsStr::new(&image.name)))
+    }
+
     /// True if the root is made read-only only after all mounts: an empty one gets its mount points from them.
     pub(crate) fn is_read_only_last(&self) -> bool {
         self.read_only && matches!(self.base, Base::Empty)
@@ -195,7 +211,9 @@ impl RootPlan {
         let base = match &self.base {
             Base::Host(_) => Some(Path::new("/")),
             Base::Empty => None,
-            Base::Dir(_) => self.dir().map(Path::new).filter(|_| self.overlay == Some(Overlay::Memory)),
+            _ if self.overlay != Some(Overlay::Memory) => None,
+            Base::Layers(image) => image.layers.first().map(|layer| layer.path.as_path()),
+            Base::Dir(_) => self.dir().map(Path::new),
         };
         let mounts = self.mounts.iter().filter_map(|planned| match &planned.mount.content {
             Content::Layered(source) => Some((source.as_path(), planned.mount.target.as_path())),

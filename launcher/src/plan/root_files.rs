@@ -8,7 +8,8 @@ use crate::request::mount::{Content, Mount};
 use crate::request::root::{Overlay, Root};
 use crate::request::sandbox::Sandbox;
 use crate::sys;
-use crate::sys::files::file_kind;
+use crate::sys::files::{file_kind, has_attribute};
+use crate::sys::legacy_mount::descriptor;
 use crate::sys::lookup::{READ_FILE, open_file_in_root, open_in_root, open_top};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -56,6 +57,11 @@ impl<'m> RootFiles<'m> {
         }
         match &sandbox.root {
             Root::Dir(dir) => layers.push(open_top(dir)?),
+            Root::Image(image) => {
+                for layer in &image.layers {
+                    layers.push(open_top(&layer.path)?);
+                }
+            }
             Root::Host | Root::Unchanged => layers.push(open_top(Path::new("/"))?),
             Root::Empty => {}
         }
@@ -98,7 +104,7 @@ impl<'m> RootFiles<'m> {
     /// # Errors
     /// Errors of openat2(2).
     pub(crate) fn size(&self, path: &str) -> Result<Found<u64>, Errno> {
-        Ok(match self.find(|layer| open_in_root(layer, Path::new(path), OFlag::empty()))? {
+        Ok(match self.find(path, |layer| open_in_root(layer, Path::new(path), OFlag::empty()))? {
             Found::File((_, stat)) => Found::File(stat.st_size.unsigned_abs()),
             Found::Missing => Found::Missing,
             Found::Other => Found::Other,
@@ -108,14 +114,14 @@ impl<'m> RootFiles<'m> {
     /// Finds a file to read. A mount point that another run has created, or left when it was killed, is nothing
     /// of the root's. It denies access to its owner.
     fn find_readable(&self, path: &str) -> Result<Found<(OwnedFd, FileStat)>, Errno> {
-        match self.find(|layer| open_file_in_root(layer, Path::new(path))) {
+        match self.find(path, |layer| open_file_in_root(layer, Path::new(path))) {
             Err(Errno::EACCES) if self.is_created(path)? => Ok(Found::Missing),
             found => found,
         }
     }
 
     fn is_created(&self, path: &str) -> Result<bool, Errno> {
-        Ok(match self.find(|layer| open_in_root(layer, Path::new(path), OFlag::empty()))? {
+        Ok(match self.find(path, |layer| open_in_root(layer, Path::new(path), OFlag::empty()))? {
             Found::File((_, stat)) => is_created_file(&stat),
             Found::Missing | Found::Other => false,
         })
@@ -123,13 +129,16 @@ impl<'m> RootFiles<'m> {
 
     fn find(
         &self,
+        path: &str,
         open: impl Fn(&OwnedFd) -> Result<OwnedFd, Errno>,
     ) -> Result<Found<(OwnedFd, FileStat)>, Errno> {
+        let is_layered = self.layers.len() > 1;
         for layer in &self.layers {
             let file = match open(layer) {
+                Err(Errno::ENOENT) if is_layered && hides_lower(layer, path)? => return Ok(Found::Missing),
                 Err(Errno::ENOENT) => continue,
                 // A removed file: Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories".
-                Err(Errno::ENXIO) if self.layers.len() > 1 => return Ok(Found::Missing),
+                Err(Errno::ENXIO) if is_layered => return Ok(Found::Missing),
                 // ENXIO is for a socket, or a device without a driver.
                 Err(Errno::ENXIO | Errno::ENOTDIR) => return Ok(Found::Other),
                 file => file?,
@@ -137,6 +146,16 @@ impl<'m> RootFiles<'m> {
             return examined(file);
         }
         Ok(Found::Missing)
+    }
+}
+
+/// True if the directory of a path is in this layer and hides those of the lower layers.
+fn hides_lower(layer: &OwnedFd, path: &str) -> Result<bool, Errno> {
+    let dir = Path::new(path).parent().unwrap_or(Path::new("/"));
+    match open_in_root(layer, dir, OFlag::O_DIRECTORY) {
+        Ok(dir) => has_attribute(&descriptor(&dir), c"user.overlay.opaque"),
+        Err(Errno::ENOENT) => Ok(false),
+        Err(errno) => Err(errno),
     }
 }
 

@@ -85,7 +85,7 @@ fn check_together(sandbox: &Sandbox) -> Result<(), Error> {
             "it needs an init process, so it cannot be combined with --as-pid-1 or --pid host",
         );
     }
-    if sandbox.overlay.is_some() && !matches!(sandbox.root, Root::Dir(_)) {
+    if sandbox.overlay.is_some() && !matches!(sandbox.root, Root::Dir(_) | Root::Image(_)) {
         return refuse("--overlay", "it needs a ROOTFS: without one, all changes go to memory anyway");
     }
     if sandbox.root == Root::Unchanged && changes_root(sandbox) {

@@ -50,6 +50,9 @@ pub(crate) struct Process {
     pub(crate) oom_score_adj: Option<i32>,
     /// True if it has its own terminal.
     pub(crate) terminal: bool,
+    /// The signal that it gets instead of SIGTERM, if its image names one.
+    #[serde(default)]
+    pub(crate) stop_signal: Option<i32>,
 }
 
 /// The working directory of a command.
@@ -222,6 +225,7 @@ impl Process {
             umask: None,
             oom_score_adj: None,
             terminal: false,
+            stop_signal: None,
         }
     }
 }

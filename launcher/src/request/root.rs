@@ -1,12 +1,16 @@
 //! The requested root.
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What the root is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Root {
     /// A directory of the host.
     Dir(PathBuf),
+    /// The layers of an image.
+    Image(Arc<Image>),
     /// An empty filesystem in memory.
     Empty,
     /// The host's own system, with a layer in memory over it.
@@ -14,6 +18,40 @@ pub(crate) enum Root {
     /// The host's own system, unchanged: only namespaces are created.
     Unchanged,
 }
+
+/// An image that is unpacked for the maps of this launch.
+#[derive(Debug)]
+pub(crate) struct Image {
+    /// Its canonical name.
+    pub(crate) name: String,
+    /// The name that a user types.
+    pub(crate) shown: String,
+    /// What `subroot import` takes to make a directory of it.
+    pub(crate) source: String,
+    /// Both maps for which it is unpacked, as text.
+    pub(crate) map: String,
+    /// The layers, the highest first.
+    pub(crate) layers: Vec<LayerDir>,
+    /// Keep the layers from being removed while they are open.
+    pub(crate) locks: Vec<OwnedFd>,
+}
+
+/// The directory of a layer's files.
+#[derive(Debug)]
+pub(crate) struct LayerDir {
+    pub(crate) path: PathBuf,
+    /// The device and inode.
+    pub(crate) identity: [u64; 2],
+}
+
+/// An image is equal only to itself, because its locks are.
+impl PartialEq for Image {
+    fn eq(&self, other: &Image) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Image {}
 
 /// Where changes to a rootfs go.
 #[derive(Clone, Debug, PartialEq, Eq)]

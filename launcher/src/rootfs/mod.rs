@@ -5,6 +5,7 @@ pub(crate) mod covering;
 pub(crate) mod created_mount_points;
 pub(crate) mod dev;
 pub(crate) mod host_root;
+pub(crate) mod lower_layers;
 pub(crate) mod made;
 pub(crate) mod mount_point;
 pub(crate) mod mounts;

@@ -40,8 +40,8 @@ pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount, layers: &UpperLa
         Content::Layered(source) => {
             let lower = open_source(source)?;
             let mount_point = root.mount_point(target, true)?;
-            let layered =
-                layer(&mount_point, &lower, layers).map_err(|errno| layer_failure(source, &lower, errno))?;
+            let layered = layer(&mount_point, &[&lower], layers)
+                .map_err(|errno| layer_failure(source, &lower, errno))?;
             root.record_memory(&layered);
             attach_with(&layered, &mount_point, c"", mount.attributes).map_err(on)
         }
@@ -52,7 +52,7 @@ pub(crate) fn mount(root: &mut NewRoot, planned: &PlannedMount, layers: &UpperLa
                 None => None,
             };
             let mount_point = root.mount_point(target, true)?;
-            let made = overlay(&lower, upper.as_ref(), &[]);
+            let made = overlay(&lower.iter().collect::<Vec<_>>(), upper.as_ref(), &[]);
             let overlay = made.map_err(|errno| overlay_failure(on(errno), (lower_paths, &lower)))?;
             attach_with(&overlay, &mount_point, c"", mount.attributes).map_err(on)
         }
@@ -174,42 +174,49 @@ fn open_source(path: &Path) -> Result<OwnedFd, Failure> {
     open(path, LOOK, Mode::empty()).map_err(Failure::on(Step::Bind, path.as_os_str().as_bytes()))
 }
 
-/// A directory with an overlay that takes all changes, which are discarded at the end.
+/// Directories, the highest first, with an overlay that takes all changes, which are discarded at the end.
 ///
 /// # Errors
 /// Errors of the mounts.
-pub(crate) fn layer(mount_point: &OwnedFd, lower: &OwnedFd, layers: &UpperLayers) -> Result<OwnedFd, Errno> {
+pub(crate) fn layer(
+    mount_point: &OwnedFd,
+    lower: &[&OwnedFd],
+    layers: &UpperLayers,
+) -> Result<OwnedFd, Errno> {
     match layers {
         UpperLayers::Memory => in_memory(mount_point, |memory| layer_in(memory, lower, &[])),
         UpperLayers::Disk(dir) => layer_in(&new_dir(dir)?, lower, &[VOLATILE]),
     }
 }
 
-fn layer_in(dir: &OwnedFd, lower: &OwnedFd, options: &[OverlayOption<'_>]) -> Result<OwnedFd, Errno> {
+fn layer_in(dir: &OwnedFd, lower: &[&OwnedFd], options: &[OverlayOption<'_>]) -> Result<OwnedFd, Errno> {
     let make = |name: &str| {
         mkdirat(dir, name, Mode::from_bits_truncate(0o755))?;
         openat(dir, name, LOOK, Mode::empty())
     };
     let upper = (make("upper")?, make("work")?);
     // The top directory of an overlay is that of the upper layer, with its mode.
-    let mode = Mode::from_bits_truncate(fstat(lower)?.st_mode & 0o7777);
+    let highest = lower.first().ok_or(Errno::EINVAL)?;
+    let mode = Mode::from_bits_truncate(fstat(highest)?.st_mode & 0o7777);
     fchmodat(dir, "upper", mode, FchmodatFlags::FollowSymlink)?;
-    overlay(std::slice::from_ref(lower), Some(&upper), options)
+    overlay(lower, Some(&upper), options)
 }
 
-/// A directory with its changes in other host directories, and with mount points in memory below it.
+/// Directories, the highest first, with their changes in other host directories, and with mount points in
+/// memory below them. Without an upper directory they cannot be changed.
 ///
 /// # Errors
 /// Errors of the mounts.
 pub(crate) fn keep(
     mount_point: &OwnedFd,
-    lower: OwnedFd,
-    upper: &(OwnedFd, OwnedFd),
+    lower: &[&OwnedFd],
+    upper: Option<&(OwnedFd, OwnedFd)>,
     points: &[MissingPoint],
 ) -> Result<OwnedFd, Errno> {
     in_memory(mount_point, |memory| {
         points.iter().try_for_each(|point| make_point(memory, point)).map_err(|failure| failure.errno)?;
-        overlay(&[lower, openat(memory, ".", LOOK, Mode::empty())?], Some(upper), &[])
+        let lowest = openat(memory, ".", LOOK, Mode::empty())?;
+        overlay(&[lower, &[&lowest]].concat(), upper, &[])
     })
 }
 

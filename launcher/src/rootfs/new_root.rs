@@ -36,13 +36,13 @@ const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEX
 /// only while the mount namespace still contains one without anything covered (mount_too_revealing() in
 /// fs/namespace.c).
 ///
-/// `covered` is masked in addition to the paths that the plan masks.
+/// `lower` are the layers of an image. `covered` is masked in addition to the paths that the plan masks.
 ///
 /// # Errors
 /// The step that failed.
 pub(crate) fn enter(
     plan: &RootPlan,
-    layers: UpperLayers,
+    (lower, layers): (Vec<OwnedFd>, UpperLayers),
     covered: &[PathBuf],
 ) -> Result<Vec<String>, Failure> {
     let path = plan.disk.as_ref().map(|disk| &disk.path);
@@ -51,7 +51,7 @@ pub(crate) fn enter(
         format!("changes go to {} until the sandbox ends, {MEMORY_LOST}", path.to_string_lossy())
     });
     failure::detail(|| format!("mounts are made by {}", sys::mount::interface()));
-    let mut root = make_base(plan, &layers)?;
+    let mut root = make_base(plan, lower, &layers)?;
     if plan.read_only && !plan.is_read_only_last() {
         protect(&root, Reach::Tree)?;
     }
@@ -70,10 +70,11 @@ pub(crate) fn enter(
     Ok([on_disk, proc_lost, sys_lost].into_iter().flatten().collect())
 }
 
-fn make_base(plan: &RootPlan, layers: &UpperLayers) -> Result<NewRoot, Failure> {
+fn make_base(plan: &RootPlan, lower: Vec<OwnedFd>, layers: &UpperLayers) -> Result<NewRoot, Failure> {
     begin(if let Base::Empty = plan.base { Kind::MakeEmptyRoot } else { Kind::MakeRoot }, b"");
     match &plan.base {
         Base::Dir(path) => assemble(plan, path, layers),
+        Base::Layers(_) => assemble_image(plan, &lower.iter().collect::<Vec<_>>(), layers),
         Base::Host(host) => host_root::attach(host, layers),
         Base::Empty => {
             let memory = host_root::attach_memory().map_err(Failure::on(Step::Mount, b"/"))?;
@@ -108,18 +109,48 @@ fn assemble(plan: &RootPlan, path: &CStr, layers: &UpperLayers) -> Result<NewRoo
     refuse_false_mount_points(plan, &mount_point)?;
     let missing = missing_in(plan, &mount_point)?;
     match &plan.overlay {
-        Some(overlay) => {
-            let root = NewRoot::new(match overlay {
-                Overlay::Memory => discard(&mount_point, layers)?,
-                Overlay::Kept(dir) => keep(plan, &mount_point, dir)?,
-            });
-            Ok(if *overlay == Overlay::Memory { root.all_in_memory() } else { root })
-        }
+        Some(overlay) => layered(plan, overlay, (&[&mount_point], layers)),
         None if missing.is_empty() => {
             bind_over_itself(&mount_point).map(NewRoot::new).map_err(on(Step::BindRoot))
         }
         None => cover(&mount_point, &missing).map(NewRoot::of_cover),
     }
+}
+
+/// Mounts the layers of an image over the highest one. Without an overlay, the root cannot be changed.
+fn assemble_image(plan: &RootPlan, lower: &[&OwnedFd], layers: &UpperLayers) -> Result<NewRoot, Failure> {
+    let root = match &plan.overlay {
+        Some(overlay) => layered(plan, overlay, (lower, layers))?,
+        None => attach_layers(lower, b"", |highest| mounts::keep(highest, lower, None, &points(plan)))
+            .map(NewRoot::new)?,
+    };
+    refuse_false_mount_points(plan, root.top())?;
+    Ok(root)
+}
+
+fn layered(
+    plan: &RootPlan,
+    overlay: &Overlay,
+    (lower, layers): (&[&OwnedFd], &UpperLayers),
+) -> Result<NewRoot, Failure> {
+    match overlay {
+        Overlay::Memory => attach_layers(lower, b"", |highest| mounts::layer(highest, lower, layers))
+            .map(|root| NewRoot::new(root).all_in_memory()),
+        Overlay::Kept(dir) => keep(plan, lower, dir).map(NewRoot::new),
+    }
+}
+
+/// Makes an overlay and attaches it over the highest of its lower directories.
+fn attach_layers(
+    lower: &[&OwnedFd],
+    object: &[u8],
+    make: impl FnOnce(&OwnedFd) -> Result<OwnedFd, Errno>,
+) -> Result<OwnedFd, Failure> {
+    let on = |errno| Failure::new(Step::LayerRoot, object, errno);
+    let highest = lower.first().ok_or(Errno::EINVAL).map_err(on)?;
+    let layered = make(highest).map_err(|errno| mounts::with_mount_below(on(errno), highest))?;
+    sys::mount::attach(&layered, highest, c"").map_err(on)?;
+    Ok(layered)
 }
 
 /// The new mount is made private, so that no mount events from the host reach it: mount_namespaces(7).
@@ -129,30 +160,24 @@ fn bind_over_itself(mount_point: &OwnedFd) -> Result<OwnedFd, Errno> {
     Ok(tree)
 }
 
-fn discard(mount_point: &OwnedFd, layers: &UpperLayers) -> Result<OwnedFd, Failure> {
-    let on = |errno| Failure::new(Step::LayerRoot, b"", errno);
-    let layered = mounts::layer(mount_point, mount_point, layers)
-        .map_err(|errno| mounts::with_mount_below(on(errno), mount_point))?;
-    sys::mount::attach(&layered, mount_point, c"").map_err(on)?;
-    Ok(layered)
-}
-
-fn keep(plan: &RootPlan, mount_point: &OwnedFd, dir: &Path) -> Result<OwnedFd, Failure> {
-    let on = |errno| Failure::new(Step::LayerRoot, dir.as_os_str().as_bytes(), errno);
-    let lower = sys::outcome_of(mount_point.try_clone()).map_err(on)?;
+fn keep(plan: &RootPlan, lower: &[&OwnedFd], dir: &Path) -> Result<OwnedFd, Failure> {
+    let object = dir.as_os_str().as_bytes();
+    let on = |errno| Failure::new(Step::LayerRoot, object, errno);
     let kept = open(dir, LOOK, Mode::empty()).map_err(on)?;
     // The top directory of an overlay is that of the upper layer, with its mode.
-    let mode = fstat(&lower).map_err(on)?.st_mode & 0o7777;
+    let highest = lower.first().ok_or(Errno::EINVAL).map_err(on)?;
+    let mode = fstat(highest).map_err(on)?.st_mode & 0o7777;
     let made = |name, mode| kept_dir(&kept, name, Mode::from_bits_truncate(mode)).map_err(on);
     let upper = (made(c"upper", mode)?, made(c"work", 0o700)?);
     check_attributes(&upper.1).map_err(on)?;
-    // What is made comes first, so that a directory has its own mode.
+    attach_layers(lower, object, |highest| mounts::keep(highest, lower, Some(&upper), &points(plan)))
+}
+
+/// The mount points on the root, and what is made there. What is made comes first, so that a directory has its
+/// own mode.
+fn points(plan: &RootPlan) -> Vec<MissingPoint> {
     let made = plan.mounts.iter().filter_map(made::point);
-    let points: Vec<MissingPoint> = made.chain(plan.points_on_root().map(point)).collect();
-    let layered = mounts::keep(mount_point, lower, &upper, &points)
-        .map_err(|errno| mounts::with_mount_below(on(errno), mount_point))?;
-    sys::mount::attach(&layered, mount_point, c"").map_err(on)?;
-    Ok(layered)
+    made.chain(plan.points_on_root().map(point)).collect()
 }
 
 /// Opens an existing directory, or creates one with this mode, whatever the umask.

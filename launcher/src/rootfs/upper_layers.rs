@@ -98,7 +98,7 @@ pub(crate) fn try_out(dir: &OwnedFd) -> Outcome<()> {
     }
     openat(dir, "lower/dir/file", OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_CLOEXEC, Mode::S_IRUSR)?;
     let look = |name: &str| openat(dir, name, LOOK, Mode::empty());
-    let merged = overlay(&[look("lower")?], Some(&(look("upper")?, look("work")?)), &[VOLATILE])?;
+    let merged = overlay(&[&look("lower")?], Some(&(look("upper")?, look("work")?)), &[VOLATILE])?;
     unlinkat(&merged, "dir/file", UnlinkatFlags::NoRemoveDir)?;
     unlinkat(&merged, "dir", UnlinkatFlags::RemoveDir)?;
     mkdirat(&merged, "dir", Mode::S_IRWXU)

@@ -25,11 +25,16 @@ pub(crate) fn be_quiet() {
     IS_QUIET.store(true, Ordering::Relaxed);
 }
 
+/// True if warnings are suppressed.
+pub(crate) fn is_quiet() -> bool {
+    IS_QUIET.load(Ordering::Relaxed)
+}
+
 /// Prints a warning.
 pub(crate) fn warn(text: &dyn Display) {
     match SINK.get() {
         Some(sink) => sink(&text.to_string()),
-        None if IS_QUIET.load(Ordering::Relaxed) => {}
+        None if is_quiet() => {}
         None => line(&text.to_string()),
     }
 }

@@ -11,6 +11,7 @@ use crate::parent::detached::store::{JobDir, Store, making};
 use crate::parent::registry::{Entry, Name};
 use crate::parent::status_stream;
 use crate::plan::Plan;
+use crate::plan::root::RootPlan;
 use crate::sys::Outcome;
 use crate::sys::process::Ended;
 use crate::sys::standard_error;
@@ -123,7 +124,7 @@ impl Supervisor {
 fn begin(file: &std::fs::File, plan: &Plan, kept: Kept) -> Outcome<()> {
     let text = |arg: &OsString| arg.to_string_lossy().into_owned();
     let command: Vec<String> = plan.process.command.iter().map(text).collect();
-    record::begin(file, &command, plan.root.as_ref().and_then(|root| root.dir()).map(Path::new), kept)
+    record::begin(file, &command, plan.root.as_ref().and_then(RootPlan::source).map(Path::new), kept)
 }
 
 /// Removes the record of an earlier sandbox with this name, which no running sandbox has.

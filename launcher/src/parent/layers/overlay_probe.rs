@@ -36,7 +36,7 @@ fn mount_only(candidates: &[Candidate]) -> Result<(), Stopped> {
         let memory = new_memory()?;
         mkdirat(&memory, "lower", Mode::S_IRWXU)?;
         let lower = openat(&memory, "lower", LOOK, Mode::empty())?;
-        mounts::layer(&memory, &lower, &UpperLayers::Memory).map(drop)
+        mounts::layer(&memory, &[&lower], &UpperLayers::Memory).map(drop)
     };
     trial::perform(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, candidates, mount).map(drop)
 }

@@ -38,7 +38,7 @@ pub(crate) struct Known {
     pub(crate) has_init: bool,
     /// The start time, in milliseconds since 1970.
     pub(crate) started: u64,
-    /// The directory that is its root, if its root is a directory.
+    /// The directory or the canonical name of the image that is its root, if it is one of these.
     pub(crate) rootfs: Option<OsString>,
     /// The uid and gid inside of a process for which no user is given.
     pub(crate) first: [u32; 2],

@@ -271,7 +271,9 @@ kinds! {
     /// An archive.
     ARCHIVE: "archive", "{path} is an archive, and ROOTFS is a directory", "{fix}";
     /// An image.
-    IMAGE_NAME: "image-name", "ROOTFS is a directory, and images are not pulled: here is no directory {name}", "{fix}";
+    IMAGE_NAME: "image-name", "no directory or stored image is named {name}, and images are not pulled yet", "{fix}";
+    /// An image instead of a directory.
+    IMAGE_STORED: "image-stored", "{name} is an image, and this needs a directory", "{fix}";
     /// A command without `--`.
     COMMAND_AS_ROOTFS: "command-as-rootfs", "{name} is a command, and the first argument is ROOTFS",
         "put -- before the command: subroot run -- {name}";

@@ -1,5 +1,6 @@
 //! `subroot run --detach`, `logs`, `attach`, `wait` and `stop`.
 
+use crate::child::prepared::Launch;
 use crate::cli::args::{AttachArgs, LogsArgs, StopArgs, WaitArgs};
 use crate::cli::output;
 use crate::error::{Error, OsError};
@@ -19,17 +20,24 @@ use nix::poll::{PollTimeout, poll};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
+/// Gives a sandbox a name, unless it has one.
+///
+/// # Errors
+/// There are no random numbers.
+pub(crate) fn name(sandbox: &mut Sandbox) -> Result<(), Error> {
+    if sandbox.name.is_none() {
+        sandbox.name = Some(start::new_name()?);
+    }
+    Ok(())
+}
+
 /// Starts a detached sandbox and prints its name.
 ///
 /// # Errors
 /// Why nothing was started, or standard output cannot be written.
-pub(crate) fn start(mut sandbox: Sandbox, wishes: Wishes) -> anyhow::Result<u8> {
-    let name = match sandbox.name.clone() {
-        Some(name) => name,
-        None => start::new_name()?,
-    };
-    sandbox.name = Some(name.clone());
-    let status = start::start(sandbox, wishes)?;
+pub(crate) fn start(launch: Launch, wishes: Wishes) -> anyhow::Result<u8> {
+    let name = launch.plan.name.clone().unwrap_or_default();
+    let status = start::start(launch, wishes)?;
     if status == 0 {
         output::output(&format!("{name}\n"))?;
     }

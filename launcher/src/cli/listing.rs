@@ -2,6 +2,7 @@
 
 use crate::cli::args::{KillArgs, PsArgs};
 use crate::cli::output;
+use crate::cli::values::signals;
 use crate::error::Error;
 use crate::parent::detached::job::{self, End, Kept};
 use crate::parent::detached::store::LOGS;
@@ -10,7 +11,6 @@ use crate::parent::registry::known::now;
 use crate::parent::registry::{self, Known};
 use crate::sys::standard_error;
 use nix::libc;
-use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -137,7 +137,7 @@ fn log(dir: &Path) -> String {
 /// # Errors
 /// The signal is unknown.
 pub(crate) fn kill(typed: &KillArgs) -> anyhow::Result<u8> {
-    let signal = signal(&typed.signal)
+    let signal = signals::signal(&typed.signal)
         .ok_or_else(|| Error::Usage { what: "--signal", why: format!("unknown signal {}", typed.signal) })?;
     let (known, status) = output::attempt_each(&typed.sandboxes, |arg| {
         let known = registry::find(arg)?;
@@ -152,14 +152,4 @@ pub(crate) fn kill(typed: &KillArgs) -> anyhow::Result<u8> {
         }
     }
     Ok(status)
-}
-
-/// Reads a signal: a name with or without SIG, or a number, including those of real-time signals.
-fn signal(arg: &str) -> Option<i32> {
-    if let Ok(number) = arg.parse::<i32>() {
-        return (1..=64).contains(&number).then_some(number);
-    }
-    let name = arg.to_ascii_uppercase();
-    let name = if name.starts_with("SIG") { name } else { format!("SIG{name}") };
-    name.parse::<Signal>().ok().map(|signal| signal as i32)
 }

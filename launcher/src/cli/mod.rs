@@ -8,6 +8,7 @@ pub(crate) mod explain;
 pub(crate) mod grants;
 pub(crate) mod help;
 pub(crate) mod idmap;
+pub(crate) mod images;
 pub(crate) mod listing;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -20,16 +21,23 @@ pub(crate) mod print_plan;
 pub(crate) mod trees;
 pub(crate) mod values;
 
+use crate::child::prepared::Launch;
 use crate::cli::args::{ExecArgs, RunArgs, Verb, further};
+use crate::cli::images::Taken;
 use crate::cli::mistakes::spellings;
+use crate::cli::options::Asked;
 use crate::cli::print_plan::FORMAT;
 use crate::cli::values::passed;
 use crate::error::Error;
 use crate::parent::join;
+use crate::parent::launch;
 use crate::parent::registry;
+use crate::parent::status_stream;
 use crate::plan::progress;
+use crate::request::sandbox::Sandbox;
 use crate::sys::standard_error::escaped;
 use log::LevelFilter;
+use nix::errno::Errno;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -94,11 +102,41 @@ fn run_sandbox(typed: RunArgs, command: Option<Vec<OsString>>) -> anyhow::Result
     let format = typed.reports.print_plan.as_deref().map(|typed| FORMAT.read(Some(typed))).transpose();
     let format = format.map_err(|why| Error::Usage { what: "--print-plan", why })?;
     let wishes = options::wishes(&typed)?;
-    let sandbox = options::run(typed, command)?;
+    let (mut sandbox, asked) = options::run(typed, command)?;
+    if format.is_none() && wishes.is_some() {
+        detached::name(&mut sandbox)?;
+    }
+    let streams = if format.is_some() { Vec::new() } else { sandbox.status_stream.as_slice().to_vec() };
+    let prepared = prepared(&mut sandbox, &asked, format.is_none());
+    let launch = match prepared.inspect_err(|error| status_stream::report_failure(&streams, error))? {
+        Ok(launch) => launch,
+        Err(status) => {
+            let why = "unpacking the image".into();
+            status_stream::report_failure(&streams, &Error::Monitored { why, fix: None, status });
+            return Ok(status);
+        }
+    };
+    // While the command runs, nothing else holds what is passed to it.
+    drop((sandbox, streams));
     match (format, wishes) {
-        (Some(format), _) => print_plan::print(&sandbox, format),
-        (None, Some(wishes)) => detached::start(sandbox, wishes),
-        (None, None) => Ok(sandbox.run_once()?.into()),
+        (Some(format), _) => print_plan::print(&launch.plan, format),
+        (None, Some(wishes)) => detached::start(launch, wishes),
+        (None, None) => Ok(launch::launch(launch)?.status()),
+    }
+}
+
+/// The launch, or the exit status if an image could not be unpacked. Images are looked for only if there is no
+/// directory, so that a launch of a directory does not pay for them.
+fn prepared(sandbox: &mut Sandbox, asked: &Asked, may_prepare: bool) -> Result<Result<Launch, u8>, Error> {
+    match Launch::new(sandbox) {
+        Err(Error::Rootfs { path, errno }) if matches!(errno.0, Errno::ENOENT | Errno::ENOTDIR) => {
+            match images::take(sandbox, asked, may_prepare)? {
+                Taken::Image => Launch::new(sandbox).map(Ok),
+                Taken::No => Err(Error::Rootfs { path, errno }),
+                Taken::Stopped(status) => Ok(Err(status)),
+            }
+        }
+        launch => launch.map(Ok),
     }
 }
 

@@ -8,12 +8,12 @@ use crate::cli::args::{
 use crate::cli::mistakes::nearest::question;
 use crate::cli::values::namespaces::NAMESPACE;
 use crate::cli::values::root::{DEV, PROC};
-use crate::cli::values::{descriptors, environment, ids, limits, made, mounts, namespaces, passed};
+use crate::cli::values::{descriptors, environment, ids, limits, made, mounts, namespaces, passed, process};
 use crate::error::{Error, OsError};
 use crate::parent::detached::record::Kept;
 use crate::parent::detached::supervisor::Wishes;
 use crate::parent::registry::Known;
-use crate::request::environment::Environment;
+use crate::request::environment::{Environment, set};
 use crate::request::ids::Userns;
 use crate::request::mount::Mount;
 use crate::request::namespaces::Namespaces;
@@ -42,18 +42,19 @@ fn reading(what: &'static str) -> impl FnOnce(String) -> Error {
 ///
 /// # Errors
 /// An argument is invalid, or arguments contradict each other.
-pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbox, Error> {
+pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<(Sandbox, Asked), Error> {
     let passed = passed::take(typed.process.preserve_fds, typed.reports.json_status)?;
     let is_given = after.is_some() || !typed.command.is_empty();
     let command = join_command(typed.command, after);
+    let asked = Asked::new(&typed.process)?;
     let mut sandbox = rooted(typed.rootfs, typed.mounts.empty_root)?;
-    sandbox.command = is_given.then_some(command);
-    sandbox.prefers_terminal = !is_given && !typed.lifecycle.detach && is_at_terminal();
+    sandbox.command = asked.command(is_given.then_some(command));
+    sandbox.prefers_terminal = sandbox.command.is_none() && !typed.lifecycle.detach && is_at_terminal();
     if typed.process.env_host {
         sandbox = sandbox.env_host();
     }
     take_mounts(&mut sandbox, &typed.mounts)?;
-    take_process(&mut sandbox, typed.process)?;
+    take_process(&mut sandbox, typed.process, &asked)?;
     passed::remove_variables(&passed, &mut sandbox.process.environment);
     sandbox.passed = passed;
     take_confinement(&mut sandbox, typed.security)?;
@@ -66,7 +67,36 @@ pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<Sandbo
     if let Some(number) = typed.reports.json_status {
         sandbox.status_stream = Some(Arc::new(descriptors::copy("--json-status", number)?));
     }
-    Ok(sandbox)
+    Ok((sandbox, asked))
+}
+
+/// What the command line says that the configuration of an image could also say.
+#[derive(Default)]
+pub(crate) struct Asked {
+    /// Its variables, except for those of `--env-host`.
+    pub(crate) environment: Environment,
+    /// Its entry point, which is empty to have none.
+    pub(crate) entrypoint: Option<Vec<OsString>>,
+    /// True if it has a working directory.
+    pub(crate) has_workdir: bool,
+}
+
+impl Asked {
+    fn new(typed: &ProcessArgs) -> Result<Asked, Error> {
+        let mut environment = Environment::new();
+        take_environment(&mut environment, &typed.env_file, &typed.env)?;
+        let entrypoint = typed.entrypoint.as_deref().map(process::entrypoint).transpose();
+        let entrypoint = entrypoint.map_err(reading("--entrypoint"))?;
+        Ok(Asked { environment, entrypoint, has_workdir: typed.workdir.is_some() })
+    }
+
+    /// The command with the entry point of the command line; none for a shell or the image's command.
+    pub(crate) fn command(&self, typed: Option<Vec<OsString>>) -> Option<Vec<OsString>> {
+        match self.entrypoint.as_ref().filter(|entrypoint| !entrypoint.is_empty()) {
+            Some(entrypoint) => Some(entrypoint.iter().cloned().chain(typed.into_iter().flatten()).collect()),
+            None => typed,
+        }
+    }
 }
 
 /// The root of `subroot run`.
@@ -200,9 +230,11 @@ fn take_devices(sandbox: &mut Sandbox, typed: &MountArgs) -> Result<(), Error> {
     Ok(())
 }
 
-fn take_process(sandbox: &mut Sandbox, typed: ProcessArgs) -> Result<(), Error> {
+fn take_process(sandbox: &mut Sandbox, typed: ProcessArgs, asked: &Asked) -> Result<(), Error> {
     let process = &mut sandbox.process;
-    take_environment(&mut process.environment, &typed.env_file, &typed.env)?;
+    for (name, value) in &asked.environment {
+        set(&mut process.environment, name.clone(), value.clone());
+    }
     if let Some(dir) = typed.workdir {
         process.workdir = Workdir::Asked(dir);
     }

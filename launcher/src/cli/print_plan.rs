@@ -1,12 +1,11 @@
 //! `--print-plan`: prints the steps of a launch in order, as text or JSON.
 
-use crate::child::prepared::Launch;
 use crate::cli::output;
 use crate::cli::values::one_of::OneOf;
 use crate::diagnose::shortfall;
+use crate::plan::Plan;
 use crate::plan::outline;
 use crate::plan::steps::Step;
-use crate::request::sandbox::Sandbox;
 use serde_json::{Value, json};
 
 /// How the steps are printed.
@@ -25,10 +24,9 @@ pub(crate) const FORMAT: OneOf<Format> =
 /// Prints the steps and returns the exit status.
 ///
 /// # Errors
-/// The request is invalid, or standard output cannot be written.
-pub(crate) fn print(sandbox: &Sandbox, format: Format) -> anyhow::Result<u8> {
-    let plan = Launch::new(sandbox)?.plan;
-    let steps = outline::steps(&plan, shortfall::why_not_better(&plan.ids));
+/// Standard output cannot be written.
+pub(crate) fn print(plan: &Plan, format: Format) -> anyhow::Result<u8> {
+    let steps = outline::steps(plan, shortfall::why_not_better(&plan.ids));
     let text = if format == Format::Json {
         let steps: Vec<Value> = steps.into_iter().map(Step::into_json).collect();
         output::json(&json!({"version": 1, "steps": steps}))?

@@ -3,8 +3,10 @@
 
 pub mod hash;
 pub mod id_map;
+pub mod index;
 pub mod locks;
 pub mod name;
+pub(crate) mod program;
 pub mod run_file;
 pub mod source;
 pub mod store;

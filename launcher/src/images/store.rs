@@ -23,6 +23,9 @@ const READ: OFlag = OFlag::O_RDONLY.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOE
 /// A fifo does not block the open.
 const READ_FILE: OFlag = READ.union(OFlag::O_NONBLOCK);
 
+/// The maximum length of index.json.
+const LONGEST_INDEX: u64 = 4 << 20;
+
 /// The variable that names the store.
 pub const VARIABLE: &str = "SUBROOT_STORE";
 
@@ -47,6 +50,11 @@ impl Layer {
     #[must_use]
     pub fn lock(&self) -> &OwnedFd {
         &self.lock
+    }
+
+    /// The same, which then has its only copy.
+    pub(crate) fn into_lock(self) -> OwnedFd {
+        self.lock
     }
 
     /// The path of its files.
@@ -144,9 +152,22 @@ impl StoreDir {
         let text = match opened {
             Err(Errno::ENOENT) => return Ok(None),
             Err(errno) => return Err(refused(reason(errno))),
-            Ok(file) => read(File::from(file)).map_err(refused)?,
+            Ok(file) => read(File::from(file), LONGEST).map_err(refused)?,
         };
         RunFile::parse(&text, name, map).map(Some).map_err(refused)
+    }
+
+    /// The text of index.json; `None` if there is none.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn index(&self) -> Result<Option<Vec<u8>>, Error> {
+        let refused = |why: String| failed(&self.path.join("index.json"), why, None);
+        match openat(&self.dir, "index.json", READ_FILE, Mode::empty()) {
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(refused(reason(errno))),
+            Ok(file) => read(File::from(file), LONGEST_INDEX).map(Some).map_err(refused),
+        }
     }
 
     /// Locks an unpacked layer; `None` if it is missing or is being removed.
@@ -195,14 +216,17 @@ fn check(path: &Path, dir: &OwnedFd) -> Result<(), Error> {
     Ok(())
 }
 
-fn read(file: File) -> Result<Vec<u8>, String> {
+fn read(file: File, longest: u64) -> Result<Vec<u8>, String> {
     let failed = |error: std::io::Error| reason_of(&error);
     if !file.metadata().map_err(failed)?.is_file() {
         return Err("it is not a file".into());
     }
     let mut text = Vec::new();
-    file.take(LONGEST + 1).read_to_end(&mut text).map_err(failed)?;
-    if text.len() as u64 > LONGEST { Err("it is longer than 1 MiB".into()) } else { Ok(text) }
+    file.take(longest + 1).read_to_end(&mut text).map_err(failed)?;
+    match text.len() as u64 > longest {
+        true => Err(format!("it is longer than {longest} bytes")),
+        false => Ok(text),
+    }
 }
 
 fn failed(path: &Path, why: String, fix: Option<String>) -> Error {

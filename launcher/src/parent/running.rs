@@ -69,13 +69,6 @@ impl Sandbox {
     pub fn run(&self) -> Result<ExitStatus, Error> {
         launch::launch(launch::prepare(self)?).map(|ended| ended.status().into())
     }
-
-    /// The same for a sandbox that is run once. While the command runs, nothing else holds what is passed to it.
-    pub(crate) fn run_once(self) -> Result<ExitStatus, Error> {
-        let launch = launch::prepare(&self)?;
-        drop(self);
-        launch::launch(launch).map(|ended| ended.status().into())
-    }
 }
 
 /// How long to wait for the end of a sandbox that has lost its monitor, in milliseconds: much more than it

@@ -18,6 +18,9 @@ pub(crate) struct ProcessArgs {
     /// Pass on the caller's whole environment
     #[arg(long)]
     pub(crate) env_host: bool,
+    /// Put this program before COMMAND, instead of the entry point of an image; nothing if it is empty
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) entrypoint: Option<OsString>,
     /// Start in this directory of the sandbox
     #[arg(short, long, value_name = "DIR")]
     pub(crate) workdir: Option<PathBuf>,

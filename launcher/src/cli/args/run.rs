@@ -20,7 +20,7 @@ Exit status: the command's own; 128+N if signal N ended it; 125 subroot failed;
 #[group(skip)]
 #[command(disable_help_flag = true, term_width = 0, after_help = RUN_HELP)]
 pub(crate) struct RunArgs {
-    /// The directory that becomes the root
+    /// The directory or the image that becomes the root
     pub(crate) rootfs: Option<PathBuf>,
     /// The command and its arguments, also after --
     #[arg(trailing_var_arg = true)]

@@ -2,7 +2,7 @@
 
 mod du;
 mod import;
-mod program;
+pub(crate) mod program;
 mod report;
 mod rm;
 

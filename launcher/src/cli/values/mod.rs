@@ -9,8 +9,10 @@ pub(crate) mod mounts;
 pub(crate) mod namespaces;
 pub(crate) mod one_of;
 pub(crate) mod passed;
+pub(crate) mod process;
 pub(crate) mod root;
 pub(crate) mod shells;
+pub(crate) mod signals;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;

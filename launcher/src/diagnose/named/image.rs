@@ -3,9 +3,13 @@
 //! Errors ignored: an object that cannot be examined yields no cause, which affects only the text of a
 //! message.
 
-use crate::causes::{COMMAND_AS_ROOTFS, Cause, IMAGE_NAME};
+use crate::causes::{COMMAND_AS_ROOTFS, Cause, IMAGE_NAME, IMAGE_STORED, PATH_NEAR};
 use crate::diagnose::named::archive;
+use crate::diagnose::named::similar::distance_of_typo;
 use crate::grants::remedy::quoted::quoted;
+use crate::images::name::ImageName;
+use crate::images::store::StoreDir;
+use crate::images::{index, program};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -36,12 +40,31 @@ const KNOWN: [&str; 19] = [
 /// The cause for a name that no directory has; `None` if it is neither an image's nor a command's.
 pub(crate) fn cause(path: &Path) -> Option<Cause> {
     let name = path.to_str()?;
+    if let Some(cause) = stored(name) {
+        return Some(cause);
+    }
     if is_image(name) {
         return Some(Cause::new(&IMAGE_NAME, &[("name", &name), ("fix", &fix(name))]));
     }
-    let is_command = !name.contains('/') && program(name).is_some();
+    let is_command = !name.contains('/') && in_path(name).is_some();
     let command = quoted(name.as_bytes()).filter(|_| is_command)?;
     Some(Cause::new(&COMMAND_AS_ROOTFS, &[("name", &command)]))
+}
+
+/// The cause for the name of a stored image, or for one similar to it.
+fn stored(name: &str) -> Option<Cause> {
+    let wanted = ImageName::parse(name.as_ref()).ok()?;
+    let names = index::names(&StoreDir::open().ok()??).ok()?;
+    if names.iter().any(|known| known == wanted.canonical()) {
+        let fix = format!("subroot run {}", wanted.familiar());
+        return Some(Cause::new(&IMAGE_STORED, &[("name", &wanted.familiar()), ("fix", &fix)]));
+    }
+    let known = names.iter().filter_map(|name| ImageName::parse(name.as_ref()).ok());
+    let near = known.filter_map(|known| {
+        let distance = distance_of_typo(wanted.familiar().as_bytes(), known.familiar().as_bytes())?;
+        Some((distance, known.familiar().to_owned()))
+    });
+    near.min().map(|(_, near)| Cause::new(&PATH_NEAR, &[("near", &near)]))
 }
 
 /// True for a known name with or without a tag, and for a name that has a tag or a registry.
@@ -56,11 +79,18 @@ fn is_image(name: &str) -> bool {
     KNOWN.contains(&repository) || !tag.is_empty() || has_registry
 }
 
-/// The guide's command for an image, if its program is installed.
+/// A command that gets the image and runs it, or unpacks it if subroot-image is not installed.
 fn fix(name: &str) -> String {
     let dir = archive::unused(name.rsplit('/').next().unwrap_or(name).replace([':', '@'], "-").as_ref());
     let dir = dir.display();
-    match ["podman", "docker"].into_iter().find(|engine| program(engine).is_some()) {
+    let runs_images = program::find().is_some();
+    if runs_images && in_path("skopeo").is_some() {
+        return format!("skopeo copy docker://{name} oci:{dir} && subroot run oci:{dir}");
+    }
+    match ["podman", "docker"].into_iter().find(|engine| in_path(engine).is_some()) {
+        Some(engine) if runs_images => format!(
+            "{engine} pull {name} && {engine} save -o {dir}.tar {name} && subroot run docker-archive:{dir}.tar"
+        ),
         Some(engine) => format!(
             "mkdir {dir} && {engine} export $({engine} create {name} true) | {} -C {dir}",
             archive::unpacking()
@@ -70,7 +100,7 @@ fn fix(name: &str) -> String {
 }
 
 /// The path of a program in PATH.
-fn program(name: &str) -> Option<PathBuf> {
+fn in_path(name: &str) -> Option<PathBuf> {
     let is_program = |path: &PathBuf| {
         path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
     };

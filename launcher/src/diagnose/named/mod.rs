@@ -8,6 +8,7 @@ pub(crate) mod directory;
 pub(crate) mod image;
 pub(crate) mod missing;
 pub(crate) mod similar;
+pub(crate) mod without_overlay;
 
 use crate::causes::{
     Cause, DEAD_FUSE, FUSE_ROOT, NO_DIRECTORY, PARENT_MISSING, PATH_MISSING, ROOTFS_MISSING,

@@ -19,7 +19,7 @@ pub(crate) fn nearest(dir: Dir, name: &OsStr, is_wanted: impl Fn(&OsStr) -> bool
 }
 
 /// The distance of two names, if one can be a typing error of the other.
-fn distance_of_typo(name: &[u8], other: &[u8]) -> Option<usize> {
+pub(crate) fn distance_of_typo(name: &[u8], other: &[u8]) -> Option<usize> {
     if matches!(other, b"." | b"..") || name.len().abs_diff(other.len()) > 2 {
         return None;
     }

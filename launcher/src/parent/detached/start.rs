@@ -7,7 +7,7 @@ use crate::parent::detached::supervisor::{Supervisor, Wishes};
 use crate::parent::explain;
 use crate::parent::launch;
 use crate::plan::Plan;
-use crate::request::sandbox::Sandbox;
+use crate::plan::root::RootPlan;
 use crate::sys;
 use crate::sys::process::Ended;
 use nix::errno::Errno;
@@ -24,10 +24,7 @@ use std::os::fd::OwnedFd;
 ///
 /// # Errors
 /// Why nothing was started.
-pub(crate) fn start(sandbox: Sandbox, wishes: Wishes) -> Result<u8, Error> {
-    let launch = launch::prepare(&sandbox)?;
-    // While the command runs, nothing else holds what is passed to it.
-    drop(sandbox);
+pub(crate) fn start(launch: Launch, wishes: Wishes) -> Result<u8, Error> {
     let (told, tell) = pipe()?;
     let failed = |errno| Error::Parent { doing: "creating the supervisor", errno: OsError(errno) };
     // If SIGCHLD were ignored, the supervisor's exit status could not be read: wait(2).
@@ -74,7 +71,9 @@ fn leave(launch: &Launch, tell: &OwnedFd) -> Result<(), Error> {
     drop(null);
     let Plan { status_streams, passed, .. } = &launch.plan;
     let streams = status_streams.iter().chain(&passed.descriptors).map(|stream| &**stream);
-    let kept: Vec<&OwnedFd> = streams.chain([tell]).collect();
+    let image = launch.plan.root.as_ref().and_then(RootPlan::image);
+    let locks = image.map_or([].as_slice(), |image| &image.locks);
+    let kept: Vec<&OwnedFd> = streams.chain([tell]).chain(locks).collect();
     sys::descriptors::close_from_but(3, &kept).map_err(failed)?;
     Ok(())
 }

@@ -62,6 +62,7 @@ const SETTERS: &[(&str, &[&str])] = &[
 const PROGRAM_ONLY: &[(&str, &str)] = &[
     ("--args", "it is about the command line"),
     ("--detach", "a caller of the library starts it in a process of its own"),
+    ("--entrypoint", "a caller puts it before its own command"),
     ("--env-file", "a caller reads its own files, and sets each variable"),
     ("--help", "it is about the command line"),
     ("--init", "it is podman's name for the default"),

@@ -6,6 +6,7 @@ use subroot_tests::sandbox::Sandbox;
 /// Options with a path, a name or a target that is looked up inside. Each is tried by `lookups`.
 const INSIDE: &[&str] = &[
     "--workdir",
+    "--entrypoint",
     "--user",
     "--group-add",
     "--volume",

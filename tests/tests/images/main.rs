@@ -3,7 +3,9 @@
 mod formats;
 mod import;
 mod interrupted;
+mod run;
 mod sources;
+mod stored;
 mod trees;
 
 use std::fs::{self, File};

@@ -1,45 +1,73 @@
 //! The command line, as `subroot` writes it. What a user types is read there.
 
+use crate::commands::images::Listing;
+use crate::commands::import::{Request, Target};
 use crate::error::Error;
-use crate::import::Request;
+use crate::ids::Ids;
 use crate::task::Task;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
+/// The maximum size of an image's files if the command line has none.
+const MAX_SIZE: u64 = 64 << 30;
+
 /// What to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// `import [--quiet] [--squash-ids] [--helper=PATH] --max-size=BYTES -- SOURCE DIR`
+    /// `import [--quiet] [--squash-ids] [ID OPTIONS] [--max-size=BYTES] -- SOURCE DIR|NAME`
     Import(Request),
-    /// `unpack TASK`, which an import runs.
+    /// `prepare [--quiet] [ID OPTIONS] -- NAME|TRANSPORT`, which a launch runs.
+    Prepare(Request),
+    /// `images [--all] [--json] [--ids]`
+    Images(Listing),
+    /// `prune`
+    Prune,
+    /// `rmi -- NAME…`
+    Remove(Vec<OsString>),
+    /// `inspect -- NAME…`
+    Inspect(Vec<OsString>),
+    /// `unpack JSON`, which an import runs.
     Unpack(Task),
+    /// `probe`, which an import into the store runs.
+    Probe,
 }
 
 /// Reads the arguments.
 ///
 /// # Errors
-/// They are not as `subroot` writes them.
+/// They are not as `subroot` writes them, or what is typed there is neither a directory nor a name.
 pub(crate) fn read(args: &[OsString]) -> Result<Command, Error> {
     let unknown = || Error::Usage { why: "this program is run by subroot; see subroot import --help".into() };
     let (command, args) = args.split_first().ok_or_else(unknown)?;
-    match command.as_bytes() {
-        b"import" => import(args).map(Command::Import),
-        b"unpack" => task(args).map(Command::Unpack),
+    let (options, words) = match args.iter().position(|arg| arg == "--") {
+        Some(end) => (args.get(..end).unwrap_or_default(), args.get(end + 1..).unwrap_or_default()),
+        None => (args, &[] as &[OsString]),
+    };
+    let none_but = |command| (options.is_empty() && words.is_empty()).then_some(command);
+    match (command.as_bytes(), words) {
+        (b"import", [source, target]) => {
+            let target = Target::read(target)?;
+            request(source, target, options).map(Command::Import)
+        }
+        (b"prepare", [name]) => request(name, Target::Dir(name.into()), options).map(Command::Prepare),
+        (b"images", []) => listing(options).map(Command::Images),
+        (b"prune", []) => none_but(Command::Prune),
+        (b"rmi", [_, ..]) if options.is_empty() => Some(Command::Remove(words.to_vec())),
+        (b"inspect", [_, ..]) if options.is_empty() => Some(Command::Inspect(words.to_vec())),
+        (b"unpack", []) => task(options).map(Command::Unpack),
+        (b"probe", []) => none_but(Command::Probe),
         _ => None,
     }
     .ok_or_else(unknown)
 }
 
-fn import(args: &[OsString]) -> Option<Request> {
-    let end = args.iter().position(|arg| arg == "--")?;
-    let (options, places) = args.split_at_checked(end)?;
-    let [_, source, dir] = places else { return None };
+fn request(source: &OsStr, target: Target, options: &[OsString]) -> Option<Request> {
     let mut request = Request {
         source: source.into(),
-        dir: dir.into(),
+        target,
         squashes: false,
-        max_size: 0,
-        helper: None,
+        max_size: MAX_SIZE,
+        ids: Ids::default(),
         is_quiet: false,
     };
     options.iter().try_for_each(|option| take(&mut request, option)).map(|()| request)
@@ -49,16 +77,27 @@ fn take(request: &mut Request, option: &OsStr) -> Option<()> {
     let bytes = option.as_bytes();
     if let Some(size) = bytes.strip_prefix(b"--max-size=") {
         request.max_size = number(OsStr::from_bytes(size))?;
-    } else if let Some(path) = bytes.strip_prefix(b"--helper=") {
-        request.helper = Some(OsStr::from_bytes(path).into());
     } else {
         match bytes {
             b"--quiet" => request.is_quiet = true,
             b"--squash-ids" => request.squashes = true,
-            _ => return None,
+            _ => return request.ids.take(option),
         }
     }
     Some(())
+}
+
+fn listing(options: &[OsString]) -> Option<Listing> {
+    let mut listing = Listing::default();
+    for option in options {
+        match option.as_bytes() {
+            b"--all" => listing.all = true,
+            b"--json" => listing.json = true,
+            b"--ids" => listing.ids = true,
+            _ => return None,
+        }
+    }
+    Some(listing)
 }
 
 fn task(args: &[OsString]) -> Option<Task> {
@@ -74,7 +113,7 @@ fn number(text: &OsStr) -> Option<u64> {
 #[cfg(test)]
 #[allow(clippy::panic)]
 mod tests {
-    use super::{Command, read};
+    use super::{Command, Listing, Target, read};
     use std::ffi::OsString;
 
     fn words(text: &str) -> Vec<OsString> {
@@ -83,15 +122,30 @@ mod tests {
 
     #[test]
     fn only_complete_commands_are_accepted() {
-        let task = r#"unpack {"target":[1,2],"squashes":false,"max_size":3,"job":"Tree"}"#;
-        assert!(matches!(read(&words(task)), Ok(Command::Unpack(_))));
+        let task = r#"{"target":[1,2],"squashes":false,"max_size":3,"map":null,"job":"Tree"}"#;
+        assert!(matches!(read(&words(&format!("unpack {task}"))), Ok(Command::Unpack(_))));
         let Ok(Command::Import(request)) = read(&words("import --quiet --max-size=5 -- - ./dir")) else {
             panic!("an import");
         };
         assert!(request.is_quiet && request.max_size == 5 && request.source.as_os_str() == "-");
-        for wrong in
-            ["", "pull x", "unpack", "unpack {}", "import a b", "import --what -- a b", "import -- a"]
-        {
+        assert_eq!(request.target, Target::Dir("./dir".into()));
+        let Ok(Command::Import(request)) = read(&words("import -- - web")) else { panic!("an import") };
+        assert!(matches!(request.target, Target::Name(name) if name.familiar() == "web"));
+        assert!(matches!(read(&words("rmi -- a b")), Ok(Command::Remove(names)) if names.len() == 2));
+        assert!(matches!(read(&words("images --all")), Ok(Command::Images(Listing { all: true, .. }))));
+        for wrong in [
+            "",
+            "pull x",
+            "unpack {}",
+            "unpack",
+            "import a b",
+            "import --what -- a b",
+            "import -- a",
+            "import -- a B",
+            "rmi --",
+            "prune x",
+            "images --what",
+        ] {
             assert!(read(&words(wrong)).is_err(), "{wrong}");
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::digest::Digest;
 use nix::errno::Errno;
+use nix::unistd::getuid;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -111,6 +112,42 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// A step in the image store failed.
+    Store {
+        /// What was being done.
+        doing: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// The kernel's reason.
+        errno: Errno,
+    },
+    /// The filesystem of the image store cannot keep what layers need.
+    Filesystem {
+        /// The store.
+        store: PathBuf,
+        /// The type of the filesystem.
+        kind: String,
+        /// What it cannot keep.
+        lacks: String,
+        /// The kernel's reason.
+        errno: Errno,
+    },
+    /// A request about stored images cannot be fulfilled.
+    Images {
+        /// What was being done.
+        doing: &'static str,
+        /// The image.
+        name: String,
+        /// Why.
+        why: String,
+        /// A command that fixes it.
+        fix: Option<String>,
+    },
+    /// A signal has ended it.
+    Interrupted {
+        /// Its number.
+        signal: i32,
+    },
     /// The process that unpacks could not be prepared.
     Prepare {
         /// What was being done.
@@ -148,6 +185,8 @@ pub enum Hint {
     Transport(&'static str),
     /// This command.
     Command(String),
+    /// The filesystem or the user's quota of it is full: the number of the error.
+    Space(i32),
 }
 
 impl Error {
@@ -161,6 +200,15 @@ impl Error {
             Error::Directory { path, holds: None } => Some(Hint::Tree(path.clone())),
             Error::Reported { hint, .. } => hint.clone(),
             Error::Launch(error) => error.fix().map(Hint::Command),
+            Error::Images { fix, .. } => fix.clone().map(Hint::Command),
+            Error::Filesystem { .. } => {
+                Some(Hint::Command(format!("export SUBROOT_STORE=/var/tmp/subroot-{}", getuid())))
+            }
+            Error::Apply { errno, .. } | Error::Prepare { errno, .. } | Error::Store { errno, .. }
+                if matches!(errno, Errno::ENOSPC | Errno::EDQUOT) =>
+            {
+                Some(Hint::Space(*errno as i32))
+            }
             _ => None,
         }
     }
@@ -225,6 +273,17 @@ impl fmt::Display for Error {
                 shown(name)
             ),
             Error::Target { doing, path, why } => write!(f, "{doing} {}: {why}", path.display()),
+            Error::Store { doing, path, errno } => {
+                write!(f, "{doing} {}: {}", path.display(), errno_text(*errno))
+            }
+            Error::Filesystem { store, kind, lacks, errno } => write!(
+                f,
+                "the image store {} is on {kind}, which cannot keep {lacks}: {}",
+                store.display(),
+                errno_text(*errno)
+            ),
+            Error::Images { doing, name, why, .. } => write!(f, "{doing} {name}: {why}"),
+            Error::Interrupted { signal } => write!(f, "interrupted by signal {signal}"),
             Error::Prepare { doing, errno } => {
                 write!(f, "preparing to unpack: {doing}: {}", errno_text(*errno))
             }

@@ -4,31 +4,20 @@
 use crate::apply::Whiteouts;
 use crate::apply::applier::Summary;
 use crate::apply::layer::Expected;
+use crate::commands::import::Request;
 use crate::error::Error;
 use crate::input::{Archive, Input};
 use crate::output;
+use crate::signals::Signals;
 use crate::source::image::Image;
 use crate::spool;
 use crate::target::{Target, Unfinished};
 use crate::task::{Job, Report, Task};
-use crate::unpacker::{Ended, Unpacker};
+use crate::unpacker::Unpacker;
 use std::fs::File;
 use std::io::Seek as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use subroot::images::source::TransportKind;
-
-/// What was requested.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Request {
-    /// The archive; `-` is standard input.
-    pub(crate) source: PathBuf,
-    pub(crate) dir: PathBuf,
-    pub(crate) squashes: bool,
-    pub(crate) max_size: u64,
-    /// The mapper to use.
-    pub(crate) helper: Option<PathBuf>,
-    pub(crate) is_quiet: bool,
-}
 
 /// What was imported.
 #[derive(Default)]
@@ -38,29 +27,23 @@ pub(crate) struct Imported {
     pub(crate) layers: Option<usize>,
 }
 
-/// Imports an archive or an image. After an error or a signal, nothing of it remains.
+/// Imports an archive or an image to a directory. After an error or a signal, nothing of it remains.
 ///
 /// # Errors
 /// What stopped it.
-pub(crate) fn import(request: &Request) -> Result<Ended<Imported>, Error> {
+pub(crate) fn import_dir(request: &Request, dir: &Path) -> Result<Imported, Error> {
     let input = Input::open(&request.source)?;
-    let target = Target::new(&request.dir)?;
-    let unpacker = Unpacker::new(request.helper.as_ref(), request.is_quiet)?;
+    let target = Target::new(dir)?;
+    let signals = Signals::block()?;
+    let unpacker = Unpacker::new(&request.ids, request.is_quiet, &signals);
     target.remove_leftovers().iter().for_each(|line| output::line(line));
     let unfinished = target.begin()?;
     let importing = Importing { request, unfinished: &unfinished, unpacker, above: target.above() };
-    match importing.input(input).and_then(|ended| {
-        if let Ended::Complete(_) = ended {
-            target.finish(&unfinished)?;
-        }
-        Ok(ended)
-    }) {
-        Ok(ended @ Ended::Complete(_)) => Ok(ended),
-        ended => {
-            if let Err(error) = unfinished.discard() {
-                output::line(&error.to_string());
-            }
-            ended
+    match importing.input(input).and_then(|imported| target.finish(&unfinished).map(|()| imported)) {
+        Ok(imported) => Ok(imported),
+        Err(error) => {
+            unfinished.discard_after_error();
+            Err(error)
         }
     }
 }
@@ -75,7 +58,7 @@ struct Importing<'a> {
 }
 
 impl Importing<'_> {
-    fn input(&self, input: Input) -> Result<Ended<Imported>, Error> {
+    fn input(&self, input: Input) -> Result<Imported, Error> {
         match input {
             Input::Image(image) => self.image(&image),
             Input::File(archive) if archive.is_plain => self.plain(archive),
@@ -84,7 +67,7 @@ impl Importing<'_> {
     }
 
     /// A file that needs no copy.
-    fn plain(&self, archive: Archive) -> Result<Ended<Imported>, Error> {
+    fn plain(&self, archive: Archive) -> Result<Imported, Error> {
         match archive.image()? {
             Some(image) => self.image(&image),
             None => self.tree(archive.file),
@@ -92,29 +75,24 @@ impl Importing<'_> {
     }
 
     /// What is compressed, or comes through a pipe.
-    fn unknown(&self, archive: Archive) -> Result<Ended<Imported>, Error> {
+    fn unknown(&self, archive: Archive) -> Result<Imported, Error> {
         let spool = spool::make(self.above)?;
         let job = if archive.kind == TransportKind::Archive { Job::TreeOrImage } else { Job::Image };
         let Archive { file, kind, reference, .. } = archive;
         match self.run(job, 0, file, Some(&spool))? {
-            Ended::Complete(Report::Tree(summary, _)) => Ok(complete(summary)),
-            Ended::Complete(Report::Image) => {
-                self.plain(Archive { file: spool, kind, reference, is_plain: true })
-            }
-            Ended::Interrupted(signal) => Ok(Ended::Interrupted(signal)),
+            Report::Tree(summary, _) => Ok(Imported { summary, layers: None }),
+            Report::Image => self.plain(Archive { file: spool, kind, reference, is_plain: true }),
         }
     }
 
-    fn tree(&self, mut file: File) -> Result<Ended<Imported>, Error> {
+    fn tree(&self, mut file: File) -> Result<Imported, Error> {
         file.rewind().map_err(|error| Error::Read { error })?;
-        match self.run(Job::Tree, 0, file, None)? {
-            Ended::Complete(report) => Ok(complete(report.summary())),
-            Ended::Interrupted(signal) => Ok(Ended::Interrupted(signal)),
-        }
+        let summary = self.run(Job::Tree, 0, file, None)?.summary();
+        Ok(Imported { summary, layers: None })
     }
 
     /// The layers of an image, one after the other into the same tree.
-    fn image(&self, image: &Image) -> Result<Ended<Imported>, Error> {
+    fn image(&self, image: &Image) -> Result<Imported, Error> {
         let mut all = Summary::default();
         for (number, layer) in image.layers.iter().enumerate() {
             let job = Job::Layer(Expected {
@@ -125,26 +103,20 @@ impl Importing<'_> {
                 has_lower: number > 0,
             });
             let file = layer.open()?.file().map_err(|error| Error::Read { error })?;
-            match self.run(job, all.bytes, file, None)? {
-                Ended::Complete(report) => all.add(&report.summary()),
-                Ended::Interrupted(signal) => return Ok(Ended::Interrupted(signal)),
-            }
+            all.add(&self.run(job, all.bytes, file, None)?.summary());
         }
-        Ok(Ended::Complete(Imported { summary: all, layers: Some(image.layers.len()) }))
+        Ok(Imported { summary: all, layers: Some(image.layers.len()) })
     }
 
     /// Performs a job, of which so many bytes are done.
-    fn run(&self, job: Job, done: u64, archive: File, spool: Option<&File>) -> Result<Ended<Report>, Error> {
+    fn run(&self, job: Job, done: u64, archive: File, spool: Option<&File>) -> Result<Report, Error> {
         let task = Task {
             target: self.unfinished.identity,
             squashes: self.request.squashes,
             max_size: self.request.max_size.saturating_sub(done),
+            map: None,
             job,
         };
         self.unpacker.run(&self.unfinished.path, &task, archive, spool)
     }
-}
-
-fn complete(summary: Summary) -> Ended<Imported> {
-    Ended::Complete(Imported { summary, layers: None })
 }

@@ -45,7 +45,11 @@ impl Input {
         }
     }
 
-    fn of(transport: &Transport) -> Result<Input, Error> {
+    /// Opens the image of a transport.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn of(transport: &Transport) -> Result<Input, Error> {
         let path = &transport.path;
         if matches!(transport.kind, TransportKind::Oci | TransportKind::Dir) {
             let image = image_in_directory(transport.kind, path, transport.reference.as_deref());

@@ -3,19 +3,25 @@
 //!
 //! The modules follow the way of the bytes: `source` opens an image or an archive and decompresses it, `tar` reads
 //! the entries, and `apply` makes the files. `unpack` is the process that does so, in namespaces in which only the
-//! target directory exists; `unpacker` starts it for a `task`, and `import` gives the complete tree its name. Every
-//! byte of an archive is hostile: see docs/threat-model.md.
+//! target directory exists; `unpacker` starts it for a `task`. `import` gives the complete tree its name as a
+//! directory; `store` keeps images and their unpacked layers, and `commands` are what users call. Every byte of an
+//! archive is hostile: see docs/threat-model.md.
 
 pub mod apply;
 mod args;
+mod commands;
 pub mod digest;
 mod error;
+mod ids;
 mod import;
 mod input;
 mod output;
+mod probe;
 mod progress;
+mod signals;
 pub mod source;
 mod spool;
+mod store;
 mod sys;
 pub mod tar;
 mod target;
@@ -26,8 +32,8 @@ mod unpacker;
 pub use error::{Error, Hint};
 
 use crate::args::Command;
-use crate::import::Request;
-use crate::unpacker::Ended;
+use crate::commands::import::Request;
+use crate::commands::{images, import as importing, inspect, prune, rmi};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -39,8 +45,7 @@ const FAILED: u8 = 125;
 pub fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     ExitCode::from(match args::read(&args) {
-        Ok(Command::Import(request)) => run_import(&request),
-        Ok(Command::Unpack(task)) => u8::from(!unpack::run(&task)),
+        Ok(command) => run(command),
         Err(error) => {
             output::line(&error.to_string());
             FAILED
@@ -48,19 +53,52 @@ pub fn main() -> ExitCode {
     })
 }
 
+fn run(command: Command) -> u8 {
+    match command {
+        Command::Import(request) => run_import(&request),
+        Command::Prepare(request) => status(importing::prepare(&request)),
+        Command::Images(listing) => match images::list(listing) {
+            Ok(is_complete) => u8::from(!is_complete),
+            Err(error) => status(Err(error)),
+        },
+        Command::Prune => status(prune::prune()),
+        Command::Remove(names) => status(rmi::remove(&names)),
+        Command::Inspect(names) => status(inspect::inspect(&names)),
+        Command::Unpack(task) => u8::from(!unpack::run(&task)),
+        Command::Probe => u8::from(!probe::run()),
+    }
+}
+
 fn run_import(request: &Request) -> u8 {
-    match import::import(request) {
-        Ok(Ended::Complete(imported)) => {
+    match importing::import(request) {
+        Ok(imported) => {
             if !request.is_quiet {
                 output::summary(request, &imported);
             }
             0
         }
-        // As a shell reports a command that a signal has ended.
-        Ok(Ended::Interrupted(signal)) => u8::try_from(128 + signal).unwrap_or(FAILED),
+        Err(Error::Interrupted { signal }) => interrupted(signal),
         Err(error) => {
             output::error(&error, request);
             FAILED
         }
     }
+}
+
+/// The exit status of a command about the store.
+fn status(done: Result<(), Error>) -> u8 {
+    match done {
+        Ok(()) => 0,
+        Err(Error::Interrupted { signal }) => interrupted(signal),
+        Err(error) => {
+            output::store_error(&error);
+            FAILED
+        }
+    }
+}
+
+/// As a shell reports a command that a signal has ended.
+fn interrupted(signal: i32) -> u8 {
+    // Error ignored: no signal has such a number.
+    u8::try_from(128 + signal).ok().unwrap_or(FAILED)
 }

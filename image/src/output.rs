@@ -1,9 +1,11 @@
 //! What a person reads: one line for each message, with control characters escaped.
 #![allow(clippy::print_stderr)]
 
-use crate::error::{Error, Hint};
-use crate::import::{Imported, Request};
+use crate::commands::import::{Request, Target};
+use crate::error::{Error, Hint, reason};
+use crate::import::Imported;
 use nix::unistd::getuid;
+use std::io::{self, Write as _};
 use std::path::Path;
 use subroot::trees::escaped;
 
@@ -14,7 +16,21 @@ pub(crate) fn line(text: &str) {
     eprintln!("subroot: {}", escaped(text));
 }
 
-/// Prints an error and how to fix it.
+/// Prints on standard output.
+///
+/// # Errors
+/// Errors of write(2).
+pub(crate) fn print(text: &str) -> Result<(), Error> {
+    let mut output = io::stdout();
+    let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+    written.map_err(|error| Error::Target {
+        doing: "writing",
+        path: "standard output".into(),
+        why: reason(&error),
+    })
+}
+
+/// Prints an error of an import and how to fix it.
 pub(crate) fn error(error: &Error, request: &Request) {
     line(&format!("importing {}: {error}", request.source.display()));
     if let Some(fix) = error.hint().and_then(|hint| fix(hint, request)) {
@@ -22,25 +38,48 @@ pub(crate) fn error(error: &Error, request: &Request) {
     }
 }
 
+/// Prints an error about the image store and how to fix it.
+pub(crate) fn store_error(error: &Error) {
+    line(&error.to_string());
+    match error.hint() {
+        Some(Hint::Command(command)) => line(&format!("fix: {command}")),
+        Some(Hint::Grant(count)) => line(&format!("fix: {}", larger_grant(count))),
+        Some(Hint::Space(_)) => line("fix: subroot images prune"),
+        _ => {}
+    }
+}
+
+fn larger_grant(count: u64) -> String {
+    format!("subroot grants suggest {} --count {count}", getuid())
+}
+
 /// One command that can be pasted.
 fn fix(hint: Hint, request: &Request) -> Option<String> {
     match hint {
         Hint::Command(command) => Some(command),
-        Hint::Grant(count) => Some(format!("subroot grants suggest {} --count {count}", getuid())),
+        Hint::Grant(count) => Some(larger_grant(count)),
+        Hint::Space(_) => matches!(request.target, Target::Name(_)).then(|| "subroot images prune".into()),
         Hint::Convert(command) => {
-            let [source, dir] = [&request.source, &request.dir].map(|path| unquoted(path));
-            let source = source.filter(|source| *source != "-")?;
-            Some(format!("{command} {source} | subroot import - {}", dir?))
+            let source = unquoted(&request.source).filter(|source| *source != "-")?;
+            Some(format!("{command} {source} | subroot import - {}", target(request)?))
         }
         Hint::Tree(path) => {
-            let [path, dir] = [&path, &request.dir].map(|path| unquoted(path));
+            let (path, target) = (unquoted(&path)?, target(request)?);
             let options = "--numeric-owner --acls --xattrs -c .";
-            Some(format!("subroot unshare -- tar -C {} {options} | subroot import - {}", path?, dir?))
+            Some(format!("subroot unshare -- tar -C {path} {options} | subroot import - {target}"))
         }
         Hint::Transport(kind) => {
-            let [source, dir] = [&request.source, &request.dir].map(|path| unquoted(path));
-            Some(format!("subroot import {kind}:{} {}", source?, dir?))
+            let (source, target) = (unquoted(&request.source)?, target(request)?);
+            Some(format!("subroot import {kind}:{source} {target}"))
         }
+    }
+}
+
+/// Where the import goes, as it can be typed.
+fn target(request: &Request) -> Option<&str> {
+    match &request.target {
+        Target::Dir(dir) => unquoted(dir),
+        Target::Name(name) => Some(name.familiar()),
     }
 }
 
@@ -54,10 +93,13 @@ fn unquoted(path: &Path) -> Option<&str> {
 pub(crate) fn summary(request: &Request, imported: &Imported) {
     let summary = &imported.summary;
     let layers = imported.layers.map(|count| format!("{}, ", counted(count as u64, "layer", "layers")));
+    let place = match &request.target {
+        Target::Dir(dir) => dir.display().to_string(),
+        Target::Name(name) => format!("the image store as {}", name.familiar()),
+    };
     let mut text = format!(
-        "imported {} into {}: {}{}, {}",
+        "imported {} into {place}: {}{}, {}",
         request.source.display(),
-        request.dir.display(),
         layers.unwrap_or_default(),
         counted(summary.entries, "entry", "entries"),
         size(summary.bytes)
@@ -68,6 +110,9 @@ pub(crate) fn summary(request: &Request, imported: &Imported) {
     if summary.attributes > 0 {
         text += &format!(", {} not kept", counted(summary.attributes, "attribute", "attributes"));
     }
+    if let Target::Name(name) = &request.target {
+        text += &format!("; run it with: subroot run {}", name.familiar());
+    }
     line(&text);
 }
 
@@ -76,7 +121,7 @@ fn counted(count: u64, one: &str, more: &str) -> String {
 }
 
 /// A size with one decimal, in units of 1000.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let mut unit = "bytes";
     let (mut whole, mut rest) = (bytes, 0);
     for larger in UNITS {

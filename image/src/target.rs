@@ -2,6 +2,7 @@
 //! complete, so that at any instant the name is either missing or that of a complete tree.
 
 use crate::error::{Error, errno_text, reason};
+use crate::output;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, open};
 use nix::sys::stat::{Mode, SFlag, fstat, lstat};
@@ -77,19 +78,7 @@ impl Target {
     /// # Errors
     /// Errors of mkdir(2), open(2) and flock(2).
     pub(crate) fn begin(&self) -> Result<Unfinished, Error> {
-        for number in 0_u32.. {
-            let suffix = OsString::from(format!("{}-{number}", std::process::id()));
-            let path = self.above.join([self.prefix.as_os_str(), &suffix].concat_os());
-            match begin(&path) {
-                // Another import has taken it for a leftover, before it was locked.
-                Err(Errno::EEXIST | Errno::ENOENT | Errno::EWOULDBLOCK) => {}
-                Err(errno) => {
-                    return Err(Error::Target { doing: "making", path, why: errno_text(errno) });
-                }
-                Ok((locked, identity)) => return Ok(Unfinished { path, identity, _locked: locked }),
-            }
-        }
-        Err(Error::Target { doing: "making", path: self.path.clone(), why: errno_text(Errno::EEXIST) })
+        Unfinished::begin_in(&self.above, &self.prefix)
     }
 
     /// Gives the complete tree its name, if that is still free. An empty directory of this name is replaced.
@@ -106,6 +95,31 @@ impl Target {
 }
 
 impl Unfinished {
+    /// Makes and locks a directory with a name of its own.
+    ///
+    /// # Errors
+    /// Errors of mkdir(2), open(2) and flock(2).
+    pub(crate) fn begin_in(above: &Path, prefix: &OsStr) -> Result<Unfinished, Error> {
+        for number in 0_u32.. {
+            let suffix = OsString::from(format!("{}-{number}", std::process::id()));
+            let path = above.join([prefix, &suffix].concat_os());
+            match begin(&path) {
+                // Another import has taken it for a leftover, before it was locked.
+                Err(Errno::EEXIST | Errno::ENOENT | Errno::EWOULDBLOCK) => {}
+                Err(errno) => return Err(Error::Store { doing: "making", path, errno }),
+                Ok((locked, identity)) => return Ok(Unfinished { path, identity, _locked: locked }),
+            }
+        }
+        Err(Error::Store { doing: "making", path: above.into(), errno: Errno::EEXIST })
+    }
+
+    /// Removes it after an error, which is the one to report.
+    pub(crate) fn discard_after_error(self) {
+        if let Err(error) = self.discard() {
+            output::line(&error.to_string());
+        }
+    }
+
     /// Removes it, after a failure.
     ///
     /// # Errors

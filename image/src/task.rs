@@ -16,6 +16,8 @@ pub(crate) struct Task {
     pub(crate) squashes: bool,
     /// The maximum size of all files.
     pub(crate) max_size: u64,
+    /// The maps that the process must have, if the files are for one map only: `MapText`.
+    pub(crate) map: Option<String>,
     pub(crate) job: Job,
 }
 
@@ -30,6 +32,8 @@ pub(crate) enum Job {
     Image,
     /// A layer of an image.
     Layer(Expected),
+    /// A whole tree that becomes a layer, or an archive of an image, which is copied to the spool.
+    LayerOrImage(Expected),
 }
 
 /// What was done.
@@ -70,7 +74,9 @@ impl Report {
         let report: Value = serde_json::from_str(text.lines().last()?).ok()?;
         if let Some(why) = report["error"].as_str() {
             let convert = report["convert"].as_str().map(|command| Hint::Convert(command.to_owned()));
-            let hint = convert.or_else(|| report["grant"].as_u64().map(Hint::Grant));
+            let number = |key: &str| report[key].as_u64();
+            let space = || number("space").and_then(|errno| i32::try_from(errno).ok()).map(Hint::Space);
+            let hint = convert.or_else(|| number("grant").map(Hint::Grant)).or_else(space);
             return Some(Err(Error::Reported { why: why.to_owned(), hint }));
         }
         if report["image"] == true {
@@ -90,6 +96,7 @@ fn error_line(error: &Error) -> Value {
     match error.hint() {
         Some(Hint::Convert(command)) => json!({"error": why, "convert": command}),
         Some(Hint::Grant(count)) => json!({"error": why, "grant": count}),
+        Some(Hint::Space(errno)) => json!({"error": why, "space": errno}),
         _ => json!({"error": why}),
     }
 }

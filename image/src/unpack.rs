@@ -3,7 +3,7 @@
 //! has few descriptors: the archive, a pipe for its report, and perhaps a file for the archive of an image.
 
 use crate::apply::applier::{Options, apply};
-use crate::apply::layer::apply_layer;
+use crate::apply::layer::{Expected, apply_layer};
 use crate::apply::owners::Owners;
 use crate::error::Error;
 use crate::source::bytes::Bytes as _;
@@ -18,11 +18,12 @@ use nix::fcntl::{OFlag, open};
 use nix::mount::{MntFlags, umount2};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, fchmod, fstat, stat, umask};
-use nix::unistd::{Gid, Uid, chdir, fchdir, fchown, pivot_root};
+use nix::unistd::{Gid, Uid, chdir, fchdir, fchown, getgid, getuid, pivot_root};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
+use subroot::images::id_map::MapText;
 
 /// The descriptor of the spool, if there is one.
 const SPOOL: &str = "/proc/self/fd/3";
@@ -40,18 +41,39 @@ fn perform(task: &Task) -> Result<Report, Error> {
     sys::ignore_file_size_signal();
     limit(Resource::RLIMIT_FSIZE, task.max_size)?;
     limit(Resource::RLIMIT_CORE, 0)?;
-    let read = |path: &str| fs::read_to_string(path).map_err(|error| Error::Read { error });
-    let owners = Owners::mapped(&read("/proc/self/uid_map")?, &read("/proc/self/gid_map")?, task.squashes);
-    let spool = matches!(task.job, Job::TreeOrImage | Job::Image).then(open_spool).transpose()?;
-    let root = enter_target(task.target)?;
+    let [uid_map, gid_map] = own_maps()?;
+    check_maps(task, &uid_map, &gid_map)?;
+    let mut owners = Owners::mapped(&uid_map, &gid_map, task.squashes);
+    owners.own = (getuid().as_raw(), getgid().as_raw());
+    let needs_spool = matches!(task.job, Job::TreeOrImage | Job::Image | Job::LayerOrImage(_));
+    let spool = needs_spool.then(open_spool).transpose()?;
+    let root = enter_target(task.target, owners.own)?;
     let archive = io::stdin().as_fd().try_clone_to_owned().map_err(|error| Error::Read { error })?;
     let work = Work { archive: archive.into(), root, options: Options::new(owners, task.max_size) };
     match (&task.job, spool) {
-        (Job::Layer(expected), _) => apply_layer(work.archive, work.root, work.options, expected)
-            .map(|(summary, diff_id)| Report::Tree(summary, Some(diff_id))),
+        (Job::Layer(expected), _) => work.layer(expected),
+        (Job::LayerOrImage(expected), Some(spool)) => work.layer_or_image(expected, spool),
         (Job::TreeOrImage, Some(spool)) => work.tree_or_image(spool),
         (Job::Image, Some(spool)) => work.image(spool),
         _ => work.tree(),
+    }
+}
+
+/// The maps of this process. They show the IDs of the caller's user namespace: user_namespaces(7).
+///
+/// # Errors
+/// Errors of reading /proc.
+pub(crate) fn own_maps() -> Result<[String; 2], Error> {
+    let read = |path: &str| fs::read_to_string(path).map_err(|error| Error::Read { error });
+    Ok([read("/proc/self/uid_map")?, read("/proc/self/gid_map")?])
+}
+
+/// Refuses to unpack for one map with another, which can happen if a mapper failed in the meantime.
+fn check_maps(task: &Task, uid_map: &str, gid_map: &str) -> Result<(), Error> {
+    let Some(wanted) = &task.map else { return Ok(()) };
+    match MapText::of_files(uid_map, gid_map) {
+        Some(found) if found.text() == wanted => Ok(()),
+        _ => Err(Error::archive("the IDs that are mapped have changed")),
     }
 }
 
@@ -85,6 +107,21 @@ impl Work {
     fn image(self, spool: File) -> Result<Report, Error> {
         copy(ByteStream::new(decompressed(self.archive)?, self.options.max_size), spool)
     }
+
+    fn layer(self, expected: &Expected) -> Result<Report, Error> {
+        let (summary, diff_id) = apply_layer(self.archive, self.root, self.options, expected)?;
+        Ok(Report::Tree(summary, Some(diff_id)))
+    }
+
+    /// The archive is a file, of which the first bytes are read twice.
+    fn layer_or_image(mut self, expected: &Expected, spool: File) -> Result<Report, Error> {
+        let reading = |error| Error::Read { error };
+        let mut start = Vec::new();
+        let archive = self.archive.try_clone().map_err(reading)?;
+        decompressed(archive)?.take(START as u64).read_to_end(&mut start).map_err(reading)?;
+        self.archive.rewind().map_err(reading)?;
+        if is_image_archive(&start) { self.image(spool) } else { self.layer(expected) }
+    }
 }
 
 /// Copies the rest of a stream.
@@ -105,7 +142,7 @@ fn limit(resource: Resource, value: u64) -> Result<(), Error> {
 }
 
 /// Makes the working directory the root, and detaches everything else.
-fn enter_target(target: (u64, u64)) -> Result<OwnedFd, Error> {
+fn enter_target(target: (u64, u64), own: (u32, u32)) -> Result<OwnedFd, Error> {
     let found = stat(Path::new(".")).map_err(Error::preparing("examining the target directory"))?;
     if (found.st_dev, found.st_ino) != target {
         return Err(Error::preparing("entering the target directory, which was replaced")(Errno::ESTALE));
@@ -119,18 +156,19 @@ fn enter_target(target: (u64, u64)) -> Result<OwnedFd, Error> {
     drop(tree);
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let root = open("/", flags, Mode::empty()).map_err(Error::preparing("opening the target directory"))?;
-    forget_inherited(&root).map_err(Error::preparing("setting the mode of the target directory"))?;
+    forget_inherited(&root, own).map_err(Error::preparing("setting the mode of the target directory"))?;
     Ok(root)
 }
 
 /// Removes what a new directory inherits from the one above it: its group with S_ISGID, and access control lists.
-/// Everything in it would inherit them again.
-fn forget_inherited(root: &OwnedFd) -> Result<(), Errno> {
+/// Everything in it would inherit them again. The directory becomes that of the process, if the caller is another ID.
+fn forget_inherited(root: &OwnedFd, (uid, gid): (u32, u32)) -> Result<(), Errno> {
     for list in [c"system.posix_acl_default", c"system.posix_acl_access"] {
         sys::remove_attribute(root, list)?;
     }
-    if fstat(root)?.st_gid != 0 {
-        fchown(root, Some(Uid::from_raw(0)), Some(Gid::from_raw(0)))?;
+    let found = fstat(root)?;
+    if (found.st_uid, found.st_gid) != (uid, gid) {
+        fchown(root, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
     }
     fchmod(root, Mode::S_IRWXU)
 }

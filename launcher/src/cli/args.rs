@@ -22,7 +22,9 @@ pub(crate) use crate::cli::args::mounts::MountArgs;
 pub(crate) use crate::cli::args::namespaces::NamespaceArgs;
 pub(crate) use crate::cli::args::process::{ProcessArgs, SecurityArgs};
 pub(crate) use crate::cli::args::run::RunArgs;
-pub(crate) use crate::cli::args::trees::{DuArgs, ImportArgs, RmArgs};
+pub(crate) use crate::cli::args::trees::{
+    DuArgs, ImagesArgs, ImagesVerb, ImportArgs, InspectArgs, RmArgs, RmiArgs,
+};
 
 use crate::cli::help::{explained, short};
 use clap::{
@@ -72,9 +74,18 @@ pub(crate) enum Verb {
     /// Run a command as root of a new user namespace, in the host's own root filesystem
     #[command(after_help = UNSHARE_HELP)]
     Unshare(UnshareArgs),
-    /// Make a root filesystem of an archive, with its owners
+    /// Make a root filesystem or an image of an archive, with its owners
     #[command(after_help = IMPORT_HELP)]
     Import(ImportArgs),
+    /// List the images of the store
+    #[command(after_help = IMAGES_HELP, hide = true)]
+    Images(ImagesArgs),
+    /// Remove images from the store
+    #[command(after_help = RMI_HELP, hide = true)]
+    Rmi(RmiArgs),
+    /// Print what an image's configuration says, as JSON with podman's keys
+    #[command(hide = true)]
+    Inspect(InspectArgs),
     /// Show how much a directory holds whose files belong to your subordinate IDs
     #[command(after_help = DU_HELP)]
     Du(DuArgs),
@@ -111,9 +122,20 @@ Use it to list, change and delete files that belong to your subordinate IDs.
 Without COMMAND, a shell is started.";
 
 const IMPORT_HELP: &str = "\
-DIR appears only when it is complete. Owners, modes, times, links and extended attributes are those of the
-archive; devices are skipped. Without subordinate IDs, all files become yours.
-Exit status: 0 DIR is complete; 125 subroot failed, and nothing remains.";
+A word that begins with /, ./ or ../, or names something that exists, is a directory; any other word is the
+name of an image in the store. The directory or the image appears only when it is complete. Owners, modes,
+times, links and extended attributes are those of the archive; devices are skipped. Without subordinate IDs,
+all files become yours.
+Exit status: 0 it is complete; 125 subroot failed, and nothing remains.";
+
+const IMAGES_HELP: &str = "\
+The store is $SUBROOT_STORE, or ~/.local/share/subroot/store. SIZE is that of the image's blobs and of its
+unpacked layers, which other images can share.
+Exit status: 0 everything was listed; 1 an image is damaged, and was named; 125 subroot failed.";
+
+const RMI_HELP: &str = "\
+Layers that no other image has are removed. An image that a running sandbox uses is refused.
+Exit status: 0 everything was removed; 125 subroot failed, and no image was removed.";
 
 const RM_HELP: &str = "\
 A name with a slash and the name of a directory stand for a directory, other names for a detached sandbox. Refused are your home directory, the working directory, mount points, and directories that a running sandbox

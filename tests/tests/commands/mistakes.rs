@@ -14,11 +14,6 @@ const COMMANDS: &[Case] = &[
     ("grants ls", "subroot grants has no command ls", "subroot grants --help"),
     ("idmap expain", "subroot idmap has no command expain; did you mean explain?", "subroot idmap --help"),
     (
-        "inspect web",
-        "subroot has no command inspect: subroot ps --json describes the running sandboxes",
-        "subroot ps --json",
-    ),
-    (
         "system info",
         "subroot has no command system: subroot doctor reports what works on this host",
         "subroot doctor",

@@ -57,7 +57,7 @@ fn every_format_gives_the_tree_of_gnu_tar() {
         "--format=pax",
     ] {
         archive(&alice, "a.tar", &format!("{TREE} tar {format} --acls --xattrs --numeric-owner -cf $0 ."));
-        host.output(&mut subroot(&alice, &["import", "a.tar", "dir"])).ok();
+        host.output(&mut subroot(&alice, &["import", "a.tar", "./dir"])).ok();
         assert_eq!(listing_inside(&host, &alice, "dir"), reference(&alice.home.join("a.tar")), "{format}");
         host.output(&mut subroot(&alice, &["rm", "dir"])).ok();
     }
@@ -74,7 +74,7 @@ fn the_oldest_formats_give_the_tree_of_gnu_tar() {
     "#;
     for format in ["v7", "ustar"] {
         archive(&alice, "a.tar", &format!("{tree} tar --format={format} --numeric-owner -cf $0 ."));
-        host.output(&mut subroot(&alice, &["import", "a.tar", "dir"])).ok();
+        host.output(&mut subroot(&alice, &["import", "a.tar", "./dir"])).ok();
         let listed = listing_inside(&host, &alice, "dir");
         assert!(listed.contains("d/deep d 555 1000:1000"), "{format}: {listed}");
         assert_eq!(listed, reference(&alice.home.join("a.tar")), "{format}");
@@ -89,7 +89,7 @@ fn bsdtars_formats_are_read() {
     let tree = "mkdir d; echo x >d/f; ln d/f link; ln -s d s; touch -d 2001-02-03 d/f d";
     for format in ["pax", "gnutar", "ustar"] {
         archive(&alice, "a.tar", &format!("{tree}; bsdtar --format {format} --numeric-owner -cf $0 ."));
-        host.output(&mut subroot(&alice, &["import", "a.tar", "dir"])).ok();
+        host.output(&mut subroot(&alice, &["import", "a.tar", "./dir"])).ok();
         let listed = listing_inside(&host, &alice, "dir");
         assert!(listed.contains("d d 755 0:0 981158400.0000000000"), "{format}: {listed}");
         assert!(listed.contains("link f 644 0:0 981158400.0000000000  2 2 "), "{format}: {listed}");
@@ -105,7 +105,7 @@ fn a_debian_is_that_of_gnu_tar() {
     let (host, alice) = host();
     let path = alice.home.join("debian.tar");
     std::io::copy(&mut &debian, &mut fs::File::create(&path).expect("a file")).expect("copying the archive");
-    host.output(&mut with_input(subroot(&alice, &["import", "-", "dir"]), &path)).ok();
+    host.output(&mut with_input(subroot(&alice, &["import", "-", "./dir"]), &path)).ok();
     let ours = listing_inside(&host, &alice, "dir");
     assert!(ours.lines().count() > 10_000, "{} lines", ours.lines().count());
     assert_eq!(ours, reference(&path));

@@ -12,8 +12,8 @@ const FILES: &str = "mkdir -p etc home; echo text >etc/file; chown 5:6 etc/file;
 fn owners_are_those_of_the_archive_as_seen_inside() {
     let (host, alice) = host();
     archive(&alice, "a.tar", FILES);
-    let outcome = host.output(&mut subroot(&alice, &["import", "a.tar", "dir"]));
-    assert_eq!(outcome.stderr, "subroot: imported a.tar into dir: 3 entries, 5 bytes\n");
+    let outcome = host.output(&mut subroot(&alice, &["import", "a.tar", "./dir"]));
+    assert_eq!(outcome.stderr, "subroot: imported a.tar into ./dir: 3 entries, 5 bytes\n");
     outcome.ok();
     let owner = |name: &str| {
         fs::symlink_metadata(alice.home.join("dir").join(name)).map(|found| (found.uid(), found.gid()))
@@ -28,16 +28,16 @@ fn an_archive_is_known_by_its_first_bytes_and_may_come_from_standard_input() {
     let (host, alice) = host();
     for filter in ["cat", "gzip", "zstd -q", "xz -T1"] {
         archive(&alice, "archive", &format!("mkdir etc; echo text >etc/file; tar -c . | {filter} >$0"));
-        let import = subroot(&alice, &["import", "-", "dir"]);
+        let import = subroot(&alice, &["import", "-", "./dir"]);
         host.output(&mut with_input(import, &alice.home.join("archive"))).ok();
         assert_eq!(fs::read_to_string(alice.home.join("dir/etc/file")).expect("the file"), "text\n");
         host.output(&mut subroot(&alice, &["rm", "dir"])).ok();
     }
     archive(&alice, "archive", "echo x >x; tar -cj . >$0 2>/dev/null || printf BZh91AY >$0");
-    let outcome = host.output(&mut subroot(&alice, &["import", "archive", "dir"]));
+    let outcome = host.output(&mut subroot(&alice, &["import", "archive", "./dir"]));
     assert_refused_with_fix(
         &outcome,
-        &["bzip2 is not supported", "fix: bzip2 -dc archive | subroot import - dir"],
+        &["bzip2 is not supported", "fix: bzip2 -dc archive | subroot import - ./dir"],
     );
 }
 
@@ -51,7 +51,7 @@ fn a_directory_with_content_is_never_replaced() {
         ("file", "not a directory"),
         (".", "name a directory"),
         ("/etc", "is not empty"),
-        ("no/dir", "No such file"),
+        ("./no/dir", "No such file"),
     ] {
         assert_refused(&host.output(&mut subroot(&alice, &["import", "a.tar", dir])), 125, &[why]);
     }
@@ -64,20 +64,20 @@ fn a_directory_with_content_is_never_replaced() {
 fn an_archive_that_is_refused_leaves_nothing() {
     let (host, alice) = host();
     archive(&alice, "a.tar", "head -c 3000000 /dev/urandom >large; tar -c . | head -c 1000000 >$0");
-    assert_refused(&host.output(&mut subroot(&alice, &["import", "a.tar", "dir"])), 125, &["truncated"]);
+    assert_refused(&host.output(&mut subroot(&alice, &["import", "a.tar", "./dir"])), 125, &["truncated"]);
     archive(&alice, "b.tar", "head -c 3000000 /dev/zero >large; tar -czf $0 .");
     assert_refused(
-        &host.output(&mut subroot(&alice, &["import", "--max-size=2M", "b.tar", "dir"])),
+        &host.output(&mut subroot(&alice, &["import", "--max-size=2M", "b.tar", "./dir"])),
         125,
         &["--max-size"],
     );
     assert_refused(
-        &host.output(&mut subroot(&alice, &["import", "--max-size=2x", "b.tar", "dir"])),
+        &host.output(&mut subroot(&alice, &["import", "--max-size=2x", "b.tar", "./dir"])),
         125,
         &["invalid size 2x"],
     );
     assert_refused(
-        &host.output(&mut subroot(&alice, &["import", "missing", "dir"])),
+        &host.output(&mut subroot(&alice, &["import", "missing", "./dir"])),
         125,
         &["opening missing", "No such file"],
     );
@@ -91,7 +91,7 @@ fn a_grant_that_is_too_small_stops_at_the_first_file_and_squashing_goes_on() {
         host.write(file, "alice:100000:20\n");
     }
     archive(&alice, "a.tar", FILES);
-    let outcome = host.output(&mut subroot(&alice, &["import", "a.tar", "dir"]));
+    let outcome = host.output(&mut subroot(&alice, &["import", "a.tar", "./dir"]));
     assert_refused_with_fix(
         &outcome,
         &[
@@ -102,7 +102,7 @@ fn a_grant_that_is_too_small_stops_at_the_first_file_and_squashing_goes_on() {
         ],
     );
     assert_eq!(names(&alice), ["a.tar"]);
-    host.output(&mut subroot(&alice, &["import", "--squash-ids", "a.tar", "dir"])).ok();
+    host.output(&mut subroot(&alice, &["import", "--squash-ids", "a.tar", "./dir"])).ok();
     let owner = |name: &str| fs::metadata(alice.home.join("dir").join(name)).expect("a file").uid();
     assert_eq!((owner("home"), owner("etc/file")), (alice.uid, 100_004));
 }
@@ -114,7 +114,7 @@ fn without_grants_every_file_is_the_callers() {
         host.write(file, "");
     }
     archive(&alice, "a.tar", FILES);
-    let outcome = host.output(&mut subroot(&alice, &["import", "a.tar", "dir"]));
+    let outcome = host.output(&mut subroot(&alice, &["import", "a.tar", "./dir"]));
     assert!(outcome.stderr.contains("only your own ID is mapped"), "{outcome:?}");
     outcome.ok();
     assert_eq!(fs::metadata(alice.home.join("dir/home")).expect("a directory").uid(), alice.uid);
@@ -123,7 +123,7 @@ fn without_grants_every_file_is_the_callers() {
 #[test]
 fn the_program_that_unpacks_must_be_installed() {
     let host = subroot_tests::Host::new();
-    let outcome = host.output(&mut subroot(&host.user("alice"), &["import", "a.tar", "dir"]));
+    let outcome = host.output(&mut subroot(&host.user("alice"), &["import", "a.tar", "./dir"]));
     assert_refused(&outcome, 125, &["starting subroot-image: it is not installed"]);
 }
 
@@ -135,7 +135,7 @@ fn nothing_is_inherited_from_the_directory_above() {
     if host.output(&mut alice.shell(prepare)).code() != 0 {
         subroot_tests::skip!("no access control lists on this filesystem");
     }
-    host.output(&mut subroot(&alice, &["import", "a.tar", "above/dir"])).ok();
+    host.output(&mut subroot(&alice, &["import", "a.tar", "./above/dir"])).ok();
     for (name, mode) in [("above/dir/d/f", 0o644), ("above/dir/d", 0o755)] {
         assert_eq!(fs::metadata(alice.home.join(name)).expect("a file").mode() & 0o7777, mode, "{name}");
     }

@@ -15,7 +15,7 @@ use subroot_tests::{Started, User};
 fn begin(alice: &User) -> (Started, File) {
     let content = fs::read(alice.home.join("a.tar")).expect("the archive");
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC).expect("a pipe");
-    let mut command = subroot(alice, &["import", "-", "dir"]);
+    let mut command = subroot(alice, &["import", "-", "./dir"]);
     let started = Started::new(command.stdin(Stdio::from(reader)));
     let mut writer = File::from(writer);
     writer.write_all(&content[..content.len() / 2]).expect("writing to the import");
@@ -55,7 +55,7 @@ fn what_a_killed_import_leaves_is_removed_by_the_next_one() {
     drop(writer);
     assert!(!alice.home.join("dir").exists());
     assert_eq!(names(&alice).len(), 2, "{:?}", names(&alice));
-    host.output(&mut subroot(&alice, &["import", "a.tar", "dir"])).ok();
+    host.output(&mut subroot(&alice, &["import", "a.tar", "./dir"])).ok();
     assert_eq!(names(&alice), ["a.tar", "dir"]);
     assert!(alice.home.join("dir/f6").exists());
 }

@@ -1,10 +1,13 @@
 //! `subroot import`, `rm` and `du`: trees of files that belong to subordinate IDs.
 
 mod formats;
+mod hostile_store;
 mod import;
 mod interrupted;
 mod run;
 mod sources;
+mod store;
+mod store_faults;
 mod stored;
 mod trees;
 

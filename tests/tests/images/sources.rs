@@ -56,8 +56,8 @@ fn script(text: &str) -> Result<(), String> {
 
 #[track_caller]
 fn assert_imported(host: &Host, alice: &User, source: &str, tree: &str) {
-    let outcome = host.output(&mut subroot(alice, &["import", source, "dir"]));
-    assert!(outcome.stderr.contains(&format!("imported {source} into dir: 3 layers, ")), "{outcome:?}");
+    let outcome = host.output(&mut subroot(alice, &["import", source, "./dir"]));
+    assert!(outcome.stderr.contains(&format!("imported {source} into ./dir: 3 layers, ")), "{outcome:?}");
     outcome.ok();
     assert_eq!(listing_inside(host, alice, "dir"), tree, "{source}");
     host.output(&mut subroot(alice, &["rm", "dir"])).ok();
@@ -138,10 +138,10 @@ fn archives_of_images_may_be_compressed_or_come_through_a_pipe() {
         for source in ["x", "oci-archive:x:three"] {
             assert_imported(&host, &alice, source, &tree);
         }
-        host.output(&mut with_input(subroot(&alice, &["import", "-", "dir"]), &alice.home.join("x"))).ok();
+        host.output(&mut with_input(subroot(&alice, &["import", "-", "./dir"]), &alice.home.join("x"))).ok();
         assert_eq!(listing_inside(&host, &alice, "dir"), tree, "{filter}");
         host.output(&mut subroot(&alice, &["rm", "dir"])).ok();
-        host.output(&mut alice.shell("cat x | subroot import - dir")).ok();
+        host.output(&mut alice.shell("cat x | subroot import - ./dir")).ok();
         assert_eq!(listing_inside(&host, &alice, "dir"), tree, "{filter}");
         host.output(&mut subroot(&alice, &["rm", "dir"])).ok();
     }
@@ -164,7 +164,7 @@ fn a_layer_with_another_digest_leaves_nothing() {
     changed[4] ^= 1;
     fs::write(&layer, changed).expect("changing the layer");
     let refused = |why: &str| {
-        let outcome = host.output(&mut subroot(&alice, &["import", "oci:layout", "dir"]));
+        let outcome = host.output(&mut subroot(&alice, &["import", "oci:layout", "./dir"]));
         assert_refused(&outcome, 125, &["importing oci:layout: ", why]);
         assert_eq!(names(&alice), ["layout"]);
     };
@@ -178,7 +178,7 @@ fn a_layer_with_another_digest_leaves_nothing() {
 #[test]
 fn a_directory_that_is_not_an_image_is_refused_with_a_command_that_works() {
     let (host, alice) = host();
-    let subroot_says = |source: &str| host.output(&mut subroot(&alice, &["import", source, "new"]));
+    let subroot_says = |source: &str| host.output(&mut subroot(&alice, &["import", source, "./new"]));
     host.output(&mut alice.shell("mkdir -p tree/etc; echo text >tree/etc/file")).ok();
     for source in ["tree", "./tree", "dir:tree"] {
         let outcome = subroot_says(source);
@@ -192,7 +192,7 @@ fn a_directory_that_is_not_an_image_is_refused_with_a_command_that_works() {
     }
     let Some(_) = image(&alice) else { skip!("no umoci, or it cannot unpack here") };
     let outcome = subroot_says("layout");
-    assert!(outcome.stderr.contains("fix: subroot import oci:layout new"), "{outcome:?}");
+    assert!(outcome.stderr.contains("fix: subroot import oci:layout ./new"), "{outcome:?}");
     assert_refused(&subroot_says("oci:tree"), 125, &["oci-layout: it is missing"]);
     assert_refused(&subroot_says("oci:layout:two"), 125, &["it has no image two; it has three"]);
     assert_refused(&subroot_says("docker://busybox"), 125, &["cannot be pulled"]);
@@ -205,7 +205,7 @@ fn a_directory_that_is_not_an_image_is_refused_with_a_command_that_works() {
 fn the_size_of_all_layers_is_limited() {
     let (host, alice) = host();
     let Some(_) = image(&alice) else { skip!("no umoci, or it cannot unpack here") };
-    let outcome = host.output(&mut subroot(&alice, &["import", "--max-size=3M", "oci:layout", "dir"]));
+    let outcome = host.output(&mut subroot(&alice, &["import", "--max-size=3M", "oci:layout", "./dir"]));
     assert_refused(&outcome, 125, &["--max-size"]);
     assert_eq!(names(&alice), ["layout"]);
 }

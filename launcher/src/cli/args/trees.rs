@@ -1,7 +1,8 @@
-//! The arguments of the commands about trees of files: `import`, `rm` and `du`.
+//! The arguments of the commands about trees of files and images: `import`, `rm`, `du`, `images`, `rmi` and
+//! `inspect`.
 
 use crate::cli::args::ids::MapperArgs;
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -10,8 +11,9 @@ use std::path::PathBuf;
 pub(crate) struct ImportArgs {
     /// A tar archive, oci:DIR, oci-archive:FILE, docker-archive:FILE or dir:DIR; - is standard input
     pub(crate) source: PathBuf,
-    /// The new directory; an empty one is replaced
-    pub(crate) dir: PathBuf,
+    /// A new directory, or an image's name; write ./DIR for a directory that does not exist
+    #[arg(value_name = "DIR|NAME")]
+    pub(crate) target: OsString,
     /// Make files of IDs that you do not have yours
     #[arg(long)]
     pub(crate) squash_ids: bool,
@@ -39,4 +41,45 @@ pub(crate) struct DuArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `subroot images`.
+#[derive(Args)]
+#[command(disable_help_subcommand = true, args_conflicts_with_subcommands = true)]
+pub(crate) struct ImagesArgs {
+    /// What to do instead of listing.
+    #[command(subcommand)]
+    pub(crate) verb: Option<ImagesVerb>,
+    /// List also images without a name
+    #[arg(short, long)]
+    pub(crate) all: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print only the IDs
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) quiet: bool,
+}
+
+/// The commands of `subroot images`.
+#[derive(Subcommand)]
+pub(crate) enum ImagesVerb {
+    /// Remove images without a name, and what no image needs
+    Prune,
+}
+
+/// `subroot rmi`.
+#[derive(Args)]
+pub(crate) struct RmiArgs {
+    /// The images, by name or by the beginning of the ID
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(crate) names: Vec<OsString>,
+}
+
+/// `subroot inspect`.
+#[derive(Args)]
+pub(crate) struct InspectArgs {
+    /// The images, by name or by the beginning of the ID
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(crate) names: Vec<OsString>,
 }

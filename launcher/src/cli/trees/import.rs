@@ -7,10 +7,10 @@ use crate::failure::reason_of;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt as _;
 
-/// Replaces this process with subroot-image.
+/// Imports an archive.
 ///
 /// # Errors
-/// It is not installed, or cannot be executed; the size is invalid.
+/// The size is invalid, or errors of [`execute`].
 pub(crate) fn import(typed: &ImportArgs, is_quiet: bool) -> anyhow::Result<u8> {
     let size = size(&typed.max_size).ok_or_else(|| Error::Usage {
         what: "--max-size",
@@ -21,7 +21,15 @@ pub(crate) fn import(typed: &ImportArgs, is_quiet: bool) -> anyhow::Result<u8> {
     args.extend(typed.squash_ids.then(|| "--squash-ids".into()));
     let helper = typed.mapper.helper.as_ref();
     args.extend(helper.map(|path| [OsStr::new("--helper="), path.as_os_str()].into_iter().collect()));
-    args.extend(["--".into(), typed.source.clone().into(), typed.dir.clone().into()]);
+    args.extend(["--".into(), typed.source.clone().into(), typed.target.clone()]);
+    execute(args)
+}
+
+/// Replaces this process with subroot-image.
+///
+/// # Errors
+/// It is not installed, or cannot be executed.
+pub(crate) fn execute(args: Vec<OsString>) -> anyhow::Result<u8> {
     let mut command = program::command_to_execute()?;
     let error = command.args(args).exec();
     Err(Error::Unreadable { file: command.get_program().into(), why: reason_of(&error) }.into())

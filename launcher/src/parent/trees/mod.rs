@@ -3,6 +3,7 @@
 
 use crate::error::{Error, OsError};
 use crate::failure::reason;
+use crate::parent::registry;
 use crate::parent::trial::{self, Stopped};
 use crate::plan::id_plan::IdPlan;
 use crate::request::ids::IdWishes;
@@ -139,6 +140,15 @@ pub fn remove(path: impl AsRef<Path>) -> Result<(), Error> {
 /// Errors of openat2(2), getdents(2), renameat(2) and unlinkat(2).
 pub fn empty(dir: &OwnedFd) -> io::Result<()> {
     removal::empty(dir).map_err(|errno| OsError(errno).into())
+}
+
+/// The name of the running sandbox whose launcher is this process, or its PID; else this PID.
+#[must_use]
+pub fn sandbox_of(launcher: u32) -> String {
+    // Error ignored: the PID is then shown.
+    let running = registry::running().ok().unwrap_or_default();
+    let known = running.iter().find(|known| u32::try_from(known.launcher) == Ok(launcher));
+    known.map_or_else(|| launcher.to_string(), registry::Known::shown_name)
 }
 
 /// A text with its control characters escaped, so that it is one line and moves no terminal's cursor.

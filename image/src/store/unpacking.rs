@@ -1,0 +1,228 @@
+//! Unpacks layers of the store for one map of IDs.
+
+use crate::apply::Whiteouts;
+use crate::apply::applier::Summary;
+use crate::apply::layer::Expected;
+use crate::digest::Digest;
+use crate::error::{Error, Hint};
+use crate::signals::Signals;
+use crate::spool;
+use crate::store::Store;
+use crate::store::blobs::Blob;
+use crate::store::image::StoredLayer;
+use crate::store::layers::make_tree;
+use crate::store::locks::Lock;
+use crate::target::Unfinished;
+use crate::task::{Job, Report, Task};
+use crate::unpacker::Unpacker;
+use nix::errno::Errno;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::os::fd::AsRawFd as _;
+use std::path::Path;
+use subroot::images::id_map::MapText;
+
+/// Unpacks layers with one map.
+pub(crate) struct Unpacking<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) unpacker: Unpacker<'a>,
+    pub(crate) squashes: bool,
+    pub(crate) max_size: u64,
+    /// The map that layers are unpacked with.
+    pub(crate) map: MapText,
+}
+
+/// A directory in `tmp` with an unpacked layer.
+struct Tree {
+    unfinished: Unfinished,
+    summary: Summary,
+    diff_id: Digest,
+}
+
+/// What a compressed archive is.
+pub(crate) enum Found {
+    /// A tree, which is a layer of the store now.
+    Layer(Digest, Summary),
+    /// An archive of an image, without its compression.
+    Image(File),
+}
+
+impl<'a> Unpacking<'a> {
+    /// Finds out which IDs are mapped, and whether the store's filesystem can keep layers.
+    ///
+    /// # Errors
+    /// It cannot, or a process that unpacks cannot be started.
+    pub(crate) fn new(store: &'a Store, unpacker: Unpacker<'a>, limits: (bool, u64)) -> Result<Self, Error> {
+        let unfinished = Unfinished::begin_in(&store.tmp.path, OsStr::new("probe-"))?;
+        let probed = unpacker.probe(&unfinished.path);
+        let removed = unfinished.discard().map_err(Error::Launch);
+        let probed = probed.and_then(|probed| removed.map(|()| probed))?;
+        if let Some((lacks, errno)) = probed.lacks {
+            return Err(match errno {
+                Errno::ENOSPC | Errno::EDQUOT => store.tmp.failed("writing", "")(errno),
+                errno => {
+                    Error::Filesystem { store: store.dir.path.clone(), kind: filesystem(store), lacks, errno }
+                }
+            });
+        }
+        let (squashes, max_size) = limits;
+        Ok(Unpacking { store, unpacker, squashes, max_size, map: probed.map })
+    }
+
+    /// Unpacks a layer, unless that is done already. Of its image, `done` bytes are unpacked. Returns what was made.
+    ///
+    /// # Errors
+    /// What stopped it.
+    pub(crate) fn layer(&self, layer: &StoredLayer, done: u64) -> Result<Summary, Error> {
+        let _locked = self.lock(&layer.diff_id)?;
+        if let Some(record) = self.store.layers.usable(&self.map, &layer.diff_id)? {
+            return Ok(record.summary());
+        }
+        let job = Job::Layer(expected(&layer.blob, Some(layer.diff_id)));
+        match self.unpack(self.store.blobs.open(&layer.blob.digest)?, job, done, None)? {
+            Some(tree) => self.finish(tree).map(|(_, summary)| summary),
+            None => Err(Error::archive("a layer is not a tree")),
+        }
+    }
+
+    /// Unpacks an archive that is one layer. If there may be an archive of an image in it, it is copied to the spool.
+    ///
+    /// # Errors
+    /// What stopped it.
+    pub(crate) fn archive(&self, blob: &Blob, spool: Option<File>) -> Result<Found, Error> {
+        let expected = expected(blob, None);
+        let job = if spool.is_some() { Job::LayerOrImage(expected) } else { Job::Layer(expected) };
+        let tree = self.unpack(self.store.blobs.open(&blob.digest)?, job, 0, spool.as_ref())?;
+        match (tree, spool) {
+            (Some(tree), _) => self.place(tree).map(|(diff_id, summary)| Found::Layer(diff_id, summary)),
+            (None, Some(spool)) => Ok(Found::Image(spool)),
+            (None, None) => Err(Error::archive("a layer is not a tree")),
+        }
+    }
+
+    /// Copies an archive of an image to the spool, without its compression.
+    ///
+    /// # Errors
+    /// What stopped it.
+    pub(crate) fn decompress(&self, archive: File) -> Result<File, Error> {
+        let spool = spool::make(&self.store.tmp.path)?;
+        match self.unpack(archive, Job::Image, 0, Some(&spool))? {
+            None => Ok(spool),
+            Some(tree) => {
+                tree.unfinished.discard_after_error();
+                Err(Error::archive("it is not the archive of an image"))
+            }
+        }
+    }
+
+    /// Gives a layer its name, unless another process has just made the same.
+    fn place(&self, tree: Tree) -> Result<(Digest, Summary), Error> {
+        let locked = self.lock(&tree.diff_id);
+        let usable = locked.and_then(|locked| {
+            self.store.layers.usable(&self.map, &tree.diff_id).map(|record| (locked, record))
+        });
+        match usable {
+            Ok((_locked, None)) => self.finish(tree),
+            Ok((_, Some(_))) => {
+                tree.unfinished.discard().map_err(Error::Launch)?;
+                Ok((tree.diff_id, tree.summary))
+            }
+            Err(error) => {
+                tree.unfinished.discard_after_error();
+                Err(error)
+            }
+        }
+    }
+
+    fn signals(&self) -> &'a Signals {
+        self.unpacker.signals
+    }
+
+    fn lock(&self, diff_id: &Digest) -> Result<Lock, Error> {
+        self.store.locks.making(&format!("{}-{}", self.map.key(), diff_id.hex()), self.signals())
+    }
+
+    /// Unpacks in a new directory; `None` if the archive is in the spool instead.
+    fn unpack(
+        &self,
+        archive: File,
+        job: Job,
+        done: u64,
+        spool: Option<&File>,
+    ) -> Result<Option<Tree>, Error> {
+        let unfinished = Unfinished::begin_in(&self.store.tmp.path, OsStr::new("layer-"))?;
+        match self.unpack_in(&unfinished, archive, (job, done), spool) {
+            Ok(Report::Tree(summary, Some(diff_id))) => Ok(Some(Tree { unfinished, summary, diff_id })),
+            Ok(Report::Image) => unfinished.discard().map(|()| None).map_err(Error::Launch),
+            Ok(Report::Tree(_, None)) => {
+                unfinished.discard_after_error();
+                Err(Error::archive("it has no digest"))
+            }
+            Err(error) => {
+                unfinished.discard_after_error();
+                Err(self.located(error))
+            }
+        }
+    }
+
+    fn unpack_in(
+        &self,
+        unfinished: &Unfinished,
+        archive: File,
+        (job, done): (Job, u64),
+        spool: Option<&File>,
+    ) -> Result<Report, Error> {
+        let above = self.store.tmp.sub(unfinished.path.file_name().unwrap_or_default())?;
+        let (tree, target) = make_tree(&above)?;
+        let task = Task {
+            target,
+            max_size: self.max_size.saturating_sub(done),
+            squashes: self.squashes,
+            map: Some(self.map.text().to_owned()),
+            job,
+        };
+        self.unpacker.run(&tree.path, &task, archive, spool)
+    }
+
+    /// An error of the process that unpacks, with the store's path if that is full.
+    fn located(&self, error: Error) -> Error {
+        match error.hint() {
+            Some(Hint::Space(errno)) if matches!(error, Error::Reported { .. }) => Error::Store {
+                doing: "unpacking into the image store",
+                path: self.store.dir.path.clone(),
+                errno: Errno::from_raw(errno),
+            },
+            _ => error,
+        }
+    }
+
+    fn finish(&self, tree: Tree) -> Result<(Digest, Summary), Error> {
+        let Tree { unfinished, summary, diff_id } = tree;
+        let record = self.store.layers.record(diff_id, &self.map, &summary);
+        match self.store.layers.finish(&self.store.tmp, &unfinished, &self.map, &record) {
+            Ok(()) => Ok((diff_id, summary)),
+            Err(error) => {
+                unfinished.discard_after_error();
+                Err(error)
+            }
+        }
+    }
+}
+
+fn expected(blob: &Blob, diff_id: Option<Digest>) -> Expected {
+    let Blob { digest, size } = *blob;
+    Expected { blob: digest, size, diff_id, whiteouts: Whiteouts::Overlay, has_lower: false }
+}
+
+/// The type of the store's filesystem: proc_pid_fdinfo(5) and proc_pid_mountinfo(5).
+fn filesystem(store: &Store) -> String {
+    // Error ignored: the type is then not named.
+    let read = |path: &Path| fs::read_to_string(path).ok().unwrap_or_default();
+    let number = store.dir.fd.as_raw_fd();
+    let fd_info = read(Path::new(&format!("/proc/self/fdinfo/{number}")));
+    let mount = fd_info.lines().find_map(|line| line.strip_prefix("mnt_id:")).map(str::trim).unwrap_or("");
+    let mounts = read(Path::new("/proc/self/mountinfo"));
+    let line = mounts.lines().find(|line| line.split(' ').next() == Some(mount));
+    let kind = line.and_then(|line| line.split_once(" - ")?.1.split(' ').next());
+    kind.unwrap_or("a filesystem").to_owned()
+}

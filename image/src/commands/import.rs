@@ -111,6 +111,7 @@ fn with_store<T>(
     let unpacker = Unpacker::new(&request.ids, request.is_quiet, &signals);
     let unpacking = Unpacking::new(&store, unpacker, (request.squashes, request.max_size));
     let done = unpacking.and_then(|unpacking| act(&unpacking));
+    let done = done.and_then(|done| store.layers.record_synced(&store.tmp).map(|()| done));
     if done.is_err() {
         drop(shared);
         store.collect_after_error();

@@ -190,6 +190,7 @@ impl Unpacking<'_> {
         let manifest = image.manifest.digest.to_string();
         let mut file = RunFile::new(name, &self.map, &manifest, layers, settings(image));
         file.stamp = stamp;
+        file.boot_id = self.store.layers.needed_boot(&self.map, &image.layers)?;
         self.store.runs.write(&file, &self.map)
     }
 }

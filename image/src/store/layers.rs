@@ -4,15 +4,18 @@ use crate::apply::applier::Summary;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::store::dir::Dir;
+use crate::store::image::StoredLayer;
+use crate::store::time;
 use crate::target::Unfinished;
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, renameat};
-use nix::sys::stat::{Mode, fstat, mkdirat};
+use nix::fcntl::{AtFlags, Flock, FlockArg, renameat};
+use nix::sys::stat::{Mode, fstat, fstatat, mkdirat};
+use nix::unistd::syncfs;
 use serde_json::{Value, json};
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use subroot::images::boot;
 use subroot::images::id_map::MapText;
 
 /// The file beside a layer.
@@ -21,6 +24,8 @@ const RECORD: &str = "layer.json";
 const TREE: &str = "fs";
 const VERSION: u64 = 1;
 const MOST_RECORD: u64 = 1 << 20;
+/// Twice the time after which the kernel writes what was changed, in seconds: dirty_expire_centisecs in sysctl/vm.
+const WRITEBACK: i64 = 60;
 
 /// The directory `layers`.
 pub(crate) struct Layers {
@@ -47,10 +52,42 @@ impl Layers {
     /// # Errors
     /// The kernel's boot ID cannot be read.
     pub(crate) fn new(dir: Dir) -> Result<Layers, Error> {
-        const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
-        let boot_id = fs::read_to_string(BOOT_ID);
-        let boot_id = boot_id.map_err(|error| Error::Open { path: BOOT_ID.into(), error })?;
-        Ok(Layers { dir, boot_id: boot_id.trim().to_owned() })
+        boot::id().map(|boot_id| Layers { dir, boot_id }).map_err(Error::Launch)
+    }
+
+    /// The boot in which these layers are to be used, if not all of them are on the disk.
+    ///
+    /// # Errors
+    /// One cannot be examined.
+    pub(crate) fn needed_boot(&self, map: &MapText, layers: &[StoredLayer]) -> Result<Option<String>, Error> {
+        let records = layers.iter().map(|layer| self.usable(map, &layer.diff_id));
+        let records = records.collect::<Result<Vec<_>, _>>()?;
+        let are_synced = records.iter().all(|record| record.as_ref().is_some_and(|record| record.is_synced));
+        Ok((!are_synced).then(|| self.boot_id.clone()))
+    }
+
+    /// Records of the layers of this boot that they are on the disk, once the kernel has had the time to write them
+    /// there. Waiting for it sooner would make imports slow.
+    ///
+    /// # Errors
+    /// A record cannot be read or written; errors of syncfs(2).
+    pub(crate) fn record_synced(&self, tmp: &Dir) -> Result<(), Error> {
+        let mut written = Vec::new();
+        for (above, name) in self.all()? {
+            let layer = above.sub(&name)?;
+            let record =
+                read_record(&layer)?.filter(|record| !record.is_synced && record.boot_id == self.boot_id);
+            if let Some(record) = record.filter(|_| is_old(&layer)) {
+                written.push((layer, record));
+            }
+        }
+        if !written.is_empty() {
+            syncfs(&self.dir.fd).map_err(self.dir.failed("writing", ""))?;
+        }
+        written.iter().try_for_each(|(layer, record)| {
+            let record = Record { is_synced: true, ..record.clone() };
+            layer.replace(tmp, RECORD, record.to_json().to_string().as_bytes())
+        })
     }
 
     /// What is known of a layer that may be used; `None` if it is not there, or was never synced and is of
@@ -82,7 +119,7 @@ impl Layers {
     ) -> Result<(), Error> {
         let name = unfinished.path.file_name().unwrap_or_default();
         let layer = tmp.sub(name)?;
-        layer.replace(&layer, RECORD, record.to_json().to_string().as_bytes())?;
+        layer.replace(tmp, RECORD, record.to_json().to_string().as_bytes())?;
         let above = self.dir.make(map.key())?;
         let place = OsString::from(record.diff_id.hex());
         let place = place.as_os_str();
@@ -170,6 +207,13 @@ pub(crate) fn lock(layer: Dir) -> Result<Option<Flock<OwnedFd>>, Error> {
         Err((_, Errno::EWOULDBLOCK)) => Ok(None),
         Err((_, errno)) => Err(Error::Store { doing: "locking", path, errno }),
     }
+}
+
+/// True if the layer was unpacked so long ago that the kernel has written most of it.
+fn is_old(layer: &Dir) -> bool {
+    // Error ignored: it is examined again the next time.
+    let Ok(found) = fstatat(&layer.fd, RECORD, AtFlags::AT_SYMLINK_NOFOLLOW) else { return false };
+    time::now().saturating_sub(found.st_mtime) > WRITEBACK
 }
 
 /// Reads the record of a layer; `None` if it has none of this version.

@@ -1,6 +1,7 @@
 //! The image store as the launcher reads it, and what subroot-image shares with it: names, sources, maps, run
 //! files and locks.
 
+pub mod boot;
 pub mod hash;
 pub mod id_map;
 pub mod index;

@@ -31,6 +31,10 @@ pub struct RunFile {
     pub layers: Vec<String>,
     /// The file from which the image was copied, if it is not a named one.
     pub stamp: Option<Stamp>,
+    /// The boot of the kernel in which the layers were unpacked, if not all of them are on the disk yet: a crash may
+    /// have emptied their files.
+    #[serde(default)]
+    pub boot_id: Option<String>,
     /// How the image is run.
     pub config: Config,
 }
@@ -87,7 +91,7 @@ impl RunFile {
     #[must_use]
     pub fn new(name: &str, map: &MapText, manifest: &str, layers: Vec<String>, config: Config) -> RunFile {
         let (name, map, manifest) = (name.to_owned(), map.text().to_owned(), manifest.to_owned());
-        RunFile { version: VERSION, name, map, manifest, layers, stamp: None, config }
+        RunFile { version: VERSION, name, map, manifest, layers, stamp: None, boot_id: None, config }
     }
 
     /// Reads the run file of an image for a map.

@@ -4,6 +4,7 @@
 use crate::error::Error;
 use crate::failure::{reason, reason_of};
 use crate::grants::remedy::quoted::quoted_path;
+use crate::images::boot;
 use crate::images::id_map::MapText;
 use crate::images::locks::Lock;
 use crate::images::run_file::{LONGEST, RunFile};
@@ -139,7 +140,7 @@ impl StoreDir {
         &self.dir
     }
 
-    /// The run file of an image for a map; `None` if there is none.
+    /// The run file of an image for a map; `None` if there is none, or if a crash may have damaged the layers.
     ///
     /// # Errors
     /// It cannot be read, or is of another image, map or version.
@@ -154,7 +155,12 @@ impl StoreDir {
             Err(errno) => return Err(refused(reason(errno))),
             Ok(file) => read(File::from(file), LONGEST).map_err(refused)?,
         };
-        RunFile::parse(&text, name, map).map(Some).map_err(refused)
+        let file = RunFile::parse(&text, name, map).map_err(refused)?;
+        let is_kept = match &file.boot_id {
+            Some(boot_id) => *boot_id == boot::id()?,
+            None => true,
+        };
+        Ok(is_kept.then_some(file))
     }
 
     /// The text of index.json; `None` if there is none.

@@ -77,6 +77,27 @@ fn a_run_file_says_what_the_launcher_needs() {
 }
 
 #[test]
+fn a_layer_counts_as_synced_a_minute_after_it_was_unpacked() {
+    let (host, alice) = with_web();
+    let record = layers(&alice)[0].join("layer.json");
+    let read =
+        |path: &PathBuf| -> Value { serde_json::from_slice(&fs::read(path).expect("a file")).expect("JSON") };
+    let run_file = store(&alice).join("run").join(files(&alice, "run").remove(0));
+    let again = || host.output(&mut subroot(&alice, &["import", "web.tar", "web"])).ok();
+    again();
+    let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("the boot ID");
+    assert_eq!(
+        (&read(&record)["synced"], &read(&run_file)["boot_id"]),
+        (&false.into(), &boot_id.trim().into())
+    );
+    let touched = std::process::Command::new("touch").args(["-d", "2 minutes ago"]).arg(&record).status();
+    assert!(touched.expect("starting touch").success());
+    again();
+    again();
+    assert_eq!((&read(&record)["synced"], &read(&run_file)["boot_id"]), (&true.into(), &Value::Null));
+}
+
+#[test]
 fn other_tools_read_the_store() {
     let (host, alice) = with_web();
     let layout = format!("oci:{}:docker.io/library/web:latest", store(&alice).display());

@@ -1,9 +1,11 @@
 //! The options about IDs, as the launcher writes them: those of `subroot run`.
 
+use nix::unistd::{getgid, getuid};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
-use subroot::{Account, GivenLine, IdSource, Sandbox, UserSpec, Userns};
+use subroot::images::id_map::MapText;
+use subroot::{Account, GivenLine, IdKind, IdSource, Sandbox, UserSpec, Userns};
 
 /// Which IDs the processes have that unpack.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,25 +28,38 @@ impl Ids {
         match option.to_str()?.split_once('=')? {
             ("--groups", "keep") => self.keeps_groups = true,
             ("--userns", mode) => self.userns = Some(userns(mode)?),
-            ("--uidmap", line) => self.given().0.push(given_line(line)?),
-            ("--gidmap", line) => self.given().1.push(given_line(line)?),
+            ("--uidmap", line) => self.give(IdKind::Uid, line)?,
+            ("--gidmap", line) => self.give(IdKind::Gid, line)?,
             _ => return None,
         }
         Some(())
     }
 
-    /// The lines of both given maps.
-    fn given(&mut self) -> (&mut Vec<GivenLine>, &mut Vec<GivenLine>) {
-        if !matches!(self.userns, Some(Userns::Given { .. })) {
-            self.userns = None;
+    /// Adds a line to one of both given maps.
+    fn give(&mut self, kind: IdKind, line: &str) -> Option<()> {
+        let (mut uid, mut gid) = match self.userns.take() {
+            Some(Userns::Given { uid, gid }) => (uid, gid),
+            _ => (Vec::new(), Vec::new()),
+        };
+        match kind {
+            IdKind::Uid => uid.push(given_line(line)?),
+            IdKind::Gid => gid.push(given_line(line)?),
         }
-        match self.userns.get_or_insert(Userns::Given { uid: Vec::new(), gid: Vec::new() }) {
-            Userns::Given { uid, gid } => (uid, gid),
-            _ => unreachable!("it was just set"),
+        self.userns = Some(Userns::Given { uid, gid });
+        Some(())
+    }
+
+    /// The map that layers are for, if they are unpacked by a process with this map.
+    pub(crate) fn of_layers(&self, map: MapText) -> MapText {
+        let own = |id: u32| [[id, id, 1]];
+        match self.userns {
+            Some(Userns::HostId) => MapText::of_lines(&own(getuid().as_raw()), &own(getgid().as_raw())),
+            _ => map,
         }
     }
 
-    /// Requests these IDs. The process is root of its user namespace, if that has an ID 0.
+    /// Requests these IDs. The process is root of its user namespace, because only root keeps its capabilities when it
+    /// executes a program.
     pub(crate) fn apply(&self, mut sandbox: Sandbox) -> Sandbox {
         if let Some(helper) = &self.helper {
             sandbox = sandbox.helper(helper);
@@ -54,7 +69,11 @@ impl Ids {
         }
         match &self.userns {
             None => sandbox,
-            Some(Userns::HostId) => sandbox.userns(Userns::HostId),
+            // With one ID, every file belongs to it, whatever its number inside.
+            Some(Userns::HostId) => {
+                let own = || vec![GivenLine::new(0, IdSource::Own(0), 1)];
+                sandbox.userns(Userns::Given { uid: own(), gid: own() })
+            }
             Some(userns) => {
                 let root = UserSpec::new(Account::Id(0)).group(Account::Id(0));
                 sandbox.userns(userns.clone()).user(root)

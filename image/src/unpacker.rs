@@ -22,7 +22,7 @@ const INTERVAL: u16 = 100;
 
 /// How the process is started.
 pub(crate) struct Unpacker<'a> {
-    ids: &'a Ids,
+    pub(crate) ids: &'a Ids,
     is_quiet: bool,
     pub(crate) signals: &'a Signals,
     /// True once the warnings of a launch were printed: they are the same for every layer.

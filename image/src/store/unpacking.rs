@@ -28,8 +28,10 @@ pub(crate) struct Unpacking<'a> {
     pub(crate) unpacker: Unpacker<'a>,
     pub(crate) squashes: bool,
     pub(crate) max_size: u64,
-    /// The map that layers are unpacked with.
+    /// The map that the layers are for.
     pub(crate) map: MapText,
+    /// The map of the process that unpacks them.
+    process_map: MapText,
 }
 
 /// A directory in `tmp` with an unpacked layer.
@@ -66,7 +68,8 @@ impl<'a> Unpacking<'a> {
             });
         }
         let (squashes, max_size) = limits;
-        Ok(Unpacking { store, unpacker, squashes, max_size, map: probed.map })
+        let map = unpacker.ids.of_layers(probed.map.clone());
+        Ok(Unpacking { store, unpacker, squashes, max_size, map, process_map: probed.map })
     }
 
     /// Unpacks a layer, unless that is done already. Of its image, `done` bytes are unpacked. Returns what was made.
@@ -178,7 +181,7 @@ impl<'a> Unpacking<'a> {
             target,
             max_size: self.max_size.saturating_sub(done),
             squashes: self.squashes,
-            map: Some(self.map.text().to_owned()),
+            map: Some(self.process_map.text().to_owned()),
             job,
         };
         self.unpacker.run(&tree.path, &task, archive, spool)

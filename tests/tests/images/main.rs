@@ -4,6 +4,7 @@ mod formats;
 mod hostile_store;
 mod import;
 mod interrupted;
+mod prepare;
 mod run;
 mod sources;
 mod store;

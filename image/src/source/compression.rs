@@ -47,7 +47,7 @@ pub(crate) fn media_type_suffix(start: &[u8]) -> Result<&'static str, &'static s
     match start {
         [0x1f, 0x8b, ..] => Ok("+gzip"),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Ok("+zstd"),
-        [0xfd, b'7', b'z', b'X', b'Z', 0] => Err("xz"),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Err("xz"),
         _ => REFUSED
             .iter()
             .find(|(magic, ..)| start.starts_with(magic))

@@ -20,7 +20,7 @@ const IMAGE: &str = r#"
     setfattr -n user.a -v 1 1/d/file 1/kept || true; touch -d '2001-02-03 04:05:06.123456789' 1/d/file 1/d 1/kept; layer 1
     mkdir -p 2/d 2/opaque 2/becomes-dir; : >2/.wh.gone; : >2/d/.wh.deep; echo two >2/d/file; echo in >2/becomes-dir/f
     echo file >2/replaced; ln -s nowhere 2/.hidden; chmod 700 2/d; layer 2
-    mkdir -p 3/opaque 3/kept 3/again; echo new >3/opaque/new; : >3/opaque/.wh..wh..opq; : >3/.wh.link; echo x >3/again/f
+    mkdir -p 3/opaque 3/kept 3/again; echo new >3/opaque/new; : >3/opaque/.wh..wh..opq; : >3/.wh.link; echo x >3/again/f; truncate -s 2M 3/again/zeros
     chown 1000:1000 3/kept; touch -d '2030-01-01' 3/again 3/kept; layer 3
 "#;
 
@@ -204,7 +204,7 @@ fn a_directory_that_is_not_an_image_is_refused_with_a_command_that_works() {
 fn the_size_of_all_layers_is_limited() {
     let (host, alice) = host();
     let Some(_) = image(&alice) else { skip!("no umoci, or it cannot unpack here") };
-    let outcome = host.output(&mut subroot(&alice, &["import", "--max-size=3M", "oci:layout", "./dir"]));
+    let outcome = host.output(&mut subroot(&alice, &["import", "--max-size=4M", "oci:layout", "./dir"]));
     assert_refused(&outcome, 125, &["--max-size"]);
     assert_eq!(names(&alice), ["layout"]);
 }

@@ -45,13 +45,13 @@ fn read_as(kind: TransportKind, tar: Tar, reference: Option<&str>) -> Result<Opt
     let scratch = Scratch::new();
     let path = scratch.0.join("archive.tar");
     fs::write(&path, tar.end()).unwrap();
-    let image = image_in_archive(kind, File::open(&path).unwrap(), reference);
-    image
+
+    image_in_archive(kind, File::open(&path).unwrap(), reference)
 }
 
 #[track_caller]
 fn refusal(tar: Tar) -> String {
-    read(tar, None).err().expect("accepted").to_string()
+    read(tar, None).expect_err("accepted").to_string()
 }
 
 fn content(image: &Image) -> Vec<u8> {

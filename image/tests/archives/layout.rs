@@ -81,7 +81,7 @@ impl Layout {
     /// The message with which the only image is refused.
     #[track_caller]
     pub(crate) fn refusal(&self) -> String {
-        self.open(None).err().expect("accepted").to_string()
+        self.open(None).expect_err("accepted").to_string()
     }
 }
 

@@ -108,7 +108,7 @@ fn archives_of_podman_are_read() {
     let (host, alice) = host();
     let Some((_, tree)) = image(&alice) else { skip!("no umoci, or it cannot unpack here") };
     host.cover_what_podman_uses();
-    host.output(&mut Command::new("mkdir").args(["-p", "/etc/containers"])).ok();
+    host.output(Command::new("mkdir").args(["-p", "/etc/containers"])).ok();
     host.write("/etc/containers/policy.json", r#"{"default":[{"type":"insecureAcceptAnything"}]}"#);
     let podman = "podman --root /tmp/image/storage --runroot /tmp/image/run --storage-driver vfs";
     let pull = format!("{podman} pull -q oci:layout:three >id");

@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
 use subroot_tests::Outcome;
-use subroot_tests::running::Running;
+use subroot_tests::running::{Running, unique_word};
 use subroot_tests::sandbox::{assert_refused, give};
 
 #[test]
@@ -111,15 +111,11 @@ fn an_image_of_many_layers_runs() {
     for options in [&[][..], &["--overlay=changes"]] {
         assert_eq!(stored.prints(&[&["run"], options, &["many", "sh", "-c", script]].concat()), "32\n0\n");
     }
-    let running = Running::new(&mut stored.subroot(&[
-        "run",
-        "--name=web",
-        "many",
-        "sh",
-        "-c",
-        "echo ready; sleep 1000",
-    ]));
-    assert_eq!(stored.prints(&["exec", "web", "ls", "/dir/file-1"]), "/dir/file-1\n");
+    let name = unique_word();
+    let option = format!("--name={name}");
+    let running =
+        Running::new(&mut stored.subroot(&["run", &option, "many", "sh", "-c", "echo ready; sleep 1000"]));
+    assert_eq!(stored.prints(&["exec", &name, "ls", "/dir/file-1"]), "/dir/file-1\n");
     running.signal(15);
     running.end();
 }
@@ -141,7 +137,9 @@ fn changes_are_discarded_unless_a_directory_keeps_them() {
 
 #[test]
 fn layers_in_use_are_locked_by_the_launcher_only() {
-    for options in [&["run"][..], &["run", "-d", "--name=web"]] {
+    let name = unique_word();
+    let option = format!("--name={name}");
+    for options in [&["run"][..], &["run", "-d", &option]] {
         let stored = Stored::new();
         let dir = stored.store.join("layers").join(key(MAP)).join(id('0'));
         let lock = || Flock::lock(File::open(&dir).expect("the layer"), FlockArg::LockExclusiveNonblock);
@@ -159,8 +157,8 @@ fn layers_in_use_are_locked_by_the_launcher_only() {
             stored.host.output(&mut command).ok();
             assert!(lock().is_err(), "the layer is not locked");
             assert!(stored.says(&["ps", "--json"]).ok().contains("docker.io/library/busybox:latest"));
-            assert_eq!(stored.prints(&["exec", "web", "echo", "in"]), "in\n");
-            stored.says(&["stop", "web"]).ok();
+            assert_eq!(stored.prints(&["exec", &name, "echo", "in"]), "in\n");
+            stored.says(&["stop", &name]).ok();
         }
         assert!(lock().is_ok(), "the layer is still locked");
     }
@@ -179,9 +177,11 @@ fn the_stop_signal_of_an_image_replaces_term() {
     running.signal(15);
     assert_eq!(running.line(), "quit");
     assert_eq!(running.end().code(), 3);
-    stored.host.output(&mut stored.subroot(&[&["run", "-d", "--name=web"], &script[..]].concat())).ok();
-    while !stored.says(&["logs", "web"]).ok().contains("ready") {}
-    assert_eq!(stored.says(&["stop", "web"]).ok(), "web: ended, exit status 3\n");
+    let name = unique_word();
+    let option = format!("--name={name}");
+    stored.host.output(&mut stored.subroot(&[&["run", "-d", &option], &script[..]].concat())).ok();
+    while !stored.says(&["logs", &name]).ok().contains("ready") {}
+    assert_eq!(stored.says(&["stop", &name]).ok(), format!("{name}: ended, exit status 3\n"));
 }
 
 #[test]

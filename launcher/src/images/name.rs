@@ -161,6 +161,7 @@ fn familiar(whole: &str) -> &str {
     let short = path.map(|path| path.strip_prefix(OFFICIAL).unwrap_or(path));
     let without_tag =
         |name: &'_ str| name.len() - name.strip_suffix(":latest").map_or(0, |_| ":latest".len());
+    // Error ignored: a text that is not a name is not the same one.
     [short, path, Some(whole)]
         .into_iter()
         .flatten()
@@ -242,7 +243,7 @@ mod tests {
             &long,
             &id,
         ] {
-            assert!(read(name).is_err(), "{name}");
+            assert_eq!(read(name).ok(), None, "{name}");
         }
     }
 }

@@ -143,6 +143,7 @@ mod tests {
         let run = [
             "--args",
             "--file",
+            "--entrypoint",
             "--preserve-fds",
             "--umask",
             "--oom-score-adj",
@@ -153,7 +154,8 @@ mod tests {
             "--json-status",
         ];
         let mut expected: Vec<String> = run.iter().map(|name| format!("run {name}")).collect();
-        expected.extend(["exec --preserve-fds", "logs --tail", "stop --time"].map(str::to_owned));
+        let others = ["exec --preserve-fds", "logs --tail", "stop --time", "import --max-size"];
+        expected.extend(others.map(str::to_owned));
         expected.extend(["idmap explain --uid-map", "idmap explain --gid-map"].map(str::to_owned));
         expected.push("grants suggest --count".to_owned());
         assert_eq!(names, expected);

@@ -17,7 +17,7 @@ from contest import BENCH, Samples
 DISK = pathlib.Path("/mnt/imports")
 IMAGE = pathlib.Path(f"{BENCH}/imports.ext4")
 SUBROOT, TAR, IN_SUBROOT, UMOCI, PODMAN, RM = "subroot import", "GNU tar, root", "GNU tar in subroot unshare", "umoci", "podman", "rm -rf, root"
-COMPRESSIONS = {"tar": ["cat"], "tar.gz": ["gzip", "-c"], "tar.zst": ["zstd", "-c", "-q"], "tar.xz": ["xz", "-c", "-T0"]}
+COMPRESSIONS = {"tar": ["cat"], "tar.gz": ["gzip", "-c"], "tar.zst": ["zstd", "-c", "-q"], "tar.xz": ["xz", "-c", "-1", "-T0"]}
 TAR_OPTIONS = ["-xp", "--numeric-owner", "--acls", "--xattrs", "--xattrs-include=*", "--exclude=./dev/*"]
 
 

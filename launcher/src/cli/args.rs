@@ -78,13 +78,12 @@ pub(crate) enum Verb {
     #[command(after_help = IMPORT_HELP)]
     Import(ImportArgs),
     /// List the images of the store
-    #[command(after_help = IMAGES_HELP, hide = true)]
+    #[command(after_help = IMAGES_HELP)]
     Images(ImagesArgs),
     /// Remove images from the store
-    #[command(after_help = RMI_HELP, hide = true)]
+    #[command(after_help = RMI_HELP)]
     Rmi(RmiArgs),
     /// Print what an image's configuration says, as JSON with podman's keys
-    #[command(hide = true)]
     Inspect(InspectArgs),
     /// Show how much a directory holds whose files belong to your subordinate IDs
     #[command(after_help = DU_HELP)]

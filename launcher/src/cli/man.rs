@@ -2,6 +2,7 @@
 //! are up to date.
 
 mod id_sections;
+mod image_sections;
 mod options;
 mod sandboxes;
 mod sections;

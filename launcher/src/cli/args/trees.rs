@@ -73,7 +73,7 @@ pub(crate) enum ImagesVerb {
 pub(crate) struct RmiArgs {
     /// The images, by name or by the beginning of the ID
     #[arg(required = true, value_name = "IMAGE")]
-    pub(crate) names: Vec<OsString>,
+    pub(crate) images: Vec<OsString>,
 }
 
 /// `subroot inspect`.
@@ -81,5 +81,5 @@ pub(crate) struct RmiArgs {
 pub(crate) struct InspectArgs {
     /// The images, by name or by the beginning of the ID
     #[arg(required = true, value_name = "IMAGE")]
-    pub(crate) names: Vec<OsString>,
+    pub(crate) images: Vec<OsString>,
 }

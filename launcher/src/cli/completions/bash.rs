@@ -75,6 +75,7 @@ fn add_value(pattern: &str, value: &Value, text: &mut String) {
         Value::Path => ("path", String::new()),
         Value::Sandbox => ("sandbox", String::new()),
         Value::Job => ("sandbox", "--all".to_owned()),
+        Value::Image => ("image", String::new()),
         Value::User => ("user", String::new()),
         Value::Group => ("group", String::new()),
         Value::Variable => ("variable", String::new()),

@@ -88,6 +88,7 @@ _subroot_reply() {
     directory) compopt -o dirnames ;;
     path) compopt -o default ;;
     sandbox) _subroot_offer "$(_subroot_sandboxes $choices)" ;;
+    image) _subroot_offer "$(_subroot_images)" ;;
     user) _subroot_offer "$(compgen -u)" ;;
     group) _subroot_offer "keep-groups $(compgen -g)" ;;
     variable) _subroot_offer "$(compgen -e)" ;;
@@ -98,6 +99,18 @@ _subroot_reply() {
 _subroot_sandboxes() {
     local name
     subroot ps "$@" 2>/dev/null | { read -r && while read -r name _; do echo "$name"; done; }
+}
+
+# Prints the names in the first two columns, a repository and a tag.
+_subroot_images() {
+    local repository tag
+    subroot images 2>/dev/null | while read -r repository tag _; do
+        case $tag in
+        TAG | '<none>') ;;
+        latest) echo "$repository" ;;
+        *) echo "$repository:$tag" ;;
+        esac
+    done
 }
 
 # Offers these words. readline replaces only what follows the last = or :, so the part before it is left out.

@@ -90,6 +90,11 @@ function __subroot_sandboxes
     subroot ps $argv 2>/dev/null | string match -r '^\S+' | tail -n +2
 end
 
+# The names in the first two columns, a repository and a tag.
+function __subroot_images
+    subroot images 2>/dev/null | tail -n +2 | string match -v '*<none>*' | string replace -r '^(\S+) +(\S+).*' '$1:$2' | string replace -r ':latest$' ''
+end
+
 # Words, or a path after KEY=.
 function __subroot_keys
     printf '%s\n' $argv

@@ -32,6 +32,14 @@ _subroot_sandboxes() {
     _wanted sandboxes expl sandbox compadd -- ${lines[2,-1]%% *}
 }
 
+# The names in the first two columns, a repository and a tag.
+_subroot_images() {
+    local -a expl lines
+    lines=(${(f)"$(_call_program images subroot images 2>/dev/null)"})
+    lines=(${${${(M)lines[2,-1]:#[^ <]##  ##[^ <]##  *}/  #/:}%% *})
+    _wanted images expl image compadd -- ${lines%:latest}
+}
+
 # Unlike _directories, which offers files if no directory matches.
 _subroot_directories() {
     local -a expl

@@ -87,6 +87,7 @@ fn candidates(value: &Value) -> String {
         Value::Directory => "(__subroot_directories)".to_owned(),
         Value::Sandbox => "(__subroot_sandboxes)".to_owned(),
         Value::Job => "(__subroot_sandboxes --all)".to_owned(),
+        Value::Image => "(__subroot_images)".to_owned(),
         Value::User => "(__fish_complete_users)".to_owned(),
         Value::Group => "keep-groups (__fish_complete_groups)".to_owned(),
         Value::Variable => "(set --names --export)".to_owned(),

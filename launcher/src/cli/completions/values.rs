@@ -24,6 +24,8 @@ pub(crate) enum Value {
     Sandbox,
     /// The name of a sandbox that runs, or has ended and is kept.
     Job,
+    /// The name of an image in the store.
+    Image,
     /// An account of the host.
     User,
     /// A group of the host.
@@ -40,10 +42,11 @@ pub(crate) fn of(arg: &Arg) -> Value {
     }
     match arg.get_id().as_str() {
         "command" => Value::Command,
-        "rootfs" | "overlay" | "tmpfs" | "dir" | "dirs" | "workdir" => Value::Directory,
+        "rootfs" | "overlay" | "tmpfs" | "dir" | "target" | "dirs" | "workdir" => Value::Directory,
         "volume" | "symlink" | "device" | "env_file" | "helper" | "what" | "source" => Value::Path,
         "sandbox" | "sandboxes" => Value::Sandbox,
         "job" | "jobs" | "names" => Value::Job,
+        "images" => Value::Image,
         "user" | "for_user" => Value::User,
         "group_add" => Value::Group,
         "env" => Value::Variable,

@@ -1,4 +1,4 @@
-//! The sections of the pages of `subroot idmap` and `subroot grants`.
+//! The sections of the pages of `subroot doctor`, `idmap` and `grants`.
 
 pub(super) const EXPLAIN_STATUS: &str = "\
 # EXIT STATUS
@@ -48,4 +48,19 @@ pub(super) const OWNER_EXAMPLES: &str = "\
 pub(super) const SUGGEST_EXAMPLES: &str = "\
 # EXAMPLES
     subroot grants suggest alice --count 65536
+";
+
+pub(super) const DOCTOR_STATUS: &str = "\
+# EXIT STATUS
+- 0: Everything works.
+- 1: Launches work with restrictions; the report says which.
+- 2: No launch works.
+- 125: subroot failed.
+";
+
+pub(super) const DOCTOR_EXAMPLES: &str = "\
+# EXAMPLES
+    subroot doctor ./rootfs
+    subroot doctor --json
+    sudo subroot doctor --for-user alice
 ";

@@ -2,20 +2,22 @@
 //! are plain text as in `text.rs`, with a line `# HEADING` before each section.
 
 use crate::cli::man::id_sections::{
-    EXPLAIN_EXAMPLES, EXPLAIN_STATUS, GRANT_FILES, IDMAP_EXAMPLES, LINT_EXAMPLES, LINT_STATUS,
-    OWNER_EXAMPLES, SUGGEST_EXAMPLES,
+    DOCTOR_EXAMPLES, DOCTOR_STATUS, EXPLAIN_EXAMPLES, EXPLAIN_STATUS, GRANT_FILES, IDMAP_EXAMPLES,
+    LINT_EXAMPLES, LINT_STATUS, OWNER_EXAMPLES, SUGGEST_EXAMPLES,
+};
+use crate::cli::man::image_sections::{
+    IMAGES_EXAMPLES, IMAGES_STATUS, IMPORT_EXAMPLES, IMPORT_FILES, IMPORT_NOTES, INSPECT_EXAMPLES,
+    INSPECT_NOTES, PRUNE_NOTES, RMI_EXAMPLES, RMI_STATUS, STORE,
 };
 use crate::cli::man::sandboxes::{
     ATTACH_EXAMPLES, ATTACH_NOTES, ATTACH_STATUS, EXEC_EXAMPLES, KILL_EXAMPLES, LOGS_EXAMPLES, PS_EXAMPLES,
     PS_NOTES, RM_EXAMPLES, STOP_EXAMPLES, STOP_NOTES, WAIT_EXAMPLES, WAIT_NOTES,
 };
 use crate::cli::man::text::paragraphs;
-use crate::cli::man::tree_sections::{
-    DU_EXAMPLES, DU_STATUS, IMPORT_EXAMPLES, IMPORT_FILES, IMPORT_NOTES, RM_STATUS,
-};
+use crate::cli::man::tree_sections::{DU_EXAMPLES, DU_STATUS, RM_STATUS};
 
 /// For each command: the texts of its sections, and the pages for SEE ALSO.
-pub(super) const FURTHER: [(&str, &[&str], &[&str]); 21] = [
+pub(super) const FURTHER: [(&str, &[&str], &[&str]); 25] = [
     (
         "subroot",
         &[STATUS_OF_ALL, ENVIRONMENT, LOG_ENVIRONMENT, NO_COLOR, FILES, EXAMPLES],
@@ -27,11 +29,14 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 21] = [
             "subroot-exec(1)",
             "subroot-grants(1)",
             "subroot-idmap(1)",
+            "subroot-images(1)",
             "subroot-import(1)",
+            "subroot-inspect(1)",
             "subroot-kill(1)",
             "subroot-logs(1)",
             "subroot-ps(1)",
             "subroot-rm(1)",
+            "subroot-rmi(1)",
             "subroot-run(1)",
             "subroot-stop(1)",
             "subroot-unshare(1)",
@@ -128,6 +133,7 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 21] = [
         &[
             "subroot(1)",
             "subroot-run(1)",
+            "subroot-images(1)",
             "subroot-rm(1)",
             "subroot-du(1)",
             "subroot-grants-suggest(1)",
@@ -135,6 +141,28 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 21] = [
             "subgid(5)",
             "tar(1)",
         ],
+    ),
+    (
+        "subroot-images",
+        &[IMAGES_STATUS, STORE, IMAGES_EXAMPLES],
+        &[
+            "subroot(1)",
+            "subroot-images-prune(1)",
+            "subroot-import(1)",
+            "subroot-rmi(1)",
+            "subroot-inspect(1)",
+        ],
+    ),
+    ("subroot-images-prune", &[STATUS, PRUNE_NOTES, STORE], &["subroot-images(1)", "subroot-rmi(1)"]),
+    (
+        "subroot-rmi",
+        &[RMI_STATUS, STORE, RMI_EXAMPLES],
+        &["subroot(1)", "subroot-images(1)", "subroot-images-prune(1)", "subroot-rm(1)"],
+    ),
+    (
+        "subroot-inspect",
+        &[STATUS, INSPECT_NOTES, STORE, INSPECT_EXAMPLES],
+        &["subroot(1)", "subroot-images(1)", "subroot-ps(1)"],
     ),
     (
         "subroot-du",
@@ -296,14 +324,6 @@ const STATUS: &str = "\
 - 125: subroot failed. Standard error says what was attempted, on what, and why.
 ";
 
-const DOCTOR_STATUS: &str = "\
-# EXIT STATUS
-- 0: Everything works.
-- 1: Launches work with restrictions; the report says which.
-- 2: No launch works.
-- 125: subroot failed.
-";
-
 const ENVIRONMENT: &str = "\
 # ENVIRONMENT
 - SUBROOT_HELPER: The path of a newidmap-helper(8). No other mapper is tried then, as with --helper.
@@ -362,11 +382,4 @@ const COMPLETIONS_EXAMPLES: &str = "\
     subroot completions bash >~/.local/share/bash-completion/completions/subroot
     subroot completions zsh >_subroot
     subroot completions fish >~/.config/fish/completions/subroot.fish
-";
-
-const DOCTOR_EXAMPLES: &str = "\
-# EXAMPLES
-    subroot doctor ./rootfs
-    subroot doctor --json
-    sudo subroot doctor --for-user alice
 ";

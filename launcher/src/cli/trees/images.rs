@@ -22,7 +22,7 @@ pub(crate) fn list_images(typed: &ImagesArgs) -> anyhow::Result<u8> {
 /// # Errors
 /// As for [`list_images`].
 pub(crate) fn remove_images(typed: &RmiArgs) -> anyhow::Result<u8> {
-    execute(with_names("rmi", &typed.names))
+    execute(with_names("rmi", &typed.images))
 }
 
 /// Describes images.
@@ -30,7 +30,7 @@ pub(crate) fn remove_images(typed: &RmiArgs) -> anyhow::Result<u8> {
 /// # Errors
 /// As for [`list_images`].
 pub(crate) fn inspect(typed: &InspectArgs) -> anyhow::Result<u8> {
-    execute(with_names("inspect", &typed.names))
+    execute(with_names("inspect", &typed.images))
 }
 
 fn with_names(command: &str, names: &[OsString]) -> Vec<OsString> {

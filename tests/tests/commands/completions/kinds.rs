@@ -31,6 +31,7 @@ in_each_shell! {
     commands_and_options
     directories_for_a_rootfs
     names_of_running_sandboxes
+    names_of_images
     every_word_of_a_closed_set
     a_word_after_an_equals_sign
     a_command_and_its_files
@@ -132,6 +133,20 @@ fn names_of_running_sandboxes(mut typing: Typing) {
         .find_map(|line| line.split_whitespace().next().filter(|name| name.parse::<u32>().is_ok()));
     typing.assert_lists("subroot exec ", &["completed-web", pid.expect("a sandbox without a name")]);
     drop(unnamed);
+}
+
+fn names_of_images(mut typing: Typing) {
+    typing.sandbox.host.install_image_program();
+    let archive = "cd && tar -cf files.tar files";
+    typing.sandbox.host.output(&mut typing.sandbox.alice.shell(archive)).ok();
+    for name in ["completed-image", "other/completed:one"] {
+        typing.sandbox.says(&["import", "/home/alice/files.tar", name]).ok();
+    }
+    typing.assert_completes(&[
+        ("subroot rmi completed-i", "subroot rmi completed-image"),
+        ("subroot inspect web completed-i", "subroot inspect web completed-image"),
+        ("subroot rmi other/c", "subroot rmi other/completed:one"),
+    ]);
 }
 
 fn every_word_of_a_closed_set(mut typing: Typing) {

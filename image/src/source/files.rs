@@ -62,7 +62,7 @@ impl Files {
     }
 }
 
-/// A fifo must not make the open wait, and a symlink could lead to any file of the caller's.
+/// A fifo must not make the open wait, and a symlink could lead to any file that the caller can read.
 fn open_regular(dir: &OwnedFd, name: &str) -> Result<Section, Errno> {
     let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     let limits = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS;

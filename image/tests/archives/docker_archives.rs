@@ -45,7 +45,6 @@ fn read_as(kind: TransportKind, tar: Tar, reference: Option<&str>) -> Result<Opt
     let scratch = Scratch::new();
     let path = scratch.0.join("archive.tar");
     fs::write(&path, tar.end()).unwrap();
-
     image_in_archive(kind, File::open(&path).unwrap(), reference)
 }
 

@@ -109,12 +109,16 @@ fn with_store<T>(
     let store = Store::create()?;
     let shared = store.begin(&signals)?;
     let unpacker = Unpacker::new(&request.ids, request.is_quiet, &signals);
-    let unpacking = Unpacking::new(&store, unpacker, (request.squashes, request.max_size));
-    let done = unpacking.and_then(|unpacking| act(&unpacking));
-    let done = done.and_then(|done| store.layers.record_synced(&store.tmp).map(|()| done));
-    if done.is_err() {
+    let mut has_garbage = true;
+    let done = Unpacking::new(&store, unpacker, (request.squashes, request.max_size)).and_then(|unpacking| {
+        let done = act(&unpacking)?;
+        store.layers.record_synced(&store.tmp)?;
+        has_garbage = unpacking.has_garbage.get();
+        Ok(done)
+    });
+    if has_garbage {
         drop(shared);
-        store.collect_after_error();
+        store.collect_if_alone();
     }
     done
 }

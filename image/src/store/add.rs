@@ -80,6 +80,7 @@ impl Unpacking<'_> {
         let (diff_id, summary) = match self.archive(&blob, spool)? {
             Found::Layer(diff_id, summary) => (diff_id, summary),
             Found::Image(file) => {
+                self.has_garbage.set(true);
                 let kind = TransportKind::Archive;
                 return self.add_plain(Archive { file, kind, reference: None, is_plain: true }, name);
             }

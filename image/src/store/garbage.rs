@@ -92,8 +92,8 @@ impl Store {
         Ok(())
     }
 
-    /// After an error: removes at once what is then not needed, if no other process works in the store.
-    pub(crate) fn collect_after_error(&self) {
+    /// Removes at once what is not needed, if no other process works in the store. An error is not that of the command.
+    pub(crate) fn collect_if_alone(&self) {
         let collected = match self.locks.try_alone() {
             Ok(Some(alone)) => self.collect(&alone).map(drop),
             other => other.map(drop),

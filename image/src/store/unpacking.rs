@@ -16,6 +16,7 @@ use crate::target::Unfinished;
 use crate::task::{Job, Report, Task};
 use crate::unpacker::Unpacker;
 use nix::errno::Errno;
+use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::fd::AsRawFd as _;
@@ -32,6 +33,8 @@ pub(crate) struct Unpacking<'a> {
     pub(crate) map: MapText,
     /// The map of the process that unpacks them.
     process_map: MapText,
+    /// True once something was copied into the store that no image needs.
+    pub(crate) has_garbage: Cell<bool>,
 }
 
 /// A directory in `tmp` with an unpacked layer.
@@ -69,7 +72,15 @@ impl<'a> Unpacking<'a> {
         }
         let (squashes, max_size) = limits;
         let map = unpacker.ids.of_layers(probed.map.clone());
-        Ok(Unpacking { store, unpacker, squashes, max_size, map, process_map: probed.map })
+        Ok(Unpacking {
+            store,
+            unpacker,
+            squashes,
+            max_size,
+            map,
+            process_map: probed.map,
+            has_garbage: Cell::new(false),
+        })
     }
 
     /// Unpacks a layer, unless that is done already. Of its image, `done` bytes are unpacked. Returns what was made.

@@ -82,6 +82,12 @@ fn images_of_every_transport_get_a_name_by_import() {
         assert!(imported.stderr.contains("as web") && imported.stderr.contains("1 layer, "), "{imported:?}");
     }
     assert_eq!((images(&host, &alice).len(), layers(&alice).len()), (6, 1));
+    // The compressed archive itself is not kept.
+    let archive = fs::metadata(alice.home.join("docker.tar.gz")).expect("the archive").len();
+    for name in files(&alice, "blobs/sha256") {
+        let blob = fs::metadata(store(&alice).join("blobs/sha256").join(&name)).expect("a blob");
+        assert_ne!(blob.len(), archive, "{name}");
+    }
     assert!(files(&alice, "tmp").is_empty());
 }
 

@@ -4,8 +4,9 @@ use crate::store::{files, images, layers, store};
 use crate::{archive, host, subroot};
 use serde_json::Value;
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use subroot_tests::sandbox::assert_refused;
 use subroot_tests::{Host, User};
 
@@ -134,4 +135,28 @@ fn what_cannot_be_prepared_is_refused() {
         assert_refused(&host.output(&mut prepare(&alice, &["--", image])), 125, &[why]);
     }
     assert!(files(&alice, "tmp").is_empty() && files(&alice, "blobs/sha256").is_empty());
+}
+
+#[test]
+fn an_imported_image_runs_and_is_not_removed_meanwhile() {
+    let (host, alice) = host();
+    let root = "mkdir bin; cp /bin/busybox bin/; ln -s busybox bin/sh; chown 7:8 bin/sh; tar -cf $0 --numeric-owner .";
+    archive(&alice, "box.tar", root);
+    host.output(&mut subroot(&alice, &["import", "box.tar", "box"])).ok();
+    assert_eq!(
+        host.output(&mut subroot(&alice, &["run", "box", "--", "sh", "-c", "echo $((6*7))"])).ok(),
+        "42\n"
+    );
+    let words = ["run", "--name", "box-rmi", "box", "--", "sh", "-c", "echo started; read line"];
+    let mut running = subroot(&alice, &words);
+    let mut running = running.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("starting subroot");
+    let mut line = [0; 8];
+    running.stdout.as_mut().expect("a pipe").read_exact(&mut line).expect("its line");
+    let refused = host.output(&mut subroot(&alice, &["rmi", "box"]));
+    assert_refused(&refused, 125, &["removing box: the running sandbox box-rmi uses it"]);
+    drop(running.stdin.take());
+    running.wait().expect("waiting for subroot");
+    host.output(&mut subroot(&alice, &["rmi", "box"])).ok();
+    let gone = host.output(&mut subroot(&alice, &["run", "box", "--", "true"]));
+    assert_eq!(gone.code(), 125, "{gone:?}");
 }

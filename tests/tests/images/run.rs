@@ -111,7 +111,7 @@ fn an_image_of_many_layers_runs() {
     for options in [&[][..], &["--overlay=changes"]] {
         assert_eq!(stored.prints(&[&["run"], options, &["many", "sh", "-c", script]].concat()), "32\n0\n");
     }
-    let name = unique_word();
+    let name = format!("image-{}", unique_word());
     let option = format!("--name={name}");
     let running =
         Running::new(&mut stored.subroot(&["run", &option, "many", "sh", "-c", "echo ready; sleep 1000"]));
@@ -137,7 +137,7 @@ fn changes_are_discarded_unless_a_directory_keeps_them() {
 
 #[test]
 fn layers_in_use_are_locked_by_the_launcher_only() {
-    let name = unique_word();
+    let name = format!("image-{}", unique_word());
     let option = format!("--name={name}");
     for options in [&["run"][..], &["run", "-d", &option]] {
         let stored = Stored::new();
@@ -177,7 +177,7 @@ fn the_stop_signal_of_an_image_replaces_term() {
     running.signal(15);
     assert_eq!(running.line(), "quit");
     assert_eq!(running.end().code(), 3);
-    let name = unique_word();
+    let name = format!("image-{}", unique_word());
     let option = format!("--name={name}");
     stored.host.output(&mut stored.subroot(&[&["run", "-d", &option], &script[..]].concat())).ok();
     while !stored.says(&["logs", &name]).ok().contains("ready") {}

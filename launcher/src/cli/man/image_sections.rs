@@ -71,7 +71,7 @@ pub(super) const IMAGES_EXAMPLES: &str = "\
 # EXAMPLES
     subroot images
     subroot images --all --json
-    subroot rmi $(subroot images --quiet)
+    subroot images --quiet | xargs subroot rmi
 ";
 
 pub(super) const PRUNE_NOTES: &str = "\

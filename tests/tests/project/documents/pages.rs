@@ -58,16 +58,22 @@ fn each_page_that_is_referred_to_is_there() {
     }
 }
 
-/// subroot(1) refers to each command, and the commands of `subroot grants` to each other.
+/// subroot(1) refers to each command, the page of a command to those below it, and the commands of `subroot grants`
+/// to each other.
 #[test]
 fn pages_refer_to_their_siblings() {
     let commands: Vec<String> =
         names().into_iter().filter(|name| name.starts_with("subroot-") && name.ends_with(".1")).collect();
     let (grants, others): (Vec<&String>, Vec<&String>) =
         commands.iter().partition(|name| name.starts_with("subroot-grants-"));
-    let others = others.into_iter().filter(|name| *name != "subroot-idmap-explain.1");
+    let above = |sibling: &String| match sibling.as_str() {
+        "subroot-idmap-explain.1" => "subroot-idmap.1",
+        "subroot-images-prune.1" => "subroot-images.1",
+        _ => "subroot.1",
+    };
     for (page, sibling) in others
-        .map(|sibling| ("subroot.1", sibling))
+        .into_iter()
+        .map(|sibling| (above(sibling), sibling))
         .chain(grants.iter().flat_map(|page| grants.iter().map(|sibling| (page.as_str(), *sibling))))
         .filter(|(page, sibling)| page != sibling)
     {

@@ -1,6 +1,7 @@
 //! `subroot run IMAGE`.
 
 use crate::stored::{MAP, Stored, canonical, id, key, link, put, run_file};
+use crate::subroot;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::stat::{Mode, SFlag, mknod};
 use serde_json::{Value, json};
@@ -8,9 +9,9 @@ use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
-use subroot_tests::Outcome;
 use subroot_tests::running::{Running, unique_word};
 use subroot_tests::sandbox::{assert_refused, give};
+use subroot_tests::{Outcome, Rootfs};
 
 #[test]
 fn an_image_runs_with_its_configuration_below_the_command_line() {
@@ -33,6 +34,23 @@ fn an_image_runs_with_its_configuration_below_the_command_line() {
         Some("1")
     );
     assert!(!stored.store.join("layers").join(key(MAP)).join(id('0')).join("fs/made").exists());
+}
+
+/// With the real subroot-image.
+#[test]
+fn an_archive_runs_by_its_path_and_by_the_name_that_it_was_imported_with() {
+    let (host, alice) = crate::host();
+    Rootfs::busybox_without(&alice, &["proc", "dev", "sys"]);
+    host.output(&mut alice.shell("tar -C rootfs -czf x.tgz --owner=0 --group=0 . && rm -r rootfs")).ok();
+    let run = |words: &[&str]| host.output(&mut subroot(&alice, &[&["run"], words].concat())).ok();
+    host.output(&mut subroot(&alice, &["import", "x.tgz", "web"])).ok();
+    let script = ["sh", "-c", "id -u; stat -c %u /bin/busybox; touch /new; ls /new"];
+    for _ in 0..2 {
+        assert_eq!(run(&[&["web"], &script[..]].concat()), "0\n0\n/new\n");
+        assert_eq!(run(&[&["./x.tgz"], &script[..]].concat()), "0\n0\n/new\n");
+        let kept = run(&["--userns=keep-id", "web", "sh", "-c", "id -u; stat -c %u /bin/busybox"]);
+        assert_eq!(kept, "1000\n0\n");
+    }
 }
 
 #[test]

@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(name, format!("oci:{}/dir:1", here.display()));
         assert_eq!(transport(&name).canonical().unwrap(), name);
         let colon = Transport { kind: TransportKind::Oci, path: "/a:b".into(), reference: None };
-        assert!(colon.canonical().is_err());
+        colon.canonical().unwrap_err();
         assert_eq!(Transport::of_archive("/a:b".into()).canonical().unwrap(), "archive:/a:b");
     }
 

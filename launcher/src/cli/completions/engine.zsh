@@ -33,7 +33,7 @@ _subroot_sandboxes() {
 }
 
 # The names in the first two columns, a repository and a tag.
-_subroot_images() {
+_subroot_image_names() {
     local -a expl lines
     lines=(${(f)"$(_call_program images subroot images 2>/dev/null)"})
     lines=(${${${(M)lines[2,-1]:#[^ <]##  ##[^ <]##  *}/  #/:}%% *})

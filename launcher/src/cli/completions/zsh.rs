@@ -109,7 +109,7 @@ fn action(value: &Value) -> String {
         Value::Path => "_files".to_owned(),
         Value::Sandbox => " _subroot_sandboxes".to_owned(),
         Value::Job => " _subroot_sandboxes --all".to_owned(),
-        Value::Image => " _subroot_images".to_owned(),
+        Value::Image => " _subroot_image_names".to_owned(),
         Value::User => "_users".to_owned(),
         Value::Group => " _subroot_group".to_owned(),
         Value::Variable => "_parameters -g '*export*'".to_owned(),

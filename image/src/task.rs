@@ -36,6 +36,16 @@ pub(crate) enum Job {
     LayerOrImage(Expected),
 }
 
+impl Job {
+    /// True unless layers below have made the root, with its owner and mode.
+    pub(crate) fn makes_root(&self) -> bool {
+        match self {
+            Job::Layer(expected) | Job::LayerOrImage(expected) => !expected.has_lower,
+            Job::Tree | Job::TreeOrImage | Job::Image => true,
+        }
+    }
+}
+
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Report {

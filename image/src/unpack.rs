@@ -47,7 +47,11 @@ fn perform(task: &Task) -> Result<Report, Error> {
     owners.own = (getuid().as_raw(), getgid().as_raw());
     let needs_spool = matches!(task.job, Job::TreeOrImage | Job::Image | Job::LayerOrImage(_));
     let spool = needs_spool.then(open_spool).transpose()?;
-    let root = enter_target(task.target, owners.own)?;
+    let root = enter_target(task.target)?;
+    if task.job.makes_root() {
+        forget_inherited(&root, owners.own)
+            .map_err(Error::preparing("setting the mode of the target directory"))?;
+    }
     let archive = io::stdin().as_fd().try_clone_to_owned().map_err(|error| Error::Read { error })?;
     let work = Work { archive: archive.into(), root, options: Options::new(owners, task.max_size) };
     match (&task.job, spool) {
@@ -142,7 +146,7 @@ fn limit(resource: Resource, value: u64) -> Result<(), Error> {
 }
 
 /// Makes the working directory the root, and detaches everything else.
-fn enter_target(target: (u64, u64), own: (u32, u32)) -> Result<OwnedFd, Error> {
+fn enter_target(target: (u64, u64)) -> Result<OwnedFd, Error> {
     let found = stat(Path::new(".")).map_err(Error::preparing("examining the target directory"))?;
     if (found.st_dev, found.st_ino) != target {
         return Err(Error::preparing("entering the target directory, which was replaced")(Errno::ESTALE));
@@ -155,9 +159,7 @@ fn enter_target(target: (u64, u64), own: (u32, u32)) -> Result<OwnedFd, Error> {
     changed.map_err(Error::preparing("changing the root to the target directory"))?;
     drop(tree);
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let root = open("/", flags, Mode::empty()).map_err(Error::preparing("opening the target directory"))?;
-    forget_inherited(&root, own).map_err(Error::preparing("setting the mode of the target directory"))?;
-    Ok(root)
+    open("/", flags, Mode::empty()).map_err(Error::preparing("opening the target directory"))
 }
 
 /// Removes what a new directory inherits from the one above it: its group with S_ISGID, and access control lists.

@@ -13,7 +13,7 @@ use crate::tar::archive::Archive;
 use crate::tar::member::{Attribute, Kind, Member};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2};
-use nix::sys::stat::{Mode, SFlag, UtimensatFlags, fstat, mknodat, utimensat};
+use nix::sys::stat::{Mode, SFlag, UtimensatFlags, fchmod, fstat, mknodat, utimensat};
 use nix::unistd::{Gid, Uid, fchownat, linkat, symlinkat};
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
@@ -22,6 +22,8 @@ use std::os::unix::ffi::OsStrExt as _;
 
 /// How many entries an archive may have.
 const MOST_ENTRIES: u64 = 10_000_000;
+/// The mode of the root if no entry says it, as in other tools: every user inside can search it.
+const ROOT_MODE: Mode = Mode::from_bits_truncate(0o755);
 
 /// How an archive is applied.
 #[derive(Clone, Debug)]
@@ -83,6 +85,7 @@ pub fn apply(mut archive: Archive, root: OwnedFd, options: Options) -> Result<Su
         deferred: Deferred::default(),
         summary: Summary::default(),
         size: 0,
+        has_root: false,
     };
     while let Some(mut member) = archive.next_member()? {
         applier.drop_lists(&mut member)?;
@@ -100,6 +103,8 @@ struct Applier {
     summary: Summary,
     /// The size of all files, with their holes.
     size: u64,
+    /// True if the archive says what the owner and the mode of the root are.
+    has_root: bool,
 }
 
 /// Where a file is made.
@@ -149,6 +154,7 @@ impl Applier {
         }
         let root = self.lookup.root().try_clone();
         let root = root.map_err(|error| Error::Read { error })?;
+        self.has_root = true;
         self.set_directory(member, &root, InnerPath::of(b"")?)
     }
 
@@ -409,6 +415,9 @@ impl Applier {
             self.finish_link(&link)?;
         }
         self.summary.attributes += self.deferred.finish(&self.lookup)?;
+        if !self.has_root && !self.options.has_lower {
+            fchmod(self.lookup.root(), ROOT_MODE).map_err(Error::applying("setting the mode", b"/"))?;
+        }
         Ok(self.summary)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::builder::{Scratch, Tar};
 use std::fs;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use subroot_image::apply::Whiteouts;
 
 /// A directory that has a lower layer.
@@ -45,6 +45,22 @@ fn an_opaque_directory_hides_the_layers_below_wherever_its_mark_is() {
         over(&scratch, if first { files(mark(Tar::default())) } else { mark(files(Tar::default())) });
         assert_eq!(scratch.names(), ["d", "d/new", "d/sub", "d/sub/new", "link", "other"]);
     }
+}
+
+/// Layers rarely have an entry for the root, which every user must be able to search.
+#[test]
+fn a_root_without_an_entry_has_the_usual_mode_or_that_of_the_layers_below() {
+    let scratch = Scratch::new();
+    let set = |mode| fs::set_permissions(scratch.root(), fs::Permissions::from_mode(mode)).unwrap();
+    let mode = || fs::metadata(scratch.root()).unwrap().mode() & 0o7777;
+    set(0o700);
+    scratch.apply(Tar::default().file("file", "").end()).unwrap();
+    assert_eq!(mode(), 0o755);
+    set(0o1711);
+    over(&scratch, Tar::default().file("other", ""));
+    assert_eq!(mode(), 0o1711);
+    over(&scratch, Tar::default().dir("./").file("other", ""));
+    assert_ne!(mode(), 0o1711);
 }
 
 #[test]

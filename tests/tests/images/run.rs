@@ -36,6 +36,21 @@ fn an_image_runs_with_its_configuration_below_the_command_line() {
     assert!(!stored.store.join("layers").join(key(MAP)).join(id('0')).join("fs/made").exists());
 }
 
+/// The archive of a docker image has no entry for the root.
+#[test]
+fn other_users_can_search_a_root_that_is_not_in_the_archive() {
+    let (host, alice) = crate::host();
+    Rootfs::busybox_without(&alice, &["proc", "dev", "sys"]);
+    host.output(&mut alice.shell("cd rootfs && tar -czf ../x.tgz --owner=0 --group=0 * && rm -r ../rootfs"))
+        .ok();
+    host.output(&mut subroot(&alice, &["import", "x.tgz", "web"])).ok();
+    host.output(&mut subroot(&alice, &["import", "x.tgz", "./dir"])).ok();
+    for image in ["web", "./dir"] {
+        let words = ["run", "-u", "7:7", image, "sh", "-c", "id -u; stat -c %a /"];
+        assert_eq!(host.output(&mut subroot(&alice, &words)).ok(), "7\n755\n");
+    }
+}
+
 /// With the real subroot-image.
 #[test]
 fn an_archive_runs_by_its_path_and_by_the_name_that_it_was_imported_with() {

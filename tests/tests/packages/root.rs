@@ -23,7 +23,7 @@ const BOOT: &str = r#"set -e
 /// Makes a root filesystem of an archive of `rootfs` that has the owner 7:8, prints its owner on the host, and
 /// removes it.
 pub(crate) const IMPORT: &str = "tar -C rootfs --owner=7 --group=8 --numeric-owner -czf a.tar.gz bin && \
-    subroot -q import a.tar.gz imported && stat -c %u:%g imported/bin && subroot rm imported && rm a.tar.gz";
+    subroot -q import a.tar.gz ./imported && stat -c %u:%g imported/bin && subroot rm imported && rm a.tar.gz";
 /// What [`IMPORT`] prints for alice if the mapper works.
 pub(crate) const IMPORTED: &str = "100006:100007\n";
 

@@ -35,7 +35,7 @@ fn assert_all_is_mapped(podman: &Podman) {
     let given_away = "subroot run -- sh -c 'touch /f; chown 5:6 /f; stat -c %u:%g /f; setpriv --reuid=games --regid=games --init-groups id -u'";
     assert_eq!(podman.inside(&[], given_away).ok(), "5:6\n5\n");
     let import =
-        "cd && tar -cf a.tar --owner=7 --group=8 --numeric-owner -C / etc/passwd && subroot import a.tar new;
+        "cd && tar -cf a.tar --owner=7 --group=8 --numeric-owner -C / etc/passwd && subroot import a.tar ./new;
         stat -c %u:%g new/etc/passwd";
     assert_eq!(podman.inside(&[], import).stdout, "10006:10007\n");
     let outcome = podman.inside(&[], "subroot doctor");

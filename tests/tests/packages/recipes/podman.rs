@@ -75,7 +75,7 @@ impl Podman {
     fn build(&self, debian: &mut File) {
         let base = self.user.home.join("debian.tar");
         copy(debian, &mut File::create(&base).expect("a file")).expect("copying a Debian");
-        self.output(&["import", "--quiet", "../debian.tar", "./base"]).ok();
+        self.output(&["import", "--quiet", "../debian.tar", "base"]).ok();
         fs::remove_file(base).expect("removing a file");
         let build = "build --isolation=chroot --layers=false --build-arg=BASE=localhost/base --tag=subroot .";
         self.output(&build.split(' ').collect::<Vec<_>>()).ok();

@@ -53,6 +53,7 @@ fn a_root_is_taken_out_of_an_image_as_a_failing_launch_says() {
 #[track_caller]
 fn assert_taken_out(lines: &str, root: &str) {
     let site = Site::new(Install::SetuidRoot, &USUAL);
+    site.host.install_image_program();
     let script = format!(
         "mkdir -p .config/containers && echo '{POLICY}' >.config/containers/policy.json && mv rootfs made && touch made/root/mine && subroot unshare -- chown 33:33 made/root/mine &&
         subroot unshare -- tar -c -C made . | podman import -q -c CMD=sh - alpine >/dev/null && {{ {lines}; }} &&

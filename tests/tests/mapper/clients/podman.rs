@@ -39,21 +39,21 @@ const PAGE: &str = include_str!("../../../../docs/guide/get-a-rootfs.md");
 fn a_root_is_taken_out_of_an_image_as_the_guide_says() {
     let lines =
         PAGE.split("```").find(|block| block.contains("podman export")).expect("the guide's lines").trim();
-    assert_taken_out(lines, "./rootfs");
+    let site = Site::new(Install::SetuidRoot, &USUAL);
+    site.host.install_image_program();
+    assert_taken_out(&site, lines, "./rootfs");
 }
 
-/// The fix of `subroot run alpine`, as it is printed.
+/// The fix of `subroot run alpine`, as it is printed where subroot-image is not installed.
 #[test]
 fn a_root_is_taken_out_of_an_image_as_a_failing_launch_says() {
     let lines = "subroot run alpine 2>said; eval \"$(sed -n 's/^subroot: fix: //p' said)\"";
-    assert_taken_out(lines, "./alpine");
+    assert_taken_out(&Site::new(Install::SetuidRoot, &USUAL), lines, "./alpine");
 }
 
 /// Makes the image, and takes a root out of it with these commands.
 #[track_caller]
-fn assert_taken_out(lines: &str, root: &str) {
-    let site = Site::new(Install::SetuidRoot, &USUAL);
-    site.host.install_image_program();
+fn assert_taken_out(site: &Site, lines: &str, root: &str) {
     let script = format!(
         "mkdir -p .config/containers && echo '{POLICY}' >.config/containers/policy.json && mv rootfs made && touch made/root/mine && subroot unshare -- chown 33:33 made/root/mine &&
         subroot unshare -- tar -c -C made . | podman import -q -c CMD=sh - alpine >/dev/null && {{ {lines}; }} &&

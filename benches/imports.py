@@ -157,3 +157,7 @@ def make_disk():
     for owner, uid in (("user", contest.UID), ("root", 0)):
         (DISK / owner).mkdir()
         os.chown(DISK / owner, uid, uid)
+    # A process of podman from an earlier contest would keep a mount namespace without this filesystem.
+    if shutil.which("podman"):
+        migrate = contest.as_user(["/usr/bin/podman", "system", "migrate"])
+        subprocess.run(migrate, env=contest.ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True)

@@ -1,11 +1,10 @@
 //! The image store as the launcher reads it, and what subroot-image shares with it: names, sources, maps, run
-//! files and locks.
+//! files and its directory.
 
 pub mod boot;
 pub mod hash;
 pub mod id_map;
 pub mod index;
-pub mod locks;
 pub mod name;
 pub(crate) mod program;
 pub mod run_file;

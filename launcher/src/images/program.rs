@@ -9,6 +9,7 @@ const NAME: &str = "subroot-image";
 const BUILT_IN: &str = "/usr/libexec/subroot/subroot-image";
 /// Where this program is `bin/subroot`, as the tarball's installer has it.
 const BELOW_PREFIX: &str = "libexec/subroot/subroot-image";
+
 /// Beside this program, in its prefix, or where packages install it.
 pub(crate) fn find() -> Option<PathBuf> {
     // Error ignored: the installed one is then used.

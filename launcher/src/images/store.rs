@@ -6,9 +6,8 @@ use crate::failure::{reason, reason_of};
 use crate::grants::remedy::quoted::quoted_path;
 use crate::images::boot;
 use crate::images::id_map::MapText;
-use crate::images::locks::Lock;
 use crate::images::run_file::{LONGEST, RunFile};
-use crate::sys::errno_of;
+use crate::sys::files::try_lock;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::sys::stat::{Mode, fstat, fstatat};
@@ -48,12 +47,6 @@ pub struct Layer {
 
 impl Layer {
     /// Its directory, which has the shared lock.
-    #[must_use]
-    pub fn lock(&self) -> &OwnedFd {
-        &self.lock
-    }
-
-    /// The same, which then has its only copy.
     pub(crate) fn into_lock(self) -> OwnedFd {
         self.lock
     }
@@ -195,8 +188,9 @@ impl StoreDir {
         let layers = openat(&self.dir, "layers", LOOK, Mode::empty())?;
         let of_map = openat(layers, map_key, LOOK, Mode::empty())?;
         let lock = openat(&of_map, diff_id, READ | OFlag::O_DIRECTORY, Mode::empty())?;
-        if !Lock::Shared.try_take(&lock).map_err(|error| errno_of(&error))? {
-            return Ok(None);
+        match try_lock(&lock, false) {
+            Err(Errno::EWOULDBLOCK) => return Ok(None),
+            locked => locked?,
         }
         // It may have been renamed before it was locked.
         let (named, held) = (fstatat(&of_map, diff_id, AtFlags::AT_SYMLINK_NOFOLLOW)?, fstat(&lock)?);

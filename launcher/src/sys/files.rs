@@ -38,20 +38,8 @@ pub(crate) fn file_kind(stat: &FileStat) -> SFlag {
 /// # Errors
 /// EWOULDBLOCK if another process holds it; other errors if the filesystem has no locks.
 pub(crate) fn try_lock(file: impl AsFd, exclusive: bool) -> Outcome<()> {
-    flock(file, exclusive, libc::LOCK_NB)
-}
-
-/// The same, but waits for a lock of another process.
-///
-/// # Errors
-/// EINTR if a signal was caught; other errors if the filesystem has no locks.
-pub(crate) fn lock(file: impl AsFd, exclusive: bool) -> Outcome<()> {
-    flock(file, exclusive, 0)
-}
-
-fn flock(file: impl AsFd, exclusive: bool, further: libc::c_int) -> Outcome<()> {
     let kind = if exclusive { libc::LOCK_EX } else { libc::LOCK_SH };
-    syscall!(libc::SYS_flock, file.as_fd().as_raw_fd(), kind | further).map(drop)
+    syscall!(libc::SYS_flock, file.as_fd().as_raw_fd(), kind | libc::LOCK_NB).map(drop)
 }
 
 /// The capabilities(7) that a file gives to a process that executes it.

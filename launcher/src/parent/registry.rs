@@ -28,9 +28,6 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
-/// Why nothing was found, if everything could be read.
-pub(crate) const NONE: &str = "no running sandbox has that name or PID";
-
 /// The entry of a sandbox of this process. It exists while this is open.
 pub(crate) struct Entry {
     _file: OwnedFd,
@@ -156,26 +153,40 @@ pub(crate) fn is_running(known: &Known) -> Outcome<bool> {
 /// # Errors
 /// No sandbox has that name or PID, or /proc cannot be read.
 pub(crate) fn find(sandbox: &str) -> Result<Known, Error> {
-    let (known, why) = look_up(sandbox)?;
-    known.ok_or_else(|| Error::Running { sandbox: sandbox.into(), why: why.into() })
+    look_up(sandbox)?.map_err(|missing| Error::Running { sandbox: sandbox.into(), why: missing.why().into() })
+}
+
+/// Why no running sandbox was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// There is none.
+    Nothing,
+    /// Another version of subroot has started one, whose entry cannot be read.
+    OtherVersion,
+}
+
+impl Missing {
+    pub(crate) fn why(self) -> &'static str {
+        match self {
+            Missing::Nothing => "no running sandbox has that name or PID",
+            Missing::OtherVersion => "it was started by another version of subroot",
+        }
+    }
 }
 
 /// The same, or why there is none.
 ///
 /// # Errors
 /// /proc cannot be read.
-pub(crate) fn look_up(sandbox: &str) -> Result<(Option<Known>, &'static str), Error> {
+pub(crate) fn look_up(sandbox: &str) -> Result<Result<Known, Missing>, Error> {
     let is_meant = |launcher: &Launcher| {
         launcher.name == sandbox
             || sandbox == launcher.pid.to_string()
             || sandbox == launcher.launcher.to_string()
     };
     let search = Search::of(is_meant)?;
-    let why = match search.has_unreadable {
-        true => "it was started by another version of subroot",
-        false => NONE,
-    };
-    Ok((search.known.into_iter().next(), why))
+    let missing = if search.has_unreadable { Missing::OtherVersion } else { Missing::Nothing };
+    Ok(search.known.into_iter().next().ok_or(missing))
 }
 
 /// A pidfd of the launcher of a running sandbox.

@@ -3,7 +3,7 @@
 use crate::error::{Error, OsError};
 use crate::parent::detached::record::{KILLED, Record};
 use crate::parent::detached::store::{JobDir, Store, making, unreadable};
-use crate::parent::registry::{self, Known, Name};
+use crate::parent::registry::{self, Known, Missing, Name};
 use crate::request::names::check_name;
 use crate::sys;
 use nix::errno::Errno;
@@ -50,9 +50,13 @@ impl Job {
     /// There is none, or its record cannot be read.
     pub(crate) fn find(sandbox: &str) -> Result<Job, Error> {
         let missing = |why: &str| Error::Running { sandbox: sandbox.into(), why: why.into() };
-        let (known, why) = registry::look_up(sandbox)?;
-        let why = if why == registry::NONE { "no sandbox has that name" } else { why };
-        let Some(known) = known else { return Job::ended(sandbox)?.ok_or_else(|| missing(why)) };
+        let known = match registry::look_up(sandbox)? {
+            Ok(known) => known,
+            Err(Missing::Nothing) => {
+                return Job::ended(sandbox)?.ok_or_else(|| missing("no sandbox has that name"));
+            }
+            Err(other) => return Job::ended(sandbox)?.ok_or_else(|| missing(other.why())),
+        };
         let Some(detached) = &known.detached else {
             return Err(missing("it was not started by subroot run --detach"));
         };

@@ -46,7 +46,9 @@ pub(crate) fn prepare(image: &OsStr, ids: &IdWishes) -> Result<Prepared, Error> 
     let signal = wait(&process, &signals).map_err(failed)?;
     let ended = sys::process::wait_for(&process).map_err(failed)?;
     Ok(match (signal, ended) {
-        (Some(signal), _) | (None, Ended::Killed(signal)) => Prepared::Stopped(status(signal)),
+        (Some(signal), _) | (None, Ended::Killed(signal)) => {
+            Prepared::Stopped(Ended::Killed(signal).status())
+        }
         (None, Ended::Exited(0)) => Prepared::Done,
         (None, Ended::Exited(_)) => Prepared::Stopped(OWN_FAILURE),
     })
@@ -64,11 +66,6 @@ fn execute(args: &[OsString]) -> ! {
         Err(error) => error,
     };
     sys::process::exit(explain::report(&error))
-}
-
-fn status(signal: i32) -> u8 {
-    // There are 64 signals.
-    u8::try_from(128 + signal).ok().unwrap_or(OWN_FAILURE)
 }
 
 /// Waits for the end of a process, and passes on the signals that end this one. Returns the last of them.

@@ -8,7 +8,7 @@ use crate::grants::remedy::quoted::quoted;
 use crate::plan::id_plan::IdPlan;
 use crate::request::ids::IdWishes;
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -52,15 +52,27 @@ pub(crate) fn cause(path: &Path) -> Option<Cause> {
 
 /// tar's option for the compression of an archive, with a blank; `None` if the file is not an archive.
 fn compression(path: &Path) -> Option<&'static str> {
-    let mut start = Vec::new();
-    let file = File::open(path).ok().filter(|file| file.metadata().is_ok_and(|found| found.is_file()))?;
-    file.take(512).read_to_end(&mut start).ok()?;
-    if start.get(MAGIC.0..).is_some_and(|rest| rest.starts_with(MAGIC.1)) {
+    let start = start_of(path)?;
+    if is_tar(&start) {
         return Some("");
     }
     let name = path.as_os_str().as_bytes();
     ENDINGS.iter().find(|ending| name.ends_with(ending.as_bytes()))?;
     COMPRESSIONS.iter().find(|(magic, _)| start.starts_with(magic)).map(|(_, option)| *option)
+}
+
+/// The first bytes of a regular file.
+pub(crate) fn start_of(path: &Path) -> Option<Vec<u8>> {
+    let mut start = Vec::new();
+    // Opening a pipe would wait for its other end.
+    let file = path.metadata().ok().filter(fs::Metadata::is_file).and_then(|_| File::open(path).ok())?;
+    file.take(512).read_to_end(&mut start).ok()?;
+    Some(start)
+}
+
+/// True for the first bytes of a tar that is not compressed.
+pub(crate) fn is_tar(start: &[u8]) -> bool {
+    start.get(MAGIC.0..).is_some_and(|rest| rest.starts_with(MAGIC.1))
 }
 
 /// The command that unpacks an archive with the right owners: without granted IDs, only one owner is possible.

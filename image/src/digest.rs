@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
+use subroot::images::run_file::is_hex;
 
 const PREFIX: &str = "sha256:";
 const SIZE: usize = 32;
@@ -21,8 +22,7 @@ impl Digest {
 
     /// Reads 64 lower-case hexadecimal digits.
     pub fn from_hex(hex: &str) -> Option<Digest> {
-        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        if hex.len() != 2 * SIZE || !hex.bytes().all(is_digit) {
+        if !is_hex(hex) {
             return None;
         }
         let mut bytes = [0; SIZE];

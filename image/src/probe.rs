@@ -1,6 +1,7 @@
 //! The process that examines where the store is: which IDs are mapped, and whether the filesystem keeps owners and
 //! attributes. Users of NFS and FUSE would otherwise learn it from an error in the middle of a layer.
 
+use crate::apply::owners::ranges;
 use crate::error::Error;
 use crate::sys;
 use crate::unpack::own_maps;
@@ -48,13 +49,8 @@ fn keeps_all(maps: &[String; 2]) -> Result<(), (&'static str, Errno)> {
 
 /// The last ID that is mapped.
 fn last_id(map: &str) -> Option<u32> {
-    let line = |line: &str| {
-        let numbers: Vec<u32> =
-            line.split_whitespace().map(|number| number.parse().ok()).collect::<Option<_>>()?;
-        let [inside, _, count] = numbers.try_into().ok()?;
-        u32::checked_add(inside, count)?.checked_sub(1)
-    };
-    map.lines().filter_map(line).max()
+    let end = ranges(map).iter().map(|range| range.end).max()?;
+    u32::try_from(end.checked_sub(1)?).ok()
 }
 
 /// The report of [`run`], as it was read from the pipe; `None` if the process ended without one.

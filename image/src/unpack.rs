@@ -97,15 +97,15 @@ struct Work {
 impl Work {
     fn tree(self) -> Result<Report, Error> {
         let stream = ByteStream::new(decompressed(self.archive)?, self.options.max_size);
-        apply(Archive::new(stream), self.root, self.options).map(|summary| Report::Tree(summary, None))
+        tree_of(stream, self.root, self.options)
     }
 
     fn tree_or_image(self, spool: File) -> Result<Report, Error> {
         let mut stream = ByteStream::new(decompressed(self.archive)?, self.options.max_size);
-        if is_image_archive(stream.peek(START)?) {
-            return copy(stream, spool);
+        match is_image_archive(stream.peek(START)?) {
+            true => copy(stream, spool),
+            false => tree_of(stream, self.root, self.options),
         }
-        apply(Archive::new(stream), self.root, self.options).map(|summary| Report::Tree(summary, None))
     }
 
     fn image(self, spool: File) -> Result<Report, Error> {
@@ -126,6 +126,10 @@ impl Work {
         self.archive.rewind().map_err(reading)?;
         if is_image_archive(&start) { self.image(spool) } else { self.layer(expected) }
     }
+}
+
+fn tree_of(stream: ByteStream, root: OwnedFd, options: Options) -> Result<Report, Error> {
+    apply(Archive::new(stream), root, options).map(|summary| Report::Tree(summary, None))
 }
 
 /// Copies the rest of a stream.

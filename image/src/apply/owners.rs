@@ -50,7 +50,7 @@ impl Owners {
 }
 
 /// The first and third column of each line.
-fn ranges(map: &str) -> Vec<Range<u64>> {
+pub(crate) fn ranges(map: &str) -> Vec<Range<u64>> {
     let line = |line: &str| {
         let mut fields = line.split_whitespace();
         let (start, count) = (fields.next()?.parse::<u64>().ok()?, fields.nth(1)?.parse::<u64>().ok()?);

@@ -1,6 +1,6 @@
 //! `subroot images prune`: removes images without a name, and everything that no image needs.
 
-use crate::commands::rmi::used_layers;
+use crate::commands::rmi::collect;
 use crate::error::Error;
 use crate::output;
 use crate::store::Store;
@@ -27,9 +27,6 @@ pub(crate) fn prune() -> Result<(), Error> {
             Ok(())
         })?;
     }
-    let freed = store.collect(&alone)?;
-    if freed.used > 0 {
-        output::line(&used_layers(freed.used));
-    }
+    let freed = collect(&store, &alone)?;
     output::print(&format!("Total reclaimed space: {}\n", output::size(freed.bytes)))
 }

@@ -4,10 +4,12 @@ use crate::commands::images::short_id;
 use crate::error::Error;
 use crate::output;
 use crate::store::Store;
-use crate::store::garbage::Needed;
+use crate::store::garbage::{Freed, Needed};
 use crate::store::holders;
+use crate::store::image::StoredImage;
 use crate::store::index::{Entry, Index};
 use crate::store::layers::lock;
+use crate::store::locks::Exclusive;
 use crate::store::reference::{Found, by_name, familiar};
 use std::ffi::OsString;
 
@@ -31,10 +33,7 @@ pub(crate) fn remove(names: &[OsString]) -> Result<(), Error> {
     output::print(&untagged)?;
     match store.locks.try_alone()? {
         Some(alone) => {
-            let freed = store.collect(&alone)?;
-            if freed.used > 0 {
-                output::line(&used_layers(freed.used));
-            }
+            collect(&store, &alone)?;
         }
         None => output::line(
             "another process is adding to the store: subroot images prune frees the space when it has ended",
@@ -62,16 +61,14 @@ fn choose(store: &Store, index: &Index, typed: &OsString) -> Result<Entry, Error
 
 /// Refuses to remove layers that a sandbox uses.
 fn refuse_used(store: &Store, index: &Index, removed: &[Entry]) -> Result<(), Error> {
-    let is_removed = |entry: &Entry| {
-        removed.iter().any(|removed| removed.name == entry.name && removed.manifest == entry.manifest)
-    };
+    let is_removed = |entry: &Entry| removed.iter().any(|removed| removed.is_same(entry));
     let mut left = Index::empty();
     left.entries = index.entries.iter().filter(|entry| !is_removed(entry)).cloned().collect();
     // Of a damaged image, the garbage collection skips what is used.
     let Ok(needed) = Needed::by(store, &left) else { return Ok(()) };
     for entry in removed {
         // Error ignored: as above.
-        let Ok(image) = crate::store::image::StoredImage::read(&store.blobs, entry) else { continue };
+        let Ok(image) = StoredImage::read(&store.blobs, entry) else { continue };
         for layer in image.layers.iter().filter(|layer| !needed.layers.contains(&layer.diff_id.hex())) {
             for dir in store.layers.of(&layer.diff_id)? {
                 let users = holders::of(&dir);
@@ -86,19 +83,29 @@ fn refuse_used(store: &Store, index: &Index, removed: &[Entry]) -> Result<(), Er
 }
 
 fn drop_entry(store: &Store, index: &mut Index, entry: &Entry) -> Result<(), Error> {
-    let is_it = |other: &Entry| other.name == entry.name && other.manifest == entry.manifest;
     if let Some(name) = &entry.name {
         // The launcher reads these, and finds them missing before the image is.
         store.runs.remove(name)?;
     }
-    index.entries.retain(|other| !is_it(other));
+    index.entries.retain(|other| !other.is_same(entry));
     Ok(())
 }
 
-/// What remains because a sandbox uses it.
-pub(crate) fn used_layers(count: u64) -> String {
-    let layers = if count == 1 { "1 layer is".into() } else { format!("{count} layers are") };
-    format!("{layers} still used by a sandbox: subroot images prune frees the space when it has ended")
+/// Collects garbage, and says what remains because a sandbox uses it.
+///
+/// # Errors
+/// Errors of [`Store::collect`].
+pub(crate) fn collect(store: &Store, alone: &Exclusive) -> Result<Freed, Error> {
+    let freed = store.collect(alone)?;
+    let layers = match freed.used {
+        0 => return Ok(freed),
+        1 => "1 layer is".into(),
+        count => format!("{count} layers are"),
+    };
+    output::line(&format!(
+        "{layers} still used by a sandbox: subroot images prune frees the space when it has ended"
+    ));
+    Ok(freed)
 }
 
 fn refused(name: String, why: String) -> Error {

@@ -9,7 +9,6 @@ use crate::source::image::{Image, Layer, Place, check_count};
 use crate::source::layout::MANIFEST;
 use crate::source::members;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use std::sync::Arc;
 use subroot::images::name::ImageName;
 
@@ -39,7 +38,7 @@ pub(crate) fn image(files: Arc<Files>, reference: Option<&str>) -> Result<Image,
     let layers = names.iter().zip(&parsed.rootfs.diff_ids);
     let layers =
         layers.map(|(name, diff_id)| layer(&files, name, *diff_id)).collect::<Result<Vec<_>, _>>()?;
-    let manifest = manifest(&config, &config_digest, &layers).to_string().into_bytes();
+    let manifest = manifest(&config, config_digest, &layers).into_bytes();
     Ok(Image {
         manifest_digest: Digest::of(&manifest),
         media_type: OCI_MANIFEST.into(),
@@ -105,13 +104,8 @@ fn layer(files: &Arc<Files>, name: &str, diff_id: Digest) -> Result<Layer, Error
     Ok(Layer::new(&Descriptor::new(media_type, digest, section.length()), diff_id, place))
 }
 
-fn manifest(config: &[u8], digest: &Digest, layers: &[Layer]) -> Value {
-    let descriptor = |media_type: &str, digest: &Digest, size: u64| json!({"mediaType": media_type, "digest": digest.to_string(), "size": size});
-    let of_layer = |layer: &Layer| descriptor(&layer.media_type, &layer.blob, layer.size);
-    json!({
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "config": descriptor(OCI_CONFIG, digest, config.len() as u64),
-        "layers": layers.iter().map(of_layer).collect::<Vec<_>>(),
-    })
+fn manifest(config: &[u8], digest: Digest, layers: &[Layer]) -> String {
+    let config = Descriptor::new(OCI_CONFIG.into(), digest, config.len() as u64);
+    let of_layer = |layer: &Layer| Descriptor::new(layer.media_type.clone(), layer.blob, layer.size);
+    documents::manifest(&config, &layers.iter().map(of_layer).collect::<Vec<_>>())
 }

@@ -3,13 +3,13 @@
 
 use crate::digest::Digest;
 use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// How large a manifest, an index or a configuration may be, as in other tools.
 pub const MOST_BYTES: u64 = 4 << 20;
 
-const INDEXES: [&str; 2] =
-    ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
+const INDEXES: [&str; 2] = [OCI_INDEX, "application/vnd.docker.distribution.manifest.list.v2+json"];
 const MANIFESTS: [&str; 2] = [OCI_MANIFEST, "application/vnd.docker.distribution.manifest.v2+json"];
 const CONFIGS: [&str; 2] = [OCI_CONFIG, "application/vnd.docker.container.image.v1+json"];
 /// What a layer's media type begins with. The compression is found by the layer's first bytes, as in other tools:
@@ -21,6 +21,7 @@ const LAYERS: [&str; 4] = [
     "application/vnd.docker.image.rootfs.foreign.diff.tar",
 ];
 const COMPRESSIONS: [&str; 5] = ["", "+gzip", "+zstd", ".gzip", ".zstd"];
+pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(crate) const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 pub(crate) const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
@@ -50,6 +51,10 @@ impl Descriptor {
         Descriptor { media_type, digest, size, platform: None, annotations: BTreeMap::new() }
     }
 
+    fn to_json(&self) -> Value {
+        json!({"mediaType": self.media_type, "digest": self.digest.to_string(), "size": self.size})
+    }
+
     pub(crate) fn is_config(&self) -> bool {
         CONFIGS.contains(&self.media_type.as_str())
     }
@@ -58,6 +63,17 @@ impl Descriptor {
         let compression = |start: &&str| self.media_type.strip_prefix(*start);
         LAYERS.iter().filter_map(compression).any(|rest| COMPRESSIONS.contains(&rest))
     }
+}
+
+/// A manifest of OCI's for these blobs.
+pub(crate) fn manifest(config: &Descriptor, layers: &[Descriptor]) -> String {
+    json!({
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": config.to_json(),
+        "layers": layers.iter().map(Descriptor::to_json).collect::<Vec<_>>(),
+    })
+    .to_string()
 }
 
 /// A kind of machine.

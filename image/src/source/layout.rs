@@ -8,13 +8,13 @@ use crate::source::image::{Blobs, Image};
 use crate::source::platform;
 use serde::Deserialize;
 use std::sync::Arc;
+use subroot::images::index::ANNOTATION;
 
 const INDEX: &str = "index.json";
 /// The file of `dir:`. Its blobs are beside it.
 pub(crate) const MANIFEST: &str = "manifest.json";
 /// The file that makes a directory an OCI layout.
 pub(crate) const MARK: &str = "oci-layout";
-const NAME: &str = "org.opencontainers.image.ref.name";
 
 #[derive(Deserialize)]
 struct Mark {
@@ -45,12 +45,12 @@ pub(crate) fn image_of_layout(files: Arc<Files>, reference: Option<&str>) -> Res
 /// The entry of a name. If several have it, it is the one for this machine.
 fn named(mut manifests: Vec<Descriptor>, reference: Option<&str>) -> Result<Descriptor, Error> {
     let names: Vec<String> =
-        manifests.iter().filter_map(|entry| entry.annotations.get(NAME)).cloned().collect();
+        manifests.iter().filter_map(|entry| entry.annotations.get(ANNOTATION)).cloned().collect();
     if let Some(wanted) = reference {
-        manifests.retain(|entry| entry.annotations.get(NAME).is_some_and(|name| name == wanted));
+        manifests.retain(|entry| entry.annotations.get(ANNOTATION).is_some_and(|name| name == wanted));
     }
     let is_one_image = manifests.windows(2).all(|pair| match pair {
-        [one, other] => one.annotations.get(NAME) == other.annotations.get(NAME),
+        [one, other] => one.annotations.get(ANNOTATION) == other.annotations.get(ANNOTATION),
         _ => true,
     });
     match (manifests.as_slice(), is_one_image) {

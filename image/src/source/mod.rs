@@ -14,7 +14,7 @@ pub mod image;
 mod layout;
 mod members;
 pub mod open;
-mod platform;
+pub(crate) mod platform;
 pub mod section;
 pub mod stream;
 pub mod verified;

@@ -5,7 +5,7 @@ use crate::source::documents::{Descriptor, Platform};
 use std::env::consts::ARCH;
 
 /// This machine's architecture, in Go's words.
-fn architecture() -> &'static str {
+pub(crate) fn architecture() -> &'static str {
     match ARCH {
         "x86_64" => "amd64",
         "x86" => "386",

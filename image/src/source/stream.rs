@@ -171,7 +171,7 @@ fn hash(filled: &Filled, passing: &SyncSender<io::Result<Buffer>>, result: &Sync
             hasher.update(buffer.data());
         }
         let is_last = next.is_err();
-        // An error means that nobody reads any more.
+        // An error means that the reader has ended.
         if passing.send(next).is_err() || is_last {
             return;
         }
@@ -189,7 +189,7 @@ fn fill(mut source: impl Read, empty: &Receiver<Vec<u8>>, filled: &SyncSender<io
             Err(error) => Err(error),
         };
         let is_last = next.is_err();
-        // An error means that nobody reads any more.
+        // An error means that the reader has ended.
         if filled.send(next).is_err() || is_last {
             return;
         }

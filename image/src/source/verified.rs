@@ -21,7 +21,7 @@ impl<R: Read> Verified<R> {
 
     fn finish(&mut self) {
         if let Some(hasher) = self.hasher.take() {
-            // Error ignored: nobody waits for the digest after an error.
+            // Error ignored: after an error, the digest is not wanted.
             let _ = self.result.send(hasher.finish());
         }
     }

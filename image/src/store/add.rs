@@ -5,8 +5,11 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::import::Imported;
 use crate::input::{Archive, Input};
-use crate::source::documents::{OCI_CONFIG, OCI_LAYER, OCI_MANIFEST};
+use crate::source::compression::media_type_suffix;
+use crate::source::documents::{self, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST};
 use crate::source::image::Image;
+use crate::source::open::start_of;
+use crate::source::platform::architecture;
 use crate::spool;
 use crate::store::blobs::Blob;
 use crate::store::image::StoredImage;
@@ -28,7 +31,7 @@ pub(crate) enum Name<'a> {
     /// The canonical name.
     Stored(&'a str),
     /// The transport with an absolute path, and the identity of the file with the image.
-    Elsewhere(&'a str, Option<Stamp>),
+    Elsewhere(&'a str, Stamp),
 }
 
 impl Name<'_> {
@@ -86,8 +89,9 @@ impl Unpacking<'_> {
             }
         };
         let media_type = media_type(&self.store.blobs.open(&blob.digest)?)?;
-        let config = self.store.blobs.add_text(config(diff_id).as_bytes())?;
-        let manifest = self.store.blobs.add_text(manifest(&config, &blob, media_type).as_bytes())?;
+        let config = self.store.blobs.add_text(config(diff_id).as_bytes())?.described(OCI_CONFIG.into());
+        let manifest = documents::manifest(&config, &[blob.described(media_type)]);
+        let manifest = self.store.blobs.add_text(manifest.as_bytes())?;
         let image = StoredImage::of(&self.store.blobs, &manifest, OCI_MANIFEST)?;
         self.name(&image, OCI_MANIFEST, name).map(|()| Imported { summary, layers: None })
     }
@@ -185,7 +189,7 @@ impl Unpacking<'_> {
     fn write_run_file(&self, image: &StoredImage, name: Name<'_>) -> Result<(), Error> {
         let (name, stamp) = match name {
             Name::Stored(name) => (name, None),
-            Name::Elsewhere(name, stamp) => (name, stamp),
+            Name::Elsewhere(name, stamp) => (name, Some(stamp)),
         };
         let layers = image.layers.iter().map(|layer| layer.diff_id.hex()).collect();
         let manifest = image.manifest.digest.to_string();
@@ -216,15 +220,9 @@ fn settings(image: &StoredImage) -> Config {
 
 /// The media type of a layer, by its first bytes. The image specification has none for xz, which every tool knows
 /// by its first bytes.
-fn media_type(archive: &File) -> Result<&'static str, Error> {
-    use std::os::unix::fs::FileExt as _;
-    let mut start = [0; 4];
-    archive.read_at(&mut start, 0).map_err(|error| Error::Read { error })?;
-    Ok(match start {
-        [0x1f, 0x8b, ..] => "application/vnd.oci.image.layer.v1.tar+gzip",
-        [0x28, 0xb5, 0x2f, 0xfd] => "application/vnd.oci.image.layer.v1.tar+zstd",
-        _ => OCI_LAYER,
-    })
+fn media_type(archive: &File) -> Result<String, Error> {
+    let suffix = media_type_suffix(&start_of(archive)?).unwrap_or("");
+    Ok(format!("{OCI_LAYER}{suffix}"))
 }
 
 /// A config with one layer.
@@ -232,31 +230,11 @@ fn config(diff_id: Digest) -> String {
     let created = time::text(time::now());
     json!({
         "created": created,
-        "architecture": ARCHITECTURE,
+        "architecture": architecture(),
         "os": "linux",
         "config": {},
         "rootfs": {"type": "layers", "diff_ids": [diff_id.to_string()]},
         "history": [{"created": created, "created_by": CREATED_BY}],
-    })
-    .to_string()
-}
-
-/// This machine's architecture, in Go's words.
-const ARCHITECTURE: &str = if cfg!(target_arch = "x86_64") {
-    "amd64"
-} else if cfg!(target_arch = "aarch64") {
-    "arm64"
-} else {
-    std::env::consts::ARCH
-};
-
-fn manifest(config: &Blob, layer: &Blob, media_type: &str) -> String {
-    let descriptor = |media_type: &str, blob: &Blob| json!({"mediaType": media_type, "digest": blob.digest.to_string(), "size": blob.size});
-    json!({
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "config": descriptor(OCI_CONFIG, config),
-        "layers": [descriptor(media_type, layer)],
     })
     .to_string()
 }

@@ -2,6 +2,7 @@
 
 use crate::digest::{Digest, Hasher};
 use crate::error::Error;
+use crate::source::documents::{Descriptor, MOST_BYTES};
 use crate::store::dir::Dir;
 use nix::sys::stat::{fstat, fstatat};
 use std::collections::HashSet;
@@ -9,8 +10,6 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Write as _};
 
-/// The maximum size of a manifest or a config.
-pub(crate) const MOST_TEXT: u64 = 4 << 20;
 const BUFFER: usize = 1 << 20;
 
 /// The directory `blobs/sha256`.
@@ -24,6 +23,13 @@ pub(crate) struct Blobs {
 pub(crate) struct Blob {
     pub(crate) digest: Digest,
     pub(crate) size: u64,
+}
+
+impl Blob {
+    /// What a manifest says of it.
+    pub(crate) fn described(&self, media_type: String) -> Descriptor {
+        Descriptor::new(media_type, self.digest, self.size)
+    }
 }
 
 impl Blobs {
@@ -54,7 +60,7 @@ impl Blobs {
     /// # Errors
     /// It is missing, too large or damaged.
     pub(crate) fn read(&self, digest: &Digest) -> Result<Vec<u8>, Error> {
-        let content = self.dir.read(digest.hex(), MOST_TEXT)?.ok_or_else(|| self.missing(digest))?;
+        let content = self.dir.read(digest.hex(), MOST_BYTES)?.ok_or_else(|| self.missing(digest))?;
         if Digest::of(&content) != *digest {
             return Err(self.dir.damaged(digest.hex(), "its content does not have this digest"));
         }

@@ -2,14 +2,13 @@
 
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::source::documents::OCI_INDEX;
 use crate::store::blobs::Blob;
 use crate::store::dir::Dir;
 use serde_json::{Value, json};
+use subroot::images::index::ANNOTATION;
 
 const FILE: &str = "index.json";
-const MEDIA_TYPE: &str = "application/vnd.oci.image.index.v1+json";
-/// Where the image specification has the name of an image in a layout.
-const NAME: &str = "org.opencontainers.image.ref.name";
 /// The maximum size of the file.
 const MOST: u64 = 64 << 20;
 
@@ -33,7 +32,7 @@ pub(crate) struct Entry {
 impl Index {
     /// An index without images.
     pub(crate) fn empty() -> Index {
-        Index { whole: json!({"schemaVersion": 2, "mediaType": MEDIA_TYPE}), entries: Vec::new() }
+        Index { whole: json!({"schemaVersion": 2, "mediaType": OCI_INDEX}), entries: Vec::new() }
     }
 
     /// Reads the file; `None` if it does not exist.
@@ -71,20 +70,18 @@ impl Index {
     /// Adds an image. One that had its name becomes dangling, and a dangling entry of the same image goes.
     pub(crate) fn add(&mut self, manifest: Blob, media_type: &str, name: Option<&str>) {
         let has_image = |entry: &Entry| entry.manifest.digest == manifest.digest;
-        if name.is_none() && self.entries.iter().any(has_image) {
-            return;
+        match name {
+            Some(name) => self.remove_name(name),
+            None if self.entries.iter().any(has_image) => return,
+            None => {}
         }
         self.entries.retain(|entry| !(has_image(entry) && entry.name.is_none()));
-        if let Some(name) = name {
-            self.remove_name(name);
-            self.drop_dangling(&manifest.digest);
-        }
         let (name, media_type) = (name.map(str::to_owned), media_type.to_owned());
         self.entries.push(Entry { manifest, media_type, name, annotations: json!({}) });
     }
 
     /// Takes the name from an image, which becomes dangling if it has no other.
-    pub(crate) fn remove_name(&mut self, name: &str) {
+    fn remove_name(&mut self, name: &str) {
         let Some(at) = self.entries.iter().position(|entry| entry.name.as_deref() == Some(name)) else {
             return;
         };
@@ -93,18 +90,18 @@ impl Index {
             self.entries.push(Entry { name: None, ..removed });
         }
     }
-
-    /// Drops the entry without a name of an image.
-    pub(crate) fn drop_dangling(&mut self, manifest: &Digest) {
-        self.entries.retain(|entry| entry.name.is_some() || entry.manifest.digest != *manifest);
-    }
 }
 
 impl Entry {
+    /// True if both give the same image the same name.
+    pub(crate) fn is_same(&self, other: &Entry) -> bool {
+        self.name == other.name && self.manifest == other.manifest
+    }
+
     fn to_json(&self) -> Value {
         let mut annotations = self.annotations.clone();
         if let (Some(name), Some(annotations)) = (&self.name, annotations.as_object_mut()) {
-            annotations.insert(NAME.into(), json!(name));
+            annotations.insert(ANNOTATION.into(), json!(name));
         }
         let Blob { digest, size } = &self.manifest;
         let mut entry = json!({
@@ -123,7 +120,7 @@ fn entry(listed: &Value) -> Option<Entry> {
     if !annotations.is_object() {
         annotations = json!({});
     }
-    let name = annotations.as_object_mut()?.remove(NAME);
+    let name = annotations.as_object_mut()?.remove(ANNOTATION);
     Some(Entry {
         manifest: Blob { digest, size: listed["size"].as_u64()? },
         media_type: listed["mediaType"].as_str()?.to_owned(),

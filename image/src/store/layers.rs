@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::rc::Rc;
 use subroot::images::boot;
 use subroot::images::id_map::MapText;
 
@@ -144,13 +145,11 @@ impl Layers {
     ///
     /// # Errors
     /// A directory cannot be read.
-    pub(crate) fn all(&self) -> Result<Vec<(Dir, OsString)>, Error> {
+    pub(crate) fn all(&self) -> Result<Vec<(Rc<Dir>, OsString)>, Error> {
         let mut all = Vec::new();
         for map in self.dir.names()? {
-            let above = self.dir.sub(&map)?;
-            for name in above.names()? {
-                all.push((self.dir.sub(&map)?, name));
-            }
+            let above = Rc::new(self.dir.sub(&map)?);
+            all.extend(above.names()?.into_iter().map(|name| (Rc::clone(&above), name)));
         }
         Ok(all)
     }

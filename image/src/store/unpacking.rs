@@ -5,7 +5,6 @@ use crate::apply::applier::Summary;
 use crate::apply::layer::Expected;
 use crate::digest::Digest;
 use crate::error::{Error, Hint};
-use crate::signals::Signals;
 use crate::spool;
 use crate::store::Store;
 use crate::store::blobs::Blob;
@@ -148,12 +147,8 @@ impl<'a> Unpacking<'a> {
         }
     }
 
-    fn signals(&self) -> &'a Signals {
-        self.unpacker.signals
-    }
-
     fn lock(&self, diff_id: &Digest) -> Result<Lock, Error> {
-        self.store.locks.making(&format!("{}-{}", self.map.key(), diff_id.hex()), self.signals())
+        self.store.locks.making(&format!("{}-{}", self.map.key(), diff_id.hex()), self.unpacker.signals)
     }
 
     /// Unpacks in a new directory; `None` if the archive is in the spool instead.

@@ -15,7 +15,7 @@ const MAX_SIZE: u64 = 64 << 30;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     /// `import [--quiet] [--squash-ids] [ID OPTIONS] [--max-size=BYTES] -- SOURCE DIR|NAME`
-    Import(Request),
+    Import(Request, Target),
     /// `prepare [--quiet] [ID OPTIONS] -- NAME|TRANSPORT`, which a launch runs.
     Prepare(Request),
     /// `images [--all] [--json] [--ids]`
@@ -47,9 +47,9 @@ pub(crate) fn read(args: &[OsString]) -> Result<Command, Error> {
     match (command.as_bytes(), words) {
         (b"import", [source, target]) => {
             let target = Target::read(target)?;
-            request(source, target, options).map(Command::Import)
+            request(source, options).map(|request| Command::Import(request, target))
         }
-        (b"prepare", [name]) => request(name, Target::Dir(name.into()), options).map(Command::Prepare),
+        (b"prepare", [name]) => request(name, options).map(Command::Prepare),
         (b"images", []) => listing(options).map(Command::Images),
         (b"prune", []) => none_but(Command::Prune),
         (b"rmi", [_, ..]) if options.is_empty() => Some(Command::Remove(words.to_vec())),
@@ -61,10 +61,9 @@ pub(crate) fn read(args: &[OsString]) -> Result<Command, Error> {
     .ok_or_else(unknown)
 }
 
-fn request(source: &OsStr, target: Target, options: &[OsString]) -> Option<Request> {
+fn request(source: &OsStr, options: &[OsString]) -> Option<Request> {
     let mut request = Request {
         source: source.into(),
-        target,
         squashes: false,
         max_size: MAX_SIZE,
         ids: Ids::default(),
@@ -102,7 +101,7 @@ fn listing(options: &[OsString]) -> Option<Listing> {
 
 fn task(args: &[OsString]) -> Option<Task> {
     let [task] = args else { return None };
-    // Error ignored: nobody types it.
+    // Error ignored: the caller refuses the command line.
     serde_json::from_str(task.to_str()?).ok()
 }
 
@@ -124,13 +123,14 @@ mod tests {
     fn only_complete_commands_are_accepted() {
         let task = r#"{"target":[1,2],"squashes":false,"max_size":3,"map":null,"job":"Tree"}"#;
         assert!(matches!(read(&words(&format!("unpack {task}"))), Ok(Command::Unpack(_))));
-        let Ok(Command::Import(request)) = read(&words("import --quiet --max-size=5 -- - ./dir")) else {
+        let Ok(Command::Import(request, target)) = read(&words("import --quiet --max-size=5 -- - ./dir"))
+        else {
             panic!("an import");
         };
         assert!(request.is_quiet && request.max_size == 5 && request.source.as_os_str() == "-");
-        assert_eq!(request.target, Target::Dir("./dir".into()));
-        let Ok(Command::Import(request)) = read(&words("import -- - web")) else { panic!("an import") };
-        assert!(matches!(request.target, Target::Name(name) if name.familiar() == "web"));
+        assert_eq!(target, Target::Dir("./dir".into()));
+        let Ok(Command::Import(_, target)) = read(&words("import -- - web")) else { panic!("an import") };
+        assert!(matches!(target, Target::Name(name) if name.familiar() == "web"));
         assert!(matches!(read(&words("rmi -- a b")), Ok(Command::Remove(names)) if names.len() == 2));
         assert!(matches!(read(&words("images --all")), Ok(Command::Images(Listing { all: true, .. }))));
         for wrong in [

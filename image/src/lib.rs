@@ -32,7 +32,7 @@ mod unpacker;
 pub use error::{Error, Hint};
 
 use crate::args::Command;
-use crate::commands::import::Request;
+use crate::commands::import::{Request, Target};
 use crate::commands::{images, import as importing, inspect, prune, rmi};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -55,7 +55,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> u8 {
     match command {
-        Command::Import(request) => run_import(&request),
+        Command::Import(request, target) => run_import(&request, &target),
         Command::Prepare(request) => status(importing::prepare(&request)),
         Command::Images(listing) => match images::list(listing) {
             Ok(is_complete) => u8::from(!is_complete),
@@ -69,17 +69,17 @@ fn run(command: Command) -> u8 {
     }
 }
 
-fn run_import(request: &Request) -> u8 {
-    match importing::import(request) {
+fn run_import(request: &Request, target: &Target) -> u8 {
+    match importing::import(request, target) {
         Ok(imported) => {
             if !request.is_quiet {
-                output::summary(request, &imported);
+                output::summary(&request.source, target, &imported);
             }
             0
         }
         Err(Error::Interrupted { signal }) => interrupted(signal),
         Err(error) => {
-            output::error(&error, request);
+            output::error(&error, &request.source, target);
             FAILED
         }
     }

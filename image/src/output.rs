@@ -1,7 +1,7 @@
 //! What a person reads: one line for each message, with control characters escaped.
 #![allow(clippy::print_stderr)]
 
-use crate::commands::import::{Request, Target};
+use crate::commands::import::Target;
 use crate::error::{Error, Hint, reason};
 use crate::import::Imported;
 use nix::unistd::getuid;
@@ -31,9 +31,9 @@ pub(crate) fn print(text: &str) -> Result<(), Error> {
 }
 
 /// Prints an error of an import and how to fix it.
-pub(crate) fn error(error: &Error, request: &Request) {
-    line(&format!("importing {}: {error}", request.source.display()));
-    if let Some(fix) = error.hint().and_then(|hint| fix(hint, request)) {
+pub(crate) fn error(error: &Error, source: &Path, target: &Target) {
+    line(&format!("importing {}: {error}", source.display()));
+    if let Some(fix) = error.hint().and_then(|hint| fix(hint, source, target)) {
         line(&format!("fix: {fix}"));
     }
 }
@@ -54,30 +54,30 @@ fn larger_grant(count: u64) -> String {
 }
 
 /// One command that can be pasted.
-fn fix(hint: Hint, request: &Request) -> Option<String> {
+fn fix(hint: Hint, source: &Path, target: &Target) -> Option<String> {
     match hint {
         Hint::Command(command) => Some(command),
         Hint::Grant(count) => Some(larger_grant(count)),
-        Hint::Space(_) => matches!(request.target, Target::Name(_)).then(|| "subroot images prune".into()),
+        Hint::Space(_) => matches!(target, Target::Name(_)).then(|| "subroot images prune".into()),
         Hint::Convert(command) => {
-            let source = unquoted(&request.source).filter(|source| *source != "-")?;
-            Some(format!("{command} {source} | subroot import - {}", target(request)?))
+            let source = unquoted(source).filter(|source| *source != "-")?;
+            Some(format!("{command} {source} | subroot import - {}", typed(target)?))
         }
         Hint::Tree(path) => {
-            let (path, target) = (unquoted(&path)?, target(request)?);
+            let (path, target) = (unquoted(&path)?, typed(target)?);
             let options = "--numeric-owner --acls --xattrs -c .";
             Some(format!("subroot unshare -- tar -C {path} {options} | subroot import - {target}"))
         }
         Hint::Transport(kind) => {
-            let (source, target) = (unquoted(&request.source)?, target(request)?);
+            let (source, target) = (unquoted(source)?, typed(target)?);
             Some(format!("subroot import {kind}:{source} {target}"))
         }
     }
 }
 
 /// Where the import goes, as it can be typed.
-fn target(request: &Request) -> Option<&str> {
-    match &request.target {
+fn typed(target: &Target) -> Option<&str> {
+    match target {
         Target::Dir(dir) => unquoted(dir),
         Target::Name(name) => Some(name.familiar()),
     }
@@ -90,16 +90,16 @@ fn unquoted(path: &Path) -> Option<&str> {
 }
 
 /// Prints what was made.
-pub(crate) fn summary(request: &Request, imported: &Imported) {
+pub(crate) fn summary(source: &Path, target: &Target, imported: &Imported) {
     let summary = &imported.summary;
     let layers = imported.layers.map(|count| format!("{}, ", counted(count as u64, "layer", "layers")));
-    let place = match &request.target {
+    let place = match target {
         Target::Dir(dir) => dir.display().to_string(),
         Target::Name(name) => format!("the image store as {}", name.familiar()),
     };
     let mut text = format!(
         "imported {} into {place}: {}{}, {}",
-        request.source.display(),
+        source.display(),
         layers.unwrap_or_default(),
         counted(summary.entries, "entry", "entries"),
         size(summary.bytes)
@@ -110,7 +110,7 @@ pub(crate) fn summary(request: &Request, imported: &Imported) {
     if summary.attributes > 0 {
         text += &format!(", {} not kept", counted(summary.attributes, "attribute", "attributes"));
     }
-    if let Target::Name(name) = &request.target {
+    if let Target::Name(name) = target {
         text += &format!("; run it with: subroot run {}", name.familiar());
     }
     line(&text);

@@ -10,19 +10,16 @@ use crate::store::add::Name;
 use crate::store::unpacking::Unpacking;
 use crate::unpacker::Unpacker;
 use std::ffi::OsStr;
-use std::fs;
-use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use subroot::images::name::ImageName;
-use subroot::images::source::{Source, is_path};
+use subroot::images::source::{Source, exists, is_path};
 
-/// What was requested.
+/// What is to be unpacked, and how.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Request {
-    /// The archive; `-` is standard input.
+    /// The archive or the image; `-` is standard input.
     pub(crate) source: PathBuf,
-    pub(crate) target: Target,
     pub(crate) squashes: bool,
     pub(crate) max_size: u64,
     pub(crate) ids: Ids,
@@ -42,10 +39,7 @@ impl Target {
     /// # Errors
     /// It is neither.
     pub(crate) fn read(typed: &OsStr) -> Result<Target, Error> {
-        // An error other than "there is none" is reported for the directory.
-        let exists =
-            || fs::symlink_metadata(typed).err().is_none_or(|error| error.kind() != ErrorKind::NotFound);
-        if is_path(typed.as_bytes()) || exists() {
+        if is_path(typed.as_bytes()) || exists(Path::new(typed)) {
             return Ok(Target::Dir(typed.into()));
         }
         ImageName::parse(typed).map(Target::Name).map_err(|why| Error::Images {
@@ -63,8 +57,8 @@ impl Target {
 ///
 /// # Errors
 /// What stopped it.
-pub(crate) fn import(request: &Request) -> Result<Imported, Error> {
-    match &request.target {
+pub(crate) fn import(request: &Request, target: &Target) -> Result<Imported, Error> {
+    match target {
         Target::Dir(dir) => import_dir(request, dir),
         Target::Name(name) => import_name(request, name),
     }
@@ -87,9 +81,7 @@ pub(crate) fn prepare(request: &Request) -> Result<(), Error> {
             let stamp = transport.stamp().map_err(Error::Launch)?;
             let name = transport.canonical().map_err(Error::Launch)?;
             let input = Input::of(&transport)?;
-            with_store(request, |unpacking| {
-                unpacking.add(input, Name::Elsewhere(&name, Some(stamp))).map(drop)
-            })
+            with_store(request, |unpacking| unpacking.add(input, Name::Elsewhere(&name, stamp)).map(drop))
         }
         Source::Path(path) => Err(Error::Images {
             doing: "preparing",

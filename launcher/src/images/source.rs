@@ -109,7 +109,9 @@ pub fn is_path(argument: &[u8]) -> bool {
     begins || matches!(argument, b"." | b"..")
 }
 
-fn exists(path: &Path) -> bool {
+/// True unless nothing has this name, a dangling symlink included.
+#[must_use]
+pub fn exists(path: &Path) -> bool {
     // Error ignored: any other error is that of opening the path later.
     fs::symlink_metadata(path).err().is_none_or(|error| error.kind() != ErrorKind::NotFound)
 }

@@ -41,6 +41,9 @@ pub(crate) fn run(command: i32, signals: &SignalFd, ends: &ChildEnds) -> ! {
     // launcher, which relays it, and the command itself; init would relay it once more.
     // Error ignored: the command then also gets init's signal.
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
+    // Until then, a key at the terminal sends its signal here, too. While it is pending, the kernel drops the
+    // same signal from the launcher, which sends none before the report pipe is closed.
+    handle_signals(command, signals);
     ends.close_all_but_lifeline();
     let mut ready = [
         PollFd::new(signals.as_fd(), PollFlags::POLLIN),
@@ -57,10 +60,19 @@ pub(crate) fn run(command: i32, signals: &SignalFd, ends: &ChildEnds) -> ! {
         if ready.last().and_then(PollFd::any) == Some(true) {
             end(KILLED);
         }
-        // Error ignored: a signal that cannot be read stays queued for the next iteration.
-        while let Ok(Some(signal)) = signals.read_signal() {
-            relay(command, &signal);
-        }
+        handle_signals(command, signals);
+    }
+}
+
+/// Relays every signal that has arrived, and ends with the command.
+fn handle_signals(command: i32, signals: &SignalFd) {
+    let mut arrived = false;
+    // Error ignored: a signal that cannot be read stays queued for the next call.
+    while let Ok(Some(signal)) = signals.read_signal() {
+        relay(command, &signal);
+        arrived = true;
+    }
+    if arrived {
         if let Some(ended) = reap(command) {
             end(ended.status());
         }

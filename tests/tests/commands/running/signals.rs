@@ -159,6 +159,8 @@ fn a_key_reaches_a_command_that_has_left_the_process_group() {
     for launch in launches.sharing(&words) {
         let mut person = Person::starts(&launches.sandbox, &launch);
         person.assert_sees("ready");
+        // Until then it is a shell that handles SIGINT by sending it to itself, which PID 1 does not get.
+        assert!(soon(LIMIT, || !processes_with_word(&word).is_empty()), "{launch:?}");
         person.types("\u{3}");
         assert_eq!(person.launch.end_within(LIMIT).code(), 128 + libc::SIGINT, "{launch:?}");
         assert_all_gone(&word);

@@ -1,4 +1,4 @@
-//! The command that changes or removes lines of a grant file and leaves all other bytes unchanged.
+//! The command that changes or empties lines of a grant file and leaves all other bytes unchanged.
 
 use crate::grants::site::Grant;
 use subroot_idmap::{IdKind, IdRange};
@@ -14,30 +14,28 @@ pub(crate) struct Edit {
     /// A pattern of sed(1) that the line matches. If the lines have moved since, the command does not change
     /// a different one.
     pub(crate) old: String,
-    /// The new line; `None` removes the line.
+    /// The new line; `None` empties the line. It is not deleted, so that the numbers in other commands stay
+    /// right.
     pub(crate) new: Option<String>,
     /// The range that the new line grants.
     pub(crate) range: Option<IdRange>,
 }
 
 impl Edit {
-    /// Removes a well-formed line.
+    /// Empties a well-formed line.
     pub(crate) fn without(grant: &Grant) -> Edit {
         let old = format!(":{}:{}$", grant.range.first(), grant.range.count());
         Edit { kind: grant.kind, line: grant.line, old, new: None, range: None }
     }
 
-    /// Removes a line that begins with this text.
+    /// Empties a line that begins with this text.
     pub(crate) fn without_text(kind: IdKind, line: u32, text: &[u8]) -> Edit {
         Edit { kind, line, old: pattern(text), new: None, range: None }
     }
 
     fn script(&self) -> String {
-        let (line, old) = (self.line, &self.old);
-        match &self.new {
-            Some(new) => format!("{line}{{/{old}/s/.*/{new}/;}};"),
-            None => format!("{line}{{/{old}/d;}};"),
-        }
+        let (line, old, new) = (self.line, &self.old, self.new.as_deref().unwrap_or_default());
+        format!("{line}{{/{old}/s/.*/{new}/;}};")
     }
 }
 
@@ -70,7 +68,7 @@ pub(crate) fn command(kind: IdKind, edits: &[Edit]) -> Option<String> {
     let mut script: String = named.map(|edit| edit.script()).collect();
     if edits.len() > MAX_NAMED {
         let dropped = edits.iter().filter(|edit| edit.new.is_none()).map(|edit| edit.line);
-        runs(dropped).into_iter().for_each(|(first, last)| script += &format!("{first},{last}d;"));
+        runs(dropped).into_iter().for_each(|(first, last)| script += &format!("{first},{last}s/.*//;"));
     }
     let file = kind.grant_file();
     let script = script.trim_end_matches(';');

@@ -5,6 +5,7 @@ mod edit;
 pub(crate) mod grant_file;
 pub(crate) mod near;
 pub(crate) mod quoted;
+mod rooms;
 
 pub(crate) use crate::grants::remedy::edit::without_line;
 
@@ -16,6 +17,7 @@ use crate::grants::remedy::edit::Edit;
 use crate::grants::remedy::grant_file::{append, takes_usermod};
 use crate::grants::remedy::near::Likeness;
 use crate::grants::remedy::quoted::{is_plain, quoted};
+use crate::grants::remedy::rooms::{Room, Rooms};
 use crate::grants::shown;
 use crate::grants::site::{BadLine, Grant, Site};
 use crate::grants::site_accounts::{Accounts, Known};
@@ -32,8 +34,8 @@ pub(crate) struct Remedy<'s> {
     site: &'s Site,
     limits: Limits,
     free: Vec<IdRange>,
-    /// The range for a user who has none; `None` if no range is free.
-    next: Option<Room>,
+    /// The ranges for users who have none.
+    rooms: RefCell<Rooms<'s>>,
     /// The indices of each owner's lines in [`Site::grants`].
     lines: Vec<Vec<usize>>,
     /// The indices of invalid lines in [`Site::bad`], by the uid of their owner.
@@ -45,14 +47,6 @@ pub(crate) struct Remedy<'s> {
     has_usermod: [bool; 2],
     /// The state of users already examined, by uid.
     known: RefCell<HashMap<u32, Rc<State>>>,
-}
-
-/// A free range.
-#[derive(Clone, Copy)]
-struct Room {
-    range: IdRange,
-    /// The limits that must be set first, if it is above those of login.defs.
-    raised: Option<Limits>,
 }
 
 /// The problems with a user's grants.
@@ -94,10 +88,8 @@ impl<'s> Remedy<'s> {
         }
         let (free, has_usermod) = (free(site, limits), IdKind::BOTH.map(takes_usermod));
         let (alike, known) = (OnceCell::new(), RefCell::default());
-        let mut remedy =
-            Remedy { site, limits, free, next: None, lines, bad, gone, alike, has_usermod, known };
-        remedy.next = remedy.find_room(|free| first_fit(free, PLENTY).or_else(|| first_fit(free, ENOUGH)));
-        Ok(remedy)
+        let rooms = RefCell::new(Rooms::new(site, &free, limits));
+        Ok(Remedy { site, limits, free, rooms, lines, bad, gone, alike, has_usermod, known })
     }
 
     /// The limits within which free ranges are searched.
@@ -132,7 +124,7 @@ impl<'s> Remedy<'s> {
             IdKind::BOTH.iter().filter_map(|kind| edit::command(*kind, &edits)).collect();
         let mut range = None;
         if !lacking.is_empty() {
-            let room = self.room(count)?;
+            let room = self.room(user, count)?;
             commands.extend(room.raised.map(Limits::command));
             range = Some(room.range);
         }
@@ -193,9 +185,9 @@ impl<'s> Remedy<'s> {
     }
 
     /// A free range, above the limits of login.defs if there is none within them.
-    fn room(&self, count: Option<u32>) -> Option<Room> {
+    fn room(&self, user: &Known, count: Option<u32>) -> Option<Room> {
         match count {
-            None => self.next,
+            None => self.rooms.borrow_mut().of(user.uid),
             Some(count) => self.find_room(|free| first_fit(free, count)),
         }
     }

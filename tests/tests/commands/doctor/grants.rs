@@ -84,8 +84,7 @@ fn a_line_that_grants_nothing() {
 fn a_range_of_another_user() {
     let sandbox = granting("bob:100:5\nbob:165535:10\nalice:100000:65536\n", GOOD);
     let cause = "/etc/subuid, line 3, grants IDs that line 2 grants to bob, too";
-    let fix =
-        "sed '3{/:100000:65536$/d;}' /etc/subuid- >/etc/subuid && usermod --add-subuids 165545-231080 alice";
+    let fix = "sed '3{/:100000:65536$/s/.*//;}' /etc/subuid- >/etc/subuid && usermod --add-subuids 165545-231080 alice";
     assert_found(&examined(&sandbox), 1, cause, fix);
 }
 

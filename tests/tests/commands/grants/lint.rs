@@ -73,6 +73,27 @@ fn lines_of_two_users_that_share_ids_are_found_once_a_file() {
 }
 
 #[test]
+fn all_fixes_can_be_run_one_after_the_other() {
+    let host = Host::new();
+    let lines =
+        "alice:0x1:5\nbob:100010:3000\nalice:100000:65536\nbob:x\ncarol:100000:65536\nghost:\nbob:0:5\n";
+    host.write("/etc/subuid", lines);
+    host.write("/etc/subgid", format!("eve:1\n{lines}alice:700000:1"));
+    let text = told(&host, "grants lint").stdout;
+    let fixes: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("    fix: as root: ")).collect();
+    assert!(fixes.len() > 8, "{text}");
+    for fixes in [fixes.clone(), fixes.into_iter().rev().collect()] {
+        host.write("/etc/subuid", lines);
+        host.write("/etc/subgid", format!("eve:1\n{lines}alice:700000:1"));
+        let outcome = host.output(&mut host.user("root").shell(&fixes.join("\n")));
+        assert_eq!((outcome.code(), outcome.stderr.as_str()), (0, ""), "{fixes:#?}");
+        assert_found(&host, &[]);
+        let subuid = std::fs::read_to_string("/etc/subuid").expect("the grants");
+        assert!(subuid.contains("alice:100000:65536\n"), "{subuid}");
+    }
+}
+
+#[test]
 fn a_line_below_a_long_one_of_its_own_user_is_still_found() {
     let host = Host::new();
     host.write("/etc/subuid", "alice:100000:65536\nbob:100010:3000\nalice:100100:10\nalice:100200:10\n");
@@ -213,11 +234,11 @@ fn json_has_the_same_by_stable_keys() {
     let expected = concat!(
         r#"{"findings":[{"kind":"overlap","file":"/etc/subuid","line":2,"owner":"bob","#,
         r#""why":"[165535-231071) shares 1 ID with /etc/subuid:1 of alice","#,
-        r#""fix":"cp /etc/subuid /etc/subuid- && LC_ALL=C sed '2{/:165535:65536$/d;}' /etc/subuid- >/etc/subuid "#,
+        r#""fix":"cp /etc/subuid /etc/subuid- && LC_ALL=C sed '2{/:165535:65536$/s/.*//;}' /etc/subuid- >/etc/subuid "#,
         r#"&& usermod --add-subuids 231072-296607 bob"},"#,
         r#"{"kind":"bad-line","file":"/etc/subuid","line":3,"owner":"alice","#,
         r#""why":"grants nothing: the line has not exactly three fields (owner:start:count), but 2","#,
-        r#""fix":"cp /etc/subuid /etc/subuid- && LC_ALL=C sed '3{/^alice:x/d;}' /etc/subuid- >/etc/subuid"}],"#,
+        r#""fix":"cp /etc/subuid /etc/subuid- && LC_ALL=C sed '3{/^alice:x/s/.*//;}' /etc/subuid- >/etc/subuid"}],"#,
         r#""notes":[],"lines":4,"users":2,"capacity":{"first":100000,"last":300000,"#,
         r#""grants":[{"count":65536,"fit":1},{"count":2001,"fit":34}]}}"#,
         "\n"

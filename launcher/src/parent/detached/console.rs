@@ -1,6 +1,7 @@
 //! The supervisor's side of a detached command: its output goes to the log, and its input comes from
 //! `subroot attach`.
 
+use crate::parent::detached::earlier::Earlier;
 use crate::parent::detached::input::{Frame, Receiver};
 use crate::parent::detached::log::Log;
 use crate::parent::registry::known::Detached;
@@ -44,6 +45,8 @@ pub(crate) struct Parts {
     pub(crate) null: OwnedFd,
     /// Takes a byte when the command has started.
     pub(crate) tell: OwnedFd,
+    /// The record that is removed then.
+    pub(crate) earlier: Option<Earlier>,
 }
 
 /// The streams of a detached command.
@@ -58,15 +61,16 @@ pub(crate) struct Console {
     has_ended: bool,
     null: OwnedFd,
     tell: Option<OwnedFd>,
+    earlier: Option<Earlier>,
 }
 
 impl Console {
     pub(crate) fn new(parts: Parts) -> Outcome<Console> {
-        let Parts { path, log, output, receiver, stdin, null, tell } = parts;
+        let Parts { path, log, output, receiver, stdin, null, tell, earlier } = parts;
         let pipe = receiver.as_ref().map(|receiver| &receiver.pipe);
         [Some(&output), stdin.as_ref(), pipe].into_iter().flatten().try_for_each(be_non_blocking)?;
         let (source, typed, tell) = (Source::Pipe(output), Vec::new(), Some(tell));
-        Ok(Console { path, log, source, receiver, stdin, typed, has_ended: false, null, tell })
+        Ok(Console { path, log, source, receiver, stdin, typed, has_ended: false, null, tell, earlier })
     }
 
     /// Prepares to receive the command's terminal on this socket.
@@ -87,6 +91,9 @@ impl Console {
     pub(crate) fn announce(&mut self) -> Outcome<()> {
         chdir("/")?;
         (0..=2).try_for_each(|number| sys::descriptors::duplicate_to(&self.null, number))?;
+        if let Some(earlier) = self.earlier.take() {
+            earlier.remove();
+        }
         match self.tell.take() {
             Some(tell) => write(tell, &[0]).map(drop),
             None => Ok(()),

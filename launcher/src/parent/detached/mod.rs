@@ -2,6 +2,7 @@
 
 pub(crate) mod attach;
 pub(crate) mod console;
+mod earlier;
 pub(crate) mod follow;
 pub(crate) mod input;
 pub(crate) mod job;

@@ -8,7 +8,7 @@ use crate::sys::files::file_kind;
 use crate::sys::{self, Outcome};
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat};
+use nix::fcntl::{OFlag, open, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 use std::fs::File;
@@ -63,13 +63,26 @@ impl Store {
     /// # Errors
     /// The directory cannot be read.
     pub(crate) fn names(&self) -> Result<Vec<String>, Error> {
+        Ok(self.entries()?.into_iter().filter(|name| !name.starts_with('.')).collect())
+    }
+
+    /// The names that begin with a dot, which no sandbox has.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub(crate) fn hidden_names(&self) -> Result<Vec<String>, Error> {
+        let is_hidden = |name: &String| name.starts_with('.') && name != "." && name != "..";
+        Ok(self.entries()?.into_iter().filter(is_hidden).collect())
+    }
+
+    fn entries(&self) -> Result<Vec<String>, Error> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let failed = |errno| unreadable(&self.path, errno);
         let mut dir = Dir::openat(&self.dir, ".", flags, Mode::empty()).map_err(failed)?;
         let entries = dir.iter().collect::<Outcome<Vec<_>>>().map_err(failed)?;
         // Error ignored: no sandbox has a name that is not UTF-8.
         let names = entries.iter().filter_map(|entry| entry.file_name().to_str().ok());
-        let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).map(str::to_owned).collect();
+        let mut names: Vec<String> = names.map(str::to_owned).collect();
         names.sort();
         Ok(names)
     }
@@ -97,6 +110,14 @@ impl Store {
         mkdirat(&self.dir, name, Mode::S_IRWXU).map_err(failed)?;
         let dir = openat(&self.dir, name, LOOK, Mode::empty()).map_err(failed)?;
         Ok(JobDir { dir, path })
+    }
+
+    /// Renames the directory of a sandbox.
+    ///
+    /// # Errors
+    /// Errors of rename(2).
+    pub(crate) fn rename(&self, from: &str, to: &str) -> Outcome<()> {
+        renameat(&self.dir, from, &self.dir, to)
     }
 
     /// Removes a sandbox's record and log.

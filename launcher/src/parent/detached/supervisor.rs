@@ -2,8 +2,10 @@
 
 use crate::child::prepared::Launch;
 use crate::error::{Error, OsError};
+use crate::failure::reason;
 use crate::parent::channel::pipe;
 use crate::parent::detached::console::{Console, Parts};
+use crate::parent::detached::earlier::{self, Earlier};
 use crate::parent::detached::input::Receiver;
 use crate::parent::detached::log::Log;
 use crate::parent::detached::record::{self, Kept};
@@ -15,7 +17,6 @@ use crate::plan::root::RootPlan;
 use crate::sys::Outcome;
 use crate::sys::process::Ended;
 use crate::sys::standard_error;
-use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use std::ffi::OsString;
@@ -49,7 +50,7 @@ pub(crate) struct Supervisor {
 /// The directory of the sandbox. Its name is reserved until the directory is removed or complete.
 struct Place {
     name: String,
-    store: Store,
+    store: Arc<Store>,
     job: JobDir,
     record: Option<Arc<OwnedFd>>,
     _reserved: Name,
@@ -67,10 +68,10 @@ impl Supervisor {
     pub(crate) fn prepare(&mut self, launch: &mut Launch) -> Result<Console, Error> {
         let name = launch.plan.name.clone().ok_or(Error::Vanished)?;
         let reserved = Name::reserve(&name)?;
-        let store = Store::create()?;
-        remove_earlier(&store, &name)?;
+        let store = Arc::new(Store::create()?);
         remove_old(&store, &name);
-        let job = store.make(&name)?;
+        let earlier = Earlier::set_aside(&store, &name)?;
+        let job = store.make(&name).inspect_err(|_| restore(&store, &name))?;
         let place = self.place.insert(Place { name, store, job, record: None, _reserved: reserved });
         let file = place.job.make_record()?;
         let plan = &mut launch.plan;
@@ -78,10 +79,10 @@ impl Supervisor {
         let record = Arc::new(OwnedFd::from(file));
         place.record = Some(Arc::clone(&record));
         plan.status_streams.push(record);
-        self.connect(launch)
+        self.connect(launch, earlier)
     }
 
-    fn connect(&mut self, launch: &mut Launch) -> Result<Console, Error> {
+    fn connect(&mut self, launch: &mut Launch, earlier: Option<Earlier>) -> Result<Console, Error> {
         let failed =
             |errno| Error::Parent { doing: "making the streams of the command", errno: OsError(errno) };
         let (Some(place), Some(tell)) = (&self.place, self.tell.take()) else { return Err(Error::Vanished) };
@@ -101,7 +102,7 @@ impl Supervisor {
         let log = Log::create(dir).map_err(|errno| making(&place.job.path, errno))?;
         let path = place.job.path.clone();
         let null = null().map_err(failed)?;
-        Console::new(Parts { path, log, output, receiver, stdin, null, tell }).map_err(failed)
+        Console::new(Parts { path, log, output, receiver, stdin, null, tell, earlier }).map_err(failed)
     }
 
     /// Records how the command ended. Removes the record and the log if they are not kept, or if the command
@@ -118,6 +119,9 @@ impl Supervisor {
                 standard_error::warn(&making(&place.job.path, errno));
             }
         }
+        if !has_started {
+            restore(&place.store, &place.name);
+        }
     }
 }
 
@@ -127,25 +131,16 @@ fn begin(file: &std::fs::File, plan: &Plan, kept: Kept) -> Outcome<()> {
     record::begin(file, &command, plan.root.as_ref().and_then(RootPlan::source).map(Path::new), kept)
 }
 
-/// Removes the record of an earlier sandbox with this name, which no running sandbox has.
-///
-/// # Errors
-/// Only `subroot rm` may remove it.
-fn remove_earlier(store: &Store, name: &str) -> Result<(), Error> {
-    let Some(job) = store.job(name)? else { return Ok(()) };
-    let is_kept = match job.record() {
-        // A supervisor that was killed at its start leaves an empty directory.
-        Err(Errno::ENOENT) => false,
-        _ => job.read()?.is_kept(),
-    };
-    if is_kept {
-        return Err(Error::RecordKept { name: name.to_owned() });
+/// Gives the record of an earlier sandbox its name again.
+fn restore(store: &Store, name: &str) {
+    if let Err(errno) = earlier::restore(store, name) {
+        standard_error::warn(&format!("restoring the record of the earlier {name}: {}", reason(errno)));
     }
-    store.remove(name, &job).map_err(|errno| making(&job.path, errno))
 }
 
 /// Removes the records of sandboxes that ended more than a day ago.
 fn remove_old(store: &Store, own: &str) {
+    earlier::settle_all(store, own);
     // Error ignored: they are removed by the next start.
     for name in store.names().ok().unwrap_or_default().iter().filter(|name| *name != own) {
         match remove_if_old(store, name) {

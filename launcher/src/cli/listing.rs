@@ -21,13 +21,15 @@ use std::time::Duration;
 /// How long to wait for the end of killed sandboxes, in steps of 5 ms.
 const STEPS: u32 = 400;
 
-/// Lists the running sandboxes, and with `--all` those that have ended and are kept.
+/// Lists the running sandboxes, and with `--all` those that have ended and are kept. A record that cannot be
+/// read is reported, and its exit status returned.
 ///
 /// # Errors
 /// The sandboxes cannot be listed, or standard output cannot be written.
 pub(crate) fn print(typed: &PsArgs) -> anyhow::Result<u8> {
     let known = registry::running()?;
     let kept = if typed.all { job::kept(&known)? } else { Vec::new() };
+    let (kept, status) = output::attempt_each(kept, |kept| kept);
     let text = if typed.json || typed.format.as_deref() == Some("json") {
         let objects = known.iter().map(object).chain(kept.iter().map(object_of_ended));
         output::json(&Value::from(objects.collect::<Vec<_>>()))?
@@ -40,7 +42,7 @@ pub(crate) fn print(typed: &PsArgs) -> anyhow::Result<u8> {
         table(&known)
     };
     output::output(&text)?;
-    Ok(0)
+    Ok(status)
 }
 
 fn table(known: &[Known]) -> String {

@@ -4,7 +4,7 @@ use crate::cli::args::RmArgs;
 use crate::cli::output;
 use crate::cli::trees::report::reporter;
 use crate::error::Error;
-use crate::parent::detached::job;
+use crate::parent::detached::job::{self, Kept};
 use crate::parent::registry::{self, Known};
 use crate::parent::trees::Tree;
 use crate::sys::standard_error;
@@ -46,7 +46,12 @@ fn is_dir(name: &OsStr) -> bool {
 
 /// Refuses a word that names both a directory and a detached sandbox.
 fn refuse_ambiguous(name: &OsStr, running: &[Known]) -> Result<(), Error> {
-    if !job::kept(running)?.iter().any(|kept| *name == *kept.name) {
+    let is_it = |kept: &Result<Kept, Error>| match kept {
+        Ok(kept) => *name == *kept.name,
+        Err(Error::Unreadable { file, .. }) => file.file_name() == Some(name),
+        Err(_) => false,
+    };
+    if !job::kept(running)?.iter().any(is_it) {
         return Ok(());
     }
     Err(Error::Tree {

@@ -122,26 +122,28 @@ pub(crate) struct Kept {
     pub(crate) record: Record,
 }
 
-/// All sandboxes that have ended and whose records are kept, sorted by name.
+/// All sandboxes that have ended and whose records are kept, sorted by name. An inner error is that of a record
+/// that cannot be read.
 ///
 /// # Errors
-/// The records cannot be read.
-pub(crate) fn kept(running: &[Known]) -> Result<Vec<Kept>, Error> {
+/// The directory of the records cannot be read.
+pub(crate) fn kept(running: &[Known]) -> Result<Vec<Result<Kept, Error>>, Error> {
     let Some(store) = Store::open()? else { return Ok(Vec::new()) };
     let is_running = |name: &String| running.iter().any(|known| known.name.as_ref() == Some(name));
-    let mut found = Vec::new();
-    for name in store.names()?.into_iter().filter(|name| !is_running(name)) {
-        let Some(dir) = store.job(&name)? else { continue };
-        match dir.record().and_then(|file| Record::read(&file)) {
-            Ok(record) if record.has_started() => found.push(Kept { name, dir, record }),
-            // It is just being started, or its supervisor was killed at the start.
-            Ok(_) => {}
-            // It has just been removed, or is just being created.
-            Err(Errno::ENOENT) => {}
-            Err(errno) => return Err(unreadable(&dir.path, errno)),
-        }
+    let names = store.names()?.into_iter().filter(|name| !is_running(name));
+    Ok(names.filter_map(|name| kept_as(&store, name).transpose()).collect())
+}
+
+fn kept_as(store: &Store, name: String) -> Result<Option<Kept>, Error> {
+    let Some(dir) = store.job(&name)? else { return Ok(None) };
+    match dir.record().and_then(|file| Record::read(&file)) {
+        Ok(record) if record.has_started() => Ok(Some(Kept { name, dir, record })),
+        // It is just being started, or its supervisor was killed at the start.
+        Ok(_) => Ok(None),
+        // It has just been removed, or is just being created.
+        Err(Errno::ENOENT) => Ok(None),
+        Err(errno) => Err(unreadable(&dir.path, errno)),
     }
-    Ok(found)
 }
 
 /// Removes the record and the log of a sandbox that has ended.

@@ -21,6 +21,47 @@ fn it_is_kept_until_its_name_is_taken() {
 }
 
 #[test]
+fn a_start_that_fails_keeps_the_earlier_one() {
+    let sandbox = Sandbox::new();
+    let name = detach(&sandbox, &[], "echo one; exit 2");
+    assert_status(&sandbox, &name, "exited (2)");
+    let refused = sandbox.output(&["-d", "--name", &name, "-w", "/nowhere"], "true");
+    assert_refused(&refused, 125, &["/nowhere"]);
+    assert_status(&sandbox, &name, "exited (2)");
+    assert_eq!(sandbox.says(&["logs", &name]).ok(), "one\n");
+    // What a supervisor leaves that was killed at its start.
+    let dir = directory(&sandbox);
+    fs::rename(dir.join(&name), dir.join(format!(".{name}"))).expect("setting a record aside");
+    let other = detach(&sandbox, &[], "true");
+    assert_eq!(sandbox.says(&["logs", &name]).ok(), "one\n");
+    assert_status(&sandbox, &other, "exited (0)");
+    sandbox.output(&["-d", "--name", &name], "sleep 1000").ok();
+    let entries =
+        fs::read_dir(&dir).expect("the directory").map(|entry| entry.expect("an entry").file_name());
+    assert!(entries.into_iter().all(|entry| entry == *name || entry == *other), "something is left");
+    sandbox.says(&["kill", &name]).ok();
+}
+
+#[test]
+fn a_record_that_cannot_be_read_hides_no_other() {
+    let sandbox = Sandbox::new();
+    let (broken, sound) = (detach(&sandbox, &[], "true"), detach(&sandbox, &[], "true"));
+    for name in [&broken, &sound] {
+        assert_status(&sandbox, name, "exited (0)");
+    }
+    let dir = directory(&sandbox).join(&broken);
+    fs::write(dir.join("record"), "x\n").expect("breaking a record");
+    for options in [&["--all"][..], &["--all", "-q"], &["--all", "--json"]] {
+        let outcome = sandbox.says(&[&["ps"], options].concat());
+        assert!(outcome.stdout.contains(&sound) && !outcome.stdout.contains(&broken), "{outcome:?}");
+        let expected = format!("subroot: reading {}: Bad message", dir.display());
+        assert!(outcome.code() == 125 && outcome.stderr.starts_with(&expected), "{outcome:?}");
+    }
+    sandbox.says(&["rm", &broken]).ok();
+    assert!(listed(&sandbox, &broken).is_none() && listed(&sandbox, &sound).is_some());
+}
+
+#[test]
 fn rm_false_keeps_it_until_it_is_removed() {
     let sandbox = Sandbox::new();
     let name = detach(&sandbox, &["--rm=false"], "exit 2");

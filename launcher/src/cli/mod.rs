@@ -22,6 +22,7 @@ pub(crate) mod trees;
 pub(crate) mod values;
 
 use crate::child::prepared::Launch;
+use crate::cli::args::further::Unreadable;
 use crate::cli::args::{ExecArgs, RunArgs, Verb, further};
 use crate::cli::images::Taken;
 use crate::cli::mistakes::spellings;
@@ -58,7 +59,12 @@ fn run() -> anyhow::Result<u8> {
     let (cli, args) = spellings::read(args);
     let cli = match further::read(cli, &args)? {
         Ok(cli) => cli,
-        Err(message) => return Ok(output::usage(&message, || mistakes::explain(&message, &args))),
+        Err(Unreadable { message, descriptor }) => {
+            return Ok(output::usage(&message, || {
+                let (why, fix) = mistakes::explain(&message, &args);
+                (further::located(why, descriptor), fix)
+            }));
+        }
     };
     log_to_standard_error(cli.verbose);
     if cli.quiet {
@@ -144,7 +150,7 @@ fn prepared(sandbox: &mut Sandbox, asked: &Asked, may_prepare: bool) -> Result<R
 }
 
 fn run_in_sandbox(typed: ExecArgs, command: Option<Vec<OsString>>) -> anyhow::Result<u8> {
-    let passed = passed::take(typed.preserve_fds, None)?;
+    let passed = passed::take(typed.preserve_fds, &[])?;
     let known = registry::find(&typed.sandbox)?;
     let mut process = options::exec(typed, command, &known)?;
     passed::remove_variables(&passed, &mut process.environment);

@@ -43,7 +43,9 @@ fn reading(what: &'static str) -> impl FnOnce(String) -> Error {
 /// # Errors
 /// An argument is invalid, or arguments contradict each other.
 pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<(Sandbox, Asked), Error> {
-    let passed = passed::take(typed.process.preserve_fds, typed.reports.json_status)?;
+    let named = descriptors_of(&typed);
+    descriptors::check_distinct(&named)?;
+    let passed = passed::take(typed.process.preserve_fds, &named)?;
     let is_given = after.is_some() || !typed.command.is_empty();
     let command = join_command(typed.command, after);
     let asked = Asked::new(&typed.process)?;
@@ -68,6 +70,15 @@ pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<(Sandb
         sandbox.status_stream = Some(Arc::new(descriptors::copy("--json-status", number)?));
     }
     Ok((sandbox, asked))
+}
+
+/// The descriptors of the caller that options name, except for those that the command gets.
+fn descriptors_of(typed: &RunArgs) -> Vec<(&'static str, i32)> {
+    // Error ignored: an invalid value is refused where it is used.
+    let files = typed.mounts.file.iter().filter_map(|value| made::file(value).ok());
+    let files = files.map(|(number, _)| ("--file", number));
+    let args = typed.args.iter().map(|number| ("--args", *number));
+    args.chain(files).chain(typed.reports.json_status.map(|number| ("--json-status", number))).collect()
 }
 
 /// What the command line says that the configuration of an image could also say.

@@ -5,7 +5,7 @@ use subroot_tests::sandbox::{Sandbox, assert_refused};
 
 /// The outcome of `subroot WORDS` with these words on descriptor 3.
 fn run(sandbox: &Sandbox, further: &str, words: &str) -> Outcome {
-    let launch = format!("printf '%b' '{further}' >further; exec subroot {words} 3<further");
+    let launch = format!("printf '%b' '{further}' >further; exec subroot {words} 3<further 4</dev/null");
     sandbox.host.output(&mut sandbox.alice.shell(&launch))
 }
 
@@ -17,7 +17,7 @@ fn they_count_as_if_typed_there() {
     for (options, expected) in [
         ("-e A=first --args 3", "two words further\n4\n"),
         ("--args=3 -e A=last", "last further\n4\n"),
-        ("-e B=x --args=3 --args 3 -e B=y", "two words y\n4\n"),
+        ("-e B=x --args=3 --args 4 -e B=y", "two words y\n4\n"),
     ] {
         assert_eq!(run(&sandbox, further, &format!("run {options} {script}")).ok(), expected, "{options}");
     }
@@ -35,6 +35,26 @@ fn the_command_keeps_such_a_word() {
 }
 
 #[test]
+fn a_descriptor_of_two_options_is_refused() {
+    let sandbox = Sandbox::new();
+    for (options, why) in [
+        ("--args 3 --args=3", "--args: descriptor 3 is named twice, and can be used only once"),
+        ("--file 4:/a --file 4:/b", "--file: descriptor 4 is named twice, and can be used only once"),
+        ("--file 3:/a --args 3", "--file: descriptor 3 is that of --args"),
+        ("--args 3 --json-status 3", "--json-status: descriptor 3 is that of --args"),
+        ("--file 4:/a --json-status 4", "--json-status: descriptor 4 is that of --file"),
+        ("--args 3 --preserve-fds 2", "--preserve-fds: descriptor 3 is that of --args"),
+        ("--file 4:/a --preserve-fds 2", "--preserve-fds: descriptor 4 is that of --file"),
+    ] {
+        let outcome = run(&sandbox, "-w\\0/", &format!("run {options} ./rootfs -- touch /mark"));
+        assert_refused(&outcome, 125, &[why]);
+    }
+    let words = "run --args 3 --file 4:/a ./rootfs -- cat /a";
+    assert_eq!(run(&sandbox, "-w\\0/", words).ok(), "");
+    assert!(!sandbox.has_mark());
+}
+
+#[test]
 fn anything_but_options_is_refused() {
     let sandbox = Sandbox::new();
     for (further, word) in [
@@ -47,9 +67,23 @@ fn anything_but_options_is_refused() {
         assert_refused(&outcome, 125, &["subroot: reading --args: ", word]);
     }
     assert_refused(&run(&sandbox, "", "run --args 9 ./rootfs -- true"), 125, &["descriptor 9 is not open"]);
-    let unknown = run(&sandbox, "--no-such-option", "run --args 3 ./rootfs -- true");
-    assert_eq!(unknown.code(), 125, "{unknown:?}");
-    assert!(unknown.stderr.contains("--no-such-option"), "{unknown:?}");
+    for (further, words, why) in [
+        (
+            "--no-such-option",
+            "--args 3",
+            "descriptor 3 of --args: subroot run has no option --no-such-option",
+        ),
+        (
+            "-w\\0/\\0--workdirs=/",
+            "--args 4 --args 3",
+            "descriptor 3 of --args: subroot run has no option --workdirs",
+        ),
+        ("--oom-score-adj=x", "--args 3", "descriptor 3 of --args: --oom-score-adj: invalid number x"),
+        ("-w\\0/", "--args 3 --nope", "line: subroot run has no option --nope"),
+    ] {
+        let outcome = run(&sandbox, further, &format!("run {words} ./rootfs -- true"));
+        assert_refused(&outcome, 125, &[why]);
+    }
     let endless = "subroot run --args 3 ./rootfs -- true 3</dev/zero";
     assert_refused(&sandbox.host.output(&mut sandbox.alice.shell(endless)), 125, &["more than 16 MiB"]);
 }

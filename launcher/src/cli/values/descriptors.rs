@@ -19,6 +19,23 @@ pub(crate) fn copy(what: &'static str, number: i32) -> Result<OwnedFd, Error> {
     sys::descriptors::copy_descriptor(number, 3).map_err(why)
 }
 
+/// Refuses a descriptor that two options name: the second one would find nothing in it.
+///
+/// # Errors
+/// The first such descriptor.
+pub(crate) fn check_distinct(named: &[(&'static str, i32)]) -> Result<(), Error> {
+    for (at, (what, number)) in named.iter().enumerate() {
+        if let Some((other, _)) = named.iter().take(at).find(|(_, known)| known == number) {
+            let why = match other == what {
+                true => format!("descriptor {number} is named twice, and can be used only once"),
+                false => format!("descriptor {number} is that of {other}"),
+            };
+            return Err(Error::Usage { what, why });
+        }
+    }
+    Ok(())
+}
+
 /// Everything that the caller's descriptor has, up to its end.
 ///
 /// # Errors

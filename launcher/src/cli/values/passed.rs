@@ -13,11 +13,11 @@ const COUNT: &str = "LISTEN_FDS";
 const VARIABLES: [&str; 4] = ["LISTEN_PID", COUNT, "LISTEN_FDNAMES", "LISTEN_PIDFDID"];
 
 /// Takes over the descriptors that `asked` (the value of the option) and the activator name. Must be called
-/// once, before anything else is opened. `own` is a descriptor that subroot itself uses.
+/// once, before anything else is opened. `own` are the descriptors that other options name.
 ///
 /// # Errors
-/// A descriptor is not open or is `own`, or the activator's count is invalid.
-pub(crate) fn take(asked: Option<u16>, own: Option<i32>) -> Result<Passed, Error> {
+/// A descriptor is not open or is one of `own`, or the activator's count is invalid.
+pub(crate) fn take(asked: Option<u16>, own: &[(&'static str, i32)]) -> Result<Passed, Error> {
     let activation = activation();
     let activated = match activation.first() {
         Some((_, count)) => number::<u16>(count).map_err(|why| Error::Usage { what: COUNT, why })?,
@@ -27,8 +27,8 @@ pub(crate) fn take(asked: Option<u16>, own: Option<i32>) -> Result<Passed, Error
     let inherited = |at: u16| {
         let (what, descriptor) = (if at < asked { OPTION } else { COUNT }, FIRST_PASSED + i32::from(at));
         let refused = |why: &str| Error::Usage { what, why: format!("descriptor {descriptor} {why}") };
-        if own == Some(descriptor) {
-            return Err(refused("is that of --json-status"));
+        if let Some((option, _)) = own.iter().find(|(_, number)| *number == descriptor) {
+            return Err(refused(&format!("is that of {option}")));
         }
         sys::descriptors::inherited(descriptor).map_err(|_| refused("is not open"))
     };

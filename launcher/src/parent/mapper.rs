@@ -286,12 +286,15 @@ pub(crate) fn owner_warning(plan: &Plan, at: usize) -> Option<String> {
 }
 
 /// The warning for `-u UID:GID` with the caller's own numbers, which in docker gives the caller the files that
-/// the command makes.
+/// the command makes. The same for `-u UID`, unless the root has an account with that ID, which may be meant.
 pub(crate) fn own_user_warning(plan: &Plan, at: usize) -> Option<String> {
     let [uid, gid] = IdKind::BOTH.map(id_layout::own_id);
     let user = plan.process.user.as_ref()?;
-    let is_meant =
-        uid != 0 && (&user.user, user.group.as_ref()) == (&Account::Id(uid), Some(&Account::Id(gid)));
+    let is_group_meant = match &user.group {
+        Some(group) => *group == Account::Id(gid),
+        None => plan.is_unknown_user,
+    };
+    let is_meant = uid != 0 && user.user == Account::Id(uid) && is_group_meant;
     let inside = inside_of(plan.ids.candidates.get(at)?.maps.of(IdKind::Uid), uid)?;
     (is_meant && inside != uid).then(|| {
         format!("user ID {uid} inside is not your own, which is {inside} there; --userns keep-id keeps yours")

@@ -7,7 +7,7 @@ use crate::grants::accounts::line_of;
 use crate::plan::id_layout::{inside_of, own_id};
 use crate::plan::id_plan::Candidate;
 use crate::plan::name_files::{add_line, lines};
-use crate::plan::root_files::{Found, RootFiles, is_of_content, unreadable};
+use crate::plan::root_files::{Found, NO_FILE, RootFiles, is_of_content, unreadable};
 use crate::request::ids::{Account, UserSpec};
 use crate::request::mount::Mount;
 use crate::request::process::SHELLS;
@@ -69,6 +69,8 @@ pub(crate) struct Known {
     pub(crate) home: Option<OsString>,
     /// The files with the account.
     pub(crate) mounts: Vec<Mount>,
+    /// True if the root has no account for a user that was given by number.
+    pub(crate) is_unknown: bool,
 }
 
 impl Accounts<'_> {
@@ -80,7 +82,7 @@ impl Accounts<'_> {
     /// Any other error of reading the files.
     pub(crate) fn find(&self, warnings: &mut Vec<String>) -> Result<Known, Error> {
         let Some(uid) = self.uid() else { return Ok(Known::default()) };
-        let mut known = Known { home: self.home.clone(), mounts: Vec::new() };
+        let mut known = Known { home: self.home.clone(), ..Known::default() };
         let mut read = |path| match self.read(path)? {
             Ok(text) => Ok(Some(text)),
             Err(why) => {
@@ -91,6 +93,7 @@ impl Accounts<'_> {
         let Some(passwd) = read(PASSWD)? else { return Ok(known) };
         let line = lines(&passwd).filter_map(PasswdLine::parse).find(|line| line.uid == uid);
         let gid = self.gid(uid, line);
+        known.is_unknown = line.is_none();
         match line {
             Some(line) => known.home = Some(OsString::from_vec(line.home.to_vec())),
             None if self.may_add(PASSWD) => {
@@ -148,7 +151,7 @@ impl Accounts<'_> {
         Ok(match self.files.read(path) {
             Ok(Found::File(text)) => Ok(text),
             Ok(Found::Missing) => Ok(Vec::new()),
-            Ok(Found::Other) => Err("is not a regular file".to_owned()),
+            Ok(Found::Other) => Err(NO_FILE.to_owned()),
             Err(errno) if is_of_content(errno) => Err(format!("cannot be read: {}", reason(errno))),
             Err(errno) => return Err(unreadable(path, errno)),
         })
@@ -170,8 +173,7 @@ impl Accounts<'_> {
     /// The first shell that the root has.
     fn shell(&self) -> &'static str {
         let [.., last] = SHELLS;
-        // Error ignored: the shell cannot be looked up, so another one is tried.
-        SHELLS.into_iter().find(|shell| matches!(self.files.size(shell), Ok(Found::File(_)))).unwrap_or(last)
+        SHELLS.into_iter().find(|shell| self.files.has_file(shell)).unwrap_or(last)
     }
 }
 

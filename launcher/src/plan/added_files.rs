@@ -31,6 +31,8 @@ pub(crate) struct Added {
     pub(crate) mounts: Vec<Mount>,
     /// The home of a command that does not run as root.
     pub(crate) home: Option<OsString>,
+    /// True if the root has no account for the command's user.
+    pub(crate) is_unknown: bool,
     /// What could not be examined.
     pub(crate) warnings: Vec<String>,
 }
@@ -49,7 +51,10 @@ impl Additions<'_> {
         };
         let is_host_root = self.sandbox.root == Root::Host;
         let names = Names { network: self.sandbox.namespaces.network, hostname: self.hostname, is_host_root };
-        added.mounts = names.mounts(&files, &mut added.warnings)?;
+        // An empty root gets only what was requested, and an account, without which the user has no name.
+        if self.sandbox.root != Root::Empty {
+            added.mounts = names.mounts(&files, &mut added.warnings)?;
+        }
         let accounts = Accounts {
             files: &files,
             candidate: self.candidate,
@@ -60,6 +65,7 @@ impl Additions<'_> {
         let known = accounts.find(&mut added.warnings)?;
         added.mounts.extend(known.mounts);
         added.home = known.home;
+        added.is_unknown = known.is_unknown;
         Ok(added)
     }
 }

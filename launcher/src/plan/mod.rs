@@ -71,6 +71,8 @@ pub(crate) struct Plan {
     pub(crate) status_streams: Vec<Arc<OwnedFd>>,
     /// The descriptors that the command gets in addition to its standard streams.
     pub(crate) passed: Passed,
+    /// True if the root has no account for the command's user, who is not root.
+    pub(crate) is_unknown_user: bool,
     /// What could not be done by default, and what is not as a device specification says.
     pub(crate) warnings: Vec<String>,
 }
@@ -105,7 +107,7 @@ impl Plan {
         }
         let hostname = hostname(sandbox);
         let added = match (&sandbox.root, ids.candidates.first()) {
-            (Root::Dir(_) | Root::Image(_) | Root::Host, Some(candidate)) => {
+            (Root::Dir(_) | Root::Image(_) | Root::Host | Root::Empty, Some(candidate)) => {
                 Additions { sandbox, candidate, hostname, mounts: &mounts }.find()?
             }
             _ => Added::default(),
@@ -126,6 +128,7 @@ impl Plan {
             name: sandbox.name.clone(),
             status_streams: sandbox.status_stream.iter().cloned().collect(),
             passed: sandbox.passed.clone(),
+            is_unknown_user: added.is_unknown,
             warnings: [devices.warnings, added.warnings].concat(),
         })
     }

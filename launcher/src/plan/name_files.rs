@@ -5,7 +5,7 @@
 
 use crate::error::Error;
 use crate::failure::reason;
-use crate::plan::root_files::{Found, RootFiles, is_of_content, unreadable};
+use crate::plan::root_files::{Found, NO_FILE, RootFiles, is_of_content, unreadable};
 use crate::request::mount::Mount;
 use crate::request::namespaces::Network;
 use crate::sys;
@@ -43,15 +43,26 @@ impl Names<'_> {
         warnings: &mut Vec<String>,
     ) -> Result<Vec<Mount>, Error> {
         let mut mounts = Vec::new();
-        let mut take = |path: &str, found: Result<Option<Mount>, Errno>| match found {
+        let mut stays = |path: &str, why: &str| {
+            warnings.push(format!("names may not resolve: {path} of the root {why}"));
+        };
+        let mut take = |path: &str, found: Result<Found<Option<Mount>>, Errno>| match found {
+            Ok(Found::Other) => {
+                stays(path, NO_FILE);
+                Ok(())
+            }
             // Only subordinate IDs may be able to search a directory of the root. It stays unchanged then.
             Err(Errno::EACCES) => Ok(()),
             Err(errno) if is_of_content(errno) => {
-                let why = reason(errno);
-                warnings.push(format!("{path} of the root stays unchanged, so names may not resolve: {why}"));
+                stays(path, &format!("cannot be read: {}", reason(errno)));
                 Ok(())
             }
-            found => found.map(|mount| mounts.extend(mount)).map_err(|errno| unreadable(path, errno)),
+            Ok(Found::File(mount)) => {
+                mounts.extend(mount);
+                Ok(())
+            }
+            Ok(Found::Missing) => Ok(()),
+            Err(errno) => Err(unreadable(path, errno)),
         };
         let has_hosts_names = self.is_host_root && self.hostname.is_none();
         if !has_hosts_names && !files.is_requested(HOSTS) {
@@ -65,9 +76,9 @@ impl Names<'_> {
 
     /// The root's own file, or else the host's, with the names that it lacks; none if it has them all. It can
     /// be written to, so that programs that add a line find what they expect.
-    fn hosts(&self, files: &RootFiles<'_>) -> Result<Option<Mount>, Errno> {
+    fn hosts(&self, files: &RootFiles<'_>) -> Result<Found<Option<Mount>>, Errno> {
         let own = match files.read(HOSTS)? {
-            Found::Other => return Ok(None),
+            Found::Other => return Ok(Found::Other),
             Found::Missing => Vec::new(),
             Found::File(text) => text,
         };
@@ -76,7 +87,7 @@ impl Names<'_> {
             None => uname()?.nodename().as_bytes().to_vec(),
         };
         if has_name(&own, b"localhost") && has_name(&own, &name) {
-            return Ok(None);
+            return Ok(Found::File(None));
         }
         let host = read_host(HOSTS)?;
         let mut text = if own.is_empty() { host.clone() } else { own };
@@ -86,7 +97,7 @@ impl Names<'_> {
         if !has_name(&text, &name) {
             self.add_name(&mut text, &name, &host)?;
         }
-        Ok(Some(Mount::file(text, HOSTS)))
+        Ok(Found::File(Some(Mount::file(text, HOSTS))))
     }
 
     /// Adds the sandbox's host name. On the host's network, the host's name has the address that the host's
@@ -108,12 +119,13 @@ impl Names<'_> {
 }
 
 /// The host's file over one that is missing or empty.
-fn resolver(files: &RootFiles<'_>) -> Result<Option<Mount>, Errno> {
+fn resolver(files: &RootFiles<'_>) -> Result<Found<Option<Mount>>, Errno> {
     Ok(match files.size(RESOLVER)? {
         Found::Missing | Found::File(0) => {
-            on_host(RESOLVER).map(|path| Mount::bind(path, RESOLVER).read_only())
+            Found::File(on_host(RESOLVER).map(|path| Mount::bind(path, RESOLVER).read_only()))
         }
-        Found::File(_) | Found::Other => None,
+        Found::File(_) => Found::File(None),
+        Found::Other => Found::Other,
     })
 }
 

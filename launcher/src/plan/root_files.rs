@@ -10,10 +10,13 @@ use crate::request::sandbox::Sandbox;
 use crate::sys;
 use crate::sys::files::{file_kind, has_attribute};
 use crate::sys::legacy_mount::descriptor;
-use crate::sys::lookup::{READ_FILE, open_file_in_root, open_in_root, open_top};
+use crate::sys::lookup::{
+    LOOK, READ_FILE, Walk, look_in, open_as_root, open_in_root, open_top, open_without_symlink, walk,
+};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use std::cell::Cell;
 use std::fs::File;
 use std::io::Read as _;
 use std::os::fd::OwnedFd;
@@ -21,6 +24,9 @@ use std::path::Path;
 
 /// Larger than any file that is read here, in bytes. A sparse file can be of any size.
 const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// The directories that have the kernel's own files inside. Some of those block, and others lead out of the root.
+const OF_KERNEL: [&str; 3] = ["proc", "sys", "dev"];
 
 /// The files of the new root.
 pub(crate) struct RootFiles<'m> {
@@ -30,6 +36,9 @@ pub(crate) struct RootFiles<'m> {
     mounts: &'m [Mount],
 }
 
+/// Why [`Found::Other`] is not used.
+pub(crate) const NO_FILE: &str = "is not a regular file";
+
 /// What is at a path in the root.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found<T> {
@@ -37,7 +46,7 @@ pub(crate) enum Found<T> {
     Missing,
     /// A regular file.
     File(T),
-    /// Anything else, such as a directory or a pipe.
+    /// Anything else, such as a directory, a pipe, a loop of symlinks, or a symlink to a file of the kernel.
     Other,
 }
 
@@ -84,11 +93,13 @@ impl<'m> RootFiles<'m> {
     /// Reads a file, also one of the host that is bound there.
     ///
     /// # Errors
-    /// ELOOP for a magic link, EFBIG for a file that is too large, and errors of openat2(2) and read(2).
+    /// EFBIG for a file that is too large, and errors of openat2(2) and read(2).
     pub(crate) fn read(&self, path: &str) -> Result<Found<Vec<u8>>, Errno> {
         let found = match self.mount_over(path).map(|mount| (&mount.content, &mount.target)) {
             None => self.find_readable(path),
-            Some((Content::Bind(bind), target)) => open_bound(&bind.source, path, target).and_then(examined),
+            Some((Content::Bind(bind), target)) => {
+                found(open_bound(&bind.source, path, target)).map(|found| found.unwrap_or(Found::Missing))
+            }
             Some((Content::File { content, .. }, _)) => return Ok(Found::File(content.clone())),
             Some(_) => Ok(Found::Missing),
         };
@@ -104,48 +115,86 @@ impl<'m> RootFiles<'m> {
     /// # Errors
     /// Errors of openat2(2).
     pub(crate) fn size(&self, path: &str) -> Result<Found<u64>, Errno> {
-        Ok(match self.find(path, |layer| open_in_root(layer, Path::new(path), OFlag::empty()))? {
+        Ok(match self.find(path, LOOK)? {
             Found::File((_, stat)) => Found::File(stat.st_size.unsigned_abs()),
             Found::Missing => Found::Missing,
             Found::Other => Found::Other,
         })
     }
 
+    /// True if one of the layers has this file.
+    pub(crate) fn has_file(&self, path: &str) -> bool {
+        // Error ignored: a file that cannot be looked up counts as missing.
+        let is_file = |layer| {
+            matches!(found(open_in_root(layer, Path::new(path), OFlag::empty())), Ok(Some(Found::File(_))))
+        };
+        self.layers.iter().any(is_file)
+    }
+
     /// Finds a file to read. A mount point that another run has created, or left when it was killed, is nothing
     /// of the root's. It denies access to its owner.
     fn find_readable(&self, path: &str) -> Result<Found<(OwnedFd, FileStat)>, Errno> {
-        match self.find(path, |layer| open_file_in_root(layer, Path::new(path))) {
-            Err(Errno::EACCES) if self.is_created(path)? => Ok(Found::Missing),
+        match self.find(path, READ_FILE) {
+            Err(Errno::EACCES) => match self.find(path, LOOK)? {
+                Found::File((_, stat)) if !is_created_file(&stat) => Err(Errno::EACCES),
+                Found::File(_) | Found::Missing => Ok(Found::Missing),
+                Found::Other => Ok(Found::Other),
+            },
             found => found,
         }
     }
 
-    fn is_created(&self, path: &str) -> Result<bool, Errno> {
-        Ok(match self.find(path, |layer| open_in_root(layer, Path::new(path), OFlag::empty()))? {
-            Found::File((_, stat)) => is_created_file(&stat),
-            Found::Missing | Found::Other => false,
-        })
-    }
-
-    fn find(
-        &self,
-        path: &str,
-        open: impl Fn(&OwnedFd) -> Result<OwnedFd, Errno>,
-    ) -> Result<Found<(OwnedFd, FileStat)>, Errno> {
+    /// Opens a path in the first layer that has it.
+    fn find(&self, path: &str, flags: OFlag) -> Result<Found<(OwnedFd, FileStat)>, Errno> {
         let is_layered = self.layers.len() > 1;
         for layer in &self.layers {
-            let file = match open(layer) {
-                Err(Errno::ENOENT) if is_layered && hides_lower(layer, path)? => return Ok(Found::Missing),
-                Err(Errno::ENOENT) => continue,
-                // A removed file: Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories".
-                Err(Errno::ENXIO) if is_layered => return Ok(Found::Missing),
-                // ENXIO is for a socket, or a device without a driver.
-                Err(Errno::ENXIO | Errno::ENOTDIR) => return Ok(Found::Other),
-                file => file?,
+            let opened = match open_without_symlink(layer, Path::new(path), flags) {
+                Err(Errno::ELOOP) if leads_to_kernel(layer, Path::new(path))? => return Ok(Found::Other),
+                Err(Errno::ELOOP) => open_as_root(layer, Path::new(path), flags),
+                opened => opened,
             };
-            return examined(file);
+            // A removed file: Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories".
+            // Error ignored: it counts as missing.
+            if is_layered && opened.as_ref().err() == Some(&Errno::ENXIO) {
+                return Ok(Found::Missing);
+            }
+            match found(opened)? {
+                Some(found) => return Ok(found),
+                None if is_layered && hides_lower(layer, path)? => return Ok(Found::Missing),
+                None => {}
+            }
         }
         Ok(Found::Missing)
+    }
+}
+
+/// What an attempt to open a path has found; `None` if nothing is there.
+fn found(opened: Result<OwnedFd, Errno>) -> Result<Option<Found<(OwnedFd, FileStat)>>, Errno> {
+    match opened {
+        Err(Errno::ENOENT) => Ok(None),
+        // ENXIO is for a socket, or a device without a driver.
+        Err(Errno::ENXIO | Errno::ENOTDIR | Errno::ELOOP) => Ok(Some(Found::Other)),
+        opened => examined(opened?).map(Some),
+    }
+}
+
+/// True if a symlink leads the path into a directory that has the kernel's files inside.
+fn leads_to_kernel(layer: &OwnedFd, path: &Path) -> Result<bool, Errno> {
+    // Error ignored: what cannot be examined here cannot be walked either.
+    let of_kernel = OF_KERNEL.map(|name| look_in(layer, Path::new(name)).ok());
+    let is_same = |one: &FileStat, two: &FileStat| (one.st_dev, one.st_ino) == (two.st_dev, two.st_ino);
+    let was_there = Cell::new(false);
+    let walked = walk(layer, path, |_, stat, _| {
+        was_there.set(was_there.get() || of_kernel.iter().flatten().any(|known| is_same(known, stat)));
+        false
+    });
+    match walked {
+        Ok(Walk::Missing(None, names)) => {
+            Ok(was_there.get()
+                || OF_KERNEL.iter().any(|name| names.first().is_some_and(|first| first == name)))
+        }
+        Ok(_) | Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EACCES) => Ok(was_there.get()),
+        Err(errno) => Err(errno),
     }
 }
 
@@ -174,7 +223,7 @@ fn open_bound(source: &Path, path: &str, target: &Path) -> Result<OwnedFd, Errno
     if below.as_os_str().is_empty() {
         return open(source, READ_FILE, Mode::empty());
     }
-    open_file_in_root(&open_top(source)?, below)
+    open_as_root(&open_top(source)?, below, READ_FILE)
 }
 
 /// True for an error that the content of a root can cause: it denies access, leads nowhere, or is too large.

@@ -23,7 +23,8 @@ const BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RES
 /// Resolve as if the directory were the root: symlinks stay inside it. Magic links are not followed.
 const IN_ROOT: ResolveFlag = ResolveFlag::RESOLVE_IN_ROOT.union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
 
-const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
+/// How to open a file only to examine it.
+pub(crate) const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 /// As [`IN_ROOT`], if the root is the process's own.
 const INSIDE: ResolveFlag = ResolveFlag::RESOLVE_NO_MAGICLINKS;
 /// The maximum number of symlinks to follow, as in path_resolution(7).
@@ -58,16 +59,24 @@ pub(crate) fn open_in_root(top: &OwnedFd, path: &Path, kind: OFlag) -> Result<Ow
 pub(crate) const READ_FILE: OFlag =
     OFlag::O_RDONLY.union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY).union(OFlag::O_CLOEXEC);
 
-/// Opens a file for reading, its path resolved as if the directory were the root. Opening a pipe does not
-/// block.
+/// Opens a path below the directory, if no symlink is on it.
+///
+/// # Errors
+/// ELOOP for a symlink, also if this is not known: on kernels before Linux 5.6. Other errors of openat2(2).
+pub(crate) fn open_without_symlink(top: &OwnedFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
+    let relative = path.strip_prefix("/").ok().unwrap_or(path);
+    match openat2(top, relative, OpenHow::new().flags(flags).resolve(BENEATH)) {
+        Err(Errno::EAGAIN) => Err(Errno::ELOOP),
+        Err(errno) if is_unknown(errno) => Err(Errno::ELOOP),
+        opened => opened,
+    }
+}
+
+/// Opens a path, resolved as if the directory were the root.
 ///
 /// # Errors
 /// Errors of openat2(2).
-pub(crate) fn open_file_in_root(top: &OwnedFd, path: &Path) -> Result<OwnedFd, Errno> {
-    open_as_root(top, path, READ_FILE)
-}
-
-fn open_as_root(top: &OwnedFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
+pub(crate) fn open_as_root(top: &OwnedFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
     let relative = path.strip_prefix("/").ok().unwrap_or(path);
     let mut opened = Err(Errno::EAGAIN);
     for _ in 0..TRIES {

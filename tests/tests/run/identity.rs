@@ -11,4 +11,5 @@ mod limits;
 mod names;
 mod namespaces;
 mod nested;
+mod odd_files;
 mod users;

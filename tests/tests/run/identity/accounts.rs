@@ -163,12 +163,19 @@ fn a_command_that_joins_has_the_same_account() {
 #[test]
 fn the_callers_own_numbers_with_another_map_get_a_note() {
     let sandbox = Sandbox::new();
-    let outcome = sandbox.output(&["-u", "1000:1000"], "true");
-    assert_warned(&outcome, &["user ID 1000 inside is not your own, which is 0 there", "--userns keep-id"]);
-    for options in [["-u", "1000"].as_slice(), &["-u", "1000:1000", "--userns", "keep-id"], &["-u", "33:33"]]
-    {
+    for user in ["1000:1000", "1000"] {
+        let outcome = sandbox.output(&["-u", user], "true");
+        let note = "user ID 1000 inside is not your own, which is 0 there";
+        assert_warned(&outcome, &[note, "--userns keep-id"]);
+    }
+    let other: [&[&str]; 4] =
+        [&["-u", "1000:33"], &["-u", "1000:1000", "--userns", "keep-id"], &["-u", "33:33"], &["-u", "33"]];
+    for options in other {
         assert_eq!(sandbox.output(options, "true").stderr, "", "{options:?}");
     }
+    // An account of the root with that number may be meant.
+    sandbox.add("etc/passwd", "root:x:0:0::/root:/bin/sh\nnode:x:1000:1000::/home:/bin/sh\n", 0o644);
+    assert_eq!(sandbox.output(&["-u", "1000"], "true").stderr, "");
 }
 
 /// A file that the caller may not read is not one without accounts.

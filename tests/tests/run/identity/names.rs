@@ -127,16 +127,6 @@ fn requested_files_are_not_covered() {
     assert_eq!(sandbox.prints(&["-v", "/home/alice/own:/etc"], "cat /etc/hosts; ls /etc"), "own\nhosts\n");
 }
 
-/// A directory or pipe of this name stays what it is.
-#[test]
-fn other_kinds_of_files_stay() {
-    let sandbox = without_names();
-    let etc = sandbox.rootfs.path.join("etc");
-    fs::create_dir(etc.join("hosts")).expect("a directory");
-    nix::unistd::mkfifo(&etc.join("resolv.conf"), nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
-    assert_eq!(sandbox.prints(&[], "stat -c %F /etc/hosts /etc/resolv.conf"), "directory\nfifo\n");
-}
-
 /// What another run has created for the time being, or left when it was killed, is nothing of the root's.
 #[test]
 fn a_created_mount_point_is_no_file_of_the_root() {

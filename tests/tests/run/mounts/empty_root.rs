@@ -54,6 +54,20 @@ fn nothing_of_the_host_is_in_it() {
 }
 
 #[test]
+fn a_user_who_is_not_root_has_an_account_and_no_other_file() {
+    let sandbox = Sandbox::new();
+    let script = "whoami; id -gn; ls -A /etc";
+    let expected = "alice\nalice\ngroup\npasswd\n";
+    assert_eq!(run(&sandbox, &["--userns=keep-id"], script).ok(), expected);
+    assert_eq!(run(&sandbox, &["--userns=keep-id", "--read-only"], script).ok(), expected);
+    let own = ["--userns=keep-id", "-v/etc/passwd:/etc/passwd:ro"];
+    assert_eq!(run(&sandbox, &own, "whoami").ok(), "alice\n");
+    let none = run(&sandbox, &["--userns=keep-id", "--passwd=false"], "ls -d /etc || whoami");
+    assert!(none.code() != 0 && none.stderr.contains("1000"), "{none:?}");
+    assert_ne!(run(&sandbox, &[], "ls -d /etc").code(), 0);
+}
+
+#[test]
 fn a_root_beside_it_is_refused() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.says(&["run", "--empty-root", "./rootfs", "--", "true"]);

@@ -88,6 +88,7 @@ fn end(status: u8) -> ! {
 /// itself are dropped.
 fn relay(command: i32, signal: &siginfo) {
     let Ok(number) = i32::try_from(signal.ssi_signo) else { return };
+    let number = sys::signals::carried(signal.ssi_code).unwrap_or(number);
     let has_it = match signal.ssi_code {
         SI_KERNEL => true,
         sys::signals::SENT_TO_GROUP => is_in_launchers_group(command),

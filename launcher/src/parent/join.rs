@@ -232,6 +232,10 @@ pub(crate) fn unsignalled(known: &Known, errno: Errno) -> Error {
 
 /// The supervisor of a detached sandbox has to record the end, so it is not killed, unless it does not react.
 fn send(launcher: &OwnedFd, known: &Known, signal: i32) -> Outcome<()> {
+    if sys::signals::must_be_carried(signal) {
+        let code = sys::signals::code_of_carried(signal);
+        return sys::process::pidfd_send_signal_with_code(launcher, sys::signals::END, code);
+    }
     if known.detached.is_none() || signal != libc::SIGKILL {
         return sys::process::pidfd_send_signal(launcher, signal);
     }

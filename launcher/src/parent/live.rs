@@ -11,7 +11,7 @@ use crate::plan::FirstProcess;
 use crate::rootfs::created_mount_points::MountPoints;
 use crate::sys;
 use crate::sys::process::pidfd_send_signal_with_code;
-use crate::sys::signals::SENT_TO_GROUP;
+use crate::sys::signals::{END, SENT_TO_GROUP, code_of_carried};
 use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::write;
@@ -78,6 +78,16 @@ impl Live {
     pub(crate) fn signal(&self, number: i32) {
         // Error ignored: it has ended already.
         let _ = sys::process::pidfd_send_signal(&self.process, number);
+    }
+
+    /// Sends the command a signal that an init of ours could not read itself.
+    pub(crate) fn signal_carried(&self, number: i32) {
+        let code = code_of_carried(number);
+        // Error ignored: it has ended already.
+        let _ = match self.command {
+            Some(_) => sys::process::pidfd_send_signal(&self.process, number),
+            None => pidfd_send_signal_with_code(&self.process, END, code),
+        };
     }
 
     /// Sends the command a signal that the kernel has sent to our process group, unless the command is in the group.

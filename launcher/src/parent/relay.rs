@@ -262,6 +262,13 @@ impl Watch<'_> {
         if signal.ssi_code == sys::signals::END_SANDBOX {
             return self.end(libc::SIGKILL);
         }
+        if let Some(number) = sys::signals::carried(signal.ssi_code) {
+            self.notice_start();
+            if self.started {
+                self.released.live.signal_carried(number);
+            }
+            return;
+        }
         let of_group = is_of_the_group(signal);
         let action = DefaultAction::of(number);
         if number == libc::SIGCHLD || (number == libc::SIGHUP && self.signals.ignores_hangup) {

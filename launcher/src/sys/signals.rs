@@ -15,6 +15,26 @@ pub(crate) const SENT_TO_GROUP: c_int = -0x80;
 pub(crate) const END: c_int = LAST_SIGNAL;
 pub(crate) const END_SANDBOX: c_int = -0x81;
 
+/// The si_code of [`END`] with which `subroot kill` makes the launcher, and the launcher makes init, send the command
+/// a signal that they cannot read themselves. The signal is subtracted from it.
+const CARRIER: c_int = -0x100;
+
+/// True for a signal that stops or ends a process before it can read it: SIGSTOP, and those that the C library
+/// itself uses, which are never blocked. SIGKILL ends the whole sandbox.
+pub(crate) fn must_be_carried(signal: c_int) -> bool {
+    matches!(signal, libc::SIGSTOP | 32 | 33)
+}
+
+/// The si_code that carries this signal.
+pub(crate) fn code_of_carried(signal: c_int) -> c_int {
+    CARRIER - signal
+}
+
+/// The signal that this si_code carries.
+pub(crate) fn carried(code: c_int) -> Option<c_int> {
+    CARRIER.checked_sub(code).filter(|signal| must_be_carried(*signal))
+}
+
 /// Sets a signal to its default disposition: rt_sigaction(2).
 ///
 /// The C library's function is not used, because it refuses the two signals that the library itself uses,

@@ -28,6 +28,11 @@ pub(super) const PS_EXAMPLES: &str = "\
 ";
 
 pub(super) const KILL_EXAMPLES: &str = "\
+# NOTES
+Any signal except KILL goes to the command, and not to other processes in the sandbox, as in docker and podman. STOP stops the
+command until it gets CONT. With --as-pid-1, the kernel drops signals for which the command has no handler, except STOP; `subroot`
+ends the sandbox instead if such a signal would end a process. KILL ends everything in the sandbox.
+
 # EXAMPLES
 End a sandbox and everything in it, and send a signal to the command of another one:
 

@@ -1,7 +1,7 @@
 //! What a payload can do to its own sandbox, but not to the launch.
 
 use subroot_tests::is_nested;
-use subroot_tests::running::{GONE_WITHIN, PATIENCE, is_stopped, pid_1};
+use subroot_tests::running::{GONE_WITHIN, PATIENCE, is_stopped, pid_1, process_inside};
 use subroot_tests::running::{Running, assert_all_gone, soon, unique_word};
 use subroot_tests::sandbox::Sandbox;
 
@@ -20,6 +20,58 @@ fn killing_and_stopping_everything_it_can_reach_leaves_init_alone() {
     let script = "sleep 1000 & kill -STOP -1; kill -STOP 1; kill -KILL 1; kill -TERM 1; kill -9 -1; kill -CONT -1; echo alive; exit 5";
     let outcome = sandbox.output(&[], script);
     assert_eq!((outcome.code(), outcome.stdout.as_str()), (5, "alive\n"), "{outcome:?}");
+}
+
+/// SIGSTOP and the signals that the C library uses cannot be read by the launcher and init, which relay the others.
+#[test]
+fn kill_sends_every_signal_to_the_command_and_not_to_the_launcher() {
+    let sandbox = Sandbox::new();
+    for (options, number) in [(&[][..], "2"), (&["--as-pid-1"], "1")] {
+        for signal in ["TERM", "33", "RTMIN+2", "64"] {
+            let word = unique_word();
+            // With --as-pid-1, the kernel drops signals without a handler.
+            let handled =
+                format!("trap 'exit 7' 15 36 64; echo ready; while :; do sleep 0.02; done # {word}");
+            let script = if number == "1" { handled } else { format!("echo ready; exec sleep {word}") };
+            let name = format!("kill-{word}");
+            let running = Running::new(
+                &mut sandbox.run(&[&["--name", &name], options].concat(), &["sh", "-c", &script]),
+            );
+            let command = process_inside(&word, number);
+            sandbox.says(&["kill", "-s", "STOP", &name]).ok();
+            assert!(soon(PATIENCE, || is_stopped(command)), "{options:?}");
+            assert!(!is_stopped(running.pid()), "{options:?}");
+            sandbox.says(&["kill", "-s", "CONT", &name]).ok();
+            assert!(soon(PATIENCE, || !is_stopped(command)), "{options:?}");
+            let signal = if number == "1" && signal == "33" { "TERM" } else { signal };
+            sandbox.says(&["kill", "-s", signal, &name]).ok();
+            let expected = match (number, signal) {
+                ("1", _) => 7,
+                (_, "TERM") => 143,
+                (_, "33") => 161,
+                (_, "RTMIN+2") => 128 + 36,
+                _ => 192,
+            };
+            assert_eq!(running.end().code(), expected, "{options:?} {signal}");
+        }
+    }
+}
+
+#[test]
+fn a_detached_command_is_stopped_and_continues() {
+    let sandbox = Sandbox::new();
+    let word = unique_word();
+    let name = format!("stop-{word}");
+    sandbox.output(&["-d", "--name", &name], &format!("exec sleep {word}")).ok();
+    let command = process_inside(&word, "2");
+    sandbox.says(&["kill", "-s", "STOP", &name]).ok();
+    assert!(soon(PATIENCE, || is_stopped(command)));
+    assert!(sandbox.says(&["ps", "-q"]).ok().contains(&name));
+    sandbox.says(&["kill", "-s", "CONT", &name]).ok();
+    assert!(soon(PATIENCE, || !is_stopped(command)));
+    sandbox.says(&["kill", "-s", "STOP", &name]).ok();
+    sandbox.says(&["kill", &name]).ok();
+    assert_eq!(sandbox.says(&["wait", &name]).ok(), "137\n");
 }
 
 #[test]

@@ -53,6 +53,11 @@ pub(crate) fn names_of(path: &Path) -> Vec<OsString> {
     path.strip_prefix("/").ok().unwrap_or(path).iter().map(ToOwned::to_owned).collect()
 }
 
+/// The path that these names are in the sandbox, if the directory is its root.
+fn path_of(names: &[OsString]) -> PathBuf {
+    Path::new("/").iter().chain(names.iter().map(OsString::as_os_str)).collect()
+}
+
 /// Covers a directory. The returned directory is mounted over it, and has everything in it and also the
 /// missing mount points.
 ///
@@ -84,7 +89,7 @@ pub(crate) fn cover(mount_point: &OwnedFd, missing: &[MissingPoint]) -> Result<O
 
 /// Refuses to cover /proc, whose entries change and belong to the kernel.
 fn refuse_proc(dir: &OwnedFd, missing: &[MissingPoint]) -> Result<(), Failure> {
-    let path = missing.first().map(|point| point.names.iter().collect::<PathBuf>()).unwrap_or_default();
+    let path = missing.first().map(|point| path_of(&point.names)).unwrap_or_default();
     let on = |errno| Failure::new(Step::MountPoint, path.as_os_str().as_bytes(), errno);
     match fstatfs(dir).map_err(on)?.filesystem_type() {
         PROC_SUPER_MAGIC => Err(on(Errno::ENOENT)),
@@ -101,7 +106,7 @@ pub(crate) fn make_point(dir: &OwnedFd, point: &MissingPoint) -> Result<(), Fail
     let mut candidate: Option<OwnedFd> = None;
     for (at, name) in point.names.iter().enumerate() {
         let on = |errno| {
-            let path: PathBuf = point.names.iter().take(at + 1).collect();
+            let path = path_of(point.names.get(..=at).unwrap_or_default());
             Failure::new(Step::MountPoint, path.as_os_str().as_bytes(), errno)
         };
         let name = CString::new(name.as_bytes()).map_err(|_| on(Errno::EINVAL))?;

@@ -165,17 +165,25 @@ impl NewRoot {
         let point = MissingPoint { names, kind };
         let dir = parent.as_ref().unwrap_or(&self.top);
         if self.memory.contains(&fstat(dir).map_err(on)?.st_dev) {
-            match make_point(dir, &point) {
+            match make_point(dir, &point).map_err(|failure| at(path, failure)) {
                 // The root is read-only, or the directory below an overlay belongs to an ID that is not mapped.
                 Err(failure) if [Errno::EROFS, Errno::EACCES, Errno::EPERM].contains(&failure.errno) => {}
                 made => return made,
             }
         }
-        let covered = cover(dir, &[point])?;
+        let covered = cover(dir, &[point]).map_err(|failure| at(path, failure))?;
         self.covers.push(fstat(&covered).map_err(on)?.st_dev);
         if parent.is_none() {
             self.top = covered;
         }
         Ok(())
+    }
+}
+
+/// A failure with a mount point whose names were relative to a directory of the root.
+fn at(path: &Path, failure: Failure) -> Failure {
+    match failure.step {
+        Step::MountPoint => Failure::new(Step::MountPoint, path.as_os_str().as_bytes(), failure.errno),
+        _ => failure,
     }
 }

@@ -107,6 +107,16 @@ fn a_false_proc_is_named() {
 }
 
 #[test]
+fn a_mount_point_that_cannot_be_made_is_named_by_its_path_inside() {
+    let sandbox = Sandbox::new();
+    for changes in [&[][..], &["--overlay"], &["--read-only"]] {
+        let outcome = sandbox.output(&[changes, &["-v/home/alice:/proc/nothere/x"]].concat(), "true");
+        assert_eq!(outcome.code(), 125, "{outcome:?}");
+        assert!(outcome.stderr.contains("mount point /proc/nothere/x: "), "{outcome:?}");
+    }
+}
+
+#[test]
 fn a_host_without_a_null_device_cannot_cover_files() {
     let sandbox = Sandbox::new();
     let root = sandbox.rootfs.path.display();

@@ -29,6 +29,23 @@ pub(crate) fn take_variable(environment: &mut Environment, value: &OsStr) -> Res
     Ok(())
 }
 
+/// Adds the variable of a line.
+///
+/// # Errors
+/// It has no valid name. A name with a blank is not one: such a line is probably meant for a shell.
+fn take_line(environment: &mut Environment, line: &[u8]) -> Result<(), String> {
+    let name = line.split(|byte| *byte == b'=').next().unwrap_or_default();
+    if name.iter().any(u8::is_ascii_whitespace) {
+        let name = String::from_utf8_lossy(name);
+        let instead = match name.strip_prefix("export ") {
+            Some(name) => format!("write {}=VALUE without export", name.trim_start()),
+            None => "write NAME=VALUE".to_owned(),
+        };
+        return Err(format!("the name {name} contains a blank; {instead}: no shell reads the file"));
+    }
+    take_variable(environment, &OsString::from_vec(line.to_vec()))
+}
+
 /// Adds the variables of a file with this text. Each line is a value of `--env`; comments and blank lines are
 /// skipped.
 ///
@@ -41,8 +58,7 @@ pub(crate) fn take_lines(environment: &mut Environment, path: &Path, text: &[u8]
         if start.is_empty() || start.starts_with(b"#") {
             continue;
         }
-        take_variable(environment, &OsString::from_vec(start.to_vec()))
-            .map_err(|why| format!("{}, line {}: {why}", path.display(), at + 1))?;
+        take_line(environment, start).map_err(|why| format!("{}, line {}: {why}", path.display(), at + 1))?;
     }
     Ok(())
 }

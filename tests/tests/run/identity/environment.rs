@@ -53,6 +53,14 @@ fn wrong_words_are_named() {
     assert!(!outcome.stderr.contains("os error"), "{outcome:?}");
     let outcome = sandbox.output(&["--security-opt", "seccomp=/nothere"], "true");
     assert!(outcome.stderr.ends_with("/nothere: No such file or directory\n"), "{outcome:?}");
+    for (line, why) in [
+        ("export A=1", "line 2: the name export A contains a blank; write A=VALUE without export"),
+        ("export A", "line 2: the name export A contains a blank; write A=VALUE without export"),
+        ("A =1", "line 2: the name A  contains a blank; write NAME=VALUE: no shell"),
+    ] {
+        std::fs::write("/home/alice/vars", format!("B=a b\n{line}\n")).expect("writing a file");
+        assert_refused(&sandbox.output(&["--env-file", "/home/alice/vars"], "true"), 125, &[why]);
+    }
     std::fs::write("/home/alice/vars", "A=1\n=2\n").expect("writing a file");
     assert_refused(
         &sandbox.output(&["--env-file", "/home/alice/vars"], "true"),

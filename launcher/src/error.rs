@@ -1,6 +1,7 @@
 //! The errors of a launch, with their messages, exit statuses and fixes.
 
 use crate::failure::{Failure, OWN_FAILURE, Step, reason};
+use crate::sys::standard_error::number_of;
 use nix::errno::Errno;
 use std::fmt;
 use std::path::PathBuf;
@@ -345,7 +346,9 @@ impl fmt::Display for Error {
             }
             Error::NotFull { mapped: [uids, gids], .. } => write!(
                 f,
-                "mapping IDs: --userns full needs the IDs 0 to 65535, and only {uids} user IDs and {gids} group IDs can be mapped"
+                "mapping IDs: --userns full needs the IDs 0 to 65535, and only {} and {} can be mapped",
+                number_of(*uids, "user ID"),
+                number_of(*gids, "group ID")
             ),
             Error::NotMapped { option, .. } => write!(f, "reading {option}: these IDs are not yours"),
             Error::Unmapped(why) => write!(f, "mapping IDs: {why}"),

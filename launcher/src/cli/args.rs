@@ -109,7 +109,7 @@ Without COMMAND, a shell is started. Exit status: as for subroot run.";
 
 const LOGS_HELP: &str = "\
 Standard output and standard error are in one log, in their order and unchanged. It has the last
-8 to 16 MiB of them.";
+8 to 16 MiB of them; if earlier output is missing, a line on standard error says so.";
 
 const ATTACH_HELP: &str = "\
 The output from now on is printed. Input is passed on if the sandbox was started with -i or -t.

@@ -12,7 +12,7 @@ use crate::parent::detached::supervisor::Wishes;
 use crate::parent::join;
 use crate::parent::registry::{self, Known};
 use crate::request::sandbox::Sandbox;
-use crate::sys::standard_error;
+use crate::sys::standard_error::{self, number_of};
 use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::libc;
@@ -69,7 +69,12 @@ fn print_log(job: &Job, typed: &LogsArgs) -> Outcome<()> {
         Err(Errno::EFBIG) => true,
         first => first?,
     };
-    attach::print(typed.tail.map_or(text.as_slice(), |count| follow::last_lines(&text, count)))?;
+    let shown = typed.tail.map_or(text.as_slice(), |count| follow::last_lines(&text, count));
+    // With --tail, all lines that were wanted may be there.
+    if shown.len() == text.len() && job.is_trimmed()? {
+        standard_error::warn(&"the log begins later than the output: it keeps only the last 8 to 16 MiB");
+    }
+    attach::print(shown)?;
     drop(text);
     while typed.follow && goes_on {
         match poll(&mut follower.wanted(), PollTimeout::NONE) {
@@ -163,7 +168,7 @@ impl Stopping {
                     killed => killed?,
                 }
                 self.has_ended(None)?;
-                format!("killed after {seconds} {}", if seconds == 1 { "second" } else { "seconds" })
+                format!("killed after {}", number_of(seconds, "second"))
             }
         };
         let status = self.job.as_ref().map(Job::end).transpose()?;

@@ -9,6 +9,7 @@ use crate::grants::site::{Grant, Site};
 use crate::grants::site_accounts::Known;
 use crate::grants::{Grants, over_account, shown};
 use crate::plan::id_layout::Pool;
+use crate::sys::standard_error::number_of;
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -107,7 +108,7 @@ impl Answer {
             let _ = writeln!(text, "{subject}: {}", holder.text());
         }
         if self.more > 0 {
-            let _ = writeln!(text, "{subject}: {} lines more", self.more);
+            let _ = writeln!(text, "{subject}: {} more", number_of(self.more, "line"));
         }
         if text.is_empty() {
             let _ = writeln!(text, "{subject}: nobody's: no account, group, line or computed grant has it");

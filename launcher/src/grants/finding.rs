@@ -37,11 +37,6 @@ impl Finding {
     }
 }
 
-/// `1 ID`, or `N IDs`: a number with its noun.
-pub(crate) fn number_of(count: u32, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
-}
-
 /// A half-open range, as the mapper writes it.
 pub(crate) fn range_text(range: IdRange) -> String {
     format!("[{}-{})", range.first(), range.end())

@@ -13,6 +13,7 @@ use crate::grants::present::holds_some;
 use crate::grants::remedy::grant_file;
 use crate::grants::remedy::{PLENTY, Remedy};
 use crate::grants::site::Site;
+use crate::sys::standard_error::number_of;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::fs;
@@ -123,7 +124,9 @@ fn as_root(cause: &Cause) -> String {
 
 fn unasked(site: &Site) -> Option<String> {
     let unasked = site.accounts.unasked;
-    (unasked > 0).then(|| format!("whether {unasked} owners have an account in the directory was not asked"))
+    let owners = number_of(unasked, "owner");
+    let have = if unasked == 1 { "has" } else { "have" };
+    (unasked > 0).then(|| format!("whether {owners} {have} an account in the directory was not asked"))
 }
 
 /// A note if grants hold IDs that systemd-nspawn may pick. It asks only name services which IDs are free, and
@@ -135,7 +138,8 @@ fn containers(site: &Site) -> Option<String> {
     let is_installed = matches!(fs::exists("/usr/bin/systemd-nspawn"), Ok(true));
     (is_installed && lines > 0).then(|| {
         format!(
-            "{lines} lines hold IDs from {} to {}, from which systemd-nspawn --private-users=pick takes those of containers",
+            "{} IDs from {} to {}, from which systemd-nspawn --private-users=pick takes those of containers",
+            if lines == 1 { "1 line holds".to_owned() } else { format!("{lines} lines hold") },
             TAKEN.start(),
             TAKEN.end()
         )
@@ -154,11 +158,15 @@ impl Report {
         let Report {
             findings, lines, users, capacity: Capacity { first, last, grants: [large, small] }, ..
         } = self;
-        let _ = writeln!(text, "findings: {}, in {lines} well-formed lines of {users} users", findings.len());
+        let (lines, users) = (number_of(*lines, "well-formed line"), number_of(*users, "user"));
+        let _ = writeln!(text, "findings: {}, in {lines} of {users}", findings.len());
         let _ = writeln!(
             text,
-            "room for {} further grants of {} IDs or {} of {}, the same in both files, from {first} to {last}",
-            large.fit, large.count, small.fit, small.count
+            "room for {} of {} IDs or {} of {}, the same in both files, from {first} to {last}",
+            number_of(large.fit, "further grant"),
+            large.count,
+            small.fit,
+            small.count
         );
         text
     }

@@ -1,9 +1,10 @@
 //! Finds lines of different owners that share IDs, in one sweep over the lines sorted by range.
 
-use crate::grants::finding::{Finding, number_of, range_text};
+use crate::grants::finding::{Finding, range_text};
 use crate::grants::lines::unless_files;
 use crate::grants::remedy::Remedy;
 use crate::grants::site::{Grant, Site};
+use crate::sys::standard_error::number_of;
 use subroot_idmap::IdKind;
 
 /// Among the lines visited so far: the line with the highest end, and the line with the highest end of all

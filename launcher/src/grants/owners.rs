@@ -2,9 +2,10 @@
 //! or ranges.
 
 use crate::grants::ENOUGH;
-use crate::grants::finding::{Finding, number_of};
+use crate::grants::finding::Finding;
 use crate::grants::remedy::Remedy;
 use crate::grants::site::{Grant, Site};
+use crate::sys::standard_error::number_of;
 use subroot_idmap::{IdKind, MAX_EXTENTS, MAX_GRANTS};
 
 /// All lines of one owner for one kind of ID.

@@ -1,13 +1,14 @@
 //! `subroot grants suggest`: prints the command that gives a user a free range. It changes nothing itself.
 
 use crate::error::Error;
-use crate::grants::finding::{number_of, range_text};
+use crate::grants::finding::range_text;
 use crate::grants::free::Limits;
 use crate::grants::overlaps;
 use crate::grants::remedy::{Remedy, Repair};
 use crate::grants::site::Site;
 use crate::grants::site_accounts::Known;
 use crate::grants::{ENOUGH, Grants, shown};
+use crate::sys::standard_error::number_of;
 use serde_json::json;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -104,7 +105,10 @@ fn location(remedy: &Remedy<'_>, site: &Site) -> Result<String, Error> {
 fn no_room(remedy: &Remedy<'_>, count: u32) -> Error {
     let longest = remedy.free().iter().map(|range| range.count()).max().unwrap_or(0);
     let Limits { first, last } = remedy.limits();
-    let why = format!("no {count} IDs in a row are free from {first} to {last}, and {longest} are the most");
+    let why = match count {
+        1 => format!("no ID is free from {first} to {last}"),
+        _ => format!("no {count} IDs in a row are free from {first} to {last}, and {longest} are the most"),
+    };
     Error::Grants { why, fix: None }
 }
 

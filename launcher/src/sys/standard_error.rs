@@ -14,6 +14,12 @@ type Sink = Box<dyn Fn(&str) + Send + Sync>;
 /// Receives the warnings if they are not printed.
 static SINK: OnceLock<Sink> = OnceLock::new();
 
+/// `1 ID`, or `N IDs`: a number with its noun.
+pub(crate) fn number_of<N: Display + From<u8> + PartialEq>(count: N, noun: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 /// Passes warnings to this function from now on.
 pub(crate) fn divert_warnings(sink: impl Fn(&str) + Send + Sync + 'static) {
     // Error ignored: this is called only once.

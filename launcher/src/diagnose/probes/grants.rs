@@ -7,13 +7,13 @@ use crate::causes::{
     NEAR_LINE, NO_ACCOUNT, NO_GRANT_FILE, NO_GRANT_LINE, NO_SETGROUPS, NOT_FULL, NOT_HERE,
 };
 use crate::grants::files::each_line_of;
-use crate::grants::finding::number_of;
 use crate::grants::plugin::VARIANT;
 use crate::grants::remedy::Remedy;
 use crate::grants::remedy::{grant_file, near};
 use crate::grants::site::{Grant, Site};
 use crate::grants::site_accounts::Known;
 use crate::grants::{ENOUGH, Grants, OwnLine, ranges_text};
+use crate::sys::standard_error::number_of;
 use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::fmt::Display;

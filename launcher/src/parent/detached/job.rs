@@ -5,7 +5,7 @@ use crate::parent::detached::record::{KILLED, Record};
 use crate::parent::detached::store::{JobDir, Store, making, unreadable};
 use crate::parent::registry::{self, Known, Missing, Name};
 use crate::request::names::check_name;
-use crate::sys;
+use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -90,6 +90,14 @@ impl Job {
             Err(Errno::ENOENT) => Ok(None),
             Err(errno) => Err(unreadable(&dir.path, errno)),
         }
+    }
+
+    /// True if the log has lost its beginning.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub(crate) fn is_trimmed(&self) -> Outcome<bool> {
+        Record::read(&self.record).map(|record| record.is_trimmed())
     }
 
     /// How it ended. Waits for the end.

@@ -2,13 +2,16 @@
 //! them.
 
 use crate::failure::reason;
+use crate::parent::detached::record;
 use crate::parent::detached::store::{LOGS, make_file};
 use crate::sys::Outcome;
+use crate::sys::standard_error::number_of;
 use nix::errno::Errno;
-use nix::fcntl::renameat;
-use nix::unistd::write;
+use nix::fcntl::{AtFlags, renameat};
+use nix::unistd::{AccessFlags, faccessat, write};
 use std::fs::File;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 /// The maximum size of each of the two files, in bytes.
 const LIMIT: u64 = 8 << 20;
@@ -18,26 +21,28 @@ pub(crate) struct Log {
     dir: OwnedFd,
     file: File,
     length: u64,
+    /// Where it is recorded that older output was discarded; none once it was.
+    record: Option<Arc<OwnedFd>>,
     /// The number of bytes that could not be written.
     lost: u64,
 }
 
 impl Log {
-    /// Creates the log in this directory.
+    /// Creates the log in this directory, which also has this record.
     ///
     /// # Errors
     /// Errors of open(2).
-    pub(crate) fn create(dir: OwnedFd) -> Outcome<Log> {
+    pub(crate) fn create(dir: OwnedFd, record: Option<Arc<OwnedFd>>) -> Outcome<Log> {
         let file = make_file(&dir, LOGS[0])?;
-        Ok(Log { dir, file, length: 0, lost: 0 })
+        Ok(Log { dir, file, length: 0, record, lost: 0 })
     }
 
     /// Appends output. What cannot be written, as on a full disk, is counted, and the log reports it once it
     /// can be written again.
     pub(crate) fn append(&mut self, bytes: &[u8]) {
         if self.lost > 0 {
-            let notice =
-                format!("\nsubroot: {} bytes of output could not be written to this log\n", self.lost);
+            let lost = number_of(self.lost, "byte");
+            let notice = format!("\nsubroot: {lost} of output could not be written to this log\n");
             match self.write(notice.as_bytes()) {
                 0 => self.lost = 0,
                 _ => return self.lost += bytes.len() as u64,
@@ -70,8 +75,20 @@ impl Log {
         0
     }
 
+    fn note_trimmed(&mut self) {
+        if let Some(record) = self.record.take() {
+            // Error ignored: only the note of `subroot logs` depends on it.
+            if let Err(errno) = record::note_trimmed(&record) {
+                log::debug!("recording that the log was cut: {}", reason(errno));
+            }
+        }
+    }
+
     /// Begins a new file. The previous one replaces the one before.
     fn rotate(&mut self) -> Outcome<()> {
+        if faccessat(&self.dir, LOGS[1], AccessFlags::F_OK, AtFlags::empty()).is_ok() {
+            self.note_trimmed();
+        }
         match renameat(&self.dir, LOGS[0], &self.dir, LOGS[1]) {
             // The last attempt to create a file failed.
             Ok(()) | Err(Errno::ENOENT) => {}

@@ -1,13 +1,16 @@
 //! The record of a detached sandbox: lines of JSON about its start and its end.
 //!
-//! The first line is written when the sandbox is created; those that follow are the events of `--json-status`.
+//! The first line is written when the sandbox is created; those that follow are the events of `--json-status`, and
+//! one when the log loses its beginning.
 
 use crate::parent::registry::known::now;
 use crate::sys::{Outcome, outcome_of};
 use nix::errno::Errno;
+use nix::unistd::write;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
@@ -44,6 +47,14 @@ pub(crate) fn begin(mut file: &File, command: &[String], rootfs: Option<&Path>, 
     outcome_of(file.write_all(format!("{line}\n").as_bytes()))
 }
 
+/// Writes that the log has lost its beginning.
+///
+/// # Errors
+/// ENOSPC and other errors of write(2).
+pub(crate) fn note_trimmed(file: &OwnedFd) -> Outcome<()> {
+    write(file, b"{\"event\":\"trimmed\"}\n").map(drop)
+}
+
 impl Record {
     /// Reads a record from its beginning. A line that is not complete yet is left out.
     ///
@@ -73,6 +84,11 @@ impl Record {
     /// Why it failed after its start, if that is how it ended.
     pub(crate) fn reason(&self) -> Option<&str> {
         self.end()?["reason"].as_str()
+    }
+
+    /// True if the log has lost its beginning.
+    pub(crate) fn is_trimmed(&self) -> bool {
+        self.event("trimmed").is_some()
     }
 
     /// True if only `subroot rm` removes it.

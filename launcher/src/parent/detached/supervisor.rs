@@ -99,7 +99,7 @@ impl Supervisor {
         let error = written.try_clone().map_err(|error| failed(crate::sys::errno_of(&error)))?;
         launch.streams = Some([input, written, error]);
         let dir = place.job.dir.try_clone().map_err(|error| failed(crate::sys::errno_of(&error)))?;
-        let log = Log::create(dir).map_err(|errno| making(&place.job.path, errno))?;
+        let log = Log::create(dir, place.record.clone()).map_err(|errno| making(&place.job.path, errno))?;
         let path = place.job.path.clone();
         let null = null().map_err(failed)?;
         Console::new(Parts { path, log, output, receiver, stdin, null, tell, earlier }).map_err(failed)

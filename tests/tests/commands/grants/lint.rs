@@ -210,8 +210,9 @@ fn free_ids_are_those_of_login_defs_that_no_user_has() {
         text.lines().last().expect("a summary").to_owned()
     };
     let told = |large: u32, small: u32, from: u32, to: u32| {
+        let grants = if large == 1 { "grant" } else { "grants" };
         format!(
-            "room for {large} further grants of 65536 IDs or {small} of 2001, the same in both files, from {from} to {to}"
+            "room for {large} further {grants} of 65536 IDs or {small} of 2001, the same in both files, from {from} to {to}"
         )
     };
     // 600,100,001 - 165,536 IDs with shadow's defaults; 65,536 and one less up to 231,071 and 231,070.

@@ -36,15 +36,10 @@ impl Earlier {
     /// Removes the record.
     pub(crate) fn remove(self) {
         let aside = aside(&self.name);
-        match self.store.job(&aside) {
-            Ok(Some(job)) => {
-                // Error ignored: a later start removes it.
-                if let Err(errno) = self.store.remove(&aside, &job) {
-                    log::debug!("{}", making(&job.path, errno));
-                }
-            }
-            // Error ignored: the same.
-            Ok(None) | Err(_) => {}
+        // Error ignored: a later start removes it.
+        let Ok(Some(job)) = self.store.job(&aside) else { return };
+        if let Err(errno) = self.store.remove(&aside, &job) {
+            log::debug!("{}", making(&job.path, errno));
         }
     }
 }

@@ -124,11 +124,11 @@ impl<'m> RootFiles<'m> {
 
     /// True if one of the layers has this file.
     pub(crate) fn has_file(&self, path: &str) -> bool {
-        // Error ignored: a file that cannot be looked up counts as missing.
-        let is_file = |layer| {
-            matches!(found(open_in_root(layer, Path::new(path), OFlag::empty())), Ok(Some(Found::File(_))))
-        };
-        self.layers.iter().any(is_file)
+        self.layers.iter().any(|layer| {
+            let found = found(open_in_root(layer, Path::new(path), OFlag::empty()));
+            // Error ignored: a file that cannot be looked up counts as missing.
+            matches!(found.ok(), Some(Some(Found::File(_))))
+        })
     }
 
     /// Finds a file to read. A mount point that another run has created, or left when it was killed, is nothing

@@ -8,6 +8,7 @@ pub(crate) mod quoted;
 mod rooms;
 
 pub(crate) use crate::grants::remedy::edit::without_line;
+pub(crate) use crate::grants::remedy::rooms::PLENTY;
 
 use crate::error::Error;
 use crate::grants::ENOUGH;
@@ -25,9 +26,6 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use subroot_idmap::{IdKind, IdRange, MAX_GRANTS, Owner, SubidLine};
-
-/// The number of IDs that useradd(8) grants.
-pub(crate) const PLENTY: u32 = 65536;
 
 /// The free ranges, and the lines of all users.
 pub(crate) struct Remedy<'s> {

@@ -3,10 +3,12 @@
 
 use crate::grants::ENOUGH;
 use crate::grants::free::{Limits, first_fit, free};
-use crate::grants::remedy::PLENTY;
 use crate::grants::site::Site;
 use std::collections::HashMap;
 use subroot_idmap::IdRange;
+
+/// The number of IDs that useradd(8) grants.
+pub(crate) const PLENTY: u32 = 65536;
 
 /// A free range.
 #[derive(Clone, Copy)]

@@ -39,6 +39,7 @@ impl Earlier {
         // Error ignored: a later start removes it.
         let Ok(Some(job)) = self.store.job(&aside) else { return };
         if let Err(errno) = self.store.remove(&aside, &job) {
+            // Error ignored: a later start removes it.
             log::debug!("{}", making(&job.path, errno));
         }
     }
@@ -62,8 +63,8 @@ pub(crate) fn settle_all(store: &Store, own: &str) {
     for name in hidden.iter().filter_map(|name| name.strip_prefix('.')).filter(|name| *name != own) {
         // A supervisor that is starting has the name.
         let settled = Name::take(name).and_then(|_reserved| settle(store, name));
-        // Error ignored: the same.
         if let Err(error) = settled {
+            // Error ignored: the next start does it.
             log::debug!("{error}");
         }
     }

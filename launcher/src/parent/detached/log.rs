@@ -77,8 +77,8 @@ impl Log {
 
     fn note_trimmed(&mut self) {
         if let Some(record) = self.record.take() {
-            // Error ignored: only the note of `subroot logs` depends on it.
             if let Err(errno) = record::note_trimmed(&record) {
+                // Error ignored: only the note of `subroot logs` depends on it.
                 log::debug!("recording that the log was cut: {}", reason(errno));
             }
         }
@@ -86,6 +86,7 @@ impl Log {
 
     /// Begins a new file. The previous one replaces the one before.
     fn rotate(&mut self) -> Outcome<()> {
+        // Error ignored: only the same note depends on it.
         if faccessat(&self.dir, LOGS[1], AccessFlags::F_OK, AtFlags::empty()).is_ok() {
             self.note_trimmed();
         }

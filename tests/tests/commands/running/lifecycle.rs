@@ -35,7 +35,7 @@ fn kill_sends_every_signal_to_the_command_and_not_to_the_launcher() {
             let script = if number == "1" { handled } else { format!("echo ready; exec sleep {word}") };
             let name = format!("kill-{word}");
             let running = Running::new(
-                &mut sandbox.run(&[&["--name", &name], options].concat(), &["sh", "-c", &script]),
+                &mut sandbox.run(&[&["--name", &name], options].concat(), &["sh", "-c", &script, &word]),
             );
             let command = process_inside(&word, number);
             sandbox.says(&["kill", "-s", "STOP", &name]).ok();

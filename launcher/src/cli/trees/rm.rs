@@ -49,6 +49,7 @@ fn refuse_ambiguous(name: &OsStr, running: &[Known]) -> Result<(), Error> {
     let is_it = |kept: &Result<Kept, Error>| match kept {
         Ok(kept) => *name == *kept.name,
         Err(Error::Unreadable { file, .. }) => file.file_name() == Some(name),
+        // Error ignored: a record of unknown name is not this one, and ps reports it.
         Err(_) => false,
     };
     if !job::kept(running)?.iter().any(is_it) {

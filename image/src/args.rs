@@ -1,7 +1,8 @@
 //! The command line, as `subroot` writes it. What a user types is read there.
 
 use crate::commands::images::Listing;
-use crate::commands::import::{Request, Target};
+use crate::commands::import::{Policy, Request, Target};
+use crate::commands::login::Login;
 use crate::error::Error;
 use crate::ids::Ids;
 use crate::task::Task;
@@ -16,8 +17,14 @@ const MAX_SIZE: u64 = 64 << 30;
 pub(crate) enum Command {
     /// `import [--quiet] [--squash-ids] [ID OPTIONS] [--max-size=BYTES] -- SOURCE DIR|NAME`
     Import(Request, Target),
-    /// `prepare [--quiet] [ID OPTIONS] -- NAME|TRANSPORT`, which a launch runs.
+    /// `prepare [--quiet] [--pull=POLICY] [--tls-verify=false] [ID OPTIONS] -- NAME|TRANSPORT`, which a launch runs.
     Prepare(Request),
+    /// `pull [--quiet] [--tls-verify=false] -- NAME…`
+    Pull(Request, Vec<OsString>),
+    /// `login [--tls-verify=false] [--user=USER] [--password-stdin] -- REGISTRY`
+    Login(Login),
+    /// `logout -- REGISTRY`
+    Logout(String),
     /// `images [--all] [--json] [--ids]`
     Images(Listing),
     /// `prune`
@@ -50,6 +57,13 @@ pub(crate) fn read(args: &[OsString]) -> Result<Command, Error> {
             request(source, options).map(|request| Command::Import(request, target))
         }
         (b"prepare", [name]) => request(name, options).map(Command::Prepare),
+        (b"pull", [_, ..]) => {
+            request(OsStr::new(""), options).map(|request| Command::Pull(request, words.to_vec()))
+        }
+        (b"login", [registry]) => login(registry, options).map(Command::Login),
+        (b"logout", [registry]) if options.is_empty() => {
+            registry.to_str().map(|registry| Command::Logout(registry.to_owned()))
+        }
         (b"images", []) => listing(options).map(Command::Images),
         (b"prune", []) => none_but(Command::Prune),
         (b"rmi", [_, ..]) if options.is_empty() => Some(Command::Remove(words.to_vec())),
@@ -68,6 +82,8 @@ fn request(source: &OsStr, options: &[OsString]) -> Option<Request> {
         max_size: MAX_SIZE,
         ids: Ids::default(),
         is_quiet: false,
+        verifies: true,
+        policy: Policy::Missing,
     };
     options.iter().try_for_each(|option| take(&mut request, option)).map(|()| request)
 }
@@ -80,10 +96,29 @@ fn take(request: &mut Request, option: &OsStr) -> Option<()> {
         match bytes {
             b"--quiet" => request.is_quiet = true,
             b"--squash-ids" => request.squashes = true,
+            b"--tls-verify=false" => request.verifies = false,
+            b"--pull=missing" => request.policy = Policy::Missing,
+            b"--pull=always" => request.policy = Policy::Always,
+            b"--pull=never" => request.policy = Policy::Never,
+            b"--pull=newer" => request.policy = Policy::Newer,
             _ => return request.ids.take(option),
         }
     }
     Some(())
+}
+
+fn login(registry: &OsStr, options: &[OsString]) -> Option<Login> {
+    let registry = registry.to_str()?.to_owned();
+    let mut login = Login { registry, user: None, reads_password: false, verifies: true };
+    for option in options {
+        match option.to_str()?.split_once('=').unwrap_or((option.to_str()?, "")) {
+            ("--user", user) => login.user = Some(user.to_owned()),
+            ("--password-stdin", "") => login.reads_password = true,
+            ("--tls-verify", "false") => login.verifies = false,
+            _ => return None,
+        }
+    }
+    Some(login)
 }
 
 fn listing(options: &[OsString]) -> Option<Listing> {
@@ -136,6 +171,9 @@ mod tests {
         for wrong in [
             "",
             "pull x",
+            "pull --pull=what -- x",
+            "login",
+            "login --password=x -- r",
             "unpack {}",
             "unpack",
             "import a b",

@@ -143,6 +143,17 @@ pub enum Error {
         /// A command that fixes it.
         fix: Option<String>,
     },
+    /// A registry does not do what was asked.
+    Registry {
+        /// What was being done.
+        doing: &'static str,
+        /// The image or the registry.
+        name: String,
+        /// Why.
+        why: String,
+        /// A command that fixes it.
+        fix: Option<String>,
+    },
     /// A signal has ended it.
     Interrupted {
         /// Its number.
@@ -200,7 +211,7 @@ impl Error {
             Error::Directory { path, holds: None } => Some(Hint::Tree(path.clone())),
             Error::Reported { hint, .. } => hint.clone(),
             Error::Launch(error) => error.fix().map(Hint::Command),
-            Error::Images { fix, .. } => fix.clone().map(Hint::Command),
+            Error::Images { fix, .. } | Error::Registry { fix, .. } => fix.clone().map(Hint::Command),
             Error::Filesystem { .. } => {
                 Some(Hint::Command(format!("export SUBROOT_STORE=/var/tmp/subroot-{}", getuid())))
             }
@@ -282,7 +293,9 @@ impl fmt::Display for Error {
                 store.display(),
                 errno_text(*errno)
             ),
-            Error::Images { doing, name, why, .. } => write!(f, "{doing} {name}: {why}"),
+            Error::Images { doing, name, why, .. } | Error::Registry { doing, name, why, .. } => {
+                write!(f, "{doing} {name}: {why}")
+            }
             Error::Interrupted { signal } => write!(f, "interrupted by signal {signal}"),
             Error::Prepare { doing, errno } => {
                 write!(f, "preparing to unpack: {doing}: {}", errno_text(*errno))

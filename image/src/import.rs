@@ -5,11 +5,12 @@ use crate::apply::Whiteouts;
 use crate::apply::applier::Summary;
 use crate::apply::layer::Expected;
 use crate::commands::import::Request;
+use crate::commands::pull::{self, RemoteImage};
 use crate::error::Error;
 use crate::input::{Archive, Input};
 use crate::output;
 use crate::signals::Signals;
-use crate::source::image::Image;
+use crate::source::image::{Image, Layer};
 use crate::spool;
 use crate::target::{Target, Unfinished};
 use crate::task::{Job, Report, Task};
@@ -32,14 +33,20 @@ pub(crate) struct Imported {
 /// # Errors
 /// What stopped it.
 pub(crate) fn import_dir(request: &Request, dir: &Path) -> Result<Imported, Error> {
-    let input = Input::open(&request.source)?;
+    let remote = pull::source(request)?;
+    let input = if remote.is_none() { Some(Input::open(&request.source)?) } else { None };
     let target = Target::new(dir)?;
     let signals = Signals::block()?;
     let unpacker = Unpacker::new(&request.ids, request.is_quiet, &signals);
     target.remove_leftovers().iter().for_each(|line| output::line(line));
     let unfinished = target.begin()?;
     let importing = Importing { request, unfinished: &unfinished, unpacker, above: target.above() };
-    match importing.input(input).and_then(|imported| target.finish(&unfinished).map(|()| imported)) {
+    let imported = match (&remote, input) {
+        (Some(remote), _) => importing.remote(remote),
+        (None, Some(input)) => importing.input(input),
+        (None, None) => Ok(Imported::default()),
+    };
+    match imported.and_then(|imported| target.finish(&unfinished).map(|()| imported)) {
         Ok(imported) => Ok(imported),
         Err(error) => {
             unfinished.discard_after_error();
@@ -64,6 +71,16 @@ impl Importing<'_> {
             Input::File(archive) if archive.is_plain => self.plain(archive),
             Input::File(archive) => self.unknown(archive),
         }
+    }
+
+    /// The layers of a registry's image, each downloaded before it is unpacked. The process that unpacks verifies it.
+    fn remote(&self, remote: &RemoteImage) -> Result<Imported, Error> {
+        let layers = remote.image.layers.iter().map(|layer| {
+            let file = spool::make(self.above)?;
+            pull::download(&remote.repository, layer, &file)?;
+            Ok((layer, file))
+        });
+        self.layers(layers)
     }
 
     /// A file that needs no copy.
@@ -93,19 +110,28 @@ impl Importing<'_> {
 
     /// The layers of an image, one after the other into the same tree.
     fn image(&self, image: &Image) -> Result<Imported, Error> {
-        let mut all = Summary::default();
-        for (number, layer) in image.layers.iter().enumerate() {
+        let open = |layer: &Layer| layer.open()?.file().map_err(|error| Error::Read { error });
+        self.layers(image.layers.iter().map(|layer| open(layer).map(|file| (layer, file))))
+    }
+
+    fn layers<'l>(
+        &self,
+        layers: impl Iterator<Item = Result<(&'l Layer, File), Error>>,
+    ) -> Result<Imported, Error> {
+        let (mut all, mut count) = (Summary::default(), 0);
+        for opened in layers {
+            let (layer, file) = opened?;
             let job = Job::Layer(Expected {
                 blob: layer.blob,
                 size: layer.size,
                 diff_id: Some(layer.diff_id),
                 whiteouts: Whiteouts::Flat,
-                has_lower: number > 0,
+                has_lower: count > 0,
             });
-            let file = layer.open()?.file().map_err(|error| Error::Read { error })?;
             all.add(&self.run(job, all.bytes, file, None)?.summary());
+            count += 1;
         }
-        Ok(Imported { summary: all, layers: Some(image.layers.len()) })
+        Ok(Imported { summary: all, layers: Some(count) })
     }
 
     /// Performs a job, of which so many bytes are done.

@@ -40,6 +40,12 @@ impl Input {
         }
         match Source::parse(source.as_os_str()).map_err(Error::Launch)? {
             Source::Transport(transport) => Input::of(&transport),
+            Source::Registry(name) => Err(Error::Images {
+                doing: "opening",
+                name: name.canonical().to_owned(),
+                why: "an image of a registry is pulled, not opened".into(),
+                fix: None,
+            }),
             // No image of the store is unpacked here: if nothing has this name, opening it fails.
             Source::Path(_) | Source::Name(_) => Input::of(&Transport::of_archive(source.into())),
         }

@@ -9,6 +9,7 @@
 
 pub mod apply;
 mod args;
+mod bars;
 mod commands;
 pub mod digest;
 mod error;
@@ -18,6 +19,8 @@ mod input;
 mod output;
 mod probe;
 mod progress;
+mod pull;
+mod registry;
 mod signals;
 pub mod source;
 mod spool;
@@ -26,6 +29,7 @@ mod sys;
 pub mod tar;
 mod target;
 mod task;
+mod terminal;
 mod unpack;
 mod unpacker;
 
@@ -33,7 +37,7 @@ pub use error::{Error, Hint};
 
 use crate::args::Command;
 use crate::commands::import::{Request, Target};
-use crate::commands::{images, import as importing, inspect, prune, rmi};
+use crate::commands::{images, import as importing, inspect, login, prune, pull as pulling, rmi};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -57,6 +61,9 @@ fn run(command: Command) -> u8 {
     match command {
         Command::Import(request, target) => run_import(&request, &target),
         Command::Prepare(request) => status(importing::prepare(&request)),
+        Command::Pull(request, names) => status(pulling::pull(&request, &names)),
+        Command::Login(request) => status(login::login(&request)),
+        Command::Logout(registry) => status(login::logout(&registry)),
         Command::Images(listing) => match images::list(listing) {
             Ok(is_complete) => u8::from(!is_complete),
             Err(error) => status(Err(error)),

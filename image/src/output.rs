@@ -1,6 +1,7 @@
 //! What a person reads: one line for each message, with control characters escaped.
 #![allow(clippy::print_stderr)]
 
+use crate::bars;
 use crate::commands::import::Target;
 use crate::error::{Error, Hint, reason};
 use crate::import::Imported;
@@ -13,7 +14,8 @@ const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
 
 /// Prints a line on standard error.
 pub(crate) fn line(text: &str) {
-    eprintln!("subroot: {}", escaped(text));
+    let text = escaped(text);
+    bars::above_bars(|| eprintln!("subroot: {text}"));
 }
 
 /// Prints on standard output.
@@ -116,7 +118,8 @@ pub(crate) fn summary(source: &Path, target: &Target, imported: &Imported) {
     line(&text);
 }
 
-fn counted(count: u64, one: &str, more: &str) -> String {
+/// A number and its noun.
+pub(crate) fn counted(count: u64, one: &str, more: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { more })
 }
 

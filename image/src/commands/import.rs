@@ -1,5 +1,6 @@
 //! `subroot import SOURCE DIR|NAME`, and what the launcher runs before it runs an image.
 
+use crate::commands::pull;
 use crate::error::Error;
 use crate::ids::Ids;
 use crate::import::{Imported, import_dir};
@@ -24,6 +25,20 @@ pub(crate) struct Request {
     pub(crate) max_size: u64,
     pub(crate) ids: Ids,
     pub(crate) is_quiet: bool,
+    /// False if registries without encryption or with unknown certificates are allowed.
+    pub(crate) verifies: bool,
+    pub(crate) policy: Policy,
+}
+
+/// When an image that a launch needs is pulled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Policy {
+    /// If the store does not have it.
+    Missing,
+    Always,
+    Never,
+    /// Always, but the stored one is used if that fails.
+    Newer,
 }
 
 /// Where an import goes.
@@ -65,6 +80,9 @@ pub(crate) fn import(request: &Request, target: &Target) -> Result<Imported, Err
 }
 
 fn import_name(request: &Request, name: &ImageName) -> Result<Imported, Error> {
+    if let Some(image) = pull::source(request)? {
+        return pull::into_store(request, &image, name.canonical());
+    }
     let input = Input::open(&request.source)?;
     with_store(request, |unpacking| unpacking.add(input, Name::Stored(name.canonical())))
 }
@@ -75,7 +93,7 @@ fn import_name(request: &Request, name: &ImageName) -> Result<Imported, Error> {
 /// What stopped it.
 pub(crate) fn prepare(request: &Request) -> Result<(), Error> {
     match Source::parse(request.source.as_os_str()).map_err(Error::Launch)? {
-        Source::Name(name) => with_store(request, |unpacking| unpacking.prepare(name.canonical())),
+        Source::Name(name) | Source::Registry(name) => pull::prepare(request, &name),
         Source::Transport(transport) => {
             // If the image changes after this, the launcher finds another stamp and has it copied again.
             let stamp = transport.stamp().map_err(Error::Launch)?;
@@ -93,7 +111,10 @@ pub(crate) fn prepare(request: &Request) -> Result<(), Error> {
 }
 
 /// Does something in the store while no garbage is collected. After an error, what it left is removed.
-fn with_store<T>(
+///
+/// # Errors
+/// The store cannot be used; errors of `act`.
+pub(crate) fn with_store<T>(
     request: &Request,
     act: impl FnOnce(&Unpacking<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {

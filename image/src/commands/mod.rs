@@ -3,5 +3,7 @@
 pub(crate) mod images;
 pub(crate) mod import;
 pub(crate) mod inspect;
+pub(crate) mod login;
 pub(crate) mod prune;
+pub(crate) mod pull;
 pub(crate) mod rmi;

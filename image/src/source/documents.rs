@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 /// How large a manifest, an index or a configuration may be, as in other tools.
 pub const MOST_BYTES: u64 = 4 << 20;
 
-const INDEXES: [&str; 2] = [OCI_INDEX, "application/vnd.docker.distribution.manifest.list.v2+json"];
-const MANIFESTS: [&str; 2] = [OCI_MANIFEST, "application/vnd.docker.distribution.manifest.v2+json"];
+pub(crate) const INDEXES: [&str; 2] =
+    [OCI_INDEX, "application/vnd.docker.distribution.manifest.list.v2+json"];
+pub(crate) const MANIFESTS: [&str; 2] =
+    [OCI_MANIFEST, "application/vnd.docker.distribution.manifest.v2+json"];
 const CONFIGS: [&str; 2] = [OCI_CONFIG, "application/vnd.docker.container.image.v1+json"];
 /// What a layer's media type begins with. The compression is found by the layer's first bytes, as in other tools:
 /// some registries declare another one.

@@ -17,6 +17,17 @@ pub(crate) enum Files {
     /// The directory.
     Dir(OwnedFd),
     Archive(Members),
+    /// A registry, of which only the documents are files.
+    Remote(Box<dyn Remote>),
+}
+
+/// Documents that are elsewhere.
+pub(crate) trait Remote: std::fmt::Debug + Send + Sync {
+    /// The content of the document of this name and size. At most one byte more is read.
+    ///
+    /// # Errors
+    /// There is none, or it is too large.
+    fn document(&self, name: &str, size: u64) -> Result<Vec<u8>, Error>;
 }
 
 impl Files {
@@ -41,6 +52,7 @@ impl Files {
                 found => found.map(Some).map_err(|errno| Error::image(name, reason(errno))),
             },
             Files::Archive(members) => members.find(name),
+            Files::Remote(_) => Err(Error::image(name, "it is in a registry")),
         }
     }
 

@@ -62,11 +62,30 @@ impl Place {
     /// It is missing, not a regular file, or of another size.
     pub(crate) fn open(&self, size: u64) -> Result<Section, Error> {
         let section = self.files.open(&self.name)?;
-        if section.length() == size {
-            return Ok(section);
+        self.check_size(section.length(), size).map(|()| section)
+    }
+
+    fn check_size(&self, found: u64, wanted: u64) -> Result<(), Error> {
+        if found == wanted {
+            return Ok(());
         }
-        let why = format!("it has {} bytes, and its descriptor says {size}", section.length());
+        let why = format!("it has {found} bytes, and its descriptor says {wanted}");
         Err(Error::image(&self.name, why))
+    }
+
+    /// The content of a document of this size.
+    ///
+    /// # Errors
+    /// As above; it cannot be read.
+    fn document(&self, size: u64) -> Result<Vec<u8>, Error> {
+        let failed = |error| Error::image(&self.name, crate::error::reason(&error));
+        match &*self.files {
+            Files::Remote(remote) => {
+                let bytes = remote.document(&self.name, size)?;
+                self.check_size(bytes.len() as u64, size).map(|()| bytes)
+            }
+            _ => self.open(size)?.bytes(MOST_BYTES).map_err(failed),
+        }
     }
 }
 
@@ -101,9 +120,7 @@ impl Blobs {
 
     /// The content of a document, which must have this digest and size.
     fn document(&self, place: &Place, descriptor: &Descriptor) -> Result<Vec<u8>, Error> {
-        let section = place.open(descriptor.size)?;
-        let failed = |error| Error::image(&place.name, crate::error::reason(&error));
-        let bytes = section.bytes(MOST_BYTES).map_err(failed)?;
+        let bytes = place.document(descriptor.size)?;
         let found = Digest::of(&bytes);
         if found != descriptor.digest {
             return Err(Error::image(&place.name, format!("its digest is {found}")));
@@ -128,6 +145,17 @@ impl Blobs {
             }
         }
         Err(Error::image("index.json", format!("more than {MOST_INDEXES} indexes are nested")))
+    }
+
+    /// The image of a first document, which was read from this file and declared as of this media type.
+    ///
+    /// # Errors
+    /// It is malformed; errors of [`Blobs::image`].
+    pub(crate) fn of_document(&self, bytes: Vec<u8>, declared: &str, file: &str) -> Result<Image, Error> {
+        match Document::read(&bytes, declared).map_err(|why| Error::image(file, why))? {
+            Document::Manifest(manifest) => self.of_manifest(bytes, manifest, file),
+            Document::Index(manifests) => self.image(platform::select(&manifests)?),
+        }
     }
 
     /// The image of a manifest that was read from this file.
@@ -165,7 +193,9 @@ impl Blobs {
             return Err(Error::image(&place.name, why));
         }
         let layer = Layer::new(descriptor, diff_id, place);
-        layer.open()?;
+        if !matches!(*self.files, Files::Remote(_)) {
+            layer.open()?;
+        }
         Ok(layer)
     }
 }

@@ -68,8 +68,5 @@ pub(crate) fn image_of_dir(files: Arc<Files>) -> Result<Image, Error> {
     let bytes = files.read(MANIFEST, MOST_BYTES)?;
     let of_manifest = |digest: &Digest| format!("{}.manifest.json", digest.hex());
     let blobs = Blobs { files, of_manifest, of_blob: Digest::hex };
-    match Document::read(&bytes, "").map_err(|why| Error::image(MANIFEST, why))? {
-        Document::Manifest(manifest) => blobs.of_manifest(bytes, manifest, MANIFEST),
-        Document::Index(manifests) => blobs.image(platform::select(&manifests)?),
-    }
+    blobs.of_document(bytes, "", MANIFEST)
 }

@@ -9,7 +9,7 @@ pub mod bytes;
 pub mod compression;
 mod docker_archive;
 pub mod documents;
-mod files;
+pub(crate) mod files;
 pub mod image;
 mod layout;
 mod members;

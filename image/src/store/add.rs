@@ -109,8 +109,11 @@ impl Unpacking<'_> {
         })
     }
 
-    /// Adds an image of another layout or archive.
-    fn add_image(&self, source: &Image, name: Name<'_>) -> Result<Imported, Error> {
+    /// Adds an image of another layout or archive, or one of a registry whose layers are already in the store.
+    ///
+    /// # Errors
+    /// What stopped it.
+    pub(crate) fn add_image(&self, source: &Image, name: Name<'_>) -> Result<Imported, Error> {
         let signals = self.unpacker.signals;
         for layer in &source.layers {
             let blob = Blob { digest: layer.blob, size: layer.size };

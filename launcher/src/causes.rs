@@ -271,7 +271,7 @@ kinds! {
     /// An archive.
     ARCHIVE: "archive", "{path} is an archive, and ROOTFS is a directory", "{fix}";
     /// An image.
-    IMAGE_NAME: "image-name", "no directory or stored image is named {name}, and images are not pulled yet", "{fix}";
+    IMAGE_NAME: "image-name", "no directory or stored image is named {name}, and nothing was pulled", "{fix}";
     /// An image instead of a directory.
     IMAGE_STORED: "image-stored", "{name} is an image, and this needs a directory", "{fix}";
     /// A command without `--`.

@@ -9,6 +9,7 @@ mod ids;
 mod mounts;
 mod namespaces;
 mod process;
+mod registries;
 mod run;
 mod trees;
 
@@ -17,10 +18,11 @@ pub(crate) use crate::cli::args::commands::{
     KillArgs, PsArgs, UnshareArgs,
 };
 pub(crate) use crate::cli::args::detached::{AttachArgs, LogsArgs, StopArgs, WaitArgs};
-pub(crate) use crate::cli::args::ids::IdentityArgs;
+pub(crate) use crate::cli::args::ids::{IdentityArgs, MapperArgs};
 pub(crate) use crate::cli::args::mounts::MountArgs;
 pub(crate) use crate::cli::args::namespaces::NamespaceArgs;
 pub(crate) use crate::cli::args::process::{ProcessArgs, SecurityArgs};
+pub(crate) use crate::cli::args::registries::{LoginArgs, LogoutArgs, PullArgs, PullingArgs, TlsArgs};
 pub(crate) use crate::cli::args::run::RunArgs;
 pub(crate) use crate::cli::args::trees::{
     DuArgs, ImagesArgs, ImagesVerb, ImportArgs, InspectArgs, RmArgs, RmiArgs,
@@ -77,6 +79,14 @@ pub(crate) enum Verb {
     /// Make a root filesystem or an image of an archive, with its owners
     #[command(after_help = IMPORT_HELP)]
     Import(ImportArgs),
+    /// Pull images from registries into the store
+    #[command(after_help = PULL_HELP)]
+    Pull(PullArgs),
+    /// Check a name and a password with a registry, and keep them for later pulls
+    #[command(after_help = LOGIN_HELP)]
+    Login(LoginArgs),
+    /// Remove what subroot login has kept for a registry
+    Logout(LogoutArgs),
     /// List the images of the store
     #[command(after_help = IMAGES_HELP)]
     Images(ImagesArgs),
@@ -126,6 +136,15 @@ name of an image in the store. The directory or the image appears only when it i
 times, links and extended attributes are those of the archive; devices are skipped. Without subordinate IDs,
 all files become yours.
 Exit status: 0 it is complete; 125 subroot failed, and nothing remains.";
+
+const PULL_HELP: &str = "\
+subroot run pulls an image that the store does not have. Each layer is verified, and unpacked while the next ones
+are downloaded. A name without a host is one of docker.io; without a tag, it has the tag latest.
+Exit status: 0 every image is in the store; 125 subroot failed.";
+
+const LOGIN_HELP: &str = "\
+Without -u and --password-stdin, both are asked for on the terminal. They are kept where podman and docker find
+them, or by docker's credential helper if one is configured.";
 
 const IMAGES_HELP: &str = "\
 The store is $SUBROOT_STORE, or ~/.local/share/subroot/store. SIZE is that of the image's blobs and of its

@@ -4,6 +4,7 @@
 use crate::cli::print_plan::FORMAT;
 use crate::cli::values::namespaces::{NAMESPACE, NETWORK};
 use crate::cli::values::one_of::Listed;
+use crate::cli::values::pull::PULL;
 use crate::cli::values::root::{DEV, PROC};
 use crate::cli::values::shells::SHELL;
 use clap::{Arg, ArgAction, Command};
@@ -12,7 +13,8 @@ use clap::{Arg, ArgAction, Command};
 const TEXTS: &str = include_str!("help/options.txt");
 
 /// The options that take one of a few values, with the tables from which they are also read.
-const LISTS: [(&str, Listed); 9] = [
+const LISTS: [(&str, Listed); 10] = [
+    ("pull", Listed(|at| PULL.listed(at))),
     ("proc", Listed(|at| PROC.listed(at))),
     ("dev", Listed(|at| DEV.listed(at))),
     ("network", Listed(|at| NETWORK.listed(at))),

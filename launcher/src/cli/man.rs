@@ -4,6 +4,7 @@
 mod id_sections;
 mod image_sections;
 mod options;
+mod registry_sections;
 mod sandboxes;
 mod sections;
 mod text;

@@ -2,11 +2,12 @@
 
 use crate::cdi::is_qualified;
 use crate::cli::args::{
-    ExecArgs, IdentityArgs, MountArgs, NamespaceArgs, ProcessArgs, RunArgs, SecurityArgs, UnshareArgs,
-    join_command,
+    ExecArgs, IdentityArgs, MountArgs, NamespaceArgs, ProcessArgs, PullingArgs, RunArgs, SecurityArgs,
+    UnshareArgs, join_command,
 };
 use crate::cli::mistakes::nearest::question;
 use crate::cli::values::namespaces::NAMESPACE;
+use crate::cli::values::pull::{PULL, Pull};
 use crate::cli::values::root::{DEV, PROC};
 use crate::cli::values::{descriptors, environment, ids, limits, made, mounts, namespaces, passed, process};
 use crate::error::{Error, OsError};
@@ -48,7 +49,7 @@ pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<(Sandb
     let passed = passed::take(typed.process.preserve_fds, &named)?;
     let is_given = after.is_some() || !typed.command.is_empty();
     let command = join_command(typed.command, after);
-    let asked = Asked::new(&typed.process)?;
+    let asked = Asked::new(&typed.process, &typed.pulling)?;
     let mut sandbox = rooted(typed.rootfs, typed.mounts.empty_root)?;
     sandbox.command = asked.command(is_given.then_some(command));
     sandbox.prefers_terminal = sandbox.command.is_none() && !typed.lifecycle.detach && is_at_terminal();
@@ -90,15 +91,21 @@ pub(crate) struct Asked {
     pub(crate) entrypoint: Option<Vec<OsString>>,
     /// True if it has a working directory.
     pub(crate) has_workdir: bool,
+    /// When an image is pulled.
+    pub(crate) pull: Pull,
+    /// True if a registry without encryption, or with an unknown certificate, is allowed.
+    pub(crate) is_insecure: bool,
 }
 
 impl Asked {
-    fn new(typed: &ProcessArgs) -> Result<Asked, Error> {
+    fn new(typed: &ProcessArgs, pulling: &PullingArgs) -> Result<Asked, Error> {
         let mut environment = Environment::new();
         take_environment(&mut environment, &typed.env_file, &typed.env)?;
         let entrypoint = typed.entrypoint.as_deref().map(process::entrypoint).transpose();
         let entrypoint = entrypoint.map_err(reading("--entrypoint"))?;
-        Ok(Asked { environment, entrypoint, has_workdir: typed.workdir.is_some() })
+        let pull = PULL.read(pulling.pull.as_deref()).map_err(reading("--pull"))?;
+        let (has_workdir, is_insecure) = (typed.workdir.is_some(), pulling.tls.tls_verify == Some(false));
+        Ok(Asked { environment, entrypoint, has_workdir, pull, is_insecure })
     }
 
     /// The command with the entry point of the command line; none for a shell or the image's command.

@@ -2,7 +2,6 @@
 //! transports are spelt as skopeo's.
 
 use crate::error::{Error, OsError};
-use crate::grants::remedy::quoted::quoted;
 use crate::images::name::ImageName;
 use crate::images::run_file::Stamp;
 use crate::sys;
@@ -21,8 +20,10 @@ pub enum Source {
     Transport(Transport),
     /// A directory, an archive, or nothing that exists.
     Path(PathBuf),
-    /// An image in the store.
+    /// An image in the store, or of a registry.
     Name(ImageName),
+    /// The same, written with `docker://`.
+    Registry(ImageName),
 }
 
 /// The format of a directory or file that holds an image.
@@ -51,7 +52,8 @@ pub struct Transport {
     pub reference: Option<String>,
 }
 
-const DOCKER: &[u8] = b"docker://";
+/// The transport of registries.
+pub const DOCKER: &[u8] = b"docker://";
 
 impl TransportKind {
     const ALL: [TransportKind; 5] = [
@@ -85,10 +87,11 @@ impl Source {
     /// at which nothing exists.
     ///
     /// # Errors
-    /// An image of a registry, or a transport without a path.
+    /// A transport without a path, or without the name of an image.
     pub fn parse(argument: &OsStr) -> Result<Source, Error> {
-        if argument.as_bytes().starts_with(DOCKER) {
-            return Err(no_registry(argument));
+        if let Some(name) = argument.as_bytes().strip_prefix(DOCKER) {
+            let name = ImageName::parse(OsStr::from_bytes(name));
+            return name.map(Source::Registry).map_err(|why| not_a_name(argument, &why));
         }
         if let Some(transport) = Transport::parse(argument)? {
             return Ok(Source::Transport(transport));
@@ -116,13 +119,9 @@ pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).err().is_none_or(|error| error.kind() != ErrorKind::NotFound)
 }
 
-fn no_registry(argument: &OsStr) -> Error {
-    Error::Image {
-        name: argument.to_string_lossy().into_owned(),
-        why: "images of registries cannot be pulled yet".into(),
-        fix: quoted(argument.as_bytes())
-            .map(|image| format!("skopeo copy {image} oci:image && subroot run oci:image")),
-    }
+fn not_a_name(argument: &OsStr, why: &str) -> Error {
+    let why = format!("it is not the name of an image: {why}");
+    Error::Image { name: argument.to_string_lossy().into_owned(), why, fix: None }
 }
 
 impl Transport {
@@ -274,11 +273,11 @@ mod tests {
     }
 
     #[test]
-    fn registries_are_refused_with_a_command() {
-        let error = Source::parse("docker://busybox".as_ref()).unwrap_err();
-        assert_eq!(
-            error.fix().as_deref(),
-            Some("skopeo copy docker://busybox oci:image && subroot run oci:image")
-        );
+    fn docker_names_an_image_of_a_registry() {
+        let read = Source::parse("docker://busybox".as_ref()).unwrap();
+        let Source::Registry(image) = read else { panic!("{read:?}") };
+        assert_eq!(image.canonical(), "docker.io/library/busybox:latest");
+        let error = Source::parse("docker://Upper".as_ref()).unwrap_err().to_string();
+        assert!(error.contains("docker://Upper: it is not the name of an image: "), "{error}");
     }
 }

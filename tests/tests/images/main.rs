@@ -5,6 +5,7 @@ mod hostile_store;
 mod import;
 mod interrupted;
 mod prepare;
+mod registry;
 mod run;
 mod sources;
 mod store;

@@ -289,7 +289,7 @@ fn an_image_that_is_not_unpacked_for_a_map_is_prepared() {
     assert_eq!(stored.prints(&run), "1000\n");
     assert_eq!(stored.prints(&run), "1000\n");
     let words = fs::read_to_string("/home/alice/words").expect("the words");
-    assert_eq!(words, format!("prepare --userns=keep-id -- {name}\n"));
+    assert_eq!(words, format!("prepare --pull=missing --userns=keep-id -- {name}\n"));
     let plan = stored.prints(&["run", "--userns=keep-id", "--print-plan", "busybox", "true"]);
     let step = format!(
         "make the new root of {name}, an image with the layers {}; changes are discarded\n",
@@ -337,30 +337,26 @@ fn an_archive_is_prepared_again_after_a_change() {
         assert_eq!(stored.prints(&["run", argument, "echo", "in"]), "in\n");
     }
     let words = fs::read_to_string("/home/alice/words").expect("the words");
-    assert_eq!(words, format!("prepare -- {name}\n"));
+    assert_eq!(words, format!("prepare --pull=missing -- {name}\n"));
 }
 
 #[test]
 fn a_name_of_nothing_is_refused_with_the_nearest_one() {
     let stored = Stored::new();
-    stored.install_script("exit 1");
-    for (name, why, fix) in [
-        ("busybx", "(there is busybox)", "name busybox instead"),
-        (
-            "docker://alpine",
-            "images of registries cannot be pulled yet",
-            "skopeo copy docker://alpine oci:image && subroot run oci:image",
-        ),
-    ] {
+    stored.install_script("echo subroot: pulling failed >&2; exit 1");
+    for (name, fix) in
+        [("busybx", "name busybox instead"), ("ls", "put -- before the command: subroot run -- ls")]
+    {
         let outcome = stored.says(&["run", name, "true"]);
-        assert_refused(&outcome, 125, &[why]);
+        assert_refused(&outcome, 125, &["pulling failed"]);
         assert_eq!(fix_of(&outcome), fix);
     }
-    for (name, why) in [
-        ("alpine", "no directory or stored image is named alpine"),
-        ("oci:missing", "missing/index.json: No such file or directory"),
+    assert_eq!(stored.says(&["run", "alpine", "true"]).stderr, "subroot: pulling failed\n");
+    for (words, why) in [
+        (&["run", "--pull=never", "alpine", "true"][..], "no directory or stored image is named alpine"),
+        (&["run", "oci:missing", "true"], "missing/index.json: No such file or directory"),
     ] {
-        assert_refused(&stored.says(&["run", name, "true"]), 125, &[why]);
+        assert_refused(&stored.says(words), 125, &[why]);
     }
     let outcome = stored.says(&["doctor", "busybox"]);
     assert!([outcome.stdout, outcome.stderr].concat().contains("busybox is an image"));

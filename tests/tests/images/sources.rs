@@ -194,7 +194,7 @@ fn a_directory_that_is_not_an_image_is_refused_with_a_command_that_works() {
     assert!(outcome.stderr.contains("fix: subroot import oci:layout ./new"), "{outcome:?}");
     assert_refused(&subroot_says("oci:tree"), 125, &["oci-layout: it is missing"]);
     assert_refused(&subroot_says("oci:layout:two"), 125, &["it has no image two; it has three"]);
-    assert_refused(&subroot_says("docker://busybox"), 125, &["cannot be pulled"]);
+    assert_refused(&subroot_says("docker://Busybox"), 125, &["it is not the name of an image"]);
     archive(&alice, "a.tar", "echo x >x; tar -cf $0 x");
     assert_refused(&subroot_says("docker-archive:a.tar"), 125, &["manifest.json: it is missing"]);
 }

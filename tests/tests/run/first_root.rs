@@ -185,7 +185,7 @@ fn an_image_is_said_not_to_be_pulled() {
         for verb in ["run", "doctor"] {
             let outcome = sandbox.says(&[verb, name]);
             let said = [outcome.stdout.as_str(), &outcome.stderr].concat();
-            assert!(outcome.code() != 0 && said.contains("images are not pulled"), "{outcome:?}");
+            assert!(outcome.code() != 0 && said.contains("nothing was pulled"), "{outcome:?}");
         }
     }
     // A directory with such a name is a directory.

@@ -4,6 +4,7 @@ use crate::cli::args::ids::IdentityArgs;
 use crate::cli::args::mounts::MountArgs;
 use crate::cli::args::namespaces::NamespaceArgs;
 use crate::cli::args::process::{ProcessArgs, SecurityArgs};
+use crate::cli::args::registries::PullingArgs;
 use clap::{ArgAction, Args};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -28,6 +29,9 @@ pub(crate) struct RunArgs {
     /// Read further options, each ended by a NUL byte, from this file descriptor
     #[arg(long, value_name = "FD")]
     pub(crate) args: Vec<i32>,
+    /// Where the image comes from.
+    #[command(flatten)]
+    pub(crate) pulling: PullingArgs,
     /// What is mounted.
     #[command(flatten)]
     pub(crate) mounts: MountArgs,

@@ -2,6 +2,7 @@
 //! `inspect`.
 
 use crate::cli::args::ids::MapperArgs;
+use crate::cli::args::registries::TlsArgs;
 use clap::{Args, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 /// `subroot import`.
 #[derive(Args)]
 pub(crate) struct ImportArgs {
-    /// A tar archive, oci:DIR, oci-archive:FILE, docker-archive:FILE or dir:DIR; - is standard input
+    /// A tar archive, oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR or docker://IMAGE; - is standard input
     pub(crate) source: PathBuf,
     /// A new directory, or an image's name; write ./DIR for a directory that does not exist
     #[arg(value_name = "DIR|NAME")]
@@ -20,6 +21,9 @@ pub(crate) struct ImportArgs {
     /// Stop if the files are larger than this, 64G by default
     #[arg(long, value_name = "SIZE[K|M|G|T]", default_value = "64G", hide_default_value = true)]
     pub(crate) max_size: OsString,
+    /// How a registry is trusted.
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
     /// Where IDs come from.
     #[command(flatten)]
     pub(crate) mapper: MapperArgs,

@@ -159,6 +159,7 @@ mod tests {
         let mut expected: Vec<String> = run.iter().map(|name| format!("run {name}")).collect();
         let others = ["exec --preserve-fds", "logs --tail", "stop --time", "import --max-size"];
         expected.extend(others.map(str::to_owned));
+        expected.extend(["login --username", "login REGISTRY", "logout REGISTRY"].map(str::to_owned));
         expected.extend(["idmap explain --uid-map", "idmap explain --gid-map"].map(str::to_owned));
         expected.push("grants suggest --count".to_owned());
         assert_eq!(names, expected);

@@ -7,6 +7,8 @@ mod prepare;
 
 use crate::cli::images::prepare::Prepared;
 use crate::cli::options::Asked;
+use crate::cli::values::pull::Pull;
+use crate::diagnose::named;
 use crate::error::{Error, OsError};
 use crate::grants::remedy::quoted::quoted;
 use crate::images::id_map::MapText;
@@ -21,6 +23,8 @@ use crate::plan::image::map_text;
 use crate::request::root::{Image, LayerDir, Root};
 use crate::request::sandbox::Sandbox;
 use crate::sys;
+use crate::sys::standard_error;
+use nix::errno::Errno;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -31,6 +35,9 @@ use std::sync::Arc;
 /// number.
 const LOW: i32 = 32;
 const HIGH: i32 = 128;
+
+/// Causes that say what else than an image was meant.
+const MEANT: [&str; 2] = ["path-near", "command-as-rootfs"];
 
 /// What became of the root of a request.
 pub(crate) enum Taken {
@@ -68,18 +75,24 @@ struct Ready {
 /// The image or the store cannot be used.
 pub(crate) fn take(sandbox: &mut Sandbox, asked: &Asked, may_prepare: bool) -> Result<Taken, Error> {
     let Root::Dir(path) = &sandbox.root else { return Ok(Taken::No) };
+    let path = path.clone();
     let Some(wanted) = Wanted::of(path.as_os_str())? else { return Ok(Taken::No) };
     let maps = maps(&IdPlan::new(&sandbox.ids, None)?);
     // Another map than the best one is used only if subroot-image could not use the best one.
-    let mut ready = find(&wanted, maps.get(..1).unwrap_or_default())?;
+    let is_stored = asked.pull.prefers_store() || wanted.stamp.is_some() || !may_prepare;
+    let mut ready = if is_stored { find(&wanted, maps.get(..1).unwrap_or_default())? } else { None };
     if ready.is_none() {
-        if !wanted.is_known()? {
+        let may_pull = may_prepare && asked.pull != Pull::Never && program::find().is_some();
+        if !may_pull && !wanted.is_known()? {
             return Ok(Taken::No);
         }
         if !may_prepare {
             return Err(wanted.unprepared());
         }
-        if let Prepared::Stopped(status) = prepare::prepare(&wanted.argument, &sandbox.ids)? {
+        if let Prepared::Stopped(status) = prepare::prepare(&wanted.argument, &sandbox.ids, asked)? {
+            if !wanted.is_known()? {
+                suggest(&path);
+            }
             return Ok(Taken::Stopped(status));
         }
         ready = find(&wanted, &maps)?;
@@ -88,6 +101,14 @@ pub(crate) fn take(sandbox: &mut Sandbox, asked: &Asked, may_prepare: bool) -> R
     config::apply(sandbox, ready.file.config.clone(), asked).map_err(|why| wanted.refused(why))?;
     sandbox.root = Root::Image(Arc::new(image(wanted, ready)?));
     Ok(Taken::Image)
+}
+
+/// Says what was probably meant by a name that nothing has, after the reason was printed.
+fn suggest(path: &Path) {
+    let cause = named::rootfs(path, Errno::ENOENT);
+    if let Some(cause) = cause.filter(|cause| MEANT.contains(&cause.key())) {
+        standard_error::line(&format!("fix: {}", cause.fix()));
+    }
 }
 
 /// The different maps of the candidates, the best first.
@@ -142,7 +163,7 @@ impl Wanted {
                 Some(Wanted::of_transport(&Transport::of_archive(path))?)
             }
             Source::Path(_) => None,
-            Source::Name(name) => Some(Wanted::of_name(&name)),
+            Source::Name(name) | Source::Registry(name) => Some(Wanted::of_name(&name)),
         })
     }
 

@@ -1,5 +1,6 @@
 //! Runs `subroot-image prepare`, which unpacks an image for the maps of a launch.
 
+use crate::cli::options::Asked;
 use crate::cli::trees::program::command_to_execute;
 use crate::error::{Error, OsError};
 use crate::failure::{OWN_FAILURE, reason_of};
@@ -32,10 +33,12 @@ pub(crate) enum Prepared {
 ///
 /// # Errors
 /// subroot-image is not installed, or cannot be executed.
-pub(crate) fn prepare(image: &OsStr, ids: &IdWishes) -> Result<Prepared, Error> {
+pub(crate) fn prepare(image: &OsStr, ids: &IdWishes, asked: &Asked) -> Result<Prepared, Error> {
     program::find().ok_or(Error::NoImageProgram)?;
     let mut args: Vec<OsString> = vec!["prepare".into()];
     args.extend(standard_error::is_quiet().then(|| "--quiet".into()));
+    args.push(asked.pull.option().into());
+    args.extend(asked.is_insecure.then(|| "--tls-verify=false".into()));
     args.extend(options(ids));
     args.extend(["--".into(), image.to_owned()]);
     let failed = |errno| Error::Parent { doing: "running subroot-image", errno: OsError(errno) };

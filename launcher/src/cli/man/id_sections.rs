@@ -64,3 +64,10 @@ pub(super) const DOCTOR_EXAMPLES: &str = "\
     subroot doctor --json
     sudo subroot doctor --for-user alice
 ";
+
+pub(super) const COMPLETIONS_EXAMPLES: &str = "\
+# EXAMPLES
+    subroot completions bash >~/.local/share/bash-completion/completions/subroot
+    subroot completions zsh >_subroot
+    subroot completions fish >~/.config/fish/completions/subroot.fish
+";

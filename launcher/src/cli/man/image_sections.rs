@@ -7,7 +7,7 @@ access control lists, file capabilities and times in nanoseconds. For bzip2 and 
 archive on the way.
 
 SOURCE can also be an image, in skopeo's spelling: `oci:DIR`, `oci-archive:FILE`, `docker-archive:FILE`, each with `:REF` if there are
-several, and `dir:DIR`. A file that podman, docker or skopeo has saved is recognised without a transport. The digest and the size of
+several, and `dir:DIR`; `docker://IMAGE` is one of a registry: see subroot-pull(1). A file that podman, docker or skopeo has saved is recognised without a transport. The digest and the size of
 each layer, and the digest of its content, are compared while it is unpacked. Of several platforms, this machine's is taken.
 
 With a NAME, the image is kept in the store, where subroot-run(1) finds it; a plain archive becomes an image of one layer. With a

@@ -2,22 +2,25 @@
 //! are plain text as in `text.rs`, with a line `# HEADING` before each section.
 
 use crate::cli::man::id_sections::{
-    DOCTOR_EXAMPLES, DOCTOR_STATUS, EXPLAIN_EXAMPLES, EXPLAIN_STATUS, GRANT_FILES, IDMAP_EXAMPLES,
-    LINT_EXAMPLES, LINT_STATUS, OWNER_EXAMPLES, SUGGEST_EXAMPLES,
+    COMPLETIONS_EXAMPLES, DOCTOR_EXAMPLES, DOCTOR_STATUS, EXPLAIN_EXAMPLES, EXPLAIN_STATUS, GRANT_FILES,
+    IDMAP_EXAMPLES, LINT_EXAMPLES, LINT_STATUS, OWNER_EXAMPLES, SUGGEST_EXAMPLES,
 };
 use crate::cli::man::image_sections::{
     IMAGES_EXAMPLES, IMAGES_STATUS, IMPORT_EXAMPLES, IMPORT_FILES, IMPORT_NOTES, INSPECT_EXAMPLES,
     INSPECT_NOTES, PRUNE_NOTES, RMI_EXAMPLES, RMI_STATUS, STORE,
+};
+use crate::cli::man::registry_sections::{
+    LOGIN_EXAMPLES, LOGIN_FILES, LOGIN_NOTES, PULL_ENVIRONMENT, PULL_EXAMPLES, PULL_FILES, PULL_NOTES,
 };
 use crate::cli::man::sandboxes::{
     ATTACH_EXAMPLES, ATTACH_NOTES, ATTACH_STATUS, EXEC_EXAMPLES, KILL_EXAMPLES, LOGS_EXAMPLES, PS_EXAMPLES,
     PS_NOTES, RM_EXAMPLES, STOP_EXAMPLES, STOP_NOTES, WAIT_EXAMPLES, WAIT_NOTES,
 };
 use crate::cli::man::text::paragraphs;
-use crate::cli::man::tree_sections::{DU_EXAMPLES, DU_STATUS, RM_STATUS};
+use crate::cli::man::tree_sections::{DU_EXAMPLES, DU_STATUS, RM_STATUS, UNSHARE_EXAMPLES};
 
 /// For each command: the texts of its sections, and the pages for SEE ALSO.
-pub(super) const FURTHER: [(&str, &[&str], &[&str]); 25] = [
+pub(super) const FURTHER: [(&str, &[&str], &[&str]); 28] = [
     (
         "subroot",
         &[STATUS_OF_ALL, ENVIRONMENT, LOG_ENVIRONMENT, NO_COLOR, FILES, EXAMPLES],
@@ -33,8 +36,11 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 25] = [
             "subroot-import(1)",
             "subroot-inspect(1)",
             "subroot-kill(1)",
+            "subroot-login(1)",
+            "subroot-logout(1)",
             "subroot-logs(1)",
             "subroot-ps(1)",
+            "subroot-pull(1)",
             "subroot-rm(1)",
             "subroot-rmi(1)",
             "subroot-run(1)",
@@ -58,6 +64,7 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 25] = [
             "subroot-kill(1)",
             "subroot-logs(1)",
             "subroot-ps(1)",
+            "subroot-pull(1)",
             "subroot-rm(1)",
             "subroot-stop(1)",
             "subroot-unshare(1)",
@@ -142,6 +149,25 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 25] = [
             "tar(1)",
         ],
     ),
+    (
+        "subroot-pull",
+        &[STATUS, PULL_NOTES, PULL_ENVIRONMENT, PULL_FILES, PULL_EXAMPLES],
+        &[
+            "subroot(1)",
+            "subroot-run(1)",
+            "subroot-login(1)",
+            "subroot-images(1)",
+            "subroot-import(1)",
+            "subroot-rmi(1)",
+            "subuid(5)",
+        ],
+    ),
+    (
+        "subroot-login",
+        &[STATUS, LOGIN_NOTES, LOGIN_FILES, LOGIN_EXAMPLES],
+        &["subroot(1)", "subroot-pull(1)", "subroot-logout(1)"],
+    ),
+    ("subroot-logout", &[STATUS, LOGIN_FILES], &["subroot(1)", "subroot-login(1)", "subroot-pull(1)"]),
     (
         "subroot-images",
         &[IMAGES_STATUS, STORE, IMAGES_EXAMPLES],
@@ -368,18 +394,4 @@ Print each step of a launch; the options of subroot itself come before the comma
 See what works on this host, what does not, and how to fix it:
 
     subroot doctor
-";
-
-const UNSHARE_EXAMPLES: &str = "\
-# EXAMPLES
-Delete a directory whose files belong to your subordinate IDs:
-
-    subroot unshare -- rm -r ./rootfs
-";
-
-const COMPLETIONS_EXAMPLES: &str = "\
-# EXAMPLES
-    subroot completions bash >~/.local/share/bash-completion/completions/subroot
-    subroot completions zsh >_subroot
-    subroot completions fish >~/.config/fish/completions/subroot.fish
 ";

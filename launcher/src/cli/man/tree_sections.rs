@@ -1,4 +1,4 @@
-//! The sections of the pages of `subroot rm` and `subroot du`.
+//! The sections of the pages of `subroot rm`, `du` and `unshare`.
 
 pub(super) const RM_STATUS: &str = "\
 # EXIT STATUS
@@ -18,4 +18,11 @@ pub(super) const DU_EXAMPLES: &str = "\
 # EXAMPLES
     subroot du ./rootfs
     subroot du --json ./rootfs
+";
+
+pub(super) const UNSHARE_EXAMPLES: &str = "\
+# EXAMPLES
+Delete a directory whose files belong to your subordinate IDs:
+
+    subroot unshare -- rm -r ./rootfs
 ";

@@ -1,7 +1,7 @@
 //! `subroot images`, `rmi` and `inspect`: execute subroot-image, which reads and writes the store.
 
 use crate::cli::args::{ImagesArgs, ImagesVerb, InspectArgs, RmiArgs};
-use crate::cli::trees::import::execute;
+use crate::cli::trees::program::execute;
 use std::ffi::OsString;
 
 /// Lists images, or prunes the store.

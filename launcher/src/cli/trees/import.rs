@@ -1,11 +1,10 @@
 //! `subroot import`: executes subroot-image, which has the code for archives. Nothing of it is in this program.
 
 use crate::cli::args::ImportArgs;
-use crate::cli::trees::program;
+use crate::cli::trees::program::{execute, helper};
+use crate::cli::trees::registries::verification;
 use crate::error::Error;
-use crate::failure::reason_of;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::process::CommandExt as _;
 
 /// Imports an archive.
 ///
@@ -19,20 +18,10 @@ pub(crate) fn import(typed: &ImportArgs, is_quiet: bool) -> anyhow::Result<u8> {
     let mut args: Vec<OsString> = vec!["import".into(), format!("--max-size={size}").into()];
     args.extend(is_quiet.then(|| "--quiet".into()));
     args.extend(typed.squash_ids.then(|| "--squash-ids".into()));
-    let helper = typed.mapper.helper.as_ref();
-    args.extend(helper.map(|path| [OsStr::new("--helper="), path.as_os_str()].into_iter().collect()));
+    args.extend(verification(&typed.tls));
+    args.extend(helper(&typed.mapper));
     args.extend(["--".into(), typed.source.clone().into(), typed.target.clone()]);
     execute(args)
-}
-
-/// Replaces this process with subroot-image.
-///
-/// # Errors
-/// It is not installed, or cannot be executed.
-pub(crate) fn execute(args: Vec<OsString>) -> anyhow::Result<u8> {
-    let mut command = program::command_to_execute()?;
-    let error = command.args(args).exec();
-    Err(Error::Unreadable { file: command.get_program().into(), why: reason_of(&error) }.into())
 }
 
 /// A number of bytes, or of a unit of 1024.

@@ -4,10 +4,12 @@ mod du;
 mod images;
 mod import;
 pub(crate) mod program;
+mod registries;
 mod report;
 mod rm;
 
 pub(crate) use crate::cli::trees::du::print;
 pub(crate) use crate::cli::trees::images::{inspect, list_images, remove_images};
 pub(crate) use crate::cli::trees::import::import;
+pub(crate) use crate::cli::trees::registries::{login, logout, pull};
 pub(crate) use crate::cli::trees::rm::remove;

@@ -10,6 +10,7 @@ pub(crate) mod namespaces;
 pub(crate) mod one_of;
 pub(crate) mod passed;
 pub(crate) mod process;
+pub(crate) mod pull;
 pub(crate) mod root;
 pub(crate) mod shells;
 pub(crate) mod signals;

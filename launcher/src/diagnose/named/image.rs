@@ -79,18 +79,14 @@ fn is_image(name: &str) -> bool {
     KNOWN.contains(&repository) || !tag.is_empty() || has_registry
 }
 
-/// A command that gets the image and runs it, or unpacks it if subroot-image is not installed.
+/// A command that pulls the image, or unpacks it if subroot-image is not installed.
 fn fix(name: &str) -> String {
     let dir = archive::unused(name.rsplit('/').next().unwrap_or(name).replace([':', '@'], "-").as_ref());
     let dir = dir.display();
-    let runs_images = program::find().is_some();
-    if runs_images && in_path("skopeo").is_some() {
-        return format!("skopeo copy docker://{name} oci:{dir} && subroot run oci:{dir}");
+    if program::find().is_some() {
+        return format!("subroot pull {name}");
     }
     match ["podman", "docker"].into_iter().find(|engine| in_path(engine).is_some()) {
-        Some(engine) if runs_images => format!(
-            "{engine} pull {name} && {engine} save -o {dir}.tar {name} && subroot run docker-archive:{dir}.tar"
-        ),
         Some(engine) => format!(
             "mkdir {dir} && {engine} export $({engine} create {name} true) | {} -C {dir}",
             archive::unpacking()

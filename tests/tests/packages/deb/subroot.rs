@@ -95,9 +95,15 @@ fn its_profile_is_accepted_by_apparmor_4() {
     install(&root, &["subroot"]);
     assert_eq!(link(&root), "");
     let compile = format!("apparmor_parser --skip-kernel-load --skip-cache --stdout {PROFILE}");
-    for name in
-        ["subroot", "subroot_command", "subroot_image", "subroot_unpack", "subroot_mapper", "subroot_uidmap"]
-    {
+    for name in [
+        "subroot",
+        "subroot_command",
+        "subroot_image",
+        "subroot_unpack",
+        "subroot_helper",
+        "subroot_mapper",
+        "subroot_uidmap",
+    ] {
         root.by_root(&format!("{compile} | grep --quiet --text {name}")).ok();
     }
     root.by_root(&format!("sed -i 's/userns,/usernamespaces,/' {PROFILE}")).ok();

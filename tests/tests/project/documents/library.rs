@@ -67,8 +67,10 @@ const PROGRAM_ONLY: &[(&str, &str)] = &[
     ("--help", "it is about the command line"),
     ("--init", "it is podman's name for the default"),
     ("--interactive", "it is podman's name for the default"),
+    ("--pull", "the library runs only directories and stored images"),
     ("--print-plan", "its output is for people to read"),
     ("--rm", "it is about what --detach keeps"),
+    ("--tls-verify", "it is about --pull"),
 ];
 
 #[test]

@@ -36,6 +36,8 @@ const OUTSIDE: &[&str] = &[
     "--rm",
     "--json-status",
     "--print-plan",
+    "--pull",
+    "--tls-verify",
     "--help",
     "--helper",
     "--read-only-tmpfs",

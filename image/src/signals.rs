@@ -12,10 +12,17 @@ pub(crate) struct Signals(SignalFd);
 
 impl Signals {
     pub(crate) fn block() -> Result<Signals, Error> {
-        let set: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
-        set.thread_block().map_err(Error::preparing("blocking signals"))?;
-        let signals = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC);
+        set().thread_block().map_err(Error::preparing("blocking signals"))?;
+        let signals = SignalFd::with_flags(&set(), SfdFlags::SFD_CLOEXEC);
         signals.map(Signals).map_err(Error::preparing("blocking signals"))
+    }
+
+    /// Lets signals end this process again.
+    ///
+    /// # Errors
+    /// Errors of sigprocmask(2).
+    pub(crate) fn unblock(self) -> Result<(), Error> {
+        set().thread_unblock().map_err(Error::preparing("unblocking signals"))
     }
 
     /// Waits until a descriptor can be read, a signal comes or `milliseconds` have passed. Returns true if the
@@ -54,4 +61,8 @@ impl Signals {
             None => Ok(()),
         }
     }
+}
+
+fn set() -> SigSet {
+    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect()
 }

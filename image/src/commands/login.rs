@@ -35,7 +35,7 @@ pub(crate) fn login(request: &Login) -> Result<(), Error> {
     let registry = request.registry.as_str();
     let failed = |refusal: Refusal| failed("logging in to", registry, refusal);
     check_registry(registry).map_err(failed)?;
-    let (user, password) = asked(request).map_err(failed)?;
+    let (user, password) = asked(request, failed)?;
     let http = Http::new(request.verifies, Patience::default());
     let credentials = Credentials::of(&user, &password);
     Repository::new(registry, registry, http).with_credentials(credentials).check().map_err(failed)?;
@@ -79,17 +79,22 @@ fn check_registry(registry: &str) -> Result<(), Refusal> {
 }
 
 /// The name and the password.
-fn asked(request: &Login) -> Result<(String, String), Refusal> {
+fn asked(request: &Login, failed: impl Fn(Refusal) -> Error) -> Result<(String, String), Error> {
+    let refused = |why: &str| Err(failed(Refusal::new(why)));
     let user = match &request.user {
         Some(user) => user.clone(),
-        None if request.reads_password => return Err(Refusal::new("--password-stdin needs -u USER")),
-        None => terminal::line("Username: ")?,
+        None if request.reads_password => return refused("--password-stdin needs -u USER"),
+        None => terminal::line("Username: ").map_err(&failed)?,
     };
-    let password = if request.reads_password { from_input()? } else { terminal::secret("Password: ")? };
+    let password = if request.reads_password {
+        from_input().map_err(&failed)?
+    } else {
+        terminal::secret("Password: ", &failed)?
+    };
     if user.is_empty() || user.contains(':') {
-        return Err(Refusal::new("a user's name cannot be empty or have a colon"));
+        return refused("a user's name cannot be empty or have a colon");
     }
-    if password.is_empty() { Err(Refusal::new("the password is empty")) } else { Ok((user, password)) }
+    if password.is_empty() { refused("the password is empty") } else { Ok((user, password)) }
 }
 
 fn from_input() -> Result<String, Refusal> {

@@ -75,7 +75,8 @@ fn open(request: &Request, name: &ImageName) -> Result<RemoteImage, Error> {
     let open = |place: &String| {
         let http = Http::new(request.verifies, Patience::default());
         let repository = Arc::new(Repository::new(canonical, place, http));
-        image::image(&repository, reference).map(|image| RemoteImage { repository, image })
+        let image = image::image(&repository, reference)?;
+        check_size(request, RemoteImage { repository, image })
     };
     let (last, mirrors) = places.split_last().ok_or_else(|| Error::archive("there is no registry"))?;
     for mirror in mirrors {
@@ -85,6 +86,16 @@ fn open(request: &Request, name: &ImageName) -> Result<RemoteImage, Error> {
         }
     }
     open(last)
+}
+
+/// Refuses layers that are larger without being unpacked than all files may be.
+fn check_size(request: &Request, image: RemoteImage) -> Result<RemoteImage, Error> {
+    let size = image.image.layers.iter().fold(0_u64, |size, layer| size.saturating_add(layer.size));
+    let most = request.max_size;
+    if size <= most {
+        return Ok(image);
+    }
+    Err(image.repository.failed(Refusal::new(format!("its layers have {size} bytes; {most} are allowed"))))
 }
 
 /// The repository, and the tag or digest.

@@ -32,6 +32,7 @@ fn manifests(world: &World) -> Vec<(Answer, &'static str)> {
         (document(|manifest| manifest["layers"] = json!([])), "the digests of 1 layers"),
         (document(|manifest| manifest["config"]["size"] = json!(5_000_000)), "its descriptor says 5000000"),
         (document(|manifest| manifest["config"]["size"] = json!(3)), "larger than 3 bytes"),
+        (document(|manifest| manifest["layers"][0]["size"] = json!(1_u64 << 60)), "68719476736 are allowed"),
         (document(|manifest| manifest["layers"][0]["size"] = json!(7)), "its manifest says 7"),
         (Answer::redirect(302, "ftp://127.0.0.1:1/"), "a redirect to ftp://127.0.0.1:1/: "),
         (Answer::redirect(302, "http://127.0.0.1:1/x"), "Connection refused"),

@@ -7,8 +7,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
-use subroot_tests::Outcome;
+use std::time::Duration;
 use subroot_tests::sandbox::{assert_refused, give};
+use subroot_tests::{Outcome, Started};
+
+/// Longer than anything but a hang takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A registry that only alice can use.
 fn with_password() -> (World, Registry) {
@@ -88,6 +92,6 @@ fn only_a_registry_can_be_logged_in_to() {
     for registry in ["https://127.0.0.1:1", "127.0.0.1:1/web", "web"] {
         assert_refused(&login(&world, registry, "secret"), 125, &["not the name of a registry"]);
     }
-    let asked = world.says(&["login", "127.0.0.1:1"]);
-    assert_refused(&asked, 125, &["--password-stdin"]);
+    let asked = Started::in_a_session(&mut world.command(&["login", "127.0.0.1:1"]));
+    assert_refused(&asked.end_within(PATIENCE), 125, &["--password-stdin"]);
 }

@@ -15,6 +15,8 @@ const NEXT_PROFILE: &str = "/proc/thread-self/attr/apparmor/exec";
 
 /// A command of subroot-image that the calling thread executes next, by [`CommandExt::exec`].
 ///
+/// [`CommandExt::exec`]: std::os::unix::process::CommandExt::exec
+///
 /// # Errors
 /// It is not installed; the packaged AppArmor profile is in force, but does not lead to that of subroot-image.
 pub(crate) fn command_to_execute() -> Result<Command, Error> {

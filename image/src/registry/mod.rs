@@ -12,7 +12,6 @@ pub(crate) mod blob;
 mod challenge;
 pub(crate) mod client;
 pub(crate) mod credentials;
-mod dns;
 pub(crate) mod helper;
 mod hosts;
 pub(crate) mod http;

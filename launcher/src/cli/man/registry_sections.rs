@@ -13,7 +13,7 @@ changes; complete layers are kept only if an image needs them.
 Credentials are those of subroot-login(1). They are sent only to the registry itself and to the token server that it names, never to
 where it redirects a request.
 
-Hosts are looked up in /etc/hosts, and then by the servers of /etc/resolv.conf. Other name services are not used.
+Hosts are looked up by getent(1), and so by all name services of nsswitch.conf(5).
 ";
 
 pub(super) const PULL_ENVIRONMENT: &str = "\
@@ -29,7 +29,6 @@ pub(super) const PULL_FILES: &str = "\
 - ~/.config/containers/registries.conf, /etc/containers/registries.conf: Mirrors, other locations and blocked registries, as in
   containers-registries.conf(5); also the files in registries.conf.d. Short names and `insecure` have no effect.
 - /etc/ssl/certs: The certificates that are trusted.
-- /etc/hosts, /etc/resolv.conf: Where hosts are looked up.
 - /usr/libexec/subroot/subroot-image: The program that speaks with registries. One beside `subroot`, or in `../libexec/subroot` from
   its directory, is used instead.
 ";

@@ -6,6 +6,7 @@ pub(crate) mod host_root;
 pub(crate) mod id_layout;
 pub(crate) mod id_plan;
 pub(crate) mod image;
+mod merged;
 mod name_files;
 pub(crate) mod outline;
 pub(crate) mod progress;

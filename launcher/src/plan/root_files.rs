@@ -4,6 +4,7 @@
 use crate::error::Error;
 use crate::failure::reason;
 use crate::plan::root::is_created_file;
+use crate::plan::merged::{self, OPAQUE, is_whiteout};
 use crate::request::mount::{Content, Mount};
 use crate::request::root::{Overlay, Root};
 use crate::request::sandbox::Sandbox;
@@ -122,13 +123,14 @@ impl<'m> RootFiles<'m> {
         })
     }
 
-    /// True if one of the layers has this file.
+    /// True if the root has this file, which need not be readable.
     pub(crate) fn has_file(&self, path: &str) -> bool {
-        self.layers.iter().any(|layer| {
-            let found = found(open_in_root(layer, Path::new(path), OFlag::empty()));
-            // Error ignored: a file that cannot be looked up counts as missing.
-            matches!(found.ok(), Some(Some(Found::File(_))))
-        })
+        let found = match self.layers.as_slice() {
+            [layer] => open_in_root(layer, Path::new(path), OFlag::empty()).and_then(fstat),
+            layers => merged::look(layers, Path::new(path)),
+        };
+        // Error ignored: a file that cannot be looked up counts as missing.
+        found.is_ok_and(|stat| file_kind(&stat) == SFlag::S_IFREG)
     }
 
     /// Finds a file to read. A mount point that another run has created, or left when it was killed, is nothing
@@ -202,7 +204,7 @@ fn leads_to_kernel(layer: &OwnedFd, path: &Path) -> Result<bool, Errno> {
 fn hides_lower(layer: &OwnedFd, path: &str) -> Result<bool, Errno> {
     let dir = Path::new(path).parent().unwrap_or(Path::new("/"));
     match open_in_root(layer, dir, OFlag::O_DIRECTORY) {
-        Ok(dir) => has_attribute(&descriptor(&dir), c"user.overlay.opaque"),
+        Ok(dir) => has_attribute(&descriptor(&dir), OPAQUE),
         Err(Errno::ENOENT) => Ok(false),
         Err(errno) => Err(errno),
     }
@@ -212,7 +214,7 @@ fn examined(file: OwnedFd) -> Result<Found<(OwnedFd, FileStat)>, Errno> {
     let stat = fstat(&file)?;
     Ok(match file_kind(&stat) {
         SFlag::S_IFREG => Found::File((file, stat)),
-        SFlag::S_IFCHR if stat.st_rdev == 0 => Found::Missing,
+        SFlag::S_IFCHR if is_whiteout(&stat) => Found::Missing,
         _ => Found::Other,
     })
 }

@@ -28,7 +28,7 @@ pub(crate) const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 /// As [`IN_ROOT`], if the root is the process's own.
 const INSIDE: ResolveFlag = ResolveFlag::RESOLVE_NO_MAGICLINKS;
 /// The maximum number of symlinks to follow, as in path_resolution(7).
-const MAX_LINKS: u32 = 40;
+pub(crate) const MAX_LINKS: u32 = 40;
 /// The number of attempts: openat2(2) returns EAGAIN if something was renamed during the lookup.
 const TRIES: u32 = 64;
 
@@ -243,7 +243,8 @@ fn is_magic(link: &OwnedFd, target: &OsStr) -> Result<bool, Errno> {
     Ok(fstatfs(link)?.filesystem_type() == PROC_SUPER_MAGIC && !is_relative)
 }
 
-fn parts(path: &OsStr) -> impl Iterator<Item = OsString> {
+/// The names of a path.
+pub(crate) fn parts(path: &OsStr) -> impl Iterator<Item = OsString> {
     let parts = path.as_bytes().split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".");
     parts.map(|part| OsStr::from_bytes(part).to_owned())
 }

@@ -149,6 +149,32 @@ fn a_kept_layer_and_a_read_only_root_have_it_in_the_same_way() {
     assert_eq!(sandbox.prints(&["--overlay", "--userns", "host-id"], "whoami"), "alice\n");
 }
 
+/// The layers are examined as the kernel merges them.
+#[test]
+fn a_shell_that_a_layer_deletes_is_not_named() {
+    let sandbox = Sandbox::new();
+    for dir in ["opt", "opt/x", "opt/x/y"] {
+        let path = sandbox.rootfs.path.join(dir);
+        fs::create_dir_all(&path).expect("a directory");
+        give(&path, &sandbox.alice, 0o755);
+    }
+    sandbox.add("opt/x/y/bash", "", 0o755);
+    symlink("../opt/x/y/bash", sandbox.rootfs.path.join("bin/bash")).expect("a symlink");
+    let deletions = ["rm /opt/x/y/bash", "rm -r /opt/x/y", "rm -r /opt/x && mkdir /opt/x", "rm /bin/bash"];
+    for (at, deletion) in deletions.iter().enumerate() {
+        let kept = format!("--overlay={}", sandbox.dir(&format!("kept{at}"), &[]).display());
+        let assert_shell = |shell: &str| {
+            let line = sandbox.prints(&[&kept, "--userns", "host-id"], "grep alice /etc/passwd");
+            assert!(line.ends_with(&format!(":{shell}\n")), "{deletion}: {line}");
+        };
+        assert_shell("/bin/bash");
+        sandbox.prints(&[&kept], deletion);
+        assert_shell("/bin/sh");
+        sandbox.prints(&[&kept], "rm -f /bin/bash && echo >/bin/bash");
+        assert_shell("/bin/bash");
+    }
+}
+
 #[test]
 fn a_command_that_joins_has_the_same_account() {
     let sandbox = Sandbox::new();

@@ -76,8 +76,13 @@ impl<'s> Rooms<'s> {
     fn raise(&mut self) -> Option<()> {
         let raised = self.limits.raised().filter(|_| self.raised.is_none())?;
         let given = self.given.values().flatten().map(|room| room.range.end()).max().unwrap_or(0);
-        let above = free(self.site, raised).into_iter().filter(|range| range.first() >= given);
-        (self.left, self.next, self.size) = (above.collect(), 0, PLENTY);
+        let above = |range: &IdRange| {
+            let first = range.first().max(given);
+            // Error ignored: no ID of it is left.
+            IdRange::new(first, range.end().saturating_sub(first)).ok()
+        };
+        let left = free(self.site, raised).iter().filter_map(above).collect();
+        (self.left, self.next, self.size) = (left, 0, PLENTY);
         self.raised = Some(raised);
         Some(())
     }

@@ -72,6 +72,28 @@ fn lines_of_two_users_that_share_ids_are_found_once_a_file() {
     assert_found(&host_with_lines("alice:100000:65536\nbob:165536:65536\n"), &[]);
 }
 
+fn fixes(host: &Host) -> Vec<String> {
+    let text = told(host, "grants lint").stdout;
+    text.lines().filter_map(|line| line.strip_prefix("    fix: as root: ")).map(str::to_owned).collect()
+}
+
+/// Runs these fixes, after which nothing is found.
+fn assert_correct(host: &Host, fixes: &[String]) {
+    let outcome = host.output(&mut host.user("root").shell(&fixes.join("\n")));
+    assert_eq!((outcome.code(), outcome.stderr.as_str()), (0, ""), "{fixes:#?}");
+    assert_found(host, &[]);
+}
+
+#[test]
+fn users_for_whom_the_limits_have_no_room_get_ranges_above_them() {
+    if !own_namespace_has(Kind::Uid, 0, 1_100_000_000) {
+        skip!("needs a user namespace that has the IDs which the files grant");
+    }
+    let host = host_with_lines("alice:100000:65536\nbob:100000:65536\ncarol:100000:65536\n");
+    host.write("/etc/login.defs", "SUB_UID_MAX 231071\n");
+    assert_correct(&host, &fixes(&host));
+}
+
 #[test]
 fn all_fixes_can_be_run_one_after_the_other() {
     let host = Host::new();
@@ -79,15 +101,12 @@ fn all_fixes_can_be_run_one_after_the_other() {
         "alice:0x1:5\nbob:100010:3000\nalice:100000:65536\nbob:x\ncarol:100000:65536\nghost:\nbob:0:5\n";
     host.write("/etc/subuid", lines);
     host.write("/etc/subgid", format!("eve:1\n{lines}alice:700000:1"));
-    let text = told(&host, "grants lint").stdout;
-    let fixes: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("    fix: as root: ")).collect();
-    assert!(fixes.len() > 8, "{text}");
+    let fixes = fixes(&host);
+    assert!(fixes.len() > 8, "{fixes:#?}");
     for fixes in [fixes.clone(), fixes.into_iter().rev().collect()] {
         host.write("/etc/subuid", lines);
         host.write("/etc/subgid", format!("eve:1\n{lines}alice:700000:1"));
-        let outcome = host.output(&mut host.user("root").shell(&fixes.join("\n")));
-        assert_eq!((outcome.code(), outcome.stderr.as_str()), (0, ""), "{fixes:#?}");
-        assert_found(&host, &[]);
+        assert_correct(&host, &fixes);
         let subuid = std::fs::read_to_string("/etc/subuid").expect("the grants");
         assert!(subuid.contains("alice:100000:65536\n"), "{subuid}");
     }

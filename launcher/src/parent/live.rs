@@ -11,7 +11,7 @@ use crate::plan::FirstProcess;
 use crate::rootfs::created_mount_points::MountPoints;
 use crate::sys;
 use crate::sys::process::pidfd_send_signal_with_code;
-use crate::sys::signals::{END, SENT_TO_GROUP, code_of_carried};
+use crate::sys::signals::{END, SENT_TO_GROUP, code_of_carried, must_be_carried};
 use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::write;
@@ -74,19 +74,13 @@ impl Live {
 }
 
 impl Live {
-    /// Sends the command a signal.
+    /// Sends the command a signal. An init of ours gets it to relay it.
     pub(crate) fn signal(&self, number: i32) {
+        let is_carried = self.command.is_none() && must_be_carried(number);
         // Error ignored: it has ended already.
-        let _ = sys::process::pidfd_send_signal(&self.process, number);
-    }
-
-    /// Sends the command a signal that an init of ours could not read itself.
-    pub(crate) fn signal_carried(&self, number: i32) {
-        let code = code_of_carried(number);
-        // Error ignored: it has ended already.
-        let _ = match self.command {
-            Some(_) => sys::process::pidfd_send_signal(&self.process, number),
-            None => pidfd_send_signal_with_code(&self.process, END, code),
+        let _ = match is_carried {
+            true => pidfd_send_signal_with_code(&self.process, END, code_of_carried(number)),
+            false => sys::process::pidfd_send_signal(&self.process, number),
         };
     }
 

@@ -262,13 +262,7 @@ impl Watch<'_> {
         if signal.ssi_code == sys::signals::END_SANDBOX {
             return self.end(libc::SIGKILL);
         }
-        if let Some(number) = sys::signals::carried(signal.ssi_code) {
-            self.notice_start();
-            if self.started {
-                self.released.live.signal_carried(number);
-            }
-            return;
-        }
+        let number = sys::signals::carried(signal.ssi_code).unwrap_or(number);
         let of_group = is_of_the_group(signal);
         let action = DefaultAction::of(number);
         if number == libc::SIGCHLD || (number == libc::SIGHUP && self.signals.ignores_hangup) {
@@ -331,7 +325,7 @@ enum DefaultAction {
 impl DefaultAction {
     fn of(signal: i32) -> DefaultAction {
         match signal {
-            libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => DefaultAction::Stop,
+            libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => DefaultAction::Stop,
             libc::SIGCONT => DefaultAction::Continue,
             libc::SIGCHLD | libc::SIGURG | libc::SIGWINCH => DefaultAction::None,
             _ => DefaultAction::End,

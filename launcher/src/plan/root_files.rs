@@ -3,8 +3,8 @@
 
 use crate::error::Error;
 use crate::failure::reason;
-use crate::plan::root::is_created_file;
 use crate::plan::merged::{self, OPAQUE, is_whiteout};
+use crate::plan::root::is_created_file;
 use crate::request::mount::{Content, Mount};
 use crate::request::root::{Overlay, Root};
 use crate::request::sandbox::Sandbox;

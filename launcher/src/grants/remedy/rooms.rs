@@ -67,7 +67,7 @@ impl<'s> Rooms<'s> {
         match IdRange::new(range.end(), gap.count().saturating_sub(self.size)) {
             Ok(rest) => *gap = rest,
             // Error ignored: no ID of it is left.
-            Err(_) => self.next = self.next.saturating_add(1),
+            Err(_) => drop(self.left.remove(self.next)),
         }
         Some(range)
     }

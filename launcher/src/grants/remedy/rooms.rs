@@ -78,7 +78,7 @@ impl<'s> Rooms<'s> {
         let given = self.given.values().flatten().map(|room| room.range.end()).max().unwrap_or(0);
         let above = |range: &IdRange| {
             let first = range.first().max(given);
-            // Error ignored: no ID of it is left.
+            // None if no ID of it is left.
             IdRange::new(first, range.end().saturating_sub(first)).ok()
         };
         let left = free(self.site, raised).iter().filter_map(above).collect();

@@ -2,23 +2,23 @@
 //! one.
 
 mod edit;
+mod free_ranges;
 pub(crate) mod grant_file;
 pub(crate) mod near;
 pub(crate) mod quoted;
-mod rooms;
 
 pub(crate) use crate::grants::remedy::edit::without_line;
-pub(crate) use crate::grants::remedy::rooms::PLENTY;
+pub(crate) use crate::grants::remedy::free_ranges::PLENTY;
 
 use crate::error::Error;
 use crate::grants::ENOUGH;
 use crate::grants::free::{Limits, first_fit, free};
 use crate::grants::present::distinct;
 use crate::grants::remedy::edit::Edit;
+use crate::grants::remedy::free_ranges::{FreeRange, FreeRanges};
 use crate::grants::remedy::grant_file::{append, takes_usermod};
 use crate::grants::remedy::near::Likeness;
 use crate::grants::remedy::quoted::{is_plain, quoted};
-use crate::grants::remedy::rooms::{Room, Rooms};
 use crate::grants::shown;
 use crate::grants::site::{BadLine, Grant, Site};
 use crate::grants::site_accounts::{Accounts, Known};
@@ -33,7 +33,7 @@ pub(crate) struct Remedy<'s> {
     limits: Limits,
     free: Vec<IdRange>,
     /// The ranges for users who have none.
-    rooms: RefCell<Rooms<'s>>,
+    free_ranges: RefCell<FreeRanges<'s>>,
     /// The indices of each owner's lines in [`Site::grants`].
     lines: Vec<Vec<usize>>,
     /// The indices of invalid lines in [`Site::bad`], by the uid of their owner.
@@ -86,8 +86,8 @@ impl<'s> Remedy<'s> {
         }
         let (free, has_usermod) = (free(site, limits), IdKind::BOTH.map(takes_usermod));
         let (alike, known) = (OnceCell::new(), RefCell::default());
-        let rooms = RefCell::new(Rooms::new(site, &free, limits));
-        Ok(Remedy { site, limits, free, rooms, lines, bad, gone, alike, has_usermod, known })
+        let free_ranges = RefCell::new(FreeRanges::new(site, &free, limits));
+        Ok(Remedy { site, limits, free, free_ranges, lines, bad, gone, alike, has_usermod, known })
     }
 
     /// The limits within which free ranges are searched.
@@ -122,9 +122,9 @@ impl<'s> Remedy<'s> {
             IdKind::BOTH.iter().filter_map(|kind| edit::command(*kind, &edits)).collect();
         let mut range = None;
         if !lacking.is_empty() {
-            let room = self.room(user, count)?;
-            commands.extend(room.raised.map(Limits::command));
-            range = Some(room.range);
+            let found = self.free_range(user, count)?;
+            commands.extend(found.raised.map(Limits::command));
+            range = Some(found.range);
         }
         commands.extend(range.map(|range| self.granting(user, range, &lacking)));
         (!commands.is_empty()).then(|| Repair { range, command: commands.join(" && ") })
@@ -183,18 +183,18 @@ impl<'s> Remedy<'s> {
     }
 
     /// A free range, above the limits of login.defs if there is none within them.
-    fn room(&self, user: &Known, count: Option<u32>) -> Option<Room> {
+    fn free_range(&self, user: &Known, count: Option<u32>) -> Option<FreeRange> {
         match count {
-            None => self.rooms.borrow_mut().of(user.uid),
-            Some(count) => self.find_room(|free| first_fit(free, count)),
+            None => self.free_ranges.borrow_mut().of(user.uid),
+            Some(count) => self.find_free_range(|free| first_fit(free, count)),
         }
     }
 
-    fn find_room(&self, fit: impl Fn(&[IdRange]) -> Option<IdRange>) -> Option<Room> {
-        let within = fit(&self.free).map(|range| Room { range, raised: None });
+    fn find_free_range(&self, fit: impl Fn(&[IdRange]) -> Option<IdRange>) -> Option<FreeRange> {
+        let within = fit(&self.free).map(|range| FreeRange { range, raised: None });
         within.or_else(|| {
             let raised = self.limits.raised()?;
-            Some(Room { range: fit(&free(self.site, raised))?, raised: Some(raised) })
+            Some(FreeRange { range: fit(&free(self.site, raised))?, raised: Some(raised) })
         })
     }
 

@@ -12,14 +12,14 @@ pub(crate) const PLENTY: u32 = 65536;
 
 /// A free range.
 #[derive(Clone, Copy)]
-pub(crate) struct Room {
+pub(crate) struct FreeRange {
     pub(crate) range: IdRange,
     /// The limits that must be set first, if it is above those of login.defs.
     pub(crate) raised: Option<Limits>,
 }
 
 /// The ranges that were given, and those that are left.
-pub(crate) struct Rooms<'s> {
+pub(crate) struct FreeRanges<'s> {
     site: &'s Site,
     /// The free ranges; those before `next` have no `size` IDs.
     left: Vec<IdRange>,
@@ -27,27 +27,27 @@ pub(crate) struct Rooms<'s> {
     size: u32,
     limits: Limits,
     raised: Option<Limits>,
-    given: HashMap<u32, Option<Room>>,
+    given: HashMap<u32, Option<FreeRange>>,
 }
 
-impl<'s> Rooms<'s> {
-    pub(crate) fn new(site: &'s Site, free: &[IdRange], limits: Limits) -> Rooms<'s> {
+impl<'s> FreeRanges<'s> {
+    pub(crate) fn new(site: &'s Site, free: &[IdRange], limits: Limits) -> FreeRanges<'s> {
         let left = free.to_vec();
-        Rooms { site, left, next: 0, size: PLENTY, limits, raised: None, given: HashMap::new() }
+        FreeRanges { site, left, next: 0, size: PLENTY, limits, raised: None, given: HashMap::new() }
     }
 
     /// The range for the user with this uid, the same each time; `None` if no range is left.
-    pub(crate) fn of(&mut self, uid: u32) -> Option<Room> {
+    pub(crate) fn of(&mut self, uid: u32) -> Option<FreeRange> {
         let known = self.given.get(&uid).copied();
         known.unwrap_or_else(|| {
-            let room = self.take();
-            self.given.insert(uid, room);
-            room
+            let range = self.take();
+            self.given.insert(uid, range);
+            range
         })
     }
 
     /// Takes a whole range, else one that is just enough, else one above the limits.
-    fn take(&mut self) -> Option<Room> {
+    fn take(&mut self) -> Option<FreeRange> {
         let range = loop {
             match self.fit() {
                 Some(range) => break range,
@@ -55,7 +55,7 @@ impl<'s> Rooms<'s> {
                 None => self.raise()?,
             }
         };
-        Some(Room { range, raised: self.raised })
+        Some(FreeRange { range, raised: self.raised })
     }
 
     fn fit(&mut self) -> Option<IdRange> {
@@ -75,7 +75,7 @@ impl<'s> Rooms<'s> {
     /// Goes on above the limits, once.
     fn raise(&mut self) -> Option<()> {
         let raised = self.limits.raised().filter(|_| self.raised.is_none())?;
-        let given = self.given.values().flatten().map(|room| room.range.end()).max().unwrap_or(0);
+        let given = self.given.values().flatten().map(|range| range.range.end()).max().unwrap_or(0);
         let above = |range: &IdRange| {
             let first = range.first().max(given);
             // None if no ID of it is left.

@@ -4,10 +4,10 @@ use crate::commands::images::Listing;
 use crate::commands::import::{Policy, Request, Target};
 use crate::commands::login::Login;
 use crate::error::Error;
-use crate::ids::Ids;
 use crate::task::Task;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
+use subroot::images::id_options::IdOptions;
 
 /// The maximum size of an image's files if the command line has none.
 const MAX_SIZE: u64 = 64 << 30;
@@ -80,7 +80,7 @@ fn request(source: &OsStr, options: &[OsString]) -> Option<Request> {
         source: source.into(),
         squashes: false,
         max_size: MAX_SIZE,
-        ids: Ids::default(),
+        ids: IdOptions::default(),
         is_quiet: false,
         verifies: true,
         policy: Policy::Missing,

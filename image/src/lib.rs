@@ -58,6 +58,11 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> u8 {
+    if let Command::Import(Request { is_quiet: true, .. }, _)
+    | Command::Prepare(Request { is_quiet: true, .. }) = &command
+    {
+        output::be_quiet();
+    }
     match command {
         Command::Import(request, target) => run_import(&request, &target),
         Command::Prepare(request) => status(importing::prepare(&request)),

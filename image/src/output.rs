@@ -8,6 +8,7 @@ use crate::import::Imported;
 use nix::unistd::getuid;
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use subroot::trees::escaped;
 
 const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
@@ -16,6 +17,20 @@ const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
 pub(crate) fn line(text: &str) {
     let text = escaped(text);
     bars::above_bars(|| eprintln!("subroot: {text}"));
+}
+
+static IS_QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Suppresses [`note`]: `--quiet`.
+pub(crate) fn be_quiet() {
+    IS_QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Prints a line that is no error.
+pub(crate) fn note(text: &str) {
+    if !IS_QUIET.load(Ordering::Relaxed) {
+        line(text);
+    }
 }
 
 /// Prints on standard output.

@@ -1,7 +1,7 @@
 //! Starts the process that unpacks: this program, in its own namespaces, with its own mounts and no network.
 
 use crate::error::Error;
-use crate::ids::Ids;
+use crate::ids;
 use crate::output;
 use crate::probe::{self, Probed};
 use crate::progress::Progress;
@@ -15,6 +15,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::os::fd::AsFd as _;
 use std::path::Path;
+use subroot::images::id_options::IdOptions;
 use subroot::{Network, Running, Sandbox};
 
 /// How often the progress is shown, in milliseconds.
@@ -22,7 +23,7 @@ const INTERVAL: u16 = 100;
 
 /// How the process is started.
 pub(crate) struct Unpacker<'a> {
-    pub(crate) ids: &'a Ids,
+    pub(crate) ids: &'a IdOptions,
     is_quiet: bool,
     pub(crate) signals: &'a Signals,
     /// True once the warnings of a launch were printed: they are the same for every layer.
@@ -30,7 +31,7 @@ pub(crate) struct Unpacker<'a> {
 }
 
 impl<'a> Unpacker<'a> {
-    pub(crate) fn new(ids: &'a Ids, is_quiet: bool, signals: &'a Signals) -> Unpacker<'a> {
+    pub(crate) fn new(ids: &'a IdOptions, is_quiet: bool, signals: &'a Signals) -> Unpacker<'a> {
         Unpacker { ids, is_quiet, signals, has_warned: Cell::new(is_quiet) }
     }
 
@@ -89,7 +90,7 @@ impl<'a> Unpacker<'a> {
             std::env::current_exe().map_err(|error| Error::Open { path: "/proc/self/exe".into(), error })?;
         let command = [program.into_os_string()].into_iter().chain(args);
         let sandbox = Sandbox::unshare().network(Network::None).no_new_privileges().command(command);
-        Ok(self.ids.apply(sandbox))
+        Ok(ids::request(self.ids, sandbox))
     }
 
     /// Waits for the end, and shows the progress meanwhile.

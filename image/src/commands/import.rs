@@ -2,7 +2,6 @@
 
 use crate::commands::pull;
 use crate::error::Error;
-use crate::ids::Ids;
 use crate::import::{Imported, import_dir};
 use crate::input::Input;
 use crate::signals::Signals;
@@ -13,6 +12,7 @@ use crate::unpacker::Unpacker;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use subroot::images::id_options::IdOptions;
 use subroot::images::name::ImageName;
 use subroot::images::source::{Source, exists, is_path};
 
@@ -23,7 +23,7 @@ pub(crate) struct Request {
     pub(crate) source: PathBuf,
     pub(crate) squashes: bool,
     pub(crate) max_size: u64,
-    pub(crate) ids: Ids,
+    pub(crate) ids: IdOptions,
     pub(crate) is_quiet: bool,
     /// False if registries without encryption or with unknown certificates are allowed.
     pub(crate) verifies: bool,

@@ -67,7 +67,11 @@ impl Unpacking<'_> {
     fn add_plain(&self, archive: Archive, name: Name<'_>) -> Result<Imported, Error> {
         match archive.image()? {
             Some(image) => self.add_image(&image, name),
-            None => self.add_archive(archive.file, None, name),
+            None => {
+                let mut file = archive.file;
+                file.rewind().map_err(|error| Error::Read { error })?;
+                self.add_archive(file, None, name)
+            }
         }
     }
 
@@ -96,12 +100,9 @@ impl Unpacking<'_> {
         self.name(&image, OCI_MANIFEST, name).map(|()| Imported { summary, layers: None })
     }
 
-    /// Copies an archive, which may be a pipe, into the store.
-    fn copy(&self, mut archive: File) -> Result<Blob, Error> {
+    /// Copies an archive, which may be a pipe, into the store, from its current offset.
+    fn copy(&self, archive: File) -> Result<Blob, Error> {
         let reading = |error| Error::Read { error };
-        if archive.metadata().map_err(reading)?.is_file() {
-            archive.rewind().map_err(reading)?;
-        }
         let ready = archive.as_fd().try_clone_to_owned().map_err(reading)?;
         self.store.blobs.add(archive, None, &|| {
             while !self.unpacker.signals.wait_for(ready.as_fd(), PATIENCE)? {}
@@ -125,6 +126,9 @@ impl Unpacking<'_> {
         self.store.blobs.add_text(&source.config)?;
         let manifest = self.store.blobs.add_text(&source.manifest)?;
         let image = StoredImage::of(&self.store.blobs, &manifest, &source.media_type)?;
+        if let (Name::Elsewhere(name, _), []) = (name, image.layers.as_slice()) {
+            return Err(empty(name));
+        }
         let (summary, layers) = (self.layers(&image)?, Some(image.layers.len()));
         self.name(&image, &source.media_type, name).map(|()| Imported { summary, layers })
     }
@@ -137,6 +141,9 @@ impl Unpacking<'_> {
         let index = self.store.index()?;
         let Some(entry) = index.named(name) else { return Err(not_stored(name)) };
         let image = StoredImage::read(&self.store.blobs, entry)?;
+        if image.layers.is_empty() {
+            return Err(empty(name));
+        }
         self.layers(&image)?;
         self.store.with_index(|index| match index.named(name) {
             Some(now) if now.manifest == entry.manifest => self.write_run_file(&image, Name::Stored(name)),
@@ -189,16 +196,21 @@ impl Unpacking<'_> {
         })
     }
 
+    /// Of an image without layers there is none: no program is in it.
     fn write_run_file(&self, image: &StoredImage, name: Name<'_>) -> Result<(), Error> {
         let (name, stamp) = match name {
             Name::Stored(name) => (name, None),
             Name::Elsewhere(name, stamp) => (name, Some(stamp)),
         };
+        if image.layers.is_empty() {
+            return Ok(());
+        }
         let layers = image.layers.iter().map(|layer| layer.diff_id.hex()).collect();
         let manifest = image.manifest.digest.to_string();
         let mut file = RunFile::new(name, &self.map, &manifest, layers, settings(image));
+        file.is_squashed = self.squashes;
         file.stamp = stamp;
-        file.boot_id = self.store.layers.needed_boot(&self.map, &image.layers)?;
+        file.boot_id = self.store.layers.needed_boot(&self.map_of_layers, &image.layers)?;
         self.store.runs.write(&file, &self.map)
     }
 }
@@ -240,6 +252,15 @@ fn config(diff_id: Digest) -> String {
         "history": [{"created": created, "created_by": CREATED_BY}],
     })
     .to_string()
+}
+
+fn empty(name: &str) -> Error {
+    Error::Images {
+        doing: "preparing",
+        name: name.to_owned(),
+        why: "it has no layers, and so no program that could run".into(),
+        fix: None,
+    }
 }
 
 fn not_stored(name: &str) -> Error {

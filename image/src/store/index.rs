@@ -7,10 +7,9 @@ use crate::store::blobs::Blob;
 use crate::store::dir::Dir;
 use serde_json::{Value, json};
 use subroot::images::index::ANNOTATION;
+use subroot::images::store::LONGEST_INDEX;
 
 const FILE: &str = "index.json";
-/// The maximum size of the file.
-const MOST: u64 = 64 << 20;
 
 /// The images, as they were read. They may only be written under the lock of the index.
 pub(crate) struct Index {
@@ -40,7 +39,7 @@ impl Index {
     /// # Errors
     /// It cannot be read, or is not an index.
     pub(crate) fn read(store: &Dir) -> Result<Option<Index>, Error> {
-        let Some(content) = store.read(FILE, MOST)? else { return Ok(None) };
+        let Some(content) = store.read(FILE, LONGEST_INDEX)? else { return Ok(None) };
         let damaged = |why: &str| store.damaged(FILE, why);
         let mut whole: Value = serde_json::from_slice(&content).map_err(|_| damaged("it is not JSON"))?;
         let listed = whole.get_mut("manifests").map(Value::take);

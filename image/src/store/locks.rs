@@ -103,7 +103,7 @@ impl Locks {
                 Ok(lock) => return Ok(lock),
                 Err(holder) => {
                     if let Some(text) = text.take() {
-                        output::line(&text(holder));
+                        output::note(&text(holder));
                     }
                     signals.pause(INTERVAL)?;
                 }

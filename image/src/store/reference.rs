@@ -5,6 +5,7 @@ use crate::store::Store;
 use crate::store::image::StoredImage;
 use crate::store::index::{Entry, Index};
 use std::ffi::OsStr;
+use subroot::images::index::nearest;
 use subroot::images::name::ImageName;
 
 /// How many digits of an ID are enough.
@@ -25,12 +26,16 @@ impl Store {
     pub(crate) fn find(&self, doing: &'static str, index: &Index, typed: &OsStr) -> Result<Found, Error> {
         let failed =
             |why: String, fix| Error::Images { doing, name: typed.to_string_lossy().into_owned(), why, fix };
+        let missing = |what: &str| {
+            let near = near(index, typed).map(|near| format!(" (there is {near})")).unwrap_or_default();
+            format!("the store has no image of this {what}{near}")
+        };
         if let Some(entry) = by_name(index, typed) {
             let image = StoredImage::read(&self.blobs, entry)?;
             return Ok(Found { entries: vec![entry.clone()], image });
         }
         let Some(digits) = digits(typed) else {
-            return Err(failed("the store has no image of this name".into(), Some("subroot images".into())));
+            return Err(failed(missing("name"), Some("subroot images".into())));
         };
         let mut found: Option<Found> = None;
         for entry in &index.entries {
@@ -45,9 +50,7 @@ impl Store {
                 None => found = Some(Found { entries: vec![entry.clone()], image }),
             }
         }
-        found.ok_or_else(|| {
-            failed("the store has no image of this name or ID".into(), Some("subroot images".into()))
-        })
+        found.ok_or_else(|| failed(missing("name or ID"), Some("subroot images".into())))
     }
 }
 
@@ -56,6 +59,13 @@ pub(crate) fn by_name<'a>(index: &'a Index, typed: &OsStr) -> Option<&'a Entry> 
     // Error ignored: it may be an ID.
     let name = ImageName::parse(typed).ok()?;
     index.named(name.canonical())
+}
+
+/// The most similar name of an image.
+fn near(index: &Index, typed: &OsStr) -> Option<String> {
+    // Error ignored: nothing is similar to what is not a name.
+    let wanted = ImageName::parse(typed).ok()?;
+    nearest(index.entries.iter().filter_map(|entry| entry.name.as_deref()), &wanted)
 }
 
 /// The digits of an ID, with or without `sha256:`.

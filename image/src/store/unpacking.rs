@@ -5,6 +5,7 @@ use crate::apply::applier::Summary;
 use crate::apply::layer::Expected;
 use crate::digest::Digest;
 use crate::error::{Error, Hint};
+use crate::ids::map_of_layers;
 use crate::spool;
 use crate::store::Store;
 use crate::store::blobs::Blob;
@@ -28,8 +29,10 @@ pub(crate) struct Unpacking<'a> {
     pub(crate) unpacker: Unpacker<'a>,
     pub(crate) squashes: bool,
     pub(crate) max_size: u64,
-    /// The map that the layers are for.
+    /// The map that the image is for.
     pub(crate) map: MapText,
+    /// The same, with the word that its layers are squashed if they are.
+    pub(crate) map_of_layers: MapText,
     /// The map of the process that unpacks them.
     process_map: MapText,
     /// True once something was copied into the store that no image needs.
@@ -70,12 +73,13 @@ impl<'a> Unpacking<'a> {
             });
         }
         let (squashes, max_size) = limits;
-        let map = unpacker.ids.of_layers(probed.map.clone());
+        let map = map_of_layers(unpacker.ids, probed.map.clone());
         Ok(Unpacking {
             store,
             unpacker,
             squashes,
             max_size,
+            map_of_layers: if squashes { map.squashed() } else { map.clone() },
             map,
             process_map: probed.map,
             has_garbage: Cell::new(false),
@@ -88,7 +92,7 @@ impl<'a> Unpacking<'a> {
     /// What stopped it.
     pub(crate) fn layer(&self, layer: &StoredLayer, done: u64) -> Result<Summary, Error> {
         let _locked = self.lock(&layer.diff_id)?;
-        if let Some(record) = self.store.layers.usable(&self.map, &layer.diff_id)? {
+        if let Some(record) = self.store.layers.usable(&self.map_of_layers, &layer.diff_id)? {
             return Ok(record.summary());
         }
         let job = Job::Layer(expected(&layer.blob, Some(layer.diff_id)));
@@ -132,7 +136,7 @@ impl<'a> Unpacking<'a> {
     fn place(&self, tree: Tree) -> Result<(Digest, Summary), Error> {
         let locked = self.lock(&tree.diff_id);
         let usable = locked.and_then(|locked| {
-            self.store.layers.usable(&self.map, &tree.diff_id).map(|record| (locked, record))
+            self.store.layers.usable(&self.map_of_layers, &tree.diff_id).map(|record| (locked, record))
         });
         match usable {
             Ok((_locked, None)) => self.finish(tree),
@@ -148,7 +152,9 @@ impl<'a> Unpacking<'a> {
     }
 
     fn lock(&self, diff_id: &Digest) -> Result<Lock, Error> {
-        self.store.locks.making(&format!("{}-{}", self.map.key(), diff_id.hex()), self.unpacker.signals)
+        self.store
+            .locks
+            .making(&format!("{}-{}", self.map_of_layers.key(), diff_id.hex()), self.unpacker.signals)
     }
 
     /// Unpacks in a new directory; `None` if the archive is in the spool instead.
@@ -207,8 +213,8 @@ impl<'a> Unpacking<'a> {
 
     fn finish(&self, tree: Tree) -> Result<(Digest, Summary), Error> {
         let Tree { unfinished, summary, diff_id } = tree;
-        let record = self.store.layers.record(diff_id, &self.map, &summary);
-        match self.store.layers.finish(&self.store.tmp, &unfinished, &self.map, &record) {
+        let record = self.store.layers.record(diff_id, &self.map_of_layers, &summary);
+        match self.store.layers.finish(&self.store.tmp, &unfinished, &self.map_of_layers, &record) {
             Ok(()) => Ok((diff_id, summary)),
             Err(error) => {
                 unfinished.discard_after_error();

@@ -38,7 +38,14 @@ impl Launch {
     /// # Errors
     /// The errors of [`Plan::new`] and [`Prepared::new`].
     pub(crate) fn new(sandbox: &Sandbox) -> Result<Launch, Error> {
-        let plan = Plan::new(sandbox)?;
+        Launch::of(Plan::new(sandbox)?)
+    }
+
+    /// Prepares the process of a plan.
+    ///
+    /// # Errors
+    /// The errors of [`Prepared::new`].
+    pub(crate) fn of(plan: Plan) -> Result<Launch, Error> {
         let process = Prepared::new(plan.process.clone())?;
         Ok(Launch { plan, process, streams: None })
     }

@@ -34,6 +34,7 @@ use crate::parent::join;
 use crate::parent::launch;
 use crate::parent::registry;
 use crate::parent::status_stream;
+use crate::plan::Plan;
 use crate::plan::progress;
 use crate::request::sandbox::Sandbox;
 use crate::sys::standard_error::escaped;
@@ -143,7 +144,7 @@ fn prepared(sandbox: &mut Sandbox, asked: &Asked, may_prepare: bool) -> Result<R
     match Launch::new(sandbox) {
         Err(Error::Rootfs { path, errno }) if matches!(errno.0, Errno::ENOENT | Errno::ENOTDIR) => {
             match images::take(sandbox, asked, may_prepare)? {
-                Taken::Image => Launch::new(sandbox).map(Ok),
+                Taken::Image(ids) => Launch::of(Plan::with(sandbox, |_| Ok(ids))?).map(Ok),
                 Taken::No => Err(Error::Rootfs { path, errno }),
                 Taken::Stopped(status) => Ok(Err(status)),
             }

@@ -27,6 +27,12 @@ impl MapText {
         &self.0
     }
 
+    /// The maps of layers in which the files of IDs that are not mapped belong to the caller: `--squash-ids`.
+    #[must_use]
+    pub fn squashed(&self) -> MapText {
+        MapText(format!("{};squashed", self.0))
+    }
+
     /// The name of the directory of layers that were unpacked with these maps.
     #[must_use]
     pub fn key(&self) -> String {

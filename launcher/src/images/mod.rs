@@ -4,9 +4,11 @@
 pub mod boot;
 pub mod hash;
 pub mod id_map;
+pub mod id_options;
 pub mod index;
 pub mod name;
 pub(crate) mod program;
 pub mod run_file;
 pub mod source;
 pub mod store;
+pub mod typo;

@@ -29,6 +29,9 @@ pub struct RunFile {
     pub manifest: String,
     /// The diff IDs of the layers without `sha256:`, the lowest first.
     pub layers: Vec<String>,
+    /// True if the layers are [`MapText::squashed`].
+    #[serde(default)]
+    pub is_squashed: bool,
     /// The file from which the image was copied, if it is not a named one.
     pub stamp: Option<Stamp>,
     /// The boot of the kernel in which the layers were unpacked, if not all of them are on the disk yet: a crash may
@@ -91,7 +94,17 @@ impl RunFile {
     #[must_use]
     pub fn new(name: &str, map: &MapText, manifest: &str, layers: Vec<String>, config: Config) -> RunFile {
         let (name, map, manifest) = (name.to_owned(), map.text().to_owned(), manifest.to_owned());
-        RunFile { version: VERSION, name, map, manifest, layers, stamp: None, boot_id: None, config }
+        RunFile {
+            version: VERSION,
+            name,
+            map,
+            manifest,
+            layers,
+            is_squashed: false,
+            stamp: None,
+            boot_id: None,
+            config,
+        }
     }
 
     /// Reads the run file of an image for a map.
@@ -111,6 +124,12 @@ impl RunFile {
         let file: RunFile = serde_json::from_slice(text).map_err(invalid)?;
         file.check(name, map)?;
         Ok(file)
+    }
+
+    /// The maps of the layers of an image that runs with this map.
+    #[must_use]
+    pub fn map_of_layers(&self, map: &MapText) -> MapText {
+        if self.is_squashed { map.squashed() } else { map.clone() }
     }
 
     fn check(&self, name: &str, map: &MapText) -> Result<(), String> {

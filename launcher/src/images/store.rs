@@ -24,7 +24,7 @@ const READ: OFlag = OFlag::O_RDONLY.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOE
 const READ_FILE: OFlag = READ.union(OFlag::O_NONBLOCK);
 
 /// The maximum length of index.json.
-const LONGEST_INDEX: u64 = 4 << 20;
+pub const LONGEST_INDEX: u64 = 64 << 20;
 
 /// The variable that names the store.
 pub const VARIABLE: &str = "SUBROOT_STORE";

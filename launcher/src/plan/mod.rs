@@ -23,6 +23,7 @@ use crate::plan::added_files::{Added, Additions, hostname, prompt_label};
 use crate::plan::host_root::HostRoot;
 use crate::plan::id_plan::IdPlan;
 use crate::plan::root::{Base, Ground, PlannedMount, RootPlan, Sys};
+use crate::plan::root_owner::RootOwner;
 use crate::request::capabilities;
 use crate::request::environment;
 use crate::request::limits::Limit;
@@ -93,11 +94,22 @@ impl Plan {
     /// # Errors
     /// An invalid request, or a rootfs or source that does not exist.
     pub(crate) fn new(sandbox: &Sandbox) -> Result<Plan, Error> {
+        Plan::with(sandbox, |owner| IdPlan::new(&sandbox.ids, owner))
+    }
+
+    /// The same with these IDs.
+    ///
+    /// # Errors
+    /// As above, and errors of `ids`.
+    pub(crate) fn with(
+        sandbox: &Sandbox,
+        ids: impl FnOnce(Option<RootOwner<'_>>) -> Result<IdPlan, Error>,
+    ) -> Result<Plan, Error> {
         validation::check(sandbox)?;
         let devices = cdi::resolve(&sandbox.cdi_devices)?;
         let mounts = mounts(devices.mounts.iter().chain(&sandbox.mounts))?;
         let base = base(sandbox, &mounts)?;
-        let mut ids = IdPlan::new(&sandbox.ids, base.as_ref().and_then(Ground::root_owner))?;
+        let mut ids = ids(base.as_ref().and_then(Ground::root_owner))?;
         if let Root::Image(image) = &sandbox.root {
             image::keep_only(&mut ids, &image.map)?;
         }

@@ -39,7 +39,7 @@ kinds! {
     SetHostname "set_hostname": "set the host name to {name}",
     BringUpLoopback "bring_up_loopback": "bring up network interface {interface}",
     SetClocks "set_clocks": "create a time namespace: monotonic {monotonic} s, boottime {boottime} s ahead",
-    MakeRoot "make_root": "make the new root of {source}[, an image with the layers {layers}][; changes are {changes}][; changes go to {changes_dir}]",
+    MakeRoot "make_root": "make the new root of {source}[, an image with the layers {layers}][, an image that is unpacked first, for the maps {unpacked_for}, and that has a command and a user of its own][; changes are {changes}][; changes go to {changes_dir}]",
     MakeEmptyRoot "make_empty_root": "make the new root of an empty filesystem in memory",
     MakeRootReadOnly "make_root_read_only": "make the new root read-only",
     Mount "mount": "mount {target}: {type}[ of {bytes} bytes][ {source}][, lower {lower}][, upper {upper}][, changes are {changes}][ ({options})][, with {devices}][; if that is refused: {otherwise}]",

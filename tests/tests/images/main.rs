@@ -10,6 +10,7 @@ mod run;
 mod sources;
 mod store;
 mod store_faults;
+mod store_locks;
 mod stored;
 mod trees;
 

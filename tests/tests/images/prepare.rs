@@ -100,7 +100,7 @@ fn an_image_of_the_store_is_unpacked_once_for_each_map() {
         &["--userns=keep-id"] as &[&str],
         &["--userns=host-id"],
         &["--userns=subids"],
-        &["--uidmap=0:0:1", "--uidmap=1:1:100", "--gidmap=0:0:1", "--gidmap=1:1:100"],
+        &["--userns=given", "--uidmap=0:0:1", "--uidmap=1:1:100", "--gidmap=0:0:1", "--gidmap=1:1:100"],
     ] {
         let before = layers(&alice).len();
         for _ in 0..2 {

@@ -260,6 +260,65 @@ fn a_store_that_others_can_enter_or_own_is_refused() {
     assert!(outcome.code() == 125 && outcome.stderr.contains("belongs to another user"), "{outcome:?}");
 }
 
+/// As tar does, whether the target is a directory or a name.
+#[test]
+fn standard_input_is_read_from_where_it_is() {
+    let (host, alice) = host();
+    archive(
+        &alice,
+        "two.tar",
+        "echo x >f; tar -cf $0 f; head -c 20480 /dev/zero | cat - $0 >$0.new; mv $0.new $0",
+    );
+    for target in ["./dir", "web"] {
+        let script =
+            format!("(dd bs=20480 count=1 of=/dev/null 2>/dev/null && exec subroot import - {target}) <two.tar");
+        host.output(&mut alice.shell(&script)).ok();
+    }
+    assert!(alice.home.join("dir/f").exists() && layers(&alice)[0].join("fs/f").exists());
+}
+
+#[test]
+fn squashed_layers_are_not_taken_for_others() {
+    let (host, alice) = host();
+    archive(&alice, "a.tar", "echo x >f; chown 70000:70000 f; tar --numeric-owner -cf $0 .");
+    host.output(&mut subroot(&alice, &["import", "--squash-ids", "a.tar", "squashed"])).ok();
+    let outcome = host.output(&mut subroot(&alice, &["import", "a.tar", "kept"]));
+    assert!(outcome.code() == 125 && outcome.stderr.contains("70000"), "{outcome:?}");
+    let plan = host.output(&mut subroot(&alice, &["run", "--print-plan", "squashed", "true"])).ok();
+    assert!(plan.contains("an image with the layers "), "{plan}");
+    let names: Vec<_> = images(&host, &alice).iter().map(|image| image["name"].clone()).collect();
+    assert_eq!(names, ["docker.io/library/squashed:latest"]);
+}
+
+#[test]
+fn the_nearest_name_is_named() {
+    let (host, alice) = with_web();
+    for command in ["rmi", "inspect"] {
+        let outcome = host.output(&mut subroot(&alice, &[command, "wbe"]));
+        assert_refused(&outcome, 125, &["the store has no image of this name (there is web)"]);
+    }
+}
+
+/// Such an image has only a configuration: `FROM scratch`.
+#[test]
+fn an_image_without_layers_is_kept_but_does_not_run() {
+    let (host, alice) = host();
+    let script = r#"mkdir -p layout/blobs/sha256 && cd layout && echo '{"imageLayoutVersion":"1.0.0"}' >oci-layout
+        add() { set -- $(tee new | sha256sum); mv new blobs/sha256/$1; echo "\"digest\":\"sha256:$1\",\"size\":$(stat -c %s blobs/sha256/$1)"; }
+        type=application/vnd.oci.image
+        config=$(printf '{"architecture":"%s","os":"linux","config":{"Cmd":["/x"]},"rootfs":{"type":"layers","diff_ids":[]}}' $(dpkg --print-architecture) | add)
+        manifest=$(echo "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"$type.config.v1+json\",$config},\"layers\":[]}" | add)
+        echo "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"$type.manifest.v1+json\",$manifest}]}" >index.json"#;
+    host.output(&mut alice.shell(script)).ok();
+    host.output(&mut subroot(&alice, &["import", "oci:layout", "nothing"])).ok();
+    host.output(&mut subroot(&alice, &["inspect", "nothing"])).ok();
+    for image in ["nothing", "oci:layout"] {
+        let outcome = host.output(&mut subroot(&alice, &["run", image]));
+        assert_refused(&outcome, 125, &["it has no layers, and so no program that could run"]);
+    }
+    host.output(&mut subroot(&alice, &["rmi", "nothing"])).ok();
+}
+
 #[test]
 fn layers_of_another_boot_are_unpacked_again_unless_they_were_synced() {
     let (host, alice) = with_web();

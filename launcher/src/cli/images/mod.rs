@@ -10,12 +10,11 @@ use crate::cli::options::Asked;
 use crate::cli::values::pull::Pull;
 use crate::diagnose::named;
 use crate::error::{Error, OsError};
-use crate::grants::remedy::quoted::quoted;
 use crate::images::id_map::MapText;
 use crate::images::index;
 use crate::images::name::ImageName;
 use crate::images::program;
-use crate::images::run_file::{RunFile, Stamp};
+use crate::images::run_file::{Config, RunFile, Stamp};
 use crate::images::source::{Source, Transport};
 use crate::images::store::{Layer, StoreDir};
 use crate::plan::id_plan::IdPlan;
@@ -27,7 +26,6 @@ use crate::sys::standard_error;
 use nix::errno::Errno;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,8 +39,8 @@ const MEANT: [&str; 2] = ["path-near", "command-as-rootfs"];
 
 /// What became of the root of a request.
 pub(crate) enum Taken {
-    /// It is an image now.
-    Image,
+    /// It is an image now, for the first of these IDs that fits.
+    Image(IdPlan),
     /// It names no image.
     No,
     /// The image could not be unpacked, and the reason has been printed: the exit status.
@@ -77,7 +75,8 @@ pub(crate) fn take(sandbox: &mut Sandbox, asked: &Asked, may_prepare: bool) -> R
     let Root::Dir(path) = &sandbox.root else { return Ok(Taken::No) };
     let path = path.clone();
     let Some(wanted) = Wanted::of(path.as_os_str())? else { return Ok(Taken::No) };
-    let maps = maps(&IdPlan::new(&sandbox.ids, None)?);
+    let ids = IdPlan::new(&sandbox.ids, None)?;
+    let maps = maps(&ids);
     // Another map than the best one is used only if subroot-image could not use the best one.
     let is_stored = asked.pull.prefers_store() || wanted.stamp.is_some() || !may_prepare;
     let mut ready = if is_stored { find(&wanted, maps.get(..1).unwrap_or_default())? } else { None };
@@ -87,7 +86,10 @@ pub(crate) fn take(sandbox: &mut Sandbox, asked: &Asked, may_prepare: bool) -> R
             return Ok(Taken::No);
         }
         if !may_prepare {
-            return Err(wanted.unprepared());
+            let map = maps.first().ok_or_else(|| wanted.refused("no IDs can be mapped for it".into()))?;
+            config::apply(sandbox, Config::default(), asked).map_err(|why| wanted.refused(why))?;
+            sandbox.root = Root::Image(Arc::new(wanted.unprepared(map)));
+            return Ok(Taken::Image(ids));
         }
         if let Prepared::Stopped(status) = prepare::prepare(&wanted.argument, &sandbox.ids, asked)? {
             if !wanted.is_known()? {
@@ -100,7 +102,7 @@ pub(crate) fn take(sandbox: &mut Sandbox, asked: &Asked, may_prepare: bool) -> R
     let ready = ready.ok_or_else(|| wanted.refused("subroot-image has unpacked it for other IDs".into()))?;
     config::apply(sandbox, ready.file.config.clone(), asked).map_err(|why| wanted.refused(why))?;
     sandbox.root = Root::Image(Arc::new(image(wanted, ready)?));
-    Ok(Taken::Image)
+    Ok(Taken::Image(ids))
 }
 
 /// Says what was probably meant by a name that nothing has, after the reason was printed.
@@ -124,7 +126,7 @@ fn find(wanted: &Wanted, maps: &[MapText]) -> Result<Option<Ready>, Error> {
     for map in maps {
         let file = store.run_file(&wanted.name, map)?.filter(|file| file.stamp == wanted.stamp);
         let Some(file) = file else { continue };
-        let key = map.key();
+        let key = file.map_of_layers(map).key();
         let layers = file.layers.iter().rev().map(|layer| store.layer(&key, layer));
         if let Some(layers) = layers.collect::<Result<Option<Vec<Layer>>, Error>>()? {
             return Ok(Some(Ready { store: store.path().to_owned(), file, layers }));
@@ -198,12 +200,10 @@ impl Wanted {
         Error::Image { name: self.shown.clone(), why, fix: None }
     }
 
-    fn unprepared(&self) -> Error {
-        let command = quoted(OsStr::new(&self.shown).as_bytes());
-        Error::Image {
-            name: self.shown.clone(),
-            why: "it is not unpacked yet, and --print-plan does nothing".into(),
-            fix: command.map(|image| format!("subroot run --entrypoint= {image} true")),
-        }
+    /// What `--print-plan` shows of an image that is not unpacked for these IDs.
+    fn unprepared(self, map: &MapText) -> Image {
+        let Wanted { name, shown, .. } = self;
+        let (source, map) = (shown.clone(), map.text().to_owned());
+        Image { name, shown, source, map, layers: Vec::new(), locks: Vec::new() }
     }
 }

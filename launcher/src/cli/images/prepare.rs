@@ -4,10 +4,11 @@ use crate::cli::options::Asked;
 use crate::cli::trees::program::command_to_execute;
 use crate::error::{Error, OsError};
 use crate::failure::{OWN_FAILURE, reason_of};
+use crate::images::id_options::IdOptions;
 use crate::images::program;
 use crate::parent::explain;
 use crate::parent::relay::Signals;
-use crate::request::ids::{GivenLine, IdWishes, Userns};
+use crate::request::ids::IdWishes;
 use crate::sys::process::Ended;
 use crate::sys::{self, Outcome, standard_error};
 use nix::errno::Errno;
@@ -39,7 +40,7 @@ pub(crate) fn prepare(image: &OsStr, ids: &IdWishes, asked: &Asked) -> Result<Pr
     args.extend(standard_error::is_quiet().then(|| "--quiet".into()));
     args.push(asked.pull.option().into());
     args.extend(asked.is_insecure.then(|| "--tls-verify=false".into()));
-    args.extend(options(ids));
+    args.extend(IdOptions::of(ids).written());
     args.extend(["--".into(), image.to_owned()]);
     let failed = |errno| Error::Parent { doing: "running subroot-image", errno: OsError(errno) };
     // Before the other process exists, so that no signal ends only this one.
@@ -105,65 +106,5 @@ fn pass_on(process: &OwnedFd, signal: i32) -> Option<i32> {
             None
         }
         _ => None,
-    }
-}
-
-/// The options about IDs, as `subroot run` has them.
-fn options(ids: &IdWishes) -> Vec<OsString> {
-    let mut options: Vec<OsString> = Vec::new();
-    if let Some(helper) = &ids.helper {
-        options.push([OsStr::new("--helper="), helper.as_os_str()].into_iter().collect());
-    }
-    options.extend(ids.keeps_groups.then(|| "--groups=keep".into()));
-    let id = |name: &str, id: Option<u32>| id.map(|id| format!("{name}={id}"));
-    match &ids.userns {
-        Userns::Auto(None) => {}
-        Userns::Auto(Some(size)) => options.push(format!("--userns=auto:size={size}").into()),
-        Userns::Full => options.push("--userns=full".into()),
-        Userns::Subids => options.push("--userns=subids".into()),
-        Userns::HostId => options.push("--userns=host-id".into()),
-        Userns::KeepId { uid, gid } => {
-            let kept: Vec<String> = [id("uid", *uid), id("gid", *gid)].into_iter().flatten().collect();
-            let colon = if kept.is_empty() { "" } else { ":" };
-            options.push(format!("--userns=keep-id{colon}{}", kept.join(",")).into());
-        }
-        Userns::Given { uid, gid } => {
-            let all = |option: &str, lines: &[GivenLine]| -> Vec<OsString> {
-                lines.iter().map(|line| format!("{option}={line}").into()).collect()
-            };
-            options.extend(all("--uidmap", uid));
-            options.extend(all("--gidmap", gid));
-        }
-    }
-    options
-}
-
-#[cfg(test)]
-mod tests {
-    use super::options;
-    use crate::request::ids::{GivenLine, IdSource, IdWishes, Userns};
-
-    #[test]
-    fn the_options_about_ids_are_those_of_run() {
-        let line = GivenLine::new(0, IdSource::Own(1), 5);
-        for (userns, expected) in [
-            (Userns::Auto(None), vec!["--helper=/h", "--groups=keep"]),
-            (Userns::Auto(Some(7)), vec!["--helper=/h", "--groups=keep", "--userns=auto:size=7"]),
-            (
-                Userns::KeepId { uid: None, gid: None },
-                vec!["--helper=/h", "--groups=keep", "--userns=keep-id"],
-            ),
-            (
-                Userns::KeepId { uid: Some(1), gid: Some(2) },
-                vec!["--helper=/h", "--groups=keep", "--userns=keep-id:uid=1,gid=2"],
-            ),
-            (
-                Userns::Given { uid: vec![line], gid: vec![GivenLine::new(1, IdSource::Host(9), 1)] },
-                vec!["--helper=/h", "--groups=keep", "--uidmap=0:1:5", "--gidmap=1:@9:1"],
-            ),
-        ] {
-            let ids = IdWishes { userns, keeps_groups: true, helper: Some("/h".into()) };
-            assert_eq!(options(&ids), expected);
-        }
     }
 }

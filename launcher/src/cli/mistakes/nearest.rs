@@ -1,6 +1,6 @@
 //! The known word that is most like a typed one.
 
-use crate::diagnose::named::similar::distance;
+use crate::images::typo::distance;
 
 /// Why a value of a closed set is refused.
 #[cold]

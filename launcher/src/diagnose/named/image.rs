@@ -5,7 +5,6 @@
 
 use crate::causes::{COMMAND_AS_ROOTFS, Cause, IMAGE_NAME, IMAGE_STORED, PATH_NEAR};
 use crate::diagnose::named::archive;
-use crate::diagnose::named::similar::distance_of_typo;
 use crate::grants::remedy::quoted::quoted;
 use crate::images::name::ImageName;
 use crate::images::store::StoreDir;
@@ -59,12 +58,8 @@ fn stored(name: &str) -> Option<Cause> {
         let fix = format!("subroot run {}", wanted.familiar());
         return Some(Cause::new(&IMAGE_STORED, &[("name", &wanted.familiar()), ("fix", &fix)]));
     }
-    let known = names.iter().filter_map(|name| ImageName::parse(name.as_ref()).ok());
-    let near = known.filter_map(|known| {
-        let distance = distance_of_typo(wanted.familiar().as_bytes(), known.familiar().as_bytes())?;
-        Some((distance, known.familiar().to_owned()))
-    });
-    near.min().map(|(_, near)| Cause::new(&PATH_NEAR, &[("near", &near)]))
+    let near = index::nearest(names.iter().map(String::as_str), &wanted)?;
+    Some(Cause::new(&PATH_NEAR, &[("near", &near)]))
 }
 
 /// True for a known name with or without a tag, and for a name that has a tag or a registry.

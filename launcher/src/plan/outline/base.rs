@@ -21,6 +21,9 @@ impl Outline {
         let step = self.add(Kind::MakeRoot).text("source", source);
         if let Some(image) = root.image() {
             step.texts("layers", &mut image.layers.iter().map(|layer| layer.path.as_os_str()));
+            if image.layers.is_empty() {
+                step.text("unpacked_for", &image.map);
+            }
         }
         match overlay {
             Some(Overlay::Memory) => step.text("changes", DISCARDED),

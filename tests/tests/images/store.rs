@@ -270,8 +270,9 @@ fn standard_input_is_read_from_where_it_is() {
         "echo x >f; tar -cf $0 f; head -c 20480 /dev/zero | cat - $0 >$0.new; mv $0.new $0",
     );
     for target in ["./dir", "web"] {
-        let script =
-            format!("(dd bs=20480 count=1 of=/dev/null 2>/dev/null && exec subroot import - {target}) <two.tar");
+        let script = format!(
+            "(dd bs=20480 count=1 of=/dev/null 2>/dev/null && exec subroot import - {target}) <two.tar"
+        );
         host.output(&mut alice.shell(&script)).ok();
     }
     assert!(alice.home.join("dir/f").exists() && layers(&alice)[0].join("fs/f").exists());

@@ -40,7 +40,7 @@ const MEANT: [&str; 2] = ["path-near", "command-as-rootfs"];
 /// What became of the root of a request.
 pub(crate) enum Taken {
     /// It is an image now, for the first of these IDs that fits.
-    Image(IdPlan),
+    Image(Box<IdPlan>),
     /// It names no image.
     No,
     /// The image could not be unpacked, and the reason has been printed: the exit status.
@@ -89,7 +89,7 @@ pub(crate) fn take(sandbox: &mut Sandbox, asked: &Asked, may_prepare: bool) -> R
             let map = maps.first().ok_or_else(|| wanted.refused("no IDs can be mapped for it".into()))?;
             config::apply(sandbox, Config::default(), asked).map_err(|why| wanted.refused(why))?;
             sandbox.root = Root::Image(Arc::new(wanted.unprepared(map)));
-            return Ok(Taken::Image(ids));
+            return Ok(Taken::Image(Box::new(ids)));
         }
         if let Prepared::Stopped(status) = prepare::prepare(&wanted.argument, &sandbox.ids, asked)? {
             if !wanted.is_known()? {
@@ -102,7 +102,7 @@ pub(crate) fn take(sandbox: &mut Sandbox, asked: &Asked, may_prepare: bool) -> R
     let ready = ready.ok_or_else(|| wanted.refused("subroot-image has unpacked it for other IDs".into()))?;
     config::apply(sandbox, ready.file.config.clone(), asked).map_err(|why| wanted.refused(why))?;
     sandbox.root = Root::Image(Arc::new(image(wanted, ready)?));
-    Ok(Taken::Image(ids))
+    Ok(Taken::Image(Box::new(ids)))
 }
 
 /// Says what was probably meant by a name that nothing has, after the reason was printed.

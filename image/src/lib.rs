@@ -58,8 +58,8 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> u8 {
-    if let Command::Import(Request { is_quiet: true, .. }, _)
-    | Command::Prepare(Request { is_quiet: true, .. }) = &command
+    if let Command::Import(request, _) | Command::Prepare(request) | Command::Pull(request, _) = &command
+        && request.is_quiet
     {
         output::be_quiet();
     }

@@ -128,9 +128,17 @@ pub(crate) fn summary(source: &Path, target: &Target, imported: &Imported) {
         text += &format!(", {} not kept", counted(summary.attributes, "attribute", "attributes"));
     }
     if let Target::Name(name) = target {
-        text += &format!("; run it with: subroot run {}", name.familiar());
+        text += &run_with(name.familiar(), imported);
     }
     line(&text);
+}
+
+/// How to run an image, if it has layers: else no program is in it.
+pub(crate) fn run_with(name: &str, imported: &Imported) -> String {
+    match imported.layers {
+        Some(0) => String::new(),
+        _ => format!("; run it with: subroot run {name}"),
+    }
 }
 
 /// A number and its noun.

@@ -167,5 +167,5 @@ impl Drop for Ending<'_> {
 pub(crate) fn summary(canonical: &str, familiar: &str, imported: &Imported) {
     let layers = output::counted(imported.layers.unwrap_or(0) as u64, "layer", "layers");
     let size = output::size(imported.summary.bytes);
-    output::line(&format!("pulled {canonical}: {layers}, {size}; run it with: subroot run {familiar}"));
+    output::line(&format!("pulled {canonical}: {layers}, {size}{}", output::run_with(familiar, imported)));
 }

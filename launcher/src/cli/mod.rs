@@ -144,7 +144,7 @@ fn prepared(sandbox: &mut Sandbox, asked: &Asked, may_prepare: bool) -> Result<R
     match Launch::new(sandbox) {
         Err(Error::Rootfs { path, errno }) if matches!(errno.0, Errno::ENOENT | Errno::ENOTDIR) => {
             match images::take(sandbox, asked, may_prepare)? {
-                Taken::Image(ids) => Launch::of(Plan::with(sandbox, |_| Ok(*ids))?).map(Ok),
+                Taken::Image(ids) => Launch::of(Plan::with(sandbox, Some(*ids))?).map(Ok),
                 Taken::No => Err(Error::Rootfs { path, errno }),
                 Taken::Stopped(status) => Ok(Err(status)),
             }

@@ -108,7 +108,7 @@ fn given_line(line: &str) -> Option<GivenLine> {
 }
 
 fn number(digits: &str) -> Option<u32> {
-    // Error ignored: the caller refuses the argument.
+    // The caller refuses the argument.
     digits.parse().ok()
 }
 

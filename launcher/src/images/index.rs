@@ -28,7 +28,7 @@ pub fn names(store: &StoreDir) -> Result<Vec<String>, Error> {
 /// The familiar form of the name that is most similar to a misspelt one.
 #[must_use]
 pub fn nearest<'n>(names: impl Iterator<Item = &'n str>, wanted: &ImageName) -> Option<String> {
-    // Error ignored: another program has written a name that is none.
+    // Another program may have written what is not a name.
     let known = names.filter_map(|name| ImageName::parse(name.as_ref()).ok());
     let near = known.filter_map(|known| {
         let distance = distance_of_typo(wanted.familiar().as_bytes(), known.familiar().as_bytes())?;

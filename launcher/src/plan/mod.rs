@@ -23,7 +23,6 @@ use crate::plan::added_files::{Added, Additions, hostname, prompt_label};
 use crate::plan::host_root::HostRoot;
 use crate::plan::id_plan::IdPlan;
 use crate::plan::root::{Base, Ground, PlannedMount, RootPlan, Sys};
-use crate::plan::root_owner::RootOwner;
 use crate::request::capabilities;
 use crate::request::environment;
 use crate::request::limits::Limit;
@@ -94,22 +93,20 @@ impl Plan {
     /// # Errors
     /// An invalid request, or a rootfs or source that does not exist.
     pub(crate) fn new(sandbox: &Sandbox) -> Result<Plan, Error> {
-        Plan::with(sandbox, |owner| IdPlan::new(&sandbox.ids, owner))
+        Plan::with(sandbox, None)
     }
 
-    /// The same with these IDs.
+    /// The same with these IDs, if they are known.
     ///
     /// # Errors
-    /// As above, and errors of `ids`.
-    pub(crate) fn with(
-        sandbox: &Sandbox,
-        ids: impl FnOnce(Option<RootOwner<'_>>) -> Result<IdPlan, Error>,
-    ) -> Result<Plan, Error> {
+    /// As above.
+    pub(crate) fn with(sandbox: &Sandbox, ids: Option<IdPlan>) -> Result<Plan, Error> {
         validation::check(sandbox)?;
         let devices = cdi::resolve(&sandbox.cdi_devices)?;
         let mounts = mounts(devices.mounts.iter().chain(&sandbox.mounts))?;
         let base = base(sandbox, &mounts)?;
-        let mut ids = ids(base.as_ref().and_then(Ground::root_owner))?;
+        let owner = base.as_ref().and_then(Ground::root_owner);
+        let mut ids = ids.map_or_else(|| IdPlan::new(&sandbox.ids, owner), Ok)?;
         if let Root::Image(image) = &sandbox.root {
             image::keep_only(&mut ids, &image.map)?;
         }

@@ -311,7 +311,11 @@ fn an_image_without_layers_is_kept_but_does_not_run() {
         manifest=$(echo "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"$type.config.v1+json\",$config},\"layers\":[]}" | add)
         echo "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"$type.manifest.v1+json\",$manifest}]}" >index.json"#;
     host.output(&mut alice.shell(script)).ok();
-    host.output(&mut subroot(&alice, &["import", "oci:layout", "nothing"])).ok();
+    let imported = host.output(&mut subroot(&alice, &["import", "oci:layout", "nothing"]));
+    assert!(
+        imported.code() == 0 && imported.stderr.ends_with("as nothing: 0 layers, 0 entries, 0 bytes\n"),
+        "{imported:?}"
+    );
     host.output(&mut subroot(&alice, &["inspect", "nothing"])).ok();
     for image in ["nothing", "oci:layout"] {
         let outcome = host.output(&mut subroot(&alice, &["run", image]));

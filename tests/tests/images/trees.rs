@@ -66,6 +66,28 @@ fn what_cannot_be_removed_is_named() {
 }
 
 #[test]
+fn everything_that_remains_is_named_once() {
+    let host = Host::new();
+    let alice = host.user("alice");
+    let dir = tree(&alice);
+    for number in 10..60 {
+        let below = dir.join(format!("d/{number}/x"));
+        fs::create_dir_all(&below).expect("directories");
+        chown(below.parent().expect("a directory"), Some(100_005), Some(100_005)).expect("giving it away");
+        fs::write(below.join("file"), "").expect("a file");
+    }
+    let outcome = host.output(&mut subroot(&alice, &["rm", "tree"]));
+    assert_eq!(outcome.code(), 1, "{outcome:?}");
+    let mut named: Vec<&str> = outcome.stderr.lines().filter(|line| line.contains("/file: ")).collect();
+    named.sort_unstable();
+    let expected: Vec<String> =
+        (10..60).map(|number| format!("removing /home/alice/tree/d/{number}/x/file: ")).collect();
+    assert_eq!(named.len(), expected.len(), "{outcome:?}");
+    assert!(named.iter().zip(&expected).all(|(line, path)| line.contains(path)), "{outcome:?}");
+    assert!(!dir.join("d/file").exists() && dir.join("d/10/x/file").exists());
+}
+
+#[test]
 fn what_a_running_sandbox_uses_is_refused() {
     let sandbox = Sandbox::new();
     let running = Running::new(&mut sandbox.shell(&["--name", "user"], "echo ready; exec sleep 1000"));

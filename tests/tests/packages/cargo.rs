@@ -2,7 +2,8 @@
 
 use crate::built::{target, version};
 use crate::root::{IMPORT, IMPORTED};
-use std::fs;
+use std::fs::{self, DirEntry};
+use std::path::PathBuf;
 use std::process::Command;
 use subroot_tests::{Host, Install, Rootfs, workspace};
 
@@ -75,6 +76,7 @@ fn the_library_alone_takes_nothing_of_the_command_line() {
 /// What is uploaded for `cargo install`: the mapper is not included, because root installs it.
 #[test]
 fn all_crates_are_built_from_what_is_packed_alone() {
+    forget_packed();
     let mut package = cargo();
     package.args([
         "package",
@@ -95,6 +97,27 @@ fn all_crates_are_built_from_what_is_packed_alone() {
         for file in ["LICENSE-APACHE", "LICENSE-MIT", "README.md"] {
             let size = fs::metadata(dir.join(file)).map(|facts| facts.len()).unwrap_or_default();
             assert!(size > 500, "{file} of {name}");
+        }
+    }
+}
+
+/// Removes what cargo has kept of these crates: it unpacks a version only once, whatever was packed since. Its
+/// registry of packed crates has no host, so the name of its directory begins with a dash.
+fn forget_packed() {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
+        let home = std::env::var_os("HOME")?;
+        Some(PathBuf::from(home).join(".cargo"))
+    });
+    let kept = |dir: PathBuf| fs::read_dir(dir).into_iter().flatten().flatten();
+    let begins = |entry: &DirEntry, prefix| entry.file_name().to_string_lossy().starts_with(prefix);
+    for kind in ["cache", "src"] {
+        let registries = kept(home.as_ref().expect("a home directory").join("registry").join(kind));
+        for registry in registries.filter(|registry| begins(registry, "-")) {
+            for packed in kept(registry.path()).filter(|packed| begins(packed, "subroot")) {
+                let path = packed.path();
+                let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+                removed.expect("removing a crate that cargo has kept");
+            }
         }
     }
 }

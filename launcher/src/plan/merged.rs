@@ -3,7 +3,7 @@
 
 use crate::sys::files::{file_kind, has_attribute};
 use crate::sys::legacy_mount::descriptor;
-use crate::sys::lookup::{LOOK, MAX_LINKS, open_beneath, parts};
+use crate::sys::lookup::{LOOK, MAX_LINKS, follow, open_beneath, parts};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, readlinkat};
 use nix::sys::stat::{FileStat, SFlag, fstat};
@@ -40,11 +40,7 @@ pub(crate) fn look(layers: &[OwnedFd], path: &Path) -> Result<FileStat, Errno> {
             Entry::Directory(found) => dirs.push(found),
             Entry::Other(link, stat) if file_kind(&stat) == SFlag::S_IFLNK && links < MAX_LINKS => {
                 links += 1;
-                let target = readlinkat(&link, "")?;
-                if target.as_bytes().starts_with(b"/") {
-                    dirs.clear();
-                }
-                parts(&target).collect::<Vec<_>>().into_iter().rev().for_each(|part| names.push_front(part));
+                follow(&readlinkat(&link, "")?, &mut dirs, &mut names);
             }
             Entry::Other(_, stat) if file_kind(&stat) == SFlag::S_IFLNK => return Err(Errno::ELOOP),
             Entry::Other(_, stat) if names.is_empty() => return Ok(stat),

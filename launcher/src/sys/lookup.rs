@@ -220,10 +220,7 @@ pub(crate) fn walk(
                 if is_magic(&entry, &target)? {
                     return Err(Errno::ELOOP);
                 }
-                if target.as_bytes().starts_with(b"/") {
-                    dirs.clear();
-                }
-                parts(&target).collect::<Vec<_>>().into_iter().rev().for_each(|part| names.push_front(part));
+                follow(&target, &mut dirs, &mut names);
             }
             SFlag::S_IFDIR => dirs.push(entry),
             _ if names.is_empty() => return Ok(Walk::File { dir: dirs.pop(), name: c_name, file: entry }),
@@ -231,6 +228,14 @@ pub(crate) fn walk(
         }
     }
     dirs.pop().map_or_else(|| openat(top, ".", LOOK, Mode::empty()), Ok).map(Walk::Directory)
+}
+
+/// Continues a walk at the target of a symlink, from these directories and with the names that follow the symlink.
+pub(crate) fn follow<D>(target: &OsStr, dirs: &mut Vec<D>, names: &mut VecDeque<OsString>) {
+    if target.as_bytes().starts_with(b"/") {
+        dirs.clear();
+    }
+    parts(target).collect::<Vec<_>>().into_iter().rev().for_each(|part| names.push_front(part));
 }
 
 /// True for a magic link, which the kernel does not resolve by its text. All other links in procfs are

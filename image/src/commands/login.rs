@@ -4,8 +4,8 @@ use crate::error::Error;
 use crate::output;
 use crate::registry::auth_file::{self, AuthFile};
 use crate::registry::client::Repository;
-use crate::registry::credentials::{Credentials, server};
-use crate::registry::helper;
+use crate::registry::credentials::Credentials;
+use crate::registry::helper::Helper;
 use crate::registry::http::{Http, Patience};
 use crate::registry::refusal::Refusal;
 use crate::terminal;
@@ -53,8 +53,8 @@ pub(crate) fn logout(registry: &str) -> Result<(), Error> {
     check_registry(registry).map_err(failed)?;
     let mut is_removed = false;
     for mut file in AuthFile::read_all().map_err(failed)? {
-        if let Some(name) = helper_of(&file, registry) {
-            helper::erase(&name, server(registry)).map_err(failed)?;
+        if let Some(helper) = helper(&file, registry) {
+            helper.erase().map_err(failed)?;
             is_removed = true;
         }
         if file.entry(registry).is_some() {
@@ -105,10 +105,8 @@ fn from_input() -> Result<String, Refusal> {
 }
 
 /// The helper that keeps what a file would have.
-fn helper_of(file: &AuthFile, registry: &str) -> Option<String> {
-    let of_registry = file.content["credHelpers"][registry].as_str();
-    let name = of_registry.or(file.content["credsStore"].as_str()).filter(|name| !name.is_empty());
-    name.map(str::to_owned)
+fn helper<'f>(file: &'f AuthFile, registry: &'f str) -> Option<Helper<'f>> {
+    file.helper_of(registry).or_else(|| file.helper_of_all(registry))
 }
 
 /// Keeps a password in the first file, or gives it to its helper. Returns what has it.
@@ -117,9 +115,9 @@ fn keep(registry: &str, user: &str, password: &str) -> Result<String, Refusal> {
     let path = path.ok_or_else(|| Refusal::new("neither XDG_RUNTIME_DIR nor HOME is set"))?;
     let file = AuthFile::read(path.clone())?;
     let mut file = file.unwrap_or_else(|| AuthFile { path, content: json!({}) });
-    if let Some(name) = helper_of(&file, registry) {
-        helper::store(&name, server(registry), user, password)?;
-        return Ok(format!("docker-credential-{name}"));
+    if let Some(helper) = helper(&file, registry) {
+        helper.store(user, password)?;
+        return Ok(format!("docker-credential-{}", helper.name));
     }
     let auth = STANDARD.encode(format!("{user}:{password}"));
     file.set(registry, Some(json!({ "auth": auth })));

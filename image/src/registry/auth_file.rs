@@ -1,9 +1,10 @@
 //! The files in which podman and docker keep credentials.
 
 use crate::error::reason;
+use crate::registry::helper::Helper;
 use crate::registry::refusal::Refusal;
+use crate::registry::user_files::{containers, from_variable};
 use serde_json::{Value, json};
-use std::env;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -19,17 +20,13 @@ pub(crate) struct AuthFile {
 
 /// The files, the first of which is written: podman's for this login session, podman's own, and docker's.
 pub(crate) fn paths() -> Vec<PathBuf> {
-    let dir = |variable: &str| env::var_os(variable).filter(|dir| !dir.is_empty()).map(PathBuf::from);
-    if let Some(file) = dir("REGISTRY_AUTH_FILE") {
+    if let Some(file) = from_variable("REGISTRY_AUTH_FILE") {
         return vec![file];
     }
-    let home = dir("HOME");
-    let below_home = |path: &str| home.as_ref().map(|home| home.join(path));
-    let session = dir("XDG_RUNTIME_DIR").map(|dir| dir.join("containers/auth.json"));
-    let config = dir("XDG_CONFIG_HOME").or_else(|| below_home(".config"));
-    let own = config.map(|dir| dir.join("containers/auth.json"));
-    let docker = dir("DOCKER_CONFIG").or_else(|| below_home(".docker")).map(|dir| dir.join("config.json"));
-    [session, own, docker].into_iter().flatten().collect()
+    let session = from_variable("XDG_RUNTIME_DIR").map(|dir| dir.join("containers/auth.json"));
+    let of_docker = from_variable("DOCKER_CONFIG").or_else(|| Some(from_variable("HOME")?.join(".docker")));
+    let docker = of_docker.map(|dir| dir.join("config.json"));
+    [session, containers("auth.json"), docker].into_iter().flatten().collect()
 }
 
 impl AuthFile {
@@ -44,7 +41,7 @@ impl AuthFile {
     /// The file; `None` if it does not exist.
     ///
     /// # Errors
-    /// It cannot be read, or is not JSON.
+    /// It cannot be read, or is not such a file.
     pub(crate) fn read(path: PathBuf) -> Result<Option<AuthFile>, Refusal> {
         let failed = |why: &str| Refusal::new(format!("{}: {why}", path.display()));
         let mut text = Vec::new();
@@ -58,8 +55,25 @@ impl AuthFile {
         }
         let is_empty = text.iter().all(u8::is_ascii_whitespace);
         let content = if is_empty { Ok(json!({})) } else { serde_json::from_slice(&text) };
-        let content = content.map_err(|error| failed(&format!("it is malformed: {error}")))?;
+        let content: Value = content.map_err(|error| failed(&format!("it is malformed: {error}")))?;
+        let is_object = content.is_object() && content.get("auths").is_none_or(Value::is_object);
+        if !is_object {
+            return Err(failed("it is malformed: it has no object of credentials"));
+        }
         Ok(Some(AuthFile { path, content }))
+    }
+
+    /// The credential helper that only this registry has, under the same name.
+    pub(crate) fn helper_of<'f>(&'f self, registry: &'f str) -> Option<Helper<'f>> {
+        let name = self.content["credHelpers"][registry].as_str()?;
+        Some(Helper { name, server: registry })
+    }
+
+    /// The credential helper of all registries. docker's hub has its address as its name there.
+    pub(crate) fn helper_of_all<'f>(&'f self, registry: &'f str) -> Option<Helper<'f>> {
+        let name = self.content["credsStore"].as_str().filter(|name| !name.is_empty())?;
+        let server = if registry == "docker.io" { "https://index.docker.io/v1/" } else { registry };
+        Some(Helper { name, server })
     }
 
     /// The entry of a key. docker writes a registry as an address.
@@ -70,10 +84,7 @@ impl AuthFile {
 
     /// Sets the entry of a key, or removes those that mean the same.
     pub(crate) fn set(&mut self, key: &str, entry: Option<Value>) {
-        if !self.content.is_object() {
-            self.content = json!({});
-        }
-        if !self.content["auths"].is_object() {
+        if self.content["auths"].is_null() {
             self.content["auths"] = json!({});
         }
         if let Some(entries) = self.content["auths"].as_object_mut() {
@@ -117,8 +128,9 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
-    use super::AuthFile;
+    use super::{AuthFile, Helper};
     use serde_json::json;
 
     #[test]
@@ -130,5 +142,32 @@ mod tests {
         assert_eq!(file.content, json!({"auths": {"r.io": {"auth": "y"}, "q.io": {}}, "credsStore": "s"}));
         file.set("r.io", None);
         assert_eq!(file.entry("r.io"), None);
+    }
+
+    #[test]
+    fn a_helper_has_a_registry_under_one_name() {
+        let content = json!({"credHelpers": {"docker.io": "one"}, "credsStore": "all"});
+        let file = AuthFile { path: "x".into(), content };
+        let named =
+            |helper: Option<Helper<'_>>| helper.map(|helper| format!("{} {}", helper.name, helper.server));
+        assert_eq!(named(file.helper_of("docker.io")).as_deref(), Some("one docker.io"));
+        assert_eq!(named(file.helper_of("q.io")), None);
+        assert_eq!(
+            named(file.helper_of_all("docker.io")).as_deref(),
+            Some("all https://index.docker.io/v1/")
+        );
+        assert_eq!(named(file.helper_of_all("q.io")).as_deref(), Some("all q.io"));
+    }
+
+    #[test]
+    fn a_file_of_another_form_is_refused_and_not_replaced() {
+        let path = std::env::temp_dir().join(format!("subroot-auth-{}", std::process::id()));
+        for (text, is_read) in
+            [("{}", true), (r#"{"auths":{}}"#, true), ("[]", false), (r#"{"auths":[]}"#, false)]
+        {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(AuthFile::read(path.clone()).is_ok(), is_read, "{text}");
+        }
+        std::fs::remove_file(&path).unwrap();
     }
 }

@@ -1,7 +1,6 @@
 //! Credentials of registries: from the files of podman and docker, and from docker's credential helpers.
 
 use crate::registry::auth_file::AuthFile;
-use crate::registry::helper;
 use crate::registry::refusal::Refusal;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -68,24 +67,16 @@ pub(crate) fn find(repository: &str) -> Result<Option<Credentials>, Refusal> {
 
 fn in_file(file: &AuthFile, repository: &str) -> Result<Option<Credentials>, Refusal> {
     let host = repository.split('/').next().unwrap_or_default();
-    if let Some(name) = file.content["credHelpers"][host].as_str() {
-        return helper::get(name, host);
+    if let Some(helper) = file.helper_of(host) {
+        return helper.get();
     }
     let entry = keys(repository).into_iter().find_map(|key| file.entry(&key));
     match entry.filter(|entry| entry.as_object().is_some_and(|entry| !entry.is_empty())) {
         Some(entry) => Credentials::of_entry(entry)
             .map(Some)
             .ok_or_else(|| Refusal::new(format!("{}: the entry of {host} is invalid", file.path.display()))),
-        None => match file.content["credsStore"].as_str().filter(|name| !name.is_empty()) {
-            Some(name) => helper::get(name, server(host)),
-            None => Ok(None),
-        },
+        None => file.helper_of_all(host).map_or(Ok(None), |helper| helper.get()),
     }
-}
-
-/// The name that docker gives its hub.
-pub(crate) fn server(host: &str) -> &str {
-    if host == "docker.io" { "https://index.docker.io/v1/" } else { host }
 }
 
 /// The most specific one first.

@@ -8,45 +8,57 @@ use std::process::{Child, Command, Stdio};
 
 const MOST_BYTES: u64 = 64 << 10;
 
-/// The credentials for a server; `None` if the helper has none.
-///
-/// # Errors
-/// The helper cannot be executed, or fails.
-pub(crate) fn get(name: &str, server: &str) -> Result<Option<Credentials>, Refusal> {
-    let (text, is_success) = run(name, "get", server.as_bytes())?;
-    let failed = |why: &str| Refusal::new(format!("docker-credential-{name}: {why}"));
-    if !is_success {
-        let words = text.trim();
-        return if words.contains("credentials not found") { Ok(None) } else { Err(failed(words)) };
+/// A helper that a file names for a registry.
+pub(crate) struct Helper<'f> {
+    pub(crate) name: &'f str,
+    /// The name that the registry has there.
+    pub(crate) server: &'f str,
+}
+
+impl Helper<'_> {
+    /// The credentials; `None` if the helper has none.
+    ///
+    /// # Errors
+    /// The helper cannot be executed, or fails.
+    pub(crate) fn get(&self) -> Result<Option<Credentials>, Refusal> {
+        let (text, is_success) = run(self.name, "get", self.server.as_bytes())?;
+        if !is_success {
+            let words = text.trim();
+            return if words.contains("credentials not found") { Ok(None) } else { Err(self.failed(words)) };
+        }
+        // Error ignored: the answer is then invalid.
+        let answer: Value = serde_json::from_str(&text).ok().unwrap_or_default();
+        match (answer["Username"].as_str(), answer["Secret"].as_str()) {
+            (Some(user), Some(secret)) => Ok(Some(Credentials::of(user, secret))),
+            _ => Err(self.failed("its answer has no name and secret")),
+        }
     }
-    // Error ignored: the answer is then invalid.
-    let answer: Value = serde_json::from_str(&text).ok().unwrap_or_default();
-    match (answer["Username"].as_str(), answer["Secret"].as_str()) {
-        (Some(user), Some(secret)) => Ok(Some(Credentials::of(user, secret))),
-        _ => Err(failed("its answer has no name and secret")),
+
+    /// Gives it credentials.
+    ///
+    /// # Errors
+    /// As for [`Helper::get`].
+    pub(crate) fn store(&self, user: &str, password: &str) -> Result<(), Refusal> {
+        let given = serde_json::json!({"ServerURL": self.server, "Username": user, "Secret": password});
+        self.perform("store", given.to_string().as_bytes())
     }
-}
 
-/// Gives credentials to the helper.
-///
-/// # Errors
-/// As for [`get`].
-pub(crate) fn store(name: &str, server: &str, user: &str, password: &str) -> Result<(), Refusal> {
-    let given = serde_json::json!({"ServerURL": server, "Username": user, "Secret": password});
-    succeeded(name, run(name, "store", given.to_string().as_bytes())?)
-}
+    /// Has it forget the credentials.
+    ///
+    /// # Errors
+    /// As for [`Helper::get`].
+    pub(crate) fn erase(&self) -> Result<(), Refusal> {
+        self.perform("erase", self.server.as_bytes())
+    }
 
-/// Has the helper forget the credentials for a server.
-///
-/// # Errors
-/// As for [`get`].
-pub(crate) fn erase(name: &str, server: &str) -> Result<(), Refusal> {
-    succeeded(name, run(name, "erase", server.as_bytes())?)
-}
+    fn perform(&self, verb: &str, input: &[u8]) -> Result<(), Refusal> {
+        let (text, is_success) = run(self.name, verb, input)?;
+        if is_success { Ok(()) } else { Err(self.failed(text.trim())) }
+    }
 
-fn succeeded(name: &str, (text, is_success): (String, bool)) -> Result<(), Refusal> {
-    let failed = || Refusal::new(format!("docker-credential-{name}: {}", text.trim()));
-    if is_success { Ok(()) } else { Err(failed()) }
+    fn failed(&self, why: &str) -> Refusal {
+        Refusal::new(format!("docker-credential-{}: {why}", self.name))
+    }
 }
 
 /// Runs a helper of PATH. What it is given is on its standard input, so that no other user sees it.

@@ -4,9 +4,9 @@
 
 use crate::error::reason;
 use crate::registry::refusal::Refusal;
+use crate::registry::user_files::{containers, from_variable};
 use crate::source::documents::MOST_BYTES;
 use serde::Deserialize;
-use std::env;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
@@ -94,13 +94,10 @@ impl Entry {
 
 /// The user's file, or the site's, and those in the directories beside both. Later ones take precedence.
 fn files() -> io::Result<Vec<PathBuf>> {
-    if let Some(file) = env::var_os("CONTAINERS_REGISTRIES_CONF").filter(|file| !file.is_empty()) {
-        return Ok(vec![file.into()]);
+    if let Some(file) = from_variable("CONTAINERS_REGISTRIES_CONF") {
+        return Ok(vec![file]);
     }
-    let config = env::var_os("XDG_CONFIG_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
-    let home = env::var_os("HOME").filter(|dir| !dir.is_empty());
-    let config = config.or_else(|| home.map(|home| Path::new(&home).join(".config")));
-    let own = config.map(|dir| dir.join("containers/registries.conf"));
+    let own = containers("registries.conf");
     let site = PathBuf::from(OF_SITE);
     let main = own.clone().filter(|path| path.exists()).unwrap_or_else(|| site.clone());
     let mut files = vec![main];

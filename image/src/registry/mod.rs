@@ -18,3 +18,4 @@ pub(crate) mod http;
 pub(crate) mod image;
 pub(crate) mod mirrors;
 pub(crate) mod refusal;
+mod user_files;

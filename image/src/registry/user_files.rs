@@ -1,0 +1,15 @@
+//! Where a user's files are.
+
+use std::env;
+use std::path::PathBuf;
+
+/// The path in a variable that is not empty.
+pub(crate) fn from_variable(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// A file of the user's directory for podman and its kin.
+pub(crate) fn containers(name: &str) -> Option<PathBuf> {
+    let config = from_variable("XDG_CONFIG_HOME").or_else(|| Some(from_variable("HOME")?.join(".config")));
+    config.map(|dir| dir.join("containers").join(name))
+}

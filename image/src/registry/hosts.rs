@@ -1,5 +1,5 @@
 //! Addresses of hosts, by getent(1): this program is static, and the name services of nsswitch.conf(5) are libraries
-//! of the host's own C library.
+//! for the host's C library.
 
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};

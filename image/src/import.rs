@@ -21,7 +21,6 @@ use std::path::Path;
 use subroot::images::source::TransportKind;
 
 /// What was imported.
-#[derive(Default)]
 pub(crate) struct Imported {
     pub(crate) summary: Summary,
     /// The number of layers; `None` if the archive was a whole tree.
@@ -33,18 +32,19 @@ pub(crate) struct Imported {
 /// # Errors
 /// What stopped it.
 pub(crate) fn import_dir(request: &Request, dir: &Path) -> Result<Imported, Error> {
-    let remote = pull::source(request)?;
-    let input = if remote.is_none() { Some(Input::open(&request.source)?) } else { None };
+    let opened = match pull::source(request)? {
+        Some(remote) => Opened::Remote(Box::new(remote)),
+        None => Opened::Input(Input::open(&request.source)?),
+    };
     let target = Target::new(dir)?;
     let signals = Signals::block()?;
     let unpacker = Unpacker::new(&request.ids, request.is_quiet, &signals);
     target.remove_leftovers().iter().for_each(|line| output::line(line));
     let unfinished = target.begin()?;
     let importing = Importing { request, unfinished: &unfinished, unpacker, above: target.above() };
-    let imported = match (&remote, input) {
-        (Some(remote), _) => importing.remote(remote),
-        (None, Some(input)) => importing.input(input),
-        (None, None) => Ok(Imported::default()),
+    let imported = match opened {
+        Opened::Remote(remote) => importing.remote(&remote),
+        Opened::Input(input) => importing.input(input),
     };
     match imported.and_then(|imported| target.finish(&unfinished).map(|()| imported)) {
         Ok(imported) => Ok(imported),
@@ -53,6 +53,12 @@ pub(crate) fn import_dir(request: &Request, dir: &Path) -> Result<Imported, Erro
             Err(error)
         }
     }
+}
+
+/// What an import reads.
+enum Opened {
+    Remote(Box<RemoteImage>),
+    Input(Input),
 }
 
 /// An import to a directory that has no name yet.

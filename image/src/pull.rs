@@ -67,7 +67,7 @@ impl Pull<'_> {
     fn blobs(&self) -> Vec<Blob> {
         let mut seen = HashSet::new();
         let layers = self.image.layers.iter().filter(|layer| seen.insert(layer.blob));
-        layers.map(|layer| Blob { digest: layer.blob, size: layer.size }).collect()
+        layers.map(Blob::of).collect()
     }
 
     /// Unpacks the layers in their order, each as soon as its blob is there.
@@ -77,8 +77,8 @@ impl Pull<'_> {
             while !present.contains(&layer.blob) {
                 present.insert(self.next(unpacking, done)?.digest);
             }
-            let blob = Blob { digest: layer.blob, size: layer.size };
-            let summary = unpacking.layer(&StoredLayer { blob, diff_id: layer.diff_id }, bytes)?;
+            let stored = StoredLayer { blob: Blob::of(layer), diff_id: layer.diff_id };
+            let summary = unpacking.layer(&stored, bytes)?;
             bytes = summary.bytes.saturating_add(bytes);
         }
         Ok(())
@@ -136,14 +136,11 @@ impl Downloads<'_> {
         let download = Download::new(label, blob.size, self.pull.is_quiet);
         let mut content = BlobReader::new(repository, blob);
         let added = blobs.add(download.counting(&mut content), Some(blob), &|| self.check());
-        match (content.refusal.take(), added) {
-            (Some(Refusal { why, kind }), Err(_)) => {
-                let why = format!("blob {}: {why}", blob.digest);
-                Err(repository.failed(Refusal { why, kind }))
-            }
-            (_, Err(Error::Archive { why })) => Err(repository.failed(Refusal::new(why))),
-            (_, added) => added.map(|_| download.finish(blob)),
-        }
+        added.map(|_| download.finish(blob)).map_err(|error| match (content.failure(), error) {
+            (Some(failure), _) => failure,
+            (None, Error::Archive { why }) => repository.failed(Refusal::new(why)),
+            (None, other) => other,
+        })
     }
 
     fn check(&self) -> Result<(), Error> {

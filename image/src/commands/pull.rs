@@ -131,15 +131,10 @@ pub(crate) fn into_store(request: &Request, remote: &RemoteImage, name: &str) ->
 /// # Errors
 /// What stopped it.
 pub(crate) fn download(repository: &Repository, layer: &Layer, mut file: &File) -> Result<(), Error> {
-    let blob = Blob { digest: layer.blob, size: layer.size };
+    let blob = Blob::of(layer);
     let mut content = BlobReader::new(repository, &blob);
     let copied = io::copy(&mut content.by_ref().take(blob.size), &mut file).and_then(|_| file.rewind());
-    copied.map_err(|error| match content.refusal.take() {
-        Some(Refusal { why, kind }) => {
-            repository.failed(Refusal { why: format!("blob {}: {why}", blob.digest), kind })
-        }
-        None => Error::Read { error },
-    })
+    copied.map_err(|error| content.failure().unwrap_or(Error::Read { error }))
 }
 
 /// Unpacks an image for the launcher, after it is pulled if that is wanted.

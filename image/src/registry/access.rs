@@ -3,12 +3,11 @@
 use crate::registry::address::{Origin, encoded};
 use crate::registry::challenge::Challenge;
 use crate::registry::credentials::Credentials;
-use crate::registry::http::{Get, Http};
+use crate::registry::http::{Get, Http, content};
 use crate::registry::refusal::{Kind, Refusal};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use std::io::Read as _;
 use ureq::Body;
 use ureq::http::{Response, Uri};
 
@@ -84,17 +83,13 @@ fn request(
     http.get(&address, Get { headers: &[], authorization: authorization.as_deref() })
 }
 
-fn token(realm: &Uri, mut response: Response<Body>) -> Result<String, Refusal> {
+fn token(realm: &Uri, response: Response<Body>) -> Result<String, Refusal> {
     let host = realm.host().unwrap_or_default();
     if response.status() != 200 {
         return Err(Refusal::of_response(host, response));
     }
     let invalid = || Refusal::new(format!("{host} answers without a valid token"));
-    let mut text = Vec::new();
-    let read = response.body_mut().as_reader().take(MOST_BYTES + 1).read_to_end(&mut text);
-    if read.is_err() || text.len() as u64 > MOST_BYTES {
-        return Err(invalid());
-    }
+    let text = content(response, MOST_BYTES, "its token").map_err(|_| invalid())?;
     // Error ignored: it is then not a token.
     let answer: Value = serde_json::from_slice(&text).ok().ok_or_else(invalid)?;
     let token = answer["token"].as_str().or(answer["access_token"].as_str()).ok_or_else(invalid)?;

@@ -1,6 +1,6 @@
 //! The content of a blob. After a broken connection, the rest is requested.
 
-use crate::error::reason;
+use crate::error::{Error, reason};
 use crate::registry::client::Repository;
 use crate::registry::refusal::Refusal;
 use crate::store::blobs::Blob;
@@ -24,12 +24,19 @@ pub(crate) struct BlobReader<'a> {
     /// The position of the last break.
     broken_at: u64,
     /// Why it failed.
-    pub(crate) refusal: Option<Refusal>,
+    refusal: Option<Refusal>,
 }
 
 impl<'a> BlobReader<'a> {
     pub(crate) fn new(repository: &'a Repository, blob: &'a Blob) -> BlobReader<'a> {
         BlobReader { repository, blob, body: None, position: 0, breaks: 0, broken_at: 0, refusal: None }
+    }
+
+    /// Why reading failed; `None` if the registry is not the reason.
+    pub(crate) fn failure(&mut self) -> Option<Error> {
+        let Refusal { why, kind } = self.refusal.take()?;
+        let why = format!("blob {}: {why}", self.blob.digest);
+        Some(self.repository.failed(Refusal { why, kind }))
     }
 
     /// Requests what is missing.

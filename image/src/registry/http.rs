@@ -1,9 +1,11 @@
 //! Requests: connections, redirects, and further attempts.
 
+use crate::error::reason;
 use crate::registry::address::{Origin, redirected};
 use crate::registry::hosts::Hosts;
 use crate::registry::refusal::{Kind, Refusal};
 use rustls::crypto::ring;
+use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -171,6 +173,20 @@ impl Http {
         }
         Ok(())
     }
+}
+
+/// All of a response that has at most `most` bytes.
+///
+/// # Errors
+/// It breaks off, or is larger.
+pub(crate) fn content(mut response: Response<Body>, most: u64, what: &str) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::new();
+    let read = response.body_mut().as_reader().take(most + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Refusal::new(format!("{what}: {}", reason(&error))))?;
+    if bytes.len() as u64 > most {
+        return Err(Refusal::new(format!("{what} is larger than {most} bytes")));
+    }
+    Ok(bytes)
 }
 
 fn host(address: &Uri) -> &str {

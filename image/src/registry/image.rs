@@ -3,12 +3,12 @@
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::registry::client::Repository;
+use crate::registry::http::content;
 use crate::registry::refusal::Refusal;
 use crate::source::documents::{INDEXES, MANIFESTS, MOST_BYTES};
 use crate::source::files::{Files, Remote};
 use crate::source::image::{Blobs, Image};
 use std::fmt;
-use std::io::Read as _;
 use std::sync::Arc;
 use ureq::Body;
 use ureq::http::Response;
@@ -45,17 +45,6 @@ fn declared(response: &Response<Body>) -> String {
     let value = value.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     let is_known = INDEXES.contains(&value) || MANIFESTS.contains(&value);
     if is_known { value.to_owned() } else { String::new() }
-}
-
-/// All of a response that has at most `most` bytes.
-fn content(mut response: Response<Body>, most: u64, what: &str) -> Result<Vec<u8>, Refusal> {
-    let mut bytes = Vec::new();
-    let read = response.body_mut().as_reader().take(most + 1).read_to_end(&mut bytes);
-    read.map_err(|error| Refusal::new(format!("{what}: {}", crate::error::reason(&error))))?;
-    if bytes.len() as u64 > most {
-        return Err(Refusal::new(format!("{what} is larger than {most} bytes")));
-    }
-    Ok(bytes)
 }
 
 /// The documents of an image by their names in messages.

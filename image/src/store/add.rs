@@ -117,7 +117,7 @@ impl Unpacking<'_> {
     pub(crate) fn add_image(&self, source: &Image, name: Name<'_>) -> Result<Imported, Error> {
         let signals = self.unpacker.signals;
         for layer in &source.layers {
-            let blob = Blob { digest: layer.blob, size: layer.size };
+            let blob = Blob::of(layer);
             let _locked = self.store.locks.making(&blob.digest.hex(), signals)?;
             if self.store.blobs.size(&blob.digest)? != Some(blob.size) {
                 self.store.blobs.add(layer.open()?.reader(), Some(&blob), &|| signals.pause(0))?;

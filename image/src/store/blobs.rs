@@ -3,6 +3,7 @@
 use crate::digest::{Digest, Hasher};
 use crate::error::Error;
 use crate::source::documents::{Descriptor, MOST_BYTES};
+use crate::source::image::Layer;
 use crate::store::dir::Dir;
 use nix::sys::stat::{fstat, fstatat};
 use std::collections::HashSet;
@@ -26,6 +27,11 @@ pub(crate) struct Blob {
 }
 
 impl Blob {
+    /// That of a layer.
+    pub(crate) fn of(layer: &Layer) -> Blob {
+        Blob { digest: layer.blob, size: layer.size }
+    }
+
     /// What a manifest says of it.
     pub(crate) fn described(&self, media_type: String) -> Descriptor {
         Descriptor::new(media_type, self.digest, self.size)

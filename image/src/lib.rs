@@ -58,9 +58,13 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> u8 {
-    if let Command::Import(request, _) | Command::Prepare(request) | Command::Pull(request, _) = &command
-        && request.is_quiet
-    {
+    let quiet = match &command {
+        Command::Import(request, _) | Command::Prepare(request) | Command::Pull(request, _) => {
+            request.is_quiet
+        }
+        _ => false,
+    };
+    if quiet {
         output::be_quiet();
     }
     match command {

@@ -1,6 +1,7 @@
 //! What podman needs on a host, and the process that it leaves.
 
 use crate::host::Host;
+use crate::world;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
@@ -8,10 +9,12 @@ use std::path::Path;
 
 impl Host {
     /// Podman keeps its locks in /dev/shm. crun examines the control groups even with
-    /// `--cgroups disabled`, and refuses hosts that have both versions.
+    /// `--cgroups disabled`, and refuses hosts that have both versions. The version of Debian 12 also gives
+    /// /dev/null to the user of a container whose input it is.
     pub fn cover_what_podman_uses(&self) {
         self.cover("/dev/shm", 0o1777);
         self.cover("/sys/fs/cgroup", 0o755);
+        world::cover_null_device();
     }
 }
 

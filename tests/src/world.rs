@@ -5,6 +5,7 @@ use crate::accounts::{GRANTS, GROUP, HOMES, PASSWD};
 use crate::kit::{DROP_INS, Kit, write_program};
 use crate::user::User;
 use nix::mount::{MsFlags, mount};
+use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::{FileExt, PermissionsExt, chown, symlink};
@@ -90,6 +91,16 @@ pub(crate) fn new_dir(name: &str, mode: u32) -> String {
 /// Binds an empty directory of the scratch space over a directory of the host.
 pub(crate) fn cover(path: &str, mode: u32) {
     bind(&new_dir(&path.trim_start_matches('/').replace('/', "-"), mode), path);
+}
+
+/// Binds another node over /dev/null, so that a change of its owner does not reach the device of the real host.
+/// In a user namespace, where nodes cannot be made, the owner cannot be changed either.
+pub(crate) fn cover_null_device() {
+    let node = format!("{SCRATCH}/null");
+    if mknod(node.as_str(), SFlag::S_IFCHR, Mode::empty(), makedev(1, 3)).is_ok() {
+        set_mode(&node, 0o666);
+        bind(&node, "/dev/null");
+    }
 }
 
 pub(crate) fn set_mode(path: impl AsRef<Path>, mode: u32) {

@@ -215,9 +215,12 @@ kinds! {
     /// The same without any directory.
     OVERLAY_NO_PLACE: "overlay-without-disk", "before Linux 6.6, memory cannot hold the changes of an overlay, and neither can /var/tmp or /tmp",
         "export XDG_CACHE_HOME=DIRECTORY, with one of your own on a local ext4, XFS or btrfs; or use Linux 6.6 or newer";
-    /// `--overlay=DIR` on a file system without user.* attributes.
-    OVERLAY_KEPT: "overlay-directory", "the directory of --overlay is on a file system without user.* attributes",
-        "keep the changes elsewhere: --overlay=$(mktemp -d {dir}/XXXXXX)";
+    /// `--overlay=DIR` on a filesystem such as overlayfs, or one without user.* attributes.
+    OVERLAY_KEPT: "overlay-directory", "{path} is on {filesystem}, which cannot hold the changes of an overlay", "{fix}";
+    /// `--overlay=DIR` around the rootfs.
+    OVERLAY_AROUND: "overlay-around-rootfs", "the rootfs is inside the directory of --overlay, among its changes", "name another directory for the changes";
+    /// A rootfs on an overlay over an overlay.
+    OVERLAY_DEPTH: "overlay-depth", "{path} is on an overlay, and the kernel stacks only two of them", "run without --overlay";
     /// A rootfs without programs.
     NOEXEC: "noexec-mount", "{path} is on a noexec mount", "put the rootfs where programs may be executed: findmnt -T DIRECTORY shows the mount of a directory";
     /// su and sudo.

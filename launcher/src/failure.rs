@@ -66,6 +66,7 @@ steps! {
     BindRoot: "binding the rootfs over itself",
     LayerOnDisk: "removing a directory through an overlay in",
     LayerRoot: "layering changes over the rootfs",
+    LayerKept: "keeping the changes to the rootfs in",
     LayerBind: "layering changes over",
     LayerHost: "layering memory over the host's system",
     MakeReadOnly: "making the rootfs read-only",
@@ -305,7 +306,7 @@ impl fmt::Display for Failure {
             Step::Terminal if self.errno == Errno::ENOENT => {
                 write!(f, "/dev/ptmx is not there, as with --dev none (No such file or directory)")
             }
-            Step::LayerRoot if self.errno == Errno::EOPNOTSUPP => {
+            Step::LayerKept if self.errno == Errno::EOPNOTSUPP => {
                 write!(f, "its filesystem has no user.* attributes, which replacing a directory requires")
             }
             Step::MapOwners if self.errno == Errno::EPERM => {

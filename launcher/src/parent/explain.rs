@@ -16,11 +16,16 @@ pub(crate) fn found(error: &Error) -> Option<Cause> {
         Error::Start(Failure { step: Step::LayerOnDisk, .. }) => {
             explain::found(error).or_else(|| Some(overlay_probe::disk_refused()))
         }
-        Error::Start(Failure { step: Step::LayerRoot, errno: Errno::EOPNOTSUPP, .. }) => {
-            explain::found(error).or_else(overlay_probe::kept_elsewhere)
+        Error::Start(failure @ Failure { step: Step::LayerKept, .. }) => {
+            explain::found(error).or_else(|| unfit(failure))
         }
         _ => explain::found(error),
     }
+}
+
+fn unfit(failure: &Failure) -> Option<Cause> {
+    let is_unfit = matches!(failure.errno, Errno::EINVAL | Errno::EOPNOTSUPP);
+    is_unfit.then(|| overlay_probe::not_kept(failure.object().as_ref())).flatten()
 }
 
 impl Error {

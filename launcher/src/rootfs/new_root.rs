@@ -121,7 +121,7 @@ fn assemble(plan: &RootPlan, path: &CStr, layers: &UpperLayers) -> Result<NewRoo
 fn assemble_image(plan: &RootPlan, lower: &[&OwnedFd], layers: &UpperLayers) -> Result<NewRoot, Failure> {
     let root = match &plan.overlay {
         Some(overlay) => layered(plan, overlay, (lower, layers))?,
-        None => attach_layers(lower, b"", |highest| mounts::keep(highest, lower, None, &points(plan)))
+        None => attach_layers(lower, on_root, |highest| mounts::keep(highest, lower, None, &points(plan)))
             .map(NewRoot::new)?,
     };
     refuse_false_mount_points(plan, root.top())?;
@@ -134,19 +134,22 @@ fn layered(
     (lower, layers): (&[&OwnedFd], &UpperLayers),
 ) -> Result<NewRoot, Failure> {
     match overlay {
-        Overlay::Memory => attach_layers(lower, b"", |highest| mounts::layer(highest, lower, layers))
+        Overlay::Memory => attach_layers(lower, on_root, |highest| mounts::layer(highest, lower, layers))
             .map(|root| NewRoot::new(root).all_in_memory()),
         Overlay::Kept(dir) => keep(plan, lower, dir).map(NewRoot::new),
     }
 }
 
-/// Makes an overlay and attaches it over the highest of its lower directories.
+fn on_root(errno: Errno) -> Failure {
+    Failure::new(Step::LayerRoot, b"", errno)
+}
+
+/// Makes an overlay and attaches it over the highest of its lower directories. `on` is the failure.
 fn attach_layers(
     lower: &[&OwnedFd],
-    object: &[u8],
+    on: impl Fn(Errno) -> Failure + Copy,
     make: impl FnOnce(&OwnedFd) -> Result<OwnedFd, Errno>,
 ) -> Result<OwnedFd, Failure> {
-    let on = |errno| Failure::new(Step::LayerRoot, object, errno);
     let highest = lower.first().ok_or(Errno::EINVAL).map_err(on)?;
     let layered = make(highest).map_err(|errno| mounts::with_mount_below(on(errno), highest))?;
     sys::mount::attach(&layered, highest, c"").map_err(on)?;
@@ -162,7 +165,7 @@ fn bind_over_itself(mount_point: &OwnedFd) -> Result<OwnedFd, Errno> {
 
 fn keep(plan: &RootPlan, lower: &[&OwnedFd], dir: &Path) -> Result<OwnedFd, Failure> {
     let object = dir.as_os_str().as_bytes();
-    let on = |errno| Failure::new(Step::LayerRoot, object, errno);
+    let on = |errno| Failure::new(Step::LayerKept, object, errno);
     let kept = open(dir, LOOK, Mode::empty()).map_err(on)?;
     // The top directory of an overlay is that of the upper layer, with its mode.
     let highest = lower.first().ok_or(Errno::EINVAL).map_err(on)?;
@@ -170,7 +173,7 @@ fn keep(plan: &RootPlan, lower: &[&OwnedFd], dir: &Path) -> Result<OwnedFd, Fail
     let made = |name, mode| kept_dir(&kept, name, Mode::from_bits_truncate(mode)).map_err(on);
     let upper = (made(c"upper", mode)?, made(c"work", 0o700)?);
     check_attributes(&upper.1).map_err(on)?;
-    attach_layers(lower, object, |highest| mounts::keep(highest, lower, Some(&upper), &points(plan)))
+    attach_layers(lower, on, |highest| mounts::keep(highest, lower, Some(&upper), &points(plan)))
 }
 
 /// The mount points on the root, and what is made there. What is made comes first, so that a directory has its

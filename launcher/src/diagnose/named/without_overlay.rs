@@ -12,7 +12,7 @@ use std::path::Path;
 /// The error if the kernel refuses the overlay of an image's layers, which a directory with the same files does
 /// not need.
 pub(crate) fn error(failure: &Failure, image: &Image) -> Option<Error> {
-    let is_refused = matches!(failure.step, Step::LayerRoot | Step::LayerOnDisk)
+    let is_refused = matches!(failure.step, Step::LayerRoot | Step::LayerKept | Step::LayerOnDisk)
         && matches!(failure.errno, Errno::EPERM | Errno::ENODEV);
     if !is_refused || apparmor::restricted().is_some() {
         return None;

@@ -4,14 +4,14 @@
 //! message.
 
 use crate::causes::{
-    CLOSED_DIR, Cause, FUSE_ROOT, Kind, NETWORK_ROOT, NODEV, NOEXEC, NOSUID, OVERLAY_REFUSED,
-    OVERLAY_SUBMOUNT, PROC_COVERED, PROC_REFUSED,
+    CLOSED_DIR, Cause, FUSE_ROOT, Kind, NETWORK_ROOT, NODEV, NOEXEC, NOSUID, OVERLAY_DEPTH, OVERLAY_KEPT,
+    OVERLAY_REFUSED, OVERLAY_SUBMOUNT, PROC_COVERED, PROC_REFUSED,
 };
 use crate::failure::{Failure, Step, reason};
 use crate::sys::lookup::open_top;
 use crate::sys::mountinfo;
 use nix::errno::Errno;
-use nix::sys::statfs::{FsType, NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, statfs};
+use nix::sys::statfs::{FsType, NFS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, SMB_SUPER_MAGIC, statfs};
 use nix::sys::statvfs::{FsFlags, statvfs};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -58,12 +58,16 @@ fn flag_set(path: &Path, flag: FsFlags, kind: &'static Kind) -> Option<Cause> {
 }
 
 fn network(path: &Path) -> Option<Cause> {
-    let kind = match statfs(path).ok()?.filesystem_type() {
-        NFS_SUPER_MAGIC => "NFS",
-        SMB_SUPER_MAGIC => "SMB",
-        other => NETWORK.into_iter().find(|(known, _)| other == *known)?.1,
-    };
+    let kind = network_kind(statfs(path).ok()?.filesystem_type())?;
     Some(Cause::new(&NETWORK_ROOT, &[("path", &path.display()), ("kind", &kind)]))
+}
+
+fn network_kind(found: FsType) -> Option<&'static str> {
+    match found {
+        NFS_SUPER_MAGIC => Some("NFS"),
+        SMB_SUPER_MAGIC => Some("SMB"),
+        other => NETWORK.into_iter().find(|(known, _)| other == *known).map(|(_, name)| name),
+    }
 }
 
 /// True for a directory on a FUSE filesystem that only the user who mounted it can use: fuse(8), allow_other.
@@ -103,8 +107,12 @@ pub(crate) fn proc_refused() -> Cause {
 /// The rule by which the kernel refuses an overlay over a directory with a mount below it.
 pub(crate) fn overlay_submount(failure: &Failure, mount: &Path) -> Cause {
     match (failure.step, failure.rootfs()) {
-        (Step::LayerRoot, Some(rootfs)) => submount(rootfs.path, mount, without_overlay(rootfs.path)),
-        (Step::LayerRoot, None) => submount(Path::new("ROOTFS"), mount, "run without --overlay"),
+        (Step::LayerRoot | Step::LayerKept, Some(rootfs)) => {
+            submount(rootfs.path, mount, without_overlay(rootfs.path))
+        }
+        (Step::LayerRoot | Step::LayerKept, None) => {
+            submount(Path::new("ROOTFS"), mount, "run without --overlay")
+        }
         _ => submount(
             Path::new(failure.object()),
             mount,
@@ -128,6 +136,35 @@ fn without_overlay(path: &Path) -> &'static str {
 
 fn submount(path: &Path, mount: &Path, fix: &str) -> Cause {
     Cause::new(&OVERLAY_SUBMOUNT, &[("path", &path.display()), ("mount", &mount.display()), ("fix", &fix)])
+}
+
+/// The filesystem of a path, or of the first directory above it that exists.
+fn filesystem(path: &Path) -> Option<FsType> {
+    path.ancestors().find_map(|dir| statfs(dir).ok()).map(|found| found.filesystem_type())
+}
+
+/// The directory of `--overlay` cannot hold the changes. A new directory in `dir` can.
+pub(crate) fn overlay_kept(path: &Path, dir: Option<&str>) -> Cause {
+    let filesystem = match filesystem(path) {
+        Some(OVERLAYFS_SUPER_MAGIC) => "an overlay",
+        Some(FUSE) => "a FUSE filesystem",
+        other => other.and_then(network_kind).unwrap_or("a filesystem"),
+    };
+    let fix = match dir {
+        Some(dir) => format!("keep the changes elsewhere: --overlay=$(mktemp -d {dir}/XXXXXX)"),
+        None => "name a directory on a local disk, such as a volume of the container around".into(),
+    };
+    let values: [(_, &dyn std::fmt::Display); 3] =
+        [("path", &path.display()), ("filesystem", &filesystem), ("fix", &fix)];
+    Cause::new(&OVERLAY_KEPT, &values)
+}
+
+/// FILESYSTEM_MAX_STACK_DEPTH in linux/fs.h. Changes cannot be on an overlay at all.
+pub(crate) fn overlay_depth(failure: &Failure) -> Option<Cause> {
+    let rootfs = failure.rootfs()?.path;
+    let is_overlay = |path| filesystem(path) == Some(OVERLAYFS_SUPER_MAGIC);
+    let is_depth = is_overlay(rootfs) && !is_overlay(failure.object().as_ref());
+    is_depth.then(|| Cause::new(&OVERLAY_DEPTH, &[("path", &rootfs.display())]))
 }
 
 /// Why no overlay can be mounted.

@@ -2,6 +2,7 @@
 
 use crate::causes::{
     BELOW_FILE, BIND_SUBMOUNT, Cause, FALSE_MOUNT_POINT, LOCKED_FLAG, NO_NULL, OVER_DIR, OVER_FILE,
+    OVERLAY_AROUND,
 };
 use crate::diagnose::probes::{apparmor, keys, rootfs};
 use crate::failure::{Failure, Step};
@@ -32,7 +33,7 @@ fn mounting(failure: &Failure) -> Option<Cause> {
         (Step::MountPoint, Errno::EISDIR, _) => at(&OVER_DIR),
         (Step::Mount, Errno::ENOENT, b"/dev/null") => at(&NO_NULL),
         (_, _, b"") => None,
-        (Step::LayerRoot | Step::LayerBind, Errno::EINVAL, _) => {
+        (Step::LayerRoot | Step::LayerKept | Step::LayerBind, Errno::EINVAL, _) => {
             Some(rootfs::overlay_submount(failure, Path::new(found)))
         }
         (Step::Bind, Errno::EINVAL, _) => {
@@ -57,9 +58,11 @@ fn by_itself(failure: &Failure) -> Option<Cause> {
         (Step::OpenRoot, Errno::EACCES) => rootfs::closed_dir(failure.object().as_ref()),
         (Step::Mount, Errno::EPERM) if failure.object() == "/proc" => Some(rootfs::proc_refused()),
         (
-            Step::LayerRoot | Step::LayerBind | Step::LayerHost,
-            Errno::EPERM | Errno::ENODEV | Errno::EINVAL,
+            Step::LayerRoot | Step::LayerKept | Step::LayerBind | Step::LayerHost,
+            Errno::EPERM | Errno::ENODEV,
         ) => Some(rootfs::overlay_refused(failure.errno)),
+        (Step::LayerRoot | Step::LayerKept, Errno::EINVAL) => rootfs::overlay_depth(failure),
+        (Step::LayerKept, Errno::ELOOP) => Some(Cause::new(&OVERLAY_AROUND, &[])),
         (Step::Keyring, Errno::EDQUOT) => keys::quota(),
         _ => None,
     }
@@ -76,6 +79,7 @@ fn takes_capability(step: Step) -> bool {
             | Step::BindRoot
             | Step::LayerOnDisk
             | Step::LayerRoot
+            | Step::LayerKept
             | Step::LayerBind
             | Step::LayerHost
             | Step::MakeReadOnly

@@ -1,7 +1,7 @@
 //! Finds out why no overlay can discard its changes, and which directory on disk could hold them.
 
-use crate::causes::{Cause, OVERLAY_DIR, OVERLAY_KEPT, OVERLAY_NO_PLACE};
-use crate::diagnose::probes::rootfs::overlay_refused;
+use crate::causes::{Cause, OVERLAY_DIR, OVERLAY_NO_PLACE};
+use crate::diagnose::probes::rootfs::{overlay_kept, overlay_refused};
 use crate::parent::layers::disk_layers::{DIRECTORY, DiskLayers};
 use crate::parent::trial::{self, Stopped};
 use crate::plan::id_plan::{Candidate, IdPlan};
@@ -59,9 +59,10 @@ pub(crate) fn disk_refused() -> Cause {
     }
 }
 
-/// A directory in which `--overlay=DIR` would work.
-pub(crate) fn kept_elsewhere() -> Option<Cause> {
-    dir(&candidates()).map(|dir| Cause::new(&OVERLAY_KEPT, &[("dir", &dir)]))
+/// Why `--overlay=DIR` does not work in a directory, if overlays work at all.
+pub(crate) fn not_kept(path: &Path) -> Option<Cause> {
+    let candidates = candidates();
+    mount_only(&candidates).ok().map(|()| overlay_kept(path, dir(&candidates)))
 }
 
 fn candidates() -> Vec<Candidate> {

@@ -43,6 +43,59 @@ fn an_overlay_over_mounts_is_refused_with_the_kernels_rule() {
     assert_fixed_by(&sandbox, "run --overlay / -- true", (&[why], fix), "run -- true");
 }
 
+/// Mounts an overlay over a directory of alice's, with its changes beside it, as a container engine does.
+fn layer(sandbox: &Sandbox, path: &Path, number: u32) {
+    let [upper, work] = ["upper", "work"].map(|kind| sandbox.dir(&format!("{kind}{number}"), &[]));
+    let options = format!(
+        "lowerdir={},upperdir={},workdir={},userxattr",
+        path.display(),
+        upper.display(),
+        work.display()
+    );
+    mount(Some("overlay"), path, Some("overlay"), MsFlags::empty(), Some(options.as_str()))
+        .expect("an overlay");
+}
+
+#[test]
+fn a_directory_of_changes_is_refused_for_what_it_is_on_or_around() {
+    let sandbox = Sandbox::new();
+    let inside = sandbox.dir("container", &[]);
+    layer(&sandbox, &inside, 0);
+    let why = [
+        "keeping the changes to the rootfs in /home/alice/container/kept: ",
+        "is on an overlay, which cannot",
+    ];
+    let outcome = line(&sandbox, "run --overlay=container/kept ./rootfs -- true");
+    assert_refused(&outcome, 125, &why);
+    let fix = "keep the changes elsewhere: --overlay=$(mktemp -d ";
+    assert!(outcome.stderr.contains(fix) && !Path::new("/home/alice/container/kept").exists(), "{outcome:?}");
+    let option = outcome.stderr.rsplit(": ").next().expect("a fix").trim_end();
+    let script = format!(
+        "option={option}; subroot run $option ./rootfs -- true && rm -r ${{option#--overlay=}} && echo worked"
+    );
+    let outcome = sandbox.host.output(&mut sandbox.alice.shell(&script));
+    assert_eq!(outcome.stdout, "worked\n", "{outcome:?}");
+
+    sandbox.dir("around", &[]);
+    let around = sandbox.dir("around/upper", &[]);
+    fs::rename(&sandbox.rootfs.path, around.join("rootfs")).expect("moving the rootfs");
+    let words = "run --overlay=around ./around/upper/rootfs -- true";
+    let why = "the rootfs is inside the directory of --overlay, among its changes";
+    let fix = "name another directory for the changes";
+    assert_fixed_by(&sandbox, words, (&[why], fix), &words.replacen("around", "kept", 1));
+}
+
+#[test]
+fn a_third_overlay_on_top_of_two_is_refused_with_the_kernels_rule() {
+    let sandbox = Sandbox::new();
+    (1..=2).for_each(|number| layer(&sandbox, &sandbox.rootfs.path, number));
+    let why = "./rootfs is on an overlay, and the kernel stacks only two of them";
+    for overlay in ["--overlay", "--overlay=kept"] {
+        let words = format!("run {overlay} ./rootfs -- true");
+        assert_fixed_by(&sandbox, &words, (&[why], "run without --overlay"), "run ./rootfs -- true");
+    }
+}
+
 #[test]
 fn a_layer_or_a_bind_alone_over_mounts_is_refused_with_the_kernels_rule() {
     let sandbox = Sandbox::new();

@@ -5,6 +5,8 @@ use crate::error::Error;
 use crate::failure::reason;
 use crate::request::mount::{Content, Mount};
 use crate::sys::mountinfo;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Nested directories in which root expects to be able to write.
@@ -25,7 +27,9 @@ const WRITABLE: [&str; 12] = [
 
 /// The host's mounts, and the directories to create in the layers.
 pub(crate) struct HostRoot {
-    submounts: Vec<PathBuf>,
+    /// The directories above mounts. A host can have thousands of mounts, and each directory on the way is
+    /// looked up.
+    above_mounts: BTreeSet<OsString>,
     /// The targets of the requested binds. A layer below one would keep the host's filesystem busy unseen.
     targets: Vec<PathBuf>,
     /// Directories to create in the layers in advance, parents first. A layer cannot reproduce an owner that
@@ -50,7 +54,8 @@ impl HostRoot {
         dirs.dedup();
         let mounts = mountinfo::read()
             .map_err(|errno| Error::Unreadable { file: mountinfo::FILE.into(), why: reason(errno) })?;
-        Ok(HostRoot { submounts: mounts.into_iter().map(|mount| mount.path).collect(), targets, dirs })
+        let above_mounts = above(mounts.iter().map(|mount| mount.path.as_path()));
+        Ok(HostRoot { above_mounts, targets, dirs })
     }
 
     /// True if a requested bind covers a directory.
@@ -60,6 +65,19 @@ impl HostRoot {
 
     /// True if there are mounts below a directory.
     pub(crate) fn has_mounts_below(&self, path: &Path) -> bool {
-        self.submounts.iter().any(|mount| mount != path && mount.starts_with(path))
+        self.above_mounts.contains(path.as_os_str())
     }
+}
+
+/// All directories above these paths.
+fn above<'a>(paths: impl Iterator<Item = &'a Path>) -> BTreeSet<OsString> {
+    let mut above = BTreeSet::new();
+    for path in paths {
+        let dirs = path.ancestors().skip(1).map(Path::as_os_str);
+        // Those above a known directory are known.
+        for dir in dirs.take_while(|dir| !above.contains(*dir)).collect::<Vec<_>>() {
+            above.insert(dir.to_owned());
+        }
+    }
+    above
 }

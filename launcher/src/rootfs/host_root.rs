@@ -20,7 +20,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};
 use nix::libc;
 use nix::mount::{MntFlags, umount2};
-use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstatat, mkdirat};
+use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstat, fstatat, mkdirat};
 use nix::unistd::{AccessFlags, UnlinkatFlags, faccessat, fchdir, symlinkat, unlinkat};
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
@@ -53,9 +53,7 @@ pub(crate) fn attach(host: &HostRoot, upper: &UpperLayers) -> Result<NewRoot, Fa
         return Err(on(errno));
     }
     layers.leave(&root).map_err(on)?;
-    let mut new_root = NewRoot::new(root).all_in_memory();
-    layers.made.iter().for_each(|layered| new_root.record_memory(layered));
-    Ok(new_root)
+    Ok(NewRoot::new(root).all_in_memory().with_memory(layers.made))
 }
 
 /// Attaches an empty filesystem in memory over `/`. Absolute paths still lead to the host's files: the root
@@ -81,8 +79,8 @@ struct Layers<'a> {
     host: &'a HostRoot,
     upper: &'a UpperLayers,
     layers: OwnedFd,
-    /// The overlays made so far.
-    made: Vec<OwnedFd>,
+    /// The devices of the overlays made so far. A host can have more mounts than a process may have descriptors.
+    made: Vec<libc::dev_t>,
     /// Why the last directory without an overlay does not have one.
     refused: Option<Errno>,
 }
@@ -160,7 +158,7 @@ impl<'a> Layers<'a> {
         match self.overlay(path, &stat) {
             Ok(layered) => {
                 sys::mount::attach(&layered, mount_point, c"")?;
-                self.made.push(layered);
+                self.made.push(fstat(&layered)?.st_dev);
                 Ok(())
             }
             Err(errno) if is_without_overlays(errno) => Err(errno),

@@ -49,6 +49,13 @@ impl NewRoot {
         self
     }
 
+    /// The same, if the filesystems with these devices are also removed with the sandbox.
+    #[must_use]
+    pub(crate) fn with_memory(mut self, devices: Vec<dev_t>) -> NewRoot {
+        self.memory.extend(devices);
+        self
+    }
+
     /// The top directory.
     pub(crate) fn top(&self) -> &OwnedFd {
         &self.top

@@ -1,5 +1,6 @@
 //! `subroot run` without a root: the host's own system, with all writes in a private layer in memory.
 
+use nix::mount::{MsFlags, mount};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,6 +15,8 @@ const WRITES: &str = "
     echo 'added::1:1::/:' >> /etc/passwd && tail -n 1 /etc/passwd";
 
 const WRITTEN: &str = "private\nprivate\nprivate\nprivate\nprivate\nprivate\nprivate\nadded::1:1::/:\n";
+
+const MOUNTS: u32 = 200;
 
 fn run(user: &User, words: &[&str]) -> Command {
     let mut command = user.command("subroot");
@@ -57,6 +60,21 @@ fn what_a_user_writes_on_a_host_without_any_mapper_goes_nowhere() {
     host.remove(MAPPER);
     host.hide("/usr/bin/newuidmap");
     assert_eq!(assert_writes_go_nowhere(&host, &host.user("alice")).stderr.lines().count(), 1);
+}
+
+#[test]
+fn a_host_may_have_more_mounts_than_a_process_may_have_descriptors() {
+    let host = Host::new();
+    let alice = host.user("alice");
+    for number in 0..MOUNTS {
+        let path = alice.home.join(format!("mounts/{number}"));
+        fs::create_dir_all(&path).expect("a mount point");
+        mount(Some("tmpfs"), &path, Some("tmpfs"), MsFlags::empty(), Some("mode=777")).expect("a mount");
+    }
+    let script = "ulimit -n 64; subroot run -- sh -c 'for dir in ~/mounts/*; do echo > $dir/new; done; ls ~/mounts/*/new | wc -l'";
+    let outcome = host.output(&mut alice.shell(script));
+    assert_eq!(outcome.ok(), format!("{MOUNTS}\n"));
+    assert!(!alice.home.join("mounts/7/new").exists());
 }
 
 #[test]

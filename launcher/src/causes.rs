@@ -321,6 +321,12 @@ kinds! {
     DEAD_FUSE: "dead-fuse", "{path} is on a FUSE filesystem whose server has ended", "unmount it with fusermount3 -u -z, and mount it again";
     /// A FUSE filesystem for one user.
     FUSE_ROOT: "fuse-rootfs", "{path} is on a FUSE filesystem without allow_other, which only your own ID can use: other users inside cannot", "run with --overlay";
+    /// Networks.
+    NETWORK_PROGRAM: "network-program", "{program}, which connects a sandbox's own network, is not installed", "as root: apt-get install {package}";
+    TUN_MISSING: "tun-missing", "/dev/net/tun is not there", "as root: modprobe tun";
+    TUN_CLOSED: "tun-closed", "you may not open /dev/net/tun", "as root: chmod 666 /dev/net/tun";
+    NO_ROUTE: "no-route", "the host has no default route", "connect the host to a network, or use --network none";
+    LOW_PORT: "low-port", "port {port} is below {least}, the lowest that users may open", "as root: sysctl net.ipv4.ip_unprivileged_port_start={port}";
     /// Terminals.
     NO_TERMINAL: "terminal-missing", "/dev/ptmx is not there, as with --dev none", "leave --dev none out, or -t";
 }

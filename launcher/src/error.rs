@@ -1,5 +1,7 @@
 //! The errors of a launch, with their messages, exit statuses and fixes.
 
+mod network;
+pub use crate::error::network::NetworkError;
 use crate::failure::{Failure, OWN_FAILURE, Step, reason};
 use crate::sys::standard_error::number_of;
 use nix::errno::Errno;
@@ -203,6 +205,8 @@ pub enum Error {
         /// The kernel's reason.
         errno: OsError,
     },
+    /// The sandbox could not be connected with the outside.
+    Network(NetworkError),
     /// The child reported a failure.
     Start(Failure),
     /// The process that [`Sandbox::spawn`](crate::Sandbox::spawn) created for the launch could not start the
@@ -364,6 +368,7 @@ impl fmt::Display for Error {
             Error::NoImageProgram => write!(f, "starting subroot-image: it is not installed"),
             Error::Tree { doing, path, why } => write!(f, "{doing} {}: {why}", path.display()),
             Error::Parent { doing: what, errno } => write!(f, "{what}: {}", errno),
+            Error::Network(error) => error.fmt(f),
             Error::Start(failure) => failure.fmt(f),
             Error::Monitored { why, .. } => write!(f, "{why}"),
             Error::Vanished => write!(f, "starting the command: the new process was killed before it could"),

@@ -4,7 +4,7 @@
 //! [`Sandbox`] describes what to run; [`Sandbox::spawn`] starts it and returns a [`Running`]. The `subroot`
 //! program does the same with its command line. The modules follow the order of a launch: `cli` parses the
 //! command line, `request` holds the request, `plan` decides what is done, `parent` clones the child and
-//! writes its ID maps, `child` builds the new root with `rootfs` and starts the command. `diagnose` explains
+//! writes its ID maps, `network` connects it, `child` builds the new root with `rootfs` and starts the command. `diagnose` explains
 //! failures, `cdi` reads device specifications, `images` reads the image store, `grants`
 //! reads the caller's subordinate IDs, and `sys` calls the kernel. See docs/design.md.
 
@@ -25,6 +25,7 @@ mod failure;
 mod grants;
 #[doc(hidden)] // for subroot-image
 pub mod images;
+mod network;
 mod parent;
 mod plan;
 mod request;
@@ -36,7 +37,7 @@ pub use child::seccomp;
 #[cfg(feature = "cli")]
 #[doc(hidden)] // for main.rs
 pub use cli::main;
-pub use error::{Error, NamespaceFlags, OsError, Shortfall};
+pub use error::{Error, NamespaceFlags, NetworkError, OsError, Shortfall};
 pub use failure::Failure;
 pub use parent::exit_status::ExitStatus;
 pub use parent::running::Running;
@@ -45,6 +46,7 @@ pub use request::ids::{Account, GivenLine, IdSource, UserSpec, Userns};
 pub use request::limits::{Limit, Resource};
 pub use request::mount::{Attributes, Bind, Content, Mount, MountFlags, Propagation};
 pub use request::namespaces::{ClockOffsets, Namespace, Network};
+pub use request::network::{Port, Protocol};
 pub use request::process::{Landlock, Seccomp};
 pub use request::root::{Dev, Overlay, Proc};
 pub use request::sandbox::Sandbox;

@@ -8,6 +8,7 @@ pub(crate) mod further;
 mod ids;
 mod mounts;
 mod namespaces;
+mod network;
 mod process;
 mod registries;
 mod run;
@@ -21,6 +22,7 @@ pub(crate) use crate::cli::args::detached::{AttachArgs, LogsArgs, StopArgs, Wait
 pub(crate) use crate::cli::args::ids::{IdentityArgs, MapperArgs};
 pub(crate) use crate::cli::args::mounts::MountArgs;
 pub(crate) use crate::cli::args::namespaces::NamespaceArgs;
+pub(crate) use crate::cli::args::network::NetworkArgs;
 pub(crate) use crate::cli::args::process::{ProcessArgs, SecurityArgs};
 pub(crate) use crate::cli::args::registries::{LoginArgs, LogoutArgs, PullArgs, PullingArgs, TlsArgs};
 pub(crate) use crate::cli::args::run::RunArgs;

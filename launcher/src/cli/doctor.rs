@@ -120,6 +120,7 @@ fn examine(rootfs: Option<&Path>) -> Result<Vec<Line>, Error> {
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         lines.push(Line::well("session", Cause::new(&NO_RUNTIME_DIR, &[]).to_string()));
     }
+    lines.push(network());
     let namespaces = namespaces();
     let failed = namespaces.verdict == Verdict::Failed;
     lines.push(namespaces);
@@ -134,6 +135,15 @@ fn examine(rootfs: Option<&Path>) -> Result<Vec<Line>, Error> {
         lines.extend([overlay(&plan.candidates), root(&plan.candidates)]);
     }
     Ok(lines)
+}
+
+/// A network of a sandbox's own is optional, so what it lacks does not count.
+fn network() -> Line {
+    let found = match probes::network::usable() {
+        Ok(program) => format!("--network private is connected by {}", program.display()),
+        Err(cause) => format!("--network private does not work: {cause}; fix: {}", cause.fix()),
+    };
+    Line::well("network", found)
 }
 
 fn account(grants: &Grants) -> Line {

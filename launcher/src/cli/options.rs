@@ -2,14 +2,16 @@
 
 use crate::cdi::is_qualified;
 use crate::cli::args::{
-    ExecArgs, IdentityArgs, MountArgs, NamespaceArgs, ProcessArgs, PullingArgs, RunArgs, SecurityArgs,
-    UnshareArgs, join_command,
+    ExecArgs, IdentityArgs, MountArgs, NamespaceArgs, NetworkArgs, ProcessArgs, PullingArgs, RunArgs,
+    SecurityArgs, UnshareArgs, join_command,
 };
 use crate::cli::mistakes::nearest::question;
 use crate::cli::values::namespaces::NAMESPACE;
 use crate::cli::values::pull::{PULL, Pull};
 use crate::cli::values::root::{DEV, PROC};
-use crate::cli::values::{descriptors, environment, ids, limits, made, mounts, namespaces, passed, process};
+use crate::cli::values::{
+    descriptors, environment, ids, limits, made, mounts, namespaces, network, passed, process,
+};
 use crate::error::{Error, OsError};
 use crate::parent::detached::record::Kept;
 use crate::parent::detached::supervisor::Wishes;
@@ -17,7 +19,7 @@ use crate::parent::registry::Known;
 use crate::request::environment::{Environment, set};
 use crate::request::ids::Userns;
 use crate::request::mount::Mount;
-use crate::request::namespaces::Namespaces;
+use crate::request::namespaces::{Namespaces, Network};
 use crate::request::process::{Landlock, Process, Seccomp, Workdir, check_workdir};
 use crate::request::root::Overlay;
 use crate::request::sandbox::Sandbox;
@@ -63,6 +65,7 @@ pub(crate) fn run(typed: RunArgs, after: Option<Vec<OsString>>) -> Result<(Sandb
     take_confinement(&mut sandbox, typed.security)?;
     take_identity(&mut sandbox, &typed.identity)?;
     take_namespaces(&mut sandbox, &typed.namespaces)?;
+    take_network(&mut sandbox, typed.namespaces.network.as_deref(), &typed.network)?;
     sandbox.as_pid_1 = typed.lifecycle.as_pid_1;
     sandbox.outlives_parent = typed.lifecycle.outlive_parent;
     sandbox.name = typed.lifecycle.name;
@@ -346,9 +349,27 @@ fn take_namespaces(sandbox: &mut Sandbox, typed: &NamespaceArgs) -> Result<(), E
         ipc: NAMESPACE.read(typed.ipc.as_deref()).map_err(reading("--ipc"))?,
         uts: NAMESPACE.read(typed.uts.as_deref()).map_err(reading("--uts"))?,
         cgroup: NAMESPACE.read(typed.cgroupns.as_deref()).map_err(reading("--cgroupns"))?,
-        network: namespaces::network(typed.network.as_deref()).map_err(reading("--network"))?,
+        network: Network::default(),
         time: offsets.transpose().map_err(reading("--timens"))?,
     };
     sandbox.hostname = typed.hostname.clone();
+    Ok(())
+}
+
+/// A published port asks for a network of the sandbox's own.
+fn take_network(sandbox: &mut Sandbox, mode: Option<&str>, typed: &NetworkArgs) -> Result<(), Error> {
+    let (network, options) = namespaces::network(mode).map_err(reading("--network"))?;
+    let is_implied = mode.is_none() && !typed.publish.is_empty();
+    sandbox.namespaces.network = if is_implied { Network::Private } else { network };
+    let connection = &mut sandbox.connection;
+    connection.options = options;
+    for value in &typed.publish {
+        connection.ports.extend(network::ports(value).map_err(reading("--publish"))?);
+    }
+    connection.dns.servers = network::addresses(&typed.dns).map_err(reading("--dns"))?;
+    (connection.dns.search, connection.dns.options) = (typed.dns_search.clone(), typed.dns_option.clone());
+    for value in &typed.add_host {
+        connection.hosts.extend(network::hosts(value).map_err(reading("--add-host"))?);
+    }
     Ok(())
 }

@@ -18,6 +18,7 @@ pub(crate) fn found(error: &Error) -> Option<Cause> {
         Error::Rootfs { path, errno } => named::rootfs(path, errno.0),
         Error::Source { path, errno } | Error::File { path, errno, .. } => named::other(path, errno.0),
         Error::Kept { directory, errno, .. } => named::kept(directory, errno.0),
+        Error::Network(error) => probes::network::refused(error),
         Error::Start(failure) => named::start(failure).or_else(|| probes::step::refused(failure)),
         Error::Mapper { program, output: said } => {
             probes::mapper::needs_admin(program, said).or_else(|| probes::apparmor::denied(said))

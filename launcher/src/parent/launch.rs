@@ -10,6 +10,7 @@ use crate::diagnose::named::without_overlay;
 use crate::diagnose::probes;
 use crate::diagnose::shortfall;
 use crate::error::{Error, NamespaceFlags, OsError};
+use crate::network::{self, Connection};
 use crate::parent::channel::{open_dir, packet_pipe, pipe, socket};
 use crate::parent::detached::console::Console;
 use crate::parent::detached::supervisor::Supervisor;
@@ -81,6 +82,9 @@ fn perform(launch: &mut Launch, mut supervisor: Option<&mut Supervisor>) -> Resu
     // A command without its own root has access to the host's anyway.
     if plan.root.is_some() {
         refuse_directories(&plan.passed)?;
+    }
+    if let Some(network) = &plan.network {
+        network::check_ports(&network.ports)?;
     }
     let signals = Signals::block()?;
     let is_watched = supervisor.is_some() || !(plan.outlives_parent || signals.ignores_hangup);
@@ -158,7 +162,8 @@ fn run_to_end(
     (signals, supervisor): (&Signals, Option<&mut Supervisor>),
 ) -> Result<Ended, Error> {
     let spawned = Spawned::new(launch, signals)?;
-    let mapped = spawned.map(&launch.plan)?;
+    let mut mapped = spawned.map(&launch.plan)?;
+    mapped.connect(&launch.plan)?;
     let mut released = mapped.release(&launch.plan, held)?;
     let outcome = relay::wait(&mut released, signals);
     if let Some(supervisor) = supervisor {
@@ -316,6 +321,14 @@ impl Spawned {
 }
 
 impl Mapped {
+    /// Connects the network of the waiting child.
+    fn connect(&mut self, plan: &Plan) -> Result<(), Error> {
+        let Some(network) = &plan.network else { return Ok(()) };
+        progress::begin(Kind::ConnectNetwork, b"");
+        self.live.connection = Some(Connection::new(network, self.pid)?);
+        Ok(())
+    }
+
     fn release(self, plan: &Plan, held: Held) -> Result<Released, Error> {
         let Held { name, parent, mut console } = held;
         let Mapped { pid, dir, live, report, terminal, candidate } = self;

@@ -1,6 +1,7 @@
 //! A running child: the descriptors for it, and the cleanup when it ends.
 
 use crate::error::{Error, OsError};
+use crate::network::Connection;
 use crate::parent::detached::console::Console;
 use crate::parent::reach::is_in_our_group;
 use crate::parent::registry::Entry;
@@ -27,6 +28,8 @@ pub(crate) struct Live {
     /// /proc/PID/status of a command that is PID 1 in the sandbox. It is opened before the execve(2), after
     /// which hidepid may hide it.
     pub(crate) status: Option<File>,
+    /// The program that connects the sandbox's network.
+    pub(crate) connection: Option<Connection>,
     mount_points: MountPoints,
     watcher: Option<OwnedFd>,
     /// Open while the sandbox may run. The kernel closes it whichever way this process ends.
@@ -47,7 +50,8 @@ impl Live {
     ) -> Result<Live, Error> {
         let command = (first != Some(FirstProcess::Init)).then_some(pid);
         let lifeline = Some(lifeline);
-        let mut live = Live { process, command, status: None, mount_points, watcher: None, lifeline };
+        let (status, connection, watcher) = (None, None, None);
+        let mut live = Live { process, command, status, connection, mount_points, watcher, lifeline };
         if live.command.is_some() || !live.mount_points.is_empty() {
             let watcher = watcher::start(&live.process, go, &live.mount_points);
             live.watcher =

@@ -11,7 +11,7 @@ use crate::plan::id_plan::{Candidate, IdPlan, Maps, Writer};
 use crate::request::ids::Account;
 use crate::sys;
 use crate::sys::process::Ended;
-use crate::sys::program::Arguments;
+use crate::sys::program::{Arguments, Lifetime};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::libc::SIGKILL;
@@ -172,6 +172,7 @@ fn start(program: &Path, args: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<
         arguments: &Arguments::new(args),
         environment: &Arguments::new(Vec::new()),
         streams: [input.unwrap_or(&null), &null, &stderr].map(AsFd::as_fd),
+        lifetime: Lifetime::Own,
     })?;
     Ok((mapper, said))
 }

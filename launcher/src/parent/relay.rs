@@ -2,6 +2,7 @@
 
 use crate::error::{Error, OsError};
 use crate::failure::{self, MAX_RECORD};
+use crate::network::Connection;
 use crate::parent::detached::console::Console;
 use crate::parent::live::Released;
 use crate::parent::reach::is_of_the_group;
@@ -120,6 +121,8 @@ struct Happened {
     ended: bool,
     orphaned: bool,
     reported: bool,
+    /// The program that connects the network has ended.
+    disconnected: bool,
     /// The first descriptor of [`Terminal::wanted`] or [`Console::wanted`] is ready.
     terminal: bool,
 }
@@ -144,6 +147,9 @@ impl Watch<'_> {
         let happened = self.wait()?;
         if happened.reported {
             self.read_report();
+        }
+        if let Some(connection) = self.released.live.connection.as_mut().filter(|_| happened.disconnected) {
+            standard_error::warn(&connection.warning());
         }
         let signals = self.signals;
         // Error ignored: a signal that cannot be read stays queued for the next iteration.
@@ -181,6 +187,9 @@ impl Watch<'_> {
         }
         let parent_at = ready.len();
         ready.extend(parent.as_ref().map(|parent| PollFd::new(parent.as_fd(), PollFlags::POLLIN)));
+        let connection_at = ready.len();
+        let connection = live.connection.as_ref().and_then(Connection::watched);
+        ready.extend(connection.map(|connection| PollFd::new(connection, PollFlags::POLLIN)));
         let terminal_at = ready.len();
         ready.extend(terminal.iter().flat_map(Terminal::wanted));
         ready.extend(console.iter().flat_map(Console::wanted));
@@ -194,6 +203,7 @@ impl Watch<'_> {
             ended: is_ready(0),
             reported: !self.started && is_ready(report_at),
             orphaned: parent.is_some() && is_ready(parent_at),
+            disconnected: connection.is_some() && is_ready(connection_at),
             terminal: is_ready(terminal_at),
         })
     }

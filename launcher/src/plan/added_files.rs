@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::plan::accounts::Accounts;
 use crate::plan::id_plan::Candidate;
 use crate::plan::name_files::Names;
+use crate::plan::network::Connector;
 use crate::plan::root_files::{RootFiles, unreadable};
 use crate::request::mount::{Content, Mount};
 use crate::request::names::check_hostname;
@@ -21,6 +22,7 @@ pub(crate) struct Additions<'p> {
     /// The maps that are tried first.
     pub(crate) candidate: &'p Candidate,
     pub(crate) hostname: Option<&'p str>,
+    pub(crate) connector: Option<Connector>,
     /// The requested mounts.
     pub(crate) mounts: &'p [Mount],
 }
@@ -46,11 +48,17 @@ impl Additions<'_> {
         let mut added = Added::default();
         let files = match RootFiles::open(self.sandbox, self.mounts) {
             // Only subordinate IDs may be able to search the directory. Nothing is added then.
-            Err(Errno::EACCES) => return Ok(added),
+            Err(Errno::EACCES) if !self.needs_names() => return Ok(added),
             files => files.map_err(|errno| unreadable("the root", errno))?,
         };
         let is_host_root = self.sandbox.root == Root::Host;
-        let names = Names { network: self.sandbox.namespaces.network, hostname: self.hostname, is_host_root };
+        let names = Names {
+            network: self.sandbox.namespaces.network,
+            connector: self.connector,
+            connection: &self.sandbox.connection,
+            hostname: self.hostname,
+            is_host_root,
+        };
         // An empty root gets only what was requested, and an account, without which the user has no name.
         if self.sandbox.root != Root::Empty {
             added.mounts = names.mounts(&files, &mut added.warnings)?;
@@ -67,6 +75,14 @@ impl Additions<'_> {
         added.home = known.home;
         added.is_unknown = known.is_unknown;
         Ok(added)
+    }
+}
+
+impl Additions<'_> {
+    /// True if files for names were requested, or the host's would not do.
+    fn needs_names(&self) -> bool {
+        let connection = &self.sandbox.connection;
+        self.connector.is_some() || !connection.dns.is_empty() || !connection.hosts.is_empty()
     }
 }
 

@@ -377,7 +377,8 @@ fn maps_of_every_own_id(layout: &Layout, userns: &Userns, groups: &[u32]) -> Res
     maps(layout, &IdKind::BOTH.map(pool), &groups).map(|maps| Maps { may_set_groups: true, ..maps })
 }
 
-fn program(name: &str) -> Option<PathBuf> {
+/// The path of a program in PATH.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file())
 }

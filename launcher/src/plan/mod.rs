@@ -8,6 +8,7 @@ pub(crate) mod id_plan;
 pub(crate) mod image;
 mod merged;
 mod name_files;
+pub(crate) mod network;
 pub(crate) mod outline;
 pub(crate) mod progress;
 pub(crate) mod root;
@@ -22,6 +23,7 @@ use crate::failure::{reason, reason_of};
 use crate::plan::added_files::{Added, Additions, hostname, prompt_label};
 use crate::plan::host_root::HostRoot;
 use crate::plan::id_plan::IdPlan;
+use crate::plan::network::NetworkPlan;
 use crate::plan::root::{Base, Ground, PlannedMount, RootPlan, Sys};
 use crate::request::limits::Limit;
 use crate::request::mount::{Content, Mount, NODEV, NOSUID, inside_path};
@@ -59,6 +61,8 @@ pub(crate) struct Plan {
     pub(crate) process: Process,
     /// The sources of IDs.
     pub(crate) ids: IdPlan,
+    /// What connects the sandbox's own network.
+    pub(crate) network: Option<NetworkPlan>,
     /// The hostname.
     pub(crate) hostname: Option<String>,
     /// The offsets of the clocks.
@@ -115,9 +119,11 @@ impl Plan {
             environment::set(&mut process.environment, name, value);
         }
         let hostname = hostname(sandbox);
+        let network = NetworkPlan::new(sandbox)?;
+        let connector = network.as_ref().map(|network| network.connector);
         let added = match (&sandbox.root, ids.candidates.first()) {
             (Root::Dir(_) | Root::Image(_) | Root::Host | Root::Empty, Some(candidate)) => {
-                Additions { sandbox, candidate, hostname, mounts: &mounts }.find()?
+                Additions { sandbox, candidate, hostname, connector, mounts: &mounts }.find()?
             }
             _ => Added::default(),
         };
@@ -131,6 +137,7 @@ impl Plan {
             first: private_pids.then_some(first),
             ids,
             root,
+            network,
             hostname: hostname.map(str::to_owned),
             clocks: sandbox.namespaces.time,
             outlives_parent: sandbox.outlives_parent,
@@ -208,10 +215,7 @@ fn flags(namespaces: &Namespaces) -> c_int {
         (namespaces.ipc, libc::CLONE_NEWIPC),
         (namespaces.uts, libc::CLONE_NEWUTS),
         (namespaces.cgroup, libc::CLONE_NEWCGROUP),
-        (
-            if namespaces.network == Network::None { Namespace::Private } else { Namespace::Host },
-            libc::CLONE_NEWNET,
-        ),
+        (namespaces.network.namespace(), libc::CLONE_NEWNET),
     ];
     let wanted = optional.into_iter().filter(|(namespace, _)| *namespace == Namespace::Private);
     wanted.fold(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, |flags, (_, flag)| flags | flag)
@@ -243,8 +247,8 @@ fn root(sandbox: &Sandbox, base: Base, mut mounts: Vec<Mount>, added: Vec<Mount>
     let replaced = |path: &str| mounts.iter().any(|planned| planned.mount.replaces(path));
     let sys = match sandbox.namespaces.network {
         _ if replaced("/sys") => Sys::None,
-        Network::None => Sys::New,
         Network::Host => Sys::Bind,
+        _ => Sys::New,
     };
     Ok(RootPlan {
         base,

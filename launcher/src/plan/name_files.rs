@@ -3,11 +3,15 @@
 //!
 //! Images have these files empty, because the program that runs them is expected to replace them.
 
+mod resolv_conf;
+
 use crate::error::Error;
 use crate::failure::reason;
+use crate::plan::network::Connector;
 use crate::plan::root_files::{Found, NO_FILE, RootFiles, is_of_content, unreadable};
 use crate::request::mount::Mount;
 use crate::request::namespaces::Network;
+use crate::request::network::Connection;
 use crate::sys;
 use nix::errno::Errno;
 use nix::sys::utsname::uname;
@@ -25,6 +29,9 @@ const LARGEST: u64 = 1024 * 1024;
 /// Which names have to be resolved.
 pub(crate) struct Names<'n> {
     pub(crate) network: Network,
+    /// The program that connects the sandbox's own network.
+    pub(crate) connector: Option<Connector>,
+    pub(crate) connection: &'n Connection,
     /// The sandbox's own host name; none if it has the host's.
     pub(crate) hostname: Option<&'n str>,
     /// True if the root is the host's own.
@@ -42,18 +49,21 @@ impl Names<'_> {
         files: &RootFiles<'_>,
         warnings: &mut Vec<String>,
     ) -> Result<Vec<Mount>, Error> {
+        self.refuse_requested(files)?;
         let mut mounts = Vec::new();
+        let is_asked = !self.connection.hosts.is_empty();
         let mut stays = |path: &str, why: &str| {
             warnings.push(format!("names may not resolve: {path} of the root {why}"));
         };
         let mut take = |path: &str, found: Result<Found<Option<Mount>>, Errno>| match found {
+            Ok(Found::Other) if is_asked => Err(unreadable(path, Errno::EINVAL)),
             Ok(Found::Other) => {
                 stays(path, NO_FILE);
                 Ok(())
             }
             // Only subordinate IDs may be able to search a directory of the root. It stays unchanged then.
-            Err(Errno::EACCES) => Ok(()),
-            Err(errno) if is_of_content(errno) => {
+            Err(Errno::EACCES) if !is_asked => Ok(()),
+            Err(errno) if is_of_content(errno) && !is_asked => {
                 stays(path, &format!("cannot be read: {}", reason(errno)));
                 Ok(())
             }
@@ -64,19 +74,38 @@ impl Names<'_> {
             Ok(Found::Missing) => Ok(()),
             Err(errno) => Err(unreadable(path, errno)),
         };
-        let has_hosts_names = self.is_host_root && self.hostname.is_none();
+        let has_hosts_names = self.is_host_root && self.hostname.is_none() && !is_asked;
         if !has_hosts_names && !files.is_requested(HOSTS) {
             take(HOSTS, self.hosts(files))?;
         }
-        if !files.is_requested(RESOLVER) && !self.is_host_root && self.network == Network::Host {
+        if files.is_requested(RESOLVER) {
+        } else if self.connector.is_some() || !self.connection.dns.is_empty() {
+            let host = read_host(RESOLVER).map_err(|errno| unreadable(RESOLVER, errno))?;
+            let text =
+                resolv_conf::text(&self.connection.dns, &String::from_utf8_lossy(&host), self.connector);
+            mounts.push(Mount::file(text.into_bytes(), RESOLVER));
+        } else if !self.is_host_root && self.network == Network::Host {
             take(RESOLVER, resolver(files))?;
         }
         Ok(mounts)
     }
 
+    /// Refuses options about a file on which something else is mounted.
+    fn refuse_requested(&self, files: &RootFiles<'_>) -> Result<(), Error> {
+        let asked = [
+            ("--dns", RESOLVER, !self.connection.dns.is_empty()),
+            ("--add-host", HOSTS, !self.connection.hosts.is_empty()),
+        ];
+        match asked.into_iter().find(|(_, path, is_asked)| *is_asked && files.is_requested(path)) {
+            Some((what, path, _)) => Err(Error::Usage { what, why: format!("{path} is also a mount") }),
+            None => Ok(()),
+        }
+    }
+
     /// The root's own file, or else the host's, with the names that it lacks; none if it has them all. It can
     /// be written to, so that programs that add a line find what they expect.
     fn hosts(&self, files: &RootFiles<'_>) -> Result<Found<Option<Mount>>, Errno> {
+        let added = &self.connection.hosts;
         let own = match files.read(HOSTS)? {
             Found::Other => return Ok(Found::Other),
             Found::Missing => Vec::new(),
@@ -86,7 +115,7 @@ impl Names<'_> {
             Some(name) => name.as_bytes().to_vec(),
             None => uname()?.nodename().as_bytes().to_vec(),
         };
-        if has_name(&own, b"localhost") && has_name(&own, &name) {
+        if has_name(&own, b"localhost") && has_name(&own, &name) && added.is_empty() {
             return Ok(Found::File(None));
         }
         let host = read_host(HOSTS)?;
@@ -97,6 +126,9 @@ impl Names<'_> {
         if !has_name(&text, &name) {
             self.add_name(&mut text, &name, &host)?;
         }
+        // The first line of a name counts.
+        let lines: String = added.iter().map(|(name, address)| format!("{address} {name}\n")).collect();
+        text.splice(0..0, lines.into_bytes());
         Ok(Found::File(Some(Mount::file(text, HOSTS))))
     }
 

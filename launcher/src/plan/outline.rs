@@ -13,6 +13,7 @@ use crate::request::mount::{
     Attributes, Bind, Content, Mount, MountFlags, NODEV, NOEXEC, NOSUID, Propagation, READ_ONLY,
 };
 use crate::request::namespaces::KINDS;
+use crate::request::network::Port;
 use crate::request::passed::Passed;
 use crate::request::process::{Process, SHELLS, Seccomp, Workdir};
 use crate::request::root::{Dev, Overlay, Proc};
@@ -70,6 +71,12 @@ impl Outline {
         let names = KINDS.iter().filter(|(_, flag)| plan.namespaces & flag != 0);
         self.add(Kind::CreateNamespaces).texts("namespaces", &mut names.map(|(name, _)| OsStr::new(*name)));
         self.map(&plan.ids, why_not_better);
+        if let Some(network) = &plan.network {
+            let step = self.add(Kind::ConnectNetwork).text("program", &network.path);
+            step.texts("options", &mut network.options.iter().map(OsStr::new));
+            let ports: Vec<String> = network.ports.iter().map(Port::to_string).collect();
+            step.texts("ports", &mut ports.iter().map(OsStr::new));
+        }
     }
 
     fn map(&mut self, ids: &IdPlan, why_not_better: Option<String>) {

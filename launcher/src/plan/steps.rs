@@ -34,6 +34,7 @@ kinds! {
     LockChanges "lock_changes": "lock {path} against other sandboxes",
     CreateNamespaces "create_namespaces": "create namespaces: {namespaces}",
     MapIds "map_ids": "map IDs with {mapper}[ {program}]: uid_map {uid_map}; gid_map {gid_map}; setgroups {setgroups}[; as by --userns subids, as uid {root_owner} owns the root][; if that fails, with {otherwise}][; not better because {why_not_better}]",
+    ConnectNetwork "connect_network": "connect the network with {program}[ ({options})][; publish {ports}]",
     AdjustOomScore "adjust_oom_score": "set oom_score_adj to {value}",
     BecomeRoot "become_root": "become user ID {uid} and group ID {gid} of the user namespace[; supplementary groups: {groups}]",
     SetHostname "set_hostname": "set the host name to {name}",

@@ -6,7 +6,8 @@ use crate::request::ids::{Account, GivenLine, Userns, check_id};
 use crate::request::limits::Limit;
 use crate::request::mount::Mount;
 use crate::request::names::{check_hostname, check_name};
-use crate::request::namespaces::Namespace;
+use crate::request::namespaces::{Namespace, Network};
+use crate::request::network::{Dns, check_word};
 use crate::request::process::{Landlock, Process, Seccomp, Workdir, check_workdir};
 use crate::request::root::{Dev, Proc, Root};
 use crate::request::sandbox::Sandbox;
@@ -29,7 +30,31 @@ pub(crate) fn check(sandbox: &Sandbox) -> Result<(), Error> {
     read("--mount", sandbox.mounts.iter().try_for_each(Mount::check))?;
     check_process(&sandbox.process)?;
     check_userns(&sandbox.ids.userns)?;
+    check_network(sandbox)?;
     check_together(sandbox)
+}
+
+fn check_network(sandbox: &Sandbox) -> Result<(), Error> {
+    let (connection, network) = (&sandbox.connection, sandbox.namespaces.network);
+    let Dns { search, options, .. } = &connection.dns;
+    read("--dns-search", search.iter().try_for_each(|domain| check_word(domain)))?;
+    read("--dns-option", options.iter().try_for_each(|option| check_word(option)))?;
+    read("--add-host", connection.hosts.iter().try_for_each(|(name, _)| check_word(name)))?;
+    let refuse = |what, why: &str| Err(Error::Usage { what, why: why.into() });
+    if !connection.ports.is_empty() && !network.is_connected() {
+        return refuse("--publish", "it needs a network of the sandbox's own: --network=pasta");
+    }
+    if !connection.options.is_empty() && !matches!(network, Network::Pasta | Network::Slirp4netns) {
+        return refuse("--network", "only pasta and slirp4netns have options");
+    }
+    let has_files = !connection.dns.is_empty() || !connection.hosts.is_empty();
+    if has_files && matches!(sandbox.root, Root::Unchanged | Root::Empty) {
+        return refuse("--dns and --add-host", "they need a root with an /etc");
+    }
+    match connection.ports.iter().find(|port| port.host == 0 || port.inside == 0) {
+        Some(port) => refuse("--publish", &format!("{port} has port 0")),
+        None => Ok(()),
+    }
 }
 
 fn check_process(process: &Process) -> Result<(), Error> {

@@ -9,6 +9,7 @@ pub(crate) mod mount;
 pub(crate) mod mount_options;
 pub(crate) mod names;
 pub(crate) mod namespaces;
+pub(crate) mod network;
 pub(crate) mod passed;
 pub(crate) mod process;
 pub(crate) mod root;

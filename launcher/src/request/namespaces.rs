@@ -50,6 +50,24 @@ pub enum Network {
     Host,
     /// A new network namespace that has only the interface lo.
     None,
+    /// A new one that pasta connects with the outside, or slirp4netns if pasta is not installed.
+    Private,
+    /// A new one that pasta(1) connects with the outside.
+    Pasta,
+    /// A new one that slirp4netns(1) connects with the outside.
+    Slirp4netns,
+}
+
+impl Network {
+    /// Whether its network namespace is a new one.
+    pub(crate) fn namespace(self) -> Namespace {
+        if self == Network::Host { Namespace::Host } else { Namespace::Private }
+    }
+
+    /// True if a program connects the sandbox with the outside.
+    pub(crate) fn is_connected(self) -> bool {
+        matches!(self, Network::Private | Network::Pasta | Network::Slirp4netns)
+    }
 }
 
 /// Every kind of namespace: its name in /proc/PID/ns and its flag of clone(2).

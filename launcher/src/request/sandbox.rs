@@ -3,6 +3,7 @@
 mod confinement;
 mod ids;
 mod namespaces;
+mod network;
 mod process;
 mod root;
 mod streams;
@@ -11,6 +12,7 @@ use crate::request::environment::{self, Environment, set};
 use crate::request::ids::IdWishes;
 use crate::request::mount::Mount;
 use crate::request::namespaces::{Namespace, Namespaces, Network};
+use crate::request::network::Connection;
 use crate::request::passed::Passed;
 use crate::request::process::{Process, Seccomp, Workdir};
 use crate::request::root::{Dev, Overlay, Proc, Root};
@@ -78,6 +80,7 @@ pub struct Sandbox {
     pub(crate) labels_prompt: bool,
     pub(crate) ids: IdWishes,
     pub(crate) namespaces: Namespaces,
+    pub(crate) connection: Connection,
     pub(crate) hostname: Option<String>,
     pub(crate) as_pid_1: bool,
     pub(crate) outlives_parent: bool,
@@ -144,6 +147,7 @@ impl Sandbox {
             labels_prompt: true,
             ids: IdWishes::default(),
             namespaces: Namespaces::default(),
+            connection: Connection::default(),
             hostname: None,
             as_pid_1: false,
             outlives_parent: false,

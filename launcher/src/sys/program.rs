@@ -7,6 +7,8 @@ use crate::sys::{Outcome, owned};
 use nix::errno::Errno;
 use nix::libc::{self, c_char, c_int, c_long};
 use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::unistd::{Pid, getpid, getppid, setsid};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -91,6 +93,16 @@ pub(crate) struct Program<'a> {
     pub(crate) environment: &'a Arguments,
     /// The descriptors 0 to 2.
     pub(crate) streams: [BorrowedFd<'a>; 3],
+    pub(crate) lifetime: Lifetime,
+}
+
+/// How long a program may run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lifetime {
+    /// Until it has done its work, or a signal from the terminal ends it.
+    Own,
+    /// As long as this process, and not ended by a signal from the terminal: it has its own session.
+    OfThisProcess,
 }
 
 /// Starts a program without copying page tables, and returns its pidfd. All signals must be blocked.
@@ -99,8 +111,9 @@ pub(crate) struct Program<'a> {
 /// EAGAIN if no more processes are allowed, and errors of execve(2).
 pub(crate) fn start(program: &Program<'_>) -> Outcome<OwnedFd> {
     let (mut failed, mut pidfd) = (Ok(()), -1);
+    let parent = getpid();
     vfork_with(libc::CLONE_PIDFD, &mut pidfd, || {
-        failed = Err(become_program(program));
+        failed = Err(become_program(program, parent));
         exit(127)
     })?;
     let child = owned(c_long::from(pidfd))?;
@@ -111,7 +124,15 @@ pub(crate) fn start(program: &Program<'_>) -> Outcome<OwnedFd> {
 }
 
 /// Returns only on failure.
-fn become_program(program: &Program<'_>) -> Errno {
+fn become_program(program: &Program<'_>, parent: Pid) -> Errno {
+    if program.lifetime == Lifetime::OfThisProcess {
+        match prctl::set_pdeathsig(Signal::SIGKILL).and_then(|()| setsid()) {
+            Err(errno) => return errno,
+            // The parent may have ended before the signal was requested.
+            Ok(_) if getppid() != parent => return Errno::ESRCH,
+            Ok(_) => {}
+        }
+    }
     for (number, stream) in (0..).zip(program.streams) {
         if let Err(errno) = duplicate_to(stream, number) {
             return errno;

@@ -68,7 +68,11 @@ const OPTIONS: &[Case] = &[
 ];
 
 const VALUES: &[Case] = &[
-    ("run --network", "--network needs a value: host, none", "subroot run --help"),
+    (
+        "run --network",
+        "--network needs a value: host, none, private, pasta, slirp4netns",
+        "subroot run --help",
+    ),
     ("run --volume", "--volume needs a value: SOURCE:TARGET[:OPTIONS]", "subroot run --help"),
     ("kill -s", "--signal needs a value: SIGNAL", "subroot kill --help"),
     ("run --groups all /", "--groups: all is not keep", "subroot run --help"),
@@ -94,7 +98,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("run --proc nwe /", "reading --proc: nwe is not one of auto, new, bind, none; did you mean new?"),
     ("run --dev= /", "reading --dev: an empty value is not one of new, bind, none"),
     ("run --pid hots /", "reading --pid: hots is not one of private, host; did you mean host?"),
-    ("run --network nnoe /", "reading --network: nnoe is not one of host, none; did you mean none?"),
+    (
+        "run --network nnoe /",
+        "reading --network: nnoe is not one of host, none, private, pasta, slirp4netns; did you mean none?",
+    ),
     ("run --print-plan=jsn /", "reading --print-plan: jsn is not one of text, json; did you mean json?"),
     (
         "run --userns sbuids /",

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use subroot_tests::workspace;
 
 /// Top to bottom, in the order of a launch.
-const ORDER: [&str; 14] = [
-    "cli", "parent", "child", "rootfs", "diagnose", "plan", "cdi", "images", "grants", "causes", "request",
-    "error", "failure", "sys",
+const ORDER: [&str; 15] = [
+    "cli", "parent", "child", "rootfs", "network", "diagnose", "plan", "cdi", "images", "grants", "causes",
+    "request", "error", "failure", "sys",
 ];
 
 /// The maximum number of files in one directory.

@@ -19,6 +19,7 @@ mod killed_at_start;
 mod layouts;
 mod maps;
 mod mounts;
+mod network;
 mod own_terminal;
 mod passed_descriptors;
 mod rootfs_content;

@@ -3,6 +3,7 @@
 use crate::cli::args::ids::IdentityArgs;
 use crate::cli::args::mounts::MountArgs;
 use crate::cli::args::namespaces::NamespaceArgs;
+use crate::cli::args::network::NetworkArgs;
 use crate::cli::args::process::{ProcessArgs, SecurityArgs};
 use crate::cli::args::registries::PullingArgs;
 use clap::{ArgAction, Args};
@@ -47,6 +48,9 @@ pub(crate) struct RunArgs {
     /// Which namespaces it has.
     #[command(flatten)]
     pub(crate) namespaces: NamespaceArgs,
+    /// How its network is connected.
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
     /// When the sandbox ends.
     #[command(flatten)]
     pub(crate) lifecycle: LifecycleArgs,

@@ -7,6 +7,7 @@ pub(crate) mod limits;
 pub(crate) mod made;
 pub(crate) mod mounts;
 pub(crate) mod namespaces;
+pub(crate) mod network;
 pub(crate) mod one_of;
 pub(crate) mod passed;
 pub(crate) mod process;

@@ -12,18 +12,30 @@ pub(crate) const NAMESPACE: OneOf<Namespace> =
 pub(crate) const NETWORK: OneOf<Network> = OneOf(&[
     ("host", "The host's", Network::Host),
     ("none", "A new one that has only a loopback interface", Network::None),
+    (
+        "private",
+        "A new one, connected by pasta, or by slirp4netns if pasta is not installed",
+        Network::Private,
+    ),
+    ("pasta", "A new one, connected by pasta(1); :OPTIONS are passed on", Network::Pasta),
+    ("slirp4netns", "A new one, connected by slirp4netns(1); :OPTIONS are passed on", Network::Slirp4netns),
 ]);
 
 /// `--network`. Networks of docker's and podman's are answered with what to do instead.
 ///
 /// # Errors
 /// Why the value is invalid.
-pub(crate) fn network(typed: Option<&str>) -> Result<Network, String> {
+pub(crate) fn network(typed: Option<&str>) -> Result<(Network, Vec<String>), String> {
     let explained = |why: String| match counsel::of("--network", typed.unwrap_or_default()) {
         Some((instead, _)) if !why.ends_with('?') => format!("{why}; {instead}"),
         _ => why,
     };
-    NETWORK.read(typed).map_err(explained)
+    if let Some((program @ ("pasta" | "slirp4netns"), options)) =
+        typed.and_then(|typed| typed.split_once(':'))
+    {
+        return Ok((NETWORK.read(Some(program))?, options.split(',').map(str::to_owned).collect()));
+    }
+    NETWORK.read(typed).map_err(explained).map(|network| (network, Vec::new()))
 }
 
 /// `--timens monotonic=SECONDS,boottime=SECONDS`; a single number sets both.

@@ -9,6 +9,7 @@ pub(crate) mod grants;
 pub(crate) mod keys;
 pub(crate) mod mapper;
 pub(crate) mod namespaces;
+pub(crate) mod network;
 pub(crate) mod owner;
 pub(crate) mod proc;
 pub(crate) mod program;

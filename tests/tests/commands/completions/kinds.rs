@@ -152,7 +152,7 @@ fn names_of_images(mut typing: Typing) {
 fn every_word_of_a_closed_set(mut typing: Typing) {
     for (typed, words) in [
         ("run --userns ", "auto auto:size= full host-id keep-id keep-id:uid="),
-        ("run --network ", "none host"),
+        ("run --network ", "none host private pasta slirp4netns"),
         ("run --proc ", "auto new bind none"),
         ("run --dev ", "new bind none"),
         ("run --pid ", "private host"),

@@ -9,6 +9,7 @@ use subroot_tests::workspace;
 
 /// Each option, and the setters that do the same.
 const SETTERS: &[(&str, &[&str])] = &[
+    ("--add-host", &["add_host"]),
     ("--as-pid-1", &["as_pid_1"]),
     ("--cap-add", &["cap_add"]),
     ("--cap-drop", &["cap_drop"]),
@@ -16,6 +17,9 @@ const SETTERS: &[(&str, &[&str])] = &[
     ("--dev", &["dev"]),
     ("--device", &["cdi_device", "device"]),
     ("--dir", &["dir"]),
+    ("--dns", &["dns_server"]),
+    ("--dns-option", &["dns_option"]),
+    ("--dns-search", &["dns_search"]),
     ("--empty-root", &["empty"]),
     ("--env", &["env"]),
     ("--env-host", &["env_host"]),
@@ -30,7 +34,7 @@ const SETTERS: &[(&str, &[&str])] = &[
     ("--json-status", &["status_stream"]),
     ("--mount", &["mount"]),
     ("--name", &["name"]),
-    ("--network", &["network"]),
+    ("--network", &["network", "network_option"]),
     ("--oom-score-adj", &["oom_score_adj"]),
     ("--outlive-parent", &["outlive_parent"]),
     ("--overlay", &["overlay"]),
@@ -38,6 +42,7 @@ const SETTERS: &[(&str, &[&str])] = &[
     ("--pid", &["pid"]),
     ("--preserve-fds", &["preserve_fd"]),
     ("--proc", &["proc"]),
+    ("--publish", &["publish"]),
     ("--read-only", &["read_only"]),
     ("--read-only-tmpfs", &["writable_tmpfs"]),
     (

@@ -48,7 +48,7 @@ fn a_network_of_its_own_has_lo_and_nothing_of_the_host() {
     assert_refused(
         &sandbox.output(&["--network", "bridge"], "true"),
         125,
-        &["--network", "not one of host, none"],
+        &["--network", "not one of host, none, private, pasta, slirp4netns"],
     );
 }
 

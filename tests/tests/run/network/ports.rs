@@ -1,0 +1,97 @@
+//! Published ports.
+
+use crate::network::outside::{BOTH, HOST, Outside, fetched, free_port};
+use crate::running::{PATIENCE, Running, soon, unique_word};
+use std::net::{TcpListener, UdpSocket};
+use std::time::Duration;
+use subroot_tests::sandbox::assert_refused;
+use subroot_tests::skip;
+
+/// A server inside that greets connections at port 80 of TCP.
+const SERVER: &str = "echo ready; while echo greeted $0 | nc -l -p 80 >/dev/null; do :; done";
+
+/// A server that answers at port 5300 of UDP. busybox has none.
+const ANSWERER: &str = r#"use Socket; socket(S, PF_INET, SOCK_DGRAM, 0); bind(S, pack_sockaddr_in(5300, INADDR_ANY));
+    $| = 1; print "ready\n"; while (my $from = recv(S, my $question, 512, 0)) { send(S, "answer\n", 0, $from) }"#;
+
+#[test]
+fn a_published_port_is_reached_at_the_given_address_only() {
+    let outside = match Outside::new() {
+        Ok(outside) => outside,
+        Err(why) => skip!("{why}"),
+    };
+    for program in BOTH {
+        let (port, word) = (free_port(), unique_word());
+        let publish = format!("127.0.0.1:{port}:80");
+        let options = ["--network", program, "-p", &publish];
+        let running = Running::new(&mut outside.sandbox.run(&options, &["sh", "-c", SERVER, &word]));
+        assert_eq!(fetched("127.0.0.1", port), format!("greeted {word}\n"), "{program}");
+        let elsewhere = TcpListener::bind((HOST, port));
+        assert!(elsewhere.is_ok(), "{program}: {elsewhere:?}");
+        running.signal(9);
+        running.end();
+    }
+}
+
+#[test]
+fn publishing_a_port_implies_a_network_and_all_addresses() {
+    let outside = match Outside::new() {
+        Ok(outside) => outside,
+        Err(why) => skip!("{why}"),
+    };
+    let (port, word) = (free_port(), unique_word());
+    let publish = format!("{port}:80");
+    let running = Running::new(&mut outside.sandbox.run(&["-p", &publish], &["sh", "-c", SERVER, &word]));
+    assert_eq!(fetched("127.0.0.1", port), format!("greeted {word}\n"));
+    let elsewhere = TcpListener::bind((HOST, port));
+    assert!(elsewhere.is_err(), "the port is closed at {HOST}");
+    running.signal(9);
+    running.end();
+}
+
+#[test]
+fn udp_is_published() {
+    let outside = match Outside::new() {
+        Ok(outside) => outside,
+        Err(why) => skip!("{why}"),
+    };
+    for program in BOTH {
+        let (port, word) = (free_port(), unique_word());
+        let publish = format!("127.0.0.1:{port}:5300/udp");
+        let options = ["run", "--network", program, "-p", &publish, "--", "perl", "-e", ANSWERER, &word];
+        let running = Running::new(&mut outside.sandbox.subroot(&options));
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a limit");
+        let mut answer = [0; 64];
+        let is_answered = || {
+            let _not_yet = socket.send_to(b"question\n", ("127.0.0.1", port));
+            socket.recv(&mut answer).is_ok_and(|length| &answer[..length] == b"answer\n")
+        };
+        assert!(soon(PATIENCE, is_answered), "{program}");
+        running.signal(9);
+        running.end();
+    }
+}
+
+#[test]
+fn a_port_that_cannot_be_opened_is_named_before_anything_starts() {
+    let outside = match Outside::new() {
+        Ok(outside) => outside,
+        Err(why) => skip!("{why}"),
+    };
+    let sandbox = &outside.sandbox;
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let port = taken.local_addr().expect("its address").port();
+    let refused = |publish: &str| {
+        let outcome = sandbox.host.output(&mut sandbox.leaving_a_mark(&["-p", publish]));
+        assert!(!sandbox.has_mark());
+        outcome
+    };
+    let publish = format!("127.0.0.1:{port}:80");
+    assert_refused(&refused(&publish), 125, &["publishing port", &publish, "Address already in use"]);
+    let low = refused("127.0.0.1:81:80");
+    let fix = "fix: as root: sysctl net.ipv4.ip_unprivileged_port_start=81";
+    assert_refused(&low, 125, &["127.0.0.1:81:80/tcp: Permission denied", "port 81 is below 1024"]);
+    assert!(low.stderr.contains(fix), "{low:?}");
+    assert_refused(&refused("198.51.100.1:8080:80"), 125, &["Cannot assign requested address"]);
+}

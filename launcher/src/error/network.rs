@@ -1,7 +1,6 @@
 //! Why a sandbox could not get the network that was requested.
 
-use crate::error::OsError;
-use crate::request::network::Port;
+use crate::failure::reason_of;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -18,10 +17,12 @@ pub enum NetworkError {
     },
     /// A published port cannot be opened on the host.
     Port {
-        /// The port.
-        port: Port,
+        /// The port as `[IP:]HOST:INSIDE/PROTOCOL`.
+        port: String,
+        /// The number of the port on the host.
+        number: u16,
         /// The kernel's reason.
-        errno: OsError,
+        error: std::io::Error,
     },
     /// The program that connects it failed.
     Program {
@@ -38,7 +39,9 @@ impl fmt::Display for NetworkError {
             NetworkError::NotInstalled { program, .. } => {
                 write!(f, "connecting the sandbox's network: {program} is not installed")
             }
-            NetworkError::Port { port, errno } => write!(f, "publishing port {port}: {errno}"),
+            NetworkError::Port { port, error, .. } => {
+                write!(f, "publishing port {port}: {}", reason_of(error))
+            }
             NetworkError::Program { program, why } => {
                 write!(f, "connecting the sandbox's network with {}: {why}", program.display())
             }

@@ -65,6 +65,7 @@ impl Connection {
     pub(crate) fn warning(&mut self) -> String {
         self.has_ended = true;
         let ended = sys::process::wait_for(&self.started.process);
+        // Error ignored: it affects only the text of the warning.
         let why = self.started.why_ended(ended.ok().unwrap_or(Ended::Killed(SIGKILL)));
         format!("the sandbox has no network any more: {}: {why}", self.program.display())
     }

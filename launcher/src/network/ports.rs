@@ -1,9 +1,10 @@
 //! Checks before a launch that published ports can be opened on the host.
 
-use crate::error::{Error, NetworkError, OsError};
+use crate::error::{Error, NetworkError};
 use crate::request::network::{Port, Protocol};
 use crate::sys::errno_of;
 use nix::errno::Errno;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 
 /// Opens each port and closes it again, so that a port that cannot be opened is reported before anything is
@@ -13,26 +14,29 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 /// The first port that cannot be opened.
 pub(crate) fn check(ports: &[Port]) -> Result<(), Error> {
     ports.iter().try_for_each(|port| {
-        open(port).map_err(|errno| Error::Network(NetworkError::Port { port: *port, errno: OsError(errno) }))
+        open(port).map_err(|error| {
+            Error::Network(NetworkError::Port { port: port.to_string(), number: port.host, error })
+        })
     })
 }
 
-fn open(port: &Port) -> Result<(), Errno> {
+fn open(port: &Port) -> io::Result<()> {
     match port.address {
         Some(address) => open_on(address, port),
         None => match open_on(Ipv6Addr::UNSPECIFIED.into(), port) {
             // Without IPv6.
-            Err(Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL) => open_on(Ipv4Addr::UNSPECIFIED.into(), port),
+            Err(error) if matches!(errno_of(&error), Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL) => {
+                open_on(Ipv4Addr::UNSPECIFIED.into(), port)
+            }
             opened => opened,
         },
     }
 }
 
-fn open_on(address: IpAddr, port: &Port) -> Result<(), Errno> {
+fn open_on(address: IpAddr, port: &Port) -> io::Result<()> {
     let address = SocketAddr::new(address, port.host);
-    let opened = match port.protocol {
+    match port.protocol {
         Protocol::Tcp => TcpListener::bind(address).map(drop),
         Protocol::Udp => UdpSocket::bind(address).map(drop),
-    };
-    opened.map_err(|error| errno_of(&error))
+    }
 }

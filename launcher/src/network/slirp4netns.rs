@@ -86,7 +86,8 @@ impl Api {
                     answer.pointer("/error/desc").and_then(Value::as_str).unwrap_or("it gave no reason");
                 Err(format!("publishing port {port}: {why}"))
             }
-            Err(_) => Err(format!("publishing port {port}: it answered no JSON")),
+            // Error ignored: what is wrong with the text does not matter.
+            Err(_) => Err(format!("publishing port {port}: its answer is not JSON")),
         }
     }
 

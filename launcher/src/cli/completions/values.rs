@@ -153,6 +153,11 @@ mod tests {
             "--uidmap",
             "--gidmap",
             "--hostname",
+            "--publish",
+            "--dns",
+            "--dns-search",
+            "--dns-opt",
+            "--add-host",
             "--name",
             "--json-status",
         ];

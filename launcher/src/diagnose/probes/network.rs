@@ -1,7 +1,4 @@
 //! Why a sandbox cannot be connected with the outside.
-//!
-//! Errors ignored: an object that cannot be examined yields no cause, which affects only the text of a
-//! message.
 
 use crate::causes::{Cause, LOW_PORT, NETWORK_PROGRAM, NO_ROUTE, TUN_CLOSED, TUN_MISSING};
 use crate::diagnose::probes::setting;
@@ -11,13 +8,16 @@ use crate::plan::network::Connector;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// The cause of an error.
 pub(crate) fn refused(error: &NetworkError) -> Option<Cause> {
     match error {
         NetworkError::NotInstalled { program, package } => Some(not_installed(program, package)),
-        NetworkError::Port { port, errno } if errno.0 == Errno::EACCES => low_port(port.host),
+        NetworkError::Port { number, error, .. } if error.kind() == ErrorKind::PermissionDenied => {
+            low_port(*number)
+        }
         NetworkError::Port { .. } => None,
         NetworkError::Program { .. } => tun().or_else(no_route),
     }
@@ -38,6 +38,7 @@ fn not_installed(program: &str, package: &str) -> Cause {
 
 /// /proc/sys/net/ipv4/ip_unprivileged_port_start: ip_sysctl of the kernel's documentation.
 fn low_port(port: u16) -> Option<Cause> {
+    // Error ignored: without the setting there is no cause.
     let least: u16 = setting("/proc/sys/net/ipv4/ip_unprivileged_port_start")?.parse().ok()?;
     (port < least).then(|| Cause::new(&LOW_PORT, &[("port", &port), ("least", &least)]))
 }

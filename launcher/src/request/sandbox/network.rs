@@ -20,21 +20,21 @@ impl Sandbox {
         self
     }
 
-    /// Adds a DNS server to /etc/resolv.conf, instead of the host's.
+    /// Adds a DNS server to /etc/resolv.conf, and leaves the servers of the host out.
     #[must_use]
     pub fn dns_server(mut self, address: IpAddr) -> Sandbox {
         self.connection.dns.servers.push(address);
         self
     }
 
-    /// Adds a domain that is searched for names, instead of the host's.
+    /// Adds a domain that is searched for names, and leaves the domains of the host out.
     #[must_use]
     pub fn dns_search(mut self, domain: impl Into<String>) -> Sandbox {
         self.connection.dns.search.push(domain.into());
         self
     }
 
-    /// Adds an option of resolv.conf(5), such as `ndots:2`, instead of the host's.
+    /// Adds an option of resolv.conf(5), such as `ndots:2`, and leaves the options of the host out.
     #[must_use]
     pub fn dns_option(mut self, option: impl Into<String>) -> Sandbox {
         self.connection.dns.options.push(option.into());

@@ -80,7 +80,7 @@ fn a_closed_tun_device_is_named() {
     }
 }
 
-/// `subroot run OPTIONS` with only this program in PATH besides the usual ones of a shell.
+/// `subroot run OPTIONS` with this program first in PATH.
 fn with_program(sandbox: &Sandbox, name: &str, text: &str) -> Command {
     let program = script(&sandbox.alice, name, text);
     let dir = program.rsplit_once('/').expect("a directory").0;

@@ -10,8 +10,8 @@ use subroot_tests::skip;
 /// A server inside that greets connections at port 80 of TCP.
 const SERVER: &str = "echo ready; while echo greeted $0 | nc -l -p 80 >/dev/null; do :; done";
 
-/// A server that answers at port 5300 of UDP. busybox has none.
-const ANSWERER: &str = r#"use Socket; socket(S, PF_INET, SOCK_DGRAM, 0); bind(S, pack_sockaddr_in(5300, INADDR_ANY));
+/// A server that answers at this port of UDP. busybox has none.
+const ANSWERER: &str = r#"use Socket; socket(S, PF_INET, SOCK_DGRAM, 0); bind(S, pack_sockaddr_in($ARGV[1], INADDR_ANY));
     $| = 1; print "ready\n"; while (my $from = recv(S, my $question, 512, 0)) { send(S, "answer\n", 0, $from) }"#;
 
 #[test]
@@ -57,8 +57,10 @@ fn udp_is_published() {
     };
     for program in BOTH {
         let (port, word) = (free_port(), unique_word());
-        let publish = format!("127.0.0.1:{port}:5300/udp");
-        let options = ["run", "--network", program, "-p", &publish, "--", "perl", "-e", ANSWERER, &word];
+        let publish = format!("127.0.0.1:{port}:{port}/udp");
+        let number = port.to_string();
+        let options =
+            ["run", "--network", program, "-p", &publish, "--", "perl", "-e", ANSWERER, &word, &number];
         let running = Running::new(&mut outside.sandbox.subroot(&options));
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
         socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a limit");

@@ -49,7 +49,7 @@ impl Started {
                 self.end();
                 Err(format!("it was not ready within {} seconds", PATIENCE.as_secs()))
             }
-            Err(errno) if errno == Errno::EPIPE => Err(self.ended()),
+            Err(Errno::EPIPE) => Err(self.ended()),
             Err(errno) => {
                 self.end();
                 Err(reason(errno))

@@ -3,7 +3,7 @@
 use crate::error::{Error, NetworkError};
 use crate::plan::id_plan;
 use crate::request::namespaces::Network;
-use crate::request::network::{Port, check_word};
+use crate::request::network::{Port, Protocol, check_word};
 use crate::request::sandbox::Sandbox;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -145,6 +145,13 @@ impl NetworkPlan {
         {
             let why =
                 format!("{port}: slirp4netns publishes ports of IPv4 addresses only; use --network=pasta");
+            return Err(Error::Usage { what: "--publish", why });
+        }
+        let is_moved = |port: &&Port| port.protocol == Protocol::Udp && port.host != port.inside;
+        if let Some(port) = connection.ports.iter().find(is_moved).filter(|_| connector == Connector::Pasta) {
+            // Versions of 2023 open the port and lose what is sent to it.
+            let why =
+                format!("{port}: not every pasta forwards UDP to another port; use --network=slirp4netns");
             return Err(Error::Usage { what: "--publish", why });
         }
         let (options, ports) = (connection.options.clone(), connection.ports.clone());

@@ -38,7 +38,6 @@ fn not_installed(program: &str, package: &str) -> Cause {
 
 /// /proc/sys/net/ipv4/ip_unprivileged_port_start: ip_sysctl of the kernel's documentation.
 fn low_port(port: u16) -> Option<Cause> {
-    // Error ignored: without the setting there is no cause.
     let least: u16 = setting("/proc/sys/net/ipv4/ip_unprivileged_port_start")?.parse().ok()?;
     (port < least).then(|| Cause::new(&LOW_PORT, &[("port", &port), ("least", &least)]))
 }

@@ -20,7 +20,6 @@ pub(super) fn text(dns: &Dns, host: &str, connector: Option<Connector>) -> Strin
         domains => line(&mut text, "search", &domains.join(" ")),
     }
     let is_reachable = |server: &IpAddr| connector.is_none() || !server.is_loopback();
-    // Error ignored: an address with a scope is that of one interface of the host.
     let known = of_host("nameserver").filter_map(|server| server.parse::<IpAddr>().ok());
     let servers: Vec<IpAddr> = match dns.servers.as_slice() {
         [] => known.filter(is_reachable).collect(),

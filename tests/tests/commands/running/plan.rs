@@ -169,6 +169,7 @@ fn a_plan_is_json_as_its_schema_says() {
     };
     OPTIONS.iter().for_each(|options| check(options));
     check(&["--security-opt", "landlock=read-only,no-tcp"]);
+    check(&["--network", "pasta:--mtu,1500", "-p", "127.0.0.1:8080:80"]);
     sandbox.host.remove(MAPPER);
     check(&["--userns", "auto"]);
     // See descriptors_are_passed_as_planned.

@@ -18,7 +18,7 @@ fn the_outside_is_reached_and_the_hosts_loopback_is_not() {
         (greeter(OTHER, "outside\n"), greeter("127.0.0.1", "loopback\n"), greeter("::1", "loopback\n"));
     // 10.0.2.2 and the gateway are addresses at which both programs can show the host's loopback interface.
     let script = format!(
-        "timeout 2 nc {OTHER} {open} </dev/null 2>/dev/null
+        "timeout 2 nc {OTHER} {open} </dev/null 2>/dev/null | head -n 1
         for to in 127.0.0.1 10.0.2.2 192.0.2.1 169.254.1.1
         do timeout 1 nc $to {closed} </dev/null 2>/dev/null & done
         for to in ::1 fd00::2 2001:db8::1; do timeout 1 nc $to {closed6} </dev/null 2>/dev/null & done

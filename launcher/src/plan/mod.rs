@@ -27,7 +27,7 @@ use crate::plan::network::NetworkPlan;
 use crate::plan::root::{Base, Ground, PlannedMount, RootPlan, Sys};
 use crate::request::limits::Limit;
 use crate::request::mount::{Content, Mount, NODEV, NOSUID, inside_path};
-use crate::request::namespaces::{ClockOffsets, Namespace, Namespaces, Network};
+use crate::request::namespaces::{ClockOffsets, Namespace, Network};
 use crate::request::passed::Passed;
 use crate::request::process::{Process, Seccomp};
 use crate::request::root::{Dev, Overlay, Proc, Root};
@@ -38,7 +38,7 @@ use crate::sys::errno_of;
 use crate::sys::files::file_kind;
 use crate::sys::lookup::{look_in, open_top};
 use nix::errno::Errno;
-use nix::libc::{self, c_int};
+use nix::libc::c_int;
 use nix::sys::stat::SFlag;
 use std::collections::HashMap;
 use std::ffi::{CString, OsString};
@@ -132,7 +132,7 @@ impl Plan {
         process.terminal |= sandbox.prefers_terminal && root.as_ref().is_some_and(RootPlan::has_terminals);
         let first = if sandbox.as_pid_1 { FirstProcess::Command } else { FirstProcess::Init };
         Ok(Plan {
-            namespaces: flags(&sandbox.namespaces),
+            namespaces: sandbox.namespaces.flags(),
             process,
             first: private_pids.then_some(first),
             ids,
@@ -206,19 +206,6 @@ fn absolute(what: &'static str, path: &Path) -> Result<PathBuf, Error> {
     }
     std::path::absolute(path)
         .map_err(|error| Error::Usage { what, why: format!("{}: {}", path.display(), reason_of(&error)) })
-}
-
-/// The flags of clone3(2), except for the time namespace, which only children enter.
-fn flags(namespaces: &Namespaces) -> c_int {
-    let optional = [
-        (namespaces.pid, libc::CLONE_NEWPID),
-        (namespaces.ipc, libc::CLONE_NEWIPC),
-        (namespaces.uts, libc::CLONE_NEWUTS),
-        (namespaces.cgroup, libc::CLONE_NEWCGROUP),
-        (namespaces.network.namespace(), libc::CLONE_NEWNET),
-    ];
-    let wanted = optional.into_iter().filter(|(namespace, _)| *namespace == Namespace::Private);
-    wanted.fold(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, |flags, (_, flag)| flags | flag)
 }
 
 fn base(sandbox: &Sandbox, mounts: &[Mount]) -> Result<Option<Ground>, Error> {

@@ -1,6 +1,6 @@
 //! The requested namespaces and their contents.
 
-use nix::libc;
+use nix::libc::{self, c_int};
 
 /// Where a namespace comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +39,21 @@ pub(crate) struct Namespaces {
     pub(crate) cgroup: Namespace,
     pub(crate) network: Network,
     pub(crate) time: Option<ClockOffsets>,
+}
+
+impl Namespaces {
+    /// The flags of clone3(2), except for the time namespace, which only children enter.
+    pub(crate) fn flags(&self) -> c_int {
+        let optional = [
+            (self.pid, libc::CLONE_NEWPID),
+            (self.ipc, libc::CLONE_NEWIPC),
+            (self.uts, libc::CLONE_NEWUTS),
+            (self.cgroup, libc::CLONE_NEWCGROUP),
+            (self.network.namespace(), libc::CLONE_NEWNET),
+        ];
+        let wanted = optional.into_iter().filter(|(namespace, _)| *namespace == Namespace::Private);
+        wanted.fold(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, |flags, (_, flag)| flags | flag)
+    }
 }
 
 /// The network of a sandbox.

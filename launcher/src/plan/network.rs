@@ -102,6 +102,32 @@ impl Connector {
         }
         Ok(())
     }
+
+    /// Checks that the program forwards what is sent to this port.
+    ///
+    /// # Errors
+    /// It would open the port, and lose what arrives at it.
+    fn check_port(self, port: &Port) -> Result<(), String> {
+        let is_udp = port.protocol == Protocol::Udp;
+        match (self, port.address) {
+            // Versions of 2023 lose it.
+            (Connector::Pasta, _) if is_udp && port.host != port.inside => {
+                Err(format!("{port}: not every pasta forwards UDP to another port; use the same port inside"))
+            }
+            (Connector::Slirp4netns, Some(IpAddr::V6(_))) => Err(format!(
+                "{port}: slirp4netns publishes ports of IPv4 addresses only; use --network=pasta"
+            )),
+            // What comes from the loopback interface gets that interface's address inside, where it is lost.
+            (Connector::Slirp4netns, address)
+                if is_udp && address.is_none_or(|ip| ip.is_loopback() || ip.is_unspecified()) =>
+            {
+                Err(format!(
+                    "{port}: slirp4netns loses UDP that the host sends to itself; use --network=pasta"
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 fn bad_value(name: &str) -> String {
@@ -139,21 +165,8 @@ impl NetworkPlan {
             let (program, package) = connectors.first().copied().unwrap_or(Connector::Pasta).names();
             return Err(Error::Network(NetworkError::NotInstalled { program, package }));
         };
-        let is_ipv6 = |port: &&Port| matches!(port.address, Some(IpAddr::V6(_)));
-        if let Some(port) =
-            connection.ports.iter().find(is_ipv6).filter(|_| connector == Connector::Slirp4netns)
-        {
-            let why =
-                format!("{port}: slirp4netns publishes ports of IPv4 addresses only; use --network=pasta");
-            return Err(Error::Usage { what: "--publish", why });
-        }
-        let is_moved = |port: &&Port| port.protocol == Protocol::Udp && port.host != port.inside;
-        if let Some(port) = connection.ports.iter().find(is_moved).filter(|_| connector == Connector::Pasta) {
-            // Versions of 2023 open the port and lose what is sent to it.
-            let why =
-                format!("{port}: not every pasta forwards UDP to another port; use --network=slirp4netns");
-            return Err(Error::Usage { what: "--publish", why });
-        }
+        let refuse = |why| Error::Usage { what: "--publish", why };
+        connection.ports.iter().try_for_each(|port| connector.check_port(port)).map_err(refuse)?;
         let (options, ports) = (connection.options.clone(), connection.ports.clone());
         Ok(Some(NetworkPlan { connector, path, options, ports }))
     }
@@ -163,6 +176,7 @@ impl NetworkPlan {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use crate::plan::network::Connector;
+    use crate::request::network::{Port, Protocol};
 
     fn check(connector: Connector, options: &[&str]) -> Result<(), String> {
         let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
@@ -195,5 +209,29 @@ mod tests {
         let hostile: [&[&str]; 4] =
             [&["allow_host_loopback=true"], &["mtu"], &["mtu=-x"], &["port_handler=rootlesskit"]];
         hostile.iter().for_each(|options| drop(check(Connector::Slirp4netns, options).unwrap_err()));
+    }
+
+    #[test]
+    fn ports_at_which_a_program_loses_what_arrives_are_refused() {
+        use Connector::{Pasta, Slirp4netns};
+        let port = |address: &str, inside, protocol| Port {
+            address: address.parse().ok(),
+            protocol,
+            ..Port::new(5300, inside)
+        };
+        let check = |program: Connector, port: Port| program.check_port(&port);
+        for address in ["", "127.0.0.1", "192.0.2.1", "::1"] {
+            check(Pasta, port(address, 80, Protocol::Tcp)).unwrap();
+            check(Pasta, port(address, 5300, Protocol::Udp)).unwrap();
+            check(Pasta, port(address, 53, Protocol::Udp)).unwrap_err();
+        }
+        for address in ["", "127.0.0.1", "192.0.2.1"] {
+            check(Slirp4netns, port(address, 80, Protocol::Tcp)).unwrap();
+        }
+        check(Slirp4netns, port("192.0.2.1", 53, Protocol::Udp)).unwrap();
+        for address in ["", "0.0.0.0", "127.0.0.1", "127.8.0.1"] {
+            check(Slirp4netns, port(address, 5300, Protocol::Udp)).unwrap_err();
+        }
+        check(Slirp4netns, port("2001:db8::1", 80, Protocol::Tcp)).unwrap_err();
     }
 }

@@ -1,10 +1,10 @@
 //! Published ports.
 
-use crate::network::outside::{BOTH, HOST, OTHER, Outside, fetched, free_port};
+use crate::network::outside::{BOTH, HOST, NO_DEVICE, OTHER, Outside, fetched, free_port};
 use crate::running::{PATIENCE, Running, soon, unique_word};
 use std::net::{TcpListener, UdpSocket};
 use std::time::Duration;
-use subroot_tests::sandbox::assert_refused;
+use subroot_tests::sandbox::{Sandbox, assert_refused};
 use subroot_tests::skip;
 
 /// A server inside that greets connections at port 80 of TCP.
@@ -16,10 +16,7 @@ const ANSWERER: &str = r#"use Socket; socket(S, PF_INET, SOCK_DGRAM, 0); bind(S,
 
 #[test]
 fn a_published_port_is_reached_at_the_given_address_only() {
-    let outside = match Outside::new() {
-        Ok(outside) => outside,
-        Err(why) => skip!("{why}"),
-    };
+    let Some(outside) = Outside::new() else { skip!("{NO_DEVICE}") };
     for program in BOTH {
         let (port, word) = (free_port(), unique_word());
         let publish = format!("127.0.0.1:{port}:80");
@@ -35,10 +32,7 @@ fn a_published_port_is_reached_at_the_given_address_only() {
 
 #[test]
 fn publishing_a_port_implies_a_network_and_all_addresses() {
-    let outside = match Outside::new() {
-        Ok(outside) => outside,
-        Err(why) => skip!("{why}"),
-    };
+    let Some(outside) = Outside::new() else { skip!("{NO_DEVICE}") };
     let (port, word) = (free_port(), unique_word());
     let publish = format!("{port}:80");
     let running = Running::new(&mut outside.sandbox.run(&["-p", &publish], &["sh", "-c", SERVER, &word]));
@@ -51,10 +45,7 @@ fn publishing_a_port_implies_a_network_and_all_addresses() {
 
 #[test]
 fn udp_is_published() {
-    let outside = match Outside::new() {
-        Ok(outside) => outside,
-        Err(why) => skip!("{why}"),
-    };
+    let Some(outside) = Outside::new() else { skip!("{NO_DEVICE}") };
     // slirp4netns gives what comes from the host's loopback interface the address of that interface inside, to
     // which it lets nothing through.
     for (program, address, client) in [("pasta", "127.0.0.1", "127.0.0.1"), ("slirp4netns", HOST, OTHER)] {
@@ -78,11 +69,30 @@ fn udp_is_published() {
 }
 
 #[test]
+fn udp_ports_at_which_a_program_loses_what_arrives_are_refused() {
+    let sandbox = Sandbox::new();
+    let refused = [
+        (
+            "slirp4netns",
+            "5300:5300/udp",
+            "slirp4netns loses UDP that the host sends to itself; use --network=pasta",
+        ),
+        ("slirp4netns", "127.0.0.1:5300:5300/udp", "use --network=pasta"),
+        ("slirp4netns", "0.0.0.0:5300:5300/udp", "use --network=pasta"),
+        ("slirp4netns", "[::1]:8080:80", "slirp4netns publishes ports of IPv4 addresses only"),
+        ("pasta", "5300:53/udp", "use the same port inside"),
+        ("private", "127.0.0.1:5300:53/udp", "use the same port inside"),
+    ];
+    for (program, port, why) in refused {
+        let mut command = sandbox.leaving_a_mark(&["--network", program, "-p", port]);
+        assert_refused(&sandbox.host.output(&mut command), 125, &["reading --publish: ", why]);
+        assert!(!sandbox.has_mark());
+    }
+}
+
+#[test]
 fn a_port_that_cannot_be_opened_is_named_before_anything_starts() {
-    let outside = match Outside::new() {
-        Ok(outside) => outside,
-        Err(why) => skip!("{why}"),
-    };
+    let Some(outside) = Outside::new() else { skip!("{NO_DEVICE}") };
     let sandbox = &outside.sandbox;
     let taken = TcpListener::bind("127.0.0.1:0").expect("a listener");
     let port = taken.local_addr().expect("its address").port();

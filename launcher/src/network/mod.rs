@@ -1,6 +1,7 @@
 //! Connects a sandbox's own network with the outside: starts pasta(1) or slirp4netns(1), waits until it is
 //! ready, and ends it with the sandbox.
 
+mod api;
 mod pasta;
 mod ports;
 mod program;
@@ -10,8 +11,8 @@ pub(crate) use crate::network::ports::check as check_ports;
 
 use crate::error::{Error, NetworkError};
 use crate::failure::reason_of;
+use crate::network::api::Api;
 use crate::network::program::Started;
-use crate::network::slirp4netns::Api;
 use crate::plan::network::{Connector, NetworkPlan};
 use crate::sys;
 use crate::sys::process::Ended;
@@ -35,16 +36,14 @@ impl Connection {
     pub(crate) fn new(plan: &NetworkPlan, pid: i32) -> Result<Connection, Error> {
         let failed = |why| Error::Network(NetworkError::Program { program: plan.path.clone(), why });
         let connected = match plan.connector {
-            Connector::Pasta => {
-                Started::new(&plan.path, pasta::arguments(plan, pid)).and_then(|mut started| {
-                    started.wait_until_ready()?;
-                    Ok(started)
-                })
-            }
+            Connector::Pasta => Started::new(&plan.path, pasta::arguments(plan, pid)).and_then(|started| {
+                started.wait_until_ready()?;
+                Ok(started)
+            }),
             Connector::Slirp4netns => {
                 let api = (!plan.ports.is_empty()).then(Api::new).transpose().map_err(failed)?;
                 Started::new(&plan.path, slirp4netns::arguments(plan, api.as_ref(), pid)).and_then(
-                    |mut started| {
+                    |started| {
                         started.wait_until_ready()?;
                         api.map_or(Ok(()), |api| plan.ports.iter().try_for_each(|port| api.publish(port)))?;
                         Ok(started)

@@ -1,5 +1,6 @@
 //! A program that runs as long as the sandbox that it connects.
 
+use crate::diagnose::probes;
 use crate::failure::reason;
 use crate::sys;
 use crate::sys::process::Ended;
@@ -42,12 +43,16 @@ impl Started {
     ///
     /// # Errors
     /// It has ended, or does nothing. It is killed then.
-    pub(super) fn wait_until_ready(&mut self) -> Result<(), String> {
-        match self.is_ready_by(Instant::now() + PATIENCE) {
+    pub(super) fn wait_until_ready(&self) -> Result<(), String> {
+        self.wait(PATIENCE)
+    }
+
+    fn wait(&self, patience: Duration) -> Result<(), String> {
+        match self.is_ready_by(Instant::now() + patience) {
             Ok(true) => Ok(()),
             Ok(false) => {
                 self.end();
-                Err(format!("it was not ready within {} seconds", PATIENCE.as_secs()))
+                Err(format!("it was not ready within {} seconds", patience.as_secs()))
             }
             Err(Errno::EPIPE) => Err(self.ended()),
             Err(errno) => {
@@ -76,10 +81,12 @@ impl Started {
 
     /// How it ended, after it has closed its standard output. It may still be running.
     fn ended(&self) -> String {
-        // Error ignored: it is killed in either case.
-        let _ = sys::process::ends_by(&self.process, Some(Instant::now() + Duration::from_secs(1)));
-        // Error ignored: it has already ended.
-        let _ = sys::process::pidfd_send_signal(&self.process, SIGKILL);
+        let until = Instant::now() + Duration::from_secs(1);
+        // Error ignored: it is killed, as one that does not end.
+        if !sys::process::ends_by(&self.process, Some(until)).is_ok_and(|has_ended| has_ended) {
+            self.end();
+            return "it closed its standard output, and did not end".into();
+        }
         // Error ignored: it affects only the text of the message.
         let ended = sys::process::wait_for(&self.process).ok().unwrap_or(Ended::Killed(SIGKILL));
         self.why_ended(ended)
@@ -125,6 +132,25 @@ fn start(path: &Path, arguments: Vec<Vec<u8>>) -> Result<Started, Errno> {
         environment: &Arguments::new(Vec::new()),
         streams: [&stdin, &stdout, &stderr].map(AsFd::as_fd),
         lifetime: Lifetime::OfThisProcess,
+        // The launcher's profile would add that of sandboxed commands, which cannot enter a namespace.
+        profile: probes::apparmor::is_own().then_some("exec subroot_network"),
     })?;
     Ok(Started { process, ready, errors, _input: input })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use crate::network::program::Started;
+    use nix::errno::Errno;
+    use std::path::Path;
+    use std::time::Duration;
+
+    #[test]
+    fn a_program_that_does_nothing_is_killed() {
+        let started = Started::new(Path::new("/bin/sleep"), vec![b"1000".to_vec()]).unwrap();
+        assert_eq!(started.wait(Duration::ZERO).unwrap_err(), "it was not ready within 0 seconds");
+        let left = crate::sys::process::pidfd_send_signal(&started.process, nix::libc::SIGKILL);
+        assert_eq!(left.unwrap_err(), Errno::ESRCH);
+    }
 }

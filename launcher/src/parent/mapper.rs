@@ -173,6 +173,7 @@ fn start(program: &Path, args: Vec<Vec<u8>>, input: Option<&OwnedFd>) -> Result<
         environment: &Arguments::new(Vec::new()),
         streams: [input.unwrap_or(&null), &null, &stderr].map(AsFd::as_fd),
         lifetime: Lifetime::Own,
+        profile: None,
     })?;
     Ok((mapper, said))
 }

@@ -5,10 +5,12 @@ use crate::sys::process::{exit, vfork_with, wait_for};
 use crate::sys::signals::clean_signals;
 use crate::sys::{Outcome, owned};
 use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
 use nix::libc::{self, c_char, c_int, c_long};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
-use nix::unistd::{Pid, getpid, getppid, setsid};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, getpid, getppid, setsid, write};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -94,6 +96,9 @@ pub(crate) struct Program<'a> {
     /// The descriptors 0 to 2.
     pub(crate) streams: [BorrowedFd<'a>; 3],
     pub(crate) lifetime: Lifetime,
+    /// The request to AppArmor for the profile that it gets: `exec PROFILE`. Without one, the rules of this
+    /// process's profile decide.
+    pub(crate) profile: Option<&'a str>,
 }
 
 /// How long a program may run.
@@ -138,10 +143,20 @@ fn become_program(program: &Program<'_>, parent: Pid) -> Errno {
             return errno;
         }
     }
+    if let Err(errno) = program.profile.map_or(Ok(()), choose_profile) {
+        return errno;
+    }
     match clean_signals() {
         Err(errno) => errno,
         Ok(()) => execute(program.path, program.arguments, program.environment),
     }
+}
+
+/// Asks AppArmor for this profile at the next execve: proc_pid_attr(5). Each thread has its own request.
+fn choose_profile(request: &str) -> Outcome<()> {
+    let flags = OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+    let file = open(c"/proc/thread-self/attr/apparmor/exec", flags, Mode::empty())?;
+    write(file, request.as_bytes()).map(drop)
 }
 
 /// The addresses of the first argument, the end of the last one, and the end of the last variable. The kernel

@@ -101,6 +101,7 @@ fn its_profile_is_accepted_by_apparmor_4() {
         "subroot_image",
         "subroot_unpack",
         "subroot_helper",
+        "subroot_network",
         "subroot_mapper",
         "subroot_uidmap",
     ] {

@@ -1,13 +1,14 @@
 //! Programs that are missing, fail, lie or are killed, and options that they must not get.
 
-use crate::network::outside::{BOTH, Outside};
+use crate::network::outside::{BOTH, NO_DEVICE, Outside, free_port};
 use crate::running::{GONE_WITHIN, PATIENCE, Running, assert_all_gone, soon, unique_word};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
 use std::process::Command;
 use subroot_tests::children;
-use subroot_tests::sandbox::{Sandbox, assert_refused, script};
+use subroot_tests::sandbox::{Sandbox, assert_refused, listing, script};
 use subroot_tests::skip;
 
 /// The processes of this program that connect the network of a sandbox of this launcher.
@@ -25,10 +26,7 @@ fn is_gone(pid: Pid) -> bool {
 
 #[test]
 fn nothing_outlives_a_killed_launcher() {
-    let outside = match Outside::new() {
-        Ok(outside) => outside,
-        Err(why) => skip!("{why}"),
-    };
+    let Some(outside) = Outside::new() else { skip!("{NO_DEVICE}") };
     for program in BOTH {
         let word = unique_word();
         let command = ["sh", "-c", "echo ready; sleep $0", &word];
@@ -43,11 +41,37 @@ fn nothing_outlives_a_killed_launcher() {
 }
 
 #[test]
+fn what_a_killed_launcher_left_of_slirp4netns_is_removed() {
+    let Some(outside) = Outside::new() else { skip!("{NO_DEVICE}") };
+    let sandbox = &outside.sandbox;
+    let runtime = sandbox.alice.home.join("runtime");
+    let dir = |name: &str| runtime.join(name);
+    for name in ["", "subroot-network-killed", "subroot-network-locked", "subroot-network-other"] {
+        sandbox.host.make_dir(dir(name), &sandbox.alice);
+    }
+    for name in ["subroot-network-killed/api", "subroot-network-other/else"] {
+        fs::write(dir(name), "").expect("a file");
+    }
+    symlink(dir("subroot-network-other"), dir("subroot-network-link")).expect("a symlink");
+    let locked = File::open(dir("subroot-network-locked")).expect("a directory");
+    locked.lock().expect("a lock");
+    let port = free_port();
+    let publish = format!("127.0.0.1:{port}:80");
+    let mut command = sandbox.shell(&["--network", "slirp4netns", "-p", &publish], "true");
+    sandbox.host.output(command.env("XDG_RUNTIME_DIR", &runtime)).ok();
+    let left = listing(&runtime).into_keys().collect::<Vec<_>>().join(" ");
+    assert!(!left.contains("killed"), "{left}");
+    for kept in ["subroot-network-locked", "subroot-network-other/else", "subroot-network-link"] {
+        assert!(left.contains(kept), "{left}");
+    }
+    let count = fs::read_dir(&runtime).expect("a directory").flatten();
+    let count = count.filter(|entry| entry.file_name().to_string_lossy().starts_with("subroot-network-"));
+    assert_eq!(count.count(), 3, "{left}");
+}
+
+#[test]
 fn a_killed_program_is_reported_once_and_the_command_continues() {
-    let outside = match Outside::new() {
-        Ok(outside) => outside,
-        Err(why) => skip!("{why}"),
-    };
+    let Some(outside) = Outside::new() else { skip!("{NO_DEVICE}") };
     for program in BOTH {
         let word = unique_word();
         let wait = "echo ready; : $0; until [ -e /go ]; do sleep 0.02; done; rm /go; ls /sys/class/net";
@@ -66,10 +90,7 @@ fn a_killed_program_is_reported_once_and_the_command_continues() {
 
 #[test]
 fn a_closed_tun_device_is_named() {
-    let outside = match Outside::new() {
-        Ok(outside) => outside,
-        Err(why) => skip!("{why}"),
-    };
+    let Some(outside) = Outside::new() else { skip!("{NO_DEVICE}") };
     outside.make_tun_mode(0o600);
     for program in BOTH {
         let sandbox = &outside.sandbox;
@@ -96,7 +117,7 @@ fn programs_that_fail_or_lie_refuse_the_launch() {
         for (text, why) in [
             ("echo cannot do it >&2; exit 3", "cannot do it"),
             ("exit 3", "it ended with exit status 3"),
-            ("exec 1>&-; sleep 60", "it ended with signal 9"),
+            ("exec 1>&-; sleep 60", "it closed its standard output, and did not end"),
             ("echo garbage; exec sleep 60", "it reported that it is ready, but made no interface"),
             ("kill -9 $$", "it ended with signal 9"),
         ] {
@@ -146,10 +167,7 @@ fn options_that_reach_the_host_are_refused() {
 
 #[test]
 fn many_sandboxes_have_networks_at_once() {
-    let outside = match Outside::new() {
-        Ok(outside) => outside,
-        Err(why) => skip!("{why}"),
-    };
+    let Some(outside) = Outside::new() else { skip!("{NO_DEVICE}") };
     let words: Vec<String> = (0..20).map(|_| unique_word()).collect();
     let started: Vec<Running> = words
         .iter()

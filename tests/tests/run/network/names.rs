@@ -1,6 +1,6 @@
 //! DNS servers and host names.
 
-use crate::network::outside::{BOTH, OTHER, Outside, name_server};
+use crate::network::outside::{BOTH, NO_DEVICE, OTHER, Outside, name_server};
 use subroot_tests::sandbox::{Sandbox, assert_refused};
 use subroot_tests::skip;
 
@@ -8,10 +8,7 @@ const LOOK_UP: &str = "nslookup -type=a web.test 2>/dev/null | grep -c 192.0.2.7
 
 #[test]
 fn names_are_resolved_by_the_given_server() {
-    let outside = match Outside::new() {
-        Ok(outside) => outside,
-        Err(why) => skip!("{why}"),
-    };
+    let Some(outside) = Outside::new() else { skip!("{NO_DEVICE}") };
     name_server(OTHER);
     for program in BOTH {
         let options = ["--network", program, "--dns", OTHER];
@@ -21,10 +18,7 @@ fn names_are_resolved_by_the_given_server() {
 
 #[test]
 fn names_are_resolved_by_the_hosts_server_on_its_loopback() {
-    let outside = match Outside::new() {
-        Ok(outside) => outside,
-        Err(why) => skip!("{why}"),
-    };
+    let Some(outside) = Outside::new() else { skip!("{NO_DEVICE}") };
     outside.sandbox.host.write("/etc/resolv.conf", "nameserver 127.0.0.53\n");
     name_server("127.0.0.53");
     for program in BOTH {

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc::SIGKILL;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::unistd::{pipe2, read};
+use nix::unistd::{getpid, pipe2, read};
 use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -131,7 +131,7 @@ fn start(path: &Path, arguments: Vec<Vec<u8>>) -> Result<Started, Errno> {
         arguments: &Arguments::new(arguments),
         environment: &Arguments::new(Vec::new()),
         streams: [&stdin, &stdout, &stderr].map(AsFd::as_fd),
-        lifetime: Lifetime::OfThisProcess,
+        lifetime: Lifetime::Of(getpid()),
         // The launcher's profile would add that of sandboxed commands, which cannot enter a namespace.
         profile: probes::apparmor::is_own().then_some("exec subroot_network"),
     })?;

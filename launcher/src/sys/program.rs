@@ -10,7 +10,7 @@ use nix::libc::{self, c_char, c_int, c_long};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
-use nix::unistd::{Pid, getpid, getppid, setsid, write};
+use nix::unistd::{Pid, getppid, setsid, write};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -106,8 +106,9 @@ pub(crate) struct Program<'a> {
 pub(crate) enum Lifetime {
     /// Until it has done its work, or a signal from the terminal ends it.
     Own,
-    /// As long as this process, and not ended by a signal from the terminal: it has its own session.
-    OfThisProcess,
+    /// As long as the process with this PID, which starts it, and not ended by a signal from the terminal: it
+    /// has its own session.
+    Of(Pid),
 }
 
 /// Starts a program without copying page tables, and returns its pidfd. All signals must be blocked.
@@ -116,9 +117,8 @@ pub(crate) enum Lifetime {
 /// EAGAIN if no more processes are allowed, and errors of execve(2).
 pub(crate) fn start(program: &Program<'_>) -> Outcome<OwnedFd> {
     let (mut failed, mut pidfd) = (Ok(()), -1);
-    let parent = getpid();
     vfork_with(libc::CLONE_PIDFD, &mut pidfd, || {
-        failed = Err(become_program(program, parent));
+        failed = Err(become_program(program));
         exit(127)
     })?;
     let child = owned(c_long::from(pidfd))?;
@@ -129,13 +129,10 @@ pub(crate) fn start(program: &Program<'_>) -> Outcome<OwnedFd> {
 }
 
 /// Returns only on failure.
-fn become_program(program: &Program<'_>, parent: Pid) -> Errno {
-    if program.lifetime == Lifetime::OfThisProcess {
-        match prctl::set_pdeathsig(Signal::SIGKILL).and_then(|()| setsid()) {
-            Err(errno) => return errno,
-            // The parent may have ended before the signal was requested.
-            Ok(_) if getppid() != parent => return Errno::ESRCH,
-            Ok(_) => {}
+fn become_program(program: &Program<'_>) -> Errno {
+    if let Lifetime::Of(parent) = program.lifetime {
+        if let Err(errno) = end_with(parent) {
+            return errno;
         }
     }
     for (number, stream) in (0..).zip(program.streams) {
@@ -150,6 +147,15 @@ fn become_program(program: &Program<'_>, parent: Pid) -> Errno {
         Err(errno) => errno,
         Ok(()) => execute(program.path, program.arguments, program.environment),
     }
+}
+
+/// Makes the kernel kill this process when its parent ends. An execve(2) keeps that, and so does joining a user
+/// namespace of the caller's own: commit_creds() in kernel/cred.c.
+fn end_with(parent: Pid) -> Outcome<()> {
+    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    setsid()?;
+    // The parent may have ended before the signal was requested.
+    if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH) }
 }
 
 /// Asks AppArmor for this profile at the next execve: proc_pid_attr(5). Each thread has its own request.

@@ -74,9 +74,7 @@ impl Launch {
             if !soon(GONE_WITHIN, || killpg(faulted.group, None) == Err(Errno::ESRCH)) {
                 faults.push("processes remain".to_owned());
             }
-            if mounts() != mounts_before {
-                faults.push("mounts remain".to_owned());
-            }
+            faults.extend(changed(&mounts_before, &mounts()));
             if faulted.has_failed && faulted.outcome.code() != 0 {
                 needed.insert(call.number);
             }
@@ -89,6 +87,13 @@ impl Launch {
         assert!(wrong.is_empty(), "{} of the launches: {wrong:#?}", wrong.len());
         needed
     }
+}
+
+/// The mounts that were added, removed or changed.
+fn changed(before: &str, after: &str) -> Option<String> {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
+    let changed: Vec<_> = lines(before).symmetric_difference(&lines(after)).cloned().collect();
+    (!changed.is_empty()).then(|| format!("mounts differ: {changed:?}"))
 }
 
 /// What is wrong with a launch in which a call failed.

@@ -13,6 +13,7 @@ mod libraries;
 mod logger;
 mod mapper;
 mod outcome;
+pub mod own_network;
 mod podman;
 mod processes;
 mod rootfs;
@@ -38,6 +39,7 @@ pub use kit::{DROP_INS, VARIANTS, archive, is_nested, is_quick_build, release_pr
 pub use logger::Logger;
 pub use mapper::{Install, MAPPER};
 pub use outcome::{Outcome, Started};
+pub use own_network::OwnNetwork;
 pub use podman::end_pause_process;
 pub use processes::{children, processes_with_word, status_line};
 pub use rootfs::{Rootfs, SubordinateIds};

@@ -3,6 +3,7 @@
 
 mod failures;
 mod isolation;
+mod killed_launcher;
 mod names;
 mod outside;
 mod ports;

@@ -1,73 +1,10 @@
 //! Programs that are missing, fail, lie or are killed, and options that they must not get.
 
-use crate::network::outside::{BOTH, NO_DEVICE, Outside, free_port};
-use crate::running::{GONE_WITHIN, PATIENCE, Running, assert_all_gone, soon, unique_word};
+use crate::network::outside::{BOTH, NO_DEVICE, Outside, is_gone, programs, with_program};
+use crate::running::{PATIENCE, Running, soon, unique_word};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use std::fs::{self, File};
-use std::os::unix::fs::symlink;
-use std::process::Command;
-use subroot_tests::children;
-use subroot_tests::sandbox::{Sandbox, assert_refused, listing, script};
+use subroot_tests::sandbox::{Sandbox, assert_refused};
 use subroot_tests::skip;
-
-/// The processes of this program that connect the network of a sandbox of this launcher.
-fn programs(launcher: Pid, name: &str) -> Vec<Pid> {
-    let is_it = |pid: &Pid| {
-        let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        command.split(|byte| *byte == 0).next().is_some_and(|path| path.ends_with(name.as_bytes()))
-    };
-    children(launcher).into_iter().filter(is_it).collect()
-}
-
-fn is_gone(pid: Pid) -> bool {
-    !fs::exists(format!("/proc/{pid}")).expect("/proc")
-}
-
-#[test]
-fn nothing_outlives_a_killed_launcher() {
-    let Some(outside) = Outside::new() else { skip!("{NO_DEVICE}") };
-    for program in BOTH {
-        let word = unique_word();
-        let command = ["sh", "-c", "echo ready; sleep $0", &word];
-        let running = Running::new(&mut outside.sandbox.run(&["--network", program], &command));
-        let started = programs(running.pid(), program);
-        assert_eq!(started.len(), 1, "{program}");
-        running.signal(9);
-        assert_all_gone(&word);
-        assert!(soon(GONE_WITHIN, || is_gone(started[0])), "{program}");
-        running.end();
-    }
-}
-
-#[test]
-fn what_a_killed_launcher_left_of_slirp4netns_is_removed() {
-    let Some(outside) = Outside::new() else { skip!("{NO_DEVICE}") };
-    let sandbox = &outside.sandbox;
-    let runtime = sandbox.alice.home.join("runtime");
-    let dir = |name: &str| runtime.join(name);
-    for name in ["", "subroot-network-killed", "subroot-network-locked", "subroot-network-other"] {
-        sandbox.host.make_dir(dir(name), &sandbox.alice);
-    }
-    for name in ["subroot-network-killed/api", "subroot-network-other/else"] {
-        fs::write(dir(name), "").expect("a file");
-    }
-    symlink(dir("subroot-network-other"), dir("subroot-network-link")).expect("a symlink");
-    let locked = File::open(dir("subroot-network-locked")).expect("a directory");
-    locked.lock().expect("a lock");
-    let port = free_port();
-    let publish = format!("127.0.0.1:{port}:80");
-    let mut command = sandbox.shell(&["--network", "slirp4netns", "-p", &publish], "true");
-    sandbox.host.output(command.env("XDG_RUNTIME_DIR", &runtime)).ok();
-    let left = listing(&runtime).into_keys().collect::<Vec<_>>().join(" ");
-    assert!(!left.contains("killed"), "{left}");
-    for kept in ["subroot-network-locked", "subroot-network-other/else", "subroot-network-link"] {
-        assert!(left.contains(kept), "{left}");
-    }
-    let count = fs::read_dir(&runtime).expect("a directory").flatten();
-    let count = count.filter(|entry| entry.file_name().to_string_lossy().starts_with("subroot-network-"));
-    assert_eq!(count.count(), 3, "{left}");
-}
 
 #[test]
 fn a_killed_program_is_reported_once_and_the_command_continues() {
@@ -91,7 +28,7 @@ fn a_killed_program_is_reported_once_and_the_command_continues() {
 #[test]
 fn a_closed_tun_device_is_named() {
     let Some(outside) = Outside::new() else { skip!("{NO_DEVICE}") };
-    outside.make_tun_mode(0o600);
+    outside.network.make_tun_mode(0o600);
     for program in BOTH {
         let sandbox = &outside.sandbox;
         let outcome = sandbox.host.output(&mut sandbox.leaving_a_mark(&["--network", program]));
@@ -99,15 +36,6 @@ fn a_closed_tun_device_is_named() {
         assert!(outcome.stderr.ends_with("fix: as root: chmod 666 /dev/net/tun\n"), "{outcome:?}");
         assert!(!sandbox.has_mark());
     }
-}
-
-/// `subroot run OPTIONS` with this program first in PATH.
-fn with_program(sandbox: &Sandbox, name: &str, text: &str) -> Command {
-    let program = script(&sandbox.alice, name, text);
-    let dir = program.rsplit_once('/').expect("a directory").0;
-    let mut command = sandbox.leaving_a_mark(&["--network", name]);
-    command.env("PATH", format!("{dir}:/usr/local/bin:/usr/bin:/bin"));
-    command
 }
 
 #[test]
@@ -163,25 +91,4 @@ fn options_that_reach_the_host_are_refused() {
         assert_refused(&outcome, 125, &["reading --network:"]);
     }
     assert!(!sandbox.has_mark());
-}
-
-#[test]
-fn many_sandboxes_have_networks_at_once() {
-    let Some(outside) = Outside::new() else { skip!("{NO_DEVICE}") };
-    let words: Vec<String> = (0..20).map(|_| unique_word()).collect();
-    let started: Vec<Running> = words
-        .iter()
-        .enumerate()
-        .map(|(at, word)| {
-            let command = ["sh", "-c", "echo ready; sleep $0", word];
-            Running::new(&mut outside.sandbox.run(&["--network", BOTH[at % 2]], &command))
-        })
-        .collect();
-    let programs: Vec<Pid> =
-        started.iter().enumerate().flat_map(|(at, one)| programs(one.pid(), BOTH[at % 2])).collect();
-    assert_eq!(programs.len(), 20);
-    started.iter().for_each(|running| running.signal(9));
-    words.iter().for_each(|word| assert_all_gone(word));
-    assert!(soon(GONE_WITHIN, || programs.iter().all(|pid| is_gone(*pid))));
-    started.into_iter().for_each(|running| drop(running.end()));
 }

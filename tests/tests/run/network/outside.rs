@@ -1,75 +1,56 @@
-//! A host for these tests: a network of the test's own, in which alice can open /dev/net/tun.
+//! A host for these tests, servers in its network, and what they answer.
+
+pub(crate) use subroot_tests::own_network::{HOST, NO_DEVICE, OTHER};
 
 use crate::running::{PATIENCE, soon};
-use nix::sched::{CloneFlags, setns, unshare};
-use nix::sys::stat::{Mode, SFlag, makedev, mknod};
-use std::fs::{self, File};
+use nix::unistd::Pid;
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
-use subroot_tests::is_nested;
-use subroot_tests::sandbox::Sandbox;
+use subroot_tests::sandbox::{Sandbox, script};
+use subroot_tests::{OwnNetwork, children};
 
 /// Both programs.
 pub(crate) const BOTH: [&str; 2] = ["pasta", "slirp4netns"];
 
-/// Why a test is skipped.
-pub(crate) const NO_DEVICE: &str = "no device can be made in a user namespace";
-
-/// The host's address on the interface with its default route, and another one.
-pub(crate) const HOST: &str = "192.0.2.2";
-pub(crate) const OTHER: &str = "192.0.2.9";
-
-/// The test's network. Dropping it returns the thread to the network outside.
+/// A sandbox whose host has a network of the test's own.
 pub(crate) struct Outside {
     pub(crate) sandbox: Sandbox,
-    outside: File,
+    pub(crate) network: OwnNetwork,
 }
 
 impl Outside {
-    /// A network with a default route. None in a user namespace, for the reason [`NO_DEVICE`]; anywhere else it
-    /// must be possible to make one.
+    /// None in a user namespace, for the reason [`NO_DEVICE`].
     pub(crate) fn new() -> Option<Outside> {
-        if is_nested() {
-            return None;
-        }
         let sandbox = Sandbox::new();
-        let outside = File::open("/proc/thread-self/ns/net").expect("own network namespace");
-        unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace");
-        let test = Outside { sandbox, outside };
-        // The mount point is missing if the kernel has not loaded tun yet, which opening the device does.
-        fs::create_dir_all("/dev/net").expect("/dev/net");
-        test.sandbox.host.cover("/dev/net", 0o755);
-        let device = makedev(10, 200);
-        mknod("/dev/net/tun", SFlag::S_IFCHR, Mode::empty(), device).expect("a device node");
-        test.make_tun_mode(0o666);
-        // The interface has no carrier, which does not matter for addresses of the host.
-        let script = format!(
-            "ip link set lo up && ip tuntap add outer mode tap && ip link set outer up &&
-            ip address add {HOST}/24 dev outer && ip address add {OTHER}/24 dev outer &&
-            ip -6 address add 2001:db8::2/64 dev outer nodad &&
-            ip route add default via 192.0.2.1 dev outer && ip -6 route add default via 2001:db8::1 dev outer"
-        );
-        test.sandbox.host.output(Command::new("sh").args(["-c", &script])).ok();
-        Some(test)
-    }
-
-    /// Who may open /dev/net/tun.
-    pub(crate) fn make_tun_mode(&self, mode: u32) {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions("/dev/net/tun", fs::Permissions::from_mode(mode)).expect("changing a mode");
+        let network = OwnNetwork::new(&sandbox.host)?;
+        Some(Outside { sandbox, network })
     }
 }
 
-impl Drop for Outside {
-    fn drop(&mut self) {
-        let returned = setns(&self.outside, CloneFlags::CLONE_NEWNET);
-        if !thread::panicking() {
-            returned.expect("returning to the network outside");
-        }
-    }
+/// The processes of this program that connect the network of a sandbox of this launcher.
+pub(crate) fn programs(launcher: Pid, name: &str) -> Vec<Pid> {
+    let is_it = |pid: &Pid| {
+        let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        command.split(|byte| *byte == 0).next().is_some_and(|path| path.ends_with(name.as_bytes()))
+    };
+    children(launcher).into_iter().filter(is_it).collect()
+}
+
+pub(crate) fn is_gone(pid: Pid) -> bool {
+    !fs::exists(format!("/proc/{pid}")).expect("/proc")
+}
+
+/// `subroot run OPTIONS` with this program first in PATH.
+pub(crate) fn with_program(sandbox: &Sandbox, name: &str, text: &str) -> Command {
+    let program = script(&sandbox.alice, name, text);
+    let dir = program.rsplit_once('/').expect("a directory").0;
+    let mut command = sandbox.leaving_a_mark(&["--network", name]);
+    command.env("PATH", format!("{dir}:/usr/local/bin:/usr/bin:/bin"));
+    command
 }
 
 /// A server of the host that greets each connection. Returns its port.

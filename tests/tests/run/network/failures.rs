@@ -1,10 +1,10 @@
 //! Programs that are missing, fail, lie or are killed, and options that they must not get.
 
-use crate::network::outside::{BOTH, NO_DEVICE, Outside, is_gone, programs, with_program};
+use crate::network::outside::{BOTH, NO_DEVICE, Outside, programs, with_program};
 use crate::running::{PATIENCE, Running, soon, unique_word};
 use nix::sys::signal::{Signal, kill};
 use subroot_tests::sandbox::{Sandbox, assert_refused};
-use subroot_tests::skip;
+use subroot_tests::{skip, status_line};
 
 #[test]
 fn a_killed_program_is_reported_once_and_the_command_continues() {
@@ -17,7 +17,7 @@ fn a_killed_program_is_reported_once_and_the_command_continues() {
         let started = programs(running.pid(), program);
         kill(started[0], Signal::SIGKILL).expect("a running program");
         // The launcher reaps it, and then reports it before it looks at anything else.
-        assert!(soon(PATIENCE, || is_gone(started[0])), "{program}");
+        assert!(soon(PATIENCE, || status_line(started[0], "State").is_none()), "{program}");
         outside.sandbox.add("go", "", 0o644);
         let outcome = running.end();
         let warning = outcome.stderr.matches("the sandbox has no network any more").count();

@@ -1,6 +1,6 @@
 //! A launcher that is killed: the program that connects its sandbox ends with it.
 
-use crate::network::outside::{BOTH, NO_DEVICE, Outside, free_port, is_gone, programs, with_program};
+use crate::network::outside::{BOTH, NO_DEVICE, Outside, free_port, has_ended, programs, with_program};
 use crate::running::{GONE_WITHIN, PATIENCE, Running, assert_all_gone, instant, send, soon, unique_word};
 use nix::unistd::Pid;
 use std::fs::{self, File};
@@ -24,7 +24,7 @@ fn nothing_outlives_a_killed_launcher() {
         assert_eq!(started.len(), 1, "{program}");
         running.signal(9);
         assert_all_gone(&word);
-        assert!(soon(GONE_WITHIN, || is_gone(started[0])), "{program}");
+        assert!(soon(GONE_WITHIN, || has_ended(started[0])), "{program}");
         running.end();
     }
 }
@@ -111,6 +111,6 @@ fn many_sandboxes_have_networks_at_once() {
     assert_eq!(programs.len(), 20);
     started.iter().for_each(|running| running.signal(9));
     words.iter().for_each(|word| assert_all_gone(word));
-    assert!(soon(GONE_WITHIN, || programs.iter().all(|pid| is_gone(*pid))));
+    assert!(soon(GONE_WITHIN, || programs.iter().all(|pid| has_ended(*pid))));
     started.into_iter().for_each(|running| drop(running.end()));
 }

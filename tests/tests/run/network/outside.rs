@@ -11,7 +11,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 use subroot_tests::sandbox::{Sandbox, script};
-use subroot_tests::{OwnNetwork, children};
+use subroot_tests::{OwnNetwork, children, status_line};
 
 /// Both programs.
 pub(crate) const BOTH: [&str; 2] = ["pasta", "slirp4netns"];
@@ -40,8 +40,9 @@ pub(crate) fn programs(launcher: Pid, name: &str) -> Vec<Pid> {
     children(launcher).into_iter().filter(is_it).collect()
 }
 
-pub(crate) fn is_gone(pid: Pid) -> bool {
-    !fs::exists(format!("/proc/{pid}")).expect("/proc")
+/// True if a process has ended. Its adopter, the host's init, may reap it later.
+pub(crate) fn has_ended(pid: Pid) -> bool {
+    status_line(pid, "State").is_none_or(|state| state.starts_with('Z'))
 }
 
 /// `subroot run OPTIONS` with this program first in PATH.

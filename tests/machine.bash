@@ -9,7 +9,7 @@ readonly MACHINES=$KIT/machines
 readonly KERNELS=(5.10:bullseye 6.1:bookworm 6.12:trixie)
 readonly GUEST_SUITE=trixie
 readonly GUEST_PACKAGES=apparmor,busybox-static,dbus,dbus-user-session,iproute2,iputils-ping,kmod,libcap2-bin,libnss-extrausers,libpam-systemd,login,\
-mount,passwd,procps,python3-minimal,strace,systemd,systemd-sysv,udev,uidmap,util-linux
+mount,passt,passwd,procps,python3-minimal,slirp4netns,strace,systemd,systemd-sysv,udev,uidmap,util-linux
 readonly DISK_SIZE=4G
 # The payload's disk has the same size when the state is saved and in each run.
 readonly PAYLOAD_SIZE=2G

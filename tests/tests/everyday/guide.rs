@@ -5,7 +5,8 @@ mod transcript;
 
 use std::os::unix::fs::symlink;
 use std::process::Command;
-use subroot_tests::{Host, Kind, Outcome, own_namespace_has, skip};
+use subroot_tests::own_network::NO_DEVICE;
+use subroot_tests::{Host, Kind, Outcome, OwnNetwork, own_namespace_has, skip};
 use transcript::{jobs, matches, table_commands, table_rows, transcripts, typed_lines};
 
 /// A page, by its name.
@@ -46,14 +47,18 @@ fn run_transcripts(page: (&str, &str)) {
 }
 
 /// Runs the transcripts of a page where alice has run this script.
-fn run_transcripts_after(script: &str, (name, text): (&str, &str)) {
+fn run_transcripts_after(script: &str, page: (&str, &str)) {
     let Some(host) = host() else { skip!("no Debian root: see what tests/run says of it") };
-    let prepared = output(&host, false, script);
+    run_transcripts_on(&host, script, page);
+}
+
+fn run_transcripts_on(host: &Host, script: &str, (name, text): (&str, &str)) {
+    let prepared = output(host, false, script);
     assert_eq!(prepared.code(), 0, "{name}: {prepared:?}");
     let blocks = transcripts(text);
     assert!(!blocks.is_empty(), "{name} has no transcript");
     for block in blocks {
-        let outcome = output(&host, block.by_root, &block.script());
+        let outcome = output(host, block.by_root, &block.script());
         let mut printed = block.printed(&outcome.stdout);
         for line in &block.lines {
             let printed = printed.next().unwrap_or_default();
@@ -125,6 +130,13 @@ fn continuous_integration_works_as_it_is_described() {
     let page = page!("ci.md");
     run_transcripts(page);
     run_commands((page.0, jobs(page.1)));
+}
+
+#[test]
+fn networks_are_as_they_are_described() {
+    let Some(host) = host() else { skip!("no Debian root: see what tests/run says of it") };
+    let Some(_network) = OwnNetwork::new(&host) else { skip!("{NO_DEVICE}") };
+    run_transcripts_on(&host, "true", page!("networks.md"));
 }
 
 #[test]

@@ -129,9 +129,10 @@ fn make(parent: &Path) -> Result<Api, Errno> {
 
 /// Removes the directories of this user's launchers that were killed: their locks are free.
 fn sweep(parent: &Path) {
-    // Error ignored: nothing of a killed launcher that can be removed is found, and the launch continues.
-    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        let name = entry.file_name();
+    // Error ignored: what killed launchers left there stays, and the launch continues.
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    // Error ignored: as above.
+    for name in entries.filter_map(|entry| Some(entry.ok()?.file_name())) {
         if name.as_bytes().starts_with(PREFIX.as_bytes()) {
             sweep_one(&parent.join(name));
         }

@@ -6,7 +6,6 @@ pub(crate) mod host_root;
 pub(crate) mod id_layout;
 pub(crate) mod id_plan;
 pub(crate) mod image;
-mod merged;
 mod name_files;
 pub(crate) mod network;
 pub(crate) mod outline;

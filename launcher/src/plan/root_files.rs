@@ -1,10 +1,12 @@
 //! Reads files of the new root from outside, before the launch. With `--overlay=DIR`, the changes kept in DIR
 //! come before the rootfs.
 
+mod merged;
+
 use crate::error::Error;
 use crate::failure::reason;
-use crate::plan::merged::{self, OPAQUE, is_whiteout};
 use crate::plan::root::is_created_file;
+use crate::plan::root_files::merged::{OPAQUE, is_whiteout};
 use crate::request::mount::{Content, Mount};
 use crate::request::root::{Overlay, Root};
 use crate::request::sandbox::Sandbox;

@@ -1,10 +1,13 @@
 //! The command line, as `subroot` writes it. What a user types is read there.
 
+use crate::commands::export::Export;
 use crate::commands::images::Listing;
 use crate::commands::import::{Policy, Request, Target};
 use crate::commands::login::Login;
 use crate::error::Error;
+use crate::pack::task::PackTask;
 use crate::task::Task;
+use serde::de::DeserializeOwned;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use subroot::images::id_options::IdOptions;
@@ -21,6 +24,8 @@ pub(crate) enum Command {
     Prepare(Request),
     /// `pull [--quiet] [--tls-verify=false] -- NAME…`
     Pull(Request, Vec<OsString>),
+    /// `export [--quiet] [--format=FORMAT] [ID OPTIONS] -- IMAGE|DIR FILE`
+    Export(Export),
     /// `login [--tls-verify=false] [--user=USER] [--password-stdin] -- REGISTRY`
     Login(Login),
     /// `logout -- REGISTRY`
@@ -35,6 +40,8 @@ pub(crate) enum Command {
     Inspect(Vec<OsString>),
     /// `unpack JSON`, which an import runs.
     Unpack(Task),
+    /// `pack JSON`, which an export runs.
+    Pack(PackTask),
     /// `probe`, which an import into the store runs.
     Probe,
 }
@@ -68,7 +75,9 @@ pub(crate) fn read(args: &[OsString]) -> Result<Command, Error> {
         (b"prune", []) => none_but(Command::Prune),
         (b"rmi", [_, ..]) if options.is_empty() => Some(Command::Remove(words.to_vec())),
         (b"inspect", [_, ..]) if options.is_empty() => Some(Command::Inspect(words.to_vec())),
+        (b"export", [source, target]) => export(source, target, options).map(Command::Export),
         (b"unpack", []) => task(options).map(Command::Unpack),
+        (b"pack", []) => task(options).map(Command::Pack),
         (b"probe", []) => none_but(Command::Probe),
         _ => None,
     }
@@ -86,6 +95,15 @@ fn request(source: &OsStr, options: &[OsString]) -> Option<Request> {
         policy: Policy::Missing,
     };
     options.iter().try_for_each(|option| take(&mut request, option)).map(|()| request)
+}
+
+fn export(source: &OsStr, target: &OsStr, options: &[OsString]) -> Option<Export> {
+    let is_format = |option: &&OsString| option.as_bytes().starts_with(b"--format=");
+    let (formats, others): (Vec<&OsString>, Vec<&OsString>) = options.iter().partition(is_format);
+    let others: Vec<OsString> = others.into_iter().cloned().collect();
+    let format = formats.first().and_then(|format| format.to_str()?.strip_prefix("--format="));
+    let format = format.map(str::to_owned);
+    Some(Export { request: request(source, &others)?, target: target.into(), format })
 }
 
 fn take(request: &mut Request, option: &OsStr) -> Option<()> {
@@ -134,7 +152,7 @@ fn listing(options: &[OsString]) -> Option<Listing> {
     Some(listing)
 }
 
-fn task(args: &[OsString]) -> Option<Task> {
+fn task<T: DeserializeOwned>(args: &[OsString]) -> Option<T> {
     let [task] = args else { return None };
     // Error ignored: the caller refuses the command line.
     serde_json::from_str(task.to_str()?).ok()

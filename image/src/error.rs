@@ -94,6 +94,13 @@ pub enum Error {
         /// The kernel's reason.
         errno: Errno,
     },
+    /// A file cannot be packed.
+    Pack {
+        /// Its name.
+        name: Vec<u8>,
+        /// Why.
+        why: String,
+    },
     /// An entry's owner is not mapped.
     Owner {
         /// The entry's name.
@@ -236,6 +243,10 @@ impl Error {
         Error::Entry { name: name.to_vec(), why: why.into() }
     }
 
+    pub(crate) fn packing(name: &[u8], why: impl Into<String>) -> Error {
+        Error::Pack { name: if name.is_empty() { b"./".to_vec() } else { name.to_vec() }, why: why.into() }
+    }
+
     /// For `map_err`: a step of an entry that the kernel refused.
     pub(crate) fn applying(doing: &'static str, name: &[u8]) -> impl FnOnce(Errno) -> Error {
         move |errno| Error::Apply { doing, name: name.to_vec(), errno }
@@ -278,6 +289,7 @@ impl fmt::Display for Error {
             Error::Apply { doing, name, errno } => {
                 write!(f, "unpacking {}: {doing}: {}", shown(name), errno_text(*errno))
             }
+            Error::Pack { name, why } => write!(f, "reading {}: {why}", shown(name)),
             Error::Owner { name, kind, id } => write!(
                 f,
                 "unpacking {}: {kind} ID {id} is not mapped; a larger grant keeps it, --squash-ids makes the file yours",

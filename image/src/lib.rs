@@ -1,6 +1,8 @@
 //! subroot-image brings root filesystems in: it unpacks an archive, or the layers of an image, below a directory,
 //! with the owners that the caller's subordinate IDs allow. `subroot import` runs it.
 //!
+//! `export` makes an archive of a tree or an image. `pack` is its process, which walks the tree in a user namespace.
+//!
 //! The modules follow the way of the bytes: `source` opens an image or an archive and decompresses it, `tar` reads
 //! the entries, and `apply` makes the files. `unpack` is the process that does so, in namespaces in which only the
 //! target directory exists; `unpacker` starts it for a `task`. `import` gives the complete tree its name as a
@@ -13,10 +15,12 @@ mod bars;
 mod commands;
 pub mod digest;
 mod error;
+mod export;
 mod ids;
 mod import;
 mod input;
 mod output;
+mod pack;
 mod probe;
 mod progress;
 mod pull;
@@ -37,7 +41,9 @@ pub use error::{Error, Hint};
 
 use crate::args::Command;
 use crate::commands::import::{Request, Target};
-use crate::commands::{images, import as importing, inspect, login, prune, pull as pulling, rmi};
+use crate::commands::{
+    export as exporting, images, import as importing, inspect, login, prune, pull as pulling, rmi,
+};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -62,6 +68,7 @@ fn run(command: Command) -> u8 {
         Command::Import(request, _) | Command::Prepare(request) | Command::Pull(request, _) => {
             request.is_quiet
         }
+        Command::Export(export) => export.request.is_quiet,
         _ => false,
     };
     if quiet {
@@ -71,6 +78,7 @@ fn run(command: Command) -> u8 {
         Command::Import(request, target) => run_import(&request, &target),
         Command::Prepare(request) => status(importing::prepare(&request)),
         Command::Pull(request, names) => status(pulling::pull(&request, &names)),
+        Command::Export(request) => status(exporting::export(&request)),
         Command::Login(request) => status(login::login(&request)),
         Command::Logout(registry) => status(login::logout(&registry)),
         Command::Images(listing) => match images::list(listing) {
@@ -81,6 +89,7 @@ fn run(command: Command) -> u8 {
         Command::Remove(names) => status(rmi::remove(&names)),
         Command::Inspect(names) => status(inspect::inspect(&names)),
         Command::Unpack(task) => u8::from(!unpack::run(&task)),
+        Command::Pack(task) => u8::from(!pack::run::run(&task)),
         Command::Probe => u8::from(!probe::run()),
     }
 }

@@ -24,6 +24,21 @@ pub(crate) fn remove_attribute(file: impl AsFd, name: &CStr) -> Result<(), Errno
     }
 }
 
+/// fgetxattr(2). `None` if there is no such attribute, or if the filesystem has none.
+pub(crate) fn attribute(file: impl AsFd, name: &CStr) -> Result<Option<Vec<u8>>, Errno> {
+    let mut value = vec![0_u8; 64 << 10];
+    let file = file.as_fd().as_raw_fd();
+    // SAFETY: the name ends with NUL, and the length is that of the buffer.
+    let result = unsafe { libc::fgetxattr(file, name.as_ptr(), value.as_mut_ptr().cast(), value.len()) };
+    match Errno::result(result) {
+        Err(Errno::ENODATA | Errno::EOPNOTSUPP) => Ok(None),
+        length => {
+            value.truncate(usize::try_from(length?).map_err(|_| Errno::EINVAL)?);
+            Ok(Some(value))
+        }
+    }
+}
+
 /// flistxattr(2). A filesystem without attributes has none.
 pub(crate) fn attribute_names(file: impl AsFd) -> Result<Vec<CString>, Errno> {
     let mut names = vec![0_u8; 64 << 10];

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::ids;
 use crate::output;
+use crate::pack::task::{PackTask, Packed};
 use crate::probe::{self, Probed};
 use crate::progress::Progress;
 use crate::signals::Signals;
@@ -13,7 +14,7 @@ use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 use subroot::images::id_options::IdOptions;
 use subroot::{Network, Running, Sandbox};
@@ -53,7 +54,7 @@ impl<'a> Unpacker<'a> {
         if let Some(spool) = spool {
             sandbox = sandbox.preserve_fd(spool.try_clone().map_err(|error| Error::Read { error })?);
         }
-        let (text, status) = self.report(sandbox, progress.as_ref())?;
+        let (text, status) = self.report(sandbox, progress.as_ref(), None)?;
         Report::read(&text).unwrap_or(Err(Error::Died { status }))
     }
 
@@ -64,16 +65,35 @@ impl<'a> Unpacker<'a> {
     pub(crate) fn probe(&self, dir: &Path) -> Result<Probed, Error> {
         let input = File::open("/dev/null").map_err(|error| Error::Read { error })?;
         let sandbox = self.sandbox(["probe".into()])?.workdir(dir).stdin(input);
-        let (text, status) = self.report(sandbox, None)?;
+        let (text, status) = self.report(sandbox, None, None)?;
         probe::read_report(&text).unwrap_or(Err(Error::Died { status }))
     }
 
-    /// What the process writes to its standard output and standard error, and how it ended.
-    fn report(&self, sandbox: Sandbox, progress: Option<&Progress>) -> Result<(String, String), Error> {
+    /// Packs trees below a directory. The archive is written to the output.
+    ///
+    /// # Errors
+    /// What stopped it, or [`Error::Interrupted`].
+    pub(crate) fn pack(&self, dir: &Path, task: &PackTask, output: OwnedFd) -> Result<Packed, Error> {
+        let input = File::open("/dev/null").map_err(|error| Error::Read { error })?;
+        let words = serde_json::to_string(task).map_err(|error| Error::Read { error: error.into() })?;
+        let sandbox = self.sandbox(["pack".into(), words.into()])?.workdir(dir).stdin(input);
+        let (text, status) = self.report(sandbox, None, Some(output))?;
+        Packed::read(&text).unwrap_or(Err(Error::Died { status }))
+    }
+
+    /// What the process writes to its standard output, unless that is another one, and to its standard error, and how
+    /// it ended.
+    fn report(
+        &self,
+        sandbox: Sandbox,
+        progress: Option<&Progress>,
+        output: Option<OwnedFd>,
+    ) -> Result<(String, String), Error> {
         let pipe = pipe2(OFlag::O_CLOEXEC).map_err(Error::preparing("making a pipe for the report"))?;
         let (mut report, write_end) = (File::from(pipe.0), pipe.1);
-        let copy = write_end.try_clone().map_err(|error| Error::Read { error })?;
-        let mut running = sandbox.stdout(write_end).stderr(copy).spawn().map_err(Error::Launch)?;
+        let output = output.map_or_else(|| write_end.try_clone(), Ok);
+        let output = output.map_err(|error| Error::Read { error })?;
+        let mut running = sandbox.stdout(output).stderr(write_end).spawn().map_err(Error::Launch)?;
         if !self.has_warned.replace(true) {
             running.warnings().iter().for_each(|text| output::line(text));
         }

@@ -1,14 +1,14 @@
 //! Makes the files of an archive below a directory.
 
 pub mod applier;
-mod attributes;
+pub(crate) mod attributes;
 mod content;
 mod deferred;
 pub mod layer;
 mod lookup;
 pub mod owners;
 mod path;
-mod removal;
-mod whiteout;
+pub(crate) mod removal;
+pub(crate) mod whiteout;
 
 pub use crate::apply::whiteout::Whiteouts;

@@ -9,8 +9,8 @@ use std::collections::hash_map::RandomState;
 use std::ffi::CString;
 use std::hash::BuildHasher as _;
 
-const PREFIX: &[u8] = b".wh.";
-const OPAQUE: &[u8] = b".wh..wh..opq";
+pub(crate) const PREFIX: &[u8] = b".wh.";
+pub(crate) const OPAQUE: &[u8] = b".wh..wh..opq";
 
 /// What becomes of whiteouts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 //! is read, and is twice in one object, is an error.
 
 use crate::digest::Digest;
+use crate::source::platform::architecture;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -53,7 +54,12 @@ impl Descriptor {
         Descriptor { media_type, digest, size, platform: None, annotations: BTreeMap::new() }
     }
 
-    fn to_json(&self) -> Value {
+    /// That of a document.
+    pub(crate) fn of(media_type: &str, content: &[u8]) -> Descriptor {
+        Descriptor::new(media_type.to_owned(), Digest::of(content), content.len() as u64)
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
         json!({"mediaType": self.media_type, "digest": self.digest.to_string(), "size": self.size})
     }
 
@@ -74,6 +80,19 @@ pub(crate) fn manifest(config: &Descriptor, layers: &[Descriptor]) -> String {
         "mediaType": OCI_MANIFEST,
         "config": config.to_json(),
         "layers": layers.iter().map(Descriptor::to_json).collect::<Vec<_>>(),
+    })
+    .to_string()
+}
+
+/// A config of this machine's with one layer.
+pub(crate) fn config(diff_id: Digest, created: &str, created_by: &str) -> String {
+    json!({
+        "created": created,
+        "architecture": architecture(),
+        "os": "linux",
+        "config": {},
+        "rootfs": {"type": "layers", "diff_ids": [diff_id.to_string()]},
+        "history": [{"created": created, "created_by": created_by}],
     })
     .to_string()
 }

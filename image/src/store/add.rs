@@ -1,7 +1,6 @@
 //! Adds images to the store: copies their blobs, unpacks their layers, and then gives them their names.
 
 use crate::apply::applier::Summary;
-use crate::digest::Digest;
 use crate::error::Error;
 use crate::import::Imported;
 use crate::input::{Archive, Input};
@@ -9,13 +8,11 @@ use crate::source::compression::media_type_suffix;
 use crate::source::documents::{self, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST};
 use crate::source::image::Image;
 use crate::source::open::start_of;
-use crate::source::platform::architecture;
 use crate::spool;
 use crate::store::blobs::Blob;
 use crate::store::image::StoredImage;
 use crate::store::time;
 use crate::store::unpacking::{Found, Unpacking};
-use serde_json::json;
 use std::fs::File;
 use std::io::Seek as _;
 use std::os::fd::AsFd as _;
@@ -93,7 +90,8 @@ impl Unpacking<'_> {
             }
         };
         let media_type = media_type(&self.store.blobs.open(&blob.digest)?)?;
-        let config = self.store.blobs.add_text(config(diff_id).as_bytes())?.described(OCI_CONFIG.into());
+        let config = documents::config(diff_id, &time::text(time::now()), CREATED_BY);
+        let config = self.store.blobs.add_text(config.as_bytes())?.described(OCI_CONFIG.into());
         let manifest = documents::manifest(&config, &[blob.described(media_type)]);
         let manifest = self.store.blobs.add_text(manifest.as_bytes())?;
         let image = StoredImage::of(&self.store.blobs, &manifest, OCI_MANIFEST)?;
@@ -158,7 +156,10 @@ impl Unpacking<'_> {
     }
 
     /// Unpacks the layers of an image.
-    fn layers(&self, image: &StoredImage) -> Result<Summary, Error> {
+    ///
+    /// # Errors
+    /// What stopped it.
+    pub(crate) fn layers(&self, image: &StoredImage) -> Result<Summary, Error> {
         let mut all = Summary::default();
         for layer in &image.layers {
             all.add(&self.layer(layer, all.bytes)?);
@@ -180,7 +181,10 @@ impl Unpacking<'_> {
     }
 
     /// Gives a complete image its name. Run files of another image that had it are removed first.
-    fn name(&self, image: &StoredImage, media_type: &str, name: Name<'_>) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// The index or a run file cannot be written.
+    pub(crate) fn name(&self, image: &StoredImage, media_type: &str, name: Name<'_>) -> Result<(), Error> {
         self.store.change_index(|index| {
             let has_it = |stored| index.named(stored).is_some_and(|now| now.manifest == image.manifest);
             if let Some(stored) = name.stored().filter(|stored| !has_it(*stored)) {
@@ -238,20 +242,6 @@ fn settings(image: &StoredImage) -> Config {
 fn media_type(archive: &File) -> Result<String, Error> {
     let suffix = media_type_suffix(&start_of(archive)?).unwrap_or("");
     Ok(format!("{OCI_LAYER}{suffix}"))
-}
-
-/// A config with one layer.
-fn config(diff_id: Digest) -> String {
-    let created = time::text(time::now());
-    json!({
-        "created": created,
-        "architecture": architecture(),
-        "os": "linux",
-        "config": {},
-        "rootfs": {"type": "layers", "diff_ids": [diff_id.to_string()]},
-        "history": [{"created": created, "created_by": CREATED_BY}],
-    })
-    .to_string()
 }
 
 fn empty(name: &str) -> Error {

@@ -74,9 +74,14 @@ impl StoredImage {
     }
 
     /// All blobs.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = &Blob> {
+        let layers = self.layers.iter().map(|layer| &layer.blob);
+        [&self.manifest, &self.config].into_iter().chain(layers)
+    }
+
+    /// Their digests.
     pub(crate) fn digests(&self) -> impl Iterator<Item = &Digest> {
-        let layers = self.layers.iter().map(|layer| &layer.blob.digest);
-        [&self.manifest.digest, &self.config.digest].into_iter().chain(layers)
+        self.blobs().map(|blob| &blob.digest)
     }
 }
 

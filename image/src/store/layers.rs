@@ -14,7 +14,7 @@ use nix::unistd::syncfs;
 use serde_json::{Value, json};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use subroot::images::boot;
 use subroot::images::id_map::MapText;
@@ -22,7 +22,7 @@ use subroot::images::id_map::MapText;
 /// The file beside a layer.
 const RECORD: &str = "layer.json";
 /// The layer itself.
-const TREE: &str = "fs";
+pub(crate) const TREE: &str = "fs";
 const VERSION: u64 = 1;
 const MOST_RECORD: u64 = 1 << 20;
 /// Twice the time after which the kernel writes what was changed, in seconds: dirty_expire_centisecs in sysctl/vm.
@@ -54,6 +54,11 @@ impl Layers {
     /// The kernel's boot ID cannot be read.
     pub(crate) fn new(dir: Dir) -> Result<Layers, Error> {
         boot::id().map(|boot_id| Layers { dir, boot_id }).map_err(Error::Launch)
+    }
+
+    /// The path of the directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.dir.path
     }
 
     /// The boot in which these layers are to be used, if not all of them are on the disk.

@@ -5,12 +5,13 @@ use crate::apply::applier::Summary;
 use crate::apply::layer::Expected;
 use crate::digest::Digest;
 use crate::error::{Error, Hint};
+use crate::export::tree::Tree;
 use crate::ids::map_of_layers;
 use crate::spool;
 use crate::store::Store;
 use crate::store::blobs::Blob;
-use crate::store::image::StoredLayer;
-use crate::store::layers::make_tree;
+use crate::store::image::{StoredImage, StoredLayer};
+use crate::store::layers::{TREE, make_tree};
 use crate::store::locks::Lock;
 use crate::target::Unfinished;
 use crate::task::{Job, Report, Task};
@@ -40,7 +41,7 @@ pub(crate) struct Unpacking<'a> {
 }
 
 /// A directory in `tmp` with an unpacked layer.
-struct Tree {
+struct Unpacked {
     unfinished: Unfinished,
     summary: Summary,
     diff_id: Digest,
@@ -84,6 +85,17 @@ impl<'a> Unpacking<'a> {
             process_map: probed.map,
             has_garbage: Cell::new(false),
         })
+    }
+
+    /// The unpacked layers of an image, the highest first, as trees below the directory of all layers.
+    ///
+    /// # Errors
+    /// What stopped unpacking one.
+    pub(crate) fn tree(&self, image: &StoredImage) -> Result<Tree<'_>, Error> {
+        self.layers(image)?;
+        let key = self.map_of_layers.key();
+        let trees = image.layers.iter().rev().map(|layer| format!("{key}/{}/{TREE}", layer.diff_id.hex()));
+        Tree::new(&self.unpacker, self.store.layers.path(), trees.collect())
     }
 
     /// Unpacks a layer, unless that is done already. Of its image, `done` bytes are unpacked. Returns what was made.
@@ -133,7 +145,7 @@ impl<'a> Unpacking<'a> {
     }
 
     /// Gives a layer its name, unless another process has just made the same.
-    fn place(&self, tree: Tree) -> Result<(Digest, Summary), Error> {
+    fn place(&self, tree: Unpacked) -> Result<(Digest, Summary), Error> {
         let locked = self.lock(&tree.diff_id);
         let usable = locked.and_then(|locked| {
             self.store.layers.usable(&self.map_of_layers, &tree.diff_id).map(|record| (locked, record))
@@ -164,10 +176,10 @@ impl<'a> Unpacking<'a> {
         job: Job,
         done: u64,
         spool: Option<&File>,
-    ) -> Result<Option<Tree>, Error> {
+    ) -> Result<Option<Unpacked>, Error> {
         let unfinished = Unfinished::begin_in(&self.store.tmp.path, OsStr::new("layer-"))?;
         match self.unpack_in(&unfinished, archive, (job, done), spool) {
-            Ok(Report::Tree(summary, Some(diff_id))) => Ok(Some(Tree { unfinished, summary, diff_id })),
+            Ok(Report::Tree(summary, Some(diff_id))) => Ok(Some(Unpacked { unfinished, summary, diff_id })),
             Ok(Report::Image) => unfinished.discard().map(|()| None).map_err(Error::Launch),
             Ok(Report::Tree(_, None)) => {
                 unfinished.discard_after_error();
@@ -211,8 +223,8 @@ impl<'a> Unpacking<'a> {
         }
     }
 
-    fn finish(&self, tree: Tree) -> Result<(Digest, Summary), Error> {
-        let Tree { unfinished, summary, diff_id } = tree;
+    fn finish(&self, tree: Unpacked) -> Result<(Digest, Summary), Error> {
+        let Unpacked { unfinished, summary, diff_id } = tree;
         let record = self.store.layers.record(diff_id, &self.map_of_layers, &summary);
         match self.store.layers.finish(&self.store.tmp, &unfinished, &self.map_of_layers, &record) {
             Ok(()) => Ok((diff_id, summary)),

@@ -5,3 +5,4 @@ pub mod archive;
 mod checks;
 pub mod member;
 mod pax;
+pub(crate) mod write;

@@ -27,7 +27,7 @@ pub(crate) use crate::cli::args::process::{ProcessArgs, SecurityArgs};
 pub(crate) use crate::cli::args::registries::{LoginArgs, LogoutArgs, PullArgs, PullingArgs, TlsArgs};
 pub(crate) use crate::cli::args::run::RunArgs;
 pub(crate) use crate::cli::args::trees::{
-    DuArgs, ImagesArgs, ImagesVerb, ImportArgs, InspectArgs, RmArgs, RmiArgs,
+    DuArgs, ExportArgs, ImagesArgs, ImagesVerb, ImportArgs, InspectArgs, RmArgs, RmiArgs,
 };
 
 use crate::cli::help::{explained, short};
@@ -81,6 +81,9 @@ pub(crate) enum Verb {
     /// Make a root filesystem or an image of an archive, with its owners
     #[command(after_help = IMPORT_HELP)]
     Import(ImportArgs),
+    /// Make an archive of an image or a directory, with its owners
+    #[command(after_help = EXPORT_HELP)]
+    Export(ExportArgs),
     /// Pull images from registries into the store
     #[command(after_help = PULL_HELP)]
     Pull(PullArgs),
@@ -138,6 +141,11 @@ name of an image in the store. The directory or the image appears only when it i
 times, links and extended attributes are those of the archive; devices are skipped. Without subordinate IDs,
 all files become yours.
 Exit status: 0 it is complete; 125 subroot failed, and nothing remains.";
+
+const EXPORT_HELP: &str = "\
+The same tree gives the same bytes. Owners are those inside: ID 0 is root of your sandboxes. Devices and
+sockets are skipped. The file appears only when it is complete.
+Exit status: 0 it is complete; 125 subroot failed.";
 
 const PULL_HELP: &str = "\
 subroot run pulls an image that the store does not have. Each layer is verified, and unpacked while the next ones

@@ -25,7 +25,7 @@ const IMAGE: &str = r#"
 "#;
 
 /// The image in alice's home, made as root with the tree that umoci unpacks. `None` if umoci is not here, or cannot.
-fn image(alice: &User) -> Option<(PathBuf, String)> {
+pub(crate) fn image(alice: &User) -> Option<(PathBuf, String)> {
     let dir = Path::new("/tmp/image");
     // Error ignored: there is none yet.
     let _ = fs::remove_dir_all(dir);

@@ -1,4 +1,4 @@
-//! The arguments of the commands about trees of files and images: `import`, `rm`, `du`, `images`, `rmi` and
+//! The arguments of the commands about trees of files and images: `import`, `export`, `rm`, `du`, `images`, `rmi` and
 //! `inspect`.
 
 use crate::cli::args::ids::MapperArgs;
@@ -24,6 +24,23 @@ pub(crate) struct ImportArgs {
     /// How a registry is trusted.
     #[command(flatten)]
     pub(crate) tls: TlsArgs,
+    /// Where IDs come from.
+    #[command(flatten)]
+    pub(crate) mapper: MapperArgs,
+}
+
+/// `subroot export`.
+#[derive(Args)]
+pub(crate) struct ExportArgs {
+    /// A directory, or an image of the store by name or by the beginning of its ID
+    #[arg(value_name = "IMAGE|DIR")]
+    pub(crate) source: OsString,
+    /// The file, which is replaced if it exists; - is standard output
+    #[arg(value_name = "FILE")]
+    pub(crate) archive: OsString,
+    /// The format: tar, oci-archive or squashfs; by default, the end of the file's name decides
+    #[arg(long, value_name = "FORMAT", id = "archive_format")]
+    pub(crate) format: Option<OsString>,
     /// Where IDs come from.
     #[command(flatten)]
     pub(crate) mapper: MapperArgs,

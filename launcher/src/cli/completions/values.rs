@@ -43,7 +43,9 @@ pub(crate) fn of(arg: &Arg) -> Value {
     match arg.get_id().as_str() {
         "command" => Value::Command,
         "rootfs" | "overlay" | "tmpfs" | "dir" | "target" | "dirs" | "workdir" => Value::Directory,
-        "volume" | "symlink" | "device" | "env_file" | "helper" | "what" | "source" => Value::Path,
+        "volume" | "symlink" | "device" | "env_file" | "helper" | "what" | "source" | "archive" => {
+            Value::Path
+        }
         "sandbox" | "sandboxes" => Value::Sandbox,
         "job" | "jobs" | "names" => Value::Job,
         "images" => Value::Image,
@@ -51,6 +53,7 @@ pub(crate) fn of(arg: &Arg) -> Value {
         "group_add" => Value::Group,
         "env" => Value::Variable,
         "mount" => Value::Fields(owned(&MOUNT)),
+        "archive_format" => Value::Words(owned(&["tar", "oci-archive", "squashfs"])),
         "security_opt" => Value::Keys(owned(&SECURITY_OPT)),
         "userns" => Value::Words(owned(&USERNS)),
         "timens" => Value::Words(owned(&["monotonic=", "boottime="])),

@@ -1,6 +1,6 @@
-//! `subroot import`: executes subroot-image, which has the code for archives. Nothing of it is in this program.
+//! `subroot import` and `export`: execute subroot-image, which has the code for archives. Nothing of it is in this program.
 
-use crate::cli::args::ImportArgs;
+use crate::cli::args::{ExportArgs, ImportArgs};
 use crate::cli::trees::program::{execute, helper};
 use crate::cli::trees::registries::verification;
 use crate::error::Error;
@@ -21,6 +21,19 @@ pub(crate) fn import(typed: &ImportArgs, is_quiet: bool) -> anyhow::Result<u8> {
     args.extend(verification(&typed.tls));
     args.extend(helper(&typed.mapper));
     args.extend(["--".into(), typed.source.clone().into(), typed.target.clone()]);
+    execute(args)
+}
+
+/// Exports a directory or an image.
+///
+/// # Errors
+/// Errors of [`execute`].
+pub(crate) fn export(typed: &ExportArgs, is_quiet: bool) -> anyhow::Result<u8> {
+    let mut args: Vec<OsString> = vec!["export".into()];
+    args.extend(is_quiet.then(|| "--quiet".into()));
+    args.extend(typed.format.as_ref().map(|format| [OsStr::new("--format="), format].into_iter().collect()));
+    args.extend(helper(&typed.mapper));
+    args.extend(["--".into(), typed.source.clone(), typed.archive.clone()]);
     execute(args)
 }
 

@@ -1,5 +1,6 @@
 //! The command line, as `subroot` writes it. What a user types is read there.
 
+use crate::commands::commit::Commit;
 use crate::commands::export::Export;
 use crate::commands::images::Listing;
 use crate::commands::import::{Policy, Request, Target};
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Pull(Request, Vec<OsString>),
     /// `export [--quiet] [--format=FORMAT] [ID OPTIONS] -- IMAGE|DIR FILE`
     Export(Export),
+    /// `commit [--quiet] [ID OPTIONS] -- IMAGE DIR NAME`
+    Commit(Commit),
     /// `login [--tls-verify=false] [--user=USER] [--password-stdin] -- REGISTRY`
     Login(Login),
     /// `logout -- REGISTRY`
@@ -76,6 +79,10 @@ pub(crate) fn read(args: &[OsString]) -> Result<Command, Error> {
         (b"rmi", [_, ..]) if options.is_empty() => Some(Command::Remove(words.to_vec())),
         (b"inspect", [_, ..]) if options.is_empty() => Some(Command::Inspect(words.to_vec())),
         (b"export", [source, target]) => export(source, target, options).map(Command::Export),
+        (b"commit", [image, dir, name]) => {
+            let (image, name) = (image.clone(), name.clone());
+            request(dir, options).map(|request| Command::Commit(Commit { request, image, name }))
+        }
         (b"unpack", []) => task(options).map(Command::Unpack),
         (b"pack", []) => task(options).map(Command::Pack),
         (b"probe", []) => none_but(Command::Probe),

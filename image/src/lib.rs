@@ -42,7 +42,8 @@ pub use error::{Error, Hint};
 use crate::args::Command;
 use crate::commands::import::{Request, Target};
 use crate::commands::{
-    export as exporting, images, import as importing, inspect, login, prune, pull as pulling, rmi,
+    commit as committing, export as exporting, images, import as importing, inspect, login, prune,
+    pull as pulling, rmi,
 };
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -69,6 +70,7 @@ fn run(command: Command) -> u8 {
             request.is_quiet
         }
         Command::Export(export) => export.request.is_quiet,
+        Command::Commit(commit) => commit.request.is_quiet,
         _ => false,
     };
     if quiet {
@@ -79,6 +81,7 @@ fn run(command: Command) -> u8 {
         Command::Prepare(request) => status(importing::prepare(&request)),
         Command::Pull(request, names) => status(pulling::pull(&request, &names)),
         Command::Export(request) => status(exporting::export(&request)),
+        Command::Commit(request) => status(committing::commit(&request)),
         Command::Login(request) => status(login::login(&request)),
         Command::Logout(registry) => status(login::logout(&registry)),
         Command::Images(listing) => match images::list(listing) {

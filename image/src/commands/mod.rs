@@ -1,5 +1,6 @@
 //! The commands about the image store.
 
+pub(crate) mod commit;
 pub(crate) mod export;
 pub(crate) mod images;
 pub(crate) mod import;

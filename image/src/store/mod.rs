@@ -2,6 +2,7 @@
 
 pub(crate) mod add;
 pub(crate) mod blobs;
+mod commit;
 pub(crate) mod dir;
 pub(crate) mod garbage;
 pub(crate) mod holders;
@@ -25,8 +26,8 @@ use crate::store::run_files::RunFiles;
 use std::os::fd::AsFd as _;
 use subroot::images::store::StoreDir;
 
-const LAYOUT: &str = "oci-layout";
-const LAYOUT_VERSION: &[u8] = br#"{"imageLayoutVersion": "1.0.0"}"#;
+pub(crate) const LAYOUT: &str = "oci-layout";
+pub(crate) const LAYOUT_VERSION: &[u8] = br#"{"imageLayoutVersion": "1.0.0"}"#;
 
 /// The caller's store, opened.
 pub(crate) struct Store {

@@ -27,7 +27,7 @@ pub(crate) use crate::cli::args::process::{ProcessArgs, SecurityArgs};
 pub(crate) use crate::cli::args::registries::{LoginArgs, LogoutArgs, PullArgs, PullingArgs, TlsArgs};
 pub(crate) use crate::cli::args::run::RunArgs;
 pub(crate) use crate::cli::args::trees::{
-    DuArgs, ExportArgs, ImagesArgs, ImagesVerb, ImportArgs, InspectArgs, RmArgs, RmiArgs,
+    CommitArgs, DuArgs, ExportArgs, ImagesArgs, ImagesVerb, ImportArgs, InspectArgs, RmArgs, RmiArgs,
 };
 
 use crate::cli::help::{explained, short};
@@ -84,6 +84,9 @@ pub(crate) enum Verb {
     /// Make an archive of an image or a directory, with its owners
     #[command(after_help = EXPORT_HELP)]
     Export(ExportArgs),
+    /// Make an image of the changes that --overlay=DIR has kept
+    #[command(after_help = COMMIT_HELP)]
+    Commit(CommitArgs),
     /// Pull images from registries into the store
     #[command(after_help = PULL_HELP)]
     Pull(PullArgs),
@@ -146,6 +149,10 @@ const EXPORT_HELP: &str = "\
 The same tree gives the same bytes. Owners are those inside: ID 0 is root of your sandboxes. Devices and
 sockets are skipped. The file appears only when it is complete.
 Exit status: 0 it is complete; 125 subroot failed.";
+
+const COMMIT_HELP: &str = "\
+The changes become one more layer of IMAGE, with its configuration. DIR is unchanged, and must not be in use.
+Exit status: 0 the image is complete; 125 subroot failed, and no image has changed.";
 
 const PULL_HELP: &str = "\
 subroot run pulls an image that the store does not have. Each layer is verified, and unpacked while the next ones

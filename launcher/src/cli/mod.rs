@@ -82,6 +82,7 @@ fn run() -> anyhow::Result<u8> {
         Verb::Stop(typed) => Ok(detached::stop(&typed)),
         Verb::Unshare(typed) => Ok(options::unshare(typed, command).run()?.into()),
         Verb::Import(typed) => trees::import(&typed, cli.quiet),
+        Verb::Commit(typed) => trees::commit(&typed, cli.quiet),
         Verb::Export(typed) => trees::export(&typed, cli.quiet),
         Verb::Pull(typed) => trees::pull(&typed, cli.quiet),
         Verb::Login(typed) => trees::login(&typed),

@@ -1,5 +1,6 @@
 //! `subroot import`, `export`, `rm` and `du`: trees of files that belong to subordinate IDs.
 
+mod commit;
 mod export;
 mod formats;
 mod hostile_store;

@@ -1,4 +1,4 @@
-//! The arguments of the commands about trees of files and images: `import`, `export`, `rm`, `du`, `images`, `rmi` and
+//! The arguments of the commands about trees of files and images: `import`, `export`, `commit`, `rm`, `du`, `images`, `rmi` and
 //! `inspect`.
 
 use crate::cli::args::ids::MapperArgs;
@@ -41,6 +41,21 @@ pub(crate) struct ExportArgs {
     /// The format: tar, oci-archive or squashfs; by default, the end of the file's name decides
     #[arg(long, value_name = "FORMAT", id = "archive_format")]
     pub(crate) format: Option<OsString>,
+    /// Where IDs come from.
+    #[command(flatten)]
+    pub(crate) mapper: MapperArgs,
+}
+
+/// `subroot commit`.
+#[derive(Args)]
+pub(crate) struct CommitArgs {
+    /// The directory of subroot run --overlay=DIR
+    pub(crate) dir: PathBuf,
+    /// The name of the new image
+    pub(crate) name: OsString,
+    /// The image that was run with it
+    #[arg(long, value_name = "IMAGE", id = "base")]
+    pub(crate) image: OsString,
     /// Where IDs come from.
     #[command(flatten)]
     pub(crate) mapper: MapperArgs,

@@ -48,7 +48,7 @@ pub(crate) fn of(arg: &Arg) -> Value {
         }
         "sandbox" | "sandboxes" => Value::Sandbox,
         "job" | "jobs" | "names" => Value::Job,
-        "images" => Value::Image,
+        "images" | "base" => Value::Image,
         "user" | "for_user" => Value::User,
         "group_add" => Value::Group,
         "env" => Value::Variable,
@@ -167,7 +167,9 @@ mod tests {
         let mut expected: Vec<String> = run.iter().map(|name| format!("run {name}")).collect();
         let others = ["exec --preserve-fds", "logs --tail", "stop --time", "import --max-size"];
         expected.extend(others.map(str::to_owned));
-        expected.extend(["login --username", "login REGISTRY", "logout REGISTRY"].map(str::to_owned));
+        expected.extend(
+            ["commit NAME", "login --username", "login REGISTRY", "logout REGISTRY"].map(str::to_owned),
+        );
         expected.extend(["idmap explain --uid-map", "idmap explain --gid-map"].map(str::to_owned));
         expected.push("grants suggest --count".to_owned());
         assert_eq!(names, expected);

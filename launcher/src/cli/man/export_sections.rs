@@ -28,3 +28,19 @@ pub(super) const EXPORT_EXAMPLES: &str = "\
     subroot export alpine alpine.oci.tar
     subroot export ./rootfs rootfs.squashfs
 ";
+
+pub(super) const COMMIT_NOTES: &str = "\
+# NOTES
+DIR does not record which image it was used with: IMAGE must be the one that was run, because the changes fit no other. The sandbox must
+have had the default IDs, so that owners are those that it saw.
+
+The layer is a tar without compression. A removed file is a whiteout in it, as the image specification has it. Devices and sockets
+are skipped. Layers of IMAGE are shared with it, and the new image runs at once.
+";
+
+pub(super) const COMMIT_EXAMPLES: &str = "\
+# EXAMPLES
+    subroot run --overlay=./changes debian -- apt-get install -y git
+    subroot commit --image debian ./changes debian-git
+    subroot export debian-git debian-git.oci
+";

@@ -1,7 +1,7 @@
 //! The sections of the man pages after OPTIONS: exit status, environment, files, examples and see also. They
 //! are plain text as in `text.rs`, with a line `# HEADING` before each section.
 
-use crate::cli::man::export_sections::{EXPORT_EXAMPLES, EXPORT_NOTES};
+use crate::cli::man::export_sections::{COMMIT_EXAMPLES, COMMIT_NOTES, EXPORT_EXAMPLES, EXPORT_NOTES};
 use crate::cli::man::id_sections::{
     COMPLETIONS_EXAMPLES, DOCTOR_EXAMPLES, DOCTOR_STATUS, EXPLAIN_EXAMPLES, EXPLAIN_STATUS, GRANT_FILES,
     IDMAP_EXAMPLES, LINT_EXAMPLES, LINT_STATUS, OWNER_EXAMPLES, SUGGEST_EXAMPLES,
@@ -21,12 +21,13 @@ use crate::cli::man::text::paragraphs;
 use crate::cli::man::tree_sections::{DU_EXAMPLES, DU_STATUS, RM_STATUS, UNSHARE_EXAMPLES};
 
 /// For each command: the texts of its sections, and the pages for SEE ALSO.
-pub(super) const FURTHER: [(&str, &[&str], &[&str]); 29] = [
+pub(super) const FURTHER: [(&str, &[&str], &[&str]); 30] = [
     (
         "subroot",
         &[STATUS_OF_ALL, ENVIRONMENT, LOG_ENVIRONMENT, NO_COLOR, FILES, EXAMPLES],
         &[
             "subroot-attach(1)",
+            "subroot-commit(1)",
             "subroot-completions(1)",
             "subroot-doctor(1)",
             "subroot-du(1)",
@@ -165,6 +166,11 @@ pub(super) const FURTHER: [(&str, &[&str], &[&str]); 29] = [
             "tar2sqfs(1)",
             "tar(1)",
         ],
+    ),
+    (
+        "subroot-commit",
+        &[STATUS, COMMIT_NOTES, ENVIRONMENT, IMPORT_FILES, COMMIT_EXAMPLES],
+        &["subroot(1)", "subroot-run(1)", "subroot-export(1)", "subroot-images(1)", "subuid(5)", "subgid(5)"],
     ),
     (
         "subroot-pull",

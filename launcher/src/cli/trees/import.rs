@@ -1,6 +1,6 @@
-//! `subroot import` and `export`: execute subroot-image, which has the code for archives. Nothing of it is in this program.
+//! `subroot import`, `export` and `commit`: execute subroot-image, which has the code for archives. Nothing of it is in this program.
 
-use crate::cli::args::{ExportArgs, ImportArgs};
+use crate::cli::args::{CommitArgs, ExportArgs, ImportArgs};
 use crate::cli::trees::program::{execute, helper};
 use crate::cli::trees::registries::verification;
 use crate::error::Error;
@@ -34,6 +34,18 @@ pub(crate) fn export(typed: &ExportArgs, is_quiet: bool) -> anyhow::Result<u8> {
     args.extend(typed.format.as_ref().map(|format| [OsStr::new("--format="), format].into_iter().collect()));
     args.extend(helper(&typed.mapper));
     args.extend(["--".into(), typed.source.clone(), typed.archive.clone()]);
+    execute(args)
+}
+
+/// Makes an image of changes.
+///
+/// # Errors
+/// Errors of [`execute`].
+pub(crate) fn commit(typed: &CommitArgs, is_quiet: bool) -> anyhow::Result<u8> {
+    let mut args: Vec<OsString> = vec!["commit".into()];
+    args.extend(is_quiet.then(|| "--quiet".into()));
+    args.extend(helper(&typed.mapper));
+    args.extend(["--".into(), typed.image.clone(), typed.dir.clone().into(), typed.name.clone()]);
     execute(args)
 }
 

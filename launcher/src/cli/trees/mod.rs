@@ -10,6 +10,6 @@ mod rm;
 
 pub(crate) use crate::cli::trees::du::print;
 pub(crate) use crate::cli::trees::images::{inspect, list_images, remove_images};
-pub(crate) use crate::cli::trees::import::{export, import};
+pub(crate) use crate::cli::trees::import::{commit, export, import};
 pub(crate) use crate::cli::trees::registries::{login, logout, pull};
 pub(crate) use crate::cli::trees::rm::remove;

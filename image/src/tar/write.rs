@@ -7,7 +7,7 @@ use tar_core::EntryType;
 use tar_core::builder::HeaderBuilder;
 
 const BLOCK: usize = 512;
-const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 const NAME: usize = 100;
 const PREFIX: usize = 155;
 /// What 7 and 11 octal digits hold.

@@ -1,6 +1,7 @@
 //! Generates the launcher's man pages in packaging/man from the same structs as its help, and tests that they
 //! are up to date.
 
+mod common_sections;
 mod export_sections;
 mod id_sections;
 mod image_sections;

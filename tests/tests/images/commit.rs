@@ -23,7 +23,7 @@ const CHANGES: &str = "rm -r /opaque /gone /becomes-dir; mkdir -p /opaque/sub /b
 
 /// What a sandbox sees.
 const SEEN: &str = "cd / && for name in $(find opaque gone becomes-dir kept new 2>/dev/null | sort); do
-    stat -c '%n %F %a %u:%g %h' $name; [ ! -f $name ] || cat $name; done; stat -c %Y new/hard";
+    stat -c '%n %F %a %u:%g' $name; [ ! -f $name ] || { stat -c %h $name; cat $name; }; done; stat -c %Y new/hard";
 
 /// A host on which alice has an image, and a directory with what a sandbox has changed in it.
 fn with_changes() -> (Host, User) {
@@ -92,7 +92,7 @@ fn an_image_keeps_its_configuration_and_shares_its_layers() {
 fn changes_that_are_in_use_or_are_none_are_refused() {
     let (host, alice) = with_changes();
     let sleeping = ["run", "--overlay=changes", "web", "sh", "-c", "echo ready; read word"];
-    let mut running = Running::new(subroot(&alice, &sleeping).stdin(std::process::Stdio::piped()));
+    let running = Running::new(subroot(&alice, &sleeping).stdin(std::process::Stdio::piped()));
     let refused = says(&host, &alice, &["commit", "--image", "web", "changes", "new"]);
     assert_refused(&refused, 125, &["committing changes: a running sandbox uses it"]);
     running.signal(15);

@@ -62,7 +62,7 @@ pub(crate) fn disk_refused() -> Cause {
 /// Why `--overlay=DIR` does not work in a directory, if overlays work at all.
 pub(crate) fn not_kept(path: &Path) -> Option<Cause> {
     let candidates = candidates();
-    mount_only(&candidates).ok().map(|()| overlay_kept(path, dir(&candidates)))
+    matches!(mount_only(&candidates), Ok(())).then(|| overlay_kept(path, dir(&candidates)))
 }
 
 fn candidates() -> Vec<Candidate> {

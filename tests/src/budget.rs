@@ -42,7 +42,7 @@ pub const LAUNCH_CALLS_FULL_MAP: Ceiling = ceiling("system calls of a launch wit
 /// counts.
 pub const PLAN_INSTRUCTIONS: Ceiling = ceiling("instructions up to a plan", 900_000);
 /// The launcher as built by packaging/build.
-pub const LAUNCHER_BYTES: Ceiling = ceiling("bytes of the launcher, static", 4_115_000);
+pub const LAUNCHER_BYTES: Ceiling = ceiling("bytes of the launcher, static", 4_140_000);
 /// Of the launcher and init together, after a sandbox has run for a moment: memory that no other process
 /// shares, in KiB.
 pub const PRIVATE_MEMORY: Ceiling = ceiling("KiB of private memory of a running sandbox", 384);

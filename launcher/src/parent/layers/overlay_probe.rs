@@ -62,6 +62,7 @@ pub(crate) fn disk_refused() -> Cause {
 /// Why `--overlay=DIR` does not work in a directory, if overlays work at all.
 pub(crate) fn not_kept(path: &Path) -> Option<Cause> {
     let candidates = candidates();
+    // Error ignored: then the directory is not the reason, and the message has only the kernel's.
     matches!(mount_only(&candidates), Ok(())).then(|| overlay_kept(path, dir(&candidates)))
 }
 

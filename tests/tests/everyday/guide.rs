@@ -27,7 +27,7 @@ fn host() -> Option<Host> {
 }
 
 /// The files that commands in tables name.
-const FILES: &str = "mkdir -p src changes; echo A=1 >env; echo 127.0.0.1 db >hosts; touch resolv.conf; \
+const FILES: &str = "mkdir -p src changes/upper; echo A=1 >env; echo 127.0.0.1 db >hosts; touch resolv.conf; \
     tar -czf system.tar.gz src; tar -cf system.tar src";
 
 /// A tree in `./wrong` whose root is the first granted ID, as mmdebstrap's mode unshare leaves it.

@@ -4,10 +4,10 @@ use crate::error::{Error, OsError};
 use crate::parent::detached::follow::Follower;
 use crate::parent::detached::input::{Frame, MOST};
 use crate::parent::detached::job::{End, Job};
-use crate::parent::registry::Known;
 use crate::parent::relay::Signals;
 use crate::parent::terminal::RawMode;
 use crate::sys::descriptors::standard_stream;
+use crate::sys::process::ends_by;
 use crate::sys::{self, Outcome};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -17,12 +17,16 @@ use nix::sys::stat::Mode;
 use nix::unistd::{read, write};
 use std::collections::VecDeque;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::{Duration, Instant};
 
 /// Ctrl-P and Ctrl-Q, which detach, as in podman.
 const DETACH: [u8; 2] = [0x10, 0x11];
 
 /// The number of frames that wait for the supervisor before input is no longer read.
 const FRAMES: usize = 16;
+
+/// How long a process that ends may take for it.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// Why a connection has ended.
 pub(crate) enum Left {
@@ -43,7 +47,7 @@ pub(crate) fn attach(job: &Job) -> Result<Left, Error> {
     let signals = Signals::block()?;
     let mut printer = Printer { signals: &signals, was_resized: false, ended_by: None };
     let mut follower = Follower::new(job, true).map_err(failed)?;
-    let mut sender = job.known.as_ref().map(Sender::new).transpose().map_err(failed)?.flatten();
+    let mut sender = Sender::of(job).map_err(failed)?;
     loop {
         let copied = follower.copy(&mut |bytes| printer.print(bytes));
         if let Some(signal) = printer.ended_by {
@@ -140,6 +144,13 @@ pub(crate) fn print(mut bytes: &[u8]) -> Outcome<()> {
     Ok(())
 }
 
+/// True if the supervisor ends within a second. A process that ends has lost its memory before its descriptors,
+/// and the kernel then lets only root open them: task_dump_owner() in fs/proc/base.c.
+fn is_ending(job: &Job) -> Outcome<bool> {
+    let until = Instant::now() + ENDING;
+    job.supervisor.as_ref().map_or(Ok(true), |supervisor| ends_by(supervisor, Some(until)))
+}
+
 /// Sends standard input to the supervisor.
 struct Sender {
     pipe: OwnedFd,
@@ -151,8 +162,9 @@ struct Sender {
 }
 
 impl Sender {
-    /// `None` if the command takes no input.
-    fn new(known: &Known) -> Outcome<Option<Sender>> {
+    /// `None` if the command takes no input, or the sandbox ends.
+    fn of(job: &Job) -> Outcome<Option<Sender>> {
+        let Some(known) = &job.known else { return Ok(None) };
         let Some(input) = known.detached.as_ref().and_then(|detached| detached.input) else {
             return Ok(None);
         };
@@ -162,6 +174,7 @@ impl Sender {
             Ok(pipe) => pipe,
             // The supervisor has just ended, which is noticed next.
             Err(Errno::ENOENT | Errno::ESRCH | Errno::ENXIO) => return Ok(None),
+            Err(Errno::EACCES) if is_ending(job)? => return Ok(None),
             Err(errno) => return Err(errno),
         };
         let raw = if known.process.terminal { RawMode::of_caller()? } else { None };

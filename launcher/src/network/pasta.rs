@@ -4,7 +4,7 @@ use crate::plan::network::{Connector, NetworkPlan};
 use crate::request::network::{Port, Protocol};
 use nix::unistd::geteuid;
 
-/// Nothing of the host's loopback interface is forwarded, and only requested ports are: without
+/// Nothing on the host's loopback interface is forwarded, and only requested ports are: without
 /// `--no-map-gw`, the address of the gateway would be the host's loopback address. The PID that is written to
 /// standard output says that everything is ready.
 pub(super) fn arguments(plan: &NetworkPlan, pid: i32) -> Vec<Vec<u8>> {

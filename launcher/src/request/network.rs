@@ -39,7 +39,7 @@ pub struct Port {
 }
 
 impl Port {
-    /// Forwards this TCP port of all of the host's addresses to a port of the sandbox.
+    /// Forwards this TCP port of all addresses of the host to a port of the sandbox.
     pub fn new(host: u16, inside: u16) -> Port {
         Port { address: None, host, inside, protocol: Protocol::Tcp }
     }

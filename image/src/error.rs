@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use nix::unistd::getuid;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why an archive could not be imported. It displays as one line: what was being attempted, on what object,
 /// and why it failed.
@@ -208,6 +208,17 @@ pub enum Hint {
 }
 
 impl Error {
+    /// Adds the tree to an error of the process that packs, which names only a file of the tree.
+    #[must_use]
+    pub(crate) fn in_tree(self, doing: &'static str, tree: &Path) -> Error {
+        match self {
+            Error::Reported { .. } | Error::Died { .. } => {
+                Error::Target { doing, path: tree.into(), why: self.to_string() }
+            }
+            other => other,
+        }
+    }
+
     /// What a fix of the error is made of.
     pub(crate) fn hint(&self) -> Option<Hint> {
         match self {

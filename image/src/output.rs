@@ -5,6 +5,7 @@ use crate::bars;
 use crate::commands::import::Target;
 use crate::error::{Error, Hint, reason};
 use crate::import::Imported;
+use crate::pack::task::Counts;
 use nix::unistd::getuid;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -121,16 +122,28 @@ pub(crate) fn summary(source: &Path, target: &Target, imported: &Imported) {
         counted(summary.entries, "entry", "entries"),
         size(summary.bytes)
     );
-    if summary.devices > 0 {
-        text += &format!(", {} skipped", counted(summary.devices, "device", "devices"));
-    }
-    if summary.attributes > 0 {
-        text += &format!(", {} not kept", counted(summary.attributes, "attribute", "attributes"));
-    }
+    text += &left_out(summary.devices, 0, summary.attributes);
     if let Target::Name(name) = target {
         text += &run_with(name.familiar(), imported);
     }
     line(&text);
+}
+
+/// What an archive has that was packed.
+pub(crate) fn packed(counts: &Counts) -> String {
+    let taken = format!("{}, {}", counted(counts.entries, "entry", "entries"), size(counts.bytes));
+    taken + &left_out(counts.devices, counts.sockets, counts.attributes)
+}
+
+/// What was not taken, if there was any.
+fn left_out(devices: u64, sockets: u64, attributes: u64) -> String {
+    let kinds = [
+        (devices, "device", "devices", "skipped"),
+        (sockets, "socket", "sockets", "skipped"),
+        (attributes, "attribute", "attributes", "not kept"),
+    ];
+    let found = kinds.into_iter().filter(|(count, ..)| *count > 0);
+    found.map(|(count, one, more, what)| format!(", {} {what}", counted(count, one, more))).collect()
 }
 
 /// How to run an image, if it has layers: else no program is in it.

@@ -3,14 +3,12 @@
 use crate::commands::import::{Request, with_store};
 use crate::error::{Error, reason};
 use crate::export::tree::Tree;
-use crate::output::{self, counted, size};
+use crate::output;
 use crate::pack::task::{Form, Packed};
-use crate::spool;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, open};
 use nix::sys::stat::Mode;
 use std::ffi::OsString;
-use std::io::Seek as _;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use subroot::images::name::ImageName;
@@ -45,11 +43,9 @@ pub(crate) fn commit(commit: &Commit) -> Result<(), Error> {
     let _locked = lock(dir)?;
     let packed = with_store(request, |unpacking| {
         let found = unpacking.store.find(DOING, &unpacking.store.index()?, image)?;
-        let mut spool = spool::make(&unpacking.store.tmp.path)?;
-        let copy = spool.try_clone().map_err(|error| Error::Read { error })?;
         let tree = Tree::of_dir(&unpacking.unpacker, &dir.join(UPPER))?;
-        let packed = tree.pack(Form::Upper, copy.into()).map_err(|error| named(error, dir))?;
-        spool.rewind().map_err(|error| Error::Read { error })?;
+        let spooled = tree.spool(Form::Upper, &unpacking.store.tmp.path);
+        let (spool, packed) = spooled.map_err(|error| error.in_tree(DOING, dir))?;
         unpacking.add_layer(&found, spool, &packed, name.canonical()).map(|()| packed)
     })?;
     if !request.is_quiet {
@@ -73,28 +69,7 @@ fn lock(dir: &Path) -> Result<Flock<OwnedFd>, Error> {
     })
 }
 
-fn named(error: Error, dir: &Path) -> Error {
-    match error {
-        error @ (Error::Reported { .. } | Error::Died { .. }) => {
-            Error::Target { doing: DOING, path: dir.into(), why: error.to_string() }
-        }
-        error => error,
-    }
-}
-
 fn summary(dir: &Path, name: &ImageName, packed: &Packed) -> String {
-    let counts = &packed.counts;
-    let mut text = format!(
-        "committed {} as {}: a layer of {}, {}",
-        dir.display(),
-        name.familiar(),
-        counted(counts.entries, "entry", "entries"),
-        size(counts.bytes)
-    );
-    for (count, one, more) in [(counts.sockets, "socket", "sockets"), (counts.devices, "device", "devices")] {
-        if count > 0 {
-            text += &format!(", {} skipped", counted(count, one, more));
-        }
-    }
-    text
+    let layer = output::packed(&packed.counts);
+    format!("committed {} as {}: a layer of {layer}", dir.display(), name.familiar())
 }

@@ -11,13 +11,11 @@ use crate::output::{self, counted, size};
 use crate::pack::task::{Form, Packed};
 use crate::signals::Signals;
 use crate::source::documents::{self, Descriptor, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST};
-use crate::spool;
 use crate::store::Store;
 use crate::store::reference::Found;
 use crate::store::unpacking::Unpacking;
 use crate::unpacker::Unpacker;
 use std::collections::BTreeMap;
-use std::io::Seek as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use subroot::images::source::{exists, is_path};
@@ -49,7 +47,7 @@ pub(crate) fn export(export: &Export) -> Result<(), Error> {
     } else {
         export_image(export, format, &output)
     };
-    let summary = done.map_err(|error| named(error, source))?;
+    let summary = done.map_err(|error| error.in_tree("exporting", source))?;
     output.finish()?;
     if !export.request.is_quiet {
         output::line(&format!("exported {} {summary}", to(export)));
@@ -62,16 +60,6 @@ fn to(export: &Export) -> String {
     format!("{} to {}:", export.request.source.display(), target.display())
 }
 
-/// Errors of the process that packs name only a file of the tree.
-fn named(error: Error, source: &Path) -> Error {
-    match error {
-        error @ (Error::Reported { .. } | Error::Died { .. }) => {
-            Error::Target { doing: "exporting", path: source.into(), why: error.to_string() }
-        }
-        error => error,
-    }
-}
-
 fn export_dir(export: &Export, format: Format, output: &Output) -> Result<String, Error> {
     let signals = Signals::block()?;
     let unpacker = Unpacker::new(&export.request.ids, export.request.is_quiet, &signals);
@@ -81,15 +69,12 @@ fn export_dir(export: &Export, format: Format, output: &Output) -> Result<String
         Format::Squashfs => squashfs::write(&tree.refusing_lists(), Form::Tree, output)?,
         Format::OciArchive => write_layer(&tree, output)?,
     };
-    Ok(described(&packed))
+    Ok(output::packed(&packed.counts))
 }
 
 /// Writes an image with the tree as its only layer.
 fn write_layer(tree: &Tree<'_>, output: &Output) -> Result<Packed, Error> {
-    let mut spool = spool::make(&output.dir())?;
-    let copy = spool.try_clone().map_err(|error| Error::Read { error })?;
-    let packed = tree.pack(Form::TreeAsLayer, copy.into())?;
-    spool.rewind().map_err(|error| Error::Read { error })?;
+    let (spool, packed) = tree.spool(Form::TreeAsLayer, &output.dir())?;
     let config = documents::config(packed.digest, CREATED, CREATED_BY).into_bytes();
     let layer = Descriptor::new(OCI_LAYER.into(), packed.digest, packed.size);
     let described = Descriptor::of(OCI_CONFIG, &config);
@@ -138,7 +123,7 @@ fn write_tree(
         Format::Squashfs => squashfs::write(&tree.refusing_lists(), Form::Layers, output)?,
         _ => tree.pack(Form::Layers, output.descriptor()?)?,
     };
-    Ok(described(&packed))
+    Ok(output::packed(&packed.counts))
 }
 
 /// Writes an image with its blobs unchanged.
@@ -158,19 +143,4 @@ fn write_image(store: &Store, found: &Found, output: &Output) -> Result<String, 
     };
     layout.write(output)?;
     Ok(format!("{}, {}", counted(image.layers.len() as u64, "layer", "layers"), size(image.size())))
-}
-
-fn described(packed: &Packed) -> String {
-    let counts = &packed.counts;
-    let mut text = format!("{}, {}", counted(counts.entries, "entry", "entries"), size(counts.bytes));
-    for (count, one, more, what) in [
-        (counts.devices, "device", "devices", "skipped"),
-        (counts.sockets, "socket", "sockets", "skipped"),
-        (counts.attributes, "attribute", "attributes", "not kept"),
-    ] {
-        if count > 0 {
-            text += &format!(", {} {what}", counted(count, one, more));
-        }
-    }
-    text
 }

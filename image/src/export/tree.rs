@@ -2,8 +2,10 @@
 
 use crate::error::{Error, reason};
 use crate::pack::task::{Form, PackTask, Packed};
+use crate::spool;
 use crate::unpacker::Unpacker;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Seek as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -44,6 +46,18 @@ impl<'a> Tree<'a> {
     pub(crate) fn refusing_lists(mut self) -> Tree<'a> {
         self.task.keeps_lists = false;
         self
+    }
+
+    /// A tar of it in a temporary file in this directory, to be read from the beginning.
+    ///
+    /// # Errors
+    /// As for [`Tree::pack`], and those of the file.
+    pub(crate) fn spool(&self, form: Form, dir: &Path) -> Result<(File, Packed), Error> {
+        let failed = |error| Error::Read { error };
+        let mut spool = spool::make(dir)?;
+        let packed = self.pack(form, spool.try_clone().map_err(failed)?.into())?;
+        spool.rewind().map_err(failed)?;
+        Ok((spool, packed))
     }
 
     /// Writes a tar of it.
